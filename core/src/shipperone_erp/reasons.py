@@ -1,0 +1,99 @@
+"""Why a job is not done, and whose move it is: two closed lists.
+
+A reason outside the list is a fault of the connector that gave it (`connector_bug`). The sentence that goes
+with a reason is written where the reason arises, from the case itself; what is here is what is true of every case.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Owner(StrEnum):
+    """Whose move it is. `nobody`: it is tried again by itself."""
+
+    WAREHOUSE = "warehouse"
+    ACCOUNTANT = "accountant"
+    IT = "it"
+    SHIPPERONE = "shipperone"
+    NOBODY = "nobody"
+
+
+class Reason(StrEnum):
+    """Why a job waits or is held."""
+
+    NOT_ENOUGH_STOCK = "not_enough_stock"
+    WAITING_FOR_TRANSFER = "waiting_for_transfer"
+    ERP_PENDING = "erp_pending"
+    PRODUCT_UNKNOWN = "product_unknown"
+    PRODUCT_AMBIGUOUS = "product_ambiguous"
+    PRODUCT_ARCHIVED = "product_archived"
+    UNIT_UNCLEAR = "unit_unclear"
+    KIT_INCOMPLETE = "kit_incomplete"
+    BUNDLE_UNCLEAR = "bundle_unclear"
+    WAREHOUSE_UNKNOWN = "warehouse_unknown"
+    CUSTOMER_AMBIGUOUS = "customer_ambiguous"
+    TAX_NOT_MAPPED = "tax_not_mapped"
+    PAYMENT_NOT_MAPPED = "payment_not_mapped"
+    PRICE_MISSING = "price_missing"
+    SHIPPING_MISSING = "shipping_missing"
+    CURRENCY_MISSING = "currency_missing"
+    CURRENCY_DIFFERS = "currency_differs"
+    TOTAL_DIFFERS = "total_differs"
+    AMOUNT_UNEXPLAINED = "amount_unexplained"
+    SHIPPING_DIFFERS = "shipping_differs"
+    SHIPPING_REPEATED = "shipping_repeated"
+    TAX_DIFFERS = "tax_differs"
+    ITEMS_CHANGED = "items_changed"
+    MORE_THAN_ORDERED = "more_than_ordered"
+    LISTED_AGAIN = "listed_again"
+    PLATFORM_REFUSED = "platform_refused"
+    PLATFORM_UNAVAILABLE = "platform_unavailable"
+    PLATFORM_RATE_LIMITED = "platform_rate_limited"
+    PLATFORM_AUTH = "platform_auth"
+    ERP_UNAVAILABLE = "erp_unavailable"
+    ERP_AUTH = "erp_auth"
+    ERP_ACCESS_DENIED = "erp_access_denied"
+    ERP_BUSY = "erp_busy"
+    ERP_PERIOD_LOCKED = "erp_period_locked"
+    ERP_STOCK_INCONSISTENT = "erp_stock_inconsistent"
+    ERP_REFUSED = "erp_refused"
+    ERP_CHANGED = "erp_changed"
+    ALREADY_IN_ERP = "already_in_erp"
+    NUMBER_REUSED = "number_reused"
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    CONFIRMED_NOT_ISSUED = "confirmed_not_issued"
+    ISSUED_NOT_CONFIRMED = "issued_not_confirmed"
+    ISSUED_NOT_DELIVERED = "issued_not_delivered"
+    RESERVED_NOT_SHIPPED = "reserved_not_shipped"
+    ORDER_GONE = "order_gone"
+    ORDER_UNREADABLE = "order_unreadable"
+    BEFORE_GO_LIVE = "before_go_live"
+    AWAITING_APPROVAL = "awaiting_approval"
+    CONFIG_INCOMPLETE = "config_incomplete"
+    CONNECTOR_BUG = "connector_bug"
+
+
+def known_reason(value: str) -> Reason:
+    """The reason of that name. ValueError names the nearest one: a reason outside the list is a connector's fault."""
+    try:
+        return Reason(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not one of the reasons; `shipperone-erp explain` lists them") from None
+
+
+def known_owner(value: str) -> Owner:
+    """The owner of that name; ValueError lists the five."""
+    try:
+        return Owner(value)
+    except ValueError:
+        raise ValueError(f"{value!r} is not an owner; one of {', '.join(Owner)}") from None
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What `explain` says of a reason: what it means, what the runtime does meanwhile, what a person does."""
+
+    owner: Owner
+    means: str
+    meanwhile: str
+    cure: str
