@@ -1,0 +1,156 @@
+"""What the ledger holds, as frozen values. Times are aware UTC; orders and invoices are JSON text, parsed on demand."""
+
+import secrets
+import time
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+
+from shipperone_erp.model.answers import Invoice
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.requests import Difference
+from shipperone_erp.model.text import invoice_from_text, order_from_text
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.reasons import Owner, Reason
+
+
+def new_id() -> int:
+    """A 63-bit id that grows with time, so that rows of one run lie together; made here, not by the database."""
+    return (time.time_ns() // 1_000_000 << 21) | secrets.randbits(21)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One order in one stage with one set of items and quantities: the unit of work.
+
+    `open` until ShipperOne has accepted it or it has ended; at most one job of an order and stage is open.
+    `content` is the digest inside the key; `fingerprint` that of every mapped field of `order_json`.
+    """
+
+    id: int
+    tenant: str
+    stage: Stage
+    order_id: str
+    key: str
+    content: str
+    generation: int = 1
+    occurrence: int = 1
+    fingerprint: str
+    order_json: str
+    item_ids: tuple[int | str, ...]
+    open: bool = True
+    state: State = State.NEW
+    step: Step = Step.NEW
+    reason: Reason | None = None
+    sentence: str | None = None
+    owner: Owner | None = None
+    since: datetime
+    first_listed_at: datetime
+    next_attempt_at: datetime | None = None
+    attempts: int = 0
+    reference: str | None = None
+    url: str | None = None
+    number: str | None = None
+    invoice_json: str | None = None
+    tax_date: date | None = None
+    part: bool = False
+    compared: bool = True
+    accepted_at: datetime | None = None
+    inferred: bool = False
+    lost_at: datetime | None = None
+    settle_reads: tuple[str, ...] = ()
+    absent_since: datetime | None = None
+    absent_reads: int = 0
+    absence_doubtful: bool = False
+    listed_again: int = 0
+    ending: State | None = None
+    retries: int = 0
+    rebuilds: int = 0
+    accepts: int = 0
+    crashes_alone: int = 0
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def order(self) -> FulfillmentOrder:
+        """The order as this job has it."""
+        return order_from_text(self.order_json)
+
+    @property
+    def invoice(self) -> Invoice | None:
+        """The invoice as the ERP last told it."""
+        return invoice_from_text(self.invoice_json) if self.invoice_json else None
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more happens to it by itself."""
+        return self.state in (State.DONE, State.GONE, State.SUPERSEDED)
+
+    @property
+    def accepted(self) -> bool:
+        """ShipperOne has accepted it, by its answer or as inferred after a lost one."""
+        return self.accepted_at is not None
+
+    def with_(self, **changes: object) -> "Job":
+        """A copy with these fields changed."""
+        return replace(self, **changes)  # type: ignore[arg-type]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Effect:
+    """Something done outside the ledger for a job. Without an outcome, from an earlier lease, it is unknown."""
+
+    id: int
+    job_id: int
+    kind: EffectKind
+    key: str
+    intent_at: datetime
+    alone: bool = False
+    request: str | None = None
+    outcome: Outcome | None = None
+    outcome_at: datetime | None = None
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Action:
+    """What a person (or the runtime, actor `runtime`) did or noted about a job or a tenant."""
+
+    id: int
+    at: datetime
+    actor: str
+    action: str
+    tenant: str
+    job_id: int | None = None
+    note: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueRecord:
+    """One queue of a tenant: when it was first and last read whole, whether it is live, whether it is paused."""
+
+    tenant: str
+    stage: Stage
+    first_read_at: datetime | None = None
+    live_at: datetime | None = None
+    last_good_read_at: datetime | None = None
+    paused_reason: Reason | None = None
+    paused_sentence: str | None = None
+    paused_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """What a tenant's rows in this ledger are about; another answer to any of these stops that tenant."""
+
+    base_url: str
+    store_code: str
+    connector: str
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to act under a name (`acme/allocation`, or an exclusive name), with its fencing number."""
+
+    name: str
+    owner: str
+    number: int
