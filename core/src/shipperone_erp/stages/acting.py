@@ -1,0 +1,93 @@
+"""Carrying out what planning decided about an order."""
+
+from collections.abc import Awaitable, Callable
+
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.answers import Reservation
+from shipperone_erp.model.work import Stage, State, Step
+from shipperone_erp.stages.allocation import allocate
+from shipperone_erp.stages.case import Case, Desk, work
+from shipperone_erp.stages.clearing import end
+from shipperone_erp.stages.confirming import accept
+from shipperone_erp.stages.decisions import (
+    Continue,
+    Decision,
+    End,
+    Hold,
+    Infer,
+    Leave,
+    Note,
+    SendAgain,
+    Start,
+    StartHeld,
+    Supersede,
+)
+from shipperone_erp.stages.invoice import invoice
+
+FLOWS: dict[Stage, Callable[[Case], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
+
+Reservations = Callable[[Job], tuple[Reservation, ...]]
+"""The live reservations of a job's order."""
+
+
+async def act(decision: Decision, desk: Desk, reservations: Reservations, *, alone: bool = False) -> Job | None:
+    """Do it, and return the job as it stands afterwards (None if there was nothing to do)."""
+
+    def case(job: Job) -> Case:
+        return Case(job, desk, reservations(job), alone=alone)
+
+    async def go_on(job: Job, **changes: object) -> Job:
+        one = case(job)
+        one.change(**changes)
+        await work(one, FLOWS[job.stage])
+        return one.job
+
+    async def undo(job: Job, state: State, why: str) -> Job:
+        one = case(job)
+        await work(one, lambda case: end(case, state, why))
+        return one.job
+
+    match decision:
+        case Leave():
+            return None
+        case Note(job=job):
+            desk.journal.save(job)
+            return job
+        case StartHeld(job=job):
+            desk.journal.insert(job)
+            desk.changed(None, job)
+            return job
+        case Hold(job=job):
+            held = job.with_(
+                state=State.HELD,
+                reason=decision.reason,
+                sentence=decision.sentence,
+                owner=decision.owner,
+                since=desk.now(),
+                next_attempt_at=None,
+            )
+            desk.journal.save(held)
+            desk.changed(job, held)
+            return held
+        case Start(job=job):
+            desk.journal.insert(job)
+            desk.changed(None, job)
+            return await go_on(job)
+        case Continue(job=job):
+            return await go_on(job)
+        case SendAgain(job=job):
+            return await go_on(job, lost_at=None, settle_reads=(), step=_ready(job))
+        case Infer(job=job):
+            one = case(job)
+            accept(one, inferred=True)
+            await work(one, FLOWS[job.stage])
+            return one.job
+        case End(job=job, state=state):
+            return await undo(job, state, "the order left ShipperOne's queue")
+        case Supersede(job=job, successor=successor):
+            ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
+            return await act(successor, desk, reservations) if ended.ended else ended
+
+
+def _ready(job: Job) -> Step:
+    return Step.RESERVED if job.stage is Stage.ALLOCATION else Step.CONFIRMING

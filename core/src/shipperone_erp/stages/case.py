@@ -1,0 +1,348 @@
+"""One job being worked on: its state, its effects in the ledger, and the ways in which work on it can stop.
+
+A flow (`allocation`, `invoice`) is a sequence of steps on a `Case`. A step that cannot go on raises `Wait` or `Hold`;
+`work` alone turns these into the job's state. Every call to the ERP or to ShipperOne goes through `effect`, which
+commits the intent before it and records the outcome after it.
+"""
+
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Protocol, TypeVar
+from zoneinfo import ZoneInfo
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.errors import ContractViolation
+from shipperone_erp.ledger.records import Effect, Job
+from shipperone_erp.model.answers import (
+    AlreadyIssued,
+    AuthFailed,
+    Done,
+    Invoice,
+    Pending,
+    Refused,
+    Reservation,
+    Reserved,
+    Shortage,
+    Transient,
+    Unknown,
+    Voided,
+    seconds,
+)
+from shipperone_erp.model.keys import job_key
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.requests import (
+    BuildInvoice,
+    Deliver,
+    Difference,
+    DiscardInvoice,
+    IssueInvoice,
+    Mismatch,
+    ReleaseStock,
+    ReserveStock,
+    Resolution,
+)
+from shipperone_erp.model.text import dumps
+from shipperone_erp.model.work import EffectKind, Outcome, State, Step
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
+from shipperone_erp.shipperone.reading import Listed
+
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """The ERP is away or refuses our login; it is probed again at `until`, and no order's attempts count meanwhile."""
+
+    reason: Reason
+    sentence: str
+    owner: Owner
+    until: datetime
+
+
+class Hooks(Protocol):
+    """The connector's hooks, awaitable: each runs in a thread, with its deadline (past it: `Unknown`)."""
+
+    @property
+    def offers(self) -> frozenset[str]: ...
+    async def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided: ...
+    async def release_stock(self, request: ReleaseStock) -> Done | Pending: ...
+    async def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided: ...
+    async def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided: ...
+    async def discard_invoice(self, request: DiscardInvoice) -> Done | Pending: ...
+    async def deliver(self, request: Deliver) -> Done | Pending: ...
+    async def handle_mismatch(self, mismatch: Mismatch) -> Resolution: ...
+    def down(self) -> Down | None:
+        """None if the ERP may be asked now (or is to be probed by this very call), else why and until when not."""
+        ...
+
+
+class Journal(Protocol):
+    """The ledger under this stage's lease. Writes are committed in the order in which they are made."""
+
+    async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
+        """Commit the job as it is and the intent of an effect; returns once both are safe. LeaseLost: do nothing."""
+        ...
+
+    def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
+        """Record the outcome; committed no later than the next intent."""
+        ...
+
+    def insert(self, job: Job) -> None:
+        """Record a new job; committed no later than its first intent."""
+        ...
+
+    def save(self, job: Job) -> None:
+        """Record the job as it is; committed no later than the next intent."""
+        ...
+
+
+class Desk(Protocol):
+    """What a stage of one tenant works with."""
+
+    @property
+    def settings(self) -> TenantSettings: ...
+    @property
+    def hooks(self) -> Hooks: ...
+    @property
+    def journal(self) -> Journal: ...
+    def newest(self, order_id: str) -> Listed | None:
+        """The order as the newest read shows it; None if that does not list it, or not readably."""
+        ...
+
+    async def fresh(self, order_id: str) -> Listed | None:
+        """The order as a read shows it that begins after this call. ReadFailed if that cannot be had."""
+        ...
+
+    async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
+        """Confirm this stage of the order at ShipperOne, once; it never repeats by itself.
+
+        Waits while a read needs the queue still. None, and nothing is sent, if the newest read then shows another
+        fingerprint.
+        """
+        ...
+
+    def body(self, order: FulfillmentOrder) -> str:
+        """The text that `post` sends for this order."""
+        ...
+
+    def pause_platform(self, sentence: str) -> None:
+        """ShipperOne refuses the token: the tenant pauses, its orders do not fail."""
+        ...
+
+    def now(self) -> datetime: ...
+    def backoff(self, attempts: int) -> timedelta:
+        """Exponential, with jitter."""
+        ...
+
+    def changed(self, before: Job | None, after: Job) -> None:
+        """Told of every change of a job's state, for logs and progress."""
+        ...
+
+    def redact(self, text: str) -> str:
+        """The text with every secret of the tenant replaced by asterisks."""
+        ...
+
+
+class Wait(Exception):
+    """Time, stock or the far side will solve it: the job is taken up again at `until` (or when the desk resumes)."""
+
+    def __init__(
+        self,
+        reason: Reason,
+        sentence: str,
+        *,
+        until: datetime,
+        owner: Owner = Owner.NOBODY,
+        counts: bool = True,
+    ) -> None:
+        super().__init__(sentence)
+        self.reason, self.sentence, self.until, self.owner, self.counts = reason, sentence, until, owner, counts
+
+
+class Hold(Exception):
+    """A person must act: the job stays as it is until they do, or until its cause is gone.
+
+    `until` is set where it is tried again by itself all the same: what ShipperOne has accepted is late, not lost.
+    """
+
+    def __init__(
+        self,
+        reason: Reason,
+        sentence: str,
+        owner: Owner,
+        differences: tuple[Difference, ...] = (),
+        until: datetime | None = None,
+    ) -> None:
+        super().__init__(sentence)
+        self.reason, self.sentence, self.owner, self.differences = reason, sentence, owner, differences
+        self.until = until
+
+
+class Stale(Exception):
+    """The newest read no longer shows the order as this job has it: planning decides what to do."""
+
+
+class Case:
+    """A job while it is worked on. `job` is the ledger's value as it will be written next."""
+
+    def __init__(
+        self, job: Job, desk: Desk, *, reservations: tuple[Reservation, ...] = (), alone: bool = False
+    ) -> None:
+        self.job = job
+        self.desk = desk
+        self.order = job.order
+        self.reservations = reservations
+        self.alone = alone
+
+    def change(self, **fields: object) -> None:
+        """Change the job; written with the next intent, or when work on it ends."""
+        self.job = self.job.with_(**fields)
+
+    def next_generation(self, step: Step = Step.NEW) -> None:
+        """The document of this key is void: go on under the next one."""
+        generation = self.job.generation + 1
+        self.change(
+            generation=generation,
+            key=job_key(
+                self.job.stage,
+                self.job.order_id,
+                self.job.content,
+                generation=generation,
+                occurrence=self.job.occurrence,
+            ),
+            step=step,
+            reference=None,
+            url=None,
+            invoice_json=None,
+        )
+
+    async def effect(
+        self,
+        kind: EffectKind,
+        call: Callable[[], Awaitable[AnswerT]],
+        *,
+        step: Step,
+    ) -> AnswerT:
+        """Intent, call, outcome. Answers come back as they are; what a hook raises becomes `Wait` or `Hold`.
+
+        `step` is where the job stands while the call is under way, and where it stays if the outcome is unknown.
+        """
+        down = self.desk.hooks.down()
+        if down is not None:
+            raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
+        before = self.job.step
+        self.change(state=State.WORKING, step=step, next_attempt_at=None)
+        effect = await self.desk.journal.begin(self.job, kind, alone=self.alone)
+        try:
+            answer = await call()
+        except AuthFailed as failure:
+            self._nothing_happened(effect, before, failure.sentence)
+            raise Wait(Reason.ERP_AUTH, failure.sentence, until=self.later(), owner=Owner.IT, counts=False) from failure
+        except Transient as failure:
+            self._nothing_happened(effect, before, failure.sentence)
+            until = self.later(failure.retry_after)
+            raise Wait(Reason.ERP_UNAVAILABLE, failure.sentence, until=until) from failure
+        except Refused as refusal:
+            self.desk.journal.end(effect, Outcome.REFUSED, f"{refusal.reason}: {refusal.sentence}")
+            raise Hold(refusal.reason, refusal.sentence, refusal.owner) from refusal
+        except AlreadyIssued as issued:
+            self.desk.journal.end(effect, Outcome.REFUSED, dumps(issued.invoice))
+            raise
+        except Unknown as lost:
+            self.desk.journal.end(effect, Outcome.UNKNOWN, lost.sentence)
+            raise Wait(Reason.OUTCOME_UNKNOWN, lost.sentence, until=self.later()) from lost
+        except ContractViolation as violation:
+            self.desk.journal.end(effect, Outcome.UNKNOWN, str(violation))
+            raise Hold(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
+        except Exception as bug:  # whatever a connector raises that it should not: this job is held, all others go on
+            self.desk.journal.end(effect, Outcome.UNKNOWN, self.desk.redact(_traceback(bug)))
+            sentence = f"the connector raised {type(bug).__name__} in {kind}; the traceback is in `order show`"
+            raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT) from bug
+        if isinstance(answer, Pending):
+            self.desk.journal.end(effect, Outcome.PENDING, answer.sentence)
+            until = self.later(seconds(answer.retry_after))
+            raise Wait(Reason(answer.reason), answer.sentence, until=until, owner=Owner(answer.owner))
+        self.desk.journal.end(effect, Outcome.OK, dumps(answer))
+        return answer
+
+    def _nothing_happened(self, effect: Effect, before: Step, sentence: str) -> None:
+        self.desk.journal.end(effect, Outcome.NOT_SENT, sentence)
+        self.change(step=before)
+
+    def later(self, delay: float | None = None) -> datetime:
+        """When to try again: after `delay` seconds, or after the next delay of the backoff."""
+        if delay is None:
+            return self.desk.now() + self.desk.backoff(self.job.attempts)
+        return self.desk.now() + timedelta(seconds=max(delay, 0.05))
+
+    def currency(self) -> str | None:
+        """The order's currency, or the tenant's where the order does not say."""
+        return self.order.currency or self.desk.settings.currency
+
+    def day(self, moment: datetime) -> date:
+        """The date of that moment where the tenant is."""
+        return moment.astimezone(ZoneInfo(self.desk.settings.timezone)).date()
+
+
+async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
+    """Run a flow on a case until it is done or cannot go on, and record where the job stands then."""
+    before = case.job
+    now = case.desk.now
+    try:
+        await flow(case)
+    except Wait as wait:
+        attempts = case.job.attempts + 1 if wait.counts else case.job.attempts
+        case.change(
+            state=State.WAITING,
+            reason=wait.reason,
+            sentence=wait.sentence,
+            owner=wait.owner,
+            next_attempt_at=wait.until,
+            attempts=attempts,
+        )
+    except Hold as hold:
+        case.change(
+            state=State.HELD,
+            reason=hold.reason,
+            sentence=hold.sentence,
+            owner=hold.owner,
+            next_attempt_at=hold.until,
+            attempts=case.job.attempts + 1,
+            differences=hold.differences,
+        )
+    except ContractViolation as violation:
+        case.change(state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=str(violation), owner=Owner.IT)
+    except Stale:
+        case.change(
+            state=State.WAITING,
+            reason=Reason.ITEMS_CHANGED,
+            sentence="ShipperOne no longer lists the order as it was; it is read again",
+            owner=Owner.NOBODY,
+            next_attempt_at=now(),
+        )
+    if case.job.state is not before.state or case.job.reason is not before.reason:
+        case.change(since=now())
+    case.desk.journal.save(case.job)
+    case.desk.changed(before, case.job)
+
+
+def _traceback(bug: BaseException) -> str:
+    """Where it was raised, without the message of a pydantic error's input or any local values."""
+    return "".join(traceback.format_exception(bug, limit=-6, chain=False))
+
+
+OUTCOMES = {
+    PostOutcome.ACCEPTED: Outcome.OK,
+    PostOutcome.REFUSED: Outcome.REFUSED,
+    PostOutcome.UNKNOWN: Outcome.UNKNOWN,
+}
+"""What a POST's outcome is in the ledger; every other one means that nothing happened."""
+
+
+def record_post(journal: Journal, effect: Effect, answer: PostAnswer) -> None:
+    """Record what ShipperOne answered: the status and the body as it came."""
+    outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
+    journal.end(effect, outcome, dumps({"status": answer.status, "message": answer.message, "body": answer.body}))

@@ -1,0 +1,162 @@
+"""Confirming a job at ShipperOne, and what follows from its answer. The same for both stages.
+
+accepted            the job goes on, and is never superseded any more
+refused (400)       a fresh read, a comparison, `handle_mismatch`; then again, a next generation, or a person
+nothing happened    the connection was never made, 429, 503 with Retry-After, 401, 403: later, no attempt counted
+unknown             the answer was lost: nothing is undone or sent again until the queue has told (see `vanished`)
+"""
+
+from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
+from shipperone_erp.shipperone.reading import Listed, ReadFailed
+from shipperone_erp.stages.case import Case, Hold, Stale, Wait, record_post
+from shipperone_erp.stages.clearing import clear
+from shipperone_erp.stages.compare import order_differences, reason_for, side_by_side
+
+AT_MOST = 3
+"""How often a mismatch is retried, and how often rebuilt, until a person is asked."""
+
+LOST_AT_MOST = 3
+"""How many answers in a row may be lost (or be a 500) until a person is asked."""
+
+
+async def confirm(case: Case) -> None:
+    """Send the confirmation if the newest read shows the order as this job has it; act on the answer.
+
+    Returns with the job accepted, or at an earlier step of its next generation; raises `Wait`, `Hold` or `Stale`.
+    """
+    listed = case.desk.newest(case.job.order_id)
+    if listed is None or listed.fingerprint != case.job.fingerprint:
+        raise Stale
+    answer = await _post(case)
+    if answer.outcome is PostOutcome.ACCEPTED:
+        accept(case)
+    elif answer.outcome is PostOutcome.REFUSED and answer.status == 400:
+        await _refused(case, answer)
+    elif answer.outcome is PostOutcome.REFUSED:
+        raise Hold(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
+    elif answer.outcome is PostOutcome.UNAUTHORISED:
+        case.desk.pause_platform(answer.message)
+        raise Wait(Reason.PLATFORM_AUTH, answer.message, until=case.later(1), owner=Owner.IT, counts=False)
+    elif answer.outcome is PostOutcome.THROTTLED:
+        until = case.later(answer.retry_after)
+        raise Wait(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
+    elif answer.outcome is PostOutcome.NOT_SENT:
+        raise Wait(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(), counts=True)
+    else:
+        _lost(case, answer)
+
+
+async def _post(case: Case) -> PostAnswer:
+    before = case.job.step
+    case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
+    effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.order))
+    answer = await case.desk.post(case.order, case.job.fingerprint)
+    if answer is None:
+        case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
+        case.change(step=before)
+        raise Stale
+    record_post(case.desk.journal, effect, answer)
+    if answer.outcome is not PostOutcome.UNKNOWN:
+        case.change(step=before)
+    return answer
+
+
+def accept(case: Case, *, inferred: bool = False) -> None:
+    """ShipperOne has it. From here on the job is never superseded."""
+    case.change(
+        open=False,
+        step=Step.ACCEPTED,
+        accepted_at=case.desk.now(),
+        inferred=inferred,
+        lost_at=None,
+        settle_reads=(),
+        absent_since=None,
+        absent_reads=0,
+        reason=None,
+        sentence=None,
+        owner=None,
+        attempts=0,
+        differences=(),
+    )
+
+
+def _lost(case: Case, answer: PostAnswer) -> None:
+    case.change(lost_at=answer.ended_at, settle_reads=())
+    report = f" (report {answer.report_id})" if answer.report_id else ""
+    if case.job.attempts + 1 >= LOST_AT_MOST:
+        raise Hold(
+            Reason.OUTCOME_UNKNOWN,
+            f"ShipperOne's answer was lost {case.job.attempts + 1} times, last: {answer.message}{report}",
+            Owner.SHIPPERONE,
+        )
+    settle = case.desk.settings.settle.total_seconds()
+    raise Wait(
+        Reason.OUTCOME_UNKNOWN,
+        f"ShipperOne's answer was lost ({answer.message}{report}); its queue will tell",
+        until=case.later(settle),
+    )
+
+
+async def _refused(case: Case, answer: PostAnswer) -> None:
+    try:
+        now = await case.desk.fresh(case.job.order_id)
+    except ReadFailed as failure:
+        raise Wait(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=case.later()) from failure
+    differences = order_differences(case.order, now.order if now else None)
+    resolution = await case.desk.hooks.handle_mismatch(
+        Mismatch(
+            action="allocate" if case.job.stage is Stage.ALLOCATION else "invoice",
+            sent=case.order,
+            now=now.order if now else None,
+            invoice=case.job.invoice,
+            message=answer.message,
+            differences=differences,
+        )
+    )
+    await resolve(case, resolution, now, differences, f"ShipperOne refused it: {answer.message}")
+
+
+async def resolve(
+    case: Case,
+    resolution: Resolution,
+    now: Listed | None,
+    differences: tuple[Difference, ...],
+    message: str,
+) -> None:
+    """Do what was decided about a 400. If all abstained: a difference means rebuild, none retry."""
+    verdict = resolution.verdict
+    if verdict is Verdict.ABSTAIN:
+        verdict = Verdict.REBUILD if differences else Verdict.RETRY
+    if verdict is Verdict.HOLD:
+        reason = Reason(resolution.reason or Reason.PLATFORM_REFUSED)
+        raise Hold(reason, resolution.sentence or message, Owner(resolution.owner or Owner.IT), differences)
+    as_it_is = now is not None and now.fingerprint == case.job.fingerprint
+    if now is None:
+        raise Wait(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=case.later())
+    if verdict is Verdict.RETRY:
+        if case.job.retries >= AT_MOST:
+            raise _asked_often(differences, message)
+        case.change(retries=case.job.retries + 1)
+        if not as_it_is:
+            raise Stale
+        raise Wait(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=case.later())
+    if case.job.rebuilds >= AT_MOST:
+        raise _asked_often(differences, message)
+    case.change(rebuilds=case.job.rebuilds + 1)
+    if not as_it_is:
+        raise Stale
+    await clear(case, f"rebuilt after: {message}")
+    case.next_generation()
+
+
+def _asked_often(differences: tuple[Difference, ...], message: str) -> Hold:
+    both = side_by_side(differences, "sent", "ShipperOne now")
+    return Hold(
+        reason_for(differences, Reason.PLATFORM_REFUSED),
+        f"{message}{'; ' + both if both else ''}; tried {AT_MOST} times",
+        Owner.SHIPPERONE,
+        differences,
+    )

@@ -1,0 +1,132 @@
+"""What planning can decide about an order, each with the words that `--dry-run` prints for it."""
+
+from dataclasses import dataclass
+
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.reasons import Owner, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A new job, to be worked on at once."""
+
+    job: Job
+
+    def words(self) -> str:
+        if self.job.stage is Stage.ALLOCATION:
+            return f"would reserve {len(self.job.item_ids)} item(s) and confirm the allocation"
+        return f"would build the invoice of {len(self.job.item_ids)} item(s), confirm it and issue it"
+
+
+@dataclass(frozen=True, slots=True)
+class StartHeld:
+    """A new job that a person must release first; the job already says why."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would be held, {self.job.reason}: {self.job.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """A job goes on where it stands; `heals` if what held it is no longer true."""
+
+    job: Job
+    heals: bool = False
+
+    def words(self) -> str:
+        return f"would go on with {self.job.key} from step {self.job.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Supersede:
+    """The listing is no longer what the job is about: undo it, then start the next one from the listing."""
+
+    job: Job
+    successor: Start | StartHeld
+
+    def words(self) -> str:
+        return f"would undo {self.job.key}, because the order has changed, and start again as {self.successor.job.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Nothing is done but to keep in the ledger what this read has shown."""
+
+    job: Job
+    why: str
+
+    def words(self) -> str:
+        return self.why
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The job needs a person."""
+
+    job: Job
+    reason: Reason
+    sentence: str
+    owner: Owner
+
+    def words(self) -> str:
+        return f"would be held, {self.reason}: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Infer:
+    """Two proving reads show that ShipperOne has confirmed it, by our lost call or by somebody else."""
+
+    job: Job
+    why: str
+
+    def words(self) -> str:
+        return f"would count as confirmed: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """Two reads show that the call whose answer was lost had no effect."""
+
+    job: Job
+
+    def words(self) -> str:
+        return "would send the confirmation again: ShipperOne still lists exactly this"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The order has left ShipperOne's queue for good: release or discard what was made, then end as `state`."""
+
+    job: Job
+    state: State
+
+    def words(self) -> str:
+        return "would release what it holds in the ERP: the order has left ShipperOne's queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing to do now."""
+
+    order_id: str
+    why: str
+
+    def words(self) -> str:
+        return self.why
+
+
+Decision = Start | StartHeld | Continue | Supersede | Note | Hold | Infer | SendAgain | End | Leave
+
+
+def order_of(decision: Decision) -> str:
+    """The id of the order that a decision is about."""
+    return decision.order_id if isinstance(decision, Leave) else decision.job.order_id
+
+
+def listed_items(order: FulfillmentOrder) -> tuple[int | str, ...]:
+    """The ids of an order's items, in its order."""
+    return tuple(item.item_id for item in order.items)

@@ -1,0 +1,130 @@
+"""What a read says of a job whose order is not listed, or whose confirmation was lost on the way. Pure functions.
+
+Only a read that proves absence counts as absence (`Listing.proves_absence`); see design.md "Reading a queue".
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.work import Stage, State, Step
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.stages.decisions import Decision, End, Hold, Infer, Leave, Note, SendAgain
+
+DOUBTFUL_AFTER = timedelta(hours=24)
+"""A ledger whose last good read is older than this (or `gone_grace`) may be yesterday's: absence then proves less."""
+
+
+class Patience(Protocol):
+    """The tenant's settings that say how long to wait before believing."""
+
+    @property
+    def settle(self) -> timedelta: ...
+    @property
+    def gone_grace(self) -> timedelta: ...
+    @property
+    def in_doubt(self) -> str: ...
+
+
+def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) -> Decision:
+    """After a lost answer: two reads that began at least `settle` after the call ended decide.
+
+    Exactly the same in both: send again. None of its items in both, proven: accepted. Anything else: a person.
+    """
+    if job.state is State.HELD:
+        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+    due = lost_at + patience.settle
+    if listing.began_at < due or not listing.complete:
+        return Leave(
+            job.order_id, f"an answer of ShipperOne was lost; the queue is looked at from {due:%H:%M:%S} UTC on"
+        )
+    reads = (*job.settle_reads, _verdict(job, listing))
+    if len(reads) < 2:
+        return Note(job.with_(settle_reads=reads), "an answer was lost: this read says " + reads[0])
+    if set(reads) == {"same"}:
+        return SendAgain(job)
+    if set(reads) == {"absent"}:
+        why = "its answer was lost, and two complete reads no longer list it"
+        if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
+            return Hold(
+                job.with_(settle_reads=()),
+                Reason.OUTCOME_UNKNOWN,
+                f'{why}; in_doubt = "hold" leaves it to a person whether ShipperOne took it',
+                Owner.ACCOUNTANT,
+            )
+        return Infer(job, why)
+    return Hold(
+        job.with_(settle_reads=()),
+        Reason.OUTCOME_UNKNOWN,
+        "the answer of ShipperOne was lost, and the queue does not tell whether it was taken "
+        f"(two reads: {' and '.join(reads)}); ask ShipperOne, then `order retry` looks again",
+        Owner.SHIPPERONE,
+    )
+
+
+def _verdict(job: Job, listing: Listing) -> str:
+    listed = listing.orders.get(job.order_id)
+    if listed is not None and listed.fingerprint == job.fingerprint:
+        return "same"
+    unreadable = any(entry.order_id == job.order_id for entry in listing.unreadable)
+    shown = {str(item.item_id) for item in listed.order.items} if listed else set()
+    if unreadable or shown & {str(item_id) for item_id in job.item_ids}:
+        return "changed"
+    return "absent" if listing.proves_absence else "not proven"
+
+
+def absent(
+    job: Job,
+    listing: Listing,
+    last_good_read_at: datetime | None,
+    seen_in_invoice: Collection[str],
+    patience: Patience,
+    now: datetime,
+) -> Decision:
+    """An open job whose order is not listed: settled, put off, counted, held or ended."""
+    if job.lost_at is not None:
+        return settle(job, job.lost_at, listing, patience)
+    if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice and job.step is Step.RESERVED:
+        return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
+    if not listing.proves_absence:
+        return Leave(job.order_id, "is not listed, but this read does not prove that it is gone")
+    since = job.absent_since
+    if since is None:
+        silence = max(patience.gone_grace, DOUBTFUL_AFTER)
+        doubtful = last_good_read_at is not None and now - last_good_read_at > silence
+        job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
+        return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
+    job = job.with_(absent_reads=job.absent_reads + 1)
+    if not may_exist(job):
+        return End(job, State.GONE)
+    if job.absence_doubtful:
+        if job.reason is Reason.ORDER_GONE:
+            return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+        return Hold(
+            job,
+            Reason.ORDER_GONE,
+            f"the order left the queue while nobody read it for long; {held_in_erp(job)} is kept until a person says "
+            "whether ShipperOne cancelled it or somebody confirmed it",
+            Owner.WAREHOUSE,
+        )
+    until = since + patience.gone_grace
+    if now < until:
+        return Note(job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC")
+    return End(job, State.GONE)
+
+
+def may_exist(job: Job) -> bool:
+    """Something of this job may exist in the ERP: a reservation, a draft, or a call whose outcome is not known."""
+    if job.step is Step.NEW:
+        return False
+    if job.stage is Stage.INVOICE and job.step in (Step.BUILT, Step.CONFIRMING):
+        return job.invoice is None or job.invoice.reference is not None
+    return True
+
+
+def held_in_erp(job: Job) -> str:
+    """'reservation R-1' or 'draft INV/7', for sentences."""
+    kind = "reservation" if job.stage is Stage.ALLOCATION else "draft"
+    return f"{kind} {job.reference}" if job.reference else f"what may exist under {job.key}"
