@@ -86,7 +86,7 @@ async def act(decision: Decision, desk: Desk, reservations: Reservations, *, alo
             return await undo(job, state, "the order left ShipperOne's queue")
         case Supersede(job=job, successor=successor):
             ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
-            return await act(successor, desk, reservations) if ended.ended else ended
+            return await act(successor, desk, reservations) if successor and ended.ended else ended
 
 
 def _ready(job: Job) -> Step:

@@ -217,6 +217,7 @@ class Case:
             reference=None,
             url=None,
             invoice_json=None,
+            ending=None,
         )
 
     async def effect(

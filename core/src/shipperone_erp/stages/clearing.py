@@ -53,3 +53,13 @@ async def end(case: Case, state: State, why: str) -> None:
     case.change(ending=state)
     await clear(case, why)
     case.change(state=state, open=False, ending=None, reason=None, sentence=why, owner=None, next_attempt_at=None)
+
+
+async def rebuild(case: Case, why: str) -> None:
+    """Undo what the job has made and go on under its next generation.
+
+    `ending` is set meanwhile: if the process dies in between, planning undoes the rest and starts a successor.
+    """
+    case.change(ending=State.NEW)
+    await clear(case, why)
+    case.next_generation()

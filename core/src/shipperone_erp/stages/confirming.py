@@ -12,7 +12,7 @@ from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
 from shipperone_erp.shipperone.reading import Listed, ReadFailed
 from shipperone_erp.stages.case import Case, Hold, Stale, Wait, record_post
-from shipperone_erp.stages.clearing import clear
+from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import order_differences, reason_for, side_by_side
 
 AT_MOST = 3
@@ -148,8 +148,7 @@ async def resolve(
     case.change(rebuilds=case.job.rebuilds + 1)
     if not as_it_is:
         raise Stale
-    await clear(case, f"rebuilt after: {message}")
-    case.next_generation()
+    await rebuild(case, f"rebuilt after: {message}")
 
 
 def _asked_often(differences: tuple[Difference, ...], message: str) -> Hold:

@@ -43,13 +43,14 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """The listing is no longer what the job is about: undo it, then start the next one from the listing."""
+    """The job is no longer what is listed: undo it, then start the next one from the listing (None: it is to wait)."""
 
     job: Job
-    successor: Start | StartHeld
+    successor: Start | StartHeld | None
 
     def words(self) -> str:
-        return f"would undo {self.job.key}, because the order has changed, and start again as {self.successor.job.key}"
+        then = f" and start again as {self.successor.job.key}" if self.successor else ""
+        return f"would undo {self.job.key}, because the order has changed{then}"
 
 
 @dataclass(frozen=True, slots=True)

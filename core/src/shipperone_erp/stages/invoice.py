@@ -16,7 +16,7 @@ from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.stages.amounts import check_amounts
 from shipperone_erp.stages.case import Case, Hold, Wait
-from shipperone_erp.stages.clearing import clear
+from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import (
     invoice_differences,
     only_amounts,
@@ -121,8 +121,7 @@ async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Dif
             case.change(retries=case.job.retries + 1, step=Step.BUILDING)
         case Verdict.REBUILD | Verdict.ABSTAIN if case.job.rebuilds < AT_MOST:
             case.change(rebuilds=case.job.rebuilds + 1)
-            await clear(case, message)
-            case.next_generation()
+            await rebuild(case, message)
         case _:
             raise held
     return False

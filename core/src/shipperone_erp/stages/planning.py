@@ -142,7 +142,10 @@ def _listed(
             Owner.ACCOUNTANT,
         )
     else:
-        yield Supersede(job, _start(scope, listed, jobs, allocations, live, now))
+        free = live and job.reason is not Reason.BEFORE_GO_LIVE
+        following = _not_open(scope, listing, listed, jobs, allocations, free, now)
+        successor = following if isinstance(following, Start | StartHeld) else None
+        yield Supersede(job, successor)
 
 
 def _as_listed(job: Job, now: datetime) -> Decision:

@@ -1,0 +1,98 @@
+"""What the flows of one stage of one tenant work with: the `Desk` of `stages.case`."""
+
+import random
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+from decimal import Decimal
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.work import Stage
+from shipperone_erp.runtime.hook_calls import HookCalls
+from shipperone_erp.runtime.journal import Clock, StageJournal
+from shipperone_erp.runtime.queue_view import QueueView
+from shipperone_erp.shipperone.answers import PostAnswer
+from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.reading import Listed
+
+LONGEST = timedelta(minutes=5)
+
+Observer = Callable[[Job | None, Job], None]
+"""Told of a job before (None: it is new) and after a change."""
+
+
+class StageDesk:
+    """One for each stage of a tenant, made anew with each lease."""
+
+    def __init__(
+        self,
+        settings: TenantSettings,
+        stage: Stage,
+        *,
+        client: ShipperOne,
+        view: QueueView,
+        hooks: HookCalls,
+        journal: StageJournal,
+        now: Clock,
+        observe: Observer,
+        pause: Callable[[str], None],
+        secrets: Collection[str],
+    ) -> None:
+        self.settings = settings
+        self.stage = stage
+        self.hooks = hooks
+        self.journal = journal
+        self.view = view
+        self._client = client
+        self._now = now
+        self._observe = observe
+        self._pause = pause
+        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+
+    def newest(self, order_id: str) -> Listed | None:
+        return self.view.listed(order_id)
+
+    async def fresh(self, order_id: str) -> Listed | None:
+        return (await self.view.fresh()).orders.get(order_id)
+
+    async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
+        async with self.view.posting():
+            listed = self.view.listed(order.order_id)
+            if listed is None or listed.fingerprint != fingerprint:
+                return None
+            item_ids = [item.item_id for item in order.items]
+            if self.stage is Stage.ALLOCATION:
+                return await self._client.allocate(order.order_id, item_ids)
+            return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+
+    def body(self, order: FulfillmentOrder) -> str:
+        item_ids = [item.item_id for item in order.items]
+        if self.stage is Stage.ALLOCATION:
+            return allocation_body(order.order_id, item_ids).decode()
+        return invoice_body(order.order_id, item_ids, _shipping(order)).decode()
+
+    def pause_platform(self, sentence: str) -> None:
+        self._pause(sentence)
+
+    def now(self) -> datetime:
+        return self._now()
+
+    def backoff(self, attempts: int) -> timedelta:
+        longest = min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST)
+        return longest * random.uniform(0.75, 1.25)  # noqa: S311
+
+    def changed(self, before: Job | None, after: Job) -> None:
+        self._observe(before, after)
+
+    def redact(self, text: str) -> str:
+        for secret in self._secrets:
+            text = text.replace(secret, "********")
+        return text
+
+
+def _shipping(order: FulfillmentOrder) -> Decimal:
+    if order.shipping_amount_incl_tax is None:
+        raise ValueError("an order without a shipping amount is held before it comes to this")
+    return order.shipping_amount_incl_tax

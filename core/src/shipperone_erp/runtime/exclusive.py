@@ -1,0 +1,56 @@
+"""Exclusive names: hooks under one name run one at a time, across tenants here and processes on the same ledger."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Awaitable, Callable
+
+from shipperone_erp.ledger.records import Lease
+
+Take = Callable[[str], Awaitable[Lease]]
+GiveBack = Callable[[Lease], Awaitable[None]]
+
+
+class Exclusives:
+    """One for a runtime. A name is taken from the ledger when first wanted here, and given back when nobody waits."""
+
+    def __init__(self, take: Take, give_back: GiveBack) -> None:
+        self._take = take
+        self._give_back = give_back
+        self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._waiting: dict[str, int] = defaultdict(int)
+        self._leases: dict[str, Lease] = {}
+
+    async def acquire(self, name: str) -> Callable[[], None]:
+        """Waits for the name; returns what gives it back, to be called once in the event loop."""
+        self._waiting[name] += 1
+        lock = self._locks[name]
+        try:
+            await lock.acquire()
+        finally:
+            self._waiting[name] -= 1
+        try:
+            if name not in self._leases:
+                self._leases[name] = await self._take(f"exclusive:{name}")
+        except BaseException:
+            lock.release()
+            raise
+        loop = asyncio.get_running_loop()
+        closing: set[asyncio.Task[None]] = set()
+
+        async def close() -> None:
+            lease = self._leases.pop(name, None)
+            try:
+                if lease is not None:
+                    await self._give_back(lease)
+            finally:
+                lock.release()
+
+        def release() -> None:
+            if self._waiting[name]:
+                lock.release()
+                return
+            task = loop.create_task(close())
+            closing.add(task)
+            task.add_done_callback(closing.discard)
+
+        return release

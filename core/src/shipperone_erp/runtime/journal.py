@@ -1,0 +1,76 @@
+"""The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
+
+import asyncio
+from concurrent.futures import Future
+from datetime import datetime
+from typing import Protocol
+
+from shipperone_erp.ledger.records import Effect, Job, Lease, QueueRecord, new_id
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, SaveQueue, UpdateJob, Write
+from shipperone_erp.model.work import EffectKind, Outcome
+
+
+class Clock(Protocol):
+    """Aware UTC time; a test's own may jump."""
+
+    def __call__(self) -> datetime: ...
+
+
+class StageJournal:
+    """The `Journal` of `stages.case`. The first failed write fails every later one: nothing goes on half recorded."""
+
+    def __init__(self, ledger: Ledger, lease: Lease, now: Clock) -> None:
+        self._ledger = ledger
+        self._lease = lease
+        self._now = now
+        self._last: Future[None] | None = None
+        self.failure: BaseException | None = None
+
+    def _write(self, *writes: Write) -> Future[None]:
+        if self.failure is not None:
+            raise self.failure
+        future = self._ledger.write(*writes, lease=self._lease)
+        future.add_done_callback(self._check)
+        self._last = future
+        return future
+
+    def _check(self, future: Future[None]) -> None:
+        error = future.exception()
+        if error is not None and self.failure is None:
+            self.failure = error
+
+    async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
+        """See `stages.case.Journal`."""
+        effect = Effect(
+            id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
+        )
+        await asyncio.wrap_future(self._write(UpdateJob(job), BeginEffect(effect)))
+        return effect
+
+    def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
+        """See `stages.case.Journal`."""
+        self._write(EndEffect(effect.id, outcome, self._now(), answer))
+
+    def insert(self, job: Job) -> None:
+        """See `stages.case.Journal`."""
+        self._write(InsertJob(job))
+
+    def save(self, job: Job) -> None:
+        """See `stages.case.Journal`."""
+        self._write(UpdateJob(job))
+
+    def record(self, write: Write) -> None:
+        """Record anything else under this lease."""
+        self._write(write)
+
+    def queue(self, record: QueueRecord) -> None:
+        """Record what is known of the queue; committed no later than the next intent."""
+        self._write(SaveQueue(record))
+
+    async def flushed(self) -> None:
+        """Everything written so far is committed; LeaseLost or LedgerError if any of it could not be."""
+        if self._last is not None:
+            await asyncio.wait([asyncio.wrap_future(self._last)])
+        if self.failure is not None:
+            raise self.failure

@@ -1,0 +1,282 @@
+"""One stage of one tenant: read, plan, act. Runs under the stage's lease."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shipperone_erp.ledger.records import Job, QueueRecord
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import EndEffect
+from shipperone_erp.model.answers import Reservation
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.runtime.desk import StageDesk
+from shipperone_erp.runtime.solitude import Solitude
+from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.stages.acting import act
+from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
+from shipperone_erp.stages.planning import Memory, Scope, plan
+
+KILLS_AT_MOST = 2
+"""How often a job may kill the process while it runs alone until it is held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What one cycle did: how many jobs it moved, how many are held, and when the next one comes due."""
+
+    moved: int
+    held: int
+    next_due: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which orders a run is restricted to: these ids (empty: all), at most `limit` of each stage."""
+
+    orders: frozenset[str] = frozenset()
+    limit: int | None = None
+
+    def admits(self, order_id: str) -> bool:
+        """The order is not excluded by its id."""
+        return not self.orders or order_id in self.orders
+
+
+class StageRun:
+    """Cycles of one stage under one lease. Orders are worked on side by side, the jobs of one order one by one."""
+
+    def __init__(
+        self,
+        desk: StageDesk,
+        ledger: Ledger,
+        *,
+        seen_in_invoice: Callable[[], frozenset[str]],
+        solitude: Solitude,
+        in_flight: int,
+        log: logging.Logger,
+    ) -> None:
+        settings = desk.settings
+        self.desk = desk
+        self.stage: Stage = desk.stage
+        self.tenant = settings.name
+        self.scope = Scope(
+            tenant=settings.name,
+            stage=desk.stage,
+            base_url=settings.base_url,
+            store_code=settings.store_code,
+            settle=settings.settle,
+            gone_grace=settings.gone_grace,
+            in_doubt=settings.in_doubt,
+        )
+        self._ledger = ledger
+        self._seen_in_invoice = seen_in_invoice
+        self._solitude = solitude
+        self._places = asyncio.Semaphore(in_flight)
+        self._log = log
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._suspects: set[int] = set()
+        self._allocations: dict[str, list[Job]] = {}
+        self._moved = 0
+
+    async def recover(self) -> None:
+        """Intents that an earlier process left without an outcome are unknown from here on; call once, before cycles.
+
+        A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first.
+        """
+        effects = await asyncio.to_thread(self._ledger.open_effects, self.tenant, self.stage)
+        for effect in effects:
+            job = await asyncio.to_thread(self._ledger.job, effect.job_id)
+            journal, now = self.desk.journal, self.desk.now()
+            journal.record(EndEffect(effect.id, Outcome.UNKNOWN, now, "the process ended before the answer came"))
+            if job is None:
+                continue
+            if effect.kind is EffectKind.CONFIRM:
+                journal.save(
+                    job.with_(
+                        state=State.WAITING,
+                        reason=Reason.OUTCOME_UNKNOWN,
+                        sentence="the process ended while ShipperOne was asked; its queue will tell",
+                        owner=Owner.NOBODY,
+                        since=now,
+                        lost_at=now,
+                        settle_reads=(),
+                        next_attempt_at=now + self.scope.settle,
+                    )
+                )
+                continue
+            kills = job.crashes_alone + (1 if effect.alone else 0)
+            if kills >= KILLS_AT_MOST:
+                sentence = f"{effect.kind} of this order ended the whole process {kills} times while it ran alone"
+                held = job.with_(
+                    state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=sentence, owner=Owner.IT, since=now,
+                    crashes_alone=kills, next_attempt_at=None,
+                )  # fmt: skip
+                journal.save(held)
+                self.desk.changed(job, held)
+            else:
+                self._suspects.add(job.id)
+                journal.save(job.with_(crashes_alone=kills, next_attempt_at=None))
+        await self.desk.journal.flushed()
+
+    async def cycle(self, selection: Selection, *, wait: bool) -> Passed:
+        """Read the queue, decide, act. With `wait` it returns once everything that it started has come to rest.
+
+        ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
+        """
+        self._moved = 0
+        listing, decisions = await self._look()
+        chosen = list(self._chosen(decisions, selection))
+        await self._act(chosen, listing)
+        if wait:
+            await self.rest()
+        await self.desk.journal.flushed()
+        return await self._passed()
+
+    async def rest(self) -> None:
+        """Wait until nothing of this stage is being worked on."""
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+
+    async def look(self) -> list[Decision]:
+        """What a cycle would do now; writes nothing. For `--dry-run`."""
+        listing = await self.desk.view.read()
+        memory, _ = await self._memory(listing, busy=frozenset())
+        return plan(self.scope, listing, memory, self.desk.now())
+
+    async def _look(self) -> tuple[Listing, list[Decision]]:
+        busy = frozenset(self._running)
+        listing = await self.desk.view.read()
+        memory, record = await self._memory(listing, busy)
+        decisions = plan(self.scope, listing, memory, self.desk.now())
+        if not listing.proves_absence and listing.complete and _wants_proof(decisions, listing):
+            busy |= frozenset(self._running)
+            listing = await self.desk.view.read(prove=True)
+            memory, record = await self._memory(listing, busy)
+            decisions = plan(self.scope, listing, memory, self.desk.now())
+        if listing.alert:
+            self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
+        if listing.complete:
+            self._read_well(listing, record)
+        return listing, decisions
+
+    def _read_well(self, listing: Listing, record: QueueRecord) -> None:
+        live_at = record.live_at
+        if live_at is None and (self.desk.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
+            live_at = listing.began_at
+        self.desk.journal.queue(
+            replace(
+                record,
+                first_read_at=record.first_read_at or listing.began_at,
+                live_at=live_at,
+                last_good_read_at=listing.began_at,
+                paused_reason=None,
+                paused_sentence=None,
+                paused_at=None,
+            )
+        )
+
+    async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
+        def read() -> tuple[Memory, QueueRecord]:
+            ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
+            unfinished = self._ledger.unfinished_jobs(self.tenant, self.stage)
+            known = {job.id: job for job in unfinished}
+            known.update((job.id, job) for job in self._ledger.jobs_of_orders(self.tenant, self.stage, ids))
+            allocations: list[Job] = []
+            if self.stage is Stage.INVOICE:
+                orders = {*ids, *(job.order_id for job in unfinished)}
+                allocations = self._ledger.jobs_of_orders(self.tenant, Stage.ALLOCATION, orders)
+            record = self._ledger.queue(self.tenant, self.stage) or QueueRecord(tenant=self.tenant, stage=self.stage)
+            # orders that were not there when this queue was first read need nobody's word to go on
+            live = self.desk.settings.go_live == "now" or record.first_read_at is not None
+            memory = Memory(
+                jobs=tuple(known.values()),
+                allocations=tuple(allocations),
+                seen_in_invoice=self._seen_in_invoice(),
+                live=live,
+                last_good_read_at=record.last_good_read_at,
+                busy=busy,
+            )
+            return memory, record
+
+        memory, record = await asyncio.to_thread(read)
+        self._allocations = defaultdict(list)
+        for job in memory.allocations:
+            self._allocations[job.order_id].append(job)
+        return memory, record
+
+    def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:
+        """The decisions of each order together, in their urgency, as far as this run may act on them."""
+        orders: dict[str, list[Decision]] = defaultdict(list)
+        for decision in decisions:
+            if not isinstance(decision, Leave) and selection.admits(order_of(decision)):
+                orders[order_of(decision)].append(decision)
+        return list(orders.items())[: selection.limit]
+
+    async def _act(self, chosen: list[tuple[str, list[Decision]]], listing: Listing) -> None:
+        suspects = [entry for entry in chosen if self._suspected(entry[1])]
+        for order_id, decisions in suspects:
+            async with self._solitude.alone():
+                await self._order(order_id, decisions, alone=True)
+        for order_id, decisions in chosen:
+            if all(isinstance(decision, Note) for decision in decisions):
+                for decision in decisions:
+                    await act(decision, self.desk, self._reservations)
+            elif (order_id, decisions) not in suspects:
+                task = asyncio.get_running_loop().create_task(self._in_turn(order_id, decisions))
+                self._running[order_id] = task
+
+    def _suspected(self, decisions: Collection[Decision]) -> bool:
+        return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)
+
+    async def _in_turn(self, order_id: str, decisions: list[Decision]) -> None:
+        try:
+            async with self._places:
+                await self._order(order_id, decisions)
+        except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
+            if self.desk.journal.failure is None:
+                self._log.exception("%s %s: order %s", self.tenant, self.stage, order_id)
+                self.desk.journal.failure = error
+        finally:
+            self._running.pop(order_id, None)
+
+    async def _order(self, order_id: str, decisions: list[Decision], *, alone: bool = False) -> None:
+        for decision in decisions:
+            job = await act(decision, self.desk, self._reservations, alone=alone)
+            if job is not None and not isinstance(decision, Leave):
+                before = decision.job
+                self._moved += (before.id, before.state, before.step, before.reason) != (
+                    job.id, job.state, job.step, job.reason
+                )  # fmt: skip
+                self._suspects.discard(before.id)
+        await self.desk.journal.flushed()
+
+    def _reservations(self, job: Job) -> tuple[Reservation, ...]:
+        return tuple(
+            Reservation(key=made.key, reference=made.reference, item_ids=made.item_ids)
+            for made in self._allocations.get(job.order_id, ())
+            if made.reference is not None and made.state not in (State.GONE, State.SUPERSEDED)
+        )
+
+    async def _passed(self) -> Passed:
+        jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
+        held = sum(1 for job in jobs if job.state is State.HELD)
+        times = [job.next_attempt_at for job in jobs if job.next_attempt_at is not None]
+        return Passed(self._moved, held, min(times, default=None))
+
+
+def _wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
+    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
+    readable = listing.orders.keys()
+    unreadable = {entry.order_id for entry in listing.unreadable}
+    for decision in decisions:
+        if isinstance(decision, Leave):
+            if decision.order_id not in readable and decision.order_id not in unreadable:
+                return True
+        elif not decision.job.accepted and decision.job.order_id not in unreadable:
+            listed = listing.orders.get(decision.job.order_id)
+            if listed is None or (decision.job.lost_at and listed.fingerprint != decision.job.fingerprint):
+                return True
+    return False
