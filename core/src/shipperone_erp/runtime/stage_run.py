@@ -7,6 +7,7 @@ from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import EndEffect
@@ -14,6 +15,7 @@ from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.runtime.desk import StageDesk
+from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
@@ -26,11 +28,12 @@ KILLS_AT_MOST = 2
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What one cycle did: how many jobs it moved, how many are held, and when the next one comes due."""
+    """What one cycle did: how many jobs it moved, how many are held, when the next one comes due, what it acted on."""
 
     moved: int
     held: int
     next_due: datetime | None
+    orders: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +65,7 @@ class StageRun:
         self.desk = desk
         self.stage: Stage = desk.stage
         self.tenant = settings.name
-        self.scope = Scope(
-            tenant=settings.name,
-            stage=desk.stage,
-            base_url=settings.base_url,
-            store_code=settings.store_code,
-            settle=settings.settle,
-            gone_grace=settings.gone_grace,
-            in_doubt=settings.in_doubt,
-        )
+        self.scope = scope_of(settings, desk.stage)
         self._ledger = ledger
         self._seen_in_invoice = seen_in_invoice
         self._solitude = solitude
@@ -133,18 +128,12 @@ class StageRun:
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
-        return await self._passed()
+        return await self._passed(frozenset(order_id for order_id, _ in chosen))
 
     async def rest(self) -> None:
         """Wait until nothing of this stage is being worked on."""
         while self._running:
             await asyncio.wait(list(self._running.values()))
-
-    async def look(self) -> list[Decision]:
-        """What a cycle would do now; writes nothing. For `--dry-run`."""
-        listing = await self.desk.view.read()
-        memory, _ = await self._memory(listing, busy=frozenset())
-        return plan(self.scope, listing, memory, self.desk.now())
 
     async def _look(self) -> tuple[Listing, list[Decision]]:
         busy = frozenset(self._running)
@@ -179,29 +168,15 @@ class StageRun:
         )
 
     async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
-        def read() -> tuple[Memory, QueueRecord]:
-            ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
-            unfinished = self._ledger.unfinished_jobs(self.tenant, self.stage)
-            known = {job.id: job for job in unfinished}
-            known.update((job.id, job) for job in self._ledger.jobs_of_orders(self.tenant, self.stage, ids))
-            allocations: list[Job] = []
-            if self.stage is Stage.INVOICE:
-                orders = {*ids, *(job.order_id for job in unfinished)}
-                allocations = self._ledger.jobs_of_orders(self.tenant, Stage.ALLOCATION, orders)
-            record = self._ledger.queue(self.tenant, self.stage) or QueueRecord(tenant=self.tenant, stage=self.stage)
-            # orders that were not there when this queue was first read need nobody's word to go on
-            live = self.desk.settings.go_live == "now" or record.first_read_at is not None
-            memory = Memory(
-                jobs=tuple(known.values()),
-                allocations=tuple(allocations),
-                seen_in_invoice=self._seen_in_invoice(),
-                live=live,
-                last_good_read_at=record.last_good_read_at,
-                busy=busy,
-            )
-            return memory, record
-
-        memory, record = await asyncio.to_thread(read)
+        memory, record = await asyncio.to_thread(
+            remember,
+            self._ledger,
+            self.scope,
+            listing,
+            go_live=self.desk.settings.go_live,
+            seen_in_invoice=self._seen_in_invoice(),
+            busy=busy,
+        )
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
@@ -260,11 +235,24 @@ class StageRun:
             if made.reference is not None and made.state not in (State.GONE, State.SUPERSEDED)
         )
 
-    async def _passed(self) -> Passed:
+    async def _passed(self, orders: frozenset[str]) -> Passed:
         jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
         held = sum(1 for job in jobs if job.state is State.HELD)
         times = [job.next_attempt_at for job in jobs if job.next_attempt_at is not None]
-        return Passed(self._moved, held, min(times, default=None))
+        return Passed(self._moved, held, min(times, default=None), orders)
+
+
+def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
+    """The tenant's settings that planning goes by."""
+    return Scope(
+        tenant=settings.name,
+        stage=stage,
+        base_url=settings.base_url,
+        store_code=settings.store_code,
+        settle=settings.settle,
+        gone_grace=settings.gone_grace,
+        in_doubt=settings.in_doubt,
+    )
 
 
 def _wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:

@@ -1,0 +1,42 @@
+"""The command line: one module a group of commands; errors are rendered here and nowhere else."""
+
+import sys
+
+import typer
+from rich.console import Console
+
+from shipperone_erp.cli import configuring, connecting, explaining, playing, reading, running, steering
+from shipperone_erp.errors import ShipperOneErpError
+
+app = typer.Typer(
+    name="shipperone-erp",
+    help="Connects an ERP to ShipperOne: reserves stock for what is to be shipped, invoices what has shipped.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+app.command("demo")(playing.demo)
+app.command("sandbox")(playing.sandbox)
+app.command("init")(configuring.init)
+app.add_typer(configuring.app, name="config")
+app.command("run")(running.run)
+app.command("go-live")(steering.go_live)
+app.command("status")(reading.status)
+app.command("orders")(reading.orders)
+order = typer.Typer(help="One order: show, retry, repeat.", no_args_is_help=True)
+order.command("show")(reading.show)
+order.command("retry")(steering.retry)
+order.command("repeat")(steering.repeat)
+app.add_typer(order, name="order")
+app.add_typer(connecting.app, name="connectors")
+app.command("explain")(explaining.explain)
+
+
+def main() -> None:
+    """The entry point: runs the command and ends with its exit code."""
+    try:
+        app(standalone_mode=True)
+    except ShipperOneErpError as error:
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(str(error))
+        sys.exit(error.exit_code)

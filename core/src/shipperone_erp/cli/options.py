@@ -1,0 +1,61 @@
+"""Options that many commands share, and how they print."""
+
+import json
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from shipperone_erp.config import Configuration, load
+from shipperone_erp.ledger.store import Ledger
+
+ConfigFile = Annotated[
+    Path, typer.Option("-c", "--config", help="The configuration file.", show_default="./shipperone-erp.toml")
+]
+DEFAULT_FILE = Path("shipperone-erp.toml")
+AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, amounts as text, times in UTC.")]
+
+
+def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuration:
+    """The configuration; ConfigurationError with all its problems (exit code 78)."""
+    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail)
+    for warning in loaded.warnings:
+        say(f"warning: {warning}")
+    return loaded
+
+
+def ledger_to_read(loaded: Configuration) -> Ledger:
+    """The ledger as it is: reading commands never migrate it."""
+    return Ledger.open(loaded.runtime.ledger, read_only=True)
+
+
+def say(text: str) -> None:
+    """A message for people, on stderr."""
+    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(text)
+
+
+def print_json(document: Any) -> None:
+    """The one JSON document on stdout."""
+    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """A table for people on stdout; it wraps to the terminal and is plain text off it."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    console = Console(highlight=False, markup=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, width=160)
+    console.print(table)
+
+
+def print_text(text: str) -> None:
+    """Text for people on stdout, as it is."""
+    Console(soft_wrap=True, highlight=False, markup=False).print(text)

@@ -1,0 +1,83 @@
+"""Commands that read: status, orders, order show."""
+
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    ledger_to_read,
+    print_json,
+    print_table,
+    print_text,
+)
+from shipperone_erp.errors import UsageError
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.rows import in_order_of_urgency, order_row, order_story, status_rows
+from shipperone_erp.operations.story import story_text
+from shipperone_erp.reasons import Reason
+
+OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")]
+OnlyStage = Annotated[Stage | None, typer.Option("--stage", help="Only this stage.")]
+
+
+def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Per tenant and stage: pending, waiting, held, the oldest, the last good cycle, paused."""
+    loaded = configuration(config, tenants_may_fail=True)
+    ledger = ledger_to_read(loaded)
+    rows = status_rows(loaded, ledger)
+    ledger.close()
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["tenant", "stage", "pending", "waiting", "held", "oldest", "last_good_cycle", "paused"]
+    print_table(columns, [[row.get(column) for column in columns] for row in rows])
+
+
+def orders(
+    config: ConfigFile = DEFAULT_FILE,
+    state: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Only jobs with this reason.")] = None,
+    tenant: OnlyTenant = None,
+    as_json: AsJson = False,
+) -> None:
+    """The jobs that are not done (or those in --state), the most urgent first."""
+    loaded = configuration(config, tenants_may_fail=True)
+    ledger = ledger_to_read(loaded)
+    jobs = ledger.find_jobs(tenant=tenant, states=[state] if state else None, reason=reason)
+    ledger.close()
+    rows = [order_row(job) for job in in_order_of_urgency(jobs) if state or as_json or not job.ended]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["tenant", "stage", "order_id", "state", "reason", "owner", "sentence", "next_attempt_at"]
+    print_table(columns, [[row[column] for column in columns] for row in rows])
+
+
+def show(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="An order's id, or a job's key.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: Annotated[str | None, typer.Option(help="Only the job with this key.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Everything that the ledger holds of an order: both stages, every call with its outcome, the differences."""
+    loaded = configuration(config, tenants_may_fail=True)
+    ledger = ledger_to_read(loaded)
+    try:
+        jobs = ledger.find_jobs(tenant=tenant, stage=stage, order_id=order_id, key=key) or ledger.find_jobs(
+            tenant=tenant, stage=stage, key=order_id
+        )
+        if not jobs:
+            raise UsageError(f"no job of order {order_id} is known; `shipperone-erp orders` lists what is")
+        stories = [order_story(ledger, job) for job in sorted(jobs, key=lambda job: job.id)]
+    finally:
+        ledger.close()
+    if as_json:
+        print_json(stories)
+        return
+    print_text("\n\n".join(story_text(story) for story in stories))

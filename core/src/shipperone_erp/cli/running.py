@@ -1,0 +1,146 @@
+"""`run`: as a service, once, or dry."""
+
+import asyncio
+import logging
+import signal
+import sys
+import tempfile
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table, say
+from shipperone_erp.config import Configuration, parse_duration
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.runtime.dry_run import Foreseen, foresee
+from shipperone_erp.runtime.outcome import Ending, worst
+from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger, utc_now
+from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.shipperone.reading import ReadFailed
+
+
+def run(
+    config: ConfigFile = DEFAULT_FILE,
+    once: Annotated[bool, typer.Option("--once", help="One complete cycle, then on while something can move.")] = False,
+    settle_for: Annotated[str, typer.Option(help="With --once: how long something may still move.")] = "90s",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+    tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant (may be repeated).")] = None,
+    order: Annotated[list[str] | None, typer.Option(help="Only this order (may be repeated).")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many orders of each stage.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the tenants: read ShipperOne's queues, call the ERP, confirm."""
+    loaded = configuration(config, tenants_may_fail=not (once or dry_run))
+    chosen = _chosen(loaded, tenant or [])
+    selection = Selection(frozenset(order or ()), limit)
+    if dry_run:
+        raise typer.Exit(asyncio.run(_dry(loaded, chosen, selection, as_json)))
+    if (order or limit) and not once:
+        raise UsageError("--order and --limit need --once or --dry-run")
+    start_logging()
+    if once:
+        raise typer.Exit(run_once(loaded, chosen, selection, parse_duration(settle_for), as_json=as_json))
+    serve(loaded, chosen)
+
+
+def start_logging() -> None:
+    """One line for each change, on stderr. Libraries' own lines stay out: they would show addresses."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    log = logging.getLogger("shipperone_erp")
+    log.handlers[:] = [handler]
+    log.setLevel(logging.INFO)
+    log.propagate = False
+
+
+def run_once(
+    loaded: Configuration,
+    tenants: list[str],
+    selection: Selection,
+    settle_for: timedelta,
+    *,
+    open_ledger: OpenLedger = migrated_ledger,
+    as_json: bool = False,
+) -> int:
+    """`run --once`; returns its exit code."""
+
+    async def go() -> int:
+        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
+            endings = await runtime.once(selection, settle_for)
+        if as_json:
+            print_json({name: {"exit": int(e.ending), "sentence": e.sentence} for name, e in endings.items()})
+        else:
+            for name, ended in endings.items():
+                if ended.ending is not Ending.FINISHED:
+                    say(f"{name}: {ended.sentence}")
+        return int(worst(endings.values()))
+
+    return asyncio.run(go())
+
+
+def serve(loaded: Configuration, tenants: list[str], *, open_ledger: OpenLedger = migrated_ledger) -> None:
+    """`run` until SIGTERM or SIGINT; a second signal ends the process at once."""
+
+    async def go() -> None:
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            if stopping.is_set():
+                signal.signal(signal.SIGTERM, signal.SIG_DFL)
+                signal.raise_signal(signal.SIGTERM)
+            say("stopping: what is being worked on goes to its next recorded point")
+            stopping.set()
+
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stop)
+        for problem in loaded.problems:
+            say(f"paused, config_incomplete: {problem}")
+        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
+            await runtime.serve(stopping)
+
+    asyncio.run(go())
+
+
+async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:
+    foreseen: list[Foreseen] = []
+    failed: list[str] = []
+    with tempfile.TemporaryDirectory() as empty:
+        ledger = _ledger_or_none(loaded.runtime.ledger, Path(empty))
+        try:
+            for name, settings in loaded.tenants.items():
+                if tenants and name not in tenants:
+                    continue
+                try:
+                    foreseen += await foresee(settings, ledger, selection, utc_now())
+                except ReadFailed as failure:
+                    failed.append(f"{name}: {failure.sentence}")
+        finally:
+            ledger.close()
+    rows = [(entry.tenant, entry.stage.value, entry.order_id, entry.would) for entry in foreseen]
+    if as_json:
+        print_json([dict(zip(("tenant", "stage", "order_id", "would"), row, strict=True)) for row in rows])
+    else:
+        print_table(["tenant", "stage", "order", "would"], rows)
+    for sentence in failed:
+        say(sentence)
+    return int(Ending.PLATFORM if failed else Ending.FINISHED)
+
+
+def _ledger_or_none(url: str, empty: Path) -> Ledger:
+    """The ledger, read-only; where there is none yet, an empty one that is thrown away."""
+    path = url.removeprefix("sqlite:///")
+    if url.startswith("sqlite:///") and not Path(path).exists():
+        return Ledger.open(f"sqlite:///{empty / 'nothing.db'}", migrate=True)
+    return Ledger.open(url, read_only=True)
+
+
+def _chosen(loaded: Configuration, tenants: list[str]) -> list[str]:
+    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
+    for name in tenants:
+        if name not in known:
+            raise UsageError(f"there is no tenant {name}; the configuration names {', '.join(sorted(known))}")
+    return tenants

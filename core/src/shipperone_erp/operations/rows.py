@@ -1,0 +1,125 @@
+"""The ledger as people and their scripts read it: plain values, amounts as text, times as UTC ISO-8601."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.ledger.records import Effect, Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.text import loads
+from shipperone_erp.model.work import State
+
+Row = dict[str, Any]
+
+
+def iso(moment: datetime | None) -> str | None:
+    """'2026-03-01T12:00:00Z'"""
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
+
+
+def order_row(job: Job) -> Row:
+    """A job as `orders` lists it."""
+    return {
+        "tenant": job.tenant,
+        "stage": job.stage.value,
+        "order_id": job.order_id,
+        "item_ids": list(job.item_ids),
+        "key": job.key,
+        "state": job.state.value,
+        "reason": job.reason.value if job.reason else None,
+        "sentence": job.sentence,
+        "owner": job.owner.value if job.owner else None,
+        "since": iso(job.since),
+        "attempts": job.attempts,
+        "next_attempt_at": iso(job.next_attempt_at),
+        "reference": job.reference,
+        "number": job.number,
+        "step": job.step.value,
+        "accepted_at": iso(job.accepted_at),
+        "inferred": job.inferred,
+        "not_compared": not job.compared,
+        "url": job.url,
+    }
+
+
+def in_order_of_urgency(jobs: Iterable[Job]) -> list[Job]:
+    """Accepted and not issued first, then held, waiting, the rest; the oldest first among equals."""
+    ranks = {State.HELD: 1, State.WAITING: 2, State.WORKING: 3, State.NEW: 4}
+
+    def rank(job: Job) -> tuple[int, datetime, int]:
+        late = job.accepted and job.state not in (State.DONE,)
+        return (0 if late else ranks.get(job.state, 5)), job.since, job.id
+
+    return sorted(jobs, key=rank)
+
+
+def order_story(ledger: Ledger, job: Job) -> Row:
+    """A job with its timeline, its differences, its bodies, and what people did."""
+    return {
+        **order_row(job),
+        "timeline": [_effect_row(effect) for effect in ledger.effects(job.id)],
+        "differences": [
+            {"field": difference.field, "ours": difference.ours, "theirs": difference.theirs}
+            for difference in job.differences
+        ],
+        "order": _texts(loads(job.order_json)),
+        "invoice": _texts(loads(job.invoice_json)) if job.invoice_json else None,
+        "actions": [
+            {"at": iso(action.at), "actor": action.actor, "action": action.action, "note": action.note}
+            for action in ledger.actions(job_id=job.id)
+        ],
+    }
+
+
+def _effect_row(effect: Effect) -> Row:
+    return {
+        "at": iso(effect.intent_at),
+        "what": effect.kind.value,
+        "key": effect.key,
+        "outcome": effect.outcome.value if effect.outcome else "under way",
+        "ended_at": iso(effect.outcome_at),
+        "request": effect.request,
+        "answer": effect.answer,
+    }
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, Decimal):
+        return str(value)
+    if isinstance(value, dict):
+        return {key: _texts(entry) for key, entry in value.items()}
+    if isinstance(value, list):
+        return [_texts(entry) for entry in value]
+    return value
+
+
+def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
+    """Per tenant and stage: what is pending, waiting, held; the oldest; the last good read; whether it is paused."""
+    rows: list[Row] = []
+    queues = {(record.tenant, record.stage): record for record in ledger.queues()}
+    for tenant in configuration.tenants.values():
+        for stage in tenant.stages:
+            jobs = ledger.unfinished_jobs(tenant.name, stage)
+            count = Counter(job.state for job in jobs)
+            record = queues.get((tenant.name, stage))
+            oldest = min((job.first_listed_at for job in jobs if job.state is not State.IGNORED), default=None)
+            rows.append(
+                {
+                    "tenant": tenant.name,
+                    "stage": stage.value,
+                    "pending": count[State.NEW] + count[State.WORKING],
+                    "waiting": count[State.WAITING],
+                    "held": count[State.HELD],
+                    "ignored": count[State.IGNORED],
+                    "accepted_not_issued": sum(1 for job in jobs if job.accepted),
+                    "oldest": iso(oldest),
+                    "last_good_cycle": iso(record.last_good_read_at) if record else None,
+                    "paused": record.paused_reason.value if record and record.paused_reason else None,
+                }
+            )
+    for problem in configuration.problems:
+        rows.append({"tenant": problem.tenant, "stage": None, "paused": "config_incomplete", "sentence": str(problem)})
+    return rows

@@ -1,0 +1,51 @@
+"""`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.runtime.memory import remember
+from shipperone_erp.runtime.stage_run import Selection, scope_of
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.reading import QueueReader
+from shipperone_erp.stages.decisions import order_of
+from shipperone_erp.stages.planning import plan
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would be done about one order."""
+
+    tenant: str
+    stage: Stage
+    order_id: str
+    would: str
+
+
+async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime) -> list[Foreseen]:
+    """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called."""
+    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, settings.fields)
+    foreseen: list[Foreseen] = []
+    try:
+        listings = {stage: await QueueReader(client, stage).read() for stage in settings.stages}
+    finally:
+        await client.aclose()
+    invoices = listings.get(Stage.INVOICE)
+    for stage, listing in listings.items():
+        scope = scope_of(settings, stage)
+        memory, _ = remember(
+            ledger,
+            scope,
+            listing,
+            go_live=settings.go_live,
+            seen_in_invoice=frozenset(invoices.orders) if invoices else frozenset(),
+        )
+        words: dict[str, list[str]] = {}
+        for decision in plan(scope, listing, memory, now):
+            if selection.admits(order_of(decision)):
+                words.setdefault(order_of(decision), []).append(decision.words())
+        for order_id, would in list(words.items())[: selection.limit]:
+            foreseen.append(Foreseen(settings.name, stage, order_id, "; ".join(would)))
+    return foreseen

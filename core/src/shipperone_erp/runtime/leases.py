@@ -1,0 +1,76 @@
+"""The leases of one process: taken, kept alive by a heartbeat, given back."""
+
+import asyncio
+import os
+import socket
+import time
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+from shipperone_erp.errors import LeaseHeldElsewhere
+from shipperone_erp.ledger.leases import Held, Owner, Seen
+from shipperone_erp.ledger.records import Lease
+from shipperone_erp.ledger.store import Ledger
+
+LOOK_AGAIN = 0.5
+"""Seconds at most between two looks at somebody else's heartbeat."""
+
+
+class LeaseKeeper:
+    """One for a runtime. It takes over a lease whose heartbeat stood still for the lease time on our own clock."""
+
+    def __init__(self, ledger: Ledger, lease_time: timedelta) -> None:
+        self._ledger = ledger
+        self._time = lease_time
+        self._owner = Owner(id=uuid.uuid4().hex, host=socket.gethostname(), pid=os.getpid())
+        self._held: dict[str, Lease] = {}
+        self._beating: asyncio.Task[None] | None = None
+
+    async def take(self, name: str, *, stand_by: Callable[[str], None] | None = None) -> Lease:
+        """The lease of that name.
+
+        Held elsewhere, it is waited for; if its heartbeat moves meanwhile, LeaseHeldElsewhere names the holder, or,
+        with `stand_by`, that is told once who holds it and the waiting goes on.
+        """
+        seen: Seen | None = None
+        told = False
+        while True:
+            answer = await asyncio.to_thread(
+                self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), time.monotonic()
+            )
+            if isinstance(answer, Lease):
+                self._held[name] = answer
+                if self._beating is None:
+                    self._beating = asyncio.get_running_loop().create_task(self._beat())
+                return answer
+            if seen is not None and answer.seen.heartbeat != seen.heartbeat:
+                if stand_by is None:
+                    raise LeaseHeldElsewhere(name, answer.holder)
+                if not told:
+                    stand_by(answer.holder)
+                    told = True
+            seen = answer.seen
+            await asyncio.sleep(min(LOOK_AGAIN, self._time.total_seconds() / 5))
+
+    async def give_back(self, lease: Lease) -> None:
+        """Let another take it at once. A lease that was lost meanwhile is left to its new holder."""
+        self._held.pop(lease.name, None)
+        await asyncio.to_thread(self._ledger.give_back, lease)
+
+    async def close(self) -> None:
+        """Give everything back."""
+        if self._beating is not None:
+            self._beating.cancel()
+            await asyncio.wait([self._beating])
+        for lease in list(self._held.values()):
+            await self.give_back(lease)
+
+    async def _beat(self) -> None:
+        while True:
+            await asyncio.sleep(self._time.total_seconds() / 5)
+            if self._held:
+                await asyncio.to_thread(self._ledger.beat, list(self._held.values()))
+
+
+__all__ = ["Held", "LeaseKeeper"]

@@ -1,0 +1,85 @@
+"""`run --once`: one complete cycle of both stages of a tenant, then on while something can still move."""
+
+import asyncio
+import time
+from datetime import datetime, timedelta
+
+from shipperone_erp.errors import ShipperOneErpError
+from shipperone_erp.ledger.records import Lease
+from shipperone_erp.model.answers import ConnectorError
+from shipperone_erp.runtime.journal import Clock
+from shipperone_erp.runtime.leases import LeaseKeeper
+from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.stage_run import Passed, Selection, StageRun
+from shipperone_erp.runtime.tenant_run import TenantRun
+from shipperone_erp.shipperone.reading import ReadFailed
+
+SHORTEST_PAUSE = 0.05
+"""Seconds between two cycles when something has just moved or comes due."""
+
+
+async def serve_once(
+    tenant: TenantRun, keeper: LeaseKeeper, now: Clock, *, selection: Selection, settle_for: timedelta
+) -> Ended:
+    """Everything of one tenant that can be done now or within `settle_for` after the first complete cycle."""
+    leases: list[Lease] = []
+    try:
+        await tenant.open()
+        await tenant.bind()
+        runs: list[StageRun] = []
+        for stage in tenant.settings.stages:
+            leases.append(await keeper.take(f"{tenant.name}/{stage}"))
+            runs.append(await tenant.stage(stage, leases[-1]))
+        return await _cycles(tenant, runs, now, selection, settle_for)
+    except ConnectorError as failure:
+        return Ended(Ending.ERP, failure.sentence)
+    except ShipperOneErpError as failure:
+        return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, str(failure))
+    finally:
+        for lease in leases:
+            await keeper.give_back(lease)
+
+
+async def _cycles(
+    tenant: TenantRun, runs: list[StageRun], now: Clock, selection: Selection, settle_for: timedelta
+) -> Ended:
+    ends_at: float | None = None
+    failures = 0
+    while True:
+        passes = await asyncio.gather(*(_cycle(run, selection) for run in runs))
+        good = [passed for passed in passes if isinstance(passed, Passed)]
+        failed = [failure for failure in passes if isinstance(failure, ReadFailed)]
+        if ends_at is None:
+            ends_at = time.monotonic() + settle_for.total_seconds()
+        if selection.limit is not None and not selection.orders and len(good) == len(runs):
+            selection = Selection(frozenset(order for passed in good for order in passed.orders))
+            if not selection.orders:
+                break
+        failures = failures + 1 if failed else 0
+        pause = _pause(good, failures, now())
+        refused = tenant.token_refused or any(failure.unauthorised for failure in failed)
+        if refused or pause is None or time.monotonic() + pause > ends_at:
+            break
+        await asyncio.sleep(pause)
+    if failed or tenant.token_refused:
+        return Ended(Ending.PLATFORM, tenant.token_refused or failed[0].sentence)
+    if tenant.weather.down is not None:
+        return Ended(Ending.ERP, tenant.weather.down.sentence)
+    held = sum(passed.held for passed in good)
+    return Ended(Ending.HELD, f"{held} held") if held else Ended(Ending.FINISHED, "")
+
+
+async def _cycle(run: StageRun, selection: Selection) -> Passed | ReadFailed:
+    try:
+        return await run.cycle(selection, wait=True)
+    except ReadFailed as failure:
+        return failure
+
+
+def _pause(passes: list[Passed], failures: int, now: datetime) -> float | None:
+    """Seconds until something can move again; None if nothing will by itself."""
+    pauses = [SHORTEST_PAUSE] if any(passed.moved for passed in passes) else []
+    pauses += [(passed.next_due - now).total_seconds() for passed in passes if passed.next_due is not None]
+    if failures:
+        pauses.append(min(2.0**failures / 2, 30.0))
+    return max(min(pauses), SHORTEST_PAUSE) if pauses else None

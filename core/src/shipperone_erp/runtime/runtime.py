@@ -1,0 +1,134 @@
+"""The runtime: opens the ledger, serves the tenants of a configuration, and lets go of everything again."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.ledger.records import Job, Lease
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import State
+from shipperone_erp.runtime.desk import Observer
+from shipperone_erp.runtime.exclusive import Exclusives
+from shipperone_erp.runtime.journal import Clock
+from shipperone_erp.runtime.leases import LeaseKeeper
+from shipperone_erp.runtime.once import serve_once
+from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.service import StageService
+from shipperone_erp.runtime.solitude import Solitude
+from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.runtime.tenant_run import Shared, TenantRun
+
+LOG = "shipperone_erp.run"
+
+OpenLedger = Callable[[str], Ledger]
+
+
+def utc_now() -> datetime:
+    """The time of this machine, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def migrated_ledger(url: str) -> Ledger:
+    """The ledger at that address, brought to this version's schema if need be."""
+    return Ledger.open(url, migrate=True)
+
+
+class Runtime:
+    """Serves a configuration's tenants from one event loop. Used as `async with`; two of them live side by side.
+
+    `open_ledger` and `now` are for those who stand in for the ledger or the clock; `observers` are told of every
+    change of a job's state.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        tenants: Collection[str] = (),
+        open_ledger: OpenLedger = migrated_ledger,
+        now: Clock = utc_now,
+        observers: Collection[Observer] = (),
+    ) -> None:
+        self.configuration = configuration
+        self._chosen = [settings for name, settings in configuration.tenants.items() if not tenants or name in tenants]
+        self._open_ledger = open_ledger
+        self._now = now
+        self._observers = [*observers, log_changes(logging.getLogger(LOG))]
+        self._log = logging.getLogger(LOG)
+
+    async def __aenter__(self) -> Self:
+        runtime = self.configuration.runtime
+        self.ledger = await asyncio.to_thread(self._open_ledger, runtime.ledger)
+        self.ledger.start_writer()
+        self._keeper = LeaseKeeper(self.ledger, runtime.lease)
+        shared = Shared(
+            ledger=self.ledger,
+            now=self._now,
+            exclusives=Exclusives(self._take_exclusive, self._keeper.give_back),
+            solitude=Solitude(),
+            observe=self._observe,
+            log=self._log,
+        )
+        self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self._keeper.close()
+        await asyncio.gather(*(tenant.close() for tenant in self.tenants))
+        await asyncio.to_thread(self.ledger.close)
+
+    async def once(
+        self, selection: Selection | None = None, settle_for: timedelta = timedelta(seconds=90)
+    ) -> dict[str, Ended]:
+        """`run --once` for every tenant; how each of them ended, by name."""
+        endings = await asyncio.gather(
+            *(
+                serve_once(tenant, self._keeper, self._now, selection=selection or Selection(), settle_for=settle_for)
+                for tenant in self.tenants
+            )
+        )
+        found = {tenant.name: ended for tenant, ended in zip(self.tenants, endings, strict=True)}
+        for problem in self.configuration.problems:
+            if problem.tenant is not None:
+                found[problem.tenant] = Ended(Ending.CONFIGURATION, str(problem))
+        return found
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Serve every stage of every tenant until `stopping` is set."""
+        services = [
+            StageService(tenant, stage, self._keeper, self._now, stopping, self._log)
+            for tenant in self.tenants
+            for stage in tenant.settings.stages
+        ]
+        stopped = asyncio.create_task(stopping.wait())
+        serving = [asyncio.create_task(service.serve()) for service in services]
+        await stopped
+        await asyncio.gather(*serving)
+
+    async def _take_exclusive(self, name: str) -> Lease:
+        return await self._keeper.take(name, stand_by=lambda holder: None)
+
+    def _observe(self, before: Job | None, after: Job) -> None:
+        for observer in self._observers:
+            observer(before, after)
+
+
+def log_changes(log: logging.Logger) -> Observer:
+    """One line for each change of a job's state; what is tried again for the same reason says nothing twice."""
+
+    def tell(before: Job | None, after: Job) -> None:
+        if before is not None and (before.state, before.reason) == (after.state, after.reason):
+            return
+        if after.state in (State.NEW, State.WORKING):
+            return
+        why = f", {after.reason}: {after.sentence} ({after.owner})" if after.reason else ""
+        made = f" {after.number or after.reference}" if after.number or after.reference else ""
+        log.info("%s %s %s %s%s%s", after.tenant, after.stage, after.order_id, after.state, made, why)
+
+    return tell

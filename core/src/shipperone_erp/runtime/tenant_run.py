@@ -1,0 +1,176 @@
+"""One tenant in this process: its client, its connector, its threads, and the stages that it runs."""
+
+import asyncio
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+
+from pydantic import SecretStr
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.hooks import ConnectorSettings
+from shipperone_erp.ledger.binding import check_binding
+from shipperone_erp.ledger.records import Binding, Lease
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.answers import AuthFailed, ConnectorError
+from shipperone_erp.model.work import Stage
+from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.runtime.desk import Observer, StageDesk
+from shipperone_erp.runtime.exclusive import Exclusives
+from shipperone_erp.runtime.hook_calls import HookCalls
+from shipperone_erp.runtime.journal import Clock, StageJournal
+from shipperone_erp.runtime.queue_view import QueueView
+from shipperone_erp.runtime.solitude import Solitude
+from shipperone_erp.runtime.stage_run import StageRun
+from shipperone_erp.runtime.threads import HookThreads
+from shipperone_erp.runtime.weather import Weather
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.stages.case import Down
+
+IDENTITY_DEADLINE = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the tenants of one runtime share."""
+
+    ledger: Ledger
+    now: Clock
+    exclusives: Exclusives
+    solitude: Solitude
+    observe: Observer
+    log: logging.Logger
+
+
+class TenantRun:
+    """Made for one tenant and one event loop; `close` once. Nothing in it is shared with another tenant."""
+
+    def __init__(self, settings: TenantSettings, shared: Shared) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.token_refused: str | None = None
+        self._shared = shared
+        self._client = ShipperOne(
+            settings.name,
+            settings.base_url,
+            settings.store_code,
+            settings.token,
+            settings.fields,
+            connections=settings.concurrency,
+        )
+        self.views = {stage: QueueView(self._client, stage) for stage in settings.stages}
+        self._threads = HookThreads(settings.name, settings.concurrency)
+        self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
+        self._plugins: TenantPlugins | None = None
+        self._bound = False
+
+    async def open(self) -> TenantPlugins:
+        """Import and make the connector, in a thread. PluginRefused says what is wrong with it."""
+        if self._plugins is None:
+            self._plugins = await asyncio.to_thread(
+                TenantPlugins.create,
+                self.name,
+                self.settings.connector,
+                self.settings.connector_settings,
+                self.settings.policy_settings,
+            )
+        return self._plugins
+
+    async def bind(self) -> None:
+        """Compare what this ledger is bound to with what the tenant serves now; before the tenant's first effect.
+
+        LedgerError if they differ; ConnectorError if the ERP cannot say who it is.
+        """
+        if self._bound:
+            return
+        plugins = await self.open()
+        try:
+            identity = await self._threads.run(plugins.identity, deadline=IDENTITY_DEADLINE.total_seconds())
+        except ConnectorError as failure:
+            self.weather.down = self.weather.down or Down(
+                Reason.ERP_AUTH if isinstance(failure, AuthFailed) else Reason.ERP_UNAVAILABLE,
+                failure.sentence,
+                Owner.IT,
+                self._shared.now() + timedelta(seconds=5),
+            )
+            raise
+        binding = Binding(
+            base_url=self.settings.base_url.rstrip("/"),
+            store_code=self.settings.store_code,
+            connector=self.settings.connector,
+            identity=identity,
+        )
+        await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding)
+        self._bound = True
+
+    async def stage(self, stage: Stage, lease: Lease) -> StageRun:
+        """The stage's cycles under this lease, with what an earlier process left behind taken up first."""
+        plugins = await self.open()
+        shared, settings = self._shared, self.settings
+        hooks = HookCalls(
+            plugins,
+            self._threads,
+            self.weather,
+            deadline=settings.hook_timeout.total_seconds(),
+            exclusives=shared.exclusives,
+            solitude=shared.solitude,
+        )
+        desk = StageDesk(
+            settings,
+            stage,
+            client=self._client,
+            view=self.views[stage],
+            hooks=hooks,
+            journal=StageJournal(shared.ledger, lease, shared.now),
+            now=shared.now,
+            observe=shared.observe,
+            pause=self._refused,
+            secrets=_secrets(settings),
+        )
+        batch = any(hook.endswith("_batch") for hook in plugins.offers)
+        run = StageRun(
+            desk,
+            shared.ledger,
+            seen_in_invoice=self._seen_in_invoice,
+            solitude=shared.solitude,
+            in_flight=settings.concurrency * (plugins.batch_size if batch else 2) + settings.concurrency,
+            log=shared.log,
+        )
+        await run.recover()
+        return run
+
+    def _seen_in_invoice(self) -> frozenset[str]:
+        view = self.views.get(Stage.INVOICE)
+        return frozenset(view.newest.orders) if view and view.newest else frozenset()
+
+    def _refused(self, sentence: str) -> None:
+        if self.token_refused is None:
+            self._say(f"ShipperOne refuses the token: {sentence}; the tenant pauses, no order fails")
+        self.token_refused = sentence
+
+    def _say(self, sentence: str) -> None:
+        self._shared.log.warning("%s: %s", self.name, sentence)
+
+    async def close(self) -> None:
+        """Let go of the connections and of the threads that are idle."""
+        await self._client.aclose()
+        if self._plugins is not None:
+            await asyncio.to_thread(self._plugins.close)
+        self._threads.close()
+
+
+def _secrets(settings: TenantSettings) -> list[str]:
+    """Every secret value of a tenant, so that it can be kept out of what is recorded."""
+    found = [settings.token.get_secret_value()]
+
+    def search(model: ConnectorSettings) -> None:
+        for value in vars(model).values():
+            if isinstance(value, SecretStr):
+                found.append(value.get_secret_value())
+            elif isinstance(value, ConnectorSettings):
+                search(value)
+
+    for model in (settings.connector_settings, *settings.policy_settings.values()):
+        search(model)
+    return found
