@@ -69,7 +69,7 @@ def order_story(ledger: Ledger, job: Job) -> Row:
         "invoice": _texts(loads(job.invoice_json)) if job.invoice_json else None,
         "actions": [
             {"at": iso(action.at), "actor": action.actor, "action": action.action, "note": action.note}
-            for action in ledger.actions(job_id=job.id)
+            for action in ledger.actions(job.id)
         ],
     }
 

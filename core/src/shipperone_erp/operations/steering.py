@@ -77,8 +77,8 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
         open=not job.accepted,
     )
     if job.step is Step.NEW and not job.accepted:
-        # nothing is in the ERP yet: with another fingerprint, planning looks at the order as if for the first time
-        fresh = fresh.with_(fingerprint="retried")
+        # nothing is in the ERP yet: it ends, and planning looks at the order as if for the first time
+        fresh = fresh.with_(ending=State.SUPERSEDED)
     _steer(ledger, job, fresh, "retry", now, note)
 
 

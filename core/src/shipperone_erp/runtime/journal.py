@@ -50,7 +50,7 @@ class StageJournal:
 
     def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
         """See `stages.case.Journal`."""
-        self._write(EndEffect(effect.id, outcome, self._now(), answer))
+        self._write(EndEffect(effect.id, outcome, self._now(), answer, effect.kind))
 
     def insert(self, job: Job) -> None:
         """See `stages.case.Journal`."""

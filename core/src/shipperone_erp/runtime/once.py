@@ -12,7 +12,7 @@ from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.stage_run import Passed, Selection, StageRun
 from shipperone_erp.runtime.tenant_run import TenantRun
-from shipperone_erp.shipperone.reading import ReadFailed
+from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two cycles when something has just moved or comes due."""
@@ -57,7 +57,7 @@ async def _cycles(
                 break
         failures = failures + 1 if failed else 0
         pause = _pause(good, failures, now())
-        refused = tenant.token_refused or any(failure.unauthorised for failure in failed)
+        refused = tenant.token_refused or any(failure.trouble is Trouble.UNAUTHORISED for failure in failed)
         if refused or pause is None or time.monotonic() + pause > ends_at:
             break
         await asyncio.sleep(pause)

@@ -85,7 +85,8 @@ class StageRun:
         for effect in effects:
             job = await asyncio.to_thread(self._ledger.job, effect.job_id)
             journal, now = self.desk.journal, self.desk.now()
-            journal.record(EndEffect(effect.id, Outcome.UNKNOWN, now, "the process ended before the answer came"))
+            lost = "the process ended before the answer came"
+            journal.record(EndEffect(effect.id, Outcome.UNKNOWN, now, lost, effect.kind))
             if job is None:
                 continue
             if effect.kind is EffectKind.CONFIRM:

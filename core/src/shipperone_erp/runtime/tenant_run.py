@@ -58,6 +58,7 @@ class TenantRun:
             settings.token,
             settings.fields,
             connections=settings.concurrency,
+            now=shared.now,
         )
         self.views = {stage: QueueView(self._client, stage) for stage in settings.stages}
         self._threads = HookThreads(settings.name, settings.concurrency)

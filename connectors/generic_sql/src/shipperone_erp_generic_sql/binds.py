@@ -1,0 +1,229 @@
+"""The binds that a statement may name: one closed list, each with its type, its meaning, and the steps that have it.
+
+Values only ever travel as binds. There are no templates: no text of an order can become a part of a statement.
+"""
+
+import difflib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp import Reason, Refused
+from sqlalchemy import Integer, String
+from sqlalchemy.types import TypeEngine
+
+from shipperone_erp_generic_sql.call import Call, Line
+from shipperone_erp_generic_sql.exact import DateText, DecimalText, Quantity, UtcText, to_micro
+
+PARAM = "param_"
+"""`param_NAME` is NAME of the tenant's `[params]`; in every step."""
+
+
+@dataclass(frozen=True)
+class Bind:
+    """A bind of the order or the call. `steps` None: every step has it."""
+
+    type: TypeEngine[Any]
+    says: str
+    of: Callable[[Call], Any]
+    steps: frozenset[str] | None = None
+
+
+@dataclass(frozen=True)
+class ItemBind:
+    """A bind of one item: in statements with `each = "item"`, and in `available`."""
+
+    type: TypeEngine[Any]
+    says: str
+    of: Callable[[Line], Any]
+    steps: frozenset[str] | None = None
+
+
+def _steps(*names: str) -> frozenset[str]:
+    return frozenset(names)
+
+
+_TEXT, _NUMBER, _AMOUNT = String(), Integer(), DecimalText()
+_WITH_RESERVATIONS = _steps("build_invoice", "deliver")
+
+_ORDER: dict[str, Bind] = {
+    "key": Bind(_TEXT, "the job's idempotency key; unique in the ERP", lambda c: c.key),
+    "tenant": Bind(_TEXT, "the tenant's name in the TOML", lambda c: c.tenant),
+    "generation": Bind(
+        _NUMBER, "counts up after each release or discard", lambda c: c.generation, _steps("reserve", "build_invoice")
+    ),
+    "transfer": Bind(
+        _TEXT,
+        "`arrived` or `reserved`: when a transfer counts as reserved (NULL in a release)",
+        lambda c: c.transfer,
+        _steps("reserve", "find_reservation"),
+    ),
+    "order_id": Bind(_TEXT, "ShipperOne's order", lambda c: c.order.order_id),
+    "order_number": Bind(_TEXT, "the shop's order number, or NULL", lambda c: c.order.order_number),
+    "warehouse_code": Bind(_TEXT, "the order's warehouse", lambda c: c.order.warehouse_code),
+    "currency": Bind(_TEXT, "of the order, or NULL", lambda c: c.order.currency),
+    "shipping_amount_incl_tax": Bind(
+        _AMOUNT, "shipping with tax, or NULL", lambda c: c.order.shipping_amount_incl_tax
+    ),
+    "order_total_incl_tax": Bind(_AMOUNT, "the order's total as ShipperOne says it", lambda c: c.order.total_incl_tax),
+    "payment_method": Bind(_TEXT, "or NULL", lambda c: c.order.payment_method),
+    "payment_reference": Bind(_TEXT, "or NULL", lambda c: c.order.payment_reference),
+    "ordered_at": Bind(UtcText(), "UTC, or NULL", lambda c: c.order.ordered_at),
+    "shipped_at": Bind(UtcText(), "UTC, or NULL", lambda c: c.order.shipped_at),
+    "items_json": Bind(
+        _TEXT, "a JSON list of all items, each with its binds by name; numbers as text", lambda c: items_json(c)
+    ),
+    "now_utc": Bind(UtcText(), "the time of this call, UTC", lambda c: c.now),
+    "today": Bind(DateText(), "its date in UTC; for documents take tax_date", lambda c: c.now.date()),
+    "tax_date": Bind(
+        DateText(),
+        "the document's date by the tenant's rule; NULL while building with `tax_date = \"issued\"`",
+        lambda c: c.tax_date,
+        _steps("build_invoice", "issue_invoice"),
+    ),
+    "reference": Bind(
+        _TEXT,
+        "the reference that find_reservation or find_invoice gave; NULL if nothing was found",
+        lambda c: c.reference,
+        _steps("release", "issue_invoice", "discard_invoice", "find_invoice_lines"),
+    ),
+    "invoice_reference": Bind(
+        _TEXT, "the reference of the invoice of this key", lambda c: c.invoice_reference, _steps("deliver")
+    ),
+    "reason": Bind(_TEXT, "why the draft is discarded", lambda c: c.reason, _steps("discard_invoice")),
+    "reservations_json": Bind(
+        _TEXT,
+        "a JSON list of the order's live reservations: key, reference, item_ids",
+        lambda c: reservations_json(c),
+        _WITH_RESERVATIONS,
+    ),
+}
+
+_ITEM: dict[str, ItemBind] = {
+    "item_key": ItemBind(_TEXT, "the key and the item's id: unique in the ERP", lambda line: line.item_key),
+    "item_id": ItemBind(_TEXT, "the item's id, as text", lambda line: str(line.item.item_id)),
+    "line_no": ItemBind(_NUMBER, "1, 2, 3 … in the order's order", lambda line: line.line_no),
+    "sku": ItemBind(_TEXT, "", lambda line: line.item.sku),
+    "item_warehouse_code": ItemBind(
+        _TEXT, "where the item's goods lie: its own warehouse, else the order's", lambda line: line.warehouse_code
+    ),
+    "qty": ItemBind(
+        Quantity(), "a whole quantity as an integer, another as decimal text", lambda line: line.item.qty
+    ),
+    "price_incl_tax": ItemBind(_AMOUNT, "for one piece, or NULL", lambda line: line.item.price_incl_tax),
+    "row_total_incl_tax": ItemBind(_AMOUNT, "for the line, or NULL", lambda line: line.item.row_total_incl_tax),
+    "line_total_incl_tax": ItemBind(
+        _AMOUNT,
+        "what the line costs: row total (less discount if the order's total is made of that), else price × quantity",
+        lambda line: line.total_incl_tax,
+    ),
+    "discount": ItemBind(_AMOUNT, "of the line, or NULL", lambda line: line.item.discount),
+    "tax_percent": ItemBind(_AMOUNT, "or NULL", lambda line: line.item.tax_percent),
+    "reservation_key": ItemBind(
+        _TEXT,
+        "the key of the (first) reservation that holds the item, or NULL",
+        lambda line: line.reservation.key if line.reservation else None,
+        _WITH_RESERVATIONS,
+    ),
+    "reservation_reference": ItemBind(
+        _TEXT,
+        "its reference",
+        lambda line: line.reservation.reference if line.reservation else None,
+        _WITH_RESERVATIONS,
+    ),
+}
+
+
+def _micro_of_call(name: str, bind: Bind) -> Bind:
+    return Bind(_NUMBER, f"{name} in whole millionths", lambda c: to_micro(bind.of(c), name), bind.steps)
+
+
+def _micro_of_item(name: str, bind: ItemBind) -> ItemBind:
+    return ItemBind(
+        _NUMBER, f"{name} in whole millionths", lambda line: to_micro(bind.of(line), f"{line}: {name}"), bind.steps
+    )
+
+
+ORDER_BINDS: Mapping[str, Bind] = {
+    **_ORDER,
+    **{f"{n}_micro": _micro_of_call(n, b) for n, b in _ORDER.items() if b.type is _AMOUNT},
+}
+"""The binds of every statement."""
+
+ITEM_BINDS: Mapping[str, ItemBind] = {
+    **_ITEM,
+    **{f"{n}_micro": _micro_of_item(n, b) for n, b in _ITEM.items() if b.type is _AMOUNT or n == "qty"},
+}
+"""The further binds of a statement that runs once for each item."""
+
+
+def type_of(name: str) -> TypeEngine[Any] | None:
+    """The SQL type of that bind; None for a `param_…`, whose value says it."""
+    bind = ORDER_BINDS.get(name) or ITEM_BINDS.get(name)
+    return bind.type if bind else None
+
+
+def values(names: Iterable[str], call: Call, line: Line | None) -> dict[str, Any]:
+    """The values of these binds in this call, for this item. `Refused` if one cannot be stored exactly."""
+    found = {}
+    for name in names:
+        if name.startswith(PARAM):
+            found[name] = call.params[name.removeprefix(PARAM)]
+        elif name in ORDER_BINDS:
+            found[name] = _storable(ORDER_BINDS[name].of(call), name)
+        elif line is not None:
+            found[name] = _storable(ITEM_BINDS[name].of(line), name)
+    return found
+
+
+def problem_with(name: str, step: str, *, per_item: bool, params: Iterable[str] | None) -> str | None:
+    """Why this bind cannot stand in a statement of this step, as a clause of a sentence; None if it can.
+
+    `params` None: the parameters could not be read, and are not judged.
+    """
+    here = {n for n, bind in ORDER_BINDS.items() if bind.steps is None or step in bind.steps}
+    of_items = {n for n, bind in ITEM_BINDS.items() if bind.steps is None or step in bind.steps}
+    given = {PARAM + param for param in params or ()}
+    if name in here or name in given or (per_item and name in of_items):
+        return None
+    if params is None and name.startswith(PARAM):
+        return None
+    if name in of_items:
+        return f':{name} is of one item: add each = "item"'
+    if name in ORDER_BINDS or name in ITEM_BINDS:
+        return f":{name} is not known in this step"
+    near = difflib.get_close_matches(name, sorted(here | given | of_items), n=1)
+    return f"unknown bind :{name}" + (f", did you mean :{near[0]}?" if near else "")
+
+
+def items_json(call: Call) -> str:
+    """All items with what `_ITEM` names, decimals as text."""
+    here = {n: bind for n, bind in _ITEM.items() if bind.steps is None}
+    return json.dumps([{n: _json_text(bind.of(line)) for n, bind in here.items()} for line in call.lines])
+
+
+def reservations_json(call: Call) -> str:
+    """The live reservations of the order."""
+    return json.dumps(
+        [
+            {"key": r.key, "reference": r.reference, "item_ids": [str(item_id) for item_id in r.item_ids]}
+            for r in call.reservations
+        ]
+    )
+
+
+def _json_text(value: Any) -> Any:
+    return f"{value:f}" if isinstance(value, Decimal) else value
+
+
+def _storable(value: Any, name: str) -> Any:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Refused(
+                Reason.ORDER_UNREADABLE, f"{name} holds half of a character (a lone surrogate): no database stores it"
+            ) from None
+    return value

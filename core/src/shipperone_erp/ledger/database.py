@@ -1,0 +1,126 @@
+"""The engine behind a ledger: SQLite in WAL with `synchronous=FULL`, or PostgreSQL through psycopg 3."""
+
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError
+
+from shipperone_erp.errors import LedgerError
+
+Access = Literal["create", "write", "read"]
+
+BUSY = 30.0
+"""Seconds for which another process's write in the same ledger is waited for."""
+
+BEGIN = "shipperone_erp_begin"
+"""Execution option: the statement with which a transaction on SQLite begins."""
+
+PATIENCE = {
+    "connect_timeout": "10",
+    "keepalives_idle": "10",
+    "keepalives_interval": "5",
+    "keepalives_count": "3",
+    "application_name": "shipperone-erp",
+}
+"""For PostgreSQL, where the URL does not say: a machine that is gone is noticed within half a minute."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Database:
+    """An engine to read with and one to write with, on one pool; `place` names it without secrets."""
+
+    place: str
+    hidden: tuple[str, ...]
+    reading: Engine
+    writing: Engine
+
+
+def connect(url: str, access: Access) -> Database:
+    """The database at this URL; nothing is connected to yet. LedgerError if there can be no ledger there.
+
+    With access `read` the database itself refuses every write.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError:
+        raise _unusable() from None
+    driver = parsed.drivername
+    if driver in ("sqlite", "sqlite+pysqlite"):
+        return _sqlite(parsed, access)
+    if driver in ("postgresql", "postgresql+psycopg"):
+        return _postgresql(parsed, access)
+    raise _unusable()
+
+
+def _unusable() -> LedgerError:
+    return LedgerError(
+        "the ledger's URL cannot be used; write sqlite:///shipperone-erp.db or postgresql+psycopg://user@host/database",
+        exit_code=78,
+    )
+
+
+def _sqlite(url: URL, access: Access) -> Database:
+    if not url.database or url.database == ":memory:" or url.query:
+        raise LedgerError("the ledger's URL must name a file: sqlite:///shipperone-erp.db", exit_code=78)
+    path = Path(url.database).absolute()
+    if access == "create" and not path.parent.is_dir():
+        raise LedgerError(f"the ledger cannot be made: there is no directory {path.parent}", exit_code=78)
+    if access != "create" and not path.exists():
+        raise LedgerError(f"there is no ledger at {path} yet; `shipperone-erp run` makes it")
+    mode = {"create": "rwc", "write": "rw", "read": "ro"}[access]
+
+    def opened() -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            f"{path.as_uri()}?mode={mode}", uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+        )
+        try:
+            if access != "read" and connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+            connection.execute("PRAGMA foreign_keys=ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, hide_parameters=True)
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Connection) -> None:
+        connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
+
+    # IMMEDIATE: a transaction that reads first and writes then cannot wait for another's write, it fails
+    return Database(str(path), (), engine, engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}))
+
+
+def _postgresql(url: URL, access: Access) -> Database:
+    url = url.set(drivername="postgresql+psycopg")
+    try:
+        engine = create_engine(
+            url,
+            hide_parameters=True,
+            pool_pre_ping=True,
+            connect_args={name: value for name, value in PATIENCE.items() if name not in url.query},
+        )
+    except ModuleNotFoundError:
+        raise LedgerError(
+            "a ledger on PostgreSQL needs psycopg: pip install 'shipperone-erp[postgresql]'", exit_code=78
+        ) from None
+
+    @event.listens_for(engine, "connect")
+    def opened(connection: Any, record: object) -> None:
+        connection.autocommit = True
+        # a process that stands still in the middle of a transaction must not keep its successor waiting for ever
+        connection.execute("SET idle_in_transaction_session_timeout = '10s'")
+        connection.execute(f"SET lock_timeout = '{BUSY:.0f}s'")
+        if access == "read":
+            connection.execute("SET default_transaction_read_only = on")
+        connection.autocommit = False
+
+    host = url.host or url.query.get("host") or "this machine"
+    hidden = (url.password, *(value for name, value in url.query.items() if "password" in name))
+    place = f"database {url.database} on {host}"
+    return Database(place, tuple(str(secret) for secret in hidden if secret), engine, engine)

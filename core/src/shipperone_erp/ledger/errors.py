@@ -1,0 +1,80 @@
+"""What can go wrong with the ledger itself, and how a database's exception becomes a sentence.
+
+LedgerError
+ ├─ LedgerUnavailable   the database cannot be reached, is locked or full: nothing is wrong with what was asked
+ └─ WriteRefused        this very write cannot be recorded; nothing of it was
+     └─ OpenJobExists   the order already has an open job in that stage
+"""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, StatementError, TimeoutError
+
+from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.schema import ONE_OPEN
+from shipperone_erp.model.work import Stage
+
+COLLISIONS = ("40P01", "40001")
+"""SQLSTATE of a deadlock or a serialization failure: rolled back for certain, the same again may well succeed."""
+
+
+class LedgerUnavailable(LedgerError):
+    """The ledger's database cannot be used just now. What was being written may or may not have been committed."""
+
+
+class WriteRefused(LedgerError):
+    """The database refused this write; nothing of it was recorded."""
+
+
+class OpenJobExists(WriteRefused):
+    """At most one job of an order and stage is open: another one got in first, here or in another process."""
+
+    def __init__(self, tenant: str, stage: Stage, order_id: str) -> None:
+        super().__init__(f"{tenant}, {stage}: order {order_id} already has an open job; no second one was recorded")
+        self.tenant = tenant
+        self.stage = stage
+        self.order_id = order_id
+
+
+class TwoOpenJobs(WriteRefused):
+    """The database's own word for it, before it is known which write of a batch was the one."""
+
+
+@contextmanager
+def sentences(place: str, hidden: Collection[str]) -> Iterator[None]:
+    """Turn the database's exceptions into a LedgerError about `place`, without parameters, rows or `hidden` texts."""
+    try:
+        yield
+    except SQLAlchemyError as error:
+        said = _said(error)
+        for secret in hidden:
+            said = said.replace(secret, "***")
+        # "from None": what the driver says in full may hold a whole row, customer and all
+        raise _kind(error)(f"the ledger ({place}) {_what(error)}: {said}") from None
+
+
+def _kind(error: SQLAlchemyError) -> type[LedgerError]:
+    if isinstance(error, DBAPIError):
+        if getattr(error.orig, "sqlstate", None) in COLLISIONS:
+            return WriteRefused
+        if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
+            return LedgerUnavailable
+        return TwoOpenJobs if _broke_one_open(error) else WriteRefused
+    return LedgerUnavailable if isinstance(error, TimeoutError) else WriteRefused
+
+
+def _what(error: SQLAlchemyError) -> str:
+    return "cannot be used just now" if _kind(error) is LedgerUnavailable else "refused what was asked of it"
+
+
+def _said(error: SQLAlchemyError) -> str:
+    """What the driver says in its first sentence; PostgreSQL's DETAIL may be a whole row."""
+    orig = error.orig if isinstance(error, StatementError) else None
+    diagnosis = getattr(getattr(orig, "diag", None), "message_primary", None)
+    return str(diagnosis or orig or error).strip()
+
+
+def _broke_one_open(error: DBAPIError) -> bool:
+    constraint = getattr(getattr(error.orig, "diag", None), "constraint_name", None)
+    return constraint == ONE_OPEN or "jobs.tenant, jobs.stage, jobs.order_id" in str(error.orig)

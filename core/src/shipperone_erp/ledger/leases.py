@@ -1,0 +1,139 @@
+"""Leases: who may act under a name. Each function is one step of a short transaction that the Ledger opens.
+
+No clock is compared with another machine's: a lease is taken over when its heartbeat has not moved for the lease
+time on the successor's own monotonic clock. Its number grows with every taking and never goes back; whatever is
+written names the number, and an old one writes nothing.
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from shipperone_erp.ledger.records import Lease
+from shipperone_erp.ledger.schema import leases
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """A process that takes leases: `id` is its own, made anew with each start."""
+
+    id: str
+    host: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a waiting process has seen of a lease: this heartbeat, first at `since` on its own monotonic clock."""
+
+    number: int
+    heartbeat: int
+    since: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The lease is another's. Ask again later with `seen`."""
+
+    holder: str
+    seen: Seen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRecord:
+    """A lease as the ledger shows it; `owner` is None while nobody holds it."""
+
+    name: str
+    owner: str | None
+    host: str | None
+    pid: int | None
+    number: int
+    heartbeat: int
+    taken_at: datetime | None
+
+    @property
+    def holder(self) -> str:
+        """Who holds it, for people."""
+        if self.owner is None:
+            return "nobody"
+        since = f" since {self.taken_at:%Y-%m-%d %H:%M:%S} UTC" if self.taken_at else ""
+        return f"process {self.pid} on {self.host}{since}"
+
+
+_ONE = select(leases).where(leases.c.name == bindparam("wanted")).with_for_update()
+_OURS = (
+    select(leases.c.name, leases.c.number)
+    .where(leases.c.name.in_(bindparam("names", expanding=True)), leases.c.owner == bindparam("holder"))
+    .order_by(leases.c.name)
+    .with_for_update()
+)
+_BEAT = (
+    update(leases)
+    .where(leases.c.name.in_(bindparam("names", expanding=True)), leases.c.owner == bindparam("holder"))
+    .values(heartbeat=leases.c.heartbeat + 1)
+)
+
+
+def try_take(
+    connection: Connection, name: str, owner: Owner, seen: Seen | None, lease_time: float, monotonic: float
+) -> Lease | Held:
+    """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds."""
+    row = connection.execute(_ONE, {"wanted": name}).one_or_none()
+    if row is None:
+        dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+        first = dialect.insert(leases).values(name=name, number=0, heartbeat=0).on_conflict_do_nothing()
+        connection.execute(first)
+        row = connection.execute(_ONE, {"wanted": name}).one()
+    found = LeaseRecord(**row._mapping)
+    if found.owner is not None:
+        same = seen is not None and (seen.number, seen.heartbeat) == (found.number, found.heartbeat)
+        since = seen.since if seen is not None and same else monotonic
+        if not same or monotonic - since < lease_time:
+            return Held(found.holder, Seen(found.number, found.heartbeat, since))
+    number = found.number + 1
+    connection.execute(
+        update(leases)
+        .where(leases.c.name == name)
+        .values(
+            owner=owner.id,
+            host=owner.host,
+            pid=owner.pid,
+            number=number,
+            heartbeat=found.heartbeat + 1,
+            taken_at=datetime.now(UTC),
+        )
+    )
+    return Lease(name, owner.id, number)
+
+
+def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
+    """Move the heartbeat of these leases; those that another process has taken meanwhile."""
+    lost: list[Lease] = []
+    for owner in {lease.owner for lease in held}:
+        own = sorted((lease for lease in held if lease.owner == owner), key=lambda lease: lease.name)
+        for start in range(0, len(own), CHUNK):
+            lost += _beat(connection, owner, own[start : start + CHUNK])
+    return tuple(lost)
+
+
+def _beat(connection: Connection, owner: str, held: Sequence[Lease]) -> list[Lease]:
+    # locked by name first: two transactions that lock the same rows in another order would wait for each other
+    rows = connection.execute(_OURS, {"names": [lease.name for lease in held], "holder": owner})
+    numbers = {row.name: row.number for row in rows}
+    ours = [lease for lease in held if numbers.get(lease.name) == lease.number]
+    connection.execute(_BEAT, {"names": [lease.name for lease in ours], "holder": owner})
+    return [lease for lease in held if lease not in ours]
+
+
+def give_back(connection: Connection, lease: Lease) -> None:
+    """Nobody holds it any more; one that was taken over meanwhile is left to its new holder."""
+    connection.execute(
+        update(leases)
+        .where(leases.c.name == lease.name, leases.c.owner == lease.owner, leases.c.number == lease.number)
+        .values(owner=None, host=None, pid=None, taken_at=None)
+    )

@@ -1,0 +1,163 @@
+"""The ledger's tables. Columns are named as the fields of the values in `records`."""
+
+from sqlalchemy import (
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+from shipperone_erp.ledger.columns import JsonTuple, RowId, UtcTime, Word, difference_back, difference_out
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.reasons import Owner, Reason
+
+REVISION = "0001"
+"""The newest migration. They are numbered, so that a ledger of a later version is known as such."""
+
+VERSION_TABLE = "ledger_schema"
+
+ONE_OPEN = "jobs_one_open"
+
+UNFINISHED = text("state NOT IN ('done', 'gone', 'superseded')")
+"""As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
+
+metadata = MetaData()
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("tenant", String(200), nullable=False),
+    Column("stage", Word(Stage), nullable=False),
+    Column("order_id", Text, nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("content", String(64), nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("occurrence", Integer, nullable=False),
+    Column("fingerprint", Text, nullable=False),
+    Column("order_json", Text, nullable=False),
+    Column("item_ids", JsonTuple(), nullable=False),
+    Column("open", Boolean, nullable=False),
+    Column("state", Word(State), nullable=False),
+    Column("step", Word(Step), nullable=False),
+    Column("reason", Word(Reason)),
+    Column("sentence", Text),
+    Column("owner", Word(Owner)),
+    Column("since", UtcTime, nullable=False),
+    Column("first_listed_at", UtcTime, nullable=False),
+    Column("next_attempt_at", UtcTime),
+    Column("attempts", Integer, nullable=False),
+    Column("reference", Text),
+    Column("url", Text),
+    Column("number", Text),
+    Column("invoice_json", Text),
+    Column("tax_date", Date),
+    Column("part", Boolean, nullable=False),
+    Column("compared", Boolean, nullable=False),
+    Column("accepted_at", UtcTime),
+    Column("inferred", Boolean, nullable=False),
+    Column("lost_at", UtcTime),
+    Column("settle_reads", JsonTuple(), nullable=False),
+    Column("absent_since", UtcTime),
+    Column("absent_reads", Integer, nullable=False),
+    Column("absence_doubtful", Boolean, nullable=False),
+    Column("listed_again", Integer, nullable=False),
+    Column("ending", Word(State)),
+    Column("retries", Integer, nullable=False),
+    Column("rebuilds", Integer, nullable=False),
+    Column("accepts", Integer, nullable=False),
+    Column("crashes_alone", Integer, nullable=False),
+    Column("differences", JsonTuple(difference_out, difference_back), nullable=False),
+    UniqueConstraint("key", name="jobs_key"),
+    Index("jobs_order", "order_id", "tenant", "stage"),
+)
+Index(
+    ONE_OPEN,
+    jobs.c.tenant,
+    jobs.c.stage,
+    jobs.c.order_id,
+    unique=True,
+    sqlite_where=text("open"),
+    postgresql_where=text("open"),
+)
+Index("jobs_unfinished", jobs.c.tenant, jobs.c.stage, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+
+effects = Table(
+    "effects",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("job_id", RowId, ForeignKey("jobs.id", name="effects_job"), nullable=False),
+    Column("kind", Word(EffectKind), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("intent_at", UtcTime, nullable=False),
+    Column("alone", Boolean, nullable=False),
+    Column("request", Text),
+    Column("outcome", Word(Outcome)),
+    Column("outcome_at", UtcTime),
+    Column("answer", Text),
+    Index("effects_of_job", "job_id"),
+)
+Index(
+    "effects_open",
+    effects.c.job_id,
+    sqlite_where=effects.c.outcome.is_(None),
+    postgresql_where=effects.c.outcome.is_(None),
+)
+
+actions = Table(
+    "actions",
+    metadata,
+    Column("id", RowId, primary_key=True, autoincrement=False),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("tenant", String(200), nullable=False),
+    Column("job_id", RowId),
+    Column("note", Text),
+    Index("actions_of_job", "job_id"),
+    Index("actions_of_tenant", "tenant"),
+)
+
+queues = Table(
+    "queues",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("stage", Word(Stage), primary_key=True),
+    Column("first_read_at", UtcTime),
+    Column("live_at", UtcTime),
+    Column("last_good_read_at", UtcTime),
+    Column("paused_reason", Word(Reason)),
+    Column("paused_sentence", Text),
+    Column("paused_at", UtcTime),
+)
+
+bindings = Table(
+    "bindings",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("base_url", Text, nullable=False),
+    Column("store_code", Text, nullable=False),
+    Column("connector", Text, nullable=False),
+    Column("identity", Text, nullable=False),
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(250), primary_key=True),
+    Column("owner", String(64)),
+    Column("host", Text),
+    Column("pid", Integer),
+    Column("number", RowId, nullable=False),
+    Column("heartbeat", RowId, nullable=False),
+    Column("taken_at", UtcTime),
+)
+"""A row stays when its lease is given back (owner NULL): the fencing number only ever grows."""

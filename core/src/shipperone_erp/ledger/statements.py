@@ -1,0 +1,197 @@
+"""The statements that write, compiled once for a ledger, and the order in which those of one batch are run.
+
+Rows of one statement go together (executemany); what concerns the same job, order or effect keeps its order. Core
+builds the statements and converts the values; its handling of parameters row by row would cost three times as much.
+"""
+
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from operator import attrgetter
+from typing import Any
+
+from sqlalchemy import Delete, Dialect, Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.dialects.sqlite import pysqlite
+
+from shipperone_erp.ledger.records import Binding
+from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, leases, queues
+from shipperone_erp.ledger.writes import (
+    BeginEffect,
+    EndEffect,
+    FirstBinding,
+    InsertJob,
+    Record,
+    SaveBinding,
+    SaveQueue,
+    UpdateJob,
+    Write,
+)
+
+Touches = tuple[Hashable, ...]
+"""What a write is about: two writes that touch the same thing run in the order in which they were made."""
+
+FIXED = frozenset(
+    {
+        "id",
+        "tenant",
+        "stage",
+        "order_id",
+        "content",
+        "occurrence",
+        "fingerprint",
+        "order_json",
+        "item_ids",
+        "first_listed_at",
+    }
+)
+"""What a job is about: written once."""
+
+FENCE = (
+    select(leases.c.name, leases.c.owner, leases.c.number)
+    .where(leases.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(leases.c.name)
+    .with_for_update(read=True)
+)
+"""Who holds these leases; in PostgreSQL nobody can take one over before this transaction has ended."""
+
+Put = sqlite.Insert | postgresql.Insert
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One kind of write: its table and SQL, where in the write each parameter is found, and what it touches."""
+
+    table: Table
+    sql: Callable[[Put], Insert | Update | Delete]
+    parameters: Mapping[str, str]
+    touches: Callable[[Any], Touches]
+    hits_all: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A statement for one dialect: its text, the parameters of a write, and how many rows each must hit."""
+
+    sql: str
+    parameters: Callable[[Write], tuple[Any, ...]]
+    hits_all: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A prepared statement with all its rows."""
+
+    statement: Prepared
+    rows: list[tuple[Any, ...]]
+
+
+def _of(path: str, names: Iterable[str]) -> dict[str, str]:
+    return {name: f"{path}.{name}" for name in names}
+
+
+def _upsert(put: Put) -> Insert:
+    keys = {column.name for column in put.table.primary_key}
+    changes = {name: put.excluded[name] for name in put.table.c.keys() if name not in keys}  # noqa: SIM118
+    return put.on_conflict_do_update(index_elements=sorted(keys), set_=changes)
+
+
+def _of_job(write: InsertJob | UpdateJob) -> Touches:
+    job = write.job
+    return job.id, (job.tenant, job.stage, job.order_id)
+
+
+_BINDING = {"tenant": "tenant", **_of("binding", (field.name for field in fields(Binding)))}
+
+STATEMENTS: dict[type[Write], Statement] = {
+    InsertJob: Statement(jobs, lambda put: insert(jobs), _of("job", jobs.c.keys()), _of_job),
+    UpdateJob: Statement(
+        jobs,
+        lambda put: update(jobs).where(jobs.c.id == bindparam("row_id")),
+        {"row_id": "job.id", **_of("job", (name for name in jobs.c.keys() if name not in FIXED))},  # noqa: SIM118
+        _of_job,
+        hits_all=True,
+    ),
+    BeginEffect: Statement(
+        effects,
+        lambda put: insert(effects),
+        _of("effect", effects.c.keys()),
+        lambda write: (write.effect.job_id, write.effect.id),
+    ),
+    EndEffect: Statement(
+        effects,
+        lambda put: update(effects).where(effects.c.id == bindparam("row_id")),
+        {"row_id": "effect_id", "outcome": "outcome", "outcome_at": "at", "answer": "answer"},
+        lambda write: (write.effect_id,),
+        hits_all=True,
+    ),
+    Record: Statement(
+        actions, lambda put: insert(actions), _of("action", actions.c.keys()), lambda write: (write.action.id,)
+    ),
+    SaveQueue: Statement(
+        queues, _upsert, _of("record", queues.c.keys()), lambda write: ((write.record.tenant, write.record.stage),)
+    ),
+    SaveBinding: Statement(bindings, _upsert, _BINDING, lambda write: (write.tenant,)),
+    FirstBinding: Statement(
+        bindings, lambda put: put.on_conflict_do_nothing(), _BINDING, lambda write: (write.tenant,)
+    ),
+}
+
+_RANKS = {kind: rank for rank, kind in enumerate(STATEMENTS)}
+
+
+class Statements:
+    """The statements for one dialect, `sqlite` or `postgresql`."""
+
+    def __init__(self, dialect_name: str) -> None:
+        # parameters by position in both: a row is a tuple
+        if dialect_name == "sqlite":
+            self._prepared = [_prepare(one, sqlite.insert(one.table), SQLITE()) for one in STATEMENTS.values()]
+        else:
+            psycopg = PSYCOPG(paramstyle="format")
+            self._prepared = [_prepare(one, postgresql.insert(one.table), psycopg) for one in STATEMENTS.values()]
+
+    def arranged(self, writes: Iterable[Write]) -> Iterator[Run]:
+        """What is to be run, in turn.
+
+        It goes in waves, in each wave in the order of `STATEMENTS`; a write that must follow a later statement on
+        the same thing goes to the next wave.
+        """
+        waves: list[dict[int, list[tuple[Any, ...]]]] = []
+        last: dict[Hashable, tuple[int, int]] = {}
+        for write in writes:
+            kind = type(write)
+            rank = _RANKS[kind]
+            touches = STATEMENTS[kind].touches(write)
+            wave, before = max([last.get(thing, (0, 0)) for thing in touches])
+            if before > rank:
+                wave += 1
+            if wave == len(waves):
+                waves.append({})
+            waves[wave].setdefault(rank, []).append(self._prepared[rank].parameters(write))
+            for thing in touches:
+                last[thing] = (wave, rank)
+        for rows in waves:
+            for rank in sorted(rows):
+                yield Run(self._prepared[rank], rows[rank])
+
+
+def _prepare(statement: Statement, put: Put, dialect: Dialect) -> Prepared:
+    compiled = statement.sql(put).compile(dialect=dialect, column_keys=list(statement.parameters))
+    names: list[str] = compiled.positiontup
+    values = attrgetter(*(statement.parameters[name] for name in names))
+    conversions = []
+    for place, name in enumerate(names):
+        column = statement.table.c.get(name)
+        convert = column.type.dialect_impl(dialect).bind_processor(dialect) if column is not None else None
+        if convert is not None:
+            conversions.append((place, convert))
+
+    def parameters(write: Write) -> tuple[Any, ...]:
+        row = list(values(write))
+        for place, convert in conversions:
+            if row[place] is not None:
+                row[place] = convert(row[place])
+        return tuple(row)
+
+    return Prepared(str(compiled), parameters, statement.hits_all)

@@ -1,0 +1,177 @@
+"""Speaking HTTP to ShipperOne for one tenant: the two queues, the two confirmations, the warehouses."""
+
+import asyncio
+import ssl
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from pydantic import SecretStr
+
+from shipperone_erp.model.work import Stage
+from shipperone_erp.shipperone.answers import (
+    PostAnswer,
+    entries,
+    listed,
+    lost_post,
+    lost_read,
+    post_answer,
+)
+from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
+
+QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
+USUAL_PLACES: Mapping[str, str] = MappingProxyType({})
+
+IDLE_AT_MOST = 4.0
+"""Seconds a free connection is kept. Servers commonly close theirs after 5: a POST that meets the closing is lost."""
+
+CONNECT_AT_MOST = 10.0
+
+
+def utc_now() -> datetime:
+    """The time, aware."""
+    return datetime.now(UTC)
+
+
+class ShipperOne:
+    """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
+
+    `fields` is the tenant's table of places. `timeout` is in seconds, for each step of a call; a whole call is given
+    up after twice that. `tls` may be shared by many tenants, since making one takes milliseconds and memory.
+    ValueError for an address or a token that cannot be used; it never shows the token.
+    """
+
+    def __init__(
+        self,
+        tenant: str,
+        base_url: str,
+        store_code: str,
+        token: SecretStr,
+        fields: Mapping[str, str] = USUAL_PLACES,
+        *,
+        connections: int = 16,
+        timeout: float = 30.0,
+        tls: ssl.SSLContext | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.tenant = tenant
+        self.fields = fields
+        self.now = now
+        root = _root(base_url)
+        self._address = f"{root}/rest/{quote(store_code, safe='')}/V1"
+        self._allocate = httpx.URL(f"{self._address}/fulfillmentOrder/allocate")
+        self._invoice = httpx.URL(f"{self._address}/fulfillmentOrder/invoice")
+        self._whole = 2 * timeout
+        self._timeouts = {
+            "connect": min(timeout, CONNECT_AT_MOST),
+            "read": timeout,
+            "write": timeout,
+            "pool": timeout,
+        }
+        self._http = httpx.AsyncClient(
+            # no context is made where none is needed, and no certificate goes unchecked: plain http has none
+            verify=tls or root.startswith("https:"),
+            limits=httpx.Limits(
+                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_AT_MOST
+            ),
+            # calls that share Magento's session cookie wait for each other there
+            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        )
+        self.replace_token(token)
+
+    def __repr__(self) -> str:
+        return f"<ShipperOne of tenant {self.tenant} at {self._address}>"
+
+    def replace_token(self, token: SecretStr) -> None:
+        """From the next call on. ValueError if it is none that an HTTP header can carry."""
+        text = token.get_secret_value().strip()
+        if not text or not text.isascii() or not text.isprintable() or " " in text:
+            raise ValueError(f"the token of tenant {self.tenant} is empty, or has a character that no token has")
+        self._token = text
+        common = {
+            "Authorization": f"Bearer {text}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            "User-Agent": f"shipperone-erp/{version('shipperone-erp')}",
+        }
+        self._get_headers = httpx.Headers(common)
+        self._post_headers = httpx.Headers({**common, "Content-Type": "application/json"})
+
+    async def page(self, stage: Stage, number: int) -> Sequence[Any]:
+        """The entries of one page of a queue, the first being 1, as ShipperOne lists them. ReadFailed if none came."""
+        return entries(await self.page_body(stage, number), _page_name(stage, number))
+
+    async def page_body(self, stage: Stage, number: int) -> bytes:
+        """One page as it came, not looked into. ReadFailed if the answer is no 2xx, or none came."""
+        path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
+        return await self._get(path, _page_name(stage, number))
+
+    def entries_of(self, body: bytes, stage: Stage, number: int) -> Sequence[Any]:
+        """The entries in what `page_body` answered. ReadFailed if it holds no list."""
+        return entries(body, _page_name(stage, number))
+
+    async def warehouses(self) -> Sequence[Any]:
+        """The warehouses, as ShipperOne lists them: a cheap proof that address and token are right."""
+        return entries(await self._get("warehouses", "warehouses"), "warehouses")
+
+    async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
+        """Confirm that stock is reserved. Sent once: what to do about the answer is the caller's to decide."""
+        return await self._post(self._allocate, allocation_body(order_id, item_ids))
+
+    async def invoice(
+        self, order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal
+    ) -> PostAnswer:
+        """Ask whether exactly this can be invoiced; ShipperOne takes note that it is. Sent once, as `allocate`."""
+        return await self._post(self._invoice, invoice_body(order_id, item_ids, shipping_amount_incl_tax))
+
+    async def aclose(self) -> None:
+        """Let go of all connections. No call after it."""
+        await self._http.aclose()
+
+    async def _get(self, path: str, what: str) -> bytes:
+        token = self._token
+        try:
+            response = await self._send("GET", httpx.URL(f"{self._address}/{path}"), self._get_headers, None)
+        except (httpx.HTTPError, OSError) as failure:
+            raise lost_read(failure, what) from None
+        return listed(response, what, self.now(), token=token)
+
+    async def _post(self, url: httpx.URL, body: bytes) -> PostAnswer:
+        token = self._token
+        try:
+            response = await self._send("POST", url, self._post_headers, body)
+        except (httpx.HTTPError, OSError) as failure:
+            return lost_post(failure, self.now())
+        return post_answer(response, self.now(), token=token)
+
+    async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> httpx.Response:
+        # built here rather than by the client, which would merge headers, cookies and parameters for each call anew
+        request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": self._timeouts})
+        # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
+        async with asyncio.timeout(self._whole):
+            return await self._http.send(request)
+
+
+def _page_name(stage: Stage, number: int) -> str:
+    return f"{QUEUES[stage]}, page {number}"
+
+
+def _root(base_url: str) -> str:
+    try:
+        url = httpx.URL(base_url.strip())
+        url.host.encode("idna")
+    except (httpx.InvalidURL, UnicodeError):
+        raise ValueError("base_url is no address such as https://acme.example") from None
+    if url.scheme not in ("http", "https") or not url.host:
+        raise ValueError("base_url must begin with https:// and name a host, such as https://acme.example")
+    if url.userinfo:
+        raise ValueError("base_url holds a user or a password; ShipperOne takes only the token")
+    if url.query or url.fragment:
+        raise ValueError("base_url ends before the ? or #: paths are added to it")
+    return str(url).rstrip("/")

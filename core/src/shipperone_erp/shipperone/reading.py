@@ -1,0 +1,223 @@
+"""Reading a whole queue, and knowing what such a read proves.
+
+All pages are read before anything is acted on, because confirming an order takes it out of its queue and moves the
+rest up. An order that is not listed is proven absent only by a read that cannot have slipped past it; see
+design.md, "Reading a queue".
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from types import MappingProxyType
+from typing import Any
+
+from shipperone_erp.model.keys import fingerprint
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.text import dumps
+from shipperone_erp.model.work import Stage
+from shipperone_erp.shipperone.answers import ReadFailed, Trouble
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.wire import OrderWire, Unreadable
+
+__all__ = ["Listed", "Listing", "QueueReader", "ReadFailed", "UnreadableOrder"]
+
+FULL_PAGE = 100
+"""Orders on a page at most, by the guide."""
+
+PAGES_AT_MOST = 1000
+"""Past this a queue is taken for one that never ends."""
+
+PAUSES = (0.2, 1.0)
+"""Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An order as a read shows it; `fingerprint` is over all of its mapped fields (`model.keys`)."""
+
+    order: FulfillmentOrder
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An entry that is no order that can be worked on. With an id it is still listed: it is not absent.
+
+    `raw` is its JSON text; it may hold personal data and is for the ledger, never for a log.
+    """
+
+    order_id: str | None
+    sentence: str
+    raw: str = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a queue listed between two moments.
+
+    `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
+    not in the queue. `pages` counts the answers. `alert` is a sentence about what a person should know.
+    """
+
+    stage: Stage
+    began_at: datetime
+    ended_at: datetime
+    orders: Mapping[str, Listed]
+    unreadable: tuple[UnreadableOrder, ...]
+    complete: bool
+    proves_absence: bool
+    pages: int
+    alert: str | None
+
+
+Entry = Listed | UnreadableOrder
+Page = Mapping[str, Entry]
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One walk through the pages. Entries are told apart by the order's id, or by digest where that is unreadable."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    pages: int = 0
+    bringing: int = 0
+    first_page: int = 0
+    complete: bool = False
+    plain_end: bool = False
+    alert: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Every answer was a page, and every entry on it says which order it is."""
+        return self.plain_end and all(
+            isinstance(entry, Listed) or entry.order_id is not None for entry in self.entries.values()
+        )
+
+    @property
+    def at_once(self) -> bool:
+        """All of it was one answer: nothing can have moved between two pages.
+
+        A full first page does not say so: what was on the second may have moved up while the first was on its way.
+        """
+        return self.bringing <= 1 and self.first_page < FULL_PAGE
+
+
+class QueueReader:
+    """Reads one queue of one tenant, one read at a time. Pages that have not changed since are not parsed again."""
+
+    def __init__(
+        self,
+        client: ShipperOne,
+        stage: Stage,
+        *,
+        pauses: Sequence[float] = PAUSES,
+        pages_at_most: int = PAGES_AT_MOST,
+    ) -> None:
+        self._client = client
+        self._stage = stage
+        self._pauses = pauses
+        self._pages_at_most = pages_at_most
+        self._wire = OrderWire(client.fields, tenant=client.tenant)
+        self._known: dict[int, tuple[bytes, Page]] = {}
+
+    async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:
+        """Read every page. ReadFailed if the first one does not come, or the token is refused on any.
+
+        With `prove`, a queue of several pages is read twice, and proves absence if both passes list the same orders
+        and `posts_started()`, which counts our POSTs on this queue, stood still; none may be under way at the start.
+        """
+        began_at = self._client.now()
+        posts = posts_started()
+        walk = await self._walk()
+        pages = walk.pages
+        proves = walk.whole and walk.at_once
+        if prove and walk.whole and not proves and posts_started() == posts:
+            again = await self._again()
+            if again is not None:
+                pages += again.pages
+                same = walk.entries.keys() == again.entries.keys()
+                proves = again.whole and same and posts_started() == posts
+                walk = again if again.complete else walk
+        for number in [number for number in self._known if number > walk.pages]:
+            del self._known[number]
+        entries = walk.entries.values()
+        return Listing(
+            stage=self._stage,
+            began_at=began_at,
+            ended_at=self._client.now(),
+            orders=MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)}),
+            unreadable=tuple(entry for entry in entries if isinstance(entry, UnreadableOrder)),
+            complete=walk.complete,
+            proves_absence=proves,
+            pages=pages,
+            alert=walk.alert,
+        )
+
+    async def _again(self) -> _Pass | None:
+        """A second walk, which can only add to the first: that it fails is no failure of the read."""
+        try:
+            return await self._walk()
+        except ReadFailed as failure:
+            if failure.trouble is Trouble.UNAUTHORISED:
+                raise
+            return None
+
+    async def _walk(self) -> _Pass:
+        walk = _Pass()
+        while walk.pages < self._pages_at_most:
+            number = walk.pages + 1
+            try:
+                page = await (self._page(number) if number == 1 else self._page_with_patience(number))
+            except ReadFailed as failure:
+                if number == 1 or failure.trouble is Trouble.UNAUTHORISED:
+                    raise
+                if failure.trouble in (Trouble.REFUSED, Trouble.NOT_FOUND):
+                    walk.complete = True
+                else:
+                    walk.alert = f"only {walk.pages} page(s) could be read: {failure.sentence}"
+                return walk
+            walk.pages = number
+            if number == 1:
+                walk.first_page = len(page)
+            unseen = page.keys() - walk.entries.keys()
+            walk.entries.update(page)
+            if not unseen:
+                walk.complete = walk.plain_end = True
+                return walk
+            walk.bringing += 1
+        walk.alert = f"the queue did not end after {walk.pages} pages; {len(walk.entries)} orders were read"
+        return walk
+
+    async def _page_with_patience(self, number: int) -> Page:
+        for pause in self._pauses:
+            try:
+                return await self._page(number)
+            except ReadFailed as failure:
+                if failure.trouble is not Trouble.UNAVAILABLE:
+                    raise
+            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311
+        return await self._page(number)
+
+    async def _page(self, number: int) -> Page:
+        body = await self._client.page_body(self._stage, number)
+        digest = hashlib.sha256(body).digest()
+        known = self._known.get(number)
+        if known is not None and known[0] == digest:
+            return known[1]
+        page = dict(map(self._entry, self._client.entries_of(body, self._stage, number)))
+        self._known[number] = digest, page
+        return page
+
+    def _entry(self, raw: Any) -> tuple[str, Entry]:
+        try:
+            order = self._wire.read(raw)
+        except Unreadable as why:
+            text = dumps(raw)
+            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+            name = f"no id, {digest}" if why.order_id is None else f"id {why.order_id}"
+            return name, UnreadableOrder(why.order_id, why.sentence, text, digest)
+        return f"id {order.order_id}", Listed(order, fingerprint(order))

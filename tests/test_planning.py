@@ -1,0 +1,303 @@
+"""Planning is pure: a listing and what the ledger holds in, decisions out."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+
+import pytest
+
+from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Owner, Reason
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.keys import fingerprint
+from shipperone_erp.model.text import invoice_text
+from shipperone_erp.model.work import Stage, State, Step
+from shipperone_erp.shipperone.reading import Listed, Listing, UnreadableOrder
+from shipperone_erp.stages.decisions import (
+    Continue,
+    End,
+    Hold,
+    Infer,
+    Leave,
+    Note,
+    SendAgain,
+    Start,
+    StartHeld,
+    Supersede,
+)
+from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, Memory, Scope, plan
+
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+def scope(stage: Stage = Stage.ALLOCATION, **changes) -> Scope:
+    given = {"settle": MINUTE, "gone_grace": timedelta(hours=2), **changes}
+    return Scope(tenant="acme", stage=stage, base_url="https://acme.example", store_code="default", **given)
+
+
+def order(order_id: str = "FO-1", *qty: int, first_id: int = 1, shipping: str = "4.99", **fields) -> FulfillmentOrder:
+    items = tuple(
+        OrderItem(item_id=first_id + n, sku=f"SKU-{first_id + n}", qty=D(q), price_incl_tax=D("10.00"))
+        for n, q in enumerate(qty or (1,))
+    )
+    return FulfillmentOrder(order_id, "main", items, shipping_amount_incl_tax=D(shipping), **fields)
+
+
+def listing(*orders: FulfillmentOrder, at: datetime = NOW, proves: bool = True, unreadable=(), complete: bool = True):
+    return Listing(
+        stage=Stage.ALLOCATION,
+        began_at=at,
+        ended_at=at,
+        orders={o.order_id: Listed(order=o, fingerprint=fingerprint(o)) for o in orders},
+        unreadable=tuple(unreadable),
+        complete=complete,
+        proves_absence=proves,
+        pages=1,
+        alert=None,
+    )
+
+
+def started(given: FulfillmentOrder, stage: Stage = Stage.ALLOCATION, **changes) -> Job:
+    (decision,) = plan(scope(stage), listing(given), Memory(), NOW)
+    assert isinstance(decision, Start)
+    return decision.job.with_(**changes)
+
+
+def decide(read: Listing, *jobs: Job, stage: Stage = Stage.ALLOCATION, now: datetime = NOW, changes=None, **memory):
+    (decision,) = plan(scope(stage, **(changes or {})), read, Memory(jobs=jobs, **memory), now)
+    return decision
+
+
+def test_a_listed_order_starts_a_job_under_a_key_of_its_own():
+    job = started(order("FO/1 ü"))
+    assert job.key.startswith("a-FO_1__-")
+    assert len(job.key) <= 64
+    assert job.generation == 1
+    assert job.item_ids == (1,)
+
+
+def test_before_go_live_it_is_held_and_stays_held_when_it_changes():
+    held = decide(listing(order()), live=False)
+    assert isinstance(held, StartHeld)
+    assert held.job.reason is Reason.BEFORE_GO_LIVE
+    changed = decide(listing(order("FO-1", 2)), held.job)
+    assert isinstance(changed, Supersede)
+    assert isinstance(changed.successor, StartHeld)
+    assert changed.successor.job.reason is Reason.BEFORE_GO_LIVE
+
+
+def test_a_waiting_job_is_left_until_it_is_due_and_a_held_one_for_good():
+    waiting = started(order(), state=State.WAITING, reason=Reason.NOT_ENOUGH_STOCK, next_attempt_at=NOW + MINUTE)
+    assert isinstance(decide(listing(order()), waiting), Leave)
+    assert isinstance(decide(listing(order()), waiting, now=NOW + MINUTE), Continue)
+    held = waiting.with_(state=State.HELD, next_attempt_at=None)
+    assert isinstance(decide(listing(order()), held, now=NOW + 999 * MINUTE), Leave)
+
+
+@pytest.mark.parametrize("changed", [order("FO-1", 2), order(shipping="5.99"), order("FO-1", 1, 1)])
+@pytest.mark.parametrize("state", [State.NEW, State.WAITING, State.HELD])
+def test_p10_a_change_at_shipperone_supersedes_an_open_job_whatever_its_state(changed, state):
+    job = started(order(), state=state, step=Step.RESERVED, reference="R-1", rebuilds=2)
+    decision = decide(listing(changed), job)
+    assert isinstance(decision, Supersede)
+    assert isinstance(decision.successor, Start)
+    assert decision.successor.job.key != job.key
+    assert decision.successor.job.rebuilds == 2, "resolutions are counted for the order until an acceptance"
+
+
+def test_the_same_goods_at_another_price_get_the_next_generation_of_the_same_content():
+    job = started(order())
+    decision = decide(listing(order(shipping="5.99")), job)
+    assert isinstance(decision, Supersede)
+    assert decision.successor is not None
+    assert (decision.successor.job.content, decision.successor.job.generation) == (job.content, 2)
+    assert decision.successor.job.key == f"{job.key}-g2"
+
+
+def test_a_fiscal_document_is_never_superseded():
+    built = Invoice("INV-1", (InvoiceLine(1, D(1)),), D("4.99"), D("14.99"), issued=True, number="2026/7")
+    job = started(order(), Stage.INVOICE, step=Step.CONFIRMING, invoice_json=invoice_text(built))
+    decision = decide(listing(order(shipping="5.99")), job, stage=Stage.INVOICE)
+    assert isinstance(decision, Hold)
+    assert decision.reason is Reason.ISSUED_NOT_CONFIRMED
+    assert "2026/7" in decision.sentence
+    assert decision.owner is Owner.ACCOUNTANT
+
+
+LOST = NOW - 5 * MINUTE
+
+
+def lost(**changes) -> Job:
+    return started(order(), step=Step.CONFIRMING, state=State.WAITING, lost_at=LOST, reference="R", **changes)
+
+
+def test_d1_after_a_lost_answer_only_reads_that_began_late_enough_count():
+    early = decide(listing(order(), at=LOST + timedelta(seconds=59)), lost())
+    assert isinstance(early, Leave)
+    first = decide(listing(order()), lost())
+    assert isinstance(first, Note)
+    assert first.job.settle_reads == ("same",)
+
+
+@pytest.mark.parametrize(
+    ("reads", "read", "expected"),
+    [
+        (("same",), listing(order()), SendAgain),
+        (("absent",), listing(), Infer),
+        (("same",), listing(), Hold),
+        (("absent",), listing(order()), Hold),
+        (("absent",), listing(proves=False), Hold),
+        (("absent",), listing(order("FO-1", 1, first_id=77)), Infer),
+        (("same",), listing(order("FO-1", 3)), Hold),
+        (("changed",), listing(order("FO-1", 3)), Hold),
+    ],
+)
+def test_d1_two_reads_decide_about_a_lost_answer(reads, read, expected):
+    decision = decide(read, lost(settle_reads=reads))
+    assert isinstance(decision, expected)
+    if isinstance(decision, Hold):
+        assert decision.reason is Reason.OUTCOME_UNKNOWN
+
+
+def test_d1_a_lost_answer_is_settled_before_anything_is_superseded():
+    assert isinstance(decide(listing(order(shipping="5.99")), lost()), Note)
+
+
+def test_in_doubt_hold_leaves_an_invoice_that_left_the_queue_to_a_person():
+    job = lost(settle_reads=("absent",)).with_(stage=Stage.INVOICE)
+    decision = decide(listing(), job, stage=Stage.INVOICE, changes={"in_doubt": "hold"})
+    assert isinstance(decision, Hold)
+    assert decision.reason is Reason.OUTCOME_UNKNOWN
+
+
+def test_q4_an_order_that_a_read_does_not_prove_absent_is_not_gone():
+    job = started(order(), step=Step.RESERVED, reference="R-1")
+    assert isinstance(decide(listing(proves=False), job), Leave)
+
+
+def test_a_vanished_order_is_released_after_two_proving_reads_and_the_grace():
+    job = started(order(), step=Step.RESERVED, reference="R-1")
+    first = decide(listing(), job)
+    assert isinstance(first, Note)
+    soon = decide(listing(), first.job, now=NOW + MINUTE)
+    assert isinstance(soon, Note)
+    assert "reservation R-1 is kept until 2026-03-01 14:00" in soon.why
+    late = decide(listing(), soon.job, now=NOW + timedelta(hours=2))
+    assert isinstance(late, End)
+    assert late.state is State.GONE
+
+
+def test_a_vanished_order_that_left_nothing_in_the_erp_is_gone_after_two_reads():
+    first = decide(listing(), started(order()))
+    assert isinstance(first, Note)
+    assert isinstance(decide(listing(), first.job), End)
+
+
+def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
+    job = started(order(), step=Step.RESERVED, reference="R-1")
+    first = decide(listing(), job, last_good_read_at=NOW - timedelta(hours=25))
+    assert isinstance(first, Note)
+    second = decide(listing(), first.job, now=NOW + timedelta(hours=9))
+    assert isinstance(second, Hold)
+    assert second.reason is Reason.ORDER_GONE
+    back = decide(listing(order()), second.job.with_(state=State.HELD, reason=Reason.ORDER_GONE))
+    assert isinstance(back, Continue)
+    assert back.heals
+    assert back.job.absent_since is None
+
+
+def test_an_order_seen_in_pending_invoice_was_confirmed_by_somebody():
+    job = started(order(), step=Step.RESERVED, reference="R-1")
+    decision = decide(listing(), job, seen_in_invoice=frozenset({"FO-1"}))
+    assert isinstance(decision, Infer)
+
+
+def done(given: FulfillmentOrder, stage: Stage = Stage.ALLOCATION, **changes) -> Job:
+    return started(
+        given, stage, state=State.DONE, step=Step.DONE, open=False, accepted_at=NOW - MINUTE, reference="R", **changes
+    )
+
+
+def test_done_and_listed_again_is_left_alone_for_some_reads_then_asked_about():
+    job = done(order())
+    for read in range(1, READS_BEFORE_LISTED_AGAIN + 1):
+        decision = decide(listing(order()), job)
+        assert isinstance(decision, Note)
+        assert decision.job.listed_again == read
+        job = decision.job
+    asked = decide(listing(order()), job)
+    assert isinstance(asked, StartHeld)
+    assert asked.job.reason is Reason.LISTED_AGAIN
+    assert asked.job.key == f"{job.key}-n2"
+    assert "`order repeat`" in (asked.job.sentence or "")
+
+
+def test_a_read_that_began_before_the_confirmation_says_nothing_about_it():
+    assert isinstance(decide(listing(order(), at=NOW - 2 * MINUTE), done(order())), Leave)
+
+
+def test_one_confirmed_item_among_new_ones_is_not_reserved_again():
+    decision = decide(listing(order("FO-1", 1, 1)), done(order(), listed_again=READS_BEFORE_LISTED_AGAIN))
+    assert isinstance(decision, StartHeld)
+    assert "SKU-1 (item 1)" in (decision.job.sentence or "")
+    assert "SKU-2" not in (decision.job.sentence or "")
+
+
+def test_p1_another_quantity_of_an_item_is_another_part_up_to_what_was_allocated():
+    allocated = done(order("FO-1", 5))
+    part = done(order("FO-1", 2), Stage.INVOICE)
+    rest = decide(listing(order("FO-1", 3)), part, stage=Stage.INVOICE, allocations=(allocated,))
+    assert isinstance(rest, Start)
+    assert rest.job.part
+    more = decide(listing(order("FO-1", 4)), part, stage=Stage.INVOICE, allocations=(allocated,))
+    assert isinstance(more, StartHeld)
+    assert more.job.reason is Reason.MORE_THAN_ORDERED
+    assert "5 allocated, 2 invoiced already, and 4 more are listed" in (more.job.sentence or "")
+
+
+def test_an_accepted_job_goes_on_beside_the_next_part():
+    late = started(order(), Stage.INVOICE, step=Step.ACCEPTED, open=False, accepted_at=NOW, state=State.WAITING)
+    following = order("FO-1", 1, first_id=5)
+    decisions = plan(scope(Stage.INVOICE), listing(following), Memory(jobs=(late,)), NOW)
+    assert [type(decision) for decision in decisions] == [Continue, Start], "what is accepted comes first"
+
+
+def test_an_unreadable_order_is_a_held_job_and_hides_no_other():
+    entry = UnreadableOrder(order_id="FO-9", sentence="item 1 has no quantity", raw="{}", digest="d1")
+    decisions = plan(scope(), listing(order(), unreadable=[entry]), Memory(), NOW)
+    (held,) = [decision for decision in decisions if isinstance(decision, StartHeld)]
+    assert (held.job.order_id, held.job.reason, held.job.sentence) == (
+        "FO-9",
+        Reason.ORDER_UNREADABLE,
+        "item 1 has no quantity",
+    )
+    assert any(isinstance(decision, Start) for decision in decisions)
+    readable = decide(listing(order("FO-9")), held.job)
+    assert isinstance(readable, Supersede)
+    assert isinstance(readable.successor, Start)
+
+
+def test_b2_two_stores_both_stages_and_another_warehouse_never_share_a_key():
+    keys = set()
+    for store in ("default", "second"):
+        for stage in Stage:
+            for warehouse in ("main", "outlet"):
+                given = FulfillmentOrder("FO-1", warehouse, order().items, shipping_amount_incl_tax=D(0))
+                where = Scope(
+                    tenant="acme", stage=stage, base_url="https://acme.example", store_code=store,
+                    settle=MINUTE, gone_grace=MINUTE,
+                )  # fmt: skip
+                (decision,) = plan(where, listing(given), Memory(), NOW)
+                assert isinstance(decision, Start)
+                keys.add(decision.job.key)
+    # a warehouse is part of an allocation's key only: where goods were taken from is no part of an invoice
+    assert len(keys) == 2 * (2 + 1)
+
+
+def test_planning_a_queue_of_waiting_orders_is_cheap():
+    orders = [order(f"FO-{n}") for n in range(300)]
+    jobs = tuple(
+        started(o, state=State.WAITING, reason=Reason.NOT_ENOUGH_STOCK, next_attempt_at=NOW + MINUTE) for o in orders
+    )
+    decisions = plan(scope(), listing(*orders), Memory(jobs=jobs), NOW)
+    assert {type(decision) for decision in decisions} == {Leave}
+    assert len(decisions) == 300
