@@ -58,6 +58,16 @@ class UsageError(ShipperOneErpError):
     exit_code = 2
 
 
+class PluginRefused(ShipperOneErpError):
+    """A connector or a policy cannot be used as it is installed; the sentence names it, its package and the cure."""
+
+    exit_code = 78
+
+
+class ContractViolation(ShipperOneErpError):
+    """A hook answered with what its contract does not allow: that job is held, all others go on."""
+
+
 class LedgerError(ShipperOneErpError):
     """The ledger cannot be used as it is."""
 

@@ -19,7 +19,7 @@ from shipperone_erp.runtime.dry_run import Foreseen, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
 from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger, utc_now
 from shipperone_erp.runtime.stage_run import Selection
-from shipperone_erp.shipperone.reading import ReadFailed
+from shipperone_erp.shipperone.answers import ReadFailed
 
 
 def run(

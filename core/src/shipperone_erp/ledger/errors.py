@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, StatementError, TimeoutError
 
 from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.schema import ONE_OPEN
-from shipperone_erp.model.work import Stage
 
 COLLISIONS = ("40P01", "40001")
 """SQLSTATE of a deadlock or a serialization failure: rolled back for certain, the same again may well succeed."""
@@ -30,11 +30,11 @@ class WriteRefused(LedgerError):
 class OpenJobExists(WriteRefused):
     """At most one job of an order and stage is open: another one got in first, here or in another process."""
 
-    def __init__(self, tenant: str, stage: Stage, order_id: str) -> None:
-        super().__init__(f"{tenant}, {stage}: order {order_id} already has an open job; no second one was recorded")
-        self.tenant = tenant
-        self.stage = stage
-        self.order_id = order_id
+    def __init__(self, job: Job) -> None:
+        super().__init__(
+            f"{job.tenant}, {job.stage}: order {job.order_id} already has an open job; no second one was recorded"
+        )
+        self.job = job
 
 
 class TwoOpenJobs(WriteRefused):

@@ -5,7 +5,7 @@ time on the successor's own monotonic clock. Its number grows with every taking 
 written names the number, and an old one writes nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -80,9 +80,16 @@ _BEAT = (
 
 
 def try_take(
-    connection: Connection, name: str, owner: Owner, seen: Seen | None, lease_time: float, monotonic: float
+    connection: Connection,
+    name: str,
+    owner: Owner,
+    seen: Seen | None,
+    lease_time: float,
+    monotonic: Callable[[], float],
 ) -> Lease | Held:
     """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds."""
+    # the clock before this look and after the earlier one: waiting for the database never counts as standing still
+    now = monotonic()
     row = connection.execute(_ONE, {"wanted": name}).one_or_none()
     if row is None:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -92,8 +99,8 @@ def try_take(
     found = LeaseRecord(**row._mapping)
     if found.owner is not None:
         same = seen is not None and (seen.number, seen.heartbeat) == (found.number, found.heartbeat)
-        since = seen.since if seen is not None and same else monotonic
-        if not same or monotonic - since < lease_time:
+        since = seen.since if seen is not None and same else monotonic()
+        if not same or now - since < lease_time:
             return Held(found.holder, Seen(found.number, found.heartbeat, since))
     number = found.number + 1
     connection.execute(

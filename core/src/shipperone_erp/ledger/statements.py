@@ -9,10 +9,8 @@ from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Delete, Dialect, Insert, Table, Update, bindparam, insert, select, update
+from sqlalchemy import Delete, Dialect, Insert, Table, Update, bindparam, insert, make_url, select, update
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.dialects.postgresql import psycopg
-from sqlalchemy.dialects.sqlite import pysqlite
 
 from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, leases, queues
@@ -146,10 +144,15 @@ class Statements:
     def __init__(self, dialect_name: str) -> None:
         # parameters by position in both: a row is a tuple
         if dialect_name == "sqlite":
-            self._prepared = [_prepare(one, sqlite.insert(one.table), SQLITE()) for one in STATEMENTS.values()]
+            dialect = make_url("sqlite://").get_dialect()()
+            puts: list[Put] = [sqlite.insert(statement.table) for statement in STATEMENTS.values()]
         else:
-            psycopg = PSYCOPG(paramstyle="format")
-            self._prepared = [_prepare(one, postgresql.insert(one.table), psycopg) for one in STATEMENTS.values()]
+            psycopg: Callable[..., Dialect] = make_url("postgresql+psycopg://").get_dialect()
+            dialect = psycopg(paramstyle="format")
+            puts = [postgresql.insert(statement.table) for statement in STATEMENTS.values()]
+        self._prepared = [
+            _prepare(statement, put, dialect) for statement, put in zip(STATEMENTS.values(), puts, strict=True)
+        ]
 
     def arranged(self, writes: Iterable[Write]) -> Iterator[Run]:
         """What is to be run, in turn.
@@ -178,7 +181,7 @@ class Statements:
 
 def _prepare(statement: Statement, put: Put, dialect: Dialect) -> Prepared:
     compiled = statement.sql(put).compile(dialect=dialect, column_keys=list(statement.parameters))
-    names: list[str] = compiled.positiontup
+    names = compiled.positiontup or []
     values = attrgetter(*(statement.parameters[name] for name in names))
     conversions = []
     for place, name in enumerate(names):

@@ -1,7 +1,8 @@
 """The ledger itself: opened once a process, read from any thread, written by one."""
 
 import threading
-from collections.abc import Collection, Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from types import TracebackType
@@ -19,7 +20,7 @@ from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects,
 from shipperone_erp.ledger.schema import leases as lease_rows
 from shipperone_erp.ledger.statements import FENCE, FIXED, Statements
 from shipperone_erp.ledger.writer import Writer
-from shipperone_erp.ledger.writes import Entry, InsertJob, Record, SaveQueue, Write
+from shipperone_erp.ledger.writes import Entry, InsertJob, Record, SaveQueue, UpdateJob, Write
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
 
@@ -174,10 +175,17 @@ class Ledger:
         """Every lease that was ever taken."""
         return [LeaseRecord(**row) for row in self._rows(select(lease_rows).order_by(lease_rows.c.name))]
 
-    def try_take(self, name: str, owner: Owner, seen: Seen | None, lease_time: float, monotonic: float) -> Lease | Held:
+    def try_take(
+        self,
+        name: str,
+        owner: Owner,
+        seen: Seen | None,
+        lease_time: float,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> Lease | Held:
         """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds.
 
-        Else who holds it, and what to give as `seen` with the next call. `monotonic` is the caller's clock now.
+        Else who holds it, and what to give as `seen` with the next call of the same process: its own clock counts.
         """
         with self._writing() as connection:
             return leases.try_take(connection, name, owner, seen, lease_time, monotonic)
@@ -203,8 +211,7 @@ class Ledger:
         OpenJobExists, WriteRefused (nothing of this call was recorded), LedgerUnavailable (nobody knows whether it
         was). It cannot be cancelled. A call that is made after another has failed is not failed by that.
         """
-        if self._read_only:
-            raise LedgerError(f"the ledger ({self._database.place}) was opened for reading only")
+        self._refuse_if_read_only()
         entry = Entry(writes, lease)
         self._writer.put(entry)
         return entry.future
@@ -224,7 +231,11 @@ class Ledger:
                     lost = held - {Lease(row.name, row.owner, row.number) for row in rows}
                 self._run(connection, [write for entry in batch if entry.lease not in lost for write in entry.writes])
         except TwoOpenJobs:
-            raise _open_job_exists(batch) from None
+            # a larger batch is halved by the writer until the one that is at fault stands alone
+            for write in batch[0].writes:
+                if isinstance(write, InsertJob | UpdateJob):
+                    raise OpenJobExists(write.job) from None
+            raise
         for entry in batch:
             if entry.lease in lost:
                 entry.settle(LeaseLost(entry.lease.name))
@@ -234,19 +245,22 @@ class Ledger:
 
         For a process that holds no lease: the job's state, step, reason and time must still be those of `before`.
         """
-        with self._writing() as connection:
-            steered = update(jobs).where(
-                jobs.c.id == before.id,
-                jobs.c.state == before.state,
-                jobs.c.step == before.step,
-                jobs.c.since == before.since,
-                jobs.c.attempts == before.attempts,
-            )
-            changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}
-            if connection.execute(steered.values(**changes)).rowcount != 1:
-                return False
-            self._run(connection, [Record(action)])
-            return True
+        steered = update(jobs).where(
+            jobs.c.id == before.id,
+            jobs.c.state == before.state,
+            jobs.c.step == before.step,
+            jobs.c.since == before.since,
+            jobs.c.attempts == before.attempts,
+        )
+        changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}
+        try:
+            with self._writing() as connection:
+                if connection.execute(steered.values(**changes)).rowcount != 1:
+                    return False
+                self._run(connection, [Record(action)])
+                return True
+        except TwoOpenJobs:
+            raise OpenJobExists(after) from None
 
     def save_queue(self, record: QueueRecord) -> None:
         """Record what is known of a queue at once, on a person's word."""
@@ -273,6 +287,10 @@ class Ledger:
             names = tuple(result.keys())
             return [dict(zip(names, row, strict=True)) for row in result]
 
+    def _refuse_if_read_only(self) -> None:
+        if self._read_only:
+            raise LedgerError(f"the ledger ({self._database.place}) was opened for reading only")
+
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
         with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
@@ -281,17 +299,10 @@ class Ledger:
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """One transaction that writes; those of one process take turns here, not at the database's lock."""
+        self._refuse_if_read_only()
         with (
             sentences(self._database.place, self._database.hidden),
             self._turn,
             self._database.writing.begin() as connection,
         ):
             yield connection
-
-
-def _open_job_exists(batch: Sequence[Entry]) -> WriteRefused:
-    """Of a single entry it can be told which order it is about; a larger batch is halved first."""
-    for write in batch[0].writes:
-        if isinstance(write, InsertJob):
-            return OpenJobExists(write.job.tenant, write.job.stage, write.job.order_id)
-    return WriteRefused("a job that has ended cannot be opened again: its order has another open one")

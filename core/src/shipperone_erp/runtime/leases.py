@@ -38,7 +38,7 @@ class LeaseKeeper:
         told = False
         while True:
             answer = await asyncio.to_thread(
-                self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), time.monotonic()
+                self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), time.monotonic
             )
             if isinstance(answer, Lease):
                 self._held[name] = answer

@@ -13,7 +13,7 @@ from shipperone_erp.runtime.journal import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.stage_run import Selection, StageRun
 from shipperone_erp.runtime.tenant_run import TenantRun
-from shipperone_erp.shipperone.reading import ReadFailed
+from shipperone_erp.shipperone.answers import ReadFailed
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Between two tries while ShipperOne, the ERP or the ledger cannot be reached."""

@@ -21,13 +21,13 @@ import httpx
 from shipperone_erp.errors import ShipperOneErpError
 from shipperone_erp.model.text import loads
 from shipperone_erp.shipperone import messages
-from shipperone_erp.shipperone.wire import rows_of
+from shipperone_erp.shipperone.values import rows_of
 
 BODY_AT_MOST = 20_000
 """Characters of an answer that are kept: an error page can be large."""
 
-WAIT_AT_MOST = 24 * 3600.0
-"""Seconds: a Retry-After beyond a day is a mistake, and would silence a tenant for good."""
+WAIT_AT_MOST = 3600.0
+"""Seconds: after an hour it does no harm to ask again, and a mistaken Retry-After would silence a tenant for good."""
 
 
 class PostOutcome(StrEnum):
@@ -112,7 +112,7 @@ def lost_post(failure: httpx.HTTPError | OSError, ended_at: datetime) -> PostAns
     return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
 
 
-def listed(response: httpx.Response, what: str, now: datetime, *, token: str) -> bytes:
+def body_of(response: httpx.Response, what: str, now: datetime, *, token: str) -> bytes:
     """The body of a GET, if it may hold a list. `what` was asked for; ReadFailed if the answer is no 2xx."""
     status = response.status_code
     if 200 <= status < 300:
@@ -124,6 +124,16 @@ def listed(response: httpx.Response, what: str, now: datetime, *, token: str) ->
     if report and report not in sentence:
         sentence += f" (report {report})"
     raise ReadFailed(sentence, _trouble(status, wait), status=status, retry_after=wait, report_id=report)
+
+
+def silenced_post(seconds: float, now: datetime) -> PostAnswer:
+    """A POST that was not sent, because ShipperOne has asked for silence and this long is left of it."""
+    return PostAnswer(PostOutcome.THROTTLED, None, None, _silence(seconds), seconds, None, now)
+
+
+def silenced_read(seconds: float, what: str) -> ReadFailed:
+    """A GET that was not sent, for the same reason."""
+    return ReadFailed(f"{what}: {_silence(seconds)}", Trouble.THROTTLED, retry_after=seconds)
 
 
 def lost_read(failure: httpx.HTTPError | OSError, what: str) -> ReadFailed:
@@ -140,9 +150,11 @@ def entries(body: bytes, what: str) -> Sequence[Any]:
         raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE) from None
     rows = _rows(value)
     if rows is None:
-        said = messages.of_json(value) or f"its keys are {', '.join(value)}" if isinstance(value, dict) else str(value)
+        keys = f" but {', '.join(value) or 'nothing'}" if isinstance(value, dict) else ""
+        said = messages.of_json(value) or f"no list{keys}"
         raise ReadFailed(
-            f"{what}: ShipperOne answered with JSON that holds no list ({messages.excerpt(said)})", Trouble.UNAVAILABLE
+            f"{what}: ShipperOne answered with JSON that is no list of orders: {messages.excerpt(said)}",
+            Trouble.UNAVAILABLE,
         )
     return rows
 
@@ -154,7 +166,7 @@ def parsed(text: str) -> Any:
     """
     try:
         value = loads(text)
-        return _storable(value) if "\\u" in text or "\0" in text else value
+        return _storable(value) if "\\u" in text else value
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
@@ -175,7 +187,7 @@ def retry_after(response: httpx.Response, now: datetime) -> float | None:
 
 
 NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""With these no byte of the request has gone out: the name, the port, TLS, a free connection, the way through a proxy."""
+"""No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
 
 _CONTAINERS = ("items", "orders", "fulfillment_orders", "fulfillmentOrders", "data", "results", "result", "records",
                "rows", "list", "warehouses")  # fmt: skip
@@ -245,6 +257,10 @@ def _trouble(status: int, wait: float | None) -> Trouble:
     if status == 404:
         return Trouble.NOT_FOUND
     return Trouble.REFUSED if status == 400 else Trouble.UNAVAILABLE
+
+
+def _silence(seconds: float) -> str:
+    return f"ShipperOne has asked not to be called for another {seconds:.0f} s (Retry-After)"
 
 
 def _why(failure: httpx.HTTPError | OSError) -> str:

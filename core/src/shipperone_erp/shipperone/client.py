@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -17,11 +18,16 @@ from pydantic import SecretStr
 from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.answers import (
     PostAnswer,
+    PostOutcome,
+    ReadFailed,
+    Trouble,
+    body_of,
     entries,
-    listed,
     lost_post,
     lost_read,
     post_answer,
+    silenced_post,
+    silenced_read,
 )
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 
@@ -43,7 +49,8 @@ class ShipperOne:
     """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
     `fields` is the tenant's table of places. `timeout` is in seconds, for each step of a call; a whole call is given
-    up after twice that. `tls` may be shared by many tenants, since making one takes milliseconds and memory.
+    up after twice that. While ShipperOne asks for silence (`Retry-After`), calls end at once as throttled. `tls` may
+    be shared by many tenants, since making one takes milliseconds and memory.
     ValueError for an address or a token that cannot be used; it never shows the token.
     """
 
@@ -83,6 +90,7 @@ class ShipperOne:
             # calls that share Magento's session cookie wait for each other there
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
+        self._quiet_until = 0.0
         self.replace_token(token)
 
     def __repr__(self) -> str:
@@ -135,20 +143,37 @@ class ShipperOne:
         await self._http.aclose()
 
     async def _get(self, path: str, what: str) -> bytes:
+        if (silence := self._silence()) > 0:
+            raise silenced_read(silence, what)
         token = self._token
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/{path}"), self._get_headers, None)
         except (httpx.HTTPError, OSError) as failure:
             raise lost_read(failure, what) from None
-        return listed(response, what, self.now(), token=token)
+        try:
+            return body_of(response, what, self.now(), token=token)
+        except ReadFailed as failure:
+            self._heed(failure.retry_after if failure.trouble is Trouble.THROTTLED else None)
+            raise
 
     async def _post(self, url: httpx.URL, body: bytes) -> PostAnswer:
+        if (silence := self._silence()) > 0:
+            return silenced_post(silence, self.now())
         token = self._token
         try:
             response = await self._send("POST", url, self._post_headers, body)
         except (httpx.HTTPError, OSError) as failure:
             return lost_post(failure, self.now())
-        return post_answer(response, self.now(), token=token)
+        answer = post_answer(response, self.now(), token=token)
+        self._heed(answer.retry_after if answer.outcome is PostOutcome.THROTTLED else None)
+        return answer
+
+    def _heed(self, retry_after: float | None) -> None:
+        if retry_after is not None:
+            self._quiet_until = max(self._quiet_until, time.monotonic() + retry_after)
+
+    def _silence(self) -> float:
+        return self._quiet_until - time.monotonic()
 
     async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> httpx.Response:
         # built here rather than by the client, which would merge headers, cookies and parameters for each call anew

@@ -60,7 +60,7 @@ class Listing:
     """What a queue listed between two moments.
 
     `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
-    not in the queue. `pages` counts the answers. `alert` is a sentence about what a person should know.
+    not in the queue. `pages` counts those that came. `alert` is a sentence about what a person should know.
     """
 
     stage: Stage
@@ -75,7 +75,14 @@ class Listing:
 
 
 Entry = Listed | UnreadableOrder
-Page = Mapping[str, Entry]
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one page brought; `rows` also counts an order that is twice on it."""
+
+    entries: Mapping[str, Entry]
+    rows: int
 
 
 @dataclass(slots=True)
@@ -122,7 +129,7 @@ class QueueReader:
         self._pauses = pauses
         self._pages_at_most = pages_at_most
         self._wire = OrderWire(client.fields, tenant=client.tenant)
-        self._known: dict[int, tuple[bytes, Page]] = {}
+        self._known: dict[int, tuple[bytes, _Page]] = {}
 
     async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:
         """Read every page. ReadFailed if the first one does not come, or the token is refused on any.
@@ -182,9 +189,9 @@ class QueueReader:
                 return walk
             walk.pages = number
             if number == 1:
-                walk.first_page = len(page)
-            unseen = page.keys() - walk.entries.keys()
-            walk.entries.update(page)
+                walk.first_page = page.rows
+            unseen = page.entries.keys() - walk.entries.keys()
+            walk.entries.update(page.entries)
             if not unseen:
                 walk.complete = walk.plain_end = True
                 return walk
@@ -192,7 +199,7 @@ class QueueReader:
         walk.alert = f"the queue did not end after {walk.pages} pages; {len(walk.entries)} orders were read"
         return walk
 
-    async def _page_with_patience(self, number: int) -> Page:
+    async def _page_with_patience(self, number: int) -> _Page:
         for pause in self._pauses:
             try:
                 return await self._page(number)
@@ -202,13 +209,14 @@ class QueueReader:
             await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311
         return await self._page(number)
 
-    async def _page(self, number: int) -> Page:
+    async def _page(self, number: int) -> _Page:
         body = await self._client.page_body(self._stage, number)
         digest = hashlib.sha256(body).digest()
         known = self._known.get(number)
         if known is not None and known[0] == digest:
             return known[1]
-        page = dict(map(self._entry, self._client.entries_of(body, self._stage, number)))
+        rows = self._client.entries_of(body, self._stage, number)
+        page = _Page(dict(map(self._entry, rows)), len(rows))
         self._known[number] = digest, page
         return page
 

@@ -189,13 +189,14 @@ class Case:
     """A job while it is worked on. `job` is the ledger's value as it will be written next."""
 
     def __init__(
-        self, job: Job, desk: Desk, *, reservations: tuple[Reservation, ...] = (), alone: bool = False
+        self, job: Job, desk: Desk, reservations: tuple[Reservation, ...] = (), *, alone: bool = False
     ) -> None:
         self.job = job
         self.desk = desk
         self.order = job.order
         self.reservations = reservations
         self.alone = alone
+        """It was inside a hook when the process died: it is tried while nothing else runs."""
 
     def change(self, **fields: object) -> None:
         """Change the job; written with the next intent, or when work on it ends."""

@@ -9,8 +9,8 @@ unknown             the answer was lost: nothing is undone or sent again until t
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
-from shipperone_erp.shipperone.reading import Listed, ReadFailed
+from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed
+from shipperone_erp.shipperone.reading import Listed
 from shipperone_erp.stages.case import Case, Hold, Stale, Wait, record_post
 from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import order_differences, reason_for, side_by_side

@@ -1,6 +1,7 @@
 """How Alembic runs the migrations here: on the connection that it is given, inside the transaction of that."""
 
 from alembic import context
+
 from shipperone_erp.ledger.schema import VERSION_TABLE, metadata
 
 context.configure(

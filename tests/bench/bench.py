@@ -1,0 +1,154 @@
+"""Orders per second and CPU per order, with the ledger and without it, on the same ERP and sandbox in one run.
+
+    nox -s bench                      2,000 orders, concurrency 32, three rounds
+    nox -s bench -- --sizes 200,20000 cost per order at several sizes
+
+The bare loop does what the runtime does to the outside (reads the queues, calls the same hooks in as many threads,
+posts the same bodies over the same client) and keeps nothing: no ledger, no plan, no comparison.
+"""
+
+import argparse
+import asyncio
+import resource
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from pathlib import Path
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))
+
+from pydantic import SecretStr  # noqa: E402
+from shipperone_erp.config import load  # noqa: E402
+from slow_erp import NoErpSettings, SlowErp  # noqa: E402
+
+from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, ReserveStock  # noqa: E402
+from shipperone_erp.model.work import Stage  # noqa: E402
+from shipperone_erp.runtime.outcome import Ending  # noqa: E402
+from shipperone_erp.runtime.runtime import Runtime  # noqa: E402
+from shipperone_erp.runtime.threads import HookThreads  # noqa: E402
+from shipperone_erp.shipperone.client import ShipperOne  # noqa: E402
+from shipperone_erp.shipperone.reading import QueueReader  # noqa: E402
+
+CONCURRENCY = 32
+
+
+@asynccontextmanager
+async def sandbox(orders: int) -> AsyncIterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, str(HERE / "sandbox_process.py"), str(orders)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        yield process.stdout.readline().strip()
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def bare(base_url: str, orders: int) -> None:
+    client = ShipperOne("bench", base_url, "default", SecretStr("bench"), connections=CONCURRENCY)
+    erp = SlowErp(NoErpSettings(), tenant="bench")
+    threads = HookThreads("bench", CONCURRENCY)
+
+    async def allocate(order: FulfillmentOrder) -> None:
+        await threads.run(erp.reserve_stock, ReserveStock(order.order_id, order, 1, "arrived"), deadline=60)
+        await client.allocate(order.order_id, [item.item_id for item in order.items])
+
+    async def invoice(order: FulfillmentOrder) -> None:
+        built = await threads.run(erp.build_invoice, BuildInvoice(order.order_id, order, 1, None, ()), deadline=60)
+        assert order.shipping_amount_incl_tax is not None
+        await client.invoice(order.order_id, [item.item_id for item in order.items], order.shipping_amount_incl_tax)
+        await threads.run(erp.issue_invoice, IssueInvoice(order.order_id, built, order, None), deadline=60)
+
+    async def stage(which: Stage, work: Callable[[FulfillmentOrder], Awaitable[None]]) -> int:
+        listing = await QueueReader(client, which).read()
+        waiting = iter([listed.order for listed in listing.orders.values()])
+
+        async def worker() -> None:
+            for order in waiting:
+                await work(order)
+
+        # as many at once as the runtime has in flight: what waits for ShipperOne holds no thread
+        await asyncio.gather(*(worker() for _ in range(3 * CONCURRENCY)))
+        return len(listing.orders)
+
+    assert await stage(Stage.ALLOCATION, allocate) == orders
+    assert await stage(Stage.INVOICE, invoice) == orders
+    await client.aclose()
+    threads.close()
+
+
+async def with_ledger(base_url: str, orders: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "shipperone-erp.toml"
+        file.write_text(
+            f'''
+[runtime]
+ledger = "sqlite:///ledger.db"
+[tenants.bench]
+base_url = "{base_url}"
+store_code = "default"
+token = {{ env = "BENCH_TOKEN" }}
+connector = "slow"
+concurrency = {CONCURRENCY}
+go_live = "now"
+currency = "EUR"
+'''
+        )
+        configuration = load(file, environment={"BENCH_TOKEN": "bench"})
+        async with Runtime(configuration) as runtime:
+            endings = await runtime.once(settle_for=timedelta(seconds=30))
+            assert endings["bench"].ending is Ending.FINISHED, endings
+            done = [job for job in runtime.ledger.find_jobs() if job.step == "done"]
+            assert len(done) == 2 * orders, len(done)
+
+
+def cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    return used.ru_utime + used.ru_stime
+
+
+async def measure(arm: Callable[[str, int], Awaitable[None]], orders: int) -> tuple[float, float]:
+    """Orders a second, and CPU milliseconds an order in this process, through both stages."""
+    async with sandbox(orders) as base_url:
+        began, used = time.perf_counter(), cpu()
+        await arm(base_url, orders)
+        return orders / (time.perf_counter() - began), (cpu() - used) * 1000 / orders
+
+
+async def main() -> None:
+    options = argparse.ArgumentParser()
+    options.add_argument("--orders", type=int, default=2000)
+    options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--sizes", default="")
+    chosen = options.parse_args()
+    if chosen.sizes:
+        print("orders   orders/s   CPU ms/order")
+        for size in map(int, chosen.sizes.split(",")):
+            speed, used = await measure(with_ledger, size)
+            print(f"{size:6}   {speed:8.0f}   {used:12.2f}")
+        return
+    print(f"{chosen.orders} orders, concurrency {CONCURRENCY}, ERP 20 ms a hook, 3 hooks an order; both stages")
+    print("round   bare loop            with ledger          ratio")
+    ratios = []
+    for number in range(1, chosen.rounds + 1):
+        plain, plain_cpu = await measure(bare, chosen.orders)
+        kept, kept_cpu = await measure(with_ledger, chosen.orders)
+        ratios.append(kept / plain)
+        print(
+            f"{number:5}   {plain:5.0f}/s {plain_cpu:5.2f} ms     {kept:5.0f}/s {kept_cpu:5.2f} ms     {ratios[-1]:.2f}"
+        )
+    print(f"median ratio {statistics.median(ratios):.2f}")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,81 @@
+"""A server that answers exactly the bytes it is told, over real sockets: for what no well-behaved server would do."""
+
+import socket
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Request:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Reply = bytes | None
+"""What goes out before the connection is closed or used again; None: it is closed without a word."""
+
+
+def http(status: int, body: str | bytes = b"", *, kind: str = "application/json", **headers: str) -> bytes:
+    content = body.encode() if isinstance(body, str) else body
+    lines = [f"HTTP/1.1 {status} Whatever", f"Content-Type: {kind}", f"Content-Length: {len(content)}"]
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+    return "\r\n".join(lines).encode() + b"\r\n\r\n" + content
+
+
+class ScriptedServer:
+    """`answer` is asked for each request; a reply whose Content-Length is not met ends the connection."""
+
+    def __init__(self, answer: Callable[[Request], Reply]) -> None:
+        self.answer = answer
+        self.requests: list[Request] = []
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
+        self._open: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def close(self) -> None:
+        self._listener.close()
+        for connection in self._open:
+            connection.close()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._listener.accept()
+            except OSError:
+                return
+            self._open.append(connection)
+            threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
+
+    def _serve(self, connection: socket.socket) -> None:
+        with connection, connection.makefile("rb") as stream:
+            try:
+                while request := self._read(stream):
+                    self.requests.append(request)
+                    reply = self.answer(request)
+                    if reply is None:
+                        return
+                    connection.sendall(reply)
+                    if _cut(reply):
+                        return
+            except OSError:
+                return
+
+    def _read(self, stream: "socket.SocketIO") -> Request | None:
+        first = stream.readline().decode().split()
+        if len(first) < 2:
+            return None
+        headers = {}
+        while line := stream.readline().decode("latin-1").strip():
+            name, _, value = line.partition(":")
+            headers[name.lower()] = value.strip()
+        return Request(first[0], first[1], headers, stream.read(int(headers.get("content-length", 0))))
+
+
+def _cut(reply: bytes) -> bool:
+    head, _, body = reply.partition(b"\r\n\r\n")
+    lengths = [line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length:")]
+    return not lengths or int(lengths[0].split(b":")[1]) != len(body)
