@@ -36,6 +36,20 @@ class UtcTime(TypeDecorator[datetime]):
         return (datetime.fromisoformat(value) if isinstance(value, str) else value).astimezone(UTC)
 
 
+class FreeText(TypeDecorator[str]):
+    """What others wrote. Characters that no database takes (NUL, half a surrogate pair) become question marks."""
+
+    impl = Text()
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        if value is None:
+            return None
+        if "\0" in value:
+            value = value.replace("\0", "?")
+        return value if value.isascii() else value.encode("utf-8", "replace").decode()
+
+
 class Word(TypeDecorator[StrEnum]):
     """One word of a closed list; any other is refused."""
 

@@ -15,7 +15,7 @@ from sqlalchemy import (
     text,
 )
 
-from shipperone_erp.ledger.columns import JsonTuple, RowId, UtcTime, Word, difference_back, difference_out
+from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, Word, difference_back, difference_out
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
@@ -43,22 +43,22 @@ jobs = Table(
     Column("generation", Integer, nullable=False),
     Column("occurrence", Integer, nullable=False),
     Column("fingerprint", Text, nullable=False),
-    Column("order_json", Text, nullable=False),
+    Column("order_json", FreeText, nullable=False),
     Column("item_ids", JsonTuple(), nullable=False),
     Column("open", Boolean, nullable=False),
     Column("state", Word(State), nullable=False),
     Column("step", Word(Step), nullable=False),
     Column("reason", Word(Reason)),
-    Column("sentence", Text),
+    Column("sentence", FreeText),
     Column("owner", Word(Owner)),
     Column("since", UtcTime, nullable=False),
     Column("first_listed_at", UtcTime, nullable=False),
     Column("next_attempt_at", UtcTime),
     Column("attempts", Integer, nullable=False),
-    Column("reference", Text),
-    Column("url", Text),
-    Column("number", Text),
-    Column("invoice_json", Text),
+    Column("reference", FreeText),
+    Column("url", FreeText),
+    Column("number", FreeText),
+    Column("invoice_json", FreeText),
     Column("tax_date", Date),
     Column("part", Boolean, nullable=False),
     Column("compared", Boolean, nullable=False),
@@ -99,10 +99,10 @@ effects = Table(
     Column("key", String(64), nullable=False),
     Column("intent_at", UtcTime, nullable=False),
     Column("alone", Boolean, nullable=False),
-    Column("request", Text),
+    Column("request", FreeText),
     Column("outcome", Word(Outcome)),
     Column("outcome_at", UtcTime),
-    Column("answer", Text),
+    Column("answer", FreeText),
     Index("effects_of_job", "job_id"),
 )
 Index(
@@ -121,7 +121,7 @@ actions = Table(
     Column("action", Text, nullable=False),
     Column("tenant", String(200), nullable=False),
     Column("job_id", RowId),
-    Column("note", Text),
+    Column("note", FreeText),
     Index("actions_of_job", "job_id"),
     Index("actions_of_tenant", "tenant"),
 )
@@ -135,7 +135,7 @@ queues = Table(
     Column("live_at", UtcTime),
     Column("last_good_read_at", UtcTime),
     Column("paused_reason", Word(Reason)),
-    Column("paused_sentence", Text),
+    Column("paused_sentence", FreeText),
     Column("paused_at", UtcTime),
 )
 

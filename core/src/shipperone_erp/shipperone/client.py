@@ -30,6 +30,7 @@ from shipperone_erp.shipperone.answers import (
     silenced_read,
 )
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.lanes import Lanes
 
 QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
 USUAL_PLACES: Mapping[str, str] = MappingProxyType({})
@@ -82,10 +83,11 @@ class ShipperOne:
             "pool": timeout,
         }
         self._http = httpx.AsyncClient(
-            # no context is made where none is needed, and no certificate goes unchecked: plain http has none
-            verify=tls or root.startswith("https:"),
-            limits=httpx.Limits(
-                max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=IDLE_AT_MOST
+            transport=Lanes(
+                connections,
+                # no context is made where none is needed, and no certificate goes unchecked: plain http has none
+                verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else False),
+                keepalive=IDLE_AT_MOST,
             ),
             # calls that share Magento's session cookie wait for each other there
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),

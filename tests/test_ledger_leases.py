@@ -1,0 +1,180 @@
+"""Leases: one holder, takeover only of what stands still, numbers that only grow."""
+
+import multiprocessing
+import os
+import signal
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+from ledger_databases import a_job, a_lease, an_owner
+
+from shipperone_erp.errors import LeaseLost
+from shipperone_erp.ledger.leases import Held
+from shipperone_erp.ledger.records import Lease
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import InsertJob
+
+pytest_plugins = ["ledger_databases"]
+
+NAME = "acme/allocation"
+
+
+class Watch:
+    """A monotonic clock that moves when told."""
+
+    def __init__(self):
+        self.now = 100.0
+
+    def __call__(self):
+        return self.now
+
+
+def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
+    first = ledger.try_take(NAME, an_owner(), None, 15.0)
+    assert isinstance(first, Lease)
+    assert (first.name, first.number) == (NAME, 1)
+    answer = ledger.try_take(NAME, an_owner(), None, 15.0)
+    assert isinstance(answer, Held)
+    assert answer.holder.startswith(f"process {os.getpid()} on here since ")
+    assert isinstance(ledger.try_take("acme/invoice", an_owner(), None, 15.0), Lease)
+    assert [record.name for record in ledger.leases()] == [NAME, "acme/invoice"]
+    assert ledger.lease("exclusive:stock") is None
+
+
+def test_d5_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger):
+    watch, old = Watch(), a_lease(ledger)
+    seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
+    watch.now += 14.9
+    answer = ledger.try_take(NAME, an_owner(), seen, 15.0, watch)
+    assert isinstance(answer, Held)
+    assert answer.seen == seen
+    watch.now += 0.1
+    successor = ledger.try_take(NAME, an_owner(), answer.seen, 15.0, watch)
+    assert isinstance(successor, Lease)
+    assert successor.number == old.number + 1
+    assert ledger.beat([old]) == (old,)
+    assert ledger.beat([successor]) == ()
+
+
+def test_d5_a_heartbeat_starts_the_time_again(ledger):
+    watch, held = Watch(), a_lease(ledger)
+    seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
+    watch.now += 14.0
+    assert ledger.beat([held]) == ()
+    watch.now += 14.0
+    answer = ledger.try_take(NAME, an_owner(), seen, 15.0, watch)
+    assert isinstance(answer, Held)
+    assert answer.seen.heartbeat == seen.heartbeat + 1
+    assert answer.seen.since == watch.now
+
+
+def test_a_slow_database_does_not_count_as_standing_still(ledger):
+    """The first look takes a minute to come back: what it saw is new then, whenever it was asked for."""
+    times = iter([100.0, 160.0, 161.0])
+    a_lease(ledger)
+    seen = ledger.try_take(NAME, an_owner(), None, 15.0, lambda: next(times)).seen
+    assert seen.since == 160.0
+    assert isinstance(ledger.try_take(NAME, an_owner(), seen, 15.0, lambda: next(times)), Held)
+
+
+def test_given_back_it_is_free_at_once_and_its_number_grows(ledger):
+    first = a_lease(ledger)
+    ledger.give_back(first)
+    second = a_lease(ledger)
+    assert second.number == 2
+    ledger.give_back(first)
+    assert ledger.lease(NAME).number == 2
+    assert ledger.lease(NAME).owner == second.owner
+    heartbeat = ledger.lease(NAME).heartbeat
+    ledger.give_back(second)
+    third = a_lease(ledger)
+    assert ledger.lease(NAME).heartbeat > heartbeat
+    assert third.number == 3
+
+
+def test_beating_many_leases_tells_which_are_lost(ledger):
+    owner = an_owner()
+    held = [ledger.try_take(f"t{number}/invoice", owner, None, 15.0) for number in range(600)]
+    forged = replace(held[3], number=9)
+    gone = held[5]
+    ledger.give_back(gone)
+    assert set(ledger.beat([*held[:3], forged, *held[4:]])) == {forged, gone}
+    beaten = {record.name: record.heartbeat for record in ledger.leases()}
+    assert beaten[held[0].name] == beaten[held[599].name] == 2
+    assert beaten[forged.name] == beaten[gone.name] == 1
+    assert ledger.beat([]) == ()
+
+
+def test_of_many_at_once_one_takes_it(ledger_url):
+    ledgers = [Ledger.open(ledger_url, migrate=True) for _ in range(2)]
+    with ThreadPoolExecutor(8) as threads:
+        answers = list(threads.map(lambda n: ledgers[n % 2].try_take(NAME, an_owner(), None, 15.0), range(16)))
+    taken = [answer for answer in answers if isinstance(answer, Lease)]
+    assert len(taken) == 1
+    assert ledgers[0].lease(NAME).owner == taken[0].owner
+    for ledger in ledgers:
+        ledger.close()
+
+
+def hold(url, pipe):
+    """A process that serves: it takes the lease, beats ten times a second, and writes whenever it is told to."""
+    with Ledger.open(url, migrate=True) as ledger:
+        ledger.start_writer()
+        lease = ledger.try_take(NAME, an_owner(), None, 15.0)
+        pipe.send(lease)
+        while True:
+            if pipe.poll(0.1):
+                order_id = pipe.recv()
+                job = a_job(order_id, id=time.time_ns())
+                error = ledger.write(InsertJob(job), lease=lease).exception()
+                pipe.send(type(error).__name__)
+            ledger.beat([lease])
+
+
+def take(ledger, owner, lease_time, patience):
+    seen, started = None, time.monotonic()
+    while time.monotonic() - started < patience:
+        answer = ledger.try_take(NAME, owner, seen, lease_time)
+        if isinstance(answer, Lease):
+            return answer, time.monotonic() - started
+        seen = answer.seen
+        time.sleep(0.05)
+    return None, patience
+
+
+@pytest.fixture
+def holder(ledger_url):
+    spawn = multiprocessing.get_context("spawn")
+    pipe, theirs = spawn.Pipe()
+    process = spawn.Process(target=hold, args=(ledger_url, theirs), daemon=True)
+    process.start()
+    assert pipe.poll(30)
+    yield process, pipe, pipe.recv()
+    process.kill()
+    process.join()
+
+
+def test_d5_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, holder):
+    process, pipe, lease = holder
+    assert take(ledger, an_owner(), 0.7, 1.5) == (None, 1.5)
+    os.kill(process.pid, signal.SIGKILL)
+    successor, waited = take(ledger, an_owner(), 0.7, 10)
+    assert successor.number == lease.number + 1
+    assert 0.7 <= waited < 3
+
+
+def test_d5_a_process_that_stood_still_comes_back_and_records_nothing(ledger, holder):
+    process, pipe, lease = holder
+    pipe.send("FO-before")
+    assert pipe.recv() == "NoneType"
+    os.kill(process.pid, signal.SIGSTOP)
+    # until its transaction is over: stopped in the middle of one it keeps the lock of a SQLite file
+    successor, _ = take(ledger, an_owner(), 0.7, 20)
+    os.kill(process.pid, signal.SIGCONT)
+    pipe.send("FO-after")
+    assert pipe.poll(20)
+    assert pipe.recv() == LeaseLost.__name__
+    assert [job.order_id for job in ledger.find_jobs()] == ["FO-before"]
+    ledger.write(InsertJob(a_job("FO-after")), lease=successor).result()

@@ -1,0 +1,209 @@
+"""What is written to the ledger comes back as it was."""
+
+from dataclasses import fields, replace
+from datetime import UTC, date, datetime, timedelta, timezone
+from decimal import Decimal
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from ledger_databases import NOON, ORDER, a_job, an_effect
+
+from shipperone_erp.ledger import schema
+from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.records import Action, Binding, Effect, Job, QueueRecord
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob
+from shipperone_erp.model.answers import Invoice, InvoiceLine
+from shipperone_erp.model.requests import Difference
+from shipperone_erp.model.text import invoice_text, order_text
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.reasons import Owner, Reason
+
+pytest_plugins = ["ledger_databases"]
+
+INVOICE = Invoice(
+    reference="INV/1",
+    lines=(InvoiceLine(item_id=11, qty=Decimal("2"), total_incl_tax=Decimal("25.80")),),
+    shipping_amount_incl_tax=Decimal("4.990"),
+    total_incl_tax=Decimal("30.79"),
+)
+
+LATER = NOON + timedelta(hours=1)
+
+CHANGES = {
+    "key": "a-FO-1-next-g2",
+    "generation": 2,
+    "open": False,
+    "state": State.HELD,
+    "step": Step.CONFIRMING,
+    "reason": Reason.TOTAL_DIFFERS,
+    "sentence": "30.79 here, 30.80 there — “look”",
+    "owner": Owner.ACCOUNTANT,
+    "since": LATER,
+    "next_attempt_at": LATER + timedelta(minutes=1),
+    "attempts": 3,
+    "reference": "WH/OUT/1",
+    "url": "https://erp.example/1",
+    "number": "2026-001",
+    "invoice_json": invoice_text(INVOICE),
+    "tax_date": date(2026, 3, 2),
+    "part": True,
+    "compared": False,
+    "accepted_at": LATER,
+    "inferred": True,
+    "lost_at": LATER,
+    "settle_reads": ("same", "absent"),
+    "absent_since": LATER,
+    "absent_reads": 2,
+    "absence_doubtful": True,
+    "listed_again": 4,
+    "ending": State.SUPERSEDED,
+    "retries": 1,
+    "rebuilds": 2,
+    "accepts": 3,
+    "crashes_alone": 1,
+    "differences": (Difference("total", "30.79", "30.80"), Difference("tax 21 %", None, "5.34")),
+}
+
+
+@pytest.mark.parametrize(
+    ("table", "value"),
+    [(schema.jobs, Job), (schema.effects, Effect), (schema.actions, Action), (schema.queues, QueueRecord)],
+)
+def test_columns_are_named_as_the_fields(table, value):
+    assert list(table.c.keys()) == [field.name for field in fields(value)]
+
+
+def test_a_job_as_inserted_and_as_updated(ledger):
+    job = a_job(item_ids=(11, "12", 2**40))
+    ledger.write(InsertJob(job), lease=None).result()
+    assert ledger.job(job.id) == job
+    changed = job.with_(**CHANGES)
+    ledger.write(UpdateJob(changed), lease=None).result()
+    found = ledger.job(job.id)
+    assert found == changed
+    assert found.invoice == INVOICE
+    assert [type(item) for item in found.item_ids] == [int, str, int]
+    assert found.since.tzinfo is UTC
+    assert found.state is State.HELD
+
+
+def test_every_field_is_either_updated_or_what_the_job_is_about():
+    from shipperone_erp.ledger.statements import FIXED
+
+    assert FIXED | CHANGES.keys() == {field.name for field in fields(Job)}
+    assert not FIXED & CHANGES.keys()
+
+
+def test_effects_with_and_without_an_outcome(ledger):
+    job, other = a_job(), a_job("FO-2")
+    first, second = an_effect(job, request='{"a":1}'), an_effect(job, EffectKind.CONFIRM, alone=True)
+    ledger.write(InsertJob(job), InsertJob(other), BeginEffect(first), BeginEffect(second), lease=None).result()
+    ledger.write(EndEffect(first.id, Outcome.OK, LATER, "R-1", EffectKind.RESERVE), lease=None).result()
+    ended = replace(first, outcome=Outcome.OK, outcome_at=LATER, answer="R-1")
+    assert ledger.effects(job.id) == [ended, second]
+    assert ledger.effects(other.id) == []
+    assert ledger.open_effects("acme", Stage.ALLOCATION) == [second]
+    assert ledger.open_effects("acme", Stage.INVOICE) == []
+    assert ledger.open_effects("other", Stage.ALLOCATION) == []
+
+
+def test_actions_of_a_job_and_of_a_tenant(ledger):
+    job = a_job()
+    noted = Action(id=1, at=NOON, actor="jana", action="note", tenant="acme", job_id=job.id, note="called them")
+    paused = Action(id=2, at=NOON, actor="jana", action="pause", tenant="acme")
+    ledger.write(InsertJob(job), Record(noted), Record(paused), lease=None).result()
+    assert ledger.actions(job.id) == [noted]
+    assert ledger.actions("acme") == [noted, paused]
+    assert ledger.actions("other") == []
+
+
+def test_queues_and_bindings_replace_what_was(ledger):
+    first = QueueRecord(tenant="acme", stage=Stage.INVOICE, first_read_at=NOON)
+    paused = replace(
+        first, last_good_read_at=LATER, paused_reason=Reason.PLATFORM_AUTH, paused_sentence="401", paused_at=LATER
+    )
+    other = QueueRecord(tenant="acme", stage=Stage.ALLOCATION)
+    here = Binding("https://acme.example", "default", "generic_sql", "erp-1")
+    assert ledger.queue("acme", Stage.INVOICE) is None
+    assert ledger.binding("acme") is None
+    ledger.write(SaveQueue(first), SaveQueue(other), SaveBinding("acme", here), lease=None).result()
+    ledger.write(SaveQueue(paused), SaveBinding("acme", replace(here, identity="erp-2")), lease=None).result()
+    assert ledger.queue("acme", Stage.INVOICE) == paused
+    assert ledger.queues() == [other, paused]
+    assert ledger.binding("acme") == replace(here, identity="erp-2")
+
+
+def test_finding_jobs(ledger):
+    new, done, ignored = a_job("FO-1"), a_job("FO-2"), a_job("FO-3")
+    done = done.with_(state=State.DONE, open=False, accepted_at=NOON)
+    ignored = ignored.with_(state=State.IGNORED, open=False, reason=Reason.BEFORE_GO_LIVE)
+    again = a_job("FO-2", occurrence=2)
+    invoice = a_job("FO-2", stage=Stage.INVOICE)
+    other = a_job("FO-2", tenant="other")
+    ledger.write(*(InsertJob(job) for job in (new, done, ignored, again, invoice, other)), lease=None).result()
+    assert ledger.unfinished_jobs("acme", Stage.ALLOCATION) == [new, ignored, again]
+    many = [f"X-{number}" for number in range(1200)]
+    assert ledger.jobs_of_orders("acme", Stage.ALLOCATION, {"FO-2", "FO-3", *many}) == [done, ignored, again]
+    assert ledger.jobs_of_orders("acme", Stage.ALLOCATION, []) == []
+    assert ledger.accepted_quantities("acme", Stage.ALLOCATION, "FO-2") == [done]
+    assert ledger.find_jobs(order_id="FO-2") == [done, again, invoice, other]
+    assert ledger.find_jobs(order_id="FO-2", tenant="acme", stage=Stage.INVOICE) == [invoice]
+    assert ledger.find_jobs(states=[State.DONE, State.IGNORED]) == [done, ignored]
+    assert ledger.find_jobs(states=[]) == []
+    assert ledger.find_jobs(reason=Reason.BEFORE_GO_LIVE) == [ignored]
+    assert ledger.find_jobs(key=again.key) == [again]
+    assert ledger.find_jobs(limit=2) == [new, done]
+    assert ledger.job(0) is None
+
+
+MONEY = st.integers(-(10**12), 10**12).flatmap(
+    lambda units: st.integers(2, 4).map(lambda places: Decimal(units).scaleb(-places))
+)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    amounts=st.lists(MONEY, min_size=3, max_size=3), name=st.text(st.characters(exclude_characters="\0"), max_size=9)
+)
+def test_m3_money_in_orders_survives_to_the_character(ledger, amounts, name):
+    item = replace(ORDER.items[0], row_total_incl_tax=amounts[0], price_incl_tax=amounts[1], name=name)
+    order = replace(ORDER, items=(item,), shipping_amount_incl_tax=amounts[2])
+    job = a_job(order_json=order_text(order), open=False)
+    ledger.write(InsertJob(job), lease=None).result()
+    found = ledger.job(job.id)
+    assert found.order_json == job.order_json
+    assert found.order == order
+    told = [found.order.items[0].row_total_incl_tax, found.order.items[0].price_incl_tax]
+    assert [str(amount) for amount in told] == [str(amount) for amount in amounts[:2]]
+
+
+def test_times_are_kept_in_utc_and_naive_ones_are_refused(ledger):
+    local = datetime(2026, 7, 1, 1, 30, tzinfo=timezone(timedelta(hours=2)))
+    job = a_job(since=local, first_listed_at=local)
+    ledger.write(InsertJob(job), lease=None).result()
+    assert ledger.job(job.id).since == local
+    assert ledger.job(job.id).since.isoformat() == "2026-06-30T23:30:00+00:00"
+    naive = a_job("FO-2", since=datetime(2026, 7, 1))  # noqa: DTZ001
+    with pytest.raises(WriteRefused, match="ValueError") as refused:
+        ledger.write(InsertJob(naive), lease=None).result()
+    assert "time zone" in str(refused.value.__cause__)
+
+
+def test_characters_that_no_database_takes_do_not_stop_the_record(ledger):
+    job, text = a_job(sentence="no \0 such \ud83d part"), "„ü“ \U0001f4e6 \ud800!\0"
+    effect = an_effect(job, request=text)
+    ledger.write(InsertJob(job), BeginEffect(effect), lease=None).result()
+    ledger.write(EndEffect(effect.id, Outcome.REFUSED, NOON, text), lease=None).result()
+    assert ledger.job(job.id).sentence == "no ? such ? part"
+    (found,) = ledger.effects(job.id)
+    assert found.request == found.answer == "„ü“ \U0001f4e6 ?!?"
+
+
+def test_reading_is_possible_while_it_is_written(ledger: Ledger, ledger_url: str):
+    job = a_job()
+    ledger.write(InsertJob(job), lease=None).result()
+    with Ledger.open(ledger_url, read_only=True) as reader:
+        ledger.write(UpdateJob(job.with_(attempts=7)), lease=None).result()
+        assert reader.job(job.id).attempts == 7
