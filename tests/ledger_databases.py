@@ -62,7 +62,8 @@ def a_job(order_id: str = "FO-1", **fields: Any) -> Job:
 
 def an_effect(job: Job, kind: EffectKind = EffectKind.RESERVE, **fields: Any) -> Effect:
     """The intent of an effect of this job."""
-    return Effect(id=next(_ids), job_id=job.id, kind=kind, key=job.key, intent_at=NOON, **fields)
+    given: dict[str, Any] = {"id": next(_ids), "job_id": job.id, "kind": kind, "key": job.key, "intent_at": NOON}
+    return Effect(**(given | fields))
 
 
 def an_owner() -> Owner:

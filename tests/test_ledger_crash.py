@@ -5,8 +5,8 @@ import os
 import signal
 
 import pytest
-from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 
+from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, UpdateJob

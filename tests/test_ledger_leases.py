@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
-from ledger_databases import a_job, a_lease, an_owner
 
+from ledger_databases import a_job, a_lease, an_owner
 from shipperone_erp.errors import LeaseLost
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.records import Lease
@@ -119,7 +119,11 @@ def test_of_many_at_once_one_takes_it(ledger_url):
 
 
 def hold(url, pipe):
-    """A process that serves: it takes the lease, beats ten times a second, and writes whenever it is told to."""
+    """A process that serves: it takes the lease, beats ten times a second, and writes whenever it is told to.
+
+    It also stands still when it is told to, rather than by a signal from outside: stopped in the middle of a
+    transaction it would keep the lock of a SQLite file.
+    """
     with Ledger.open(url, migrate=True) as ledger:
         ledger.start_writer()
         lease = ledger.try_take(NAME, an_owner(), None, 15.0)
@@ -127,6 +131,9 @@ def hold(url, pipe):
         while True:
             if pipe.poll(0.1):
                 order_id = pipe.recv()
+                if order_id is None:
+                    os.kill(os.getpid(), signal.SIGSTOP)
+                    continue
                 job = a_job(order_id, id=time.time_ns())
                 error = ledger.write(InsertJob(job), lease=lease).exception()
                 pipe.send(type(error).__name__)
@@ -157,7 +164,7 @@ def holder(ledger_url):
 
 
 def test_d5_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, holder):
-    process, pipe, lease = holder
+    process, _, lease = holder
     assert take(ledger, an_owner(), 0.7, 1.5) == (None, 1.5)
     os.kill(process.pid, signal.SIGKILL)
     successor, waited = take(ledger, an_owner(), 0.7, 10)
@@ -166,11 +173,10 @@ def test_d5_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, ho
 
 
 def test_d5_a_process_that_stood_still_comes_back_and_records_nothing(ledger, holder):
-    process, pipe, lease = holder
+    process, pipe, _ = holder
     pipe.send("FO-before")
     assert pipe.recv() == "NoneType"
-    os.kill(process.pid, signal.SIGSTOP)
-    # until its transaction is over: stopped in the middle of one it keeps the lock of a SQLite file
+    pipe.send(None)
     successor, _ = take(ledger, an_owner(), 0.7, 20)
     os.kill(process.pid, signal.SIGCONT)
     pipe.send("FO-after")

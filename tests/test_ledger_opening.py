@@ -12,9 +12,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from ledger_databases import NOON, a_job, a_lease, an_owner
 from sqlalchemy import create_engine, make_url, text
 
+from ledger_databases import NOON, a_job, a_lease, an_owner
 from shipperone_erp import ledger as package
 from shipperone_erp.errors import LedgerError
 from shipperone_erp.ledger.binding import check_binding
@@ -62,9 +62,8 @@ def test_partial_indexes_are_partial(ledger_url):
     }
     engine = create_engine(ledger_url)
     with engine.connect() as connection:
-        found = sorted(connection.scalars(text(query[engine.dialect.name])))
+        found = list(connection.scalars(text(query[engine.dialect.name])))
     engine.dispose()
-    assert [re.search(r"INDEX (\w+)", index)[1] for index in sorted(found, key=lambda index: index.split()[2])]
     names = {re.search(r"INDEX (\w+)", index)[1]: index.startswith("CREATE UNIQUE") for index in found}
     assert names == {"jobs_one_open": True, "jobs_unfinished": False, "effects_open": False}
 
@@ -98,7 +97,7 @@ def test_a_later_schema_is_refused_and_left_alone(ledger_url):
     Ledger.open(ledger_url, migrate=True).close()
     execute(ledger_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
     for how in ({"migrate": True}, {"read_only": True}, {}):
-        with pytest.raises(LedgerError, match="written by a later version of shipperone-erp .its schema is 9999") as no:
+        with pytest.raises(LedgerError, match=r"later version of shipperone-erp \(its schema is 9999") as no:
             Ledger.open(ledger_url, **how)
         assert no.value.exit_code == 78
     execute(ledger_url, f"UPDATE {VERSION_TABLE} SET version_num = '{REVISION}'")
@@ -157,7 +156,7 @@ def test_read_only_writes_nothing(ledger_url):
             with pytest.raises(LedgerError, match="opened for reading only"):
                 attempt()
         check_binding(reader, "acme", HERE)
-        with pytest.raises(Exception, match="(?i)read-?only"), reader._database.reading.begin() as connection:
+        with pytest.raises(Exception, match=r"(?i)read-?only"), reader._database.reading.begin() as connection:
             connection.execute(text("DELETE FROM jobs"))
         assert reader.find_jobs() == [job]
         assert reader.leases() == reader.queues() == []
@@ -174,6 +173,7 @@ def test_read_only_writes_nothing(ledger_url):
         ("hunter2", "the ledger's URL cannot be used; write sqlite:///"),
         ("postgresql://u:hunter2@h:port/d", "the ledger's URL cannot be used; write sqlite:///"),
         ("sqlite://", "the ledger's URL must name a file"),
+        ("sqlite:///ledger.db?mode=rw", "the ledger's URL must name a file"),
         ("sqlite:///:memory:", "the ledger's URL must name a file"),
         ("sqlite:///nowhere/at/all/ledger.db", "the ledger cannot be made: there is no directory"),
     ],
@@ -194,7 +194,7 @@ def test_a_file_that_is_something_else(tmp_path):
 
 
 def test_odd_characters_in_a_path(tmp_path):
-    path = tmp_path / "a 100 % odd?dir#1"
+    path = tmp_path / "a 100 % odd #dir"
     path.mkdir()
     Ledger.open(f"sqlite:///{path}/ledger.db", migrate=True).close()
     assert sqlite3.connect(path / "ledger.db").execute("SELECT count(*) FROM jobs").fetchone() == (0,)

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from ledger_databases import NOON, ORDER, a_job, an_effect
 
+from ledger_databases import NOON, ORDER, a_job, an_effect
 from shipperone_erp.ledger import schema
 from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.records import Action, Binding, Effect, Job, QueueRecord

@@ -5,9 +5,9 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from sqlalchemy import text
 
+from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.errors import LedgerUnavailable, OpenJobExists, WriteRefused
 from shipperone_erp.ledger.records import Action, Lease

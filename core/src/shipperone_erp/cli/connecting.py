@@ -19,7 +19,8 @@ def list_(as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    print_table(["connector", "package", "version", "api", "state"], rows)
+    columns = ["connector", "package", "version", "api", "state"]
+    print_table(columns, [[row[column] for column in columns] for row in rows])
 
 
 @app.command()

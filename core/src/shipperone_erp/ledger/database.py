@@ -45,10 +45,12 @@ def connect(url: str, access: Access) -> Database:
     """
     try:
         parsed = make_url(url)
-    except ArgumentError:
+    except (ArgumentError, ValueError):
         raise _unusable() from None
     driver = parsed.drivername
     if driver in ("sqlite", "sqlite+pysqlite"):
+        if "?" in url:
+            raise LedgerError("the ledger's URL must name a file and nothing more, without a `?`", exit_code=78)
         return _sqlite(parsed, access)
     if driver in ("postgresql", "postgresql+psycopg"):
         return _postgresql(parsed, access)
@@ -63,7 +65,7 @@ def _unusable() -> LedgerError:
 
 
 def _sqlite(url: URL, access: Access) -> Database:
-    if not url.database or url.database == ":memory:" or url.query:
+    if not url.database or url.database == ":memory:":
         raise LedgerError("the ledger's URL must name a file: sqlite:///shipperone-erp.db", exit_code=78)
     path = Path(url.database).absolute()
     if access == "create" and not path.parent.is_dir():

@@ -143,8 +143,8 @@ class Batch(Generic[RequestT, AnswerT]):
     ) -> None:
         self._calls = calls
         self._hook = hook
-        self._single = single
-        self._many = many
+        self._single: Callable[[RequestT], AnswerT] = single
+        self._many: Callable[[tuple[RequestT, ...]], dict[str, AnswerT | Exception]] = many
         self._waiting: list[tuple[RequestT, asyncio.Future[AnswerT]]] = []
         self._tasks: set[asyncio.Task[None]] = set()
 

@@ -224,7 +224,7 @@ class Case:
     async def effect(
         self,
         kind: EffectKind,
-        call: Callable[[], Awaitable[AnswerT]],
+        call: Callable[[], Awaitable[AnswerT | Pending]],
         *,
         step: Step,
     ) -> AnswerT:

@@ -1,0 +1,42 @@
+"""Spans of time as TOML writes them: "90s", "15m", "2h", "1d", or a number of seconds."""
+
+import re
+from datetime import timedelta
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, WithJsonSchema
+
+UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$"
+
+
+def parse_duration(value: Any) -> timedelta:
+    """ValueError shows how a span is written."""
+    if isinstance(value, timedelta):
+        return value
+    if isinstance(value, bool):
+        raise ValueError('write a span of time such as "90s", "15m", "2h", or a number of seconds')
+    if isinstance(value, int | Decimal) and value >= 0:
+        return timedelta(seconds=float(value))
+    if isinstance(value, str):
+        found = re.match(PATTERN, value)
+        if found:
+            return timedelta(seconds=float(found[1]) * UNITS[found[2]])
+    raise ValueError('write a span of time such as "90s", "15m", "2h", or a number of seconds')
+
+
+def words(span: timedelta) -> str:
+    """The span as it would be written: "15m", "90s"."""
+    seconds = span.total_seconds()
+    for unit in ("d", "h", "m"):
+        if seconds and seconds % UNITS[unit] == 0 and seconds // UNITS[unit] >= (2 if unit == "m" else 1):
+            return f"{seconds / UNITS[unit]:g}{unit}"
+    return f"{seconds:g}s"
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(parse_duration),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": PATTERN}, {"type": "number", "minimum": 0}]}),
+]

@@ -1,0 +1,49 @@
+"""`${VAR}` inside strings, put in after the TOML was parsed; `$${` is a plain `${`."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any
+
+Path = tuple[str | int, ...]
+
+_PLACE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+
+
+def interpolate(
+    value: Any,
+    environment: Mapping[str, str],
+    *,
+    missing: Callable[[Path, str], None],
+    used: Callable[[Path, str], None],
+    path: Path = (),
+) -> Any:
+    """The value with variables put in; `missing` is told of each that is not set, `used` of each text with one."""
+    if isinstance(value, dict):
+        return {
+            key: interpolate(entry, environment, missing=missing, used=used, path=(*path, key))
+            for key, entry in value.items()
+        }
+    if isinstance(value, list):
+        return [
+            interpolate(entry, environment, missing=missing, used=used, path=(*path, number))
+            for number, entry in enumerate(value)
+        ]
+    if not isinstance(value, str):
+        return value
+
+    def put_in(found: re.Match[str]) -> str:
+        name = found[1]
+        if name is None:
+            return "${"
+        if name not in environment:
+            missing(path, name)
+            return ""
+        used(path, value)
+        return environment[name]
+
+    return _PLACE.sub(put_in, value)
+
+
+def masked(text: str) -> str:
+    """The text as it was written, with asterisks where a variable is put in."""
+    return _PLACE.sub(lambda found: "${" if found[1] is None else "********", text)

@@ -1,0 +1,78 @@
+"""Where in a TOML text each key stands: the line of every table, key and array element, by its path.
+
+`tomllib` reads the values; it tells no positions. tree-sitter's grammar tells positions, and is asked for nothing else.
+"""
+
+import tomllib
+
+import tree_sitter_toml
+from tree_sitter import Language, Node, Parser
+
+Path = tuple[str | int, ...]
+
+
+def lines(text: str) -> dict[Path, int]:
+    """The line, counted from 1, of each path such as ("tenants", "acme", "fields", "sku") or ("charges", 0)."""
+    root = Parser(Language(tree_sitter_toml.language())).parse(text.encode()).root_node
+    found: dict[Path, int] = {}
+    elements: dict[Path, int] = {}
+    for node in root.named_children:
+        if node.type == "pair":
+            _pair(node, (), found)
+        elif node.type in ("table", "table_array_element"):
+            path = _resolved(_keys(node.named_children[0]), elements)
+            if node.type == "table_array_element":
+                elements[path] = elements.get(path, -1) + 1
+                path = (*path, elements[path])
+            found.setdefault(path, node.start_point.row + 1)
+            for child in node.named_children[1:]:
+                if child.type == "pair":
+                    _pair(child, path, found)
+    return found
+
+
+def nearest(found: dict[Path, int], path: Path) -> int | None:
+    """The line of that path, or of the innermost table around it."""
+    while path:
+        if path in found:
+            return found[path]
+        path = path[:-1]
+    return None
+
+
+def _resolved(path: Path, elements: dict[Path, int]) -> Path:
+    """The path with the running element of every array of tables that it goes through."""
+    done: Path = ()
+    for part in path[:-1]:
+        done = (*done, part)
+        if done in elements:
+            done = (*done, elements[done])
+    return (*done, path[-1])
+
+
+def _pair(node: Node, above: Path, found: dict[Path, int]) -> None:
+    key, value = node.named_children[0], node.named_children[-1]
+    path = (*above, *_keys(key))
+    for end in range(len(above) + 1, len(path) + 1):
+        found.setdefault(path[:end], node.start_point.row + 1)
+    _value(value, path, found)
+
+
+def _value(node: Node, path: Path, found: dict[Path, int]) -> None:
+    if node.type == "inline_table":
+        for child in node.named_children:
+            if child.type == "pair":
+                _pair(child, path, found)
+    elif node.type == "array":
+        for number, child in enumerate(child for child in node.named_children if child.type != "comment"):
+            found[(*path, number)] = child.start_point.row + 1
+            _value(child, (*path, number), found)
+
+
+def _keys(node: Node) -> Path:
+    if node.type == "dotted_key":
+        return tuple(key for child in node.named_children for key in _keys(child))
+    text = (node.text or b"").decode()
+    if node.type == "quoted_key":
+        return (next(iter(tomllib.loads(f"{text} = 0"))),)
+    return (text,)

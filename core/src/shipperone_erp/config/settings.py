@@ -1,0 +1,158 @@
+"""What the configuration may say, and its defaults. Frozen; an error never shows what was written."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
+
+from shipperone_erp.config.durations import Duration
+from shipperone_erp.errors import Problem
+from shipperone_erp.hooks import ConnectorSettings
+from shipperone_erp.model.order import Party
+from shipperone_erp.model.work import Stage
+from shipperone_erp.secrets import Secret
+
+ORDER_FIELDS = tuple(
+    "order_id warehouse_code items item_id sku name qty price_incl_tax row_total_incl_tax tax_percent discount "  # noqa: SIM905
+    "currency shipping_amount_incl_tax total_incl_tax order_number payment_method payment_reference ordered_at "
+    "shipped_at parent_item_id item_type".split()
+)
+PARTY_FIELDS = tuple(
+    f"{party}.{name}"
+    for party in ("customer", "billing", "shipping")
+    for name in Party.__dataclass_fields__
+    if name != "extra"
+)
+FIELD_NAMES = (*ORDER_FIELDS, *PARTY_FIELDS)
+"""What `[tenants.*.fields]` may name a place for."""
+
+LATER = {
+    "charges": "amounts beyond lines and shipping",
+    "discount": "whether row totals are before a discount",
+    "not_compared": "invoices without a total",
+    "shipping_on_parts": "the shipping amount of parts",
+    "bundles": "bundles",
+    "ship_within": "reservations that never ship",
+    "invoice_within": "shipped and not invoiced",
+    "without_reservation": "deliveries without a reservation",
+}
+"""Settings whose rules come with a later release: refused by name, never ignored."""
+
+
+def _address(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise ValueError("write an address such as https://acme.example")
+    if parts.username or parts.password:
+        raise ValueError("it holds a user or a password; ShipperOne takes only the token")
+    if parts.query or parts.fragment:
+        raise ValueError("it ends before the ? or #: paths are added to it")
+    return value.rstrip("/")
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError):
+        raise ValueError("no such time zone; write one such as Europe/Bratislava") from None
+    return value
+
+
+def _money(value: Any) -> Any:
+    if isinstance(value, float | bool):
+        raise ValueError('write an amount such as "0.01"')
+    return value
+
+
+def _nobody_approves(value: tuple[str, ...]) -> tuple[str, ...]:
+    if value:
+        raise ValueError("approving drafts by hand comes with a later release; leave it out or write []")
+    return value
+
+
+Amount = Annotated[
+    Decimal,
+    BeforeValidator(_money),
+    Field(ge=0),
+    WithJsonSchema({"anyOf": [{"type": "string", "pattern": r"^\d+(\.\d+)?$"}, {"type": "number", "minimum": 0}]}),
+]
+Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class RuntimeSettings(_Settings):
+    """`[runtime]`: what all tenants of one process share."""
+
+    ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
+    include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
+    lease: Duration = Field(timedelta(seconds=15), description="a process that stood still this long is replaced")
+
+
+class TenantSettings(_Settings):
+    """One tenant: a ShipperOne instance and store, and the ERP behind a connector."""
+
+    name: Name
+    base_url: Annotated[str, AfterValidator(_address)] = Field(
+        description="paths are {base_url}/rest/{store_code}/V1/…"
+    )
+    store_code: str = Field("default", min_length=1, description="comes with the token")
+    token: Secret = Field(description='{ env = "NAME" }, { file = "path" } or { credential = "name" }')
+    connector: str = Field(description="the connector's entry-point name")
+    stages: tuple[Stage, ...] = Field((Stage.ALLOCATION, Stage.INVOICE), min_length=1, description="which queues")
+    poll_interval: Duration = Field(timedelta(seconds=30), description="how often the queues are read")
+    concurrency: int = Field(8, ge=1, le=256, description="calls of this tenant's ERP at once")
+    hook_timeout: Duration = Field(timedelta(seconds=120), description="a call of the ERP is unknown after this")
+    settle: Duration = Field(timedelta(seconds=60), description="after a lost answer, when a look at the queue counts")
+    go_live: Literal["ask", "now"] = Field("ask", description="hold what is listed in the first complete read")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="for dates of documents")
+    currency: Currency | None = Field(None, description="when an order does not say")
+    currencies: tuple[Currency, ...] = Field((), description="others that are allowed")
+    tolerance: Amount = Field(Decimal("0.00"), description="money, when comparing with ShipperOne")
+    tax_date: Literal["shipped", "first_listed", "issued"] = Field("shipped", description="the day an invoice is of")
+    transfer: Literal["arrived", "reserved"] = Field("arrived", description="when a transfer counts as reserved")
+    gone_grace: Duration = Field(timedelta(hours=2), description="before a vanished order's reservation is released")
+    in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
+    approve: Annotated[tuple[str, ...], AfterValidator(_nobody_approves)] = Field((), description="later")
+    policies: tuple[str, ...] = Field((), description="by entry-point name")
+    fiscal_first: bool = Field(False, description="the connector's build_invoice issues at once")
+    stock_retry: Duration = Field(timedelta(minutes=15), description="how often a shortage is tried again")
+    fields: Mapping[str, str] = Field(default_factory=dict, description="where ShipperOne puts a field")
+    connector_settings: SkipValidation[ConnectorSettings]
+    policy_settings: SkipValidation[Mapping[str, ConnectorSettings]]
+
+
+NOT_IN_TOML = frozenset({"name", "connector_settings", "policy_settings"})
+TENANT_KEYS = tuple(key for key in TenantSettings.model_fields if key not in NOT_IN_TOML)
+
+
+def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
+    """The words that a setting may be, if it is a choice of words."""
+    annotation = model.model_fields[key].annotation if key in model.model_fields else None
+    if annotation == tuple[Stage, ...]:
+        return tuple(Stage)
+    return tuple(word for word in get_args(annotation) if isinstance(word, str))
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """What was read: `problems` are those of single tenants, which are then not among `tenants`.
+
+    `written` holds, by tenant and key, the texts that named environment variables, for `config show`.
+    """
+
+    file: Path
+    runtime: RuntimeSettings
+    tenants: Mapping[str, TenantSettings]
+    problems: tuple[Problem, ...] = ()
+    warnings: tuple[Problem, ...] = ()
+    written: Mapping[tuple[str, ...], str] = field(default_factory=dict)

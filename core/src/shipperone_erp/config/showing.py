@@ -1,0 +1,68 @@
+"""The configuration as it takes effect, defaults included, secrets and what variables put in masked."""
+
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from shipperone_erp.config.durations import words
+from shipperone_erp.config.interpolation import masked
+from shipperone_erp.config.settings import NOT_IN_TOML, Configuration
+
+HIDDEN = "********"
+
+
+def show(configuration: Configuration) -> str:
+    """TOML text; what reads it sees every setting of every tenant, and no secret."""
+    out = [f"# {configuration.file}", "[runtime]"]
+    out += _lines(configuration.runtime, configuration, ("runtime",), frozenset())
+    for name, tenant in configuration.tenants.items():
+        out += ["", f"[tenants.{name}]"]
+        out += _lines(tenant, configuration, ("tenants", name), NOT_IN_TOML | {"fields"})
+        if tenant.fields:
+            out += ["", f"[tenants.{name}.fields]", *(f"{key} = {toml(place)}" for key, place in tenant.fields.items())]
+        for table, settings in ((tenant.connector, tenant.connector_settings), *tenant.policy_settings.items()):
+            out += ["", f"[tenants.{name}.{table}]"]
+            out += _lines(settings, configuration, ("tenants", name, table), frozenset())
+    return "\n".join(out)
+
+
+def _lines(model: BaseModel, configuration: Configuration, here: tuple[str, ...], skip: frozenset[str]) -> list[str]:
+    lines = []
+    for key in type(model).model_fields:
+        value = getattr(model, key)
+        if key in skip or value is None:
+            continue
+        written = configuration.written.get((*here, key))
+        lines.append(f"{key} = {toml(masked(written)) if written is not None else toml(_without_password(value))}")
+    return lines
+
+
+def _without_password(value: Any) -> Any:
+    """A password inside an address, as `user:password@host`, is masked."""
+    if isinstance(value, str) and "://" in value and "@" in value:
+        scheme, _, rest = value.partition("://")
+        login, _, host = rest.rpartition("@")
+        user, colon, _ = login.partition(":")
+        return f"{scheme}://{user}{':' + HIDDEN if colon else ''}@{host}"
+    return value
+
+
+def toml(value: Any) -> str:
+    """The value as TOML writes it; a secret as asterisks."""
+    if isinstance(value, SecretStr):
+        return f'"{HIDDEN}"'
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, timedelta):
+        return f'"{words(value)}"'
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, tuple | list):
+        return f"[{', '.join(toml(entry) for entry in value)}]"
+    if isinstance(value, BaseModel):
+        return toml({key: getattr(value, key) for key in type(value).model_fields})
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {toml(entry)}' for key, entry in value.items() if entry is not None)} }}"
+    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{text}"'

@@ -1,0 +1,211 @@
+"""Finding and importing connectors and policies: the only module that knows entry points and stevedore.
+
+The standard library lists what is installed, so that duplicates show and nothing is imported; stevedore imports the one
+that a tenant names, and is handed exactly that entry point (its own listing is cached on disk, and picks one of two
+packages silently). Then the class is checked, each fault with its own sentence: pluggy accepts most of them and calls
+wrongly, or never.
+"""
+
+import difflib
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, TypeVar
+
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from stevedore.named import NamedExtensionManager
+
+from shipperone_erp.errors import PluginRefused
+from shipperone_erp.hooks import API_VERSION, PROJECT, Connector, Plugin, Policy, settings_type
+
+CONNECTORS = "shipperone_erp.connectors"
+POLICIES = "shipperone_erp.policies"
+COMMANDS = "shipperone_erp.commands"
+
+MARK = f"{PROJECT}_impl"
+SPECIFIED = f"{PROJECT}_spec"
+
+PluginT = TypeVar("PluginT", bound=Plugin[Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """An entry point as some package declares it."""
+
+    name: str
+    value: str
+    distribution: str
+    version: str
+
+
+def installed(group: str) -> tuple[Installed, ...]:
+    """Every entry point of the group, duplicates included, by name. Imports nothing."""
+    found = [_installed(point) for point in entry_points(group=group)]
+    return tuple(sorted(set(found), key=lambda entry: (entry.name, entry.distribution, entry.value)))
+
+
+def load_connector(name: str) -> type[Connector[Any]]:
+    """The class behind that name, imported and checked. PluginRefused says what is wrong and what to do."""
+    return _load(CONNECTORS, name, Connector, "connector")
+
+
+def load_policy(name: str) -> type[Policy[Any]]:
+    """As `load_connector`, for a policy."""
+    return _load(POLICIES, name, Policy, "policy")
+
+
+def overridden(plugin: type[Plugin[Any]]) -> frozenset[str]:
+    """The hooks that the class implements."""
+    base = Policy if issubclass(plugin, Policy) else Connector
+    return frozenset(name for name in hooks_of(base) if hasattr(getattr(plugin, name), MARK))
+
+
+def hooks_of(base: type[Plugin[Any]]) -> frozenset[str]:
+    """The names of the hooks that a connector or a policy may implement."""
+    if issubclass(base, Policy):
+        return frozenset({"handle_mismatch", "before_build"})
+    return frozenset(name for name, member in vars(Connector).items() if hasattr(member, SPECIFIED))
+
+
+def describe(name: str) -> dict[str, Any]:
+    """What `connectors list` and `show` tell of a connector: where it comes from, what it offers, or what is wrong."""
+    declared = [entry for entry in installed(CONNECTORS) if entry.name == name]
+    row: dict[str, Any] = {
+        "connector": name,
+        "package": " and ".join(entry.distribution for entry in declared) or None,
+        "version": " and ".join(entry.version for entry in declared) or None,
+    }
+    try:
+        plugin = load_connector(name)
+    except PluginRefused as refused:
+        return {**row, "api": None, "state": str(refused), "hooks": [], "settings": {}}
+    settings = settings_type(plugin)
+    return {
+        **row,
+        "api": plugin.api,
+        "state": "ok",
+        "hooks": sorted(overridden(plugin)),
+        "settings": {
+            key: {"required": field.is_required(), "says": field.description}
+            for key, field in settings.model_fields.items()
+        },
+    }
+
+
+class _OnlyThis(NamedExtensionManager[Any]):
+    """stevedore's import of one entry point, which it is given instead of looking for it."""
+
+    def __init__(self, group: str, point: EntryPoint, failed: Callable[..., None]) -> None:
+        self._point = point
+        super().__init__(group, [point.name], on_load_failure_callback=failed, warn_on_missing_entrypoint=False)
+
+    def list_entry_points(self) -> list[EntryPoint]:
+        return [self._point]
+
+
+def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT]:
+    points = [point for point in entry_points(group=group) if point.name == name]
+    declared = {_installed(point) for point in points}
+    if not declared:
+        raise PluginRefused(_unknown(group, name, kind))
+    if len(declared) > 1:
+        claims = " and ".join(f"{entry.distribution} {entry.version}" for entry in sorted(declared, key=repr))
+        raise PluginRefused(f"two packages claim the {kind} {name}: {claims}; uninstall one of them")
+    (entry,) = declared
+    where = f"{kind} {name} ({entry.distribution} {entry.version})"
+    failures: list[BaseException] = []
+    manager = _OnlyThis(group, points[0], lambda manager, point, error: failures.append(error))
+    if failures:
+        error = failures[0]
+        raise PluginRefused(
+            f"{where} cannot be imported: {type(error).__name__}{_place(error)}; reinstall it, or ask its author"
+        ) from None
+    found = manager.extensions[0].plugin
+    _check(found, base, where, entry.value)
+    return found
+
+
+def _unknown(group: str, name: str, kind: str) -> str:
+    names = sorted({entry.name for entry in installed(group)})
+    near = difflib.get_close_matches(name, names, 1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    known = f"installed: {', '.join(names)}" if names else "none is installed"
+    return f"there is no {kind} {name}{hint} ({known}); is its package installed in this environment?"
+
+
+def _place(error: BaseException) -> str:
+    trace, place = error.__traceback__, ""
+    while trace is not None:
+        place = f" in {trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
+        trace = trace.tb_next
+    return place
+
+
+def _installed(point: EntryPoint) -> Installed:
+    distribution = point.dist
+    return Installed(
+        point.name,
+        point.value,
+        distribution.metadata["Name"] if distribution else "an unnamed package",
+        distribution.version if distribution else "?",
+    )
+
+
+def _check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:
+    def refuse(sentence: str) -> PluginRefused:
+        return PluginRefused(f"{where}: {sentence}")
+
+    wanted = base.__name__
+    if not inspect.isclass(found):
+        of = f"an instance of {type(found).__name__}" if isinstance(found, Plugin) else f"a {type(found).__name__}"
+        raise refuse(f"{value} is {of}; the entry point must name the class, a subclass of {wanted}")
+    if not issubclass(found, base):
+        raise refuse(f"{value} is not a subclass of shipperone_erp.{wanted}")
+    try:
+        fits = API_VERSION in SpecifierSet(found.api)
+    except (InvalidSpecifier, TypeError):
+        raise refuse(f"api = {found.api!r} is no range of versions, such as '>=1,<2'") from None
+    if not fits:
+        raise refuse(f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one")
+    hooks = hooks_of(base)
+    for name in dir(found):
+        if name.startswith("__"):
+            continue
+        own = inspect.getattr_static(found, name)
+        marked = hasattr(own, MARK) or hasattr(getattr(own, "__func__", None), MARK)
+        if name in hooks and own is not inspect.getattr_static(base, name):
+            _check_hook(found, base, name, own, refuse)
+        elif marked and name not in hooks:
+            near = difflib.get_close_matches(name, hooks, 1)
+            hint = f"; did you mean {near[0]}?" if near else f"; they are {', '.join(sorted(hooks))}"
+            raise refuse(f"{name} is marked @hookimpl, and there is no such hook{hint}")
+    try:
+        inspect.signature(found).bind(None, tenant="", log=None)
+    except TypeError:
+        raise refuse(
+            "its __init__ must take (settings, *, tenant, log); best leave it out, and use self.settings, self.tenant, "
+            "self.log"
+        ) from None
+
+
+def _check_hook(found: type[Any], base: type[Any], name: str, own: Any, refuse: Callable[[str], PluginRefused]) -> None:
+    if isinstance(own, staticmethod | classmethod | property) or not inspect.isfunction(own):
+        raise refuse(f"{name} is a {type(own).__name__}; a hook is an ordinary method: def {name}(self, …)")
+    if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
+        raise refuse(f"{name} is `async def`; hooks are ordinary blocking functions, and run in threads")
+    if inspect.isgeneratorfunction(own):
+        raise refuse(f"{name} has a `yield`; a hook returns its answer")
+    if not hasattr(own, MARK):
+        raise refuse(f"{name} overrides a hook without @hookimpl, so that it would never be called; add the mark")
+    if getattr(own, MARK).get("wrapper") or getattr(own, MARK).get("hookwrapper"):
+        raise refuse(f"{name} is a hook wrapper; a {base.__name__.lower()} only implements hooks")
+    argument = list(inspect.signature(getattr(base, name)).parameters)[1]
+    parameters = list(inspect.signature(own).parameters.values())[1:]
+    if [parameter.name for parameter in parameters] != [argument]:
+        given = ", ".join(str(parameter) for parameter in parameters) or "nothing"
+        raise refuse(f"{name} takes ({given}); its one argument is named {argument}: def {name}(self, {argument})")
+    if parameters[0].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
+        raise refuse(f"{name} takes {argument} in a way of its own ({parameters[0].kind.description}); plain is right")
+    if parameters[0].default is not inspect.Parameter.empty:
+        raise refuse(f"{name} gives {argument} a default; pluggy would never pass the request: leave the default out")
