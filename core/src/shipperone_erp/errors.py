@@ -33,7 +33,7 @@ class Problem:
 
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
-        hint = f" Did you mean {self.did_you_mean}?" if self.did_you_mean else ""
+        hint = f"; did you mean {self.did_you_mean}?" if self.did_you_mean else ""
         return f"{place}: {self.key}: {self.cause}{hint}"
 
 

@@ -4,7 +4,7 @@ ShipperOne has an order accepted by a warehouse and asks for stock. The ERP rese
 waits on its own slow schedule. Once it is reserved, ShipperOne is told, and the order goes to shipping.
 """
 
-from shipperone_erp.model.answers import Shortage, ShortLine, Voided
+from shipperone_erp.model.answers import Reserved, Shortage, ShortLine, Voided
 from shipperone_erp.model.keys import plain
 from shipperone_erp.model.requests import ReserveStock
 from shipperone_erp.model.work import EffectKind, State, Step
@@ -30,7 +30,9 @@ async def reserve(case: Case) -> None:
     request = ReserveStock(
         key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.desk.settings.transfer
     )
-    answer = await case.effect(EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING)
+    answer: Reserved | Shortage | Voided = await case.effect(
+        EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
+    )
     if isinstance(answer, Voided):
         case.next_generation()
     elif isinstance(answer, Shortage):

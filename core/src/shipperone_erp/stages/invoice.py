@@ -54,7 +54,9 @@ async def build(case: Case) -> None:
         tax_date=_tax_date(case),
         reservations=case.reservations,
     )
-    answer = await case.effect(EffectKind.BUILD, lambda: case.desk.hooks.build_invoice(request), step=Step.BUILDING)
+    answer: Invoice | Voided = await case.effect(
+        EffectKind.BUILD, lambda: case.desk.hooks.build_invoice(request), step=Step.BUILDING
+    )
     if isinstance(answer, Voided):
         case.next_generation()
         return
@@ -135,7 +137,9 @@ async def issue(case: Case) -> None:
         return
     request = IssueInvoice(key=case.job.key, invoice=accepted, order=case.order, tax_date=_tax_date(case, issuing=True))
     try:
-        answer = await case.effect(EffectKind.ISSUE, lambda: case.desk.hooks.issue_invoice(request), step=Step.ISSUING)
+        answer: Invoice | Voided = await case.effect(
+            EffectKind.ISSUE, lambda: case.desk.hooks.issue_invoice(request), step=Step.ISSUING
+        )
     except Hold as hold:
         sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
         raise Hold(hold.reason, sentence, hold.owner, until=case.later()) from hold

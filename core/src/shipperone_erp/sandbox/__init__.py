@@ -1,0 +1,12 @@
+"""A ShipperOne of our own over real HTTP, with switches for what goes wrong. One line in a test:
+
+with Sandbox() as sandbox:
+    sandbox.add(order)
+"""
+
+from shipperone_erp.sandbox.faults import Fault, Faults
+from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder, generate
+from shipperone_erp.sandbox.server import Post, Sandbox
+from shipperone_erp.sandbox.serving import serve
+
+__all__ = ["Fault", "Faults", "Post", "Sandbox", "SandboxItem", "SandboxOrder", "generate", "serve"]

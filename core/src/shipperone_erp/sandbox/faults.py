@@ -1,0 +1,116 @@
+"""What can go wrong between us and ShipperOne, to be switched on for certain requests."""
+
+import random
+import threading
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = (
+    "latency",  # answers after `seconds`
+    "lost_answer",  # does it, then closes the connection without a word
+    "dropped",  # closes the connection before doing anything
+    "cut",  # does it, and sends half of the JSON
+    "429",
+    "503",  # with `retry_after`: seconds, "date" for an HTTP date, or nothing
+    "500",  # does nothing; Magento's report id
+    "html_502",
+    "html_200",
+    "empty",  # 200 without a body; a POST is done
+    "redirect",
+    "insert",  # after this page another order is listed in front of all
+    "remove",  # after this page its first order is gone
+    "call",  # calls `before` with the request, then goes on
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One switch. `action`: `allocate`, `invoice`, or a queue such as `pending_invoice`; "": any.
+
+    `times`: for how many requests (None: all). `every`: only each n-th that fits. `chance`: with this probability.
+    """
+
+    kind: str
+    action: str = ""
+    method: str | None = None
+    order_id: str | None = None
+    page: int | None = None
+    times: int | None = None
+    every: int = 1
+    chance: float = 1.0
+    seconds: float = 0.0
+    retry_after: str | None = None
+    payload: Any = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.kind not in KINDS:
+            raise ValueError(f"{self.kind!r} is no fault; one of {', '.join(KINDS)}")
+
+    @classmethod
+    def parse(cls, text: str) -> "Fault":
+        """`lost_answer:invoice:times=1`, as the command line says it."""
+        kind, *rest = text.split(":")
+        told: dict[str, Any] = {}
+        for part in rest:
+            name, equals, value = part.partition("=")
+            if not equals:
+                told["action"] = part
+            elif name in ("times", "every", "page"):
+                told[name] = int(value)
+            elif name in ("seconds", "chance"):
+                told[name] = float(value)
+            elif name in ("retry_after", "method", "order_id"):
+                told[name] = value
+            else:
+                raise ValueError(f"{name!r} is nothing that a fault can be told; see docs/sandbox.md")
+        return cls(kind, **told)
+
+
+@dataclass(slots=True)
+class Switch:
+    """A fault that is on, and how often it has struck."""
+
+    fault: Fault
+    seen: int = 0
+    hits: int = 0
+
+
+class Faults:
+    """The switches of one sandbox; thread-safe."""
+
+    def __init__(self, seed: int = 1) -> None:
+        self._switches: list[Switch] = []
+        self._chance = random.Random(seed)  # noqa: S311
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault) -> Switch:
+        """Switch it on; the answer counts its hits."""
+        switch = Switch(fault)
+        with self._lock:
+            self._switches.append(switch)
+        return switch
+
+    def clear(self) -> None:
+        """Switch everything off."""
+        with self._lock:
+            self._switches.clear()
+
+    def strike(self, method: str, path: str, page: int | None, order_id: str | None) -> list[Fault]:
+        """The faults that this request meets; each is counted."""
+        struck = []
+        with self._lock:
+            for switch in self._switches:
+                fault = switch.fault
+                fits = (
+                    fault.action in ("", path.rsplit("/", 1)[-1])
+                    and fault.method in (None, method)
+                    and fault.page in (None, page)
+                    and fault.order_id in (None, order_id)
+                )
+                if not fits or (fault.times is not None and switch.hits >= fault.times):
+                    continue
+                switch.seen += 1
+                if switch.seen % fault.every == 0 and self._chance.random() < fault.chance:
+                    switch.hits += 1
+                    struck.append(fault)
+        return struck

@@ -1,0 +1,32 @@
+"""`shipperone-erp sandbox`: a sandbox that stays until it is stopped."""
+
+import threading
+from collections.abc import Callable, Sequence
+
+from shipperone_erp.sandbox.faults import Fault
+from shipperone_erp.sandbox.orders import generate
+from shipperone_erp.sandbox.server import Sandbox
+
+
+def serve(
+    *,
+    port: int,
+    orders: int,
+    seed: int,
+    faults: Sequence[Fault],
+    say: Callable[[str], None],
+    stopped: threading.Event,
+) -> None:
+    """Serve until `stopped`: that many orders, shipped by themselves once they are allocated. Blocks."""
+    with Sandbox(port=port) as sandbox:
+        sandbox.auto_ship = True
+        for order in generate(orders, seed=seed):
+            sandbox.add(order)
+        for fault in faults:
+            sandbox.faults.add(fault)
+        say(f"ShipperOne's sandbox listens at {sandbox.base_url}, with {orders} orders; Ctrl-C ends it")
+        say(
+            f'\n[tenants.sandbox]\nbase_url = "{sandbox.base_url}"\nstore_code = "{sandbox.store_code}"\n'
+            f'token = "{sandbox.token}"\nconnector = "generic_sql"\ngo_live = "now"\n'
+        )
+        stopped.wait()
