@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp import Reason, Refused
 from sqlalchemy import Integer, String
 from sqlalchemy.types import TypeEngine
 
+from shipperone_erp import Reason, Refused
 from shipperone_erp_generic_sql.call import Call, Line
 from shipperone_erp_generic_sql.exact import DateText, DecimalText, Quantity, UtcText, to_micro
 
@@ -64,9 +64,7 @@ _ORDER: dict[str, Bind] = {
     "order_number": Bind(_TEXT, "the shop's order number, or NULL", lambda c: c.order.order_number),
     "warehouse_code": Bind(_TEXT, "the order's warehouse", lambda c: c.order.warehouse_code),
     "currency": Bind(_TEXT, "of the order, or NULL", lambda c: c.order.currency),
-    "shipping_amount_incl_tax": Bind(
-        _AMOUNT, "shipping with tax, or NULL", lambda c: c.order.shipping_amount_incl_tax
-    ),
+    "shipping_amount_incl_tax": Bind(_AMOUNT, "shipping with tax, or NULL", lambda c: c.order.shipping_amount_incl_tax),
     "order_total_incl_tax": Bind(_AMOUNT, "the order's total as ShipperOne says it", lambda c: c.order.total_incl_tax),
     "payment_method": Bind(_TEXT, "or NULL", lambda c: c.order.payment_method),
     "payment_reference": Bind(_TEXT, "or NULL", lambda c: c.order.payment_reference),
@@ -109,14 +107,12 @@ _ITEM: dict[str, ItemBind] = {
     "item_warehouse_code": ItemBind(
         _TEXT, "where the item's goods lie: its own warehouse, else the order's", lambda line: line.warehouse_code
     ),
-    "qty": ItemBind(
-        Quantity(), "a whole quantity as an integer, another as decimal text", lambda line: line.item.qty
-    ),
+    "qty": ItemBind(Quantity(), "a whole quantity as an integer, another as decimal text", lambda line: line.item.qty),
     "price_incl_tax": ItemBind(_AMOUNT, "for one piece, or NULL", lambda line: line.item.price_incl_tax),
     "row_total_incl_tax": ItemBind(_AMOUNT, "for the line, or NULL", lambda line: line.item.row_total_incl_tax),
     "line_total_incl_tax": ItemBind(
         _AMOUNT,
-        "what the line costs: row total (less discount if the order's total is made of that), else price × quantity",
+        "what the line costs: row total (less discount if the order's total is made of that), else price times quantity",
         lambda line: line.total_incl_tax,
     ),
     "discount": ItemBind(_AMOUNT, "of the line, or NULL", lambda line: line.item.discount),

@@ -55,9 +55,7 @@ class Call:
                 total_incl_tax=total,
                 reservation=self._reservation_of(item),
             )
-            for number, (item, total) in enumerate(
-                zip(self.order.items, line_totals(self.order), strict=True), start=1
-            )
+            for number, (item, total) in enumerate(zip(self.order.items, line_totals(self.order), strict=True), start=1)
         )
 
     def _reservation_of(self, item: OrderItem) -> Reservation | None:

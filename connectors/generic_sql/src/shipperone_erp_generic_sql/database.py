@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from shipperone_erp import ConnectorError, Reason, Refused, Transient, Unknown
 from sqlalchemy import Connection, Engine, QueuePool, create_engine
 from sqlalchemy.exc import DBAPIError, IntegrityError
+
+from shipperone_erp import ConnectorError, Reason, Refused, Transient, Unknown
 
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _AWAY = {

@@ -8,8 +8,9 @@ from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from shipperone_erp import Reason, Refused
 from sqlalchemy import Dialect, String, TypeDecorator
+
+from shipperone_erp import Reason, Refused
 
 MILLIONTHS = 6
 """The decimal places of every `…_micro` bind and column."""
@@ -70,7 +71,7 @@ def to_micro(value: Decimal | None, name: str) -> int | None:
         numerator, denominator = value.as_integer_ratio()
         millionths, rest = divmod(numerator * 10**MILLIONTHS, denominator)
         if rest == 0 and abs(millionths) <= _LONGEST_INTEGER:
-            return millionths
+            return int(millionths)
     raise Refused(Reason.UNIT_UNCLEAR, f"{name} {shown(value)} cannot be written in whole millionths without rounding")
 
 

@@ -5,10 +5,10 @@ from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationInfo, field_validator, model_validator
-from shipperone_erp import ConnectorSettings, Secret
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from shipperone_erp import ConnectorSettings, Secret
 from shipperone_erp_generic_sql.statement import Query, Statement
 
 STEPS = ("reserve", "release", "build_invoice", "issue_invoice", "discard_invoice", "deliver")

@@ -6,9 +6,9 @@ from functools import cached_property
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
-from shipperone_erp import ConnectorSettings, Owner, Reason
 from sqlalchemy import TextClause, bindparam, text
 
+from shipperone_erp import ConnectorSettings, Owner, Reason
 from shipperone_erp_generic_sql.binds import problem_with, type_of
 
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*/""", re.DOTALL)

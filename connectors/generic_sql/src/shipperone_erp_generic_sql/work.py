@@ -6,10 +6,10 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp import Invoice, InvoiceLine, Reason, Refused, ShortLine
 from sqlalchemy import Connection, CursorResult
 from sqlalchemy.exc import DBAPIError
 
+from shipperone_erp import Invoice, InvoiceLine, Reason, Refused, ShortLine
 from shipperone_erp_generic_sql.binds import values
 from shipperone_erp_generic_sql.call import Call, Line
 from shipperone_erp_generic_sql.database import Conflict, meaning

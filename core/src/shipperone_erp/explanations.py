@@ -1,0 +1,330 @@
+"""What each reason means, what happens meanwhile, and what cures it: the pages of `explain`, and docs/reasons.md.
+
+python -m shipperone_erp.explanations > docs/reasons.md
+"""
+
+import difflib
+from collections.abc import Mapping
+
+from shipperone_erp.errors import UsageError
+from shipperone_erp.reasons import Explanation, Owner, Reason
+
+WAREHOUSE, ACCOUNTANT, IT, SHIPPERONE, NOBODY = Owner
+
+HELD = "It is held: nothing happens to it until a person acts."
+RETRIED = "It is tried again by itself, with growing pauses of up to five minutes."
+RETRY = "Then say `shipperone-erp order retry ID`."
+FROM_CONNECTOR = "The connector says so; this release does not raise it by itself."
+LATER = "Its rule comes with a later release; this release does not raise it."
+
+EXPLANATIONS: Mapping[Reason, Explanation] = {
+    Reason.NOT_ENOUGH_STOCK: Explanation(
+        WAREHOUSE,
+        "The ERP has less of an item than the order wants. Nothing of the order is reserved.",
+        "It is tried again every `stock_retry` (15 minutes unless set), for as long as ShipperOne lists it.",
+        "Bring stock in, or have ShipperOne move or cancel the order. `order retry` tries at once.",
+    ),
+    Reason.WAITING_FOR_TRANSFER: Explanation(
+        WAREHOUSE,
+        "Goods lie in another warehouse, and have not arrived yet.",
+        'The ERP is asked again, and ShipperOne is told once the goods are there (`transfer = "arrived"`).',
+        'Carry out the transfer in the ERP. With `transfer = "reserved"` the order would not wait for it.',
+    ),
+    Reason.ERP_PENDING: Explanation(
+        NOBODY,
+        "The ERP has taken the request and has not answered yet.",
+        RETRIED,
+        "Nothing, unless it lasts: then look in the ERP for what it waits for.",
+    ),
+    Reason.PRODUCT_UNKNOWN: Explanation(
+        IT, f"The ERP has no product with this SKU. {FROM_CONNECTOR}", HELD, f"Create the product. {RETRY}"
+    ),
+    Reason.PRODUCT_AMBIGUOUS: Explanation(
+        IT,
+        f"Several products in the ERP have this SKU. {FROM_CONNECTOR}",
+        HELD,
+        f"Leave the SKU on one of them. {RETRY}",
+    ),
+    Reason.PRODUCT_ARCHIVED: Explanation(
+        IT, f"The product with this SKU is archived. {FROM_CONNECTOR}", HELD, f"Take it out of the archive. {RETRY}"
+    ),
+    Reason.UNIT_UNCLEAR: Explanation(
+        IT,
+        "A quantity cannot be turned into the ERP's unit without rounding, or its factor is not known.",
+        HELD,
+        f"Set the unit of the product, or its factor, in the ERP. {RETRY}",
+    ),
+    Reason.KIT_INCOMPLETE: Explanation(
+        WAREHOUSE,
+        f"A component of a kit is missing, so that the kit cannot be reserved. {FROM_CONNECTOR}",
+        HELD,
+        f"Bring the component in. {RETRY}",
+    ),
+    Reason.BUNDLE_UNCLEAR: Explanation(IT, f"The order lists a bundle and its parts. {LATER}", HELD, RETRY),
+    Reason.WAREHOUSE_UNKNOWN: Explanation(
+        IT,
+        f"The ERP has no warehouse with ShipperOne's code. {FROM_CONNECTOR}",
+        HELD,
+        f"Map the code in the connector's settings, or create the warehouse. {RETRY}",
+    ),
+    Reason.CUSTOMER_AMBIGUOUS: Explanation(
+        ACCOUNTANT,
+        f"Several customers in the ERP fit this order. {FROM_CONNECTOR}",
+        HELD,
+        f"Merge or tell them apart in the ERP. {RETRY}",
+    ),
+    Reason.TAX_NOT_MAPPED: Explanation(
+        ACCOUNTANT, f"No tax in the ERP is mapped to this order's. {FROM_CONNECTOR}", HELD, f"Map it. {RETRY}"
+    ),
+    Reason.PAYMENT_NOT_MAPPED: Explanation(
+        ACCOUNTANT,
+        f"No payment in the ERP is mapped to this order's method. {FROM_CONNECTOR}",
+        HELD,
+        f"Map it. {RETRY}",
+    ),
+    Reason.PRICE_MISSING: Explanation(
+        IT,
+        "ShipperOne gives an item no price. Absent is not zero, so no invoice is made.",
+        HELD,
+        f"If the price stands elsewhere in the order, name the place in [tenants.NAME.fields]. {RETRY}",
+    ),
+    Reason.SHIPPING_MISSING: Explanation(
+        IT,
+        "ShipperOne gives no shipping amount. Absent is not zero, so no invoice is made.",
+        HELD,
+        f"If it stands elsewhere in the order, name the place in [tenants.NAME.fields]. {RETRY}",
+    ),
+    Reason.CURRENCY_MISSING: Explanation(
+        IT,
+        "The order says no currency, and the tenant has none set.",
+        HELD,
+        f"Set `currency`, or name its place in [tenants.NAME.fields]. {RETRY}",
+    ),
+    Reason.CURRENCY_DIFFERS: Explanation(
+        ACCOUNTANT,
+        "The order or the invoice is in a currency that this tenant does not allow.",
+        HELD,
+        f"If it is right, add it to `currencies`; else correct it in the shop or the ERP. {RETRY}",
+    ),
+    Reason.TOTAL_DIFFERS: Explanation(
+        ACCOUNTANT,
+        "The invoice comes to another amount than what shipped. ShipperOne was not asked.",
+        "It was built again up to three times with the same result; now it is held.",
+        f"Compare both sides in `order show ID`; correct prices or rounding in the ERP. {RETRY}",
+    ),
+    Reason.AMOUNT_UNEXPLAINED: Explanation(
+        ACCOUNTANT,
+        "Lines and shipping do not add up to the order's total: a coupon, a gift card or a fee that nobody mapped.",
+        HELD,
+        f"Find the remainder in the shop. If a field is read from the wrong place, correct [tenants.NAME.fields]. {RETRY}",
+    ),
+    Reason.SHIPPING_DIFFERS: Explanation(
+        ACCOUNTANT,
+        "The shipping amount of the invoice is not ShipperOne's.",
+        "It was built again up to three times; now it is held.",
+        f"Correct shipping in the ERP, or have ShipperOne correct the order. {RETRY}",
+    ),
+    Reason.SHIPPING_REPEATED: Explanation(
+        ACCOUNTANT, f"Every part of an order shows the whole shipping fee. {LATER}", HELD, RETRY
+    ),
+    Reason.TAX_DIFFERS: Explanation(
+        ACCOUNTANT,
+        "The invoice has another tax than the shop used. ShipperOne was not asked.",
+        "It was built again up to three times; now it is held.",
+        f"Correct the product's tax, or the mapping of taxes, in the ERP. {RETRY}",
+    ),
+    Reason.ITEMS_CHANGED: Explanation(
+        NOBODY,
+        "Items or quantities are not what they were, or the ERP's are not ShipperOne's.",
+        "The order is read again, what was made is undone, and it starts anew; if that cannot be, it is held.",
+        f"If it is held, compare both sides in `order show ID`. {RETRY}",
+    ),
+    Reason.MORE_THAN_ORDERED: Explanation(
+        SHIPPERONE,
+        "More of an item is listed as shipped than was ever allocated.",
+        HELD,
+        f"Have ShipperOne say what really shipped. {RETRY}",
+    ),
+    Reason.LISTED_AGAIN: Explanation(
+        SHIPPERONE,
+        "ShipperOne lists again what it has confirmed: the same items in the same quantity.",
+        "It was left alone for three reads, since a listing can lag. It leaves the list once the order does.",
+        "A true second shipment: `shipperone-erp order repeat ID`. Else have ShipperOne take it out of the queue.",
+    ),
+    Reason.PLATFORM_REFUSED: Explanation(
+        SHIPPERONE,
+        "ShipperOne refused the confirmation.",
+        "After a 400 the queue is read afresh and it is tried up to three times; then it is held.",
+        f"`order show ID` has ShipperOne's words and both sides. {RETRY}",
+    ),
+    Reason.PLATFORM_UNAVAILABLE: Explanation(
+        NOBODY, "ShipperOne could not be reached.", RETRIED, "Nothing, unless it lasts: then ask ShipperOne."
+    ),
+    Reason.PLATFORM_RATE_LIMITED: Explanation(
+        NOBODY,
+        "ShipperOne asked for a pause (429, or 503 with Retry-After). Nothing was done there.",
+        "It goes on after the pause that ShipperOne named. It counts as no attempt.",
+        "Nothing. If it happens all day, lower `concurrency`.",
+    ),
+    Reason.PLATFORM_AUTH: Explanation(
+        IT,
+        "ShipperOne refuses the token (401 or 403). The tenant pauses; no order fails.",
+        "Nothing is asked of ShipperOne for this tenant but whether the token works again.",
+        "Put a valid token where the configuration says, and start the next run.",
+    ),
+    Reason.ERP_UNAVAILABLE: Explanation(
+        NOBODY,
+        "The ERP does not answer.",
+        "One call probes it, with pauses of up to a minute; then all goes on. Orders count no attempts meanwhile.",
+        "Nothing, unless it lasts: then look after the ERP, its network, its address in the settings.",
+    ),
+    Reason.ERP_AUTH: Explanation(
+        IT,
+        "The ERP refuses our login.",
+        "One call probes it, with pauses of up to a minute; no order fails.",
+        "Put a valid login where the configuration says.",
+    ),
+    Reason.ERP_ACCESS_DENIED: Explanation(
+        IT, "The ERP's user may not do this.", HELD, f"Grant what the sentence names. {RETRY}"
+    ),
+    Reason.ERP_BUSY: Explanation(NOBODY, f"The ERP is busy. {FROM_CONNECTOR}", RETRIED, "Nothing."),
+    Reason.ERP_PERIOD_LOCKED: Explanation(
+        ACCOUNTANT,
+        f"The accounting period of the invoice's date is locked. {FROM_CONNECTOR}",
+        "If ShipperOne has accepted it, it is tried again by itself; else it is held. The date is never shifted.",
+        f"Open the period, or change `tax_date`. {RETRY}",
+    ),
+    Reason.ERP_STOCK_INCONSISTENT: Explanation(
+        WAREHOUSE, "The ERP's stock contradicts itself.", HELD, f"Correct it in the ERP. {RETRY}"
+    ),
+    Reason.ERP_REFUSED: Explanation(
+        IT, "The ERP said no, in the words of the sentence.", HELD, f"Cure what it names. {RETRY}"
+    ),
+    Reason.ERP_CHANGED: Explanation(
+        IT, f"The ledger speaks of another ERP than the one behind it. {LATER}", HELD, RETRY
+    ),
+    Reason.ALREADY_IN_ERP: Explanation(
+        ACCOUNTANT,
+        f"The ERP holds a document for this order that was not made here. {FROM_CONNECTOR}",
+        HELD,
+        f"Decide which of the two counts. {RETRY}",
+    ),
+    Reason.NUMBER_REUSED: Explanation(
+        ACCOUNTANT, f"The ERP gave an invoice a number that another one has. {LATER}", HELD, RETRY
+    ),
+    Reason.OUTCOME_UNKNOWN: Explanation(
+        NOBODY,
+        "An answer was lost on the way: the call may have had its effect, or not.",
+        "A call of the ERP is made again with the same key. For ShipperOne two reads of its queue, begun at least "
+        "`settle` after the call, decide; if they do not tell, it is held.",
+        "If it is held, ask ShipperOne whether it took the order; `order retry ID` looks at the queue again.",
+    ),
+    Reason.CONFIRMED_NOT_ISSUED: Explanation(
+        ACCOUNTANT,
+        "ShipperOne has accepted the invoice, and the ERP has not issued it: late, not lost.",
+        "It is tried again without end.",
+        "Cure what the sentence names in the ERP; it then goes on by itself.",
+    ),
+    Reason.ISSUED_NOT_CONFIRMED: Explanation(
+        ACCOUNTANT,
+        "An invoice is issued in the ERP that ShipperOne has not confirmed. Nothing credits it by itself.",
+        HELD,
+        f"Credit it in the ERP, or have ShipperOne take the order as it is. {RETRY}",
+    ),
+    Reason.ISSUED_NOT_DELIVERED: Explanation(
+        WAREHOUSE,
+        "The invoice is issued; the ERP could not book the goods out.",
+        RETRIED,
+        "Cure what the sentence names in the ERP; it then goes on by itself.",
+    ),
+    Reason.RESERVED_NOT_SHIPPED: Explanation(
+        WAREHOUSE, f"Reserved and confirmed, and never shipped. {LATER}", HELD, RETRY
+    ),
+    Reason.ORDER_GONE: Explanation(
+        WAREHOUSE,
+        "The order left ShipperOne's queue while nobody read it for long: cancelled, or confirmed by somebody else.",
+        "What it holds in the ERP is kept. If the order is listed again, it goes on by itself.",
+        "Ask ShipperOne what became of it, and act in the ERP accordingly.",
+    ),
+    Reason.ORDER_UNREADABLE: Explanation(
+        IT,
+        "The order, as ShipperOne lists it, lacks something that every order must have.",
+        "All other orders go on. Once it can be read, it starts by itself.",
+        "If the field stands elsewhere, name the place in [tenants.NAME.fields]; else ask ShipperOne.",
+    ),
+    Reason.BEFORE_GO_LIVE: Explanation(
+        IT,
+        "It was listed when this queue was first read, so it may have been handled by hand.",
+        HELD,
+        "`shipperone-erp go-live TENANT --all` lets all of them go on; `--from-now` leaves all of them alone. "
+        "`order retry ID` takes up a single one.",
+    ),
+    Reason.AWAITING_APPROVAL: Explanation(ACCOUNTANT, f"A person is to approve the draft. {LATER}", HELD, RETRY),
+    Reason.CONFIG_INCOMPLETE: Explanation(
+        IT,
+        "Something is missing in the configuration, or the connector cannot be used with it.",
+        "The tenant (or the job) waits; other tenants are served.",
+        f"`shipperone-erp config check` names each problem with its line. {RETRY}",
+    ),
+    Reason.CONNECTOR_BUG: Explanation(
+        IT,
+        "The connector raised or answered something that it must not.",
+        "This job is held, all others go on. The traceback is in `order show ID`.",
+        f"Give it to the connector's author; after an upgrade: {RETRY[5:]}",
+    ),
+}
+
+
+def find(name: str) -> Reason:
+    """The reason of that name; UsageError with the nearest one."""
+    try:
+        return Reason(name)
+    except ValueError:
+        near = difflib.get_close_matches(name, list(Reason), 1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        raise UsageError(f"there is no reason {name}{hint} `shipperone-erp explain` lists them") from None
+
+
+def explain(name: str) -> str:
+    """The page of a reason, for people."""
+    reason = find(name)
+    said = EXPLANATIONS[reason]
+    return (
+        f"{reason}\n\n{said.means}\n\nWhose move: {said.owner}\nMeanwhile:  {said.meanwhile}\nCure:       {said.cure}"
+    )
+
+
+def as_json(name: str) -> dict[str, str]:
+    """The page of a reason, for scripts."""
+    reason = find(name)
+    said = EXPLANATIONS[reason]
+    return {
+        "reason": reason.value,
+        "owner": said.owner.value,
+        "means": said.means,
+        "meanwhile": said.meanwhile,
+        "cure": said.cure,
+    }
+
+
+def page() -> str:
+    """docs/reasons.md."""
+    parts = ["# Reasons", "", "Why an order waits or is held, and what cures it: what `shipperone-erp explain` shows."]
+    for reason, said in EXPLANATIONS.items():
+        parts += [
+            "",
+            f"## `{reason}`",
+            "",
+            said.means,
+            "",
+            f"Whose move: {said.owner}.",
+            "",
+            said.meanwhile,
+            "",
+            said.cure,
+        ]
+    return "\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(page(), end="")  # noqa: T201
