@@ -13,12 +13,13 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
+from sqlalchemy.exc import OperationalError
 
 from ledger_databases import NOON, a_job, a_lease, an_owner
 from shipperone_erp import ledger as package
 from shipperone_erp.errors import LedgerError
 from shipperone_erp.ledger.binding import check_binding
-from shipperone_erp.ledger.errors import LedgerUnavailable
+from shipperone_erp.ledger.errors import LedgerUnavailable, sentences
 from shipperone_erp.ledger.records import Action, Binding, QueueRecord
 from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE, metadata
 from shipperone_erp.ledger.store import Ledger
@@ -222,6 +223,18 @@ def test_the_password_of_a_refused_login_is_in_no_error(postgresql_url):
     with pytest.raises(LedgerUnavailable, match='role "nobody"') as refused:
         Ledger.open(url.render_as_string(hide_password=False), migrate=True)
     assert "hunter2" not in f"{refused.value!r} {refused.value}"
+
+
+def test_whatever_a_driver_says_secrets_are_taken_out():
+    with pytest.raises(LedgerUnavailable) as refused, sentences("database d", ["hunter2"]):
+        raise OperationalError("SELECT 1", {"a": "Jana"}, Exception("no service with password=hunter2"))
+    assert str(refused.value) == ("the ledger (database d) cannot be used just now: no service with password=***")
+
+
+def test_d5_postgresql_ends_the_transaction_of_a_process_that_stands_still(postgresql_url):
+    with Ledger.open(postgresql_url, migrate=True) as ledger, ledger._writing() as connection:
+        assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
+        assert connection.scalar(text("SHOW lock_timeout")) == "30s"
 
 
 def test_d6_a_tenant_is_bound_by_its_first_check(ledger):

@@ -62,7 +62,8 @@ def test_labels_name_the_effect(counted):
     assert labels == ["insert:new", "intent:reserve", "outcome:reserve", "update:working:reserved"]
 
 
-def test_the_last_update_wins_and_a_successor_may_follow_in_the_same_commit(ledger):
+def test_the_last_update_wins_and_a_successor_may_follow_in_the_same_commit(counted):
+    ledger = counted
     filler, first, second = a_job("FO-0"), a_job(), a_job()
     effect = an_effect(second)
     closed = first.with_(state=State.SUPERSEDED, open=False)
@@ -81,6 +82,7 @@ def test_the_last_update_wins_and_a_successor_may_follow_in_the_same_commit(ledg
     )
     for future in futures:
         future.result(10)
+    assert [len(batch) for batch in counted.batches] == [1, 9]
     assert ledger.job(first.id) == closed
     assert ledger.job(second.id) == second.with_(step=Step.RESERVED)
     assert [ended.outcome for ended in ledger.effects(second.id)] == [Outcome.OK]

@@ -116,7 +116,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "Lines and shipping do not add up to the order's total: a coupon, a gift card or a fee that nobody mapped.",
         HELD,
-        f"Find the remainder in the shop. If a field is read from the wrong place, correct [tenants.NAME.fields]. {RETRY}",
+        f"Find the remainder in the shop; if a field is read from the wrong place, name the right one. {RETRY}",
     ),
     Reason.SHIPPING_DIFFERS: Explanation(
         ACCOUNTANT,

@@ -112,7 +112,7 @@ _ITEM: dict[str, ItemBind] = {
     "row_total_incl_tax": ItemBind(_AMOUNT, "for the line, or NULL", lambda line: line.item.row_total_incl_tax),
     "line_total_incl_tax": ItemBind(
         _AMOUNT,
-        "what the line costs: row total (less discount if the order's total is made of that), else price times quantity",
+        "what the line costs: row total (less discount if the total is made of that), else price times quantity",
         lambda line: line.total_incl_tax,
     ),
     "discount": ItemBind(_AMOUNT, "of the line, or NULL", lambda line: line.item.discount),

@@ -1,9 +1,39 @@
 """`demo` and `sandbox`: a ShipperOne of one's own to play with."""
 
+import signal
+import threading
+from pathlib import Path
+from typing import Annotated
 
-def demo() -> None:
-    """placeholder"""
+import typer
+
+from shipperone_erp.cli.options import print_text
+from shipperone_erp.demo.show import run_demo
+from shipperone_erp.errors import UsageError
+from shipperone_erp.sandbox import Fault, serve
 
 
-def sandbox() -> None:
-    """placeholder"""
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where its files are written.")] = Path("shipperone-demo"),
+) -> None:
+    """Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing."""
+    raise typer.Exit(run_demo(folder, print_text))
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="0: any that is free.")] = 0,
+    orders: Annotated[int, typer.Option(min=0, help="How many orders wait in pending_allocation.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="What goes wrong, such as lost_answer:invoice:times=1 (repeatable).")
+    ] = None,
+) -> None:
+    """A ShipperOne over real HTTP, until Ctrl-C."""
+    try:
+        faults = [Fault.parse(text) for text in fault or ()]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    serve(port=port, orders=orders, seed=seed, faults=faults, say=print_text, stopped=stopped)

@@ -50,6 +50,6 @@ def migrate(database: Database) -> None:
         if connection.dialect.name == "postgresql":
             connection.execute(text("SET LOCAL lock_timeout = 0"))
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": LOCK})
-        if revision(connection) != REVISION:
+        if (revision(connection) or "") < REVISION:
             configuration.attributes["connection"] = connection
             command.upgrade(configuration, REVISION)
