@@ -46,6 +46,8 @@ class StageJournal:
             id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
         )
         await asyncio.wrap_future(self._write(UpdateJob(job), BeginEffect(effect)))
+        if self.failure is not None:
+            raise self.failure  # an earlier write of this stage is missing: this effect must not begin
         return effect
 
     def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
