@@ -12,8 +12,6 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, UpdateJob
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, Step
 
-pytest_plugins = ["ledger_databases"]
-
 
 class Killed(Ledger):
     """Dies, as by a power cut, when an entry of this label is committed."""

@@ -20,7 +20,6 @@ from shipperone_erp.model.text import invoice_text, order_text
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-pytest_plugins = ["ledger_databases"]
 
 INVOICE = Invoice(
     reference="INV/1",

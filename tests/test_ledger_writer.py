@@ -15,8 +15,6 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import BeginEffect, EndEffect, Entry, InsertJob, UpdateJob
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 
-pytest_plugins = ["ledger_databases"]
-
 
 def waiting(ledger, *entries):
     """Put entries while nothing is committed, so that they make one batch; their futures."""

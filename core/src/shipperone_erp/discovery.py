@@ -98,7 +98,7 @@ class _OnlyThis(NamedExtensionManager[Any]):
 
     def __init__(self, group: str, point: EntryPoint, failed: Callable[..., None]) -> None:
         self._point = point
-        super().__init__(group, [point.name], on_load_failure_callback=failed, warn_on_missing_entrypoint=False)
+        super().__init__(group, [point.name], on_load_failure_callback=failed)
 
     def list_entry_points(self) -> list[EntryPoint]:
         return [self._point]

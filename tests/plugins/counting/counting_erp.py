@@ -1,0 +1,370 @@
+"""A connector with an ERP of its own in a SQLite file, which counts every effect and misbehaves by script.
+
+Settings: `drafts` (False: build_invoice computes, issue_invoice creates), `fiscal` (build_invoice issues at once),
+`transfers_take_time`. Products without a row in `stock` are plentiful. A row in `script` says that a hook, for an
+order, does something else for some times: see `_misbehave`.
+"""
+
+import os
+import signal
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp import (
+    AlreadyIssued,
+    AuthFailed,
+    BuildInvoice,
+    Connector,
+    ConnectorSettings,
+    Deliver,
+    DiscardInvoice,
+    Done,
+    FulfillmentOrder,
+    Invoice,
+    InvoiceLine,
+    IssueInvoice,
+    Pending,
+    Refused,
+    ReleaseStock,
+    Reserved,
+    ReserveStock,
+    Secret,
+    Shortage,
+    ShortLine,
+    Transient,
+    Unknown,
+    Voided,
+    hookimpl,
+)
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS stock (warehouse TEXT, sku TEXT, on_hand INTEGER, reserved INTEGER DEFAULT 0,
+    PRIMARY KEY (warehouse, sku));
+CREATE TABLE IF NOT EXISTS reservations (key TEXT PRIMARY KEY, order_id TEXT, state TEXT);
+CREATE TABLE IF NOT EXISTS reserved_lines (key TEXT, item_id TEXT, warehouse TEXT, sku TEXT, qty INTEGER);
+CREATE TABLE IF NOT EXISTS transfers (key TEXT PRIMARY KEY, arrived INTEGER DEFAULT 0);
+CREATE TABLE IF NOT EXISTS invoices (key TEXT PRIMARY KEY, order_id TEXT, state TEXT, number INTEGER UNIQUE,
+    items TEXT, total TEXT, shipping TEXT, tax_date TEXT);
+CREATE TABLE IF NOT EXISTS deliveries (key TEXT PRIMARY KEY, order_id TEXT, items TEXT);
+CREATE TABLE IF NOT EXISTS effects (id INTEGER PRIMARY KEY, hook TEXT, key TEXT, order_id TEXT, what TEXT);
+CREATE TABLE IF NOT EXISTS script (id INTEGER PRIMARY KEY, hook TEXT, order_id TEXT, what TEXT, times INTEGER,
+    detail TEXT);
+"""
+
+Answer = Any
+
+
+class CountingSettings(ConnectorSettings):
+    """Where the ERP's file is, and what kind of ERP it is."""
+
+    database: str
+    password: Secret | None = None
+    drafts: bool = True
+    fiscal: bool = False
+    transfers_take_time: bool = False
+    exclusive: str | None = None
+    name: str = ""
+
+
+class BareConnector(Connector[CountingSettings]):
+    """Reserves, builds and issues; nothing else."""
+
+    @hookimpl
+    def reserve_stock(self, request: ReserveStock) -> Answer:
+        return self._do("reserve_stock", request.key, request.order, lambda db: self._reserve(db, request))
+
+    @hookimpl
+    def build_invoice(self, request: BuildInvoice) -> Answer:
+        return self._do("build_invoice", request.key, request.order, lambda db: self._build(db, request))
+
+    @hookimpl
+    def issue_invoice(self, request: IssueInvoice) -> Answer:
+        return self._do("issue_invoice", request.key, request.order, lambda db: self._issue(db, request))
+
+    def identity(self) -> str:
+        return self.settings.name or f"counting:{self.settings.database}"
+
+    def exclusive(self) -> str | None:
+        return self.settings.exclusive
+
+    @contextmanager
+    def _db(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self.settings.database, timeout=20, isolation_level=None)) as db:
+            db.execute("BEGIN IMMEDIATE")
+            yield db
+            db.execute("COMMIT")
+
+    def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
+        what, detail = self._script(hook, order.order_id)
+        before, after = _misbehaviour(what, detail, self)
+        if before is not None:
+            return before()
+        with self._db() as db:
+            answer = act(db)
+            if what == "kill":
+                os.kill(os.getpid(), signal.SIGKILL)
+        return after(answer) if after is not None else answer
+
+    def _script(self, hook: str, order_id: str) -> tuple[str, str]:
+        with self._db() as db:
+            row = db.execute(
+                "SELECT id, what, detail FROM script WHERE hook IN (?, '*') AND order_id IN (?, '*') AND times > 0"
+                " ORDER BY id LIMIT 1",
+                (hook, order_id),
+            ).fetchone()
+            if row is None:
+                return "", ""
+            db.execute("UPDATE script SET times = times - 1 WHERE id = ?", (row[0],))
+            return str(row[1]), str(row[2] or "")
+
+    def _count(self, db: sqlite3.Connection, hook: str, key: str, order_id: str, what: str) -> None:
+        db.execute("INSERT INTO effects (hook, key, order_id, what) VALUES (?, ?, ?, ?)", (hook, key, order_id, what))
+
+    def _reserve(self, db: sqlite3.Connection, request: ReserveStock) -> Answer:
+        key, order = request.key, request.order
+        row = db.execute("SELECT state FROM reservations WHERE key = ?", (key,)).fetchone()
+        if row is not None and row[0] == "voided":
+            return Voided(f"R-{key}")
+        if row is None:
+            short = list(self._short(db, order))
+            if short:
+                return Shortage(tuple(short))
+            db.execute("INSERT INTO reservations VALUES (?, ?, 'live')", (key, order.order_id))
+            for item in order.items:
+                where = order.source_warehouse(item)
+                line = (key, str(item.item_id), where, item.sku, int(item.qty))
+                db.execute("INSERT INTO reserved_lines VALUES (?, ?, ?, ?, ?)", line)
+                db.execute(
+                    "UPDATE stock SET reserved = reserved + ? WHERE warehouse = ? AND sku = ?",
+                    (int(item.qty), where, item.sku),
+                )
+            if any(item.warehouse_code for item in order.items):
+                db.execute("INSERT INTO transfers (key) VALUES (?)", (key,))
+            self._count(db, "reserve_stock", key, order.order_id, "created")
+        waits = db.execute("SELECT 1 FROM transfers WHERE key = ? AND NOT arrived", (key,)).fetchone()
+        if waits and self.settings.transfers_take_time and request.transfer == "arrived":
+            return Pending(f"transfer of {key} is on its way", 0.2, "waiting_for_transfer", "warehouse")
+        return Reserved(f"R-{key}")
+
+    def _short(self, db: sqlite3.Connection, order: FulfillmentOrder) -> Iterator[ShortLine]:
+        wanted: dict[tuple[str, str], Decimal] = {}
+        for item in order.items:
+            place = (order.source_warehouse(item), item.sku)
+            wanted[place] = wanted.get(place, Decimal(0)) + item.qty
+        for item in order.items:
+            place = (order.source_warehouse(item), item.sku)
+            row = db.execute("SELECT on_hand - reserved FROM stock WHERE warehouse = ? AND sku = ?", place).fetchone()
+            if row is not None and row[0] < wanted[place]:
+                yield ShortLine(item.item_id, item.sku, wanted[place], Decimal(row[0]))
+
+    def _computed(self, order: FulfillmentOrder, reference: str | None) -> Invoice:
+        lines = []
+        for item in order.items:
+            total = item.row_total_incl_tax
+            if total is None and item.price_incl_tax is not None:
+                total = item.price_incl_tax * item.qty
+            lines.append(InvoiceLine(item.item_id, item.qty, total, item.tax_percent))
+        total = sum((line.total_incl_tax or Decimal(0) for line in lines), order.shipping_amount_incl_tax or Decimal(0))
+        return Invoice(reference, tuple(lines), order.shipping_amount_incl_tax, total, order.currency)
+
+    def _row(self, db: sqlite3.Connection, key: str) -> Any:
+        return db.execute("SELECT state, number, total FROM invoices WHERE key = ?", (key,)).fetchone()
+
+    def _as_invoice(self, db: sqlite3.Connection, key: str, order: FulfillmentOrder) -> Invoice:
+        state, number, total = self._row(db, key)
+        issued = state == "issued"
+        found = replace(self._computed(order, f"I-{key}"), total_incl_tax=Decimal(total))
+        return replace(found, issued=issued, number=str(number) if issued else None)
+
+    def _insert(self, db: sqlite3.Connection, key: str, order: FulfillmentOrder, state: str, tax_date: object) -> None:
+        made = self._computed(order, None)
+        number = db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM invoices").fetchone()[0]
+        items = ",".join(f"{item.item_id}:{item.qty:f}" for item in order.items)
+        row = (key, order.order_id, state, number if state == "issued" else None, items, str(made.total_incl_tax))
+        db.execute(
+            "INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, str(made.shipping_amount_incl_tax), str(tax_date) if tax_date else None),
+        )
+
+    def _build(self, db: sqlite3.Connection, request: BuildInvoice) -> Answer:
+        key, order = request.key, request.order
+        row = self._row(db, key)
+        if row is not None and row[0] == "voided":
+            return Voided(f"I-{key}")
+        if not self.settings.drafts and not self.settings.fiscal and row is None:
+            return self._computed(order, None)
+        if row is None:
+            state = "issued" if self.settings.fiscal else "draft"
+            self._insert(db, key, order, state, request.tax_date)
+            self._count(db, "build_invoice", key, order.order_id, state)
+        return self._as_invoice(db, key, order)
+
+    def _issue(self, db: sqlite3.Connection, request: IssueInvoice) -> Answer:
+        key, order = request.key, request.order
+        row = self._row(db, key)
+        if row is not None and row[0] == "voided":
+            return Voided(f"I-{key}")
+        if row is None and self.settings.drafts:
+            return Voided(f"I-{key}")
+        if row is None:
+            self._insert(db, key, order, "issued", request.tax_date)
+            self._count(db, "issue_invoice", key, order.order_id, "issued")
+        elif row[0] == "draft":
+            if Decimal(row[2]) != request.invoice.total_incl_tax:
+                raise Refused("total_differs", f"draft I-{key} is no longer what was accepted", "accountant")
+            db.execute(
+                "UPDATE invoices SET state = 'issued', tax_date = ?, number ="
+                " (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices) WHERE key = ?",
+                (str(request.tax_date), key),
+            )
+            self._count(db, "issue_invoice", key, order.order_id, "issued")
+        return self._as_invoice(db, key, order)
+
+
+class KeepingConnector(BareConnector):
+    """As `BareConnector`, and delivers; it can undo nothing."""
+
+    @hookimpl
+    def deliver(self, request: Deliver) -> Answer:
+        def act(db: sqlite3.Connection) -> Done:
+            if db.execute("SELECT 1 FROM deliveries WHERE key = ?", (request.key,)).fetchone() is None:
+                items = ",".join(f"{item.item_id}:{item.qty:f}" for item in request.order.items)
+                db.execute("INSERT INTO deliveries VALUES (?, ?, ?)", (request.key, request.order.order_id, items))
+                self._count(db, "deliver", request.key, request.order.order_id, "delivered")
+                for item in request.order.items:
+                    db.execute(
+                        "UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ? AND warehouse = ?",
+                        (int(item.qty), int(item.qty), item.sku, request.order.source_warehouse(item)),
+                    )
+            return Done()
+
+        return self._do("deliver", request.key, request.order, act)
+
+
+class CountingConnector(KeepingConnector):
+    """Everything but batches."""
+
+    @hookimpl
+    def release_stock(self, request: ReleaseStock) -> Answer:
+        def act(db: sqlite3.Connection) -> Done:
+            row = db.execute("SELECT state FROM reservations WHERE key = ?", (request.key,)).fetchone()
+            if row is None:
+                db.execute("INSERT INTO reservations VALUES (?, ?, 'voided')", (request.key, request.order.order_id))
+            elif row[0] == "live":
+                for warehouse, sku, qty in db.execute(
+                    "SELECT warehouse, sku, qty FROM reserved_lines WHERE key = ?", (request.key,)
+                ).fetchall():
+                    db.execute(
+                        "UPDATE stock SET reserved = reserved - ? WHERE warehouse = ? AND sku = ?",
+                        (qty, warehouse, sku),
+                    )
+                db.execute("UPDATE reservations SET state = 'voided' WHERE key = ?", (request.key,))
+                self._count(db, "release_stock", request.key, request.order.order_id, "released")
+            return Done()
+
+        return self._do("release_stock", request.key, request.order, act)
+
+    @hookimpl
+    def discard_invoice(self, request: DiscardInvoice) -> Answer:
+        def act(db: sqlite3.Connection) -> Done:
+            row = self._row(db, request.key)
+            if row is None:
+                db.execute(
+                    "INSERT INTO invoices (key, order_id, state) VALUES (?, ?, 'voided')",
+                    (request.key, request.order.order_id),
+                )
+            elif row[0] == "issued":
+                raise AlreadyIssued(self._as_invoice(db, request.key, request.order))
+            elif row[0] == "draft":
+                db.execute("UPDATE invoices SET state = 'voided' WHERE key = ?", (request.key,))
+                self._count(db, "discard_invoice", request.key, request.order.order_id, "discarded")
+            return Done()
+
+        return self._do("discard_invoice", request.key, request.order, act)
+
+
+class BatchConnector(CountingConnector):
+    """Also in batches: each is counted as one call."""
+
+    batch_size = 25
+
+    @hookimpl
+    def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> Answer:
+        return self._batch("reserve_stock", requests, self.reserve_stock)
+
+    @hookimpl
+    def build_invoice_batch(self, requests: Sequence[BuildInvoice]) -> Answer:
+        return self._batch("build_invoice", requests, self.build_invoice)
+
+    @hookimpl
+    def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> Answer:
+        return self._batch("issue_invoice", requests, self.issue_invoice)
+
+    def _batch(self, hook: str, requests: Sequence[Any], single: Callable[[Any], Answer]) -> Answer:
+        what, _ = self._script(f"{hook}_batch", "*")
+        if what == "raise":
+            raise ZeroDivisionError("a batch that fails as a whole")
+        with self._db() as db:
+            self._count(db, f"{hook}_batch", str(len(requests)), "", "called")
+        answers: dict[str, Any] = {}
+        for request in requests:
+            try:
+                answers[request.key] = single(request)
+            except Exception as raised:
+                answers[request.key] = raised
+        if what == "forget":
+            answers.popitem()
+        return answers
+
+
+def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any, Any]:
+    """What happens instead of the hook's work, and what becomes of its answer."""
+
+    def raises(error: BaseException) -> Callable[..., Answer]:
+        def now(*_: Answer) -> Answer:
+            raise error
+
+        return now
+
+    def hang() -> Answer:
+        time.sleep(float(detail))
+        return Done()
+
+    def leak() -> Answer:
+        password = connector.settings.password
+        raise RuntimeError(f"login with {password.get_secret_value() if password else ''} failed")
+
+    def cent_off(answer: Invoice) -> Invoice:
+        assert answer.total_incl_tax is not None
+        return replace(answer, total_incl_tax=answer.total_incl_tax + Decimal("0.01"))
+
+    def untaxed(answer: Invoice) -> Invoice:
+        return replace(answer, lines=tuple(replace(line, tax_percent=Decimal(0)) for line in answer.lines))
+
+    def kill(answer: Answer) -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    instead = {
+        "transient": raises(Transient("the ERP is restarting")),
+        "auth": raises(AuthFailed("the ERP refuses the login")),
+        "refused": raises(Refused(detail or "erp_refused", "the ERP said no", "accountant")),
+        "raise": raises(ZeroDivisionError("a bug of the connector")),
+        "none": lambda: None,
+        "wrong_type": lambda: "reserved",
+        "hang": hang,
+        "leak": leak,
+        "pending": lambda: Pending("the ERP has not answered yet", 0.1),
+    }
+    afterwards = {
+        "unknown_after": raises(Unknown("the connection broke off")),
+        "cent_off": cent_off,
+        "tax_zero": untaxed,
+        "kill_after": kill,
+        "issued_flag": lambda answer: replace(answer, issued=True, number="99"),
+    }
+    return instead.get(what), afterwards.get(what)
