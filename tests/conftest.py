@@ -11,9 +11,8 @@ for place in (HERE, HERE / "plugins" / "counting"):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 
-from world import World  # noqa: E402
-
 from shipperone_erp.sandbox import Sandbox  # noqa: E402
+from world import World  # noqa: E402
 
 pytest_plugins = ["ledger_databases"]
 

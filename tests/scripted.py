@@ -2,8 +2,10 @@
 
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import BinaryIO
 
 
 @dataclass(frozen=True)
@@ -33,13 +35,24 @@ class ScriptedServer:
         self.requests: list[Request] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.base_url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
-        self._open: list[socket.socket] = []
+        self.connections = 0
+        self._open: set[socket.socket] = set()
+        self._here = threading.local()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def close(self) -> None:
         self._listener.close()
-        for connection in self._open:
+        for connection in list(self._open):
             connection.close()
+
+    def drip(self, parts: Sequence[bytes], *, every: float) -> None:
+        """Sends these bytes, one part after another; to be called from `answer`."""
+        for part in parts:
+            self._here.connection.sendall(part)
+            time.sleep(every)
+
+    def open_connections(self) -> int:
+        return len(self._open)
 
     def _accept(self) -> None:
         while True:
@@ -47,10 +60,12 @@ class ScriptedServer:
                 connection, _ = self._listener.accept()
             except OSError:
                 return
-            self._open.append(connection)
+            self.connections += 1
+            self._open.add(connection)
             threading.Thread(target=self._serve, args=(connection,), daemon=True).start()
 
     def _serve(self, connection: socket.socket) -> None:
+        self._here.connection = connection
         with connection, connection.makefile("rb") as stream:
             try:
                 while request := self._read(stream):
@@ -63,9 +78,11 @@ class ScriptedServer:
                         return
             except OSError:
                 return
+            finally:
+                self._open.discard(connection)
 
-    def _read(self, stream: "socket.SocketIO") -> Request | None:
-        first = stream.readline().decode().split()
+    def _read(self, stream: BinaryIO) -> Request | None:
+        first = stream.readline().decode("latin-1").split()
         if len(first) < 2:
             return None
         headers = {}

@@ -16,7 +16,6 @@ from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import InsertJob
 
-
 NAME = "acme/allocation"
 
 

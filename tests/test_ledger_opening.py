@@ -26,7 +26,6 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import InsertJob, SaveBinding
 from shipperone_erp.model.work import Stage
 
-
 HERE = Binding("https://acme.example", "default", "generic_sql", "erp-1")
 
 

@@ -20,7 +20,6 @@ from shipperone_erp.model.text import invoice_text, order_text
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-
 INVOICE = Invoice(
     reference="INV/1",
     lines=(InvoiceLine(item_id=11, qty=Decimal("2"), total_incl_tax=Decimal("25.80")),),

@@ -24,10 +24,10 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from pydantic import SecretStr  # noqa: E402
-from shipperone_erp.config import load  # noqa: E402
 from slow_erp import NoErpSettings, SlowErp  # noqa: E402
 
 from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, ReserveStock  # noqa: E402
+from shipperone_erp.config import load  # noqa: E402
 from shipperone_erp.model.work import Stage  # noqa: E402
 from shipperone_erp.runtime.outcome import Ending  # noqa: E402
 from shipperone_erp.runtime.runtime import Runtime  # noqa: E402

@@ -352,7 +352,7 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
     instead = {
         "transient": raises(Transient("the ERP is restarting")),
         "auth": raises(AuthFailed("the ERP refuses the login")),
-        "refused": raises(Refused(detail or "erp_refused", "the ERP said no", "accountant")),
+        "refused": raises(Refused(detail if what == "refused" and detail else "erp_refused", "the ERP said no")),
         "raise": raises(ZeroDivisionError("a bug of the connector")),
         "none": lambda: None,
         "wrong_type": lambda: "reserved",

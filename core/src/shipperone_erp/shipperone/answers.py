@@ -150,8 +150,9 @@ def entries(body: bytes, what: str) -> Sequence[Any]:
         raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE) from None
     rows = _rows(value)
     if rows is None:
-        keys = f" but {', '.join(value) or 'nothing'}" if isinstance(value, dict) else ""
-        said = messages.of_json(value) or f"no list{keys}"
+        said = "no list"
+        if isinstance(value, dict):
+            said = messages.of_json(value) or f"no list but {', '.join(value) or 'nothing'}"
         raise ReadFailed(
             f"{what}: ShipperOne answered with JSON that is no list of orders: {messages.excerpt(said)}",
             Trouble.UNAVAILABLE,

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote
+from urllib.request import getproxies, proxy_bypass
 
 import httpx
 from pydantic import SecretStr
@@ -51,7 +52,8 @@ class ShipperOne:
 
     `fields` is the tenant's table of places. `timeout` is in seconds, for each step of a call; a whole call is given
     up after twice that. While ShipperOne asks for silence (`Retry-After`), calls end at once as throttled. `tls` may
-    be shared by many tenants, since making one takes milliseconds and memory.
+    be shared by many tenants, since making one takes milliseconds and memory. A proxy is used where the environment
+    names one (`HTTPS_PROXY`, `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
     """
 
@@ -88,6 +90,7 @@ class ShipperOne:
                 # no context is made where none is needed, and no certificate goes unchecked: plain http has none
                 verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else False),
                 keepalive=IDLE_AT_MOST,
+                proxy=_proxy(httpx.URL(root)),
             ),
             # calls that share Magento's session cookie wait for each other there
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
@@ -202,3 +205,14 @@ def _root(base_url: str) -> str:
     if url.query or url.fragment:
         raise ValueError("base_url ends before the ? or #: paths are added to it")
     return str(url).rstrip("/")
+
+
+def _proxy(address: httpx.URL) -> str | None:
+    proxies = getproxies()
+    proxy = proxies.get(address.scheme) or proxies.get("all")
+    if not proxy or proxy_bypass(address.host):
+        return None
+    proxy = proxy if "://" in proxy else f"http://{proxy}"
+    if not proxy.startswith(("http://", "https://")):
+        raise ValueError(f"the environment names a proxy for {address.scheme} that does not speak HTTP; set NO_PROXY")
+    return proxy

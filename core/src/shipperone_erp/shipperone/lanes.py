@@ -6,20 +6,29 @@ of them that cost more CPU than all the rest of a request (`nox -s bench`). Here
 
 import asyncio
 import ssl
+import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 import httpx
 
 
 class Lanes(httpx.AsyncBaseTransport):
-    """At most `connections` at once; a request that gets none within its pool time-out raises `httpx.PoolTimeout`."""
+    """At most `connections` at once; a request that gets none within its pool time-out raises `httpx.PoolTimeout`.
 
-    def __init__(self, connections: int, *, verify: ssl.SSLContext | bool, keepalive: float) -> None:
+    A connection that was idle for `keepalive` seconds is not used again. It is closed with the next request, on
+    whichever lane, so that a burst does not leave its connections open for ever.
+    """
+
+    def __init__(
+        self, connections: int, *, verify: ssl.SSLContext | bool, keepalive: float, proxy: str | None = None
+    ) -> None:
         self._verify = verify
         self._keepalive = keepalive
+        self._proxy = proxy
         self._places = asyncio.Semaphore(connections)
-        self._free: list[httpx.AsyncHTTPTransport] = []
-        self._all: list[httpx.AsyncHTTPTransport] = []
+        self._free: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
+        self._all: set[httpx.AsyncHTTPTransport] = set()
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; its lane is taken until the body has been read or closed."""
@@ -28,8 +37,9 @@ class Lanes(httpx.AsyncBaseTransport):
                 await self._places.acquire()
         except TimeoutError:
             raise httpx.PoolTimeout("no free connection", request=request) from None
-        lane = self._free.pop() if self._free else self._new()
+        lane = self._free.pop()[1] if self._free else self._new()
         try:
+            await self._close_idle()
             response = await lane.handle_async_request(request)
         except BaseException:
             self._give_back(lane)
@@ -44,14 +54,21 @@ class Lanes(httpx.AsyncBaseTransport):
         for lane in self._all:
             await lane.aclose()
 
+    async def _close_idle(self) -> None:
+        # the one on the left has been free for longest: taken and given back is always on the right
+        while self._free and self._free[0][0] + self._keepalive < time.monotonic():
+            _, lane = self._free.popleft()
+            self._all.remove(lane)
+            await lane.aclose()
+
     def _new(self) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._keepalive)
-        lane = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits)
-        self._all.append(lane)
+        lane = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=self._proxy)
+        self._all.add(lane)
         return lane
 
     def _give_back(self, lane: httpx.AsyncHTTPTransport) -> None:
-        self._free.append(lane)
+        self._free.append((time.monotonic(), lane))
         self._places.release()
 
 

@@ -183,7 +183,8 @@ def _not_open(
         f"ShipperOne confirmed {_what(again.order, order)} as {document} and still lists the same: if this is a true "
         "second shipment say `order repeat`, else have ShipperOne take it out of the queue"
     )
-    start = _new_job(scope, listed, jobs, now, occurrence=max(job.occurrence for job in jobs) + 1)
+    occurrence = max(job.occurrence for job in jobs) + 1
+    start = _new_job(scope, listed, jobs, allocations, now, occurrence=occurrence)
     return StartHeld(_held(start, Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
 
 
@@ -204,20 +205,26 @@ def _start(
     live: bool,
     now: datetime,
 ) -> Start | StartHeld:
-    job = _new_job(scope, listed, jobs, now)
+    job = _new_job(scope, listed, jobs, allocations, now)
     if not live:
         sentence = "it was listed before this tenant went live: `go-live` lets it go on or leaves it alone"
         return StartHeld(_held(job, Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
     if scope.stage is Stage.INVOICE:
-        done = [job for job in jobs if job.accepted]
-        job = job.with_(part=_is_part(listed.order, done, allocations))
-        too_much = _more_than_allocated(listed.order, done, allocations)
+        too_much = _more_than_allocated(listed.order, [job for job in jobs if job.accepted], allocations)
         if too_much:
             return StartHeld(_held(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
     return Start(job)
 
 
-def _new_job(scope: Scope, listed: Listed, jobs: Collection[Job], now: datetime, *, occurrence: int = 1) -> Job:
+def _new_job(
+    scope: Scope,
+    listed: Listed,
+    jobs: Collection[Job],
+    allocations: Collection[Job],
+    now: datetime,
+    *,
+    occurrence: int = 1,
+) -> Job:
     order = listed.order
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
     before = [job.generation for job in jobs if job.content == content and job.occurrence == occurrence]
@@ -238,6 +245,7 @@ def _new_job(scope: Scope, listed: Listed, jobs: Collection[Job], now: datetime,
         item_ids=listed_items(order),
         since=now,
         first_listed_at=now,
+        part=scope.stage is Stage.INVOICE and _is_part(order, [job for job in jobs if job.accepted], allocations),
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
         accepts=carried.accepts if carried else 0,
@@ -305,4 +313,4 @@ def _listed_unreadable(
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
-    yield StartHeld(_held(_new_job(scope, listed, jobs, now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
+    yield StartHeld(_held(_new_job(scope, listed, jobs, (), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
