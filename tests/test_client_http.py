@@ -242,9 +242,9 @@ def test_a_connection_that_was_never_made_means_not_sent(server: ScriptedServer)
         "http://no-such-host.invalid",
         server.base_url.replace("http:", "https:"),
     ):
-        answer: PostAnswer = calling(base_url, lambda c: c.allocate("A", [1]))
+        answer: PostAnswer = calling(base_url, lambda c: c.allocate("A", [1]), timeout=0.5)
         assert (answer.outcome, answer.status) == (PostOutcome.NOT_SENT, None), base_url
-        assert answer.message.startswith("no connection to ShipperOne could be made: ")
+        assert answer.message.startswith("no connection to ShipperOne ")
 
 
 def test_a_connection_that_nobody_accepts_means_not_sent() -> None:

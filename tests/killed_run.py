@@ -1,0 +1,44 @@
+"""`run --once` with a ledger that kills its own process before or after its n-th commit. For test_crashes only.
+
+python killed_run.py CONFIG (before|after) N
+"""
+
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
+from pathlib import Path
+
+from shipperone_erp.cli.running import run_once
+from shipperone_erp.config import load
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import Entry
+from shipperone_erp.runtime.stage_run import Selection
+
+
+class KillingLedger(Ledger):
+    """Counts commits; the n-th is the last thing that this process does, or the first that it does not."""
+
+    when = ""
+    left = 0
+
+    def commit(self, batch: Sequence[Entry]) -> None:
+        self.left -= 1
+        if self.left == 0 and self.when == "before":
+            os.kill(os.getpid(), signal.SIGKILL)
+        super().commit(batch)
+        if self.left == 0:
+            print(" ".join(entry.label for entry in batch), flush=True)
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def opened(url: str) -> Ledger:
+    ledger = KillingLedger.open(url, migrate=True)
+    ledger.when, ledger.left = sys.argv[2], int(sys.argv[3])
+    return ledger
+
+
+if __name__ == "__main__":
+    configuration = load(Path(sys.argv[1]))
+    sys.exit(run_once(configuration, [], Selection(), timedelta(seconds=6), open_ledger=opened))

@@ -1,0 +1,128 @@
+"""SIGKILL of a real process before and after every commit of both stages; then a restart, and effects are counted."""
+
+import signal
+import subprocess
+import sys
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from shipperone_erp import Reason
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
+from world import World
+
+KINDS = {
+    "drafts": ({}, {}),
+    "without drafts": ({"drafts": "false"}, {}),
+    "fiscal first": ({"fiscal": "true"}, {"fiscal_first": "true"}),
+}
+LEAST_COMMITS = 6
+
+
+def a_world(folder: Path, sandbox: Sandbox, kind: str) -> World:
+    folder.mkdir()
+    world = World(folder, sandbox)
+    erp, tenant = KINDS[kind]
+    world.erp_settings.update(erp)
+    world.settings.update(tenant, settle='"0.15s"')
+    world.runtime_settings["lease"] = '"0.2s"'
+    return world
+
+
+def killed(world: World, when: str, commit: int) -> bool:
+    """Run it until it is killed there; False if it came to its end before."""
+    script = Path(__file__).with_name("killed_run.py")
+    done = subprocess.run(
+        [sys.executable, str(script), str(world.write()), when, str(commit)],
+        capture_output=True, text=True, timeout=60, env=world.process_environment(), check=False,
+    )  # fmt: skip
+    assert done.returncode in (0, -signal.SIGKILL), done.stderr
+    return done.returncode != 0
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_d2_killed_at_every_commit_of_both_stages_nothing_happens_twice(tmp_path, kind, when):
+    with Sandbox() as sandbox:
+        sandbox.auto_ship = True
+        commit = 0
+        while True:
+            commit += 1
+            order_id = f"FO-{commit}"
+            world = a_world(tmp_path / order_id, sandbox, kind)
+            world.erp.stock("MUG", 9)
+            sandbox.add(SandboxOrder.simple(order_id, ("MUG", 2, "10.00"), first_id=commit * 10))
+            struck = killed(world, when, commit)
+            if struck:
+                ended = world.once(settle_for=10)
+                assert ended.ending is Ending.FINISHED, (commit, ended, world.stuck())
+            place = f"killed {when} commit {commit}"
+            assert world.erp.live(order_id) == 1, place
+            assert world.erp.issued(order_id) == [f"{commit * 10}:2"], place
+            assert world.erp.delivered(order_id) == 1, place
+            assert world.erp.drafts() == 0, place
+            assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(7, 0)], place
+            assert sandbox.order(order_id).allocations == 1, place
+            assert sandbox.order(order_id).invoices == [({commit * 10: D(2)}, D("4.99"))], place
+            if not struck:
+                break
+        assert commit > LEAST_COMMITS
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_d2_killed_at_every_commit_while_a_draft_is_rebuilt(tmp_path, when):
+    """The order changes while ShipperOne is asked: 400, discarded, superseded, built again.
+
+    Killed between ShipperOne's 400 and its record, nobody knows what ShipperOne said, and the queue shows neither the
+    same nor nothing: that is for a person.
+    """
+    with Sandbox() as sandbox:
+        sandbox.auto_ship = True
+        commit, asked = 0, 0
+        while True:
+            commit += 1
+            order_id = f"FO-{commit}"
+            world = a_world(tmp_path / order_id, sandbox, "drafts")
+            sandbox.add(SandboxOrder.simple(order_id, ("MUG", 2, "10.00"), first_id=commit * 10))
+
+            def dearer(post, order_id=order_id):
+                sandbox.change(order_id, lambda raw: {**raw, "shipping_amount_incl_tax": 7, "total_incl_tax": 27})
+
+            sandbox.faults.add(Fault("call", action="invoice", order_id=order_id, times=1, payload=dearer))
+            struck = killed(world, when, commit)
+            if struck:
+                ended = world.once(settle_for=10)
+                if ended.ending is Ending.HELD:
+                    asked += 1
+                    assert world.job(order_id, Stage.INVOICE).reason is Reason.OUTCOME_UNKNOWN
+                    assert world.erp.issued(order_id) == []
+                    continue
+                assert ended.ending is Ending.FINISHED, (commit, ended, world.stuck())
+            assert world.erp.issued(order_id) == [f"{commit * 10}:2"], commit
+            assert world.erp.drafts() == 0, commit
+            assert sandbox.order(order_id).invoices == [({commit * 10: D(2)}, D(7))], commit
+            if not struck:
+                break
+        assert commit > LEAST_COMMITS
+        assert asked <= 1
+
+
+def test_o2_an_order_that_kills_the_process_alone_twice_is_held_and_its_neighbours_are_not(world):
+    world.runtime_settings["lease"] = '"0.2s"'
+    for number in range(4):
+        world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 1, "10.00"), first_id=number * 10 + 1))
+    world.erp.script("reserve_stock", "kill", order="FO-2", times=99)
+    ends = [world.command("run", "--once", "--settle-for", "5s").returncode for _ in range(4)]
+    assert ends[:3] == [-signal.SIGKILL] * 3, "once among the others, twice alone"
+    assert ends[3] == 3, "then it is held, and the run ends"
+    held = world.job("FO-2", Stage.ALLOCATION)
+    assert held.state is State.HELD
+    assert held.sentence == "reserve of this order ended the whole process 2 times while it ran alone"
+    for number in (0, 1, 3):
+        assert world.erp.issued(f"FO-{number}") == [f"{number * 10 + 1}:1"]
+    assert world.erp.live("FO-2") == 0
