@@ -3,7 +3,7 @@
 import itertools
 import secrets
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime
 
 from shipperone_erp.model.answers import Invoice
@@ -25,7 +25,7 @@ def new_id() -> int:
     return (time.time_ns() // 1_000_000 << 21) | (next(_SEQUENCE) & 0x1FFFFF)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Job:
     """One order in one stage with one set of items and quantities: the unit of work.
 
@@ -97,8 +97,13 @@ class Job:
         return self.accepted_at is not None
 
     def with_(self, **changes: object) -> "Job":
-        """A copy with these fields changed."""
-        return replace(self, **changes)  # type: ignore[arg-type]
+        """A copy with these fields changed. A dozen times an order: `dataclasses.replace` takes ten times as long."""
+        if not changes.keys() <= self.__dict__.keys():
+            raise TypeError(f"a job has no {', '.join(sorted(changes.keys() - self.__dict__.keys()))}")
+        copy = object.__new__(Job)
+        copy.__dict__.update(self.__dict__)
+        copy.__dict__.update(changes)
+        return copy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

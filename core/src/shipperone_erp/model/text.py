@@ -4,7 +4,6 @@
 float in between.
 """
 
-import dataclasses
 import datetime
 from collections.abc import Mapping
 from typing import Any
@@ -52,9 +51,9 @@ def invoice_from_text(text: str) -> Invoice:
 
 
 def _plain(value: Any) -> Any:
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        fields = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-        return {name: entry for name, entry in fields.items() if entry is not None and entry != {}}
+    fields = getattr(value, "__dataclass_fields__", None)
+    if fields is not None and not isinstance(value, type):
+        return {name: entry for name in fields if (entry := getattr(value, name)) is not None and entry != {}}
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, datetime.datetime | datetime.date):

@@ -189,11 +189,18 @@ class Case:
     """A job while it is worked on. `job` is the ledger's value as it will be written next."""
 
     def __init__(
-        self, job: Job, desk: Desk, reservations: tuple[Reservation, ...] = (), *, alone: bool = False
+        self,
+        job: Job,
+        desk: Desk,
+        reservations: tuple[Reservation, ...] = (),
+        *,
+        alone: bool = False,
     ) -> None:
         self.job = job
         self.desk = desk
-        self.order = job.order
+        listed = desk.newest(job.order_id)
+        # what was parsed a moment ago need not be parsed again from the ledger's text
+        self.order = listed.order if listed and listed.fingerprint == job.fingerprint else job.order
         self.reservations = reservations
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""
