@@ -1,0 +1,130 @@
+"""Writes the parts of docs/ that are made from the code, between `<!-- generated: NAME -->` and `<!-- end -->`.
+
+PYTHONPATH=tests python tests/docs_render.py          rewrites the files
+"""
+
+import re
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import typer.main
+from pydantic import BaseModel
+from pydantic_core import PydanticUndefined
+from typer.testing import CliRunner
+
+from shipperone_erp import explanations
+from shipperone_erp.cli.app import app
+from shipperone_erp.config.durations import words
+from shipperone_erp.config.settings import FIELD_NAMES, LATER, NOT_IN_TOML, RuntimeSettings, TenantSettings
+from shipperone_erp.config.showing import toml
+from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
+from shipperone_erp_generic_sql import recipe
+from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
+
+DOCS = Path(__file__).resolve().parents[1] / "docs"
+PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def _settings(model: type[BaseModel]) -> str:
+    rows = ["| key | default | what it is |", "|---|---|---|"]
+    for key, field in model.model_fields.items():
+        if key in NOT_IN_TOML:
+            continue
+        default = field.get_default(call_default_factory=True)
+        if default is PydanticUndefined:
+            shown = "required"
+        elif default is None:
+            shown = ""
+        else:
+            shown = f"`{words(default)}`" if isinstance(default, timedelta) else f"`{toml(default)}`"
+        rows.append(f"| `{key}` | {shown} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _fields() -> str:
+    return ", ".join(f"`{name}`" for name in FIELD_NAMES)
+
+
+def _later() -> str:
+    return "\n".join(f"- `{key}`: {what}" for key, what in LATER.items())
+
+
+def _commands() -> str:
+    runner = CliRunner(env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
+    parts = []
+
+    def walk(command: object, path: tuple[str, ...]) -> None:
+        text = runner.invoke(app, [*path, "--help"], prog_name="shipperone-erp").output.rstrip()
+        title = " ".join(("shipperone-erp", *path))
+        parts.append(f"### `{title}`\n\n```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```")
+        for name, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*path, name))
+
+    root = typer.main.get_command(app)
+    for name, command in root.commands.items():  # type: ignore[attr-defined]
+        walk(command, (name,))
+    return "\n\n".join(parts)
+
+
+MEANINGS = {
+    Ending.CONFIGURATION: "the configuration, a connector, or what the ledger is bound to; nothing was started there",
+    Ending.USAGE: "the command was given what it cannot act on; nothing was done",
+    Ending.FAILED: "it failed, or another process serves the tenant",
+    Ending.PLATFORM: "ShipperOne cannot be reached, or refuses the token",
+    Ending.ERP: "the ERP cannot be reached, or refuses the login",
+    Ending.HELD: "finished, but something is held for a person",
+    Ending.FINISHED: "finished",
+}
+
+
+def _exits() -> str:
+    rows = ["| code | meaning |", "|---|---|"]
+    return "\n".join(rows + [f"| {int(ending)} | {MEANINGS[ending]} |" for ending in FIRST_THAT_FITS])
+
+
+def _binds() -> str:
+    rows = ["| bind | of | what it is | steps |", "|---|---|---|---|"]
+    for of, binds in (("the call", ORDER_BINDS), ("one item", ITEM_BINDS)):
+        for name, bind in binds.items():
+            steps = ", ".join(sorted(bind.steps)) if bind.steps else "all"
+            rows.append(f"| `:{name}` | {of} | {bind.says} | {steps} |")
+    return "\n".join(rows)
+
+
+def _recipe_tables() -> str:
+    return f"```sql\n{recipe('sqlite').ddl.rstrip()}\n```"
+
+
+def _recipe_statements() -> str:
+    return f"```toml\n{recipe('sqlite').toml.rstrip()}\n```"
+
+
+PARTS: dict[str, Callable[[], str]] = {
+    "runtime": lambda: _settings(RuntimeSettings),
+    "tenant": lambda: _settings(TenantSettings),
+    "fields": _fields,
+    "later": _later,
+    "commands": _commands,
+    "exits": _exits,
+    "binds": _binds,
+    "recipe_tables": _recipe_tables,
+    "recipe_statements": _recipe_statements,
+}
+
+
+def rendered(text: str) -> str:
+    """The page with its generated parts as the code has them now."""
+    return PART.sub(lambda part: f"{part[1]}{PARTS[part[2]]()}\n{part[3]}", text)
+
+
+def pages() -> dict[Path, str]:
+    """Every page of docs/, as it should be."""
+    found = {page: rendered(page.read_text(encoding="utf-8")) for page in sorted(DOCS.glob("*.md"))}
+    found[DOCS / "reasons.md"] = explanations.page()
+    return found
+
+
+if __name__ == "__main__":
+    for page, text in pages().items():
+        page.write_text(text, encoding="utf-8")
