@@ -1,7 +1,8 @@
 """Orders per second and CPU per order, with the ledger and without it, on the same ERP and sandbox in one run.
 
-    nox -s bench                      2,000 orders, concurrency 32, three rounds
-    nox -s bench -- --sizes 200,20000 cost per order at several sizes
+    nox -s bench                        2,000 orders, concurrency 32, three rounds
+    nox -s bench -- --concurrency 8     where the ERP is what bounds it
+    nox -s bench -- --sizes 200,20000   cost per order at several sizes
 
 The bare loop does what the runtime does to the outside (reads the queues, calls the same hooks in as many threads,
 posts the same bodies over the same client) and keeps nothing: no ledger, no plan, no comparison.
@@ -24,18 +25,18 @@ HERE = Path(__file__).parent
 sys.path.insert(0, str(HERE))
 
 from pydantic import SecretStr  # noqa: E402
-from slow_erp import NoErpSettings, SlowErp  # noqa: E402
+from slow_erp import TAKES, NoErpSettings, SlowErp  # noqa: E402
 
 from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, ReserveStock  # noqa: E402
-from shipperone_erp.config import load  # noqa: E402
+from shipperone_erp.config import Configuration, load  # noqa: E402
+from shipperone_erp.ledger.store import Ledger  # noqa: E402
 from shipperone_erp.model.work import Stage  # noqa: E402
 from shipperone_erp.runtime.outcome import Ending  # noqa: E402
+from shipperone_erp.runtime.process import collect_less_often  # noqa: E402
 from shipperone_erp.runtime.runtime import Runtime  # noqa: E402
 from shipperone_erp.runtime.threads import HookThreads  # noqa: E402
 from shipperone_erp.shipperone.client import ShipperOne  # noqa: E402
 from shipperone_erp.shipperone.reading import QueueReader  # noqa: E402
-
-CONCURRENCY = 32
 
 
 @asynccontextmanager
@@ -54,10 +55,10 @@ async def sandbox(orders: int) -> AsyncIterator[str]:
         process.wait()
 
 
-async def bare(base_url: str, orders: int) -> None:
-    client = ShipperOne("bench", base_url, "default", SecretStr("bench"), connections=CONCURRENCY)
+async def bare(base_url: str, orders: int, concurrency: int) -> None:
+    client = ShipperOne("bench", base_url, "default", SecretStr("bench"), connections=concurrency)
     erp = SlowErp(NoErpSettings(), tenant="bench")
-    threads = HookThreads("bench", CONCURRENCY)
+    threads = HookThreads("bench", concurrency)
 
     async def allocate(order: FulfillmentOrder) -> None:
         await threads.run(erp.reserve_stock, ReserveStock(order.order_id, order, 1, "arrived"), deadline=60)
@@ -78,7 +79,7 @@ async def bare(base_url: str, orders: int) -> None:
                 await work(order)
 
         # as many at once as the runtime has in flight: what waits for ShipperOne holds no thread
-        await asyncio.gather(*(worker() for _ in range(3 * CONCURRENCY)))
+        await asyncio.gather(*(worker() for _ in range(3 * concurrency)))
         return len(listing.orders)
 
     assert await stage(Stage.ALLOCATION, allocate) == orders
@@ -87,11 +88,11 @@ async def bare(base_url: str, orders: int) -> None:
     threads.close()
 
 
-async def with_ledger(base_url: str, orders: int) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "shipperone-erp.toml"
-        file.write_text(
-            f'''
+def configured(folder: Path, base_url: str, concurrency: int) -> Configuration:
+    """A tenant whose ledger is there already, as it is on every day but the first."""
+    file = folder / "shipperone-erp.toml"
+    file.write_text(
+        f'''
 [runtime]
 ledger = "sqlite:///ledger.db"
 [tenants.bench]
@@ -99,17 +100,22 @@ base_url = "{base_url}"
 store_code = "default"
 token = {{ env = "BENCH_TOKEN" }}
 connector = "slow"
-concurrency = {CONCURRENCY}
+concurrency = {concurrency}
 go_live = "now"
 currency = "EUR"
 '''
-        )
-        configuration = load(file, environment={"BENCH_TOKEN": "bench"})
-        async with Runtime(configuration) as runtime:
-            endings = await runtime.once(settle_for=timedelta(seconds=30))
-            assert endings["bench"].ending is Ending.FINISHED, endings
-            done = [job for job in runtime.ledger.find_jobs() if job.step == "done"]
-            assert len(done) == 2 * orders, len(done)
+    )
+    configuration = load(file, environment={"BENCH_TOKEN": "bench"})
+    Ledger.open(configuration.runtime.ledger, migrate=True).close()
+    return configuration
+
+
+async def with_ledger(configuration: Configuration, orders: int) -> None:
+    async with Runtime(configuration) as runtime:
+        endings = await runtime.once(settle_for=timedelta(seconds=30))
+        assert endings["bench"].ending is Ending.FINISHED, endings
+        done = [job for job in runtime.ledger.find_jobs() if job.step == "done"]
+        assert len(done) == 2 * orders, len(done)
 
 
 def cpu() -> float:
@@ -117,32 +123,42 @@ def cpu() -> float:
     return used.ru_utime + used.ru_stime
 
 
-async def measure(arm: Callable[[str, int], Awaitable[None]], orders: int) -> tuple[float, float]:
+async def measure(arm: str, orders: int, concurrency: int) -> tuple[float, float]:
     """Orders a second, and CPU milliseconds an order in this process, through both stages."""
     async with sandbox(orders) as base_url:
-        began, used = time.perf_counter(), cpu()
-        await arm(base_url, orders)
-        return orders / (time.perf_counter() - began), (cpu() - used) * 1000 / orders
+        with tempfile.TemporaryDirectory() as folder:
+            configuration = configured(Path(folder), base_url, concurrency)
+            began, used = time.perf_counter(), cpu()
+            if arm == "bare":
+                await bare(base_url, orders, concurrency)
+            else:
+                await with_ledger(configuration, orders)
+            return orders / (time.perf_counter() - began), (cpu() - used) * 1000 / orders
 
 
 async def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("--orders", type=int, default=2000)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--concurrency", type=int, default=32)
     options.add_argument("--sizes", default="")
     chosen = options.parse_args()
+    collect_less_often()
     if chosen.sizes:
         print("orders   orders/s   CPU ms/order")
         for size in map(int, chosen.sizes.split(",")):
-            speed, used = await measure(with_ledger, size)
+            speed, used = await measure("ledger", size, chosen.concurrency)
             print(f"{size:6}   {speed:8.0f}   {used:12.2f}")
         return
-    print(f"{chosen.orders} orders, concurrency {CONCURRENCY}, ERP 20 ms a hook, 3 hooks an order; both stages")
+    most = chosen.concurrency / (3 * TAKES)
+    print(
+        f"{chosen.orders} orders through both stages; 3 hooks of 20 ms each, {chosen.concurrency} at once: at most {most:.0f}/s"
+    )
     print("round   bare loop            with ledger          ratio")
     ratios = []
     for number in range(1, chosen.rounds + 1):
-        plain, plain_cpu = await measure(bare, chosen.orders)
-        kept, kept_cpu = await measure(with_ledger, chosen.orders)
+        plain, plain_cpu = await measure("bare", chosen.orders, chosen.concurrency)
+        kept, kept_cpu = await measure("ledger", chosen.orders, chosen.concurrency)
         ratios.append(kept / plain)
         print(
             f"{number:5}   {plain:5.0f}/s {plain_cpu:5.2f} ms     {kept:5.0f}/s {kept_cpu:5.2f} ms     {ratios[-1]:.2f}"

@@ -17,6 +17,7 @@ from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.runtime.dry_run import Foreseen, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
+from shipperone_erp.runtime.process import collect_less_often
 from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger, utc_now
 from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.answers import ReadFailed
@@ -41,6 +42,7 @@ def run(
     if (order or limit) and not once:
         raise UsageError("--order and --limit need --once or --dry-run")
     start_logging()
+    collect_less_often()
     if once:
         raise typer.Exit(run_once(loaded, chosen, selection, parse_duration(settle_for), as_json=as_json))
     serve(loaded, chosen)

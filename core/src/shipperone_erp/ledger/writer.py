@@ -10,7 +10,7 @@ from shipperone_erp.errors import LedgerError
 from shipperone_erp.ledger.errors import LedgerUnavailable, WriteRefused
 from shipperone_erp.ledger.writes import Entry
 
-GATHER = 0.002
+GATHER = 0.004
 """Seconds for which the first entry of a batch waits for company."""
 
 MOST = 2000

@@ -135,7 +135,7 @@ class TenantRun:
             shared.ledger,
             seen_in_invoice=self._seen_in_invoice,
             solitude=shared.solitude,
-            in_flight=settings.concurrency * (plugins.batch_size if batch else 2) + settings.concurrency,
+            in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
             log=shared.log,
         )
         await run.recover()
