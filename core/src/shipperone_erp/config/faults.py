@@ -58,6 +58,7 @@ PLAIN = {
     "tuple_type": 'write a list, such as ["…"]',
     "mapping_type": "write a table",
     "dict_type": "write a table",
+    "model_type": "write a table",
 }
 
 

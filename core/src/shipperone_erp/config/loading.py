@@ -49,9 +49,12 @@ class _Loading:
         self.written: dict[tuple[str, ...], str] = {}
 
     def load(self, tenants_may_fail: bool) -> Configuration:
-        for key in self.main.values:
+        for key, value in list(self.main.values.items()):
             if key not in TOP:
                 self.problems.append(self.main.problem((key,), "there is no such table", near=nearest(key, TOP)))
+            elif not isinstance(value, dict):
+                self.problems.append(self.main.problem((key,), f"write a table: [{key}]"))
+                self.main.values[key] = {}
         runtime = self._runtime()
         tenants = {}
         for name, document in self._homes(runtime).items():
@@ -63,7 +66,8 @@ class _Loading:
             self.problems.append(self.main.problem(("tenants",), "no tenant is configured: write [tenants.NAME]"))
         fatal = self.problems if tenants_may_fail else [*self.problems, *self.of_tenants]
         if fatal:
-            raise ConfigurationError(tuple(sorted(fatal, key=lambda problem: (problem.file, problem.line or 0))))
+            each_once = dict.fromkeys(fatal)
+            raise ConfigurationError(tuple(sorted(each_once, key=lambda problem: (problem.file, problem.line or 0))))
         return Configuration(
             self.main.file, runtime, tenants, tuple(self.of_tenants), tuple(self.warnings), self.written
         )
@@ -95,7 +99,11 @@ class _Loading:
                 documents.append(document)
         homes: dict[str, Document] = {}
         for document in documents:
-            for name, table in document.values.get("tenants", {}).items():
+            tables = document.values.get("tenants", {})
+            if not isinstance(tables, dict):
+                self.problems.append(document.problem(("tenants",), "write a table: [tenants.NAME]"))
+                continue
+            for name, table in tables.items():
                 if name in homes:
                     cause = f"tenant {name} is in {homes[name].file} already"
                     self.problems.append(document.problem(("tenants", name), cause))
@@ -125,13 +133,14 @@ class _Loading:
         hide = mask(secrets.values)
         raw = self._put_in(home, here, merged, name)
         context = {"secrets": secrets, "base": home.file.parent}
-        policies = [policy for policy in raw.get("policies", ()) if isinstance(policy, str)]
+        policies = [policy for policy in _listed(raw, "policies") if isinstance(policy, str)]
         connector = raw.get("connector") if isinstance(raw.get("connector"), str) else None
         tables = {key: raw.pop(key) for key in list(raw) if key in (connector, *policies) and key not in TENANT_KEYS}
         for key in [key for key in raw if key in LATER]:
             raw.pop(key)
             fault(Fault((key,), f"{LATER[key]}: this comes with a later release; remove it", None, False))
-        for key in [key for key in raw.get("fields", {}) if key not in FIELD_NAMES]:
+        fields = raw.get("fields")
+        for key in [key for key in fields if key not in FIELD_NAMES] if isinstance(fields, dict) else []:
             fault(Fault(("fields", key), "there is no such field", nearest(key, FIELD_NAMES), False))
 
         connector_settings: ConnectorSettings = NoSettings()
@@ -173,7 +182,7 @@ class _Loading:
     ) -> None:
         """The connector implements what the tenant's stages need."""
         offered = discovery.overridden(plugin)
-        stages = raw.get("stages", list(Stage))
+        stages = _listed(raw, "stages") if "stages" in raw else list(Stage)
         needed = [hook for stage, hooks in NEEDED.items() if stage in stages for hook in hooks]
         if Stage.INVOICE in stages and raw.get("fiscal_first") is not True:
             needed.append("issue_invoice")
@@ -228,6 +237,12 @@ class _Loading:
             self.warnings.append(home.problem((*here, *path), cause, tenant=name))
         for warning in secrets.warnings:
             self.warnings.append(home.problem(here, warning, tenant=name))
+
+
+def _listed(raw: Mapping[str, Any], key: str) -> list[Any]:
+    """What stands in that list; nothing where it is none, which pydantic then names."""
+    value = raw.get(key)
+    return value if isinstance(value, list) else []
 
 
 def _secret_fields(settings: BaseModel) -> list[str]:

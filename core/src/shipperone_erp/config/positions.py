@@ -15,6 +15,7 @@ def lines(text: str) -> dict[Path, int]:
     """The line, counted from 1, of each path such as ("tenants", "acme", "fields", "sku") or ("charges", 0)."""
     root = Parser(Language(tree_sitter_toml.language())).parse(text.encode()).root_node
     found: dict[Path, int] = {}
+    implied: dict[Path, int] = {}
     elements: dict[Path, int] = {}
     for node in root.named_children:
         if node.type == "pair":
@@ -25,10 +26,12 @@ def lines(text: str) -> dict[Path, int]:
                 elements[path] = elements.get(path, -1) + 1
                 path = (*path, elements[path])
             found.setdefault(path, node.start_point.row + 1)
+            for end in range(1, len(path)):
+                implied.setdefault(path[:end], node.start_point.row + 1)
             for child in node.named_children[1:]:
                 if child.type == "pair":
                     _pair(child, path, found)
-    return found
+    return {**implied, **found}
 
 
 def nearest(found: dict[Path, int], path: Path) -> int | None:

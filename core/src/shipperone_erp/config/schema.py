@@ -26,8 +26,7 @@ def schema() -> dict[str, Any]:
             except PluginRefused as refused:
                 table = {"type": "object", "description": str(refused)}
             tenant["properties"][name] = table
-    defaults = {**tenant, "required": []}
-    tenant["required"] = [key for key in tenant.get("required", []) if key not in NOT_IN_TOML]
+    tenant["required"] = []  # what a tenant must have may stand in [defaults]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "shipperone-erp.toml",
@@ -35,9 +34,8 @@ def schema() -> dict[str, Any]:
         "additionalProperties": False,
         "properties": {
             "runtime": _of(RuntimeSettings, definitions),
-            "defaults": defaults,
-            # what a tenant must have may stand in [defaults]
-            "tenants": {"type": "object", "additionalProperties": {**tenant, "required": []}},
+            "defaults": tenant,
+            "tenants": {"type": "object", "additionalProperties": tenant},
         },
         "$defs": definitions,
     }
