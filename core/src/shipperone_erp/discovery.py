@@ -115,12 +115,13 @@ def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT
     (entry,) = declared
     where = f"{kind} {name} ({entry.distribution} {entry.version})"
     failures: list[BaseException] = []
-    manager = _OnlyThis(group, points[0], lambda manager, point, error: failures.append(error))
+    try:
+        manager = _OnlyThis(group, points[0], lambda manager, point, error: failures.append(error))
+    except SystemExit as ended:  # a module that ends the process when it is imported must not end ours
+        failures.append(ended)
     if failures:
-        error = failures[0]
-        raise PluginRefused(
-            f"{where} cannot be imported: {type(error).__name__}{_place(error)}; reinstall it, or ask its author"
-        ) from None
+        cause = f"{type(failures[0]).__name__}{_place(failures[0])}"
+        raise PluginRefused(f"{where} cannot be imported: {cause}; reinstall it, or ask its author") from None
     found = manager.extensions[0].plugin
     _check(found, base, where, entry.value)
     return found

@@ -87,6 +87,11 @@ class TenantPlugins:
         return cls(tenant, connector, name=connector_name, policies=made)
 
     @property
+    def rewrites(self) -> bool:
+        """A policy has something to say before an invoice is built."""
+        return any("before_build" in discovery.overridden(type(policy)) for policy in self._policies.values())
+
+    @property
     def batch_size(self) -> int:
         """How many requests at most a batch form gets at once: the setting of that name, else the class's."""
         return int(getattr(self._connector.settings, "batch_size", self._connector.batch_size))

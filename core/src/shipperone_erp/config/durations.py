@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST = 3650 * UNITS["d"]
 PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$"
 
 
@@ -15,15 +16,17 @@ def parse_duration(value: Any) -> timedelta:
     """ValueError shows how a span is written."""
     if isinstance(value, timedelta):
         return value
-    if isinstance(value, bool):
+    seconds = _seconds(value)
+    if seconds is None or not 0 <= seconds <= LONGEST:
         raise ValueError('write a span of time such as "90s", "15m", "2h", or a number of seconds')
-    if isinstance(value, int | Decimal) and value >= 0:
-        return timedelta(seconds=float(value))
-    if isinstance(value, str):
-        found = re.match(PATTERN, value)
-        if found:
-            return timedelta(seconds=float(found[1]) * UNITS[found[2]])
-    raise ValueError('write a span of time such as "90s", "15m", "2h", or a number of seconds')
+    return timedelta(seconds=seconds)
+
+
+def _seconds(value: Any) -> float | None:
+    if isinstance(value, int | Decimal) and not isinstance(value, bool):
+        return float(value)
+    found = re.match(PATTERN, value) if isinstance(value, str) else None
+    return float(found[1]) * UNITS[found[2]] if found else None
 
 
 def words(span: timedelta) -> str:

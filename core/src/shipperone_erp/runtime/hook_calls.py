@@ -82,7 +82,10 @@ class HookCalls:
         return await self._reserve.ask(request)
 
     async def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
-        return await self._build.ask(await self._think(self.plugins.before_build, request))
+        return await self._build.ask(request)
+
+    async def before_build(self, request: BuildInvoice) -> BuildInvoice:
+        return await self._think(self.plugins.before_build, request) if self.plugins.rewrites else request
 
     async def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
         return await self._issue.ask(request)

@@ -9,7 +9,7 @@ What is accepted and not yet issued is late, not wrong: it is tried again withou
 
 from datetime import date
 
-from shipperone_erp.model.answers import Invoice, Voided
+from shipperone_erp.model.answers import Invoice, Pending, Voided
 from shipperone_erp.model.requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
@@ -47,16 +47,12 @@ async def build(case: Case) -> None:
     """A draft (or a computed invoice) of what shipped, under the job's key."""
     if not case.job.accepted:
         check_amounts(case)
-    request = BuildInvoice(
-        key=case.job.key,
-        order=case.order,
-        generation=case.job.generation,
-        tax_date=_tax_date(case),
-        reservations=case.reservations,
-    )
-    answer: Invoice | Voided = await case.effect(
-        EffectKind.BUILD, lambda: case.desk.hooks.build_invoice(request), step=Step.BUILDING
-    )
+    request, hooks = _build_request(case, _tax_date(case)), case.desk.hooks
+
+    async def built() -> Invoice | Pending | Voided:
+        return await hooks.build_invoice(await hooks.before_build(request))
+
+    answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
     if isinstance(answer, Voided):
         case.next_generation()
         return
@@ -135,11 +131,14 @@ async def issue(case: Case) -> None:
     if accepted.issued:
         case.change(step=Step.ISSUED)
         return
-    request = IssueInvoice(key=case.job.key, invoice=accepted, order=case.order, tax_date=_tax_date(case, issuing=True))
+    tax_date, hooks = _tax_date(case, issuing=True), case.desk.hooks
+
+    async def issued() -> Invoice | Pending | Voided:
+        order = (await hooks.before_build(_build_request(case, tax_date))).order
+        return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date))
+
     try:
-        answer: Invoice | Voided = await case.effect(
-            EffectKind.ISSUE, lambda: case.desk.hooks.issue_invoice(request), step=Step.ISSUING
-        )
+        answer: Invoice | Voided = await case.effect(EffectKind.ISSUE, issued, step=Step.ISSUING)
     except Hold as hold:
         sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
         raise Hold(hold.reason, sentence, hold.owner, until=case.later()) from hold
@@ -178,6 +177,12 @@ async def deliver(case: Case) -> None:
             sentence = f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
             raise Hold(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
     case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None, next_attempt_at=None)
+
+
+def _build_request(case: Case, tax_date: date | None) -> BuildInvoice:
+    """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
+    job = case.job
+    return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations)
 
 
 def _tax_date(case: Case, *, issuing: bool = False) -> date | None:
