@@ -1,5 +1,6 @@
 """Commands about the configuration: init, config check, show, schema. All of them work offline."""
 
+import tomllib
 from pathlib import Path
 from typing import Annotated
 
@@ -36,12 +37,16 @@ def check(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(config: ConfigFile = DEFAULT_FILE) -> None:
+def show(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     """The configuration as it takes effect, defaults included, secrets masked."""
-    print_text(settings.show(configuration(config)))
+    shown = settings.show(configuration(config))
+    if as_json:
+        print_json(tomllib.loads(shown))
+    else:
+        print_text(shown)
 
 
 @app.command()
-def schema() -> None:
-    """The JSON schema of the file, with the settings of each installed connector, for editors."""
+def schema(as_json: AsJson = False) -> None:
+    """The JSON schema of the file, with the settings of each installed connector, for editors: always JSON."""
     print_json(settings.schema())

@@ -34,6 +34,10 @@ def run(
     as_json: AsJson = False,
 ) -> None:
     """Serve the tenants: read ShipperOne's queues, call the ERP, confirm."""
+    try:
+        settling = parse_duration(settle_for)
+    except ValueError as error:
+        raise UsageError(f"--settle-for {settle_for}: {error}") from None
     loaded = configuration(config, tenants_may_fail=not (once or dry_run))
     chosen = _chosen(loaded, tenant or [])
     selection = Selection(frozenset(order or ()), limit)
@@ -44,7 +48,7 @@ def run(
     start_logging()
     collect_less_often()
     if once:
-        raise typer.Exit(run_once(loaded, chosen, selection, parse_duration(settle_for), as_json=as_json))
+        raise typer.Exit(run_once(loaded, chosen, selection, settling, as_json=as_json))
     serve(loaded, chosen)
 
 

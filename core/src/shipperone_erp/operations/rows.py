@@ -86,11 +86,17 @@ def _effect_row(effect: Effect) -> Row:
     }
 
 
-def _texts(value: Any) -> Any:
-    if isinstance(value, Decimal):
+AMOUNTS = frozenset(
+    {"qty", "price_incl_tax", "row_total_incl_tax", "tax_percent", "tax_amount", "discount"}
+    | {"shipping_amount_incl_tax", "total_incl_tax"}
+)
+
+
+def _texts(value: Any, key: str = "") -> Any:
+    if isinstance(value, Decimal) or (key in AMOUNTS and isinstance(value, int)):
         return str(value)
     if isinstance(value, dict):
-        return {key: _texts(entry) for key, entry in value.items()}
+        return {key: _texts(entry, key) for key, entry in value.items()}
     if isinstance(value, list):
         return [_texts(entry) for entry in value]
     return value

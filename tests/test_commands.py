@@ -1,0 +1,365 @@
+"""The command as an integrator types it: real processes, exit codes, JSON, and what nothing may write."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from shipperone_erp import Reason
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+
+FIELDS = {
+    "tenant", "stage", "order_id", "item_ids", "key", "state", "reason", "sentence", "owner", "since", "attempts",
+    "next_attempt_at", "reference", "number",
+}  # fmt: skip
+
+
+def order(order_id="FO-1", sku="MUG", pieces=2):
+    return SandboxOrder.simple(order_id, (sku, pieces, "10.00"))
+
+
+def printed(done):
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def service(world, *arguments):
+    """`run` as a service, stopped by SIGTERM at the end."""
+    world.write()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "run", *arguments, "-c", str(world.file)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=world.process_environment(),
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def until(true, seconds=20.0):
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.05)
+
+
+def test_run_once_ends_with_0_when_everything_is_done(world):
+    world.sandbox.add(order())
+    done = world.command("run", "--once", "--settle-for", "8s")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_run_once_ends_with_3_when_something_is_held_and_tells_how_many(world):
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "refused", times=9, detail="product_unknown")
+    done = world.command("run", "--once", "--settle-for", "2s")
+    assert done.returncode == 3
+    assert "acme: 1 held" in done.stderr
+    assert "FO-1" in done.stderr
+
+
+def test_run_once_ends_with_4_when_shipperone_is_not_there_or_refuses_the_token(world):
+    world.environment["ACME_TOKEN"] = "another-token"
+    refused = world.command("run", "--once", "--settle-for", "1s")
+    assert refused.returncode == 4
+    assert "another-token" not in refused.stderr
+    world.environment["ACME_TOKEN"] = world.sandbox.token
+    world.settings["base_url"] = '"http://127.0.0.1:9"'
+    world.runtime_settings["ledger"] = '"sqlite:///of-another.db"'
+    away = world.command("run", "--once", "--settle-for", "1s")
+    assert away.returncode == 4
+    assert "acme: " in away.stderr
+
+
+def test_run_once_ends_with_5_when_the_erp_refuses_the_login_or_is_away(world):
+    world.sandbox.add(order())
+    world.erp.script("*", "auth", times=99)
+    assert world.command("run", "--once", "--settle-for", "1s").returncode == 5
+    assert world.sandbox.order("FO-1").allocations == 0
+
+
+def test_a_wrong_configuration_ends_with_78_and_starts_nothing(world):
+    world.sandbox.add(order())
+    world.settings["go_live"] = '"later"'
+    done = world.command("run", "--once")
+    assert done.returncode == 78
+    assert "tenants.acme.go_live: write 'ask' or 'now'" in done.stderr
+    assert not (world.folder / "ledger.db").exists()
+    assert world.sandbox.requests.total() == 0
+
+
+def test_a_usage_that_fits_nothing_ends_with_2(world):
+    world.sandbox.add(order())
+    world.finishes()
+    for arguments, said in (
+        (("run", "--order", "FO-1"), "--order and --limit need --once or --dry-run"),
+        (("run", "--once", "--tenant", "nobody"), "there is no tenant nobody; the configuration names acme"),
+        (("order", "show", "FO-404"), "no job of order FO-404 is known; `shipperone-erp orders` lists what is"),
+        (("order", "retry", "FO-1"), "nothing of order FO-1 can be retried"),
+        (("go-live", "acme"), "say either --all or --from-now"),
+        (("run", "--once", "--settle-for", "soon"), "write a span of time"),
+    ):
+        done = world.command(*arguments)
+        assert (done.returncode, said in done.stderr) == (2, True), (arguments, done.stderr)
+        assert "Traceback" not in done.stderr
+
+
+def test_orders_as_json_tell_everything_a_script_needs(world):
+    world.erp.stock("TEA", 1)
+    world.sandbox.add(order("FO-1"))
+    world.sandbox.add(order("FO-2", "TEA", 3))
+    world.settings["stock_retry"] = '"1h"'
+    world.once(settle_for=4)
+    rows = printed(world.command("orders", "--json"))
+    assert all(row.keys() >= FIELDS for row in rows)
+    by = {(row["order_id"], row["stage"]): row for row in rows}
+    assert by["FO-1", "invoice"]["state"] == "done"
+    assert by["FO-1", "invoice"]["item_ids"] == [1]
+    assert by["FO-1", "invoice"]["number"] == "1"
+    short = by["FO-2", "allocation"]
+    assert (short["state"], short["reason"], short["owner"]) == ("waiting", "not_enough_stock", "warehouse")
+    assert "TEA: 3 wanted, 1 available" in short["sentence"]
+    assert short["next_attempt_at"].endswith("Z")
+    waiting = printed(world.command("orders", "--json", "--state", "waiting"))
+    assert [row["order_id"] for row in waiting] == ["FO-2"]
+    assert printed(world.command("orders", "--json", "--reason", "price_missing")) == []
+    assert printed(world.command("orders", "--json", "--tenant", "nobody")) == []
+    listed = world.command("orders").stdout
+    assert "FO-2" in listed
+    assert "FO-1" not in listed
+
+
+def test_an_order_is_shown_with_both_sides_and_every_call(world):
+    world.sandbox.add(order())
+    world.finishes()
+    stories = printed(world.command("order", "show", "FO-1", "--json"))
+    assert [story["stage"] for story in stories] == ["allocation", "invoice"]
+    assert [entry["what"] for entry in stories[1]["timeline"]] == ["build", "confirm", "issue", "deliver"]
+    assert stories[1]["order"]["items"][0]["qty"] == "2"
+    assert stories[1]["invoice"]["total_incl_tax"] == "24.99"
+    (only,) = printed(world.command("order", "show", stories[0]["key"], "--json"))
+    assert only["key"] == stories[0]["key"]
+    text = world.command("order", "show", "FO-1", "--stage", "invoice").stdout
+    assert "issue" in text
+    assert "allocation" not in text.splitlines()[0]
+
+
+def test_an_id_that_fits_several_jobs_acts_on_none_and_lists_them(world):
+    world.sandbox.add(order("FO-1"))
+    with Sandbox(token=world.sandbox.token) as another:
+        another.add(order("FO-1"))
+        world.more = (
+            f'[tenants.shop]\nbase_url = "{another.base_url}"\ntoken = {{ env = "ACME_TOKEN" }}\ngo_live = "now"\n'
+            f'connector = "counting"\n[tenants.shop.counting]\ndatabase = "{world.erp.file}"\nname = "shop"\n'
+        )
+        _two_held_jobs_of_one_id(world)
+
+
+def _two_held_jobs_of_one_id(world):
+    world.erp.script("reserve_stock", "refused", times=99, detail="product_unknown")
+    assert world.command("run", "--once", "--settle-for", "1s").returncode == 3
+    held = printed(world.command("orders", "--json", "--state", "held"))
+    done = world.command("order", "retry", "FO-1")
+    assert done.returncode == 2
+    assert "2 jobs of order FO-1 can be retried; say which by --tenant, --stage or --key" in done.stderr
+    assert all(row["key"] in done.stderr for row in held)
+    assert world.command("order", "retry", "FO-1", "--tenant", "shop", "--note", "catalogue mended").returncode == 0
+    by = {row["tenant"]: row["state"] for row in printed(world.command("orders", "--json"))}
+    assert by == {"acme": "held", "shop": "new"}
+
+
+def test_a_retry_is_recorded_with_who_and_why_and_the_next_run_finishes(world):
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
+    assert world.command("run", "--once", "--settle-for", "1s").returncode == 3
+    done = world.command("order", "retry", "FO-1", "--note", "SKU was added")
+    assert done.returncode == 0
+    assert "acme allocation FO-1: retried; the next cycle takes it up" in done.stdout
+    (story,) = printed(world.command("order", "show", "FO-1", "--json"))
+    assert [(act["action"], act["note"]) for act in story["actions"]] == [("retry", "SKU was added")]
+    assert story["actions"][0]["actor"]
+    assert world.command("run", "--once", "--settle-for", "8s").returncode == 0
+
+
+def test_go_live_holds_what_was_listed_before_until_a_person_decides(world):
+    world.settings["go_live"] = '"ask"'
+    world.sandbox.add(order("FO-1"))
+    unread = world.command("go-live", "acme", "--from-now")
+    assert unread.returncode in (1, 2)
+    first = world.command("run", "--once", "--settle-for", "1s")
+    assert first.returncode == 3
+    assert world.job("FO-1", A).reason is Reason.BEFORE_GO_LIVE
+    left = world.command("go-live", "acme", "--from-now")
+    assert "acme is live; 1 order(s) that were listed before: left alone" in left.stdout
+    world.sandbox.add(order("FO-2"))
+    assert world.command("run", "--once", "--settle-for", "8s").returncode == 0
+    assert world.erp.effects("reserve_stock", "FO-1") == 0
+    assert world.job("FO-1", A).state is State.IGNORED
+    assert len(world.erp.issued("FO-2")) == 1
+    assert world.command("order", "retry", "FO-1").returncode == 0
+    assert world.command("run", "--once", "--settle-for", "8s").returncode == 0
+    assert len(world.erp.issued("FO-1")) == 1
+
+
+def test_status_counts_by_tenant_and_stage(world):
+    world.erp.stock("TEA", 1)
+    world.settings["stock_retry"] = '"1h"'
+    world.sandbox.add(order("FO-1", "TEA", 3))
+    world.once(settle_for=1)
+    allocation, invoice = printed(world.command("status", "--json"))
+    assert (allocation["stage"], allocation["waiting"], allocation["held"]) == ("allocation", 1, 0)
+    assert allocation["oldest"].endswith("Z")
+    assert invoice["last_good_cycle"].endswith("Z")
+    assert invoice["paused"] is None
+    assert "last_good_cycle" in world.command("status").stdout
+
+
+def test_a_tenant_with_a_fault_of_its_own_is_shown_as_paused(world):
+    world.sandbox.add(order())
+    world.finishes()
+    del world.environment["ACME_TOKEN"]
+    world.environment["OTHER"] = "x"
+    world.more = (
+        '[tenants.shop]\nbase_url = "https://shop.example"\ntoken = { env = "OTHER" }\nconnector = "counting"\n'
+        f'[tenants.shop.counting]\ndatabase = "{world.erp.file}"\n'
+    )
+    rows = printed(world.command("status", "--json"))
+    (paused,) = [row for row in rows if row["tenant"] == "acme"]
+    assert paused["paused"] == "config_incomplete"
+    assert "the environment variable ACME_TOKEN is not set" in paused["sentence"]
+
+
+READING = [("status",), ("orders",), ("order", "show", "FO-1")]
+
+
+@pytest.mark.parametrize("arguments", READING, ids=" ".join)
+def test_reading_commands_make_no_ledger_and_say_what_makes_one(world, arguments):
+    done = world.command(*arguments)
+    assert done.returncode == 1
+    assert "run" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in world.folder.iterdir()) == ["erp.db", "shipperone-erp.toml"]
+
+
+def test_a_dry_run_says_what_it_would_do_and_writes_nothing_anywhere(world):
+    world.sandbox.add(order("FO-1"))
+    for number in range(2, 6):
+        world.sandbox.add(order(f"FO-{number}"))
+    first = printed(world.command("run", "--dry-run", "--json"))
+    assert {row["order_id"] for row in first} == {f"FO-{number}" for number in range(1, 6)}
+    assert all(row["would"] and row["stage"] == "allocation" for row in first)
+    assert sorted(path.name for path in world.folder.iterdir()) == ["erp.db", "shipperone-erp.toml"]
+
+    assert world.command("run", "--once", "--order", "FO-1", "--settle-for", "8s").returncode == 0
+    before = {path: path.read_bytes() for path in world.folder.glob("*.db")}
+    posts = len(world.sandbox.posts)
+    said = world.command("run", "--dry-run", "--order", "FO-2")
+    assert said.returncode == 0
+    assert "FO-2" in said.stdout
+    assert "FO-3" not in said.stdout
+    assert len(printed(world.command("run", "--dry-run", "--limit", "2", "--json"))) == 2
+    assert len(world.sandbox.posts) == posts
+    assert world.erp.effects("reserve_stock") == 1
+    assert {path: path.read_bytes() for path in before} == before
+
+
+def test_a_dry_run_that_cannot_read_ends_with_4(world):
+    world.sandbox.faults.add(Fault.parse("500:pending_allocation"))
+    done = world.command("run", "--dry-run")
+    assert done.returncode == 4
+    assert "acme: " in done.stderr
+
+
+def test_d5_a_lease_held_elsewhere_is_named_and_nothing_is_done(world):
+    world.settings["poll_interval"] = '"0.2s"'
+    with service(world):
+        until(lambda: world.sandbox.requests.total() > 2)
+        done = world.command("run", "--once")
+        assert done.returncode == 1
+        assert f"{os.uname().nodename}" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_the_service_works_until_sigterm_and_ends_with_0(world):
+    world.settings["poll_interval"] = '"0.2s"'
+    with service(world) as running:
+        world.sandbox.add(order("FO-1"))
+        until(lambda: world.sandbox.order("FO-1").invoices and world.erp.delivered("FO-1"))
+        world.sandbox.add(order("FO-2"))
+        until(lambda: world.erp.delivered("FO-2"))
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=20) == 0
+        said = running.stderr.read()
+    assert "stopping: what is being worked on goes to its next recorded point" in said
+    assert world.sandbox.token not in said
+    assert [job.state for job in world.jobs()] == [State.DONE] * 4
+
+
+def test_a_service_with_one_broken_tenant_serves_the_other(world):
+    world.settings["poll_interval"] = '"0.2s"'
+    world.more = (
+        '[tenants.shop]\nbase_url = "https://shop.example"\ntoken = { env = "NOT_THERE" }\nconnector = "counting"\n'
+        '[tenants.shop.counting]\ndatabase = "x.db"\n'
+    )
+    world.sandbox.add(order("FO-1"))
+    with service(world) as running:
+        until(lambda: world.erp.delivered("FO-1"))
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(timeout=20) == 0
+        assert "paused, config_incomplete" in running.stderr.read()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("config", "check", "--json"), ("config", "show", "--json"), ("config", "schema", "--json"),
+        ("orders", "--json"), ("status", "--json"), ("order", "show", "FO-1", "--json"), ("run", "--dry-run", "--json"),
+    ],
+    ids=" ".join,
+)  # fmt: skip
+def test_json_is_one_document_on_stdout_without_a_secret(world, arguments):
+    world.erp_settings["password"] = '"planted-password"'
+    world.sandbox.add(order())
+    world.finishes()
+    done = world.command(*arguments) if arguments[:2] != ("config", "schema") else _bare(world, *arguments)
+    assert done.returncode == 0, done.stderr
+    json.loads(done.stdout)
+    for secret in (world.sandbox.token, "planted-password"):
+        assert secret not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("arguments", [("connectors", "list", "--json"), ("connectors", "show", "counting", "--json"),
+                                       ("explain", "not_enough_stock", "--json"), ("explain", "--json")], ids=" ".join)  # fmt: skip
+def test_commands_without_a_configuration(world, arguments):
+    assert json.loads(_bare(world, *arguments).stdout)
+
+
+def test_explain_says_what_to_do_about_a_reason_and_what_it_knows(world):
+    text = _bare(world, "explain", "not_enough_stock").stdout
+    assert "warehouse" in text
+    wrong = _bare(world, "explain", "not_enough_stok")
+    assert wrong.returncode == 2
+    assert "not_enough_stock" in wrong.stderr
+
+
+def _bare(world, *arguments):
+    return subprocess.run(
+        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", *arguments],
+        capture_output=True, text=True, timeout=60, env=world.process_environment(), check=False, cwd=world.folder,
+    )  # fmt: skip
