@@ -163,7 +163,9 @@ MONEY = st.integers(-(10**12), 10**12).flatmap(
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    amounts=st.lists(MONEY, min_size=3, max_size=3), name=st.text(st.characters(exclude_characters="\0"), max_size=9)
+    amounts=st.lists(MONEY, min_size=3, max_size=3),
+    # what no database takes (see below) does not come this far: the wire layer makes it storable
+    name=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9),
 )
 def test_m3_money_in_orders_survives_to_the_character(ledger, amounts, name):
     item = replace(ORDER.items[0], row_total_incl_tax=amounts[0], price_incl_tax=amounts[1], name=name)

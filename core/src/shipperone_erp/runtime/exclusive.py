@@ -19,6 +19,7 @@ class Exclusives:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
         self._leases: dict[str, Lease] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     async def acquire(self, name: str) -> Callable[[], None]:
         """Waits for the name; returns what gives it back, to be called once in the event loop."""
@@ -35,7 +36,6 @@ class Exclusives:
             lock.release()
             raise
         loop = asyncio.get_running_loop()
-        closing: set[asyncio.Task[None]] = set()
 
         async def close() -> None:
             lease = self._leases.pop(name, None)
@@ -50,7 +50,7 @@ class Exclusives:
                 lock.release()
                 return
             task = loop.create_task(close())
-            closing.add(task)
-            task.add_done_callback(closing.discard)
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
 
         return release

@@ -1,6 +1,7 @@
 """`run --once`: one complete cycle of both stages of a tenant, then on while something can still move."""
 
 import asyncio
+import logging
 import time
 from datetime import datetime, timedelta
 
@@ -9,7 +10,7 @@ from shipperone_erp.ledger.records import Lease
 from shipperone_erp.model.answers import ConnectorError
 from shipperone_erp.runtime.journal import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
-from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.outcome import Ended, Ending, ended_with
 from shipperone_erp.runtime.stage_run import Passed, Selection, StageRun
 from shipperone_erp.runtime.tenant_run import TenantRun
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
@@ -35,6 +36,9 @@ async def serve_once(
         return Ended(Ending.ERP, failure.sentence)
     except ShipperOneErpError as failure:
         return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, str(failure))
+    except Exception as error:  # a fault of ours ends this tenant's run; the others finish theirs
+        logging.getLogger("shipperone_erp.run").exception("%s: this is a fault of shipperone-erp", tenant.name)
+        return Ended(Ending.FAILED, f"a fault of shipperone-erp, {type(error).__name__}: the traceback is in the log")
     finally:
         for lease in leases:
             await keeper.give_back(lease)
@@ -65,8 +69,7 @@ async def _cycles(
         return Ended(Ending.PLATFORM, tenant.token_refused or failed[0].sentence)
     if tenant.weather.down is not None:
         return Ended(Ending.ERP, tenant.weather.down.sentence)
-    held = sum(passed.held for passed in good)
-    return Ended(Ending.HELD, f"{held} held") if held else Ended(Ending.FINISHED, "")
+    return ended_with([job for passed in good for job in passed.unfinished])
 
 
 async def _cycle(run: StageRun, selection: Selection) -> Passed | ReadFailed:

@@ -1,8 +1,12 @@
 """How a run ended, and the exit code that says so: the first that fits of what its tenants ended with."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.work import State
+from shipperone_erp.reasons import Reason
 
 
 class Ending(IntEnum):
@@ -34,6 +38,34 @@ class Ended:
 
     ending: Ending
     sentence: str
+
+
+AWAY = {
+    Reason.PLATFORM_UNAVAILABLE: Ending.PLATFORM,
+    Reason.PLATFORM_RATE_LIMITED: Ending.PLATFORM,
+    Reason.PLATFORM_AUTH: Ending.PLATFORM,
+    Reason.ERP_UNAVAILABLE: Ending.ERP,
+    Reason.ERP_AUTH: Ending.ERP,
+    Reason.ERP_BUSY: Ending.ERP,
+}
+
+
+def ended_with(unfinished: Sequence[Job]) -> Ended:
+    """How a tenant ended that left these jobs unfinished: one side did not answer, something is held, or neither."""
+    for ending, who in ((Ending.PLATFORM, "ShipperOne"), (Ending.ERP, "the ERP")):
+        waiting = [job for job in unfinished if job.state is State.WAITING and _away(job) is ending]
+        if waiting:
+            job = waiting[0]
+            said = f"{len(waiting)} order(s) wait for {who} to answer; {job.stage} of {job.order_id}: {job.sentence}"
+            return Ended(ending, said)
+    held = sum(1 for job in unfinished if job.state is State.HELD)
+    return Ended(Ending.HELD, f"{held} held") if held else Ended(Ending.FINISHED, "")
+
+
+def _away(job: Job) -> Ending | None:
+    if job.reason is Reason.OUTCOME_UNKNOWN:
+        return Ending.PLATFORM if job.lost_at else Ending.ERP
+    return AWAY.get(job.reason) if job.reason else None
 
 
 def worst(endings: Iterable[Ended]) -> Ending:

@@ -51,6 +51,9 @@ class StageService:
             except (ShipperOneErpError, ConnectorError) as failure:
                 self._log.warning("%s: %s", self._name, failure)
                 await self._wait_after_failure()
+            except Exception:  # a fault of ours must not leave this queue unread for ever, nor stop another's
+                self._log.exception("%s: this is a fault of shipperone-erp; it goes on after a pause", self._name)
+                await self._wait_after_failure()
 
     async def _under_lease(self) -> None:
         await self._tenant.open()

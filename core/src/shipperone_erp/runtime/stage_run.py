@@ -28,12 +28,12 @@ KILLS_AT_MOST = 2
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What one cycle did: how many jobs it moved, how many are held, when the next one comes due, what it acted on."""
+    """What one cycle did: how many jobs it moved, when the next one comes due, what it acted on, what is unfinished."""
 
     moved: int
-    held: int
     next_due: datetime | None
     orders: frozenset[str]
+    unfinished: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,9 +238,8 @@ class StageRun:
 
     async def _passed(self, orders: frozenset[str]) -> Passed:
         jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
-        held = sum(1 for job in jobs if job.state is State.HELD)
         times = [job.next_attempt_at for job in jobs if job.next_attempt_at is not None]
-        return Passed(self._moved, held, min(times, default=None), orders)
+        return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
 
 
 def scope_of(settings: TenantSettings, stage: Stage) -> Scope:

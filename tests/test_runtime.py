@@ -1,0 +1,280 @@
+"""Several tenants, several runtimes, several processes: nobody's trouble is another's, and nothing happens twice."""
+
+import asyncio
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+
+from installed_plugins import InstalledPlugins
+from shipperone_erp.config import load
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.runtime.stage_run import StageRun
+from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+
+
+def order(order_id: str = "FO-1", sku: str = "MUG", **fields) -> SandboxOrder:
+    return SandboxOrder.simple(order_id, (sku, 2, "10.00"), **fields)
+
+
+def once(world, settle_for: float = 8.0) -> dict[str, Ended]:
+    configuration = load(world.write(), environment=world.environment)
+
+    async def go() -> dict[str, Ended]:
+        async with Runtime(configuration) as runtime:
+            return await runtime.once(settle_for=timedelta(seconds=settle_for))
+
+    return asyncio.run(go())
+
+
+def second_tenant(world, sandbox: Sandbox, *lines: str, connector: str = "counting") -> None:
+    world.environment["SHOP_TOKEN"] = sandbox.token
+    world.more = "\n".join(
+        [
+            f'[tenants.shop]\nbase_url = "{sandbox.base_url}"\ntoken = {{ env = "SHOP_TOKEN" }}\ngo_live = "now"',
+            f'connector = "{connector}"\nsettle = "0.3s"\n[tenants.shop.{connector}]',
+            *lines,
+            "",
+        ]
+    )
+
+
+def test_d4_eight_workers_on_the_same_200_orders_do_each_once(world):
+    for entry in generate(200, seed=4):
+        world.sandbox.add(entry)
+    world.settings["concurrency"] = "8"
+    world.write()
+    with ThreadPoolExecutor(8) as workers:
+        endings = [ended["acme"].ending for ended in workers.map(lambda _: once(world, 30.0), range(8))]
+    assert Ending.FINISHED in endings
+    assert set(endings) <= {Ending.FINISHED, Ending.FAILED}
+    orders = [f"{entry.order_id}" for entry in generate(200, seed=4)]
+    assert all(world.sandbox.order(order_id).allocations == 1 for order_id in orders)
+    assert Counter(row[0] for row in world.erp.ask("SELECT hook FROM effects WHERE hook = 'reserve_stock'")) == {
+        "reserve_stock": 200
+    }
+    assert world.erp.ask("SELECT COUNT(*), COUNT(DISTINCT key) FROM effects WHERE hook = 'issue_invoice'") == [
+        (sum(len(world.sandbox.order(order_id).invoices) for order_id in orders),) * 2
+    ]
+    assert not world.stuck()
+
+
+def test_both_stages_on_a_postgresql_ledger(world, postgresql_url):
+    world.runtime_settings["ledger"] = f'"{postgresql_url}"'
+    for entry in generate(30, seed=2):
+        world.sandbox.add(entry)
+    assert once(world)["acme"].ending is Ending.FINISHED
+    with Ledger.open(postgresql_url, read_only=True) as ledger:
+        jobs = ledger.find_jobs()
+    assert {job.state for job in jobs} == {State.DONE}
+    assert sum(1 for job in jobs if job.stage is A) == 30
+    assert len(world.erp.issued()) == sum(1 for job in jobs if job.stage is I)
+    assert once(world)["acme"].ending is Ending.FINISHED
+    assert world.erp.effects("reserve_stock") == 30
+
+
+def test_two_tenants_share_nothing_but_the_process(world):
+    with Sandbox(token="another-token") as shop:
+        shop.auto_ship = True
+        shop.add(order("FO-1", first_id=77))
+        world.sandbox.add(order("FO-1"))
+        second_tenant(world, shop, f'database = "{world.folder}/shop.db"')
+        from world import Erp
+
+        shops = Erp(world.folder / "shop.db")
+        endings = once(world)
+        assert {name: ended.ending for name, ended in endings.items()} == dict.fromkeys(
+            ("acme", "shop"), Ending.FINISHED
+        )
+        assert (world.erp.issued(), shops.issued()) == (["1:2"], ["77:2"])
+        assert len(shop.order("FO-1").invoices) == len(world.sandbox.order("FO-1").invoices) == 1
+
+
+def test_g4_one_erp_for_two_stores_with_the_same_order_id_makes_two_of_everything(world):
+    with Sandbox(token="another-token") as shop:
+        shop.auto_ship = True
+        shop.add(order("FO-1"))
+        world.sandbox.add(order("FO-1"))
+        second_tenant(world, shop, f'database = "{world.erp.file}"')
+        once(world)
+    assert world.erp.effects("reserve_stock", "FO-1") == 2
+    assert len(world.erp.issued("FO-1")) == 2
+
+
+def test_a_tenant_whose_erp_hangs_or_fails_slows_nobody(world):
+    with Sandbox(token="another-token") as shop:
+        shop.auto_ship = True
+        for number in range(5):
+            shop.add(order(f"FO-{number}"))
+            world.sandbox.add(order(f"FO-{number}"))
+        from world import Erp
+
+        shops = Erp(world.folder / "shop.db")
+        shops.script("*", "hang", times=50, detail="3")
+        second_tenant(world, shop, f'database = "{world.folder}/shop.db"')
+        world.more = world.more.replace("settle = ", 'hook_timeout = "0.5s"\nsettle = ')
+        ended = once(world, 1.0)
+        assert ended["acme"].ending is Ending.FINISHED
+        assert len(world.erp.issued()) == 5
+        assert shops.issued() == []
+        assert ended["shop"].ending is Ending.ERP
+        assert "5 order(s) wait for the ERP to answer; allocation of FO-" in ended["shop"].sentence
+        assert "no answer within 0.5 s; the same call is made again with the same key" in ended["shop"].sentence
+
+
+def test_a_fault_of_our_own_ends_one_tenants_run_and_no_others(world, monkeypatch, caplog):
+    with Sandbox(token="another-token") as shop:
+        shop.auto_ship = True
+        shop.add(order())
+        world.sandbox.add(order())
+        second_tenant(world, shop, f'database = "{world.erp.file}"')
+        cycle = StageRun.cycle
+
+        async def broken(self, *args, **options):
+            if self.tenant == "shop":
+                raise ZeroDivisionError("a fault of ours")
+            return await cycle(self, *args, **options)
+
+        monkeypatch.setattr(StageRun, "cycle", broken)
+        ended = once(world)
+    assert ended["acme"].ending is Ending.FINISHED
+    assert ended["shop"] == Ended(
+        Ending.FAILED, "a fault of shipperone-erp, ZeroDivisionError: the traceback is in the log"
+    )
+
+
+def test_two_runtimes_live_in_one_process(world):
+    with Sandbox(token="another-token") as shop:
+        shop.auto_ship = True
+        shop.add(order("FO-SHOP"))
+        world.sandbox.add(order("FO-ACME"))
+        acme = load(world.write(), environment=world.environment)
+        world.runtime_settings["ledger"] = '"sqlite:///of-another.db"'
+        second_tenant(world, shop, f'database = "{world.erp.file}"')
+        other = load(world.write(), environment=world.environment)
+
+        async def go():
+            async with Runtime(acme) as one, Runtime(other, tenants=["shop"]) as two:
+                return await asyncio.gather(one.once(), two.once())
+
+        one, two = asyncio.run(go())
+    assert (one["acme"].ending, two["shop"].ending) == (Ending.FINISHED, Ending.FINISHED)
+    assert len(world.erp.issued("FO-ACME")) == len(world.erp.issued("FO-SHOP")) == 1
+
+
+WATCHED = """
+import threading, time
+
+class WatchedSettings(ConnectorSettings):
+    name: str = ""
+
+RUNNING, MOST, LOCK = set(), [], threading.Lock()
+
+class Plugged(Connector[WatchedSettings]):
+    def exclusive(self):
+        return self.settings.name or None
+
+    @hookimpl
+    def reserve_stock(self, request):
+        with LOCK:
+            RUNNING.add(request.key)
+            MOST.append(len(RUNNING))
+        time.sleep(0.02)
+        with LOCK:
+            RUNNING.discard(request.key)
+        return Reserved("R")
+
+    @hookimpl
+    def build_invoice(self, request):
+        order = request.order
+        lines = tuple(InvoiceLine(item.item_id, item.qty) for item in order.items)
+        return Invoice(None, lines, order.shipping_amount_incl_tax, order.total_incl_tax)
+
+    @hookimpl
+    def issue_invoice(self, request):
+        from dataclasses import replace
+        return replace(request.invoice, reference="I", issued=True, number="1")
+"""
+
+
+@pytest.mark.parametrize(("name", "at_once"), [("one-stock", False), ("", True)])
+def test_an_exclusive_name_holds_across_tenants(world, plugins: InstalledPlugins, name, at_once):
+    plugins.install("watched", WATCHED)
+    with Sandbox(token="another-token") as shop:
+        for number in range(8):
+            shop.add(order(f"FO-{number}"))
+            world.sandbox.add(order(f"FO-{number}"))
+        second_tenant(world, shop, f'name = "{name}"', connector="watched")
+        world.settings["connector"] = '"watched"'
+        world.erp_settings = {"name": f'"{name}"'}
+        once(world, 3.0)
+    most = sys.modules["watched_module"].MOST
+    assert len(most) == 16
+    assert (max(most) > 1) is at_once
+
+
+def test_an_exclusive_name_holds_across_processes_on_one_ledger(world, plugins: InstalledPlugins):
+    """Two runtimes with two tenants each of their own on one ledger: as two workers have it."""
+    plugins.install("watched", WATCHED)
+    with Sandbox(token="another-token") as shop:
+        for number in range(8):
+            shop.add(order(f"FO-{number}"))
+            world.sandbox.add(order(f"FO-{number}"))
+        second_tenant(world, shop, 'name = "one-stock"', connector="watched")
+        world.settings["connector"] = '"watched"'
+        world.erp_settings = {"name": '"one-stock"'}
+        configuration = load(world.write(), environment=world.environment)
+        began = threading.Barrier(2)
+
+        def worker(tenant: str) -> Ended:
+            async def go() -> Ended:
+                async with Runtime(configuration, tenants=[tenant]) as runtime:
+                    began.wait()
+                    return (await runtime.once(settle_for=timedelta(seconds=5)))[tenant]
+
+            return asyncio.run(go())
+
+        with ThreadPoolExecutor(2) as workers:
+            ended = list(workers.map(worker, ["acme", "shop"]))
+    assert [each.ending for each in ended] == [Ending.FINISHED] * 2
+    most = sys.modules["watched_module"].MOST
+    assert (len(most), max(most)) == (16, 1)
+
+
+def test_b14_every_named_field_reaches_the_connector(world, plugins: InstalledPlugins):
+    plugins.install("watched", WATCHED + "\nSEEN = []\nfirst = Plugged.build_invoice\n"
+                    "@hookimpl\ndef build_invoice(self, request):\n    SEEN.append(request.order)\n"
+                    "    return first(self, request)\nPlugged.build_invoice = build_invoice\n")  # fmt: skip
+    world.settings["connector"] = '"watched"'
+    world.erp_settings = {}
+    world.more = (
+        '[tenants.acme.fields]\norder_number = "magento.increment_id"\npayment_method = "payment.method"\n'
+        '"customer.vat_id" = "buyer.taxvat"\n"billing.city" = "addresses.billing.town"\nshipped_at = "shipment.at"\n'
+    )
+    world.sandbox.add(order())
+    world.sandbox.change(
+        "FO-1",
+        lambda raw: {
+            **raw,
+            "magento": {"increment_id": "000000123"},
+            "payment": {"method": "checkmo"},
+            "buyer": {"taxvat": "SK2020202020"},
+            "addresses": {"billing": {"town": "Bratislava"}},
+            "shipment": {"at": "2026-03-01T10:00:00+01:00"},
+            "gift": {"message": "hello"},
+        },
+    )
+    world.finishes()
+    (seen,) = sys.modules["watched_module"].SEEN
+    assert (seen.order_number, seen.payment_method) == ("000000123", "checkmo")
+    assert (seen.customer.vat_id, seen.billing.city) == ("SK2020202020", "Bratislava")
+    assert seen.shipped_at.isoformat() == "2026-03-01T09:00:00+00:00"
+    assert seen.extra["gift"] == {"message": "hello"}
