@@ -1,6 +1,5 @@
 """One call of a hook inside one transaction: look for what is there, run a step's statements, look again."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from decimal import Decimal
@@ -214,6 +213,3 @@ def _amount(row: Row, column: str) -> Decimal | None:
 
 def _date(row: Row, column: str) -> date | None:
     return date_from_database(row.get(column), column)
-
-
-__all__ = ["FoundInvoice", "FoundReservation", "Iterator", "Unmet", "VOIDED", "Work"]

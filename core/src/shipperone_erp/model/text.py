@@ -16,12 +16,26 @@ from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
 
 def dumps(value: Any) -> str:
     """JSON text of plain values, dataclasses, times and decimals; what is None in a dataclass is left out."""
-    return simplejson.dumps(value, use_decimal=True, default=_plain, separators=(",", ":"), ensure_ascii=False)
+    return _ENCODER.encode(value)
 
 
 def loads(text: str | bytes) -> Any:
     """What the text says, numbers with a fraction or an exponent as `Decimal`. ValueError if it is not JSON."""
     return simplejson.loads(text, use_decimal=True)
+
+
+def _plain(value: Any) -> Any:
+    fields = getattr(value, "__dataclass_fields__", None)
+    if fields is not None and not isinstance(value, type):
+        return {name: entry for name in fields if (entry := getattr(value, name)) is not None and entry != {}}
+    if isinstance(value, Mapping):
+        return dict(value)
+    if isinstance(value, datetime.datetime | datetime.date):
+        return value.isoformat()
+    raise TypeError(f"{type(value).__name__} has no JSON form here")
+
+
+_ENCODER = simplejson.JSONEncoder(use_decimal=True, default=_plain, separators=(",", ":"), ensure_ascii=False)
 
 
 def order_text(order: FulfillmentOrder) -> str:
@@ -48,14 +62,3 @@ def invoice_from_text(text: str) -> Invoice:
     """The invoice that `invoice_text` wrote."""
     raw = loads(text)
     return Invoice(**{"reference": None, "shipping_amount_incl_tax": None, "total_incl_tax": None, **raw})
-
-
-def _plain(value: Any) -> Any:
-    fields = getattr(value, "__dataclass_fields__", None)
-    if fields is not None and not isinstance(value, type):
-        return {name: entry for name in fields if (entry := getattr(value, name)) is not None and entry != {}}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, datetime.datetime | datetime.date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
