@@ -1,116 +1,26 @@
 """generic_sql keeps the contract of every hook: the shipped statements on a real SQLite file."""
 
 import sqlite3
-import tomllib
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
-from datetime import date
 from decimal import Decimal as D
-from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from shipperone_erp import (
     AlreadyIssued,
-    BuildInvoice,
-    Deliver,
-    DiscardInvoice,
     Done,
-    FulfillmentOrder,
-    IssueInvoice,
-    OrderItem,
     Pending,
     Reason,
     Refused,
-    ReleaseStock,
-    Reservation,
     Reserved,
-    ReserveStock,
     Shortage,
     ShortLine,
-    Transient,
     Voided,
 )
-from shipperone_erp_generic_sql.connector import GenericSqlConnector
-from shipperone_erp_generic_sql.recipe import recipe
-from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Statement
-
-RECIPE = recipe("sqlite")
-STATEMENTS = tomllib.loads(RECIPE.toml)["tenants"]["acme"]["generic_sql"]
-TODAY = date(2026, 3, 2)
-
-
-def item(item_id: int, sku: str, qty: str = "1", total: str = "10.00", **fields) -> OrderItem:
-    return OrderItem(item_id=item_id, sku=sku, qty=D(qty), row_total_incl_tax=D(total), tax_percent=D(21), **fields)
-
-
-def order(*items: OrderItem, order_id: str = "FO-1", shipping: str = "4.99") -> FulfillmentOrder:
-    lines = items or (item(1, "MUG", "2", "20.00"), item(2, "TEA", "1", "4.50"))
-    total = sum((line.row_total_incl_tax for line in lines), D(shipping))
-    return FulfillmentOrder(order_id, "main", lines, "EUR", D(shipping), total)
-
-
-class Erp:
-    """The shop's SQLite file and a connector to it."""
-
-    def __init__(self, folder: Path, **changed: object) -> None:
-        self.file = folder / "erp.db"
-        if not self.file.exists():
-            with closing(sqlite3.connect(self.file)) as db:
-                db.execute("PRAGMA journal_mode=WAL")
-                db.executescript(RECIPE.ddl)
-        given = {**STATEMENTS, "url": f"sqlite:///{self.file}", **changed}
-        self.connector = GenericSqlConnector(GenericSqlSettings.model_validate(given), tenant="acme")
-        for sku in ("MUG", "TEA"):
-            self.stock(sku, 10)
-
-    def ask(self, sql: str, *values: object) -> list:
-        with closing(sqlite3.connect(self.file, timeout=20)) as db, db:
-            return db.execute(sql, values).fetchall()
-
-    def stock(self, sku: str, pieces: float, warehouse: str = "main") -> None:
-        self.ask(
-            "INSERT OR REPLACE INTO stock (warehouse, sku, on_hand_micro) VALUES (?, ?, ?)",
-            warehouse,
-            sku,
-            int(pieces * 10**6),
-        )
-
-    def on_hand_and_reserved(self, sku: str, warehouse: str = "main") -> tuple[float, float]:
-        sql = "SELECT on_hand_micro / 1e6, reserved_micro / 1e6 FROM stock WHERE sku = ? AND warehouse = ?"
-        return self.ask(sql, sku, warehouse)[0]
-
-    def reserve(self, what: FulfillmentOrder, key: str = "a-1", transfer: str = "arrived"):
-        return self.connector.reserve_stock(ReserveStock(key, what, 1, transfer))
-
-    def release(self, what: FulfillmentOrder, key: str = "a-1"):
-        return self.connector.release_stock(ReleaseStock(key, None, what))
-
-    def build(self, what: FulfillmentOrder, key: str = "i-1"):
-        return self.connector.build_invoice(BuildInvoice(key, what, 1, TODAY, ()))
-
-    def issue(self, built, what: FulfillmentOrder, key: str = "i-1"):
-        return self.connector.issue_invoice(IssueInvoice(key, built, what, TODAY))
-
-    def discard(self, what: FulfillmentOrder, key: str = "i-1"):
-        return self.connector.discard_invoice(DiscardInvoice(key, None, what, "it changed"))
-
-    def deliver(self, what: FulfillmentOrder, key: str = "i-1", reserved_under: str = "a-1"):
-        ids = tuple(line.item_id for line in what.items)
-        held = (Reservation(reserved_under, "R-1", ids),)
-        return self.connector.deliver(Deliver(key, what, held))
-
-
-@pytest.fixture
-def erp(tmp_path):
-    made = Erp(tmp_path)
-    yield made
-    made.connector.close()
+from sql_erp import STATEMENTS, TODAY, Erp, item, order
 
 
 def test_every_step_twice_is_once(erp):
@@ -286,78 +196,6 @@ def test_an_erp_without_drafts_computes_first_and_creates_when_issuing(tmp_path)
     assert erp.issue(computed, order()).number == erp.issue(computed, order()).number == "1"
 
 
-HOSTILE = ["'; DROP TABLE stock; --", 'a"b', "\\", "%s :key {}", "🫖" * 50, "x" * 10_000, "Ω\r\n\t", "NULL", ""]
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_whatever_an_order_says_is_only_ever_a_value(erp, text):
-    erp.stock(text, 5)
-    what = replace(order(item(1, text), order_id=text or "FO-1"), order_number=text)
-    assert erp.reserve(what) == Reserved("R-1")
-    erp.build(what)
-    assert erp.ask("SELECT order_number FROM invoices") == [(text,)]
-    assert erp.ask("SELECT sku FROM invoice_lines") == [(text,)]
-    assert erp.on_hand_and_reserved(text) == (5, 1)
-
-
-ROUND_TRIP = {
-    "find_invoice": [{"sql": "SELECT 'I' AS reference, 'draft' AS state, amount AS total_incl_tax, "
-                             "amount_micro AS shipping_amount_incl_tax_micro FROM trip WHERE key = :key"}],
-    "find_invoice_lines": (),
-    "build_invoice": [{"sql": "INSERT INTO trip VALUES (:key, :order_total_incl_tax, :shipping_amount_incl_tax_micro)"}],
-}  # fmt: skip
-
-
-@pytest.fixture
-def trip(tmp_path):
-    made = Erp(tmp_path, **ROUND_TRIP)
-    made.ask("CREATE TABLE trip (key TEXT PRIMARY KEY, amount TEXT, amount_micro INTEGER)")
-    yield made
-    made.connector.close()
-
-
-def there_and_back(trip: Erp, amount: D) -> tuple[D, D]:
-    key = f"i-{amount}"
-    what = replace(order(), total_incl_tax=amount, shipping_amount_incl_tax=amount)
-    found = trip.build(what, key)
-    assert isinstance(found.total_incl_tax, D)
-    assert isinstance(found.shipping_amount_incl_tax, D)
-    return found.total_incl_tax, found.shipping_amount_incl_tax
-
-
-@pytest.mark.parametrize("amount", ["0.10", "0.000001", "9999999.99", "-4.990", "0", "0.00"])
-def test_m4_amounts_come_back_to_the_last_digit(trip, amount):
-    as_text, as_millionths = there_and_back(trip, D(amount))
-    assert str(as_text) == amount
-    assert as_millionths == D(amount)
-
-
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(units=st.integers(-(10**12), 10**12), places=st.integers(2, 4))
-def test_m4_any_amount_of_two_to_four_places(trip, units, places):
-    amount = D(units).scaleb(-places)
-    as_text, as_millionths = there_and_back(trip, amount)
-    assert str(as_text) == str(amount)
-    assert as_millionths == amount
-
-
-def test_m4_a_quantity_that_millionths_cannot_hold_is_refused_not_rounded(erp):
-    with pytest.raises(Refused, match="cannot be written in whole millionths without rounding") as refused:
-        erp.reserve(order(item(1, "MUG", "0.0000001")))
-    assert refused.value.reason == Reason.UNIT_UNCLEAR
-    assert erp.on_hand_and_reserved("MUG") == (10, 0)
-
-
-def test_m4_an_amount_that_a_float_was_computed_into_is_not_guessed(trip):
-    trip.ask("CREATE TABLE floats (amount REAL)")
-    trip.ask("INSERT INTO trip VALUES ('i-x', 0.1 + 0.2, 0)")
-    with pytest.raises(Refused, match="which is not an exact number") as refused:
-        trip.ask("UPDATE trip SET amount = CAST(0.30000000000000004 AS REAL)")
-        Erp(trip.file.parent, **{**ROUND_TRIP, "find_invoice": [
-            {"sql": "SELECT 'I' AS reference, 'draft' AS state, 0.1 + 0.2 AS total_incl_tax"}]}).build(order(), "i-x")  # fmt: skip
-    assert refused.value.reason == Reason.CONFIG_INCOMPLETE
-
-
 def test_s4_swallowing_the_duplicate_by_statement_reserves_twice_and_a_step_that_looks_first_does_not(erp):
     """The mistake: `OR IGNORE` hides that the key is there, and the statement behind it reserves again."""
     insert = "INSERT OR IGNORE INTO reservations (key, order_id, state, created_at) VALUES ('a-1', 'FO-1', 'live', '')"
@@ -397,69 +235,3 @@ def test_a_count_that_is_not_met_rolls_everything_back_and_says_which_statement(
     assert refused.value.reason == Reason.ERP_REFUSED
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
     assert erp.ask("SELECT COUNT(*) FROM reservations") == [(0,)]
-
-
-def test_a_database_that_another_program_locks_is_busy_and_nothing_happened(tmp_path):
-    erp = Erp(tmp_path, lock_timeout=0.1)
-    with closing(sqlite3.connect(erp.file, isolation_level=None)) as other:
-        other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(Transient, match="another program is writing"):
-            erp.reserve(order())
-    assert isinstance(erp.reserve(order()), Reserved)
-
-
-def test_a_file_that_is_not_there_is_not_made(tmp_path):
-    erp = Erp(tmp_path, url=f"sqlite:///{tmp_path}/typo.db")
-    with pytest.raises(Transient, match=r"typo\.db cannot be opened"):
-        erp.reserve(order())
-    assert not (tmp_path / "typo.db").exists()
-    (check,) = erp.connector.check()
-    assert (check.ok, check.cure) == (False, "check `url`, and that this process may write to the file")
-
-
-def test_check_names_a_statement_that_does_not_fit_the_tables(tmp_path):
-    erp = Erp(tmp_path, deliver=[{"sql": "UPDATE stok SET on_hand_micro = 0 WHERE sku = :key"}])
-    opens, wrong = erp.connector.check()
-    assert opens.ok
-    assert (wrong.ok, wrong.sentence) == (False, "deliver, statement 1: no such table: stok")
-
-
-@pytest.mark.parametrize(
-    ("changed", "said"),
-    [
-        ({"reserve": [{"sql": "UPDATE stock SET x = :skuu", "each": "item"}]}, "did you mean :sku"),
-        ({"reserve": [{"sql": "UPDATE stock SET x = :sku"}]}, "sku"),
-        ({"reserve": [{"sql": "UPDATE stock SET x = 1 -- :key"}]}, "stands in quotes or in a comment"),
-        ({"reserve": [{"sql": "DROP TABLE stock"}]}, "DROP cannot stand here"),
-        ({"reserve": [{"sql": "COMMIT"}]}, "COMMIT cannot stand here"),
-        ({"reserve": [{"sql": "UPDATE stock SET x = 1; UPDATE stock SET x = 2"}]}, "several statements in one text"),
-        ({"find_reservation": [{"sql": "DELETE FROM stock"}]}, "DELETE cannot stand here"),
-        ({"find_reservation": ()}, "reserve needs find_reservation: a step looks for its key first"),
-        ({"url": "postgresql://h/db"}, "postgresql is not served; this connector speaks to SQLite"),
-        ({"url": "sqlite://user:planted@host/erp.db"}, "a password stands beside it, never in it"),
-        ({"url": "sqlite:///:memory:"}, "a database in memory is gone with the process"),
-        ({"expect": "2"}, "Extra inputs are not permitted"),
-        ({"reserve": [{"sql": "UPDATE stock SET x = :key", "expect": "2"}]}, "'1', '0..1', 'items' or 'any'"),
-    ],
-)
-def test_a_wrong_setting_says_what_is_wrong_with_it(changed, said):
-    with pytest.raises(ValidationError) as raised:
-        GenericSqlSettings.model_validate({**STATEMENTS, "url": "sqlite:///erp.db", **changed})
-    assert said in str(raised.value)
-    assert "planted" not in str(raised.value)
-
-
-def test_params_are_binds_of_the_tenants_own(tmp_path):
-    erp = Erp(tmp_path, params={"journal": "SALES"}, find_reservation=[
-        {"sql": "SELECT :param_journal AS reference FROM reservations WHERE key = :key"}])  # fmt: skip
-    assert erp.reserve(order()) == Reserved("SALES")
-
-
-def test_no_password_in_any_text(tmp_path):
-    erp = Erp(tmp_path, password="planted-password", url=f"sqlite:///{tmp_path}/typo.db")
-    texts = [repr(erp.connector), repr(erp.connector.settings), str(erp.connector.settings), erp.connector.identity()]
-    texts += [repr(check) for check in erp.connector.check()]
-    with pytest.raises(Transient) as raised:
-        erp.reserve(order())
-    texts += [repr(raised.value), str(raised.value)]
-    assert not [text for text in texts if "planted" in text]
