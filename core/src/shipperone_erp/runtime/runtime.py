@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self
 
+import httpx
+
 from shipperone_erp.config import Configuration
 from shipperone_erp.ledger.records import Job, Lease
 from shipperone_erp.ledger.store import Ledger
@@ -72,6 +74,7 @@ class Runtime:
             solitude=Solitude(),
             observe=self._observe,
             log=self._log,
+            tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
         )
         self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
         return self

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import ssl
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -41,6 +42,7 @@ class Shared:
     solitude: Solitude
     observe: Observer
     log: logging.Logger
+    tls: ssl.SSLContext | None
 
 
 class TenantRun:
@@ -58,6 +60,7 @@ class TenantRun:
             settings.token,
             settings.fields,
             connections=settings.concurrency,
+            tls=shared.tls,
             now=shared.now,
         )
         self.views = {stage: QueueView(self._client, stage) for stage in settings.stages}
