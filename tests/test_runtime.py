@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from installed_plugins import InstalledPlugins
-from shipperone_erp.config import load
+from shipperone_erp.config import Configuration, load
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.outcome import Ended, Ending
@@ -26,8 +26,10 @@ def order(order_id: str = "FO-1", sku: str = "MUG", **fields) -> SandboxOrder:
 
 
 def once(world, settle_for: float = 8.0) -> dict[str, Ended]:
-    configuration = load(world.write(), environment=world.environment)
+    return run_once(load(world.write(), environment=world.environment), settle_for)
 
+
+def run_once(configuration: Configuration, settle_for: float) -> dict[str, Ended]:
     async def go() -> dict[str, Ended]:
         async with Runtime(configuration) as runtime:
             return await runtime.once(settle_for=timedelta(seconds=settle_for))
@@ -51,9 +53,9 @@ def test_d4_eight_workers_on_the_same_200_orders_do_each_once(world):
     for entry in generate(200, seed=4):
         world.sandbox.add(entry)
     world.settings["concurrency"] = "8"
-    world.write()
+    configuration = load(world.write(), environment=world.environment)
     with ThreadPoolExecutor(8) as workers:
-        endings = [ended["acme"].ending for ended in workers.map(lambda _: once(world, 30.0), range(8))]
+        endings = [ended["acme"].ending for ended in workers.map(lambda _: run_once(configuration, 30.0), range(8))]
     assert Ending.FINISHED in endings
     assert set(endings) <= {Ending.FINISHED, Ending.FAILED}
     orders = [f"{entry.order_id}" for entry in generate(200, seed=4)]
