@@ -522,6 +522,19 @@ def test_an_issued_answer_without_fiscal_first_is_a_bug_and_nothing_is_sent(worl
     assert len(world.sandbox.posts) == 1
 
 
+def test_an_invoice_that_is_fiscal_already_and_differs_is_held_for_a_person_and_not_undone(world):
+    world.erp_settings["fiscal"] = "true"
+    world.settings["fiscal_first"] = "true"
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "cent_off", times=9)
+    assert world.once().ending is Ending.HELD
+    job = world.job("FO-1", I)
+    assert (job.reason, job.generation) == (Reason.TOTAL_DIFFERS, 1)
+    assert world.erp.effects("build_invoice") == 1
+    assert [effect.kind for effect in world.ledger().effects(job.id)] == [EffectKind.BUILD]
+    assert world.sandbox.order("FO-1").invoices == []
+
+
 @pytest.mark.parametrize(("what", "said"), [("none", "None"), ("wrong_type", "a str"), ("raise", "ZeroDivisionError")])
 def test_g5_a_contract_violation_holds_that_job_and_the_others_go_on(world, what, said):
     world.sandbox.add(order("FO-BAD"))
