@@ -57,6 +57,7 @@ CREATE TABLE IF NOT EXISTS script (id INTEGER PRIMARY KEY, hook TEXT, order_id T
 """
 
 Answer = Any
+GO_ON = object()
 
 
 class CountingSettings(ConnectorSettings):
@@ -102,8 +103,8 @@ class BareConnector(Connector[CountingSettings]):
     def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
         what, detail = self._script(hook, order.order_id)
         before, after = _misbehaviour(what, detail, self)
-        if before is not None:
-            return before()
+        if before is not None and (instead := before()) is not GO_ON:
+            return instead
         with self._db() as db:
             answer = act(db)
             if what == "kill":
@@ -339,6 +340,16 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         password = connector.settings.password
         raise RuntimeError(f"login with {password.get_secret_value() if password else ''} failed")
 
+    def hang_then() -> Answer:
+        time.sleep(float(detail))
+        return GO_ON
+
+    def auth_unless() -> Answer:
+        password = connector.settings.password
+        if password is None or password.get_secret_value() != detail:
+            raise AuthFailed("the ERP refuses the login")
+        return GO_ON
+
     def cent_off(answer: Invoice) -> Invoice:
         assert answer.total_incl_tax is not None
         return replace(answer, total_incl_tax=answer.total_incl_tax + Decimal("0.01"))
@@ -351,6 +362,8 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
 
     instead = {
         "transient": raises(Transient("the ERP is restarting")),
+        "auth_unless": auth_unless,
+        "hang_then": hang_then,
         "auth": raises(AuthFailed("the ERP refuses the login")),
         "refused": raises(Refused(detail if what == "refused" and detail else "erp_refused", "the ERP said no")),
         "raise": raises(ZeroDivisionError("a bug of the connector")),

@@ -1,36 +1,68 @@
-"""Commands that steer: go-live, order retry, order repeat."""
+"""Commands that steer: order retry, repeat, resolve, ignore; pause, resume; go-live."""
 
 from collections.abc import Callable
 from datetime import datetime
+from enum import StrEnum
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.cli.reading import OnlyStage, OnlyTenant
+from shipperone_erp.config import Configuration
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
 from shipperone_erp.operations import steering
 from shipperone_erp.operations.steering import Pick
+from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.runtime import utc_now
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
+SomeIds = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="Orders' ids, or jobs' keys.")]
 OneKey = Annotated[str | None, typer.Option("--key", help="The job with this key.")]
 NoteText = Annotated[str | None, typer.Option("--note", help="Why; kept with the act.")]
+Act = Callable[[Ledger, Job, datetime, str | None], None]
+
+
+class Outcome(StrEnum):
+    """How a person says that an order ended."""
+
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
 
 
 def retry(
-    order_ids: Ids,
+    order_ids: SomeIds = None,
     config: ConfigFile = DEFAULT_FILE,
     tenant: OnlyTenant = None,
     stage: OnlyStage = None,
     key: OneKey = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Undo what was made, make the next generation.")] = False,
+    reason: Annotated[Reason | None, typer.Option(help="All that are held or wait for it; first shown.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --reason: do it.")] = False,
     note: NoteText = None,
 ) -> None:
     """Take a held, waiting or ignored job up again, with both sides read afresh."""
-    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
-    _steer(config, picks, steering.can_be_retried, "retried", steering.retry, note)
+    act = partial(steering.retry, rebuild=rebuild)
+    if reason is None:
+        picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]
+        if not picks:
+            raise UsageError("say which: orders' ids, or --reason R for all that are held or wait for it")
+        _steer(config, picks, steering.can_be_retried, "retried", act, note)
+        return
+    if order_ids:
+        raise UsageError("say either ids or --reason")
+    with _ledger(config) as ledger:
+        jobs = steering.held_for(ledger, reason, tenant, stage)
+        for job in jobs:
+            if yes:
+                act(ledger, job, utc_now(), note)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {job.sentence}")
+    done = "retried; the service takes them up now" if yes else "would be retried: say it again with --yes"
+    print_text(f"{len(jobs)} order(s) with {reason} {done}")
 
 
 def repeat(
@@ -46,22 +78,81 @@ def repeat(
     _steer(config, picks, steering.can_be_repeated, "repeated", steering.repeat, note)
 
 
-def _steer(
-    config: ConfigFile,
-    picks: list[Pick],
-    fits: Callable[[Job], bool],
-    done: str,
-    act: Callable[[Ledger, Job, datetime, str | None], None],
-    note: str | None,
+def resolve(
+    order_ids: Ids,
+    outcome: Annotated[Outcome, typer.Option(help="What ShipperOne did, or what was done by hand.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
 ) -> None:
-    ledger = Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger)
-    try:
+    """Say how a held or waiting job ended: handled by hand, or what the lost answer was. It reopens if still listed."""
+    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
+    act = partial(steering.resolve, outcome=outcome.value)
+    _steer(config, picks, steering.can_be_ended, f"resolved as {outcome.value}", act, note)
+
+
+def ignore(
+    order_ids: Ids,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Leave a held or waiting job alone for good, with what it has made in the ERP; undone by `order retry`."""
+    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
+    _steer(config, picks, steering.can_be_ended, "ignored", steering.ignore, note)
+
+
+def _steer(
+    config: ConfigFile, picks: list[Pick], fits: Callable[[Job], bool], done: str, act: Act, note: str | None
+) -> None:
+    with _ledger(config) as ledger:
         jobs = [steering.pick(ledger, wanted, fits, done) for wanted in picks]
         for job in jobs:
             act(ledger, job, utc_now(), note)
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; the next cycle takes it up")
-    finally:
-        ledger.close()
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}")
+
+
+def _ledger(config: ConfigFile) -> Ledger:
+    return Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger)
+
+
+def pause(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    stage: OnlyStage = None,
+    note: NoteText = None,
+) -> None:
+    """Begin nothing any more for this tenant (or this stage of it), until `resume`. A running service obeys at once."""
+    loaded = configuration(config, tenants_may_fail=True)
+    stages = _stages(loaded, tenant, stage)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        steering.pause(ledger, tenant, stages, utc_now(), note)
+    print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` lets it go on")
+
+
+def resume(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    stage: OnlyStage = None,
+    note: NoteText = None,
+) -> None:
+    """Let what was paused go on."""
+    loaded = configuration(config, tenants_may_fail=True)
+    stages = _stages(loaded, tenant, stage)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        gone_on = steering.resume(ledger, tenant, stages, utc_now(), note)
+    print_text(f"{tenant}: {' and '.join(gone_on) + ' goes on' if gone_on else 'nothing was paused'}")
+
+
+def _stages(loaded: Configuration, tenant: str, stage: Stage | None) -> list[Stage]:
+    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
+    if tenant not in known:
+        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}")
+    return [stage] if stage else list(Stage)
 
 
 def go_live(

@@ -47,6 +47,7 @@ class _Loading:
         self.of_tenants: list[Problem] = []
         self.warnings: list[Problem] = []
         self.written: dict[tuple[str, ...], str] = {}
+        self.secret_files: set[Path] = set()
 
     def load(self, tenants_may_fail: bool) -> Configuration:
         for key, value in list(self.main.values.items()):
@@ -69,7 +70,13 @@ class _Loading:
             each_once = dict.fromkeys(fatal)
             raise ConfigurationError(tuple(sorted(each_once, key=lambda problem: (problem.file, problem.line or 0))))
         return Configuration(
-            self.main.file, runtime, tenants, tuple(self.of_tenants), tuple(self.warnings), self.written
+            self.main.file,
+            runtime,
+            tenants,
+            tuple(self.of_tenants),
+            tuple(self.warnings),
+            self.written,
+            frozenset(self.secret_files),
         )
 
     def _runtime(self) -> RuntimeSettings:
@@ -167,6 +174,7 @@ class _Loading:
         except ValidationError as error:
             for found_fault in faults(error, TenantSettings, known):
                 fault(found_fault)
+        self.secret_files |= secrets.files
         self._warn(name, home, here, own, settings, connector_settings, connector, secrets)
         return settings
 

@@ -147,7 +147,8 @@ def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
 class Configuration:
     """What was read: `problems` are those of single tenants, which are then not among `tenants`.
 
-    `written` holds, by tenant and key, the texts that named environment variables, for `config show`.
+    `written` holds, by tenant and key, the texts that named environment variables, for `config show`. `secret_files`
+    are those in which secrets were looked for.
     """
 
     file: Path
@@ -156,3 +157,4 @@ class Configuration:
     problems: tuple[Problem, ...] = ()
     warnings: tuple[Problem, ...] = ()
     written: Mapping[tuple[str, ...], str] = field(default_factory=dict)
+    secret_files: frozenset[Path] = frozenset()

@@ -17,6 +17,8 @@ class SecretPlaces:
         self._base = base
         self._environment = environment
         self.values: set[str] = set()
+        self.files: set[Path] = set()
+        """Every file that was looked for, found or not: a service looks at them again."""
         self.warnings: list[str] = []
 
     def resolve(self, reference: dict[str, Any]) -> str:
@@ -50,6 +52,7 @@ class SecretPlaces:
         return self._read(Path(folder) / name)
 
     def _read(self, path: Path) -> str:
+        self.files.add(path)
         try:
             value = path.read_text(encoding="utf-8").strip()
             mode = path.stat().st_mode

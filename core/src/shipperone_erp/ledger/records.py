@@ -149,6 +149,17 @@ class QueueRecord:
     paused_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """A person has paused a stage: it begins nothing, until a person lets it go on."""
+
+    tenant: str
+    stage: Stage
+    at: datetime
+    actor: str
+    note: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Binding:
     """What a tenant's rows in this ledger are about; another answer to any of these stops that tenant."""

@@ -19,7 +19,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0001"
+REVISION = "0002"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -138,6 +138,17 @@ queues = Table(
     Column("paused_sentence", FreeText),
     Column("paused_at", UtcTime),
 )
+
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("tenant", String(200), primary_key=True),
+    Column("stage", Word(Stage), primary_key=True),
+    Column("at", UtcTime, nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("note", FreeText),
+)
+"""What people have paused; that ShipperOne refuses a token stands with the queue, since it ends by itself."""
 
 bindings = Table(
     "bindings",

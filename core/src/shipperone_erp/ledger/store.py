@@ -11,16 +11,16 @@ from typing import Any, Self
 from sqlalchemy import Connection, Executable, Select, bindparam, select, update
 
 from shipperone_erp.errors import LeaseLost, LedgerError
-from shipperone_erp.ledger import leases, migrating
+from shipperone_erp.ledger import acts, leases, migrating
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
 from shipperone_erp.ledger.leases import Held, LeaseRecord, Owner, Seen
-from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, QueueRecord
-from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects, jobs, queues
+from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, Pause, QueueRecord
+from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects, jobs, pauses, queues
 from shipperone_erp.ledger.schema import leases as lease_rows
 from shipperone_erp.ledger.statements import FENCE, FIXED, Statements
 from shipperone_erp.ledger.writer import Writer
-from shipperone_erp.ledger.writes import Entry, InsertJob, Record, SaveQueue, UpdateJob, Write
+from shipperone_erp.ledger.writes import Entry, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob, Write
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
 
@@ -166,6 +166,15 @@ class Ledger:
         rows = self._rows(select(*columns).where(bindings.c.tenant == tenant))
         return next((Binding(**row) for row in rows), None)
 
+    def pauses(self) -> list[Pause]:
+        """What people have paused, in every tenant."""
+        return [Pause(**row) for row in self._rows(select(pauses).order_by(pauses.c.tenant, pauses.c.stage))]
+
+    def acted_on(self, since: int) -> list[tuple[int, str]]:
+        """The ids of the actions with an id above `since`, with their tenants."""
+        rows = self._rows(select(actions.c.id, actions.c.tenant).where(actions.c.id > since))
+        return [(row["id"], row["tenant"]) for row in rows]
+
     def lease(self, name: str) -> LeaseRecord | None:
         """The lease of that name; None if nobody ever took it."""
         rows = self._rows(select(lease_rows).where(lease_rows.c.name == name))
@@ -261,6 +270,30 @@ class Ledger:
                 return True
         except TwoOpenJobs:
             raise OpenJobExists(after) from None
+
+    def pause(self, pause: Pause, action: Action) -> None:
+        """Let a stage rest on a person's word, at once; twice is once."""
+        with self._writing() as connection:
+            acts.pause(connection, pause)
+            self._run(connection, [Record(action)])
+
+    def resume(self, pause: Pause, action: Action) -> bool:
+        """Let it go on; False (nothing recorded) if it was not paused."""
+        with self._writing() as connection:
+            found = acts.resume(connection, pause)
+            if found:
+                self._run(connection, [Record(action)])
+            return found
+
+    def act(self, action: Action) -> None:
+        """Record what a person did to a tenant."""
+        with self._writing() as connection:
+            self._run(connection, [Record(action)])
+
+    def rebind(self, tenant: str, binding: Binding, action: Action) -> None:
+        """What this tenant's rows are about from now on, on a person's word."""
+        with self._writing() as connection:
+            self._run(connection, [SaveBinding(tenant, binding), Record(action)])
 
     def save_queue(self, record: QueueRecord) -> None:
         """Record what is known of a queue at once, on a person's word."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.ledger.records import Effect, Job
+from shipperone_erp.ledger.records import Effect, Job, Pause, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import State
@@ -102,10 +102,21 @@ def _texts(value: Any, key: str = "") -> Any:
     return value
 
 
+def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
+    """Why a stage rests: by a person's word, or because ShipperOne refuses the token."""
+    if pause is not None:
+        note = f": {pause.note}" if pause.note else ""
+        return {"paused": f"by {pause.actor}", "sentence": f"paused by {pause.actor} at {iso(pause.at)}{note}"}
+    if record is not None and record.paused_reason is not None:
+        return {"paused": record.paused_reason.value, "sentence": record.paused_sentence}
+    return {"paused": None, "sentence": None}
+
+
 def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
     """Per tenant and stage: what is pending, waiting, held; the oldest; the last good read; whether it is paused."""
     rows: list[Row] = []
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
+    pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     for tenant in configuration.tenants.values():
         for stage in tenant.stages:
             jobs = ledger.unfinished_jobs(tenant.name, stage)
@@ -123,7 +134,7 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "accepted_not_issued": sum(1 for job in jobs if job.accepted),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
-                    "paused": record.paused_reason.value if record and record.paused_reason else None,
+                    **_paused(record, pauses.get((tenant.name, stage))),
                 }
             )
     for problem in configuration.problems:

@@ -7,9 +7,10 @@ import getpass
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Literal
 
 from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.records import Action, Job, QueueRecord, new_id
+from shipperone_erp.ledger.records import Action, Job, Pause, QueueRecord, new_id
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
@@ -56,8 +57,16 @@ def listing(jobs: Sequence[Job]) -> str:
     return "\n".join(f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() for job in jobs)
 
 
-def retry(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """Take the job up again, with fresh reads of both sides and the counts of automatic resolutions at zero."""
+def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild: bool = False) -> None:
+    """Take the job up again, with fresh reads of both sides and the counts of automatic resolutions at zero.
+
+    `rebuild`: what it has made is undone first, and the next generation is made. UsageError for a job that ShipperOne
+    has accepted: of it only the very same document may be issued.
+    """
+    if rebuild and job.accepted:
+        raise UsageError(
+            f"{job.key}: ShipperOne has accepted it, so it is not built anew; `order retry` alone goes on with it"
+        )
     fresh = job.with_(
         state=State.NEW,
         reason=None,
@@ -76,10 +85,72 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
         differences=(),
         open=not job.accepted,
     )
-    if job.step is Step.NEW and not job.accepted:
-        # nothing is in the ERP yet: it ends, and planning looks at the order as if for the first time
+    if (job.step is Step.NEW and not job.accepted) or rebuild:
+        # nothing is in the ERP yet, or what is there is to be undone: it ends, and planning looks at the order as if
+        # for the first time
         fresh = fresh.with_(ending=State.SUPERSEDED)
-    _steer(ledger, job, fresh, "retry", now, note)
+    _steer(ledger, job, fresh, "retry --rebuild" if rebuild else "retry", now, note)
+
+
+def held_for(ledger: Ledger, reason: Reason, tenant: str | None, stage: Stage | None) -> list[Job]:
+    """Every job that is held or waits for that reason, for a retry of all of them."""
+    jobs = ledger.find_jobs(tenant=tenant, stage=stage, reason=reason, states=[State.HELD, State.WAITING])
+    return [job for job in jobs if can_be_retried(job)]
+
+
+def resolve(
+    ledger: Ledger, job: Job, now: datetime, note: str | None, *, outcome: Literal["confirmed", "cancelled"]
+) -> None:
+    """A person says how it ended. If ShipperOne still lists it afterwards, it comes up again by itself.
+
+    Where ShipperOne's answer was lost this says what it was: `confirmed` goes on as accepted (an invoice is issued),
+    `cancelled` means that nothing was taken, and planning looks at the order afresh. Anywhere else the job was handled
+    by hand, and ends: nothing is called, and what it has made in the ERP is left to the person.
+    """
+    plain: dict[str, object] = {
+        "reason": None, "owner": None, "next_attempt_at": None, "since": now, "lost_at": None, "settle_reads": (),
+        "absent_since": None, "absent_reads": 0, "absence_doubtful": False, "differences": (),
+    }  # fmt: skip
+    by_hand = f"handled by hand: {outcome}, as {actor()} said"
+    if outcome == "confirmed":
+        accepted = {**plain, "open": False, "accepted_at": now, "inferred": True}
+        if job.lost_at is not None:
+            fresh = job.with_(**accepted, state=State.NEW, step=Step.ACCEPTED, sentence=None, attempts=0)
+        else:
+            fresh = job.with_(**accepted, state=State.DONE, step=Step.DONE, sentence=by_hand)
+    elif job.lost_at is not None:
+        fresh = job.with_(**plain, state=State.NEW, sentence=None)
+    else:
+        fresh = job.with_(**plain, open=False, state=State.GONE, sentence=by_hand)
+    _steer(ledger, job, fresh, f"resolve --outcome {outcome}", now, note)
+
+
+def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
+    """Leave it alone for good, with what it has made; only `order retry` takes it up again."""
+    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, lost_at=None, settle_reads=())
+    _steer(ledger, job, fresh, "ignore", now, note)
+
+
+def can_be_ended(job: Job) -> bool:
+    """Held or waiting, and not accepted: of what ShipperOne has accepted a person may only say `retry`."""
+    return job.state in (State.HELD, State.WAITING) and not job.accepted
+
+
+def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> None:
+    """These stages begin nothing from now on; what is inside a call goes to its next recorded point."""
+    for stage in stages:
+        ledger.pause(
+            Pause(tenant=tenant, stage=stage, at=now, actor=actor(), note=note), _act("pause", tenant, now, note)
+        )
+
+
+def resume(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> list[Stage]:
+    """They go on; those of them that were paused."""
+    return [
+        stage
+        for stage in stages
+        if ledger.resume(Pause(tenant=tenant, stage=stage, at=now, actor=actor()), _act("resume", tenant, now, note))
+    ]
 
 
 def can_be_retried(job: Job) -> bool:
@@ -126,9 +197,12 @@ def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime,
     return waiting
 
 
+def _act(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
+    return Action(id=new_id(), at=now, actor=actor(), action=what, tenant=tenant, job_id=job_id, note=note)
+
+
 def _steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:
-    action = Action(id=new_id(), at=now, actor=actor(), action=what, tenant=before.tenant, job_id=before.id, note=note)
-    if not ledger.steer(before, after, action):
+    if not ledger.steer(before, after, _act(what, before.tenant, now, note, before.id)):
         raise UsageError(
             f"{before.key} has just changed; look again with `shipperone-erp order show {before.order_id}`"
         )

@@ -12,6 +12,7 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import Clock, StageJournal
 from shipperone_erp.runtime.queue_view import QueueView
+from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.shipperone.answers import PostAnswer
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.client import ShipperOne
@@ -37,7 +38,8 @@ class StageDesk:
         journal: StageJournal,
         now: Clock,
         observe: Observer,
-        pause: Callable[[str], None],
+        token: TokenHealth,
+        stopping: Callable[[], bool],
         secrets: Collection[str],
     ) -> None:
         self.settings = settings
@@ -48,7 +50,8 @@ class StageDesk:
         self._client = client
         self._now = now
         self._observe = observe
-        self._pause = pause
+        self._token = token
+        self._stopping = stopping
         self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
 
     def newest(self, order_id: str) -> Listed | None:
@@ -73,8 +76,26 @@ class StageDesk:
             return allocation_body(order.order_id, item_ids).decode()
         return invoice_body(order.order_id, item_ids, _shipping(order)).decode()
 
+    @property
+    def stopping(self) -> bool:
+        return self._stopping()
+
+    def token_refused(self) -> str | None:
+        return self._token.admits()
+
     def pause_platform(self, sentence: str) -> None:
-        self._pause(sentence)
+        self._token.refused("confirming", sentence)
+
+    def platform_answers(self) -> None:
+        self._token.taken("confirming")
+
+    def queue_answers(self) -> None:
+        """ShipperOne has let the queue be read."""
+        self._token.taken("reading")
+
+    def queue_refused(self, sentence: str) -> None:
+        """ShipperOne refuses the token where the queue is read."""
+        self._token.refused("reading", sentence)
 
     def now(self) -> datetime:
         return self._now()

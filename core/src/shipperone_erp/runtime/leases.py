@@ -8,6 +8,7 @@ import time
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import overload
 
 from shipperone_erp.errors import LeaseHeldElsewhere, LedgerError
 from shipperone_erp.ledger.leases import Owner, Seen
@@ -28,15 +29,27 @@ class LeaseKeeper:
         self._held: dict[str, Lease] = {}
         self._beating: asyncio.Task[None] | None = None
 
-    async def take(self, name: str, *, stand_by: Callable[[str], None] | None = None) -> Lease:
-        """The lease of that name.
+    @overload
+    async def take(self, name: str, *, stand_by: Callable[[str], None] | None = None) -> Lease: ...
+
+    @overload
+    async def take(self, name: str, *, stand_by: Callable[[str], None], until: asyncio.Event) -> Lease | None: ...
+
+    async def take(
+        self,
+        name: str,
+        *,
+        stand_by: Callable[[str], None] | None = None,
+        until: asyncio.Event | None = None,
+    ) -> Lease | None:
+        """The lease of that name; None if `until` came first.
 
         Held elsewhere, it is waited for; if its heartbeat moves meanwhile, LeaseHeldElsewhere names the holder, or,
         with `stand_by`, that is told once who holds it and the waiting goes on.
         """
         seen: Seen | None = None
         told = False
-        while True:
+        while until is None or not until.is_set():
             answer = await asyncio.to_thread(
                 self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), time.monotonic
             )
@@ -53,6 +66,7 @@ class LeaseKeeper:
                     told = True
             seen = answer.seen
             await asyncio.sleep(min(LOOK_AGAIN, self._time.total_seconds() / 5))
+        return None
 
     async def give_back(self, lease: Lease) -> None:
         """Let another take it at once. A lease that was lost meanwhile is left to its new holder."""

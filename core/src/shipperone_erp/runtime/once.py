@@ -13,7 +13,7 @@ from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.outcome import Ended, Ending, ended_with
 from shipperone_erp.runtime.stage_run import Passed, Selection, StageRun
 from shipperone_erp.runtime.tenant_run import TenantRun
-from shipperone_erp.shipperone.answers import ReadFailed, Trouble
+from shipperone_erp.shipperone.answers import ReadFailed
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two cycles when something has just moved or comes due."""
@@ -28,10 +28,17 @@ async def serve_once(
         await tenant.open()
         await tenant.bind()
         runs: list[StageRun] = []
+        paused = await tenant.paused()
         for stage in tenant.settings.stages:
+            if stage in paused:
+                continue
             leases.append(await keeper.take(f"{tenant.name}/{stage}"))
             runs.append(await tenant.stage(stage, leases[-1]))
-        return await _cycles(tenant, runs, now, selection, settle_for)
+        ended = await _cycles(tenant, runs, now, selection, settle_for) if runs else Ended(Ending.FINISHED, "")
+        if paused and ended.ending in (Ending.FINISHED, Ending.HELD):
+            rests = " and ".join(f"{stage} (by {pause.actor})" for stage, pause in paused.items())
+            return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` lets it go on")
+        return ended
     except ConnectorError as failure:
         return Ended(Ending.ERP, failure.sentence)
     except ShipperOneErpError as failure:
@@ -61,12 +68,12 @@ async def _cycles(
                 break
         failures = failures + 1 if failed else 0
         pause = _pause(good, failures, now())
-        refused = tenant.token_refused or any(failure.trouble is Trouble.UNAUTHORISED for failure in failed)
+        refused = tenant.token.sentence
         if refused or pause is None or time.monotonic() + pause > ends_at:
             break
         await asyncio.sleep(pause)
-    if failed or tenant.token_refused:
-        return Ended(Ending.PLATFORM, tenant.token_refused or failed[0].sentence)
+    if failed or tenant.token.sentence:
+        return Ended(Ending.PLATFORM, tenant.token.sentence or failed[0].sentence)
     if tenant.weather.down is not None:
         return Ended(Ending.ERP, tenant.weather.down.sentence)
     return ended_with([job for passed in good for job in passed.unfinished])

@@ -17,8 +17,10 @@ from shipperone_erp.runtime.desk import Observer
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.journal import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
+from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.once import serve_once
 from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.secret_files import watch_secrets
 from shipperone_erp.runtime.service import StageService
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.stage_run import Selection
@@ -56,6 +58,7 @@ class Runtime:
         observers: Collection[Observer] = (),
     ) -> None:
         self.configuration = configuration
+        self._names = frozenset(tenants)
         self._chosen = [settings for name, settings in configuration.tenants.items() if not tenants or name in tenants]
         self._open_ledger = open_ledger
         self._now = now
@@ -67,7 +70,7 @@ class Runtime:
         self.ledger = await asyncio.to_thread(self._open_ledger, runtime.ledger)
         self.ledger.start_writer()
         self._keeper = LeaseKeeper(self.ledger, runtime.lease)
-        shared = Shared(
+        self._shared = shared = Shared(
             ledger=self.ledger,
             now=self._now,
             exclusives=Exclusives(self._take_exclusive, self._keeper.give_back),
@@ -104,15 +107,35 @@ class Runtime:
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve every stage of every tenant until `stopping` is set."""
-        services = [
-            StageService(tenant, stage, self._keeper, self._now, stopping, self._log)
-            for tenant in self.tenants
-            for stage in tenant.settings.stages
+        nudges = Nudges(self.ledger)
+        serving: list[asyncio.Task[None]] = []
+
+        def start(tenant: TenantRun) -> None:
+            for stage in tenant.settings.stages:
+                service = StageService(
+                    tenant, stage, self._keeper, nudges, self._now, stopping, self._log
+                )  # fmt: skip
+                serving.append(asyncio.create_task(service.serve()))
+
+        def renewed(configuration: Configuration) -> None:
+            known = {tenant.name: tenant for tenant in self.tenants}
+            for name, settings in configuration.tenants.items():
+                if name in known:
+                    known[name].renew(settings)
+                    nudges.nudge(name)
+                elif not self._names or name in self._names:
+                    self._log.info("%s: its configuration is complete now; it is served", name)
+                    self.tenants.append(TenantRun(settings, self._shared))
+                    start(self.tenants[-1])
+
+        for tenant in self.tenants:
+            start(tenant)
+        watching = [
+            asyncio.create_task(nudges.watch(stopping)),
+            asyncio.create_task(watch_secrets(self.configuration, renewed, stopping, self._log)),
         ]
-        stopped = asyncio.create_task(stopping.wait())
-        serving = [asyncio.create_task(service.serve()) for service in services]
-        await stopped
-        await asyncio.gather(*serving)
+        await stopping.wait()
+        await asyncio.gather(*watching, *serving)
 
     async def _take_exclusive(self, name: str) -> Lease:
         return await self._keeper.take(name, stand_by=lambda holder: None)

@@ -7,19 +7,21 @@ import random
 from datetime import timedelta
 
 from shipperone_erp.errors import LeaseLost, LedgerError, ShipperOneErpError
+from shipperone_erp.ledger.records import Pause
 from shipperone_erp.model.answers import ConnectorError
 from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.journal import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
+from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.stage_run import Selection, StageRun
 from shipperone_erp.runtime.tenant_run import TenantRun
-from shipperone_erp.shipperone.answers import ReadFailed
+from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Between two tries while ShipperOne, the ERP or the ledger cannot be reached."""
 
-STOP_WITHIN = 30.0
-"""Seconds for what is being worked on to reach its next recorded point."""
+STOP_WITHIN = 25.0
+"""Seconds for what is being worked on to reach its next recorded point: with the closing it stays under 30."""
 
 
 class StageService:
@@ -30,6 +32,7 @@ class StageService:
         tenant: TenantRun,
         stage: Stage,
         keeper: LeaseKeeper,
+        nudges: Nudges,
         now: Clock,
         stopping: asyncio.Event,
         log: logging.Logger,
@@ -42,6 +45,10 @@ class StageService:
         self._log = log
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
+        self._paused: Pause | None = None
+        self._epoch = tenant.epoch
+        self._nudged = asyncio.Event()
+        nudges.add(tenant.name, self._nudged.set)
 
     async def serve(self) -> None:
         """Until `stopping`: no fault of this tenant ends it, and none touches another tenant."""
@@ -57,27 +64,64 @@ class StageService:
 
     async def _under_lease(self) -> None:
         await self._tenant.open()
-        lease = await self._keeper.take(self._name, stand_by=self._stand_by)
+        lease = await self._keeper.take(self._name, stand_by=self._stand_by, until=self._stopping)
+        if lease is None:
+            return
         try:
             await self._tenant.bind()
-            run = await self._tenant.stage(self._stage, lease)
-            try:
-                while not self._stopping.is_set():
-                    await self._pause(await self._cycle(run))
-            finally:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(STOP_WITHIN):
-                        await run.rest()
+            self._epoch = self._tenant.epoch
+            run = await self._tenant.stage(self._stage, lease, self._begins_nothing)
+            await self._until_stopped(run)
         finally:
             with contextlib.suppress(LeaseLost, LedgerError):
                 await self._keeper.give_back(lease)
+
+    def _begins_nothing(self) -> bool:
+        """Asked to stop, paused by a person, or on the way to a connector with renewed secrets."""
+        return self._stopping.is_set() or self._paused is not None or self._epoch != self._tenant.epoch
+
+    async def _until_stopped(self, run: StageRun) -> None:
+        """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
+        cycles = asyncio.create_task(self._cycles(run))
+        stopped = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
+            if late:
+                self._log.warning("%s: a call is still not answered; it is unknown to whoever goes on here", self._name)
+                run.abandon()
+                cycles.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await cycles
+        finally:
+            stopped.cancel()
+
+    async def _cycles(self, run: StageRun) -> None:
+        try:
+            while not self._stopping.is_set() and self._epoch == self._tenant.epoch:
+                await self._look_for_a_pause()
+                await self._rest(LONGEST_WAIT.total_seconds() if self._paused else await self._cycle(run))
+        except Exception:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_WITHIN):
+                    await run.rest()
+            run.abandon()
+            raise
+        await run.rest()
+
+    async def _look_for_a_pause(self) -> None:
+        found = (await self._tenant.paused()).get(self._stage)
+        if (found is None) != (self._paused is None):
+            what = f"paused by {found.actor}" if found else "goes on"
+            self._log.info("%s: %s", self._name, what)
+        self._paused = found
 
     async def _cycle(self, run: StageRun) -> float:
         """One cycle; returns the seconds until the next."""
         try:
             passed = await run.cycle(Selection(), wait=False)
         except ReadFailed as failure:
-            if self._failures == 0:
+            if self._failures == 0 and failure.trouble is not Trouble.UNAUTHORISED:
                 self._log.warning("%s: %s", self._name, failure.sentence)
             self._failures += 1
             return self._backoff()
@@ -91,16 +135,19 @@ class StageService:
 
     async def _wait_after_failure(self) -> None:
         self._failures += 1
-        await self._pause(self._backoff())
+        await self._rest(self._backoff())
 
     def _backoff(self) -> float:
         longest = min(2.0 ** min(self._failures, 12), LONGEST_WAIT.total_seconds())
         return longest * random.uniform(0.75, 1.25)  # noqa: S311
 
-    async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                await self._stopping.wait()
+    async def _rest(self, seconds: float) -> None:
+        """Until that time, unless a person acts on this tenant, its secrets are renewed, or the process is to stop."""
+        awake = [asyncio.create_task(event.wait()) for event in (self._stopping, self._nudged)]
+        await asyncio.wait(awake, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in awake:
+            task.cancel()
+        self._nudged.clear()
 
     def _stand_by(self, holder: str) -> None:
         self._log.info("%s: standing by; it is served by %s", self._name, holder)

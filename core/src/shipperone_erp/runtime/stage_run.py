@@ -17,6 +17,7 @@ from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.solitude import Solitude
+from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
@@ -123,7 +124,12 @@ class StageRun:
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
         self._moved = 0
-        listing, decisions = await self._look()
+        try:
+            listing, decisions = await self._look()
+        except ReadFailed as failure:
+            await self._not_read(failure)
+            raise
+        self.desk.queue_answers()
         chosen = list(self._chosen(decisions, selection))
         await self._act(chosen, listing)
         if wait:
@@ -135,6 +141,11 @@ class StageRun:
         """Wait until nothing of this stage is being worked on."""
         while self._running:
             await asyncio.wait(list(self._running.values()))
+
+    def abandon(self) -> None:
+        """Wait for nothing any more: what is still inside a call is unknown to whoever takes this up next."""
+        for task in self._running.values():
+            task.cancel()
 
     async def _look(self) -> tuple[Listing, list[Decision]]:
         busy = frozenset(self._running)
@@ -151,6 +162,23 @@ class StageRun:
         if listing.complete:
             self._read_well(listing, record)
         return listing, decisions
+
+    async def _not_read(self, failure: ReadFailed) -> None:
+        """A token that is refused is a pause of the tenant, which `status` shows."""
+        if failure.trouble is not Trouble.UNAUTHORISED:
+            return
+        self.desk.queue_refused(failure.sentence)
+        record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
+        record = record or QueueRecord(tenant=self.tenant, stage=self.stage)
+        self.desk.journal.queue(
+            replace(
+                record,
+                paused_reason=Reason.PLATFORM_AUTH,
+                paused_sentence=failure.sentence,
+                paused_at=record.paused_at or self.desk.now(),
+            )
+        )
+        await self.desk.journal.flushed()
 
     def _read_well(self, listing: Listing, record: QueueRecord) -> None:
         live_at = record.live_at
@@ -210,7 +238,8 @@ class StageRun:
     async def _in_turn(self, order_id: str, decisions: list[Decision]) -> None:
         try:
             async with self._places:
-                await self._order(order_id, decisions)
+                if not self.desk.stopping:
+                    await self._order(order_id, decisions)
         except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
             if self.desk.journal.failure is None:
                 self._log.exception("%s %s: order %s", self.tenant, self.stage, order_id)

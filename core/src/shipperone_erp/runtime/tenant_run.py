@@ -3,6 +3,8 @@
 import asyncio
 import logging
 import ssl
+import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,7 +13,7 @@ from pydantic import SecretStr
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.hooks import ConnectorSettings
 from shipperone_erp.ledger.binding import check_binding
-from shipperone_erp.ledger.records import Binding, Lease
+from shipperone_erp.ledger.records import Binding, Lease, Pause
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import AuthFailed, ConnectorError
 from shipperone_erp.model.work import Stage
@@ -25,11 +27,15 @@ from shipperone_erp.runtime.queue_view import QueueView
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.stage_run import StageRun
 from shipperone_erp.runtime.threads import HookThreads
+from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.stages.case import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
+
+CLOSE_WITHIN = 3.0
+"""Seconds for a connector to let go of its connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +57,9 @@ class TenantRun:
     def __init__(self, settings: TenantSettings, shared: Shared) -> None:
         self.settings = settings
         self.name = settings.name
-        self.token_refused: str | None = None
+        self.token = TokenHealth(self._say)
+        self.epoch = 0
+        """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
         self._shared = shared
         self._client = ShipperOne(
             settings.name,
@@ -67,6 +75,8 @@ class TenantRun:
         self._threads = HookThreads(settings.name, settings.concurrency)
         self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
         self._plugins: TenantPlugins | None = None
+        self._retired: list[TenantPlugins] = []
+        self._stages_of: dict[Stage, int] = {}
         self._bound = False
 
     async def open(self) -> TenantPlugins:
@@ -108,8 +118,11 @@ class TenantRun:
         await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding)
         self._bound = True
 
-    async def stage(self, stage: Stage, lease: Lease) -> StageRun:
-        """The stage's cycles under this lease, with what an earlier process left behind taken up first."""
+    async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
+        """The stage's cycles under this lease, with what an earlier process left behind taken up first.
+
+        Once `stopping` is true no effect begins any more.
+        """
         plugins = await self.open()
         shared, settings = self._shared, self.settings
         hooks = HookCalls(
@@ -129,7 +142,8 @@ class TenantRun:
             journal=StageJournal(shared.ledger, lease, shared.now),
             now=shared.now,
             observe=shared.observe,
-            pause=self._refused,
+            token=self.token,
+            stopping=stopping,
             secrets=_secrets(settings),
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
@@ -142,16 +156,42 @@ class TenantRun:
             log=shared.log,
         )
         await run.recover()
+        self._stages_of[stage] = self.epoch
+        if all(self._stages_of.get(each) == self.epoch for each in settings.stages):
+            while self._retired:
+                self._close_aside(self._retired.pop())
         return run
+
+    async def paused(self) -> dict[Stage, Pause]:
+        """What a person has paused of this tenant."""
+        pauses = await asyncio.to_thread(self._shared.ledger.pauses)
+        return {pause.stage: pause for pause in pauses if pause.tenant == self.name}
+
+    def renew(self, settings: TenantSettings) -> None:
+        """Take the secrets that were renewed: the token at once, the ERP's with a new connector (see `epoch`).
+
+        Whatever else has changed in the configuration waits for a restart; the secrets are not in a `repr`.
+        """
+        if settings.token != self.settings.token:
+            self.settings = self.settings.model_copy(update={"token": settings.token})
+            self._client.replace_token(settings.token)
+            self.token.renewed()
+            self._say("the token was read again")
+        before, after = _plugged(self.settings), _plugged(settings)
+        if after != before and repr(after) == repr(before):
+            own = {"connector_settings": settings.connector_settings, "policy_settings": settings.policy_settings}
+            self.settings = self.settings.model_copy(update=own)
+            if self._plugins is not None:
+                self._retired.append(self._plugins)
+                self._plugins = None
+            self.weather.down = None
+            self._bound = False
+            self.epoch += 1
+            self._say("the ERP's secrets were read again")
 
     def _seen_in_invoice(self) -> frozenset[str]:
         view = self.views.get(Stage.INVOICE)
         return frozenset(view.newest.orders) if view and view.newest else frozenset()
-
-    def _refused(self, sentence: str) -> None:
-        if self.token_refused is None:
-            self._say(f"ShipperOne refuses the token: {sentence}; the tenant pauses, no order fails")
-        self.token_refused = sentence
 
     def _say(self, sentence: str) -> None:
         self._shared.log.warning("%s: %s", self.name, sentence)
@@ -159,9 +199,20 @@ class TenantRun:
     async def close(self) -> None:
         """Let go of the connections and of the threads that are idle."""
         await self._client.aclose()
-        if self._plugins is not None:
-            await asyncio.to_thread(self._plugins.close)
+        for plugins in [*self._retired, self._plugins]:
+            if plugins is not None:
+                await asyncio.to_thread(self._close_aside(plugins).join, CLOSE_WITHIN)
         self._threads.close()
+
+    def _close_aside(self, plugins: TenantPlugins) -> threading.Thread:
+        # a thread of its own that nobody waits for for ever: a connector may hang in its `close` too
+        closing = threading.Thread(target=plugins.close, name=f"close of {self.name}", daemon=True)
+        closing.start()
+        return closing
+
+
+def _plugged(settings: TenantSettings) -> tuple[object, object]:
+    return settings.connector_settings, dict(settings.policy_settings)
 
 
 def _secrets(settings: TenantSettings) -> list[str]:

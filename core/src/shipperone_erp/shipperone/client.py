@@ -158,6 +158,8 @@ class ShipperOne:
         try:
             return body_of(response, what, self.now(), token=token)
         except ReadFailed as failure:
+            if failure.trouble is Trouble.UNAUTHORISED and token != self._token:
+                return await self._get(path, what)  # refused was the token of before
             self._heed(failure.retry_after if failure.trouble is Trouble.THROTTLED else None)
             raise
 
@@ -170,6 +172,8 @@ class ShipperOne:
         except (httpx.HTTPError, OSError) as failure:
             return lost_post(failure, self.now())
         answer = post_answer(response, self.now(), token=token)
+        if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
+            return await self._post(url, body)  # refused was the token of before, and nothing was done
         self._heed(answer.retry_after if answer.outcome is PostOutcome.THROTTLED else None)
         return answer
 

@@ -129,8 +129,21 @@ class Desk(Protocol):
         """The text that `post` sends for this order."""
         ...
 
+    @property
+    def stopping(self) -> bool:
+        """Nothing new begins: the process is asked to stop, or a person has paused this stage."""
+        ...
+
+    def token_refused(self) -> str | None:
+        """Why nothing is confirmed now: ShipperOne refuses the token. None: go ahead (or probe by this very call)."""
+        ...
+
     def pause_platform(self, sentence: str) -> None:
         """ShipperOne refuses the token: the tenant pauses, its orders do not fail."""
+        ...
+
+    def platform_answers(self) -> None:
+        """ShipperOne has answered a confirmation, whatever it said: the token is taken."""
         ...
 
     def now(self) -> datetime: ...
@@ -180,6 +193,10 @@ class Hold(Exception):
         super().__init__(sentence)
         self.reason, self.sentence, self.owner, self.differences = reason, sentence, owner, differences
         self.until = until
+
+
+class Stopping(Exception):
+    """The job rests at a recorded point: `Desk.stopping` came before its next effect."""
 
 
 class Stale(Exception):
@@ -240,6 +257,8 @@ class Case:
 
         `step` is where the job stands while the call is under way, and where it stays if the outcome is unknown.
         """
+        if self.desk.stopping:
+            raise Stopping
         down = self.desk.hooks.down()
         if down is not None:
             raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
@@ -303,6 +322,8 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
     now = case.desk.now
     try:
         await flow(case)
+    except Stopping:
+        pass  # what was reached is saved below; whoever comes next goes on from there
     except Wait as wait:
         attempts = case.job.attempts + 1 if wait.counts else case.job.attempts
         case.change(

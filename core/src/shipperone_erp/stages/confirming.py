@@ -11,7 +11,7 @@ from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed
 from shipperone_erp.shipperone.reading import Listed
-from shipperone_erp.stages.case import Case, Hold, Stale, Wait, record_post
+from shipperone_erp.stages.case import Case, Hold, Stale, Stopping, Wait, record_post
 from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import order_differences, reason_for, side_by_side
 
@@ -30,7 +30,12 @@ async def confirm(case: Case) -> None:
     listed = case.desk.newest(case.job.order_id)
     if listed is None or listed.fingerprint != case.job.fingerprint:
         raise Stale
+    refused = case.desk.token_refused()
+    if refused is not None:
+        raise Wait(Reason.PLATFORM_AUTH, refused, until=case.later(1), owner=Owner.IT, counts=False)
     answer = await _post(case)
+    if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
+        case.desk.platform_answers()
     if answer.outcome is PostOutcome.ACCEPTED:
         accept(case)
     elif answer.outcome is PostOutcome.REFUSED and answer.status == 400:
@@ -50,6 +55,8 @@ async def confirm(case: Case) -> None:
 
 
 async def _post(case: Case) -> PostAnswer:
+    if case.desk.stopping:
+        raise Stopping
     before = case.job.step
     case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
     effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.order))

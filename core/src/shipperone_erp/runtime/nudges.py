@@ -1,0 +1,50 @@
+"""What people do to the ledger while a service runs takes effect at once: the ledger is asked for new actions."""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import Callable
+
+from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.records import new_id
+from shipperone_erp.ledger.store import Ledger
+
+LOOK_EVERY = 0.5
+"""Seconds; one short query for the whole process, however many tenants it serves."""
+
+CLOCKS_APART = 600
+"""Seconds by which the clock of the machine that a person acts on may differ from ours: ids grow with time."""
+
+MILLISECONDS_OF_AN_ID = 21
+"""See `new_id`: what stands above these bits are milliseconds."""
+
+
+class Nudges:
+    """Calls back those who serve a tenant when a person has acted on it, or on all of them (`nudge`)."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._seen: set[int] = set()
+
+    def add(self, tenant: str, callback: Callable[[], None]) -> None:
+        """To be called in the event loop; what was done before does not count."""
+        self._callbacks[tenant].append(callback)
+
+    def nudge(self, tenant: str) -> None:
+        """Something of this tenant has changed."""
+        for callback in self._callbacks[tenant]:
+            callback()
+
+    async def watch(self, stopping: asyncio.Event) -> None:
+        """Look until `stopping`; a ledger that cannot be read is asked again."""
+        first = True
+        while not stopping.is_set():
+            since = new_id() - (CLOCKS_APART * 1000 << MILLISECONDS_OF_AN_ID)
+            with contextlib.suppress(LedgerError):
+                recent = await asyncio.to_thread(self._ledger.acted_on, since)
+                for tenant in {tenant for found, tenant in recent if found not in self._seen and not first}:
+                    self.nudge(tenant)
+                self._seen, first = {found for found, _ in recent}, False
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), LOOK_EVERY)

@@ -1,0 +1,329 @@
+"""`run` as a service, in processes of its own: stopped, paused, steered, its secrets renewed, all while it runs."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from shipperone_erp import Reason
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.sandbox import SandboxOrder, generate
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+SCRIPT = Path(__file__).parent / "stopping_run.py"
+
+
+def order(order_id="FO-1", sku="MUG"):
+    return SandboxOrder.simple(order_id, (sku, 2, "10.00"))
+
+
+class Service:
+    """A running service and what it has said so far."""
+
+    def __init__(self, world, stop_within: float = 25.0) -> None:
+        world.write()
+        self.log = world.folder / f"service-{time.monotonic_ns()}.log"
+        with self.log.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, str(SCRIPT), str(stop_within), "run", "-c", str(world.file)],
+                stdout=out, stderr=out, env=world.process_environment(),
+            )  # fmt: skip
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def stop(self, within: float = 20.0) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=within)
+
+
+@contextmanager
+def service(world, stop_within: float = 25.0):
+    running = Service(world, stop_within)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def until(true, seconds=20.0):
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.05)
+
+
+@pytest.fixture
+def often(world):
+    """Polled often."""
+    world.settings["poll_interval"] = '"0.3s"'
+    return world
+
+
+@pytest.fixture
+def seldom(world):
+    """Polled once an hour: what happens soon, happens because a person acted."""
+    world.settings["poll_interval"] = '"1h"'
+    return world
+
+
+def test_a_hook_that_hangs_does_not_keep_the_service_from_stopping(often):
+    often.sandbox.add(order())
+    often.erp.script("reserve_stock", "hang", detail="60")
+    with service(often, stop_within=1.0) as running:
+        until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 8
+        assert "a call is still not answered; it is unknown to whoever goes on here" in running.said
+    assert often.erp.effects("reserve_stock") == 0
+    often.finishes()
+    assert (often.erp.effects("reserve_stock"), len(often.erp.issued())) == (1, 1)
+
+
+def test_a_long_queue_is_left_at_its_next_recorded_point_and_nothing_is_lost(often):
+    entries = generate(60, seed=8)
+    for entry in entries:
+        often.sandbox.add(entry)
+    often.settings["concurrency"] = "2"
+    often.erp.script("reserve_stock", "hang_then", times=999, detail="0.2")
+    with service(often) as running:
+        until(lambda: often.erp.effects("reserve_stock") >= 3)
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 5
+    assert often.erp.effects("reserve_stock") < 60
+    assert not [job for job in often.jobs() if job.state is State.HELD]
+    often.erp.ask("DELETE FROM script")
+    often.finishes(settle_for=30)
+    assert often.erp.effects("reserve_stock") == 60
+    assert all(often.sandbox.order(entry.order_id).allocations == 1 for entry in entries)
+
+
+def test_a_second_signal_stops_at_once(often):
+    often.sandbox.add(order())
+    often.erp.script("reserve_stock", "hang", detail="60")
+    with service(often) as running:
+        until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
+        running.process.send_signal(signal.SIGTERM)
+        until(lambda: "stopping: " in running.said)
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(timeout=3) == -signal.SIGTERM
+    often.finishes()
+    assert often.erp.effects("reserve_stock") == 1
+
+
+def test_h4_a_token_is_renewed_in_its_file_while_the_service_runs(often):
+    token = often.folder / "token"
+    token.write_text(often.sandbox.token)
+    token.chmod(0o600)
+    often.settings["token"] = '{ file = "token" }'
+    with service(often) as running:
+        often.sandbox.add(order("FO-1"))
+        until(lambda: often.erp.delivered("FO-1"))
+        often.sandbox.revoke("renewed-token")
+        often.sandbox.add(order("FO-2"))
+        until(lambda: "ShipperOne refuses the token" in running.said)
+        (row, _) = json.loads(often.command("status", "--json").stdout)
+        assert row["paused"] == "platform_auth"
+        time.sleep(1.5)
+        token.write_text("renewed-token")
+        until(lambda: often.erp.delivered("FO-2"))
+        assert running.stop() == 0
+    assert running.said.count("ShipperOne refuses the token") == 1
+    assert "acme: the token was read again" in running.said
+    assert "renewed-token" not in running.said
+    assert {job.state for job in often.jobs()} == {State.DONE}
+    assert {row["paused"] for row in json.loads(often.command("status", "--json").stdout)} == {None}
+
+
+def test_h4_the_erps_password_is_renewed_in_its_file_while_the_service_runs(often):
+    password = often.folder / "password"
+    password.write_text("old-password")
+    password.chmod(0o600)
+    often.erp_settings["password"] = '{ file = "password" }'
+    with service(often) as running:
+        often.sandbox.add(order("FO-1"))
+        until(lambda: often.erp.delivered("FO-1"))
+        often.erp.script("*", "auth_unless", times=9999, detail="new-password")
+        often.sandbox.add(order("FO-2"))
+        until(lambda: "the ERP is not available: the ERP refuses the login" in running.said)
+        password.write_text("new-password")
+        until(lambda: often.erp.delivered("FO-2"))
+        assert running.stop() == 0
+    assert "acme: the ERP's secrets were read again" in running.said
+    assert "-password" not in running.said
+    assert {job.state for job in often.jobs()} == {State.DONE}
+
+
+def test_a_secret_that_was_missing_at_the_start_is_taken_up_when_it_comes(often):
+    often.settings["token"] = '{ file = "token" }'
+    often.sandbox.add(order())
+    with service(often) as running:
+        until(lambda: "paused, config_incomplete" in running.said)
+        time.sleep(0.5)
+        (often.folder / "token").write_text(often.sandbox.token)
+        until(lambda: often.erp.delivered("FO-1"))
+        assert running.stop() == 0
+    assert "acme: its configuration is complete now; it is served" in running.said
+
+
+def test_pause_and_resume_are_obeyed_at_once(often):
+    with service(often) as running:
+        often.sandbox.add(order("FO-1"))
+        until(lambda: often.erp.delivered("FO-1"))
+        said = often.command("pause", "acme", "--stage", "allocation", "--note", "stock-taking")
+        assert "acme: allocation paused; `shipperone-erp resume acme` lets it go on" in said.stdout
+        until(lambda: "acme/allocation: paused by" in running.said, 3)
+        often.sandbox.add(order("FO-2"))
+        time.sleep(1)
+        assert often.erp.effects("reserve_stock", "FO-2") == 0
+        allocation, invoice = json.loads(often.command("status", "--json").stdout)
+        assert allocation["paused"].startswith("by ")
+        assert allocation["sentence"].endswith(": stock-taking")
+        assert invoice["paused"] is None
+        assert "allocation goes on" in often.command("resume", "acme").stdout
+        until(lambda: often.erp.delivered("FO-2"), 5)
+        assert "nothing was paused" in often.command("resume", "acme").stdout
+        assert running.stop() == 0
+
+
+def test_run_once_leaves_what_is_paused_and_says_so(world):
+    world.sandbox.add(order())
+    world.finishes()
+    world.sandbox.add(order("FO-2"))
+    world.command("pause", "acme")
+    done = world.command("run", "--once")
+    assert done.returncode == 3
+    assert "acme: paused: allocation (by " in done.stderr
+    assert "`shipperone-erp resume acme` lets it go on" in done.stderr
+    assert world.erp.effects("reserve_stock", "FO-2") == 0
+    assert world.command("pause", "nobody").returncode == 2
+
+
+def test_what_a_person_says_takes_effect_while_the_service_runs(seldom):
+    seldom.sandbox.add(order("FO-1"))
+    seldom.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
+    with service(seldom) as running:
+        until(lambda: "product_unknown" in running.said)
+        began = time.monotonic()
+        assert seldom.command("order", "retry", "FO-1").returncode == 0
+        until(lambda: seldom.sandbox.order("FO-1").allocations == 1, 5)
+        assert time.monotonic() - began < 5
+        assert running.stop() == 0
+
+
+def test_a_retry_of_all_with_one_reason_is_shown_before_it_is_done(world):
+    for number in range(3):
+        world.sandbox.add(order(f"FO-{number}"))
+    world.erp.script("reserve_stock", "refused", times=3, detail="product_unknown")
+    world.once(settle_for=1)
+    shown = world.command("order", "retry", "--reason", "product_unknown")
+    assert shown.returncode == 0
+    assert "3 order(s) with product_unknown would be retried: say it again with --yes" in shown.stdout
+    assert {job.state for job in world.jobs()} == {State.HELD}
+    done = world.command("order", "retry", "--reason", "product_unknown", "--yes", "--note", "mended")
+    assert "3 order(s) with product_unknown retried" in done.stdout
+    world.finishes()
+    assert world.command("order", "retry").returncode == 2
+    assert world.command("order", "retry", "FO-1", "--reason", "product_unknown").returncode == 2
+
+
+def test_a_retry_with_rebuild_undoes_what_was_made_and_makes_the_next_generation(world):
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "cent_off", times=99)
+    world.once(settle_for=3)
+    held = world.job("FO-1", I)
+    assert (held.state, held.reason) == (State.HELD, Reason.TOTAL_DIFFERS)
+    world.erp.ask("DELETE FROM script")
+    assert world.command("order", "retry", "FO-1", "--rebuild").returncode == 0
+    world.finishes()
+    assert world.job("FO-1", I).generation > held.generation
+    assert (world.erp.drafts(), len(world.erp.issued("FO-1"))) == (0, 1)
+
+
+def test_of_what_shipperone_has_accepted_a_person_may_only_say_retry(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "refused", times=1, detail="erp_period_locked")
+    world.once(settle_for=0.5)
+    job = world.job("FO-1", I)
+    assert (job.accepted, job.reason) == (True, Reason.ERP_PERIOD_LOCKED)
+    for arguments in (
+        ("ignore", "FO-1"),
+        ("resolve", "FO-1", "--outcome", "cancelled"),
+        ("retry", "FO-1", "--rebuild"),
+    ):
+        said = world.command("order", *arguments, "--stage", "invoice")
+        assert said.returncode == 2, said.stdout
+    assert world.job("FO-1", I) == job
+    assert world.command("order", "retry", "FO-1", "--stage", "invoice").returncode == 0
+    world.finishes()
+    assert len(world.erp.issued("FO-1")) == 1
+
+
+def test_handled_by_hand_it_ends_and_comes_up_again_while_shipperone_still_lists_it(world):
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
+    world.once(settle_for=1)
+    assert world.command("order", "resolve", "FO-1", "--outcome", "cancelled", "--note", "by phone").returncode == 0
+    ended = world.job("FO-1", A)
+    assert (ended.state, ended.open) == (State.GONE, False)
+    assert (ended.sentence or "").startswith("handled by hand: cancelled, as ")
+    world.finishes()
+    assert world.erp.effects("reserve_stock", "FO-1") == 1
+    assert world.job("FO-1", A).id != ended.id
+
+
+def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(world):
+    world.sandbox.auto_ship = False
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "refused", times=1, detail="product_unknown")
+    world.once(settle_for=1)
+    assert world.command("order", "resolve", "FO-1", "--outcome", "confirmed").returncode == 0
+    assert world.job("FO-1", A).state is State.DONE
+    for _ in range(5):
+        world.once(settle_for=0.1)
+    again = world.job("FO-1", A)
+    assert (again.state, again.reason) == (State.HELD, Reason.LISTED_AGAIN)
+    assert world.erp.effects("reserve_stock") == 0
+
+
+@pytest.mark.parametrize(("outcome", "posts"), [("confirmed", 0), ("cancelled", 1)])
+def test_a_person_says_what_the_lost_answer_of_an_invoice_was(world, outcome, posts):
+    from shipperone_erp.sandbox import Fault
+
+    world.sandbox.add(order())
+    world.settings["in_doubt"] = '"hold"'
+    kind = "lost_answer" if outcome == "confirmed" else "dropped"
+    world.sandbox.faults.add(Fault(kind, action="invoice", times=3))
+    world.once(settle_for=15)
+    held = world.job("FO-1", I)
+    assert (held.state, held.reason) == (State.HELD, Reason.OUTCOME_UNKNOWN)
+    before = len(world.sandbox.posts)
+    assert world.command("order", "resolve", "FO-1", "--outcome", outcome).returncode == 0
+    world.finishes()
+    assert len(world.sandbox.posts) - before == posts
+    assert (len(world.erp.issued("FO-1")), len(world.sandbox.order("FO-1").invoices)) == (1, 1)
+
+
+def test_what_is_ignored_stays_and_keeps_its_documents(world):
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "cent_off", times=99)
+    world.once(settle_for=3)
+    assert world.command("order", "ignore", "FO-1", "--note", "test order").returncode == 0
+    world.erp.ask("DELETE FROM script")
+    world.finishes()
+    job = world.job("FO-1", I)
+    assert (job.state, world.erp.drafts(), world.erp.issued("FO-1")) == (State.IGNORED, 1, [])
+    with world.ledger() as ledger:
+        assert [(act.action, act.note) for act in ledger.actions(job.id)] == [("ignore", "test order")]
+    assert world.command("order", "retry", "FO-1", "--stage", "invoice").returncode == 0
+    world.finishes()
+    assert len(world.erp.issued("FO-1")) == 1
