@@ -113,7 +113,7 @@ def _steer(
         jobs = [steering.pick(ledger, wanted, fits, done) for wanted in picks]
         for job in jobs:
             act(ledger, job, utc_now(), note)
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}")
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; a running service takes it up at once")
 
 
 def _ledger(config: ConfigFile) -> Ledger:

@@ -31,8 +31,8 @@ class TokenHealth:
         """ShipperOne answered 401 or 403. One line is said, however many orders meet it."""
         if not self._refused:
             self._say(
-                f"ShipperOne refuses the token: {sentence}; the tenant pauses, no order fails. Work goes on by itself "
-                "once the token is renewed"
+                f"the tenant pauses, no order fails: {sentence.rstrip('.')}. Work goes on by itself once the token is "
+                "renewed"
             )
             self._probe_at = time.monotonic() + PROBE_EVERY
         self._refused[doing] = sentence
