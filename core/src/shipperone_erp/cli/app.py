@@ -5,7 +5,17 @@ import sys
 import typer
 from rich.console import Console
 
-from shipperone_erp.cli import configuring, connecting, explaining, playing, reading, running, steering
+from shipperone_erp.cli import (
+    configuring,
+    connecting,
+    examining,
+    explaining,
+    keeping,
+    playing,
+    reading,
+    running,
+    steering,
+)
 from shipperone_erp.errors import ShipperOneErpError
 
 app = typer.Typer(
@@ -20,6 +30,7 @@ app.command("demo")(playing.demo)
 app.command("sandbox")(playing.sandbox)
 app.command("init")(configuring.init)
 app.add_typer(configuring.app, name="config")
+app.command("doctor")(examining.doctor)
 app.command("run")(running.run)
 app.command("go-live")(steering.go_live)
 app.command("pause")(steering.pause)
@@ -33,6 +44,7 @@ order.command("resolve")(steering.resolve)
 order.command("ignore")(steering.ignore)
 order.command("repeat")(steering.repeat)
 app.add_typer(order, name="order")
+app.add_typer(keeping.app, name="ledger")
 app.add_typer(connecting.app, name="connectors")
 app.command("explain")(explaining.explain)
 

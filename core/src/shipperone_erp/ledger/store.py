@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, Executable, Select, bindparam, select, update
 
 from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger import acts, leases, migrating
+from shipperone_erp.ledger.copying import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
 from shipperone_erp.ledger.leases import Held, LeaseRecord, Owner, Seen
@@ -299,6 +301,18 @@ class Ledger:
         """Record what is known of a queue at once, on a person's word."""
         with self._writing() as connection:
             self._run(connection, [SaveQueue(record)])
+
+    def backup(self, file: Path) -> None:
+        """Copy a SQLite ledger as it is at this moment, while others use it. LedgerError if that cannot be done."""
+        if self._database.reading.dialect.name != "sqlite":
+            raise LedgerError("a ledger on PostgreSQL is copied by pg_dump, which can also do it while it is used")
+        with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
+            copy_sqlite(connection, file)
+
+    def can_write(self) -> None:
+        """LedgerError if nothing can be written; writes nothing."""
+        with self._writing() as connection:
+            connection.execute(select(jobs.c.id).limit(0))
 
     def close(self) -> None:
         """Commit what was handed over and let go of the database."""

@@ -140,7 +140,7 @@ def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, n
     """These stages begin nothing from now on; what is inside a call goes to its next recorded point."""
     for stage in stages:
         ledger.pause(
-            Pause(tenant=tenant, stage=stage, at=now, actor=actor(), note=note), _act("pause", tenant, now, note)
+            Pause(tenant=tenant, stage=stage, at=now, actor=actor(), note=note), act_of("pause", tenant, now, note)
         )
 
 
@@ -149,7 +149,7 @@ def resume(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, 
     return [
         stage
         for stage in stages
-        if ledger.resume(Pause(tenant=tenant, stage=stage, at=now, actor=actor()), _act("resume", tenant, now, note))
+        if ledger.resume(Pause(tenant=tenant, stage=stage, at=now, actor=actor()), act_of("resume", tenant, now, note))
     ]
 
 
@@ -197,12 +197,13 @@ def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime,
     return waiting
 
 
-def _act(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
+def act_of(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
+    """What is recorded of an act, with the user of this machine as its actor."""
     return Action(id=new_id(), at=now, actor=actor(), action=what, tenant=tenant, job_id=job_id, note=note)
 
 
 def _steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:
-    if not ledger.steer(before, after, _act(what, before.tenant, now, note, before.id)):
+    if not ledger.steer(before, after, act_of(what, before.tenant, now, note, before.id)):
         raise UsageError(
             f"{before.key} has just changed; look again with `shipperone-erp order show {before.order_id}`"
         )

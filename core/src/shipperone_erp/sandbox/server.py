@@ -219,7 +219,13 @@ class Sandbox:
             reply = _html(200, "Welcome to our shop")
         elif "empty" in kinds:
             reply = _Reply(200, b"")
-        sent = [("Content-Type", reply.content_type), ("Content-Length", str(len(reply.body))), *reply.headers]
+        now = email.utils.formatdate(usegmt=True)
+        sent = [
+            ("Date", now),
+            ("Content-Type", reply.content_type),
+            ("Content-Length", str(len(reply.body))),
+            *reply.headers,
+        ]
         head = wire.send(h11.Response(status_code=reply.status, headers=sent, reason=b"-")) or b""
         if "cut" in kinds:
             writer.write(head + reply.body[: len(reply.body) // 2])

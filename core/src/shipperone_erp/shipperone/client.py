@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from email.utils import parsedate_to_datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import MappingProxyType
@@ -132,6 +133,14 @@ class ShipperOne:
     async def warehouses(self) -> Sequence[Any]:
         """The warehouses, as ShipperOne lists them: a cheap proof that address and token are right."""
         return entries(await self._get("warehouses", "warehouses"), "warehouses")
+
+    async def clock_ahead(self) -> float | None:
+        """By how many seconds ShipperOne's clock is ahead of ours, as its answers tell; None if they do not."""
+        try:
+            response = await self._send("GET", httpx.URL(f"{self._address}/warehouses"), self._get_headers, None)
+            return (parsedate_to_datetime(response.headers["date"]) - self.now()).total_seconds()
+        except (httpx.HTTPError, OSError, KeyError, ValueError, TypeError):
+            return None
 
     async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
         """Confirm that stock is reserved. Sent once: what to do about the answer is the caller's to decide."""

@@ -1,0 +1,62 @@
+"""`ledger`: backup, restored, adopt."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, ledger_to_read, print_text
+from shipperone_erp.cli.steering import NoteText
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.records import Binding
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.operations import custody
+from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.runtime.runtime import utc_now
+
+app = typer.Typer(help="The ledger: backup, restored, adopt.", no_args_is_help=True)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; nothing is overwritten.")],
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
+    """Copy the ledger while it is used; the copy is whole. For SQLite; PostgreSQL has pg_dump."""
+    with ledger_to_read(configuration(config, tenants_may_fail=True)) as ledger:
+        ledger.backup(file)
+    print_text(f"copied to {file}; after putting it back say `shipperone-erp ledger restored`, before anything runs")
+
+
+@app.command()
+def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
+    """Say that the ledger is a copy of an earlier day, before anything runs: what left its queue since is held."""
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        unfinished = custody.restored(ledger, utc_now(), note)
+    print_text(
+        f"noted; {len(unfinished)} order(s) were unfinished in this copy. What ShipperOne still lists goes on; "
+        "what it does not is held as order_gone, and nothing of it is released by itself"
+    )
+
+
+@app.command()
+def adopt(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    note: NoteText = None,
+) -> None:
+    """Say that this tenant goes on in another shop, store or ERP database: what the configuration names now."""
+    loaded = configuration(config, tenants_may_fail=True)
+    if tenant not in loaded.tenants:
+        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(loaded.tenants))}")
+    settings = loaded.tenants[tenant]
+    plugins = TenantPlugins.create(tenant, settings.connector, settings.connector_settings, settings.policy_settings)
+    try:
+        binding = Binding(settings.base_url, settings.store_code, settings.connector, plugins.identity())
+    finally:
+        plugins.close()
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        changed = custody.adopt(ledger, tenant, binding, utc_now(), note)
+    print_text(
+        "\n".join([f"{tenant} is adopted:", *(f"  {line}" for line in changed)]) if changed else "nothing changed"
+    )

@@ -1,0 +1,231 @@
+"""`doctor`: every check of a tenant a line OK, WARN or FAIL, each with what cures it. Changes nothing anywhere.
+
+It says which of address, token, store code, rights of the token, ERP, ledger is wrong: each is asked for by itself.
+"""
+
+import asyncio
+import shutil
+from collections.abc import Awaitable, Sequence
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.errors import LedgerError, PluginRefused
+from shipperone_erp.ledger.binding import check_binding
+from shipperone_erp.ledger.records import Binding
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.shipperone.answers import ReadFailed, Trouble
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.reading import QueueReader
+
+CLOCK_OFF = 60.0
+"""Seconds by which ShipperOne's clock and ours may differ: tax dates and schedules go by ours."""
+
+LITTLE_SPACE = 1 << 30
+NO_SPACE = 100 << 20
+ANSWERS_WITHIN = 30.0
+"""Seconds for a connector's own checks."""
+
+
+class Verdict(StrEnum):
+    """What a check found."""
+
+    OK = "OK"
+    WARN = "WARN"
+    FAIL = "FAIL"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One check of one tenant (or of the installation, then `tenant` is None)."""
+
+    tenant: str | None
+    check: str
+    verdict: Verdict
+    sentence: str
+    cure: str | None = None
+    ending: Ending = Ending.FAILED
+
+    def row(self) -> dict[str, Any]:
+        """As `doctor --json` lists it."""
+        return {**{key: value for key, value in asdict(self).items() if key != "ending"}, "verdict": self.verdict.value}
+
+
+async def examine(configuration: Configuration, tenants: Sequence[str]) -> list[Line]:
+    """Every check of these tenants (none named: of all). Never raises for what a check finds."""
+    ledger = await asyncio.to_thread(_ledger, configuration.runtime.ledger)
+    lines = [*_configuration(configuration), *ledger]
+    usable = all(line.verdict is Verdict.OK for line in ledger if line.check == "ledger")
+    for name, settings in configuration.tenants.items():
+        if not tenants or name in tenants:
+            lines += await _Tenant(settings, configuration.runtime.ledger if usable else None).examine()
+    return lines
+
+
+def _configuration(configuration: Configuration) -> list[Line]:
+    lines = [
+        Line(problem.tenant, "configuration", Verdict.FAIL, str(problem), "mend it in the file", Ending.CONFIGURATION)
+        for problem in configuration.problems
+    ]
+    lines += [
+        Line(warning.tenant, "secrets", Verdict.WARN, str(warning), "keep it where only this process can read it")
+        for warning in configuration.warnings
+    ]
+    return lines or [Line(None, "configuration", Verdict.OK, f"{configuration.file} has no problems")]
+
+
+def _ledger(url: str) -> list[Line]:
+    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    lines = []
+    if file is not None:
+        free = shutil.disk_usage(file.parent).free if file.parent.is_dir() else 0
+        verdict = Verdict.FAIL if free < NO_SPACE else Verdict.WARN if free < LITTLE_SPACE else Verdict.OK
+        said = f"{free >> 20} MiB are free where the ledger lies"
+        lines.append(Line(None, "disk", verdict, said, "make room" if verdict is not Verdict.OK else None))
+        if not file.exists():
+            said = f"there is no ledger at {file} yet"
+            return [*lines, Line(None, "ledger", Verdict.WARN, said, "the first `shipperone-erp run` makes it")]
+    try:
+        with Ledger.open(url) as ledger:
+            ledger.can_write()
+    except LedgerError as error:
+        cure = "the sentence says what to do"
+        return [*lines, Line(None, "ledger", Verdict.FAIL, str(error), cure, Ending(error.exit_code))]
+    return [*lines, Line(None, "ledger", Verdict.OK, "it opens, is of this version, and can be written")]
+
+
+class _Tenant:
+    """The checks of one tenant, in the order in which one depends on another."""
+
+    def __init__(self, settings: TenantSettings, ledger: str | None) -> None:
+        self.settings = settings
+        self.ledger = ledger
+        self.lines: list[Line] = []
+        self.client = ShipperOne(
+            settings.name, settings.base_url, settings.store_code, settings.token, settings.fields, timeout=10.0
+        )
+
+    async def examine(self) -> list[Line]:
+        try:
+            if await self._address_and_token():
+                for stage in self.settings.stages:
+                    await self._queue(QueueReader(self.client, stage), f"queue of {stage}")
+                await self._clock()
+        finally:
+            await self.client.aclose()
+        await self._erp()
+        return self.lines
+
+    def add(
+        self, check: str, verdict: Verdict, sentence: str, cure: str | None = None, ending: Ending = Ending.PLATFORM
+    ) -> None:
+        self.lines.append(Line(self.settings.name, check, verdict, sentence, cure, ending))
+
+    async def _address_and_token(self) -> bool:
+        base_url, store = self.settings.base_url, self.settings.store_code
+        parts = urlsplit(base_url)
+        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+            self.add("address", Verdict.WARN, f"{base_url} is not encrypted: the token can be read on its way", "https")
+        try:
+            warehouses = await self.client.warehouses()
+        except ReadFailed as failure:
+            if failure.status is None and "JSON" not in failure.sentence:
+                cure = f"check base_url ({base_url}), the network, and the certificate"
+                self.add("address", Verdict.FAIL, failure.sentence, cure)
+                return False
+            if failure.trouble is Trouble.UNAUTHORISED and failure.status == 401:
+                self.add("address", Verdict.OK, f"{base_url} answers")
+                cure = "put the token of this store where the configuration says; a running service takes it by itself"
+                self.add("token", Verdict.FAIL, failure.sentence, cure)
+                return False
+            if failure.trouble is Trouble.NOT_FOUND:
+                cure = f"check store_code ({store}), which came with the token, and base_url ({base_url})"
+                self.add("store code", Verdict.FAIL, failure.sentence, cure)
+                return False
+            if failure.trouble is not Trouble.UNAUTHORISED:
+                self.add(
+                    "address", Verdict.FAIL, failure.sentence, f"check base_url ({base_url}), or wait: it may be down"
+                )
+                return False
+            # the token may be good for the queues all the same
+            self.add("warehouses", Verdict.WARN, failure.sentence, "give the token the scope to read warehouses")
+            return True
+        self.add("address", Verdict.OK, f"{base_url} answers")
+        self.add("token", Verdict.OK, "it is taken")
+        self.add("store code", Verdict.OK, f"{store}: {len(warehouses)} warehouse(s)")
+        return True
+
+    async def _queue(self, reader: QueueReader, check: str) -> None:
+        try:
+            listing = await reader.read()
+        except ReadFailed as failure:
+            scope = failure.trouble is Trouble.UNAUTHORISED
+            cure = "give the token the scope to read this queue" if scope else "look at ShipperOne's side, or wait"
+            self.add(check, Verdict.FAIL, failure.sentence, cure)
+            return
+        if listing.unreadable:
+            said = f"{len(listing.unreadable)} of {len(listing.unreadable) + len(listing.orders)} orders cannot be read"
+            cure = f"first: {listing.unreadable[0].sentence}"
+            self.add(check, Verdict.WARN, said, cure)
+        else:
+            self.add(check, Verdict.OK, f"{len(listing.orders)} order(s), every one can be read")
+
+    async def _clock(self) -> None:
+        ahead = await self.client.clock_ahead()
+        if ahead is None:
+            self.add("clock", Verdict.WARN, "ShipperOne does not tell its time", "keep this machine's clock by NTP")
+        elif abs(ahead) > CLOCK_OFF:
+            said = f"this machine's clock and ShipperOne's differ by {abs(ahead):.0f} s"
+            self.add("clock", Verdict.WARN, said, "keep this machine's clock by NTP: tax dates go by it")
+        else:
+            self.add("clock", Verdict.OK, "it agrees with ShipperOne's")
+
+    async def _erp(self) -> None:
+        settings = self.settings
+        if settings.fiscal_first:
+            said = "fiscal_first: an invoice is issued before ShipperOne has accepted it, and a 400 needs a credit note"
+            self.add("connector", Verdict.WARN, said, "prefer a connector with drafts, or one that issues afterwards")
+        try:
+            plugins = await asyncio.to_thread(
+                TenantPlugins.create,
+                settings.name, settings.connector, settings.connector_settings, settings.policy_settings,
+            )  # fmt: skip
+        except PluginRefused as refused:
+            self.add("connector", Verdict.FAIL, str(refused), "install it again", Ending.CONFIGURATION)
+            return
+        try:
+            for check in await self._within(asyncio.to_thread(plugins.check)):
+                verdict = Verdict.OK if check.ok else Verdict.WARN if check.ok is None else Verdict.FAIL
+                self.add(check.name, verdict, check.sentence, check.cure, Ending.ERP)
+            await self._bound(await self._within(asyncio.to_thread(plugins.identity)))
+        except Exception as error:  # a connector may raise anything
+            said = f"the ERP does not say who it is: {getattr(error, 'sentence', type(error).__name__)}"
+            self.add("ERP", Verdict.FAIL, said, "check the connector's settings and the ERP", Ending.ERP)
+        finally:
+            await asyncio.to_thread(plugins.close)
+
+    async def _bound(self, identity: str) -> None:
+        settings = self.settings
+        self.add("ERP", Verdict.OK, f"it is {identity}")
+        if self.ledger is None:
+            return
+        binding = Binding(settings.base_url, settings.store_code, settings.connector, identity)
+        try:
+            await asyncio.to_thread(_compare, self.ledger, settings.name, binding)
+        except LedgerError as error:
+            if error.exit_code == Ending.CONFIGURATION:
+                self.add("binding", Verdict.FAIL, str(error), f"`ledger adopt {settings.name}`, or the right ledger",
+                         Ending.CONFIGURATION)  # fmt: skip
+
+    async def _within(self, call: Awaitable[Any]) -> Any:
+        return await asyncio.wait_for(call, ANSWERS_WITHIN)
+
+
+def _compare(url: str, tenant: str, binding: Binding) -> None:
+    with Ledger.open(url, read_only=True) as ledger:
+        check_binding(ledger, tenant, binding)

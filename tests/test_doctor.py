@@ -1,0 +1,170 @@
+"""`doctor` says which of address, token, store code, rights, ERP, ledger is wrong, and what cures it."""
+
+import json
+import time
+
+import pytest
+
+from shipperone_erp.sandbox import SandboxOrder
+
+
+def examined(world, *arguments):
+    """The exit code, and the lines by their check: verdict, sentence, cure."""
+    done = world.command("doctor", "--json", *arguments)
+    rows = json.loads(done.stdout)
+    assert "Traceback" not in done.stderr
+    assert world.sandbox.token not in done.stdout + done.stderr
+    return done.returncode, {row["check"]: (row["verdict"], row["sentence"], row["cure"]) for row in rows}
+
+
+def failed(found):
+    return sorted(check for check, (verdict, _, _) in found.items() if verdict == "FAIL")
+
+
+def warned(found):
+    return sorted(check for check, (verdict, _, _) in found.items() if verdict == "WARN")
+
+
+def test_everything_is_right_and_nothing_is_changed(world):
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00")))
+    world.finishes()
+    before = {path: path.read_bytes() for path in world.folder.glob("*.db")}
+    code, found = examined(world)
+    assert (code, failed(found), warned(found)) == (0, [], [])
+    assert found["queue of allocation"] == ("OK", "0 order(s), every one can be read", None)
+    assert found["ledger"][1] == "it opens, is of this version, and can be written"
+    assert found["ERP"][1] == f"it is counting:{world.erp.file}"
+    assert {path: path.read_bytes() for path in before} == before
+    assert "FAIL" not in world.command("doctor", "acme").stdout
+    assert world.command("doctor", "nobody").returncode == 2
+
+
+def test_a_ledger_that_is_not_there_yet_is_no_fault_and_is_not_made(world):
+    code, found = examined(world)
+    assert (code, warned(found)) == (0, ["ledger"])
+    assert found["ledger"][2] == "the first `shipperone-erp run` makes it"
+    assert not (world.folder / "ledger.db").exists()
+
+
+def test_a_wrong_address(world):
+    world.settings["base_url"] = '"http://127.0.0.1:9"'
+    code, found = examined(world)
+    assert (code, failed(found)) == (4, ["address"])
+    assert "no connection to ShipperOne could be made" in found["address"][1]
+    assert "http://127.0.0.1:9" in found["address"][2]
+
+
+def test_a_wrong_token(world):
+    world.environment["ACME_TOKEN"] = "another"
+    code, found = examined(world)
+    assert (code, failed(found), found["address"][0]) == (4, ["token"], "OK")
+
+
+def test_a_wrong_store_code(world):
+    world.settings["store_code"] = '"other"'
+    code, found = examined(world)
+    assert (code, failed(found)) == (4, ["store code"])
+    assert "check store_code (other), which came with the token" in found["store code"][2]
+
+
+def test_a_token_without_the_scope(world):
+    world.sandbox.without_scope.add(world.sandbox.token)
+    code, found = examined(world)
+    assert (code, failed(found)) == (4, ["queue of allocation", "queue of invoice"])
+    assert found["queue of invoice"][2] == "give the token the scope to read this queue"
+    assert found["warehouses"][0] == "WARN"
+
+
+def test_orders_that_cannot_be_read_are_counted_and_the_first_is_explained(world):
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00")))
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "qty": 2}]})
+    code, found = examined(world)
+    assert (code, found["queue of allocation"][0]) == (0, "WARN")
+    assert found["queue of allocation"][1] == "1 of 1 orders cannot be read"
+    assert "has no SKU" in found["queue of allocation"][2]
+
+
+def test_an_erp_that_cannot_be_asked(world, plugins):
+    world.settings["connector"] = '"generic_sql"'
+    world.erp_settings = {"url": f'"sqlite:///{world.folder}/nothing.db"'}
+    world.settings["stages"] = '["allocation"]'
+    world.settings["fiscal_first"] = "true"
+    code, found = examined(world)
+    assert (code, failed(found)) == (5, ["database"])
+    assert "fiscal_first: an invoice is issued before ShipperOne has accepted it" in found["connector"][1]
+
+
+def test_a_tenant_whose_configuration_is_incomplete_beside_one_that_is_right(world):
+    world.more = '[tenants.shop]\nbase_url = "https://s.example"\ntoken = { env = "NOT_SET" }\nconnector = "counting"\n'
+    world.more += '[tenants.shop.counting]\ndatabase = "x.db"\n'
+    code, found = examined(world)
+    assert (code, failed(found)) == (78, ["configuration"])
+    assert "NOT_SET is not set" in found["configuration"][1]
+    assert examined(world, "acme")[0] == 0
+
+
+def test_a_ledger_that_is_about_another_erp(world):
+    world.finishes()
+    world.erp_settings["name"] = '"another-database"'
+    code, found = examined(world)
+    assert (code, failed(found)) == (78, ["binding"])
+    assert "is now 'another-database'" in found["binding"][1]
+
+
+def test_a_ledger_of_a_later_version(world):
+    import sqlite3
+    from contextlib import closing
+
+    world.finishes()
+    with closing(sqlite3.connect(world.folder / "ledger.db")) as db, db:
+        db.execute("UPDATE ledger_schema SET version_num = '9999'")
+    code, found = examined(world)
+    assert (code, failed(found)) == (78, ["ledger"])
+    assert "install that version again" in found["ledger"][1]
+
+
+def test_a_secret_that_others_may_read(world):
+    token = world.folder / "token"
+    token.write_text(world.sandbox.token)
+    token.chmod(0o644)
+    world.settings["token"] = '{ file = "token" }'
+    code, found = examined(world)
+    assert (code, found["secrets"][0]) == (0, "WARN")
+    assert "chmod 600" in found["secrets"][1]
+
+
+@pytest.mark.parametrize(("days", "verdict"), [(0, "OK"), (1, "WARN")])
+def test_a_clock_that_is_off(world, monkeypatch, days, verdict):
+    import asyncio
+    from datetime import UTC, datetime, timedelta
+
+    from shipperone_erp.config import load
+    from shipperone_erp.operations import doctor
+    from shipperone_erp.shipperone.client import ShipperOne
+
+    class Ahead(ShipperOne):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options, now=lambda: datetime.now(UTC) + timedelta(days=days))
+
+    monkeypatch.setattr(doctor, "ShipperOne", Ahead)
+    lines = asyncio.run(doctor.examine(load(world.write(), environment=world.environment), []))
+    (clock,) = [line for line in lines if line.check == "clock"]
+    assert clock.verdict == verdict
+    assert days == 0 or "86400 s" in clock.sentence or "86399 s" in clock.sentence
+
+
+def test_a_connector_that_hangs_is_given_up(world, plugins, monkeypatch):
+    import asyncio
+
+    from shipperone_erp.config import load
+    from shipperone_erp.operations import doctor
+
+    plugins.connector("hangs", "def check(self):\n    import time\n    time.sleep(1)\n    return []")
+    world.settings["connector"] = '"hangs"'
+    world.erp_settings = {}
+    monkeypatch.setattr(doctor, "ANSWERS_WITHIN", 0.2)
+    began = time.monotonic()
+    lines = asyncio.run(doctor.examine(load(world.write(), environment=world.environment), []))
+    assert time.monotonic() - began < 5
+    (erp,) = [line for line in lines if line.check == "ERP"]
+    assert (erp.verdict, "TimeoutError" in erp.sentence) == ("FAIL", True)
