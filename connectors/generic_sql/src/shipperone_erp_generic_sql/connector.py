@@ -78,6 +78,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             found = work.reservation()
             if found is None or found.state != VOIDED:
                 work.run("release", reference=found.reference if found else None)
+                after = work.reservation()
+                if after is not None and after.state != VOIDED:
+                    raise _not_undone("release", "find_reservation")
             return Done()
 
         self._need("release", "a reservation is to be given back")
@@ -139,6 +142,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             if found is not None or self.settings.discard_invoice:
                 self._need("discard_invoice", "a draft is to be discarded")
                 work.run("discard_invoice", reference=found.reference if found else None)
+                after = work.invoice()
+                if after is not None and after.state != VOIDED:
+                    raise _not_undone("discard_invoice", "find_invoice")
             return Done()
 
         return self._step(self._call(request.key, request.order, reason=request.reason), step)
@@ -149,6 +155,8 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             if not work.is_delivered():
                 found = work.invoice()
                 work.run("deliver", invoice_reference=found.reference if found else None)
+                if not work.is_delivered():
+                    raise _not_found("deliver", "find_delivery")
             return Done()
 
         if not self.settings.deliver:
@@ -246,6 +254,13 @@ def _still_the_same(draft: Invoice, accepted: Invoice) -> None:
                 f"draft {draft.reference} is no longer what ShipperOne accepted: {name} has changed",
                 Owner.ACCOUNTANT,
             )
+
+
+def _not_undone(step: str, query: str) -> ConnectorError:
+    return Refused(
+        Reason.CONFIG_INCOMPLETE,
+        f"the statements of {step} ran, and {query} still finds their key live; all was undone",
+    )
 
 
 def _not_found(step: str, query: str) -> ConnectorError:

@@ -50,6 +50,23 @@ def meaning(error: DBAPIError, doing: str) -> ConnectorError | Conflict:
     return Refused(Reason.CONFIG_INCOMPLETE, f"{sentence}; the statement and the database do not fit each other")
 
 
+@contextmanager
+def undone_if_it_fails(connection: Connection) -> Iterator[None]:
+    """A savepoint: what is raised inside takes back what was written since.
+
+    A full disk, among others, makes SQLite end the whole transaction by itself. Its savepoint is gone then, and going
+    back to it would hide what was raised.
+    """
+    savepoint = connection.begin_nested()
+    try:
+        yield
+    except BaseException:
+        if getattr(connection.connection.dbapi_connection, "in_transaction", True):
+            savepoint.rollback()
+        raise
+    savepoint.commit()
+
+
 class Database:
     """Connections to one SQLite file. Nothing is opened until the first step; a missing file is never created."""
 

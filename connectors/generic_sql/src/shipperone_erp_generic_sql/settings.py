@@ -23,6 +23,7 @@ _LOOKS_WITH = {
     "build_invoice": "find_invoice",
     "issue_invoice": "find_invoice",
     "discard_invoice": "find_invoice",
+    "deliver": "find_delivery",
 }
 _BIGGEST = 2**63
 

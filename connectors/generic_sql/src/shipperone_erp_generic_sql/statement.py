@@ -12,6 +12,7 @@ from shipperone_erp import ConnectorSettings, Owner, Reason
 from shipperone_erp_generic_sql.binds import problem_with, type_of
 
 _QUOTED = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`[^`]*`|--[^\n]*|/\*.*?\*/""", re.DOTALL)
+_WRITES = re.compile(r"\b(?:INSERT|UPDATE|DELETE|REPLACE\s+INTO)\b", re.IGNORECASE)
 _SWALLOWS = re.compile(r"\bOR\s+(?:IGNORE|REPLACE)\b|\bDO\s+NOTHING\b", re.IGNORECASE)
 
 Expectation = Annotated[
@@ -43,6 +44,8 @@ class Query(ConnectorSettings):
         verb = words[0].upper().rstrip(";") if words else "an empty text"
         if verb not in cls.verbs:
             raise ValueError(f"{verb} cannot stand here; a statement of this step is one of {', '.join(cls.verbs)}")
+        if "DELETE" not in cls.verbs and (writes := _WRITES.search(bare(sql))):
+            raise ValueError(f"{writes[0].upper()} cannot stand here; a query only looks")
         if ";" in bare(sql).rstrip().rstrip(";"):
             raise ValueError("several statements in one text: give each its own table")
         return sql

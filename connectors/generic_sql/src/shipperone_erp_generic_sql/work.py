@@ -11,7 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from shipperone_erp import Invoice, InvoiceLine, Reason, Refused, ShortLine
 from shipperone_erp_generic_sql.binds import values
 from shipperone_erp_generic_sql.call import Call, Line
-from shipperone_erp_generic_sql.database import Conflict, meaning
+from shipperone_erp_generic_sql.database import Conflict, meaning, undone_if_it_fails
 from shipperone_erp_generic_sql.exact import date_from_database, from_database, from_micro, shown
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Query, Statement
@@ -65,7 +65,7 @@ class Work:
         if self._conflict is not None:
             raise self._conflict.refusal
         call = replace(self._call, **known) if known else self._call  # type: ignore[arg-type]
-        with self._connection.begin_nested():
+        with undone_if_it_fails(self._connection):
             for number, statement in enumerate(self._settings.statements(step), start=1):
                 place = f"statement {number} of {step}"
                 for line in call.lines if statement.each else (None,):
