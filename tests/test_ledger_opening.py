@@ -275,3 +275,11 @@ def test_d6_of_two_first_checks_at_once_one_is_right(ledger_url):
     assert bound == [ledgers[0].binding("acme").identity]
     for ledger in ledgers:
         ledger.close()
+
+
+def test_d5_of_many_that_open_a_new_file_at_once_none_is_told_that_it_is_locked(tmp_path):
+    def opened(number: int) -> None:
+        Ledger.open(f"sqlite:///{tmp_path}/ledger-{number // 6}.db", migrate=True).close()
+
+    with ThreadPoolExecutor(6) as threads:
+        assert list(threads.map(opened, range(120))) == [None] * 120

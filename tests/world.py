@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp.config import load
+from shipperone_erp.config import Configuration, load
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State
@@ -127,6 +127,10 @@ class World:
         self.file.write_text(text + self.more, encoding="utf-8")
         return self.file
 
+    def read(self) -> Configuration:
+        """The configuration as it stands now."""
+        return load(self.write(), environment=self.environment)
+
     def once(
         self,
         *,
@@ -134,9 +138,10 @@ class World:
         orders: Iterable[str] = (),
         limit: int | None = None,
         open_ledger: Callable[[str], Ledger] | None = None,
+        configuration: Configuration | None = None,
     ) -> Ended:
-        """`run --once`; how the tenant ended."""
-        configuration = load(self.write(), environment=self.environment)
+        """`run --once`; how the tenant ended. `configuration`: what `read` gave, for several at once."""
+        configuration = configuration or self.read()
         options: dict[str, Any] = {"open_ledger": open_ledger} if open_ledger else {}
 
         async def go() -> dict[str, Ended]:

@@ -1,6 +1,7 @@
 """The engine behind a ledger: SQLite in WAL with `synchronous=FULL`, or PostgreSQL through psycopg 3."""
 
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -79,8 +80,8 @@ def _sqlite(url: URL, access: Access) -> Database:
             f"{path.as_uri()}?mode={mode}", uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
         )
         try:
-            if access != "read" and connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-                connection.execute("PRAGMA journal_mode=WAL")
+            if access != "read":
+                _write_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
         except BaseException:
@@ -96,6 +97,18 @@ def _sqlite(url: URL, access: Access) -> Database:
 
     # IMMEDIATE: a transaction that reads first and writes then cannot wait for another's write, it fails
     return Database(str(path), (), engine, engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}))
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """WAL, once for a file. Of two that open a new file at once SQLite tells one at once that it is locked: again."""
+    until = time.monotonic() + BUSY
+    while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:
+                raise
+            time.sleep(0.02)
 
 
 def _postgresql(url: URL, access: Access) -> Database:

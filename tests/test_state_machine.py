@@ -1,0 +1,193 @@
+"""Random days: both stages with crashes, faults, parts, edits, cancellations, two runtimes at once.
+
+At every moment: nothing is reserved or issued twice, and nothing is issued that ShipperOne has not accepted as it is. At
+the end, once the faults are over and a person has said `retry` to what was held, every order is done or explained.
+`SHIPPERONE_ERP_EXAMPLES=200 pytest tests/test_state_machine.py` runs longer.
+"""
+
+import os
+import tempfile
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal as D
+from pathlib import Path
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from shipperone_erp import Reason
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.keys import plain
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations import steering
+from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
+from world import World
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+AT_MOST = 4
+PARTS = {
+    "whole": (),
+    "two lines": ({1: D(2)}, {2: D(3)}),
+    "2 + 3 of one line": ({1: D(2), 2: D(1)}, {2: D(2)}),
+}
+FAULTS = ["lost_answer", "dropped", "cut", "500", "html_502", "html_200", "empty", "503", "latency"]
+SCRIPTS = ["transient", "unknown_after", "raise", "none", "pending", "refused"]
+HOOKS = ["reserve_stock", "build_invoice", "issue_invoice", "release_stock", "discard_invoice", "deliver"]
+KINDS = [{}, {"drafts": "false"}]
+
+
+class PowerCut(Ledger):
+    """A ledger whose disk goes away at the n-th commit: what was done outside by then is done, and not recorded."""
+
+    left = 0
+
+    def commit(self, batch):
+        type(self).left -= 1
+        if type(self).left < 0:
+            raise OSError("power cut")
+        super().commit(batch)
+
+
+class Days(RuleBasedStateMachine):
+    @initialize(kind=st.sampled_from(KINDS), connector=st.sampled_from(["counting", "counting_batch"]))
+    def open_shop(self, kind, connector):
+        self.folder = tempfile.TemporaryDirectory()
+        self.sandbox = Sandbox()
+        self.sandbox.__enter__()
+        self.sandbox.auto_ship = True
+        self.world = World(Path(self.folder.name), self.sandbox)
+        self.world.erp_settings |= kind
+        self.world.settings |= {"connector": f'"{connector}"', "settle": '"0.1s"'}
+        self.world.runtime_settings["lease"] = '"0.4s"'
+        self.orders: list[str] = []
+        self.cancelled: set[str] = set()
+
+    @precondition(lambda self: len(self.orders) < AT_MOST)
+    @rule(parts=st.sampled_from(sorted(PARTS)))
+    def order_comes(self, parts):
+        order_id = f"FO-{len(self.orders)}"
+        self.sandbox.add(SandboxOrder.simple(order_id, ("MUG", 2, "10.00"), ("TEA", 3, "4.50"), parts=PARTS[parts]))
+        self.orders.append(order_id)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=st.integers(0, AT_MOST - 1), fee=st.sampled_from(["4.99", "6.50"]))
+    def shop_changes_shipping(self, which, fee):
+        order_id = self.orders[which % len(self.orders)]
+        amount = D(fee)
+
+        def edit(raw):
+            total = raw["total_incl_tax"] - raw["shipping_amount_incl_tax"] + amount
+            return {**raw, "shipping_amount_incl_tax": amount, "total_incl_tax": total}
+
+        self.sandbox.change(order_id, edit)
+
+    @precondition(lambda self: self.orders)
+    @rule(which=st.integers(0, AT_MOST - 1))
+    def shop_cancels(self, which):
+        order_id = self.orders[which % len(self.orders)]
+        if not self.sandbox.order(order_id).allocations:
+            self.sandbox.cancel(order_id)
+            self.cancelled.add(order_id)
+
+    @rule(
+        kind=st.sampled_from(FAULTS),
+        action=st.sampled_from(["allocate", "invoice", "pending_allocation", "pending_invoice"]),
+    )
+    def shipperone_stumbles(self, kind, action):
+        self.sandbox.faults.add(Fault(kind, action=action, times=1, retry_after="0", seconds=0.2))
+
+    @rule(hook=st.sampled_from(HOOKS), what=st.sampled_from(SCRIPTS))
+    def erp_stumbles(self, hook, what):
+        self.world.erp.script(hook, what, times=1)
+
+    @rule()
+    def runtime_runs(self):
+        self.world.once(settle_for=0.5)
+
+    @rule(commits=st.integers(0, 25))
+    def power_is_cut(self, commits):
+        PowerCut.left = commits
+        self.world.once(settle_for=0.5, open_ledger=lambda url: PowerCut.open(url, migrate=True))
+
+    @rule()
+    def two_runtimes_at_once(self):
+        configuration = self.world.read()
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda _: self.world.once(settle_for=0.2, configuration=configuration), range(2)))
+
+    @invariant()
+    def nothing_twice_and_nothing_unaccepted(self):
+        if not hasattr(self, "world"):
+            return
+        for order_id in self.orders:
+            assert self.world.erp.live(order_id) <= 1, order_id
+            issued = Counter(self.world.erp.issued(order_id))
+            accepted = Counter(
+                ",".join(f"{item_id}:{plain(qty)}" for item_id, qty in sorted(quantities.items()))
+                for quantities, _ in self.sandbox.order(order_id).invoices
+            )
+            assert not issued - accepted, (order_id, issued, accepted)
+
+    def teardown(self):
+        if not hasattr(self, "world"):
+            return
+        try:
+            self._everything_ends_done_or_explained()
+        finally:
+            self.sandbox.__exit__(None, None, None)
+            self.folder.cleanup()
+
+    def _a_person_acts(self):
+        """Says what the answers were that nobody knows, having asked ShipperOne; tries everything else again."""
+        with self.world.ledger() as ledger:
+            for job in ledger.find_jobs(states=[State.HELD, State.WAITING]):
+                if job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and steering.can_be_ended(job):
+                    outcome = "confirmed" if self._took(job) else "cancelled"
+                    steering.resolve(ledger, job, self.world.clock(), "asked", outcome=outcome)
+                elif steering.can_be_retried(job):
+                    steering.retry(ledger, job, self.world.clock(), "by the machine")
+
+    def _took(self, job) -> bool:
+        state = self.sandbox.order(job.order_id)
+        if job.stage is A:
+            return state.allocations > 0
+        return any(
+            quantities == {item.item_id: item.qty for item in job.order.items} for quantities, _ in state.invoices
+        )
+
+    def _everything_ends_done_or_explained(self):
+        self.sandbox.faults.clear()
+        self.world.erp.ask("DELETE FROM script")
+        for _ in range(8):
+            ended = self.world.once(settle_for=1.5)
+            if ended.ending is Ending.FINISHED and not self.world.stuck():
+                break
+            self._a_person_acts()
+        self.world.once(settle_for=3)
+        self.nothing_twice_and_nothing_unaccepted()
+        jobs = self.world.jobs()
+        for order_id in self.orders:
+            state = self.sandbox.order(order_id)
+            mine = [job for job in jobs if job.order_id == order_id]
+            open_ = [job for job in mine if job.state in (State.HELD, State.WAITING)]
+            assert all(job.reason and job.sentence and job.owner for job in open_), open_
+            if open_:
+                continue
+            if order_id in self.cancelled:
+                assert self.world.erp.live(order_id) == 0, (order_id, mine)
+                continue
+            assert mine, f"{order_id} was lost"
+            assert len(self.world.erp.issued(order_id)) == len(state.invoices), (order_id, mine)
+            assert not state.to_allocate, (order_id, self.world.stuck())
+            assert not state.to_invoice, (order_id, self.world.stuck())
+        explained = [job for job in jobs if job.state is State.HELD]
+        assert len(explained) <= len(self.orders), self.world.stuck()
+
+
+EXAMPLES = int(os.environ.get("SHIPPERONE_ERP_EXAMPLES", "15"))
+TestDays = Days.TestCase
+TestDays.settings = settings(
+    max_examples=EXAMPLES, stateful_step_count=14, deadline=None, suppress_health_check=list(HealthCheck)
+)
