@@ -1,6 +1,6 @@
-"""`run --once` with a ledger that kills its own process before or after its n-th commit. For test_crashes only.
+"""`run --once` with a ledger that kills or stops its own process before or after its n-th commit. For tests of these.
 
-python killed_run.py CONFIG (before|after) N
+python killed_run.py CONFIG (before|after) N (SIGKILL|SIGSTOP)
 """
 
 import os
@@ -22,20 +22,22 @@ class KillingLedger(Ledger):
 
     when = ""
     left = 0
+    signal = signal.SIGKILL
 
     def commit(self, batch: Sequence[Entry]) -> None:
         self.left -= 1
         if self.left == 0 and self.when == "before":
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
         super().commit(batch)
-        if self.left == 0:
+        if self.left == 0 and self.when == "after":
             print(" ".join(entry.label for entry in batch), flush=True)
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), self.signal)
 
 
 def opened(url: str) -> Ledger:
     ledger = KillingLedger.open(url, migrate=True)
     ledger.when, ledger.left = sys.argv[2], int(sys.argv[3])
+    ledger.signal = signal.Signals[sys.argv[4]]
     return ledger
 
 

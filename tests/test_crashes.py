@@ -36,7 +36,7 @@ def killed(world: World, when: str, commit: int) -> bool:
     """Run it until it is killed there; False if it came to its end before."""
     script = Path(__file__).with_name("killed_run.py")
     done = subprocess.run(
-        [sys.executable, str(script), str(world.write()), when, str(commit)],
+        [sys.executable, str(script), str(world.write()), when, str(commit), "SIGKILL"],
         capture_output=True, text=True, timeout=60, env=world.process_environment(), check=False,
     )  # fmt: skip
     assert done.returncode in (0, -signal.SIGKILL), done.stderr

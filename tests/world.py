@@ -157,7 +157,8 @@ class World:
         assert ended.ending is Ending.FINISHED, (ended, self.stuck())
 
     def ledger(self) -> Ledger:
-        return Ledger.open(f"sqlite:///{self.folder / 'ledger.db'}")
+        url = self.runtime_settings["ledger"].strip('"')
+        return Ledger.open(url.replace("sqlite:///", f"sqlite:///{self.folder}/"))
 
     def jobs(self, order: str | None = None, stage: Stage | None = None) -> list[Job]:
         with self.ledger() as ledger:

@@ -1,7 +1,7 @@
 """What the flows of one stage of one tenant work with: the `Desk` of `stages.case`."""
 
 import random
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -40,6 +40,7 @@ class StageDesk:
         observe: Observer,
         token: TokenHealth,
         stopping: Callable[[], bool],
+        lease_stands: Callable[[], Awaitable[None]],
         secrets: Collection[str],
     ) -> None:
         self.settings = settings
@@ -52,6 +53,7 @@ class StageDesk:
         self._observe = observe
         self._token = token
         self._stopping = stopping
+        self._lease_stands = lease_stands
         self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
 
     def newest(self, order_id: str) -> Listed | None:
@@ -65,6 +67,7 @@ class StageDesk:
             listed = self.view.listed(order.order_id)
             if listed is None or listed.fingerprint != fingerprint:
                 return None
+            await self._lease_stands()
             item_ids = [item.item_id for item in order.items]
             if self.stage is Stage.ALLOCATION:
                 return await self._client.allocate(order.order_id, item_ids)

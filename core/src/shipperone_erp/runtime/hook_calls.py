@@ -52,6 +52,7 @@ class HookCalls:
         deadline: float,
         exclusives: Exclusives,
         solitude: Solitude,
+        line: str,
     ) -> None:
         self.plugins = plugins
         self._threads = threads
@@ -59,6 +60,7 @@ class HookCalls:
         self._deadline = deadline
         self._exclusives = exclusives
         self._solitude = solitude
+        self._line = line
         self._reserve: Batch[ReserveStock, Reserved | Shortage | Pending | Voided] = Batch(
             self, "reserve_stock", plugins.reserve_stock, plugins.reserve_stock_batch
         )
@@ -105,7 +107,7 @@ class HookCalls:
     async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """A hook that decides and changes nothing: its failures say nothing of the ERP's health."""
         async with self._solitude.shared():
-            return await self._threads.run(function, argument, deadline=self._deadline)
+            return await self._threads.run(function, argument, deadline=self._deadline, line=self._line)
 
     def alone(self) -> bool:
         """The running task is a suspect of a crash: its calls go out by themselves."""
@@ -117,7 +119,9 @@ class HookCalls:
         async with self._solitude.shared():
             release = await self._exclusives.acquire(name) if name else _nothing
             try:
-                answer = await self._threads.run(function, argument, deadline=self._deadline, returned=release)
+                answer = await self._threads.run(
+                    function, argument, deadline=self._deadline, line=self._line, returned=release
+                )
             except (Transient, AuthFailed) as failure:
                 self._weather.failed(failure)
                 raise

@@ -10,13 +10,20 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import overload
 
-from shipperone_erp.errors import LeaseHeldElsewhere, LedgerError
+from shipperone_erp.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.ledger.leases import Owner, Seen
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
 
 LOOK_AGAIN = 0.5
 """Seconds at most between two looks at somebody else's heartbeat."""
+
+_AWAKE_AND_ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
+
+def elapsed() -> float:
+    """Seconds on a clock that only goes forward, also while the machine sleeps where its system counts that."""
+    return time.clock_gettime(_AWAKE_AND_ASLEEP)
 
 
 class LeaseKeeper:
@@ -27,6 +34,7 @@ class LeaseKeeper:
         self._time = lease_time
         self._owner = Owner(id=uuid.uuid4().hex, host=socket.gethostname(), pid=os.getpid())
         self._held: dict[str, Lease] = {}
+        self._proven: dict[str, float] = {}
         self._beating: asyncio.Task[None] | None = None
 
     @overload
@@ -50,11 +58,13 @@ class LeaseKeeper:
         seen: Seen | None = None
         told = False
         while until is None or not until.is_set():
+            asked = elapsed()
             answer = await asyncio.to_thread(
                 self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), time.monotonic
             )
             if isinstance(answer, Lease):
                 self._held[name] = answer
+                self._proven[name] = asked
                 if self._beating is None:
                     self._beating = asyncio.get_running_loop().create_task(self._beat())
                 return answer
@@ -67,6 +77,18 @@ class LeaseKeeper:
             seen = answer.seen
             await asyncio.sleep(min(LOOK_AGAIN, self._time.total_seconds() / 5))
         return None
+
+    async def stands(self, lease: Lease) -> None:
+        """Make sure, right before what must not be done by two: LeaseLost if this process was replaced.
+
+        A heartbeat younger than the lease's time is proof enough; after a longer standstill the ledger is asked.
+        """
+        if elapsed() - self._proven.get(lease.name, 0.0) < self._time.total_seconds():
+            return
+        asked = elapsed()
+        if await asyncio.to_thread(self._ledger.beat, [lease]):
+            raise LeaseLost(lease.name)
+        self._proven[lease.name] = asked
 
     async def give_back(self, lease: Lease) -> None:
         """Let another take it at once. A lease that was lost meanwhile is left to its new holder."""
@@ -86,4 +108,6 @@ class LeaseKeeper:
             await asyncio.sleep(self._time.total_seconds() / 5)
             # a beat that is missed is no harm: whoever takes over is fenced off by the number of the lease
             with contextlib.suppress(LedgerError):
-                await asyncio.to_thread(self._ledger.beat, list(self._held.values()))
+                asked, held = elapsed(), list(self._held.values())
+                lost = await asyncio.to_thread(self._ledger.beat, held)
+                self._proven |= {lease.name: asked for lease in held if lease not in lost}

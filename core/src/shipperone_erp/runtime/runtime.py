@@ -75,6 +75,7 @@ class Runtime:
             now=self._now,
             exclusives=Exclusives(self._take_exclusive, self._keeper.give_back),
             solitude=Solitude(),
+            lease_stands=self._keeper.stands,
             observe=self._observe,
             log=self._log,
             tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,

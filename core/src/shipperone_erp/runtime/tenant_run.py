@@ -4,9 +4,10 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from pydantic import SecretStr
 
@@ -46,6 +47,7 @@ class Shared:
     now: Clock
     exclusives: Exclusives
     solitude: Solitude
+    lease_stands: Callable[[Lease], Awaitable[None]]
     observe: Observer
     log: logging.Logger
     tls: ssl.SSLContext | None
@@ -132,6 +134,7 @@ class TenantRun:
             deadline=settings.hook_timeout.total_seconds(),
             exclusives=shared.exclusives,
             solitude=shared.solitude,
+            line=stage,
         )
         desk = StageDesk(
             settings,
@@ -144,6 +147,7 @@ class TenantRun:
             observe=shared.observe,
             token=self.token,
             stopping=stopping,
+            lease_stands=partial(shared.lease_stands, lease),
             secrets=_secrets(settings),
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)

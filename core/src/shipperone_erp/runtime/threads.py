@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shipperone_erp.model.answers import Unknown
+from shipperone_erp.runtime.slots import FairSlots
 
 ResultT = TypeVar("ResultT")
 
@@ -21,7 +22,7 @@ class HookThreads:
     def __init__(self, name: str, slots: int) -> None:
         self.name = name
         self.slots = slots
-        self._free = asyncio.Semaphore(slots)
+        self._free = FairSlots(slots)
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._started = 0
 
@@ -30,14 +31,16 @@ class HookThreads:
         function: Callable[..., ResultT],
         *arguments: Any,
         deadline: float,
+        line: str = "",
         returned: Callable[[], None] = lambda: None,
     ) -> ResultT:
         """The function's result, or what it raises; `Unknown` if it takes longer than `deadline` seconds.
 
-        `returned` is called in the event loop once the function has really returned, however late.
+        Calls of different `line`s take the slots in turn: a flood in one does not starve another. `returned` is called
+        in the event loop once the function has really returned, however late.
         """
         try:
-            await self._free.acquire()
+            await self._free.acquire(line)
         except BaseException:
             returned()
             raise

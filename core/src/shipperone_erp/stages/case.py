@@ -121,7 +121,7 @@ class Desk(Protocol):
         """Confirm this stage of the order at ShipperOne, once; it never repeats by itself.
 
         Waits while a read needs the queue still. None, and nothing is sent, if the newest read then shows another
-        fingerprint.
+        fingerprint. LeaseLost, and nothing is sent, if this process was replaced while it stood still.
         """
         ...
 
