@@ -12,7 +12,7 @@ from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.operations import custody
 from shipperone_erp.plugins import TenantPlugins
-from shipperone_erp.runtime.runtime import utc_now
+from shipperone_erp.runtime.clock import utc_now
 
 app = typer.Typer(help="The ledger: backup, restored, adopt.", no_args_is_help=True)
 

@@ -63,6 +63,7 @@ def show(
     tenant: OnlyTenant = None,
     stage: OnlyStage = None,
     key: Annotated[str | None, typer.Option(help="Only the job with this key.")] = None,
+    bodies: Annotated[bool, typer.Option("--bodies", help="Also the order as listed, the invoice as built.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Everything that the ledger holds of an order: both stages, every call with its outcome, the differences."""
@@ -80,4 +81,4 @@ def show(
     if as_json:
         print_json(stories)
         return
-    print_text("\n\n".join(story_text(story) for story in stories))
+    print_text("\n\n".join(story_text(story, bodies=bodies) for story in stories))

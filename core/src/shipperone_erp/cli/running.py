@@ -3,24 +3,28 @@
 import asyncio
 import logging
 import signal
-import sys
 import tempfile
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
 
+from shipperone_erp.cli.logs import ROOT, LogForm, shown, start_logging
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table, say
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.runtime.clock import utc_now
 from shipperone_erp.runtime.dry_run import Foreseen, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
 from shipperone_erp.runtime.process import collect_less_often
-from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger, utc_now
+from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.answers import ReadFailed
+
+LOG = logging.getLogger(f"{ROOT}.run")
 
 
 def run(
@@ -31,6 +35,7 @@ def run(
     tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant (may be repeated).")] = None,
     order: Annotated[list[str] | None, typer.Option(help="Only this order (may be repeated).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many orders of each stage.")] = None,
+    log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, JSON lines off it.")] = LogForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Serve the tenants: read ShipperOne's queues, call the ERP, confirm."""
@@ -45,21 +50,11 @@ def run(
         raise typer.Exit(asyncio.run(_dry(loaded, chosen, selection, as_json)))
     if (order or limit) and not once:
         raise UsageError("--order and --limit need --once or --dry-run")
-    start_logging()
+    console = start_logging(log)
     collect_less_often()
     if once:
-        raise typer.Exit(run_once(loaded, chosen, selection, settling, as_json=as_json))
-    serve(loaded, chosen)
-
-
-def start_logging() -> None:
-    """One line for each change, on stderr. Libraries' own lines stay out: they would show addresses."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
-    log = logging.getLogger("shipperone_erp")
-    log.handlers[:] = [handler]
-    log.setLevel(logging.INFO)
-    log.propagate = False
+        raise typer.Exit(run_once(loaded, chosen, selection, settling, as_json=as_json, console=console))
+    serve(loaded, chosen, console=console)
 
 
 def run_once(
@@ -70,24 +65,32 @@ def run_once(
     *,
     open_ledger: OpenLedger = migrated_ledger,
     as_json: bool = False,
+    console: Console | None = None,
 ) -> int:
     """`run --once`; returns its exit code."""
 
     async def go() -> int:
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
-            endings = await runtime.once(selection, settle_for)
+            with shown(runtime.progress, console):
+                endings = await runtime.once(selection, settle_for)
         if as_json:
             print_json({name: {"exit": int(e.ending), "sentence": e.sentence} for name, e in endings.items()})
         else:
             for name, ended in endings.items():
                 if ended.ending is not Ending.FINISHED:
-                    say(f"{name}: {ended.sentence}")
+                    LOG.warning("%s: %s", name, ended.sentence)
         return int(worst(endings.values()))
 
     return asyncio.run(go())
 
 
-def serve(loaded: Configuration, tenants: list[str], *, open_ledger: OpenLedger = migrated_ledger) -> None:
+def serve(
+    loaded: Configuration,
+    tenants: list[str],
+    *,
+    open_ledger: OpenLedger = migrated_ledger,
+    console: Console | None = None,
+) -> None:
     """`run` until SIGTERM or SIGINT; a second signal ends the process at once."""
 
     async def go() -> None:
@@ -98,15 +101,16 @@ def serve(loaded: Configuration, tenants: list[str], *, open_ledger: OpenLedger 
             if stopping.is_set():
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.raise_signal(signal.SIGTERM)
-            say("stopping: what is being worked on goes to its next recorded point")
+            LOG.info("stopping: what is being worked on goes to its next recorded point")
             stopping.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop)
         for problem in loaded.problems:
-            say(f"paused, config_incomplete: {problem}")
+            LOG.warning("paused, config_incomplete: %s", problem)
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
-            await runtime.serve(stopping)
+            with shown(runtime.progress, console):
+                await runtime.serve(stopping)
 
     asyncio.run(go())
 

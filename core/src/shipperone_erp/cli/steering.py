@@ -18,7 +18,7 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.operations import steering
 from shipperone_erp.operations.steering import Pick
 from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.runtime import utc_now
+from shipperone_erp.runtime.clock import utc_now
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
 SomeIds = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="Orders' ids, or jobs' keys.")]

@@ -10,7 +10,7 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.ledger.records import Effect, Job, Pause, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.text import loads
-from shipperone_erp.model.work import State
+from shipperone_erp.model.work import EffectKind, State
 
 Row = dict[str, Any]
 
@@ -77,6 +77,7 @@ def order_story(ledger: Ledger, job: Job) -> Row:
 def _effect_row(effect: Effect) -> Row:
     return {
         "at": iso(effect.intent_at),
+        "side": "shipperone" if effect.kind is EffectKind.CONFIRM else "erp",
         "what": effect.kind.value,
         "key": effect.key,
         "outcome": effect.outcome.value if effect.outcome else "under way",

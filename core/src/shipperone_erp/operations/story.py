@@ -1,43 +1,70 @@
-"""An order's story as text for people."""
+"""An order's story as text for people: where it stands, why, what was done on both sides, what people said."""
+
+import json
+from collections.abc import Iterator
 
 from shipperone_erp.operations.rows import Row
 
+SIDES = {"erp": "ERP", "shipperone": "ShipperOne"}
 
-def story_text(story: Row) -> str:
-    """Where the job stands, why, whose move it is; every call with its outcome; the differences side by side."""
-    lines = [
-        f"{story['tenant']} · {story['stage']} · order {story['order_id']} · {story['state']} (step {story['step']})"
-    ]
+
+def story_text(story: Row, *, bodies: bool = False) -> str:
+    """The story of one job; with `bodies` also the order as ShipperOne listed it and the invoice as the ERP has it."""
+    return "\n".join([*_head(story), *_timeline(story), *_differences(story), *(_bodies(story) if bodies else ())])
+
+
+def _head(story: Row) -> Iterator[str]:
+    yield f"{story['tenant']} · {story['stage']} · order {story['order_id']} · {story['state']} (step {story['step']})"
     if story["reason"]:
-        lines.append(f"  {story['reason']}: {story['sentence']}")
-        lines.append(
-            f"  whose move: {story['owner']}{_next(story)}; `shipperone-erp explain {story['reason']}` says more"
-        )
-    lines.append(f"  key {story['key']}")
+        again = f", tried again at {story['next_attempt_at']}" if story["next_attempt_at"] else ""
+        yield f"  {story['reason']}: {story['sentence']}"
+        yield f"  whose move: {story['owner']}{again}; `shipperone-erp explain {story['reason']}` says more"
+    elif story["sentence"]:
+        yield f"  {story['sentence']}"
+    yield f"  key {story['key']}"
     if story["reference"] or story["number"]:
         number = f", number {story['number']}" if story["number"] else ""
-        lines.append(f"  in the ERP: {story['reference']}{number}{'  ' + story['url'] if story['url'] else ''}")
+        yield f"  in the ERP: {story['reference']}{number}{'  ' + story['url'] if story['url'] else ''}"
     if story["inferred"]:
-        lines.append("  ShipperOne's confirmation was inferred from its queue: the answer itself was lost")
+        yield "  ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
     if story["not_compared"]:
-        lines.append("  not compared: the ERP told no total")
-    for entry in story["timeline"]:
-        lines.append(f"  {entry['at']}  {entry['what']:<8} {entry['outcome']:<11} {_short(entry['answer'])}".rstrip())
-    if story["differences"]:
-        width = max(len(entry["field"]) for entry in story["differences"])
-        lines.append(f"  {'':<{width}}  {'ours':<16} ShipperOne")
-        for entry in story["differences"]:
-            lines.append(f"  {entry['field']:<{width}}  {entry['ours'] or '-':<16} {entry['theirs'] or '-'}")
-    for action in story["actions"]:
-        note = f": {action['note']}" if action["note"] else ""
-        lines.append(f"  {action['at']}  {action['actor']} said {action['action']}{note}")
-    return "\n".join(lines)
+        yield "  not compared: the ERP told no total"
 
 
-def _next(story: Row) -> str:
-    return f", tried again at {story['next_attempt_at']}" if story["next_attempt_at"] else ""
+def _timeline(story: Row) -> Iterator[str]:
+    acts = [{**action, "person": True} for action in story["actions"]]
+    for entry in sorted([*story["timeline"], *acts], key=lambda entry: str(entry["at"])):
+        if entry.get("person"):
+            note = f": {entry['note']}" if entry["note"] else ""
+            yield f"  {entry['at']}  {entry['actor']} said {entry['action']}{note}"
+            continue
+        answer = entry["answer"] or ""
+        whole = "\n" in answer.strip()
+        line = f"  {entry['at']}  {SIDES[entry['side']]:<10} {entry['what']:<8} {entry['outcome']:<11}"
+        yield f"{line} {'' if whole else _short(answer)}".rstrip()
+        if entry["request"]:
+            yield f"      sent {entry['request']}"
+        if whole:
+            yield from (f"      {part}" for part in answer.rstrip().splitlines())
 
 
-def _short(answer: str | None) -> str:
-    text = " ".join((answer or "").split())
-    return text if len(text) <= 100 else text[:99] + "…"
+def _differences(story: Row) -> Iterator[str]:
+    if not story["differences"]:
+        return
+    width = max(len(entry["field"]) for entry in story["differences"])
+    yield f"  {'':<{width}}  {'ours':<16} ShipperOne"
+    for entry in story["differences"]:
+        yield f"  {entry['field']:<{width}}  {entry['ours'] or '-':<16} {entry['theirs'] or '-'}"
+
+
+def _bodies(story: Row) -> Iterator[str]:
+    for title, body in (("as ShipperOne listed it", story["order"]), ("as the ERP has it", story["invoice"])):
+        if body is not None:
+            yield f"  {title}:"
+            text = json.dumps(body, indent=2, ensure_ascii=False, default=str)
+            yield from (f"    {line}" for line in text.splitlines())
+
+
+def _short(answer: str) -> str:
+    text = " ".join(answer.split())
+    return text if len(text) <= 160 else text[:159] + "…"

@@ -9,8 +9,9 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage
+from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.hook_calls import HookCalls
-from shipperone_erp.runtime.journal import Clock, StageJournal
+from shipperone_erp.runtime.journal import StageJournal
 from shipperone_erp.runtime.queue_view import QueueView
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.shipperone.answers import PostAnswer

@@ -2,19 +2,12 @@
 
 import asyncio
 from concurrent.futures import Future
-from datetime import datetime
-from typing import Protocol
 
 from shipperone_erp.ledger.records import Effect, Job, Lease, QueueRecord, new_id
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, SaveQueue, UpdateJob, Write
 from shipperone_erp.model.work import EffectKind, Outcome
-
-
-class Clock(Protocol):
-    """Aware UTC time; a test's own may jump."""
-
-    def __call__(self) -> datetime: ...
+from shipperone_erp.runtime.clock import Clock
 
 
 class StageJournal:

@@ -14,16 +14,10 @@ from shipperone_erp.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.ledger.leases import Owner, Seen
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.runtime.clock import elapsed
 
 LOOK_AGAIN = 0.5
 """Seconds at most between two looks at somebody else's heartbeat."""
-
-_AWAKE_AND_ASLEEP = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-
-
-def elapsed() -> float:
-    """Seconds on a clock that only goes forward, also while the machine sleeps where its system counts that."""
-    return time.clock_gettime(_AWAKE_AND_ASLEEP)
 
 
 class LeaseKeeper:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from shipperone_erp.errors import ShipperOneErpError
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.model.answers import ConnectorError
-from shipperone_erp.runtime.journal import Clock
+from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.outcome import Ended, Ending, ended_with
 from shipperone_erp.runtime.stage_run import Passed, Selection, StageRun

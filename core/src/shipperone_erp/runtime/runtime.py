@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Collection
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -13,13 +13,14 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.ledger.records import Job, Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import State
+from shipperone_erp.runtime.clock import Clock, utc_now
 from shipperone_erp.runtime.desk import Observer
 from shipperone_erp.runtime.exclusive import Exclusives
-from shipperone_erp.runtime.journal import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.once import serve_once
 from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.progress import Progress, tell
 from shipperone_erp.runtime.secret_files import watch_secrets
 from shipperone_erp.runtime.service import StageService
 from shipperone_erp.runtime.solitude import Solitude
@@ -29,11 +30,6 @@ from shipperone_erp.runtime.tenant_run import Shared, TenantRun
 LOG = "shipperone_erp.run"
 
 OpenLedger = Callable[[str], Ledger]
-
-
-def utc_now() -> datetime:
-    """The time of this machine, aware, in UTC."""
-    return datetime.now(UTC)
 
 
 def migrated_ledger(url: str) -> Ledger:
@@ -64,6 +60,7 @@ class Runtime:
         self._now = now
         self._observers = [*observers, log_changes(logging.getLogger(LOG))]
         self._log = logging.getLogger(LOG)
+        self.progress = Progress()
 
     async def __aenter__(self) -> Self:
         runtime = self.configuration.runtime
@@ -75,17 +72,20 @@ class Runtime:
             now=self._now,
             exclusives=Exclusives(self._take_exclusive, self._keeper.give_back),
             solitude=Solitude(),
+            progress=self.progress,
             lease_stands=self._keeper.stands,
             observe=self._observe,
             log=self._log,
             tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
         )
         self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
+        self._telling = asyncio.create_task(tell(self.progress, self._log))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._telling.cancel()
         await self._keeper.close()
         await asyncio.gather(*(tenant.close() for tenant in self.tenants))
         await asyncio.to_thread(self.ledger.close)
@@ -146,6 +146,25 @@ class Runtime:
             observer(before, after)
 
 
+def _fields(job: Job) -> dict[str, str | int | None]:
+    """What a log line about a job says as fields: no amounts, no names of people."""
+    return {
+        "event": "order_changed",
+        "tenant": job.tenant,
+        "stage": job.stage.value,
+        "order_id": job.order_id,
+        "key": job.key,
+        "state": job.state.value,
+        "reason": job.reason.value if job.reason else None,
+        "owner": job.owner.value if job.owner else None,
+        "sentence": job.sentence,
+        "attempts": job.attempts,
+        "next_attempt_at": job.next_attempt_at.isoformat(timespec="seconds") if job.next_attempt_at else None,
+        "reference": job.reference,
+        "number": job.number,
+    }
+
+
 def log_changes(log: logging.Logger) -> Observer:
     """One line for each change of a job's state; what is tried again for the same reason says nothing twice."""
 
@@ -156,6 +175,7 @@ def log_changes(log: logging.Logger) -> Observer:
             return
         why = f", {after.reason}: {after.sentence} ({after.owner})" if after.reason else ""
         made = f" {after.number or after.reference}" if after.number or after.reference else ""
-        log.info("%s %s %s %s%s%s", after.tenant, after.stage, after.order_id, after.state, made, why)
+        words = f"{after.tenant} {after.stage} {after.order_id} {after.state}{made}{why}"
+        log.info("%s", words, extra={"fields": _fields(after)})
 
     return tell

@@ -10,7 +10,7 @@ from shipperone_erp.errors import LeaseLost, LedgerError, ShipperOneErpError
 from shipperone_erp.ledger.records import Pause
 from shipperone_erp.model.answers import ConnectorError
 from shipperone_erp.model.work import Stage
-from shipperone_erp.runtime.journal import Clock
+from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.stage_run import Selection, StageRun

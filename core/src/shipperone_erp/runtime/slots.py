@@ -1,23 +1,29 @@
-"""Slots that are shared fairly: who waits in one line is not starved by a flood in another."""
+"""Slots that are shared fairly: who waits in one line is not starved by a flood in another, and the urgent go first."""
 
 import asyncio
-from collections import deque
+import heapq
+import itertools
+from typing import Any
+
+Urgency = tuple[Any, ...]
+"""Compared with others of the same line: the smaller goes first; equals in the order in which they came."""
 
 
 class FairSlots:
-    """`slots` of them. While lines wait, they are served in turn, and each line in its order. For one event loop."""
+    """`slots` of them. While lines wait, they are served in turn. For one event loop."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
-        self._lines: dict[str, deque[asyncio.Future[None]]] = {}
+        self._lines: dict[str, list[tuple[Urgency, int, asyncio.Future[None]]]] = {}
+        self._came = itertools.count()
 
-    async def acquire(self, line: str) -> None:
+    async def acquire(self, line: str = "", urgency: Urgency = ()) -> None:
         """Wait for a slot in that line; `release` gives it back."""
         if self._free and not self._lines:
             self._free -= 1
             return
         turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._lines.setdefault(line, deque()).append(turn)
+        heapq.heappush(self._lines.setdefault(line, []), (urgency, next(self._came), turn))
         try:
             await turn
         except asyncio.CancelledError:
@@ -30,7 +36,7 @@ class FairSlots:
         while self._lines:
             line = next(iter(self._lines))
             waiting = self._lines.pop(line)
-            turn = waiting.popleft()
+            _, _, turn = heapq.heappop(waiting)
             if waiting:
                 self._lines[line] = waiting  # at the end: the other lines come first now
             if not turn.done():

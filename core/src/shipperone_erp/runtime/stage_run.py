@@ -5,26 +5,27 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import EndEffect
 from shipperone_erp.model.answers import Reservation
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.clock import ClockWatch, moved_job, moved_queue
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.memory import remember
+from shipperone_erp.runtime.progress import Progress
+from shipperone_erp.runtime.recovery import recover
+from shipperone_erp.runtime.slots import FairSlots
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
-from shipperone_erp.stages.planning import Memory, Scope, plan
-
-KILLS_AT_MOST = 2
-"""How often a job may kill the process while it runs alone until it is held."""
+from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class StageRun:
         *,
         seen_in_invoice: Callable[[], frozenset[str]],
         solitude: Solitude,
+        progress: Progress,
         in_flight: int,
         log: logging.Logger,
     ) -> None:
@@ -70,53 +72,18 @@ class StageRun:
         self._ledger = ledger
         self._seen_in_invoice = seen_in_invoice
         self._solitude = solitude
-        self._places = asyncio.Semaphore(in_flight)
+        self._progress = progress
+        self._places = FairSlots(in_flight)
         self._log = log
         self._running: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[int] = set()
         self._allocations: dict[str, list[Job]] = {}
         self._moved = 0
+        self._clock = ClockWatch(desk.now)
 
     async def recover(self) -> None:
-        """Intents that an earlier process left without an outcome are unknown from here on; call once, before cycles.
-
-        A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first.
-        """
-        effects = await asyncio.to_thread(self._ledger.open_effects, self.tenant, self.stage)
-        for effect in effects:
-            job = await asyncio.to_thread(self._ledger.job, effect.job_id)
-            journal, now = self.desk.journal, self.desk.now()
-            lost = "the process ended before the answer came"
-            journal.record(EndEffect(effect.id, Outcome.UNKNOWN, now, lost, effect.kind))
-            if job is None:
-                continue
-            if effect.kind is EffectKind.CONFIRM:
-                journal.save(
-                    job.with_(
-                        state=State.WAITING,
-                        reason=Reason.OUTCOME_UNKNOWN,
-                        sentence="the process ended while ShipperOne was asked; its queue will tell",
-                        owner=Owner.NOBODY,
-                        since=now,
-                        lost_at=now,
-                        settle_reads=(),
-                        next_attempt_at=now + self.scope.settle,
-                    )
-                )
-                continue
-            kills = job.crashes_alone + (1 if effect.alone else 0)
-            if kills >= KILLS_AT_MOST:
-                sentence = f"{effect.kind} of this order ended the whole process {kills} times while it ran alone"
-                held = job.with_(
-                    state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=sentence, owner=Owner.IT, since=now,
-                    crashes_alone=kills, next_attempt_at=None,
-                )  # fmt: skip
-                journal.save(held)
-                self.desk.changed(job, held)
-            else:
-                self._suspects.add(job.id)
-                journal.save(job.with_(crashes_alone=kills, next_attempt_at=None))
-        await self.desk.journal.flushed()
+        """Take up what an earlier process left behind; call once, before cycles."""
+        self._suspects = await recover(self._ledger, self.desk)
 
     async def cycle(self, selection: Selection, *, wait: bool) -> Passed:
         """Read the queue, decide, act. With `wait` it returns once everything that it started has come to rest.
@@ -148,6 +115,8 @@ class StageRun:
             task.cancel()
 
     async def _look(self) -> tuple[Listing, list[Decision]]:
+        if jump := self._clock.jumped():
+            await self._clock_was_set(jump)
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
@@ -162,6 +131,20 @@ class StageRun:
         if listing.complete:
             self._read_well(listing, record)
         return listing, decisions
+
+    async def _clock_was_set(self, by: timedelta) -> None:
+        """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
+        self._log.warning(
+            "%s %s: this machine's clock was set by %+.0f s; what waits is moved along", self.tenant, self.stage,
+            by.total_seconds(),
+        )  # fmt: skip
+        for job in await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage):
+            if job.order_id not in self._running:
+                self.desk.journal.save(moved_job(job, by))
+        record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
+        if record is not None:
+            self.desk.journal.queue(moved_queue(record, by))
+        await self.desk.journal.flushed()
 
     async def _not_read(self, failure: ReadFailed) -> None:
         """A token that is refused is a pause of the tenant, which `status` shows."""
@@ -231,21 +214,29 @@ class StageRun:
             elif (order_id, decisions) not in suspects:
                 task = asyncio.get_running_loop().create_task(self._in_turn(order_id, decisions))
                 self._running[order_id] = task
+                self._progress.planned()
+                task.add_done_callback(partial(self._rests, order_id))
 
     def _suspected(self, decisions: Collection[Decision]) -> bool:
         return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)
 
     async def _in_turn(self, order_id: str, decisions: list[Decision]) -> None:
         try:
-            async with self._places:
+            # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
+            await self._places.acquire(urgency=urgency(decisions[0]))
+            try:
                 if not self.desk.stopping:
                     await self._order(order_id, decisions)
+            finally:
+                self._places.release()
         except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
             if self.desk.journal.failure is None:
                 self._log.exception("%s %s: order %s", self.tenant, self.stage, order_id)
                 self.desk.journal.failure = error
-        finally:
-            self._running.pop(order_id, None)
+
+    def _rests(self, order_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(order_id, None)
+        self._progress.rests()
 
     async def _order(self, order_id: str, decisions: list[Decision], *, alone: bool = False) -> None:
         for decision in decisions:

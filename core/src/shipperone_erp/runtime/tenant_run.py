@@ -20,10 +20,12 @@ from shipperone_erp.model.answers import AuthFailed, ConnectorError
 from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.hook_calls import HookCalls
-from shipperone_erp.runtime.journal import Clock, StageJournal
+from shipperone_erp.runtime.journal import StageJournal
+from shipperone_erp.runtime.progress import Progress
 from shipperone_erp.runtime.queue_view import QueueView
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.stage_run import StageRun
@@ -47,6 +49,7 @@ class Shared:
     now: Clock
     exclusives: Exclusives
     solitude: Solitude
+    progress: Progress
     lease_stands: Callable[[Lease], Awaitable[None]]
     observe: Observer
     log: logging.Logger
@@ -156,6 +159,7 @@ class TenantRun:
             shared.ledger,
             seen_in_invoice=self._seen_in_invoice,
             solitude=shared.solitude,
+            progress=shared.progress,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
             log=shared.log,
         )

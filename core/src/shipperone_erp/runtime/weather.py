@@ -1,5 +1,6 @@
 """Whether a tenant's ERP can be asked just now: one probe with backoff while it is away; no order's attempts count."""
 
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -17,17 +18,27 @@ class Weather:
     (one alone may be a lock on one row). While it is down a single call at a time goes out, as a probe.
     """
 
-    def __init__(self, now: Callable[[], datetime], say: Callable[[str], None], *, patience: int) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        say: Callable[[str], None],
+        *,
+        patience: int,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._now = now
         self._say = say
         self._patience = patience
         self._failures = 0
+        self._monotonic = monotonic
         self._delay = timedelta(seconds=1)
+        self._probe_at = 0.0
+        """On the monotonic clock: somebody who sets the other one must not keep the ERP from being asked."""
         self.down: Down | None = None
 
     def admits(self) -> Down | None:
         """None: go ahead (while it is down this is the probe). Else why not, and until when."""
-        if self.down is None or self._now() < self.down.until:
+        if self.down is None or self._monotonic() < self._probe_at:
             return self.down
         self._wait()
         return None
@@ -46,14 +57,14 @@ class Weather:
         if self.down is None:
             self._say(f"the ERP is not available: {failure.sentence}")
         refuses = isinstance(failure, AuthFailed)
-        self.down = Down(
-            Reason.ERP_AUTH if refuses else Reason.ERP_UNAVAILABLE,
-            failure.sentence,
-            Owner.IT if refuses else Owner.NOBODY,
-            self._now() + self._delay,
-        )
+        reason = Reason.ERP_AUTH if refuses else Reason.ERP_UNAVAILABLE
+        self.down = self._until(reason, failure.sentence, Owner.IT if refuses else Owner.NOBODY)
 
     def _wait(self) -> None:
         if self.down is not None:
             self._delay = min(self._delay * 2, LONGEST)
-            self.down = Down(self.down.reason, self.down.sentence, self.down.owner, self._now() + self._delay)
+            self.down = self._until(self.down.reason, self.down.sentence, self.down.owner)
+
+    def _until(self, reason: Reason, sentence: str, owner: Owner) -> Down:
+        self._probe_at = self._monotonic() + self._delay.total_seconds()
+        return Down(reason, sentence, owner, self._now() + self._delay)

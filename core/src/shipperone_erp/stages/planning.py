@@ -67,10 +67,11 @@ class Memory:
 def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
     """Every decision that this read calls for: confirmed but unfinished work first, then the oldest order first."""
     decisions = list(_decide(scope, listing, memory, now))
-    return sorted(decisions, key=_urgency)
+    return sorted(decisions, key=urgency)
 
 
-def _urgency(decision: Decision) -> tuple[int, datetime | None, int]:
+def urgency(decision: Decision) -> tuple[int, datetime | None, int]:
+    """The smaller comes first: what ShipperOne has accepted, then the oldest."""
     if isinstance(decision, Leave):
         return 3, None, 0
     job = decision.job

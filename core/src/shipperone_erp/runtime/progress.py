@@ -1,0 +1,81 @@
+"""How much is under way in this process, and about how long it will take: for people who watch a flood go down."""
+
+import asyncio
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+LOOK_BACK = 30.0
+"""Seconds over which the pace is measured."""
+
+
+TELL_EVERY = 60.0
+"""Seconds between two lines of the log."""
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """`left` orders are to be worked on, of those that have come since there were none; `seconds` is an estimate."""
+
+    done: int
+    left: int
+    seconds: float | None
+
+    def words(self) -> str:
+        """'1,240 of 3,000 orders, about 2 min left'"""
+        pace = f", about {_span(self.seconds)} left" if self.seconds is not None else ""
+        return f"{self.done:,} of {self.done + self.left:,} orders{pace}"
+
+
+class Progress:
+    """One for a runtime: told when work on an order is planned and when it has come to rest."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._left = 0
+        self._done = 0
+        self._ends: deque[float] = deque()
+
+    def planned(self) -> None:
+        """An order is to be worked on."""
+        if self._left == 0:
+            self._done = 0
+            self._ends.clear()
+            self._ends.append(self._monotonic())
+        self._left += 1
+
+    def rests(self) -> None:
+        """Work on an order has come to rest: it is done, waits, or is held."""
+        self._left -= 1
+        self._done += 1
+        now = self._monotonic()
+        self._ends.append(now)
+        while now - self._ends[0] > LOOK_BACK:
+            self._ends.popleft()
+
+    def backlog(self) -> Backlog | None:
+        """What is under way; None if nothing is."""
+        if self._left == 0:
+            return None
+        if len(self._ends) < 2:
+            return Backlog(self._done, self._left, None)
+        took = self._monotonic() - self._ends[0]
+        return Backlog(self._done, self._left, took / (len(self._ends) - 1) * self._left)
+
+
+async def tell(progress: Progress, log: logging.Logger) -> None:
+    """A line about what is under way every minute, for whoever reads the log of a flood; until it is cancelled."""
+    while True:
+        await asyncio.sleep(TELL_EVERY)
+        backlog = progress.backlog()
+        if backlog is not None:
+            fields = {"event": "progress", "done": backlog.done, "left": backlog.left}
+            log.info("%s", backlog.words(), extra={"fields": fields})
+
+
+def _span(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(seconds, 1):.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

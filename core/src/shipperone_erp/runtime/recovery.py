@@ -1,0 +1,64 @@
+"""What an earlier process left behind: intents without an outcome. They are unknown from here on."""
+
+import asyncio
+
+from shipperone_erp.ledger.records import Effect, Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import EndEffect
+from shipperone_erp.model.work import EffectKind, Outcome, State
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.runtime.desk import StageDesk
+
+KILLS_AT_MOST = 2
+"""How often a job may kill the process while it runs alone until it is held."""
+
+
+async def recover(ledger: Ledger, desk: StageDesk) -> set[int]:
+    """Settle what can be settled of a stage's open intents; returns the ids of the jobs that are to be tried alone.
+
+    A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first.
+    """
+    suspects: set[int] = set()
+    for effect in await asyncio.to_thread(ledger.open_effects, desk.settings.name, desk.stage):
+        job = await asyncio.to_thread(ledger.job, effect.job_id)
+        lost = "the process ended before the answer came"
+        desk.journal.record(EndEffect(effect.id, Outcome.UNKNOWN, desk.now(), lost, effect.kind))
+        if job is None:
+            continue
+        after = _asked(job, desk) if effect.kind is EffectKind.CONFIRM else _inside_a_hook(job, effect, desk)
+        desk.journal.save(after)
+        if after.state is State.HELD:
+            desk.changed(job, after)
+        elif effect.kind is not EffectKind.CONFIRM:
+            suspects.add(job.id)
+    await desk.journal.flushed()
+    return suspects
+
+
+def _asked(job: Job, desk: StageDesk) -> Job:
+    now = desk.now()
+    return job.with_(
+        state=State.WAITING,
+        reason=Reason.OUTCOME_UNKNOWN,
+        sentence="the process ended while ShipperOne was asked; its queue will tell",
+        owner=Owner.NOBODY,
+        since=now,
+        lost_at=now,
+        settle_reads=(),
+        next_attempt_at=now + desk.settings.settle,
+    )
+
+
+def _inside_a_hook(job: Job, effect: Effect, desk: StageDesk) -> Job:
+    kills = job.crashes_alone + (1 if effect.alone else 0)
+    if kills < KILLS_AT_MOST:
+        return job.with_(crashes_alone=kills, next_attempt_at=None)
+    return job.with_(
+        state=State.HELD,
+        reason=Reason.CONNECTOR_BUG,
+        sentence=f"{effect.kind} of this order ended the whole process {kills} times while it ran alone",
+        owner=Owner.IT,
+        since=desk.now(),
+        crashes_alone=kills,
+        next_attempt_at=None,
+    )

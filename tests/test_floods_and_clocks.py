@@ -1,0 +1,200 @@
+"""After a long outage thousands wait: bounded, the oldest first, both queues. And clocks that somebody sets."""
+
+import asyncio
+import resource
+import sys
+import threading
+from datetime import timedelta
+
+import pytest
+
+from shipperone_erp import Reason
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime.clock import ClockWatch
+from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.runtime.slots import FairSlots
+from shipperone_erp.sandbox import SandboxOrder
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+
+
+def order(order_id="FO-1", sku="MUG", **fields):
+    return SandboxOrder.simple(order_id, (sku, 2, "10.00"), **fields)
+
+
+SLOW = """
+import threading, time
+from dataclasses import replace
+
+class SlowSettings(ConnectorSettings):
+    pass
+
+LOCK, AT_ONCE, MOST, CALLS = threading.Lock(), set(), [0], []
+
+def slowly(hook, order_id):
+    with LOCK:
+        AT_ONCE.add((hook, order_id))
+        MOST[0] = max(MOST[0], len(AT_ONCE))
+        CALLS.append((hook, order_id))
+    time.sleep(0.002)
+    with LOCK:
+        AT_ONCE.discard((hook, order_id))
+
+class Plugged(Connector[SlowSettings]):
+    @hookimpl
+    def reserve_stock(self, request):
+        slowly("reserve", request.order.order_id)
+        return Reserved("R")
+
+    @hookimpl
+    def build_invoice(self, request):
+        slowly("build", request.order.order_id)
+        order = request.order
+        lines = tuple(InvoiceLine(item.item_id, item.qty) for item in order.items)
+        return Invoice(None, lines, order.shipping_amount_incl_tax, order.total_incl_tax)
+
+    @hookimpl
+    def issue_invoice(self, request):
+        return replace(request.invoice, reference="I", issued=True, number="1")
+"""
+
+
+def test_q7_after_an_outage_three_thousand_wait_and_both_queues_advance_side_by_side(world, plugins):
+    plugins.install("slow", SLOW)
+    world.settings |= {"connector": '"slow"', "concurrency": "6"}
+    world.erp_settings = {}
+    for number in range(1500):
+        world.sandbox.add(order(f"A-{number:04}", first_id=number * 10 + 1))
+        world.sandbox.add(order(f"I-{number:04}", first_id=number * 10 + 2), stage="invoice")
+    world.sandbox.auto_ship = False
+    sizes = []
+    configuration = world.read()
+
+    async def go():
+        async with Runtime(configuration, observers=[lambda *_: sizes.append(_resident())]) as runtime:
+            return await runtime.once(settle_for=timedelta(seconds=5))
+
+    ended = asyncio.run(go())["acme"]
+    assert ended.ending is Ending.FINISHED
+    slow = sys.modules["slow_module"]
+    assert slow.MOST[0] <= 6, "no more calls at once than the tenant allows"
+    reserved = [order_id for hook, order_id in slow.CALLS if hook == "reserve"]
+    built = [order_id for hook, order_id in slow.CALLS if hook == "build"]
+    assert (len(set(reserved)), len(reserved), len(set(built)), len(built)) == (1500,) * 4
+    first = slow.CALLS[:600]
+    both = sum(1 for hook, _ in first if hook == "reserve")
+    assert 200 <= both <= 400, "neither queue waits for the other"
+    places = [int(order_id[2:]) for order_id in reserved]
+    assert max(abs(place - sorted(places)[at]) for at, place in enumerate(places)) < 60, "about the oldest first"
+    third = len(sizes) // 3
+    assert sizes[-1] - sizes[third] < 40 << 20, "memory is flat while it goes down"
+
+
+def _resident() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_q7_what_is_urgent_does_not_queue_behind_a_flood():
+    async def go():
+        slots = FairSlots(1)
+        await slots.acquire("flood")
+        went = []
+
+        async def one(line, urgency, name):
+            await slots.acquire(line, urgency)
+            went.append(name)
+            slots.release()
+
+        tasks = [asyncio.create_task(one("flood", (1, n), f"flood {n}")) for n in (3, 1, 2)]
+        tasks += [asyncio.create_task(one("flood", (0, 9), "late")), asyncio.create_task(one("other", (), "other"))]
+        await asyncio.sleep(0)
+        tasks.append(asyncio.create_task(one("flood", (0, 0), "cancelled")))
+        await asyncio.sleep(0)
+        tasks.pop().cancel()
+        slots.release()
+        await asyncio.gather(*tasks)
+        await asyncio.wait_for(slots.acquire(), 1)
+        return went
+
+    assert asyncio.run(go()) == ["other", "late", "flood 1", "flood 2", "flood 3"]
+
+
+def serve(world, act, until, seconds=20.0):
+    """A service in this process; `act` is called in the middle, and it ends once `until` is true."""
+    configuration = world.read()
+
+    async def go():
+        stopping = asyncio.Event()
+        async with Runtime(configuration, now=world.clock) as runtime:
+            serving = asyncio.create_task(runtime.serve(stopping))
+            try:
+                await asyncio.to_thread(act)
+                async with asyncio.timeout(seconds):
+                    while not await asyncio.to_thread(until):
+                        await asyncio.sleep(0.05)
+            finally:
+                stopping.set()
+                await serving
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("hours", [-1, 24])
+def test_q8_a_clock_that_is_set_loses_no_order_and_keeps_nobody_waiting(world, hours, caplog):
+    """A shortage that is tried every few seconds, an ERP that is away, a lost answer: all go on as if nothing was."""
+    world.settings |= {"poll_interval": '"0.2s"', "stock_retry": '"2s"', "settle": '"0.5s"'}
+    world.erp.stock("TEA", 0)
+    world.sandbox.add(order("FO-SHORT", "TEA"))
+    caplog.set_level("WARNING", "shipperone_erp.run")
+
+    def jump():
+        _wait(lambda: world.jobs("FO-SHORT") and world.job("FO-SHORT", A).reason is Reason.NOT_ENOUGH_STOCK)
+        world.clock.ahead += timedelta(hours=hours)
+        world.erp.stock("TEA", 9)
+        world.sandbox.add(order("FO-LATER", first_id=50))
+
+    serve(world, jump, lambda: world.erp.delivered() == 2)
+    assert {job.state for job in world.jobs()} == {State.DONE}
+    assert world.erp.effects("reserve_stock") == 2
+    assert any("this machine's clock was set by" in record.getMessage() for record in caplog.records)
+
+
+def test_q8_a_clock_that_is_set_a_day_ahead_releases_nothing_early(world):
+    """Its order has left the queue, and is believed gone after two hours: not after a second that was called a day."""
+    world.settings |= {"poll_interval": '"0.2s"', "gone_grace": '"2h"'}
+    world.erp.script("reserve_stock", "unknown_after", times=1)
+    world.sandbox.add(order())
+
+    def cancel_and_jump():
+        _wait(lambda: world.erp.live("FO-1") == 1)
+        world.sandbox.cancel("FO-1")
+        _wait(lambda: world.job("FO-1", A).absent_reads >= 2)
+        world.clock.ahead += timedelta(days=1)
+        reads = world.sandbox.requests.total()
+        _wait(lambda: world.sandbox.requests.total() > reads + 5)
+
+    serve(world, cancel_and_jump, lambda: True)
+    job = world.job("FO-1", A)
+    assert (world.erp.live("FO-1"), job.ended, job.reason is Reason.ORDER_GONE) == (1, False, False)
+
+
+def _wait(true, seconds=15.0):
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        if true():
+            return
+        pause.wait(0.05)
+    raise AssertionError("it never came true")
+
+
+def test_q8_a_drift_is_no_jump():
+    wall, steady = [1000.0], [5.0]
+    from datetime import UTC, datetime
+
+    watch = ClockWatch(lambda: datetime.fromtimestamp(wall[0], UTC), lambda: steady[0])
+    wall[0], steady[0] = wall[0] + 3620, steady[0] + 3600
+    assert watch.jumped() == timedelta()
+    wall[0], steady[0] = wall[0] - 3590, steady[0] + 10
+    assert watch.jumped() == timedelta(hours=-1)
+    assert watch.jumped() == timedelta()
