@@ -15,9 +15,9 @@ from shipperone_erp.model.work import EffectKind, State
 Row = dict[str, Any]
 
 
-def iso(moment: datetime | None) -> str | None:
-    """'2026-03-01T12:00:00Z'"""
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z") if moment else None
+def iso(moment: datetime | None, timespec: str = "seconds") -> str | None:
+    """'2026-03-01T12:00:00Z'; what happened one after another in a second needs `milliseconds`."""
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z") if moment else None
 
 
 def order_row(job: Job) -> Row:
@@ -68,7 +68,7 @@ def order_story(ledger: Ledger, job: Job) -> Row:
         "order": _texts(loads(job.order_json)),
         "invoice": _texts(loads(job.invoice_json)) if job.invoice_json else None,
         "actions": [
-            {"at": iso(action.at), "actor": action.actor, "action": action.action, "note": action.note}
+            {"at": iso(action.at, "milliseconds"), "actor": action.actor, "action": action.action, "note": action.note}
             for action in ledger.actions(job.id)
         ],
     }
@@ -76,12 +76,12 @@ def order_story(ledger: Ledger, job: Job) -> Row:
 
 def _effect_row(effect: Effect) -> Row:
     return {
-        "at": iso(effect.intent_at),
+        "at": iso(effect.intent_at, "milliseconds"),
         "side": "shipperone" if effect.kind is EffectKind.CONFIRM else "erp",
         "what": effect.kind.value,
         "key": effect.key,
         "outcome": effect.outcome.value if effect.outcome else "under way",
-        "ended_at": iso(effect.outcome_at),
+        "ended_at": iso(effect.outcome_at, "milliseconds"),
         "request": effect.request,
         "answer": effect.answer,
     }
