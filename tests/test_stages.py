@@ -6,6 +6,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
@@ -633,3 +634,34 @@ def test_only_the_orders_and_as_many_as_were_asked_for(world):
     assert world.erp.issued() == ["30:2"]
     world.finishes(limit=2)
     assert len(world.erp.issued()) == 3
+
+
+@pytest.mark.parametrize("what", ["text_ids", "already_issued"])
+def test_q5_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what):
+    world.sandbox.add(order("FO-BAD"))
+    world.sandbox.add(order("FO-1", first_id=50))
+    world.erp.script("build_invoice", what, order="FO-BAD", times=99)
+    ended = world.once(settle_for=2)
+    assert world.erp.issued("FO-1") == ["50:2"], ended
+    assert ended.ending in (Ending.HELD, Ending.FINISHED), ended
+
+
+def steer(world, act, order_id, stage, **options):
+    with world.ledger() as ledger:
+        act(ledger, world.job(order_id, stage), world.clock(), "by a test", **options)
+
+
+def test_q5_a_mismatch_hook_that_hangs_holds_its_order_and_the_others_go_on(world, plugins: InstalledPlugins):
+    plugins.install(
+        "slow",
+        "import time\nclass Plugged(Policy[ConnectorSettings]):\n    @hookimpl\n"
+        "    def handle_mismatch(self, mismatch):\n        time.sleep(1.5)\n",
+        group="shipperone_erp.policies",
+    )
+    world.settings |= {"policies": '["slow"]', "hook_timeout": '"0.3s"'}
+    world.sandbox.add(order("FO-BAD"))
+    world.sandbox.add(order("FO-1", first_id=50))
+    world.erp.script("build_invoice", "cent_off", order="FO-BAD", times=99)
+    ended = world.once(settle_for=2)
+    assert world.erp.issued("FO-1") == ["50:2"], ended
+    assert ended.ending is Ending.HELD, ended

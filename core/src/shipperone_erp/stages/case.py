@@ -5,6 +5,7 @@ A flow (`allocation`, `invoice`) is a sequence of steps on a `Case`. A step that
 commits the intent before it and records the outcome after it.
 """
 
+import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.errors import ContractViolation
+from shipperone_erp.errors import ContractViolation, LeaseLost, LedgerError
 from shipperone_erp.ledger.records import Effect, Job
 from shipperone_erp.model.answers import (
     AlreadyIssued,
@@ -50,6 +51,8 @@ from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
 from shipperone_erp.shipperone.reading import Listed
 
 AnswerT = TypeVar("AnswerT")
+
+LOG = logging.getLogger("shipperone_erp.run")
 
 
 @dataclass(frozen=True, slots=True)
@@ -353,6 +356,18 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
             sentence="ShipperOne no longer lists the order as it was; it is read again",
             owner=Owner.NOBODY,
             next_attempt_at=now(),
+        )
+    except (LeaseLost, LedgerError):
+        raise  # nothing can be recorded any more: this is for whoever runs the stage
+    except Exception as fault:  # whatever it is, it is about this order: all others go on
+        LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
+        case.change(
+            state=State.HELD,
+            reason=Reason.CONNECTOR_BUG,
+            sentence=f"a fault of the connector or of shipperone-erp, {type(fault).__name__}; its traceback is in the log",
+            owner=Owner.IT,
+            next_attempt_at=case.later() if case.job.accepted else None,
+            attempts=case.job.attempts + 1,
         )
     if case.job.state is not before.state or case.job.reason is not before.reason:
         case.change(since=now())

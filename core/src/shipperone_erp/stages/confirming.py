@@ -6,6 +6,7 @@ nothing happened    the connection was never made, 429, 503 with Retry-After, 40
 unknown             the answer was lost: nothing is undone or sent again until the queue has told (see `vanished`)
 """
 
+from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
@@ -60,7 +61,13 @@ async def _post(case: Case) -> PostAnswer:
     before = case.job.step
     case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
     effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.order))
-    answer = await case.desk.post(case.order, case.job.fingerprint)
+    try:
+        answer = await case.desk.post(case.order, case.job.fingerprint)
+    except (LeaseLost, LedgerError):
+        raise
+    except Exception:  # a fault on our side says nothing about whether it went out
+        case.change(lost_at=case.desk.now(), settle_reads=())
+        raise
     if answer is None:
         case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         case.change(step=before)

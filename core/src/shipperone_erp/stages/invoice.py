@@ -9,14 +9,14 @@ What is accepted and not yet issued is late, not wrong: it is tried again withou
 
 from datetime import date
 
-from shipperone_erp.model.answers import Invoice, Pending, Voided
+from shipperone_erp.model.answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.model.requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.stages.amounts import check_amounts
 from shipperone_erp.stages.case import Case, Hold, Wait
-from shipperone_erp.stages.clearing import rebuild
+from shipperone_erp.stages.clearing import issued_already, rebuild
 from shipperone_erp.stages.compare import (
     invoice_differences,
     only_amounts,
@@ -52,7 +52,12 @@ async def build(case: Case) -> None:
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
 
-    answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    try:
+        answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    except AlreadyIssued as issued:
+        if not case.job.accepted:
+            raise issued_already(case, issued.invoice) from issued
+        answer = issued.invoice
     if isinstance(answer, Voided):
         case.next_generation()
         return
@@ -64,7 +69,7 @@ async def build(case: Case) -> None:
         invoice_json=invoice_text(answer),
         compared=answer.total_incl_tax is not None,
     )
-    if answer.issued and not case.desk.settings.fiscal_first:
+    if answer.issued and not case.desk.settings.fiscal_first and not case.job.accepted:
         raise Hold(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
@@ -139,6 +144,8 @@ async def issue(case: Case) -> None:
 
     try:
         answer: Invoice | Voided = await case.effect(EffectKind.ISSUE, issued, step=Step.ISSUING)
+    except AlreadyIssued as found:
+        answer = found.invoice
     except Hold as hold:
         sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
         raise Hold(hold.reason, sentence, hold.owner, until=case.later()) from hold
