@@ -10,7 +10,6 @@ from datetime import datetime
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import EndEffect
 from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
 from shipperone_erp.reasons import Owner, Reason
@@ -87,22 +86,21 @@ class StageRun:
             job = await asyncio.to_thread(self._ledger.job, effect.job_id)
             journal, now = self.desk.journal, self.desk.now()
             lost = "the process ended before the answer came"
-            journal.record(EndEffect(effect.id, Outcome.UNKNOWN, now, lost, effect.kind))
-            if job is None:
-                continue
-            if effect.kind is EffectKind.CONFIRM:
-                journal.save(
-                    job.with_(
-                        state=State.WAITING,
-                        reason=Reason.OUTCOME_UNKNOWN,
-                        sentence="the process ended while ShipperOne was asked; its queue will tell",
-                        owner=Owner.NOBODY,
-                        since=now,
-                        lost_at=now,
-                        settle_reads=(),
-                        next_attempt_at=now + self.scope.settle,
-                    )
+            if job is not None and effect.kind is EffectKind.CONFIRM:
+                job = job.with_(
+                    state=State.WAITING,
+                    reason=Reason.OUTCOME_UNKNOWN,
+                    sentence="the process ended while ShipperOne was asked; its queue will tell",
+                    owner=Owner.NOBODY,
+                    since=now,
+                    lost_at=now,
+                    settle_reads=(),
+                    next_attempt_at=now + self.scope.settle,
                 )
+                journal.end(effect, Outcome.UNKNOWN, lost, job)
+                continue
+            journal.end(effect, Outcome.UNKNOWN, lost)
+            if job is None:
                 continue
             kills = job.crashes_alone + (1 if effect.alone else 0)
             if kills >= KILLS_AT_MOST:

@@ -90,8 +90,8 @@ class Journal(Protocol):
         """Commit the job as it is and the intent of an effect; returns once both are safe. LeaseLost: do nothing."""
         ...
 
-    def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
-        """Record the outcome; committed no later than the next intent."""
+    def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
+        """Record the outcome; committed no later than the next intent, and with `job` as it then is, if given."""
         ...
 
     def insert(self, job: Job) -> None:
@@ -364,7 +364,7 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
         case.change(
             state=State.HELD,
             reason=Reason.CONNECTOR_BUG,
-            sentence=f"a fault of the connector or of shipperone-erp, {type(fault).__name__}; its traceback is in the log",
+            sentence=f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log",
             owner=Owner.IT,
             next_attempt_at=case.later() if case.job.accepted else None,
             attempts=case.job.attempts + 1,
@@ -388,7 +388,11 @@ OUTCOMES = {
 """What a POST's outcome is in the ledger; every other one means that nothing happened."""
 
 
-def record_post(journal: Journal, effect: Effect, answer: PostAnswer) -> None:
-    """Record what ShipperOne answered: the status and the body as it came."""
+def record_post(journal: Journal, effect: Effect, answer: PostAnswer, job: Job) -> None:
+    """Record what ShipperOne answered, the status and the body as it came, and in the same commit what it means.
+
+    Nothing would ask ShipperOne again what it has said: an outcome without its job would let the order look untouched.
+    """
     outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
-    journal.end(effect, outcome, dumps({"status": answer.status, "message": answer.message, "body": answer.body}))
+    said = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
+    journal.end(effect, outcome, said, job)

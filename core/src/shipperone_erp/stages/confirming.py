@@ -38,8 +38,8 @@ async def confirm(case: Case) -> None:
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
         case.desk.platform_answers()
     if answer.outcome is PostOutcome.ACCEPTED:
-        accept(case)
-    elif answer.outcome is PostOutcome.REFUSED and answer.status == 400:
+        return
+    if answer.outcome is PostOutcome.REFUSED and answer.status == 400:
         await _refused(case, answer)
     elif answer.outcome is PostOutcome.REFUSED:
         raise Hold(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
@@ -72,9 +72,13 @@ async def _post(case: Case) -> PostAnswer:
         case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         case.change(step=before)
         raise Stale
-    record_post(case.desk.journal, effect, answer)
-    if answer.outcome is not PostOutcome.UNKNOWN:
+    if answer.outcome is PostOutcome.ACCEPTED:
+        accept(case)
+    elif answer.outcome is PostOutcome.UNKNOWN:
+        case.change(lost_at=answer.ended_at, settle_reads=())
+    else:
         case.change(step=before)
+    record_post(case.desk.journal, effect, answer, case.job)
     return answer
 
 
@@ -98,7 +102,6 @@ def accept(case: Case, *, inferred: bool = False) -> None:
 
 
 def _lost(case: Case, answer: PostAnswer) -> None:
-    case.change(lost_at=answer.ended_at, settle_reads=())
     report = f" (report {answer.report_id})" if answer.report_id else ""
     if case.job.attempts + 1 >= LOST_AT_MOST:
         raise Hold(
