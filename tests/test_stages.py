@@ -665,3 +665,14 @@ def test_q5_a_mismatch_hook_that_hangs_holds_its_order_and_the_others_go_on(worl
     ended = world.once(settle_for=2)
     assert world.erp.issued("FO-1") == ["50:2"], ended
     assert ended.ending is Ending.HELD, ended
+
+
+def test_d1_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waited_before(world):
+    world.erp.stock("MUG", 0)
+    world.sandbox.add(order())
+    world.once(settle_for=1)
+    assert world.job("FO-1", A).attempts >= 3
+    world.erp.stock("MUG", 9)
+    world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
+    world.finishes()
+    assert world.erp.issued("FO-1") == ["1:2"]

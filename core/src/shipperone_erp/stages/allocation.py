@@ -44,7 +44,7 @@ async def reserve(case: Case) -> None:
             owner=Owner.WAREHOUSE,
         )
     else:
-        case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url)
+        case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
 
 
 def shortage_sentence(shortage: Shortage, warehouse: str) -> str:

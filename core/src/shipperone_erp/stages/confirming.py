@@ -22,6 +22,9 @@ AT_MOST = 3
 LOST_AT_MOST = 3
 """How many answers in a row may be lost (or be a 500) until a person is asked."""
 
+UNREACHED = 5.0
+"""Seconds until a confirmation that never reached ShipperOne is sent again."""
+
 
 async def confirm(case: Case) -> None:
     """Send the confirmation if the newest read shows the order as this job has it; act on the answer.
@@ -50,7 +53,7 @@ async def confirm(case: Case) -> None:
         until = case.later(answer.retry_after)
         raise Wait(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
     elif answer.outcome is PostOutcome.NOT_SENT:
-        raise Wait(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(), counts=True)
+        raise Wait(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(UNREACHED), counts=False)
     else:
         _lost(case, answer)
 

@@ -68,6 +68,7 @@ async def build(case: Case) -> None:
         number=answer.number,
         invoice_json=invoice_text(answer),
         compared=answer.total_incl_tax is not None,
+        attempts=case.job.attempts if case.job.accepted else 0,
     )
     if answer.issued and not case.desk.settings.fiscal_first and not case.job.accepted:
         raise Hold(
