@@ -75,6 +75,8 @@ class StageRun:
         self._suspects: set[int] = set()
         self._allocations: dict[str, list[Job]] = {}
         self._moved = 0
+        self._planned_at = desk.now()
+        self._complete = False
 
     async def recover(self) -> None:
         """Intents that an earlier process left without an outcome are unknown from here on; call once, before cycles.
@@ -149,17 +151,21 @@ class StageRun:
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
-        decisions = plan(self.scope, listing, memory, self.desk.now())
+        decisions = self._plan(listing, memory)
         if not listing.proves_absence and listing.complete and _wants_proof(decisions, listing):
             busy |= frozenset(self._running)
             listing = await self.desk.view.read(prove=True)
             memory, record = await self._memory(listing, busy)
-            decisions = plan(self.scope, listing, memory, self.desk.now())
+            decisions = self._plan(listing, memory)
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             self._read_well(listing, record)
         return listing, decisions
+
+    def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
+        self._planned_at, self._complete = self.desk.now(), listing.complete
+        return plan(self.scope, listing, memory, self._planned_at)
 
     async def _not_read(self, failure: ReadFailed) -> None:
         """A token that is refused is a pause of the tenant, which `status` shows."""
@@ -265,8 +271,19 @@ class StageRun:
 
     async def _passed(self, orders: frozenset[str]) -> Passed:
         jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
-        times = [job.next_attempt_at for job in jobs if job.next_attempt_at is not None]
+        times = [time for job in jobs if (time := self._comes_due(job)) is not None]
         return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
+
+    def _comes_due(self, job: Job) -> datetime | None:
+        """When this job calls for the next read; None if only a change of the queue, or a person, can move it.
+
+        What was due already and was left as it is (it is not listed, or cannot be read) does not call for another.
+        """
+        if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
+            return job.lost_at + self.scope.settle if self._complete else None
+        if job.next_attempt_at is None:
+            return None
+        return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
 
 
 def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
