@@ -676,3 +676,16 @@ def test_d1_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waite
     world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
     world.finishes()
     assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_d1_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
+    world.settings["settle"] = '"3s"'
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).lost_at is not None
+    steer(world, steering.ignore, "FO-1", I)
+    steer(world, steering.retry, "FO-1", I)
+    world.finishes()
+    assert len(world.sandbox.order("FO-1").invoices) == 1
+    assert world.erp.issued("FO-1") == ["1:2"]

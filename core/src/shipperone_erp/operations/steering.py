@@ -126,8 +126,11 @@ def resolve(
 
 
 def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """Leave it alone for good, with what it has made; only `order retry` takes it up again."""
-    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, lost_at=None, settle_reads=())
+    """Leave it alone for good, with what it has made; only `order retry` takes it up again.
+
+    That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
+    """
+    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, settle_reads=())
     _steer(ledger, job, fresh, "ignore", now, note)
 
 
