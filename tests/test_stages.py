@@ -1,6 +1,7 @@
 """Both stages end to end: the sandbox over HTTP, the counting ERP, effects counted where they happen."""
 
 import re
+import time
 from dataclasses import replace
 from decimal import Decimal as D
 
@@ -689,3 +690,17 @@ def test_d1_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
     world.finishes()
     assert len(world.sandbox.order("FO-1").invoices) == 1
     assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_what_is_accepted_is_issued_while_shipperone_is_away(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+    world.once(settle_for=0.3)
+    job = world.job("FO-1", I)
+    assert job.accepted
+    assert job.state is not State.DONE
+    world.sandbox.revoke("another")
+    time.sleep(1.5)
+    assert world.once(settle_for=0).ending is Ending.PLATFORM
+    assert world.erp.issued("FO-1") == ["1:2"]
+    assert world.erp.delivered("FO-1") == 1

@@ -19,7 +19,7 @@ from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
-from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
+from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, order_of
 from shipperone_erp.stages.planning import Memory, Scope, plan
 
 KILLS_AT_MOST = 2
@@ -125,13 +125,16 @@ class StageRun:
         """
         self._moved = 0
         try:
-            listing, decisions = await self._look()
+            decisions = await self._look()
         except ReadFailed as failure:
             await self._not_read(failure)
+            await self._act(list(self._chosen(await self._without_reading(), selection)))
+            if wait:
+                await self.rest()
             raise
         self.desk.queue_answers()
         chosen = list(self._chosen(decisions, selection))
-        await self._act(chosen, listing)
+        await self._act(chosen)
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
@@ -147,7 +150,7 @@ class StageRun:
         for task in self._running.values():
             task.cancel()
 
-    async def _look(self) -> tuple[Listing, list[Decision]]:
+    async def _look(self) -> list[Decision]:
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
@@ -161,7 +164,17 @@ class StageRun:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             self._read_well(listing, record)
-        return listing, decisions
+        return decisions
+
+    async def _without_reading(self) -> list[Decision]:
+        """What can be done although ShipperOne does not say what is listed: what it has accepted waits for the ERP."""
+        now = self.desk.now()
+        nothing = Listing(
+            stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
+            proves_absence=False, pages=0, alert=None,
+        )  # fmt: skip
+        memory, _ = await self._memory(nothing, frozenset(self._running))
+        return [decision for decision in self._plan(nothing, memory) if isinstance(decision, Continue)]
 
     def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
         self._planned_at, self._complete = self.desk.now(), listing.complete
@@ -223,7 +236,7 @@ class StageRun:
                 orders[order_of(decision)].append(decision)
         return list(orders.items())[: selection.limit]
 
-    async def _act(self, chosen: list[tuple[str, list[Decision]]], listing: Listing) -> None:
+    async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
         suspects = [entry for entry in chosen if self._suspected(entry[1])]
         for order_id, decisions in suspects:
             async with self._solitude.alone():
