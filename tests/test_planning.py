@@ -301,3 +301,13 @@ def test_planning_a_queue_of_waiting_orders_is_cheap():
     decisions = plan(scope(), listing(*orders), Memory(jobs=jobs), NOW)
     assert {type(decision) for decision in decisions} == {Leave}
     assert len(decisions) == 300
+
+
+def unreadable(order_id="FO-1"):
+    return UnreadableOrder(order_id=order_id, sentence="item 1 has no quantity", raw="{}", digest="d1")
+
+
+def test_d1_an_answer_was_lost_and_the_order_can_no_longer_be_read():
+    decision = decide(listing(unreadable=[unreadable()]), lost(settle_reads=("same",)))
+    assert isinstance(decision, Hold)
+    assert decision.reason is Reason.OUTCOME_UNKNOWN

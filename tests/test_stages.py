@@ -704,3 +704,28 @@ def test_what_is_accepted_is_issued_while_shipperone_is_away(world):
     assert world.once(settle_for=0).ending is Ending.PLATFORM
     assert world.erp.issued("FO-1") == ["1:2"]
     assert world.erp.delivered("FO-1") == 1
+
+
+def test_an_open_order_that_can_no_longer_be_read_is_held_and_heals_by_itself(world):
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))
+    world.once(settle_for=0)
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
+    assert world.once(settle_for=0.5).ending is Ending.HELD
+    held = world.job("FO-1", A)
+    assert (held.state, held.reason, held.reference is not None) == (State.HELD, Reason.ORDER_UNREADABLE, True)
+    steer(world, steering.retry, "FO-1", A)
+    assert world.once(settle_for=0.5).ending is Ending.HELD
+    world.sandbox.change("FO-1", lambda raw: raw)
+    world.finishes()
+    assert world.erp.effects("reserve_stock") == 1
+
+
+def test_an_unreadable_order_that_is_retried_in_vain_is_held_again(world):
+    world.sandbox.add(order())
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
+    assert world.once(settle_for=0.2).ending is Ending.HELD
+    steer(world, steering.retry, "FO-1", A)
+    assert world.once(settle_for=0.2).ending is Ending.HELD
+    world.sandbox.change("FO-1", lambda raw: raw)
+    world.finishes()

@@ -93,7 +93,7 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
         yield from _listed(scope, listing, listed, jobs[order_id], allocations[order_id], memory.live, now)
     for order_id, entry in unreadable.items():
         if order_id not in memory.busy:
-            yield from _listed_unreadable(scope, entry, order_id, jobs[order_id], now)
+            yield from _listed_unreadable(scope, listing, entry, order_id, jobs[order_id], now)
     for order_id, known in jobs.items():
         if order_id in listing.orders or order_id in unreadable or order_id in memory.busy:
             continue
@@ -149,11 +149,11 @@ def _listed(
 
 
 def _as_listed(job: Job, now: datetime) -> Decision:
-    gone = job.reason is Reason.ORDER_GONE
-    seen_absent = job.absent_since is not None
+    heals = job.reason in (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
+    seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
-    if gone or due(job, now):
-        return Continue(job, heals=gone)
+    if heals or due(job, now):
+        return Continue(job, heals=heals)
     return Note(job, "is listed again") if seen_absent else Leave(job.order_id, _why_not_now(job))
 
 
@@ -303,13 +303,19 @@ def _name(entry: UnreadableOrder) -> str:
 
 
 def _listed_unreadable(
-    scope: Scope, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
+    scope: Scope, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
 ) -> Iterator[Decision]:
-    """An order that cannot be read hides no other: it is a held job of its own, or leaves its open job as it is."""
+    """An order that cannot be read hides no other: it is a held job of its own, or holds its open job as it stands."""
     yield from _unfinished(jobs, now)
     job = next((job for job in jobs if job.open), None)
-    if job is not None:
+    if job is not None and job.lost_at is not None:
+        yield settle(job, job.lost_at, listing, scope)
+        return
+    if job is not None and job.state is State.HELD:
         yield Leave(order_id, f"cannot be read as listed now: {entry.sentence}")
+        return
+    if job is not None:
+        yield Hold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
