@@ -729,3 +729,15 @@ def test_an_unreadable_order_that_is_retried_in_vain_is_held_again(world):
     assert world.once(settle_for=0.2).ending is Ending.HELD
     world.sandbox.change("FO-1", lambda raw: raw)
     world.finishes()
+
+
+def test_a_rebuild_that_a_person_asked_for_is_done_once_the_lost_answer_is_settled(world):
+    world.settings["settle"] = '"2s"'
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("dropped", action="invoice", times=1))
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).lost_at is not None
+    steer(world, steering.retry, "FO-1", I, rebuild=True)
+    world.finishes()
+    assert world.job("FO-1", I).generation == 2
+    assert world.erp.issued("FO-1") == ["1:2"]

@@ -23,6 +23,7 @@ from shipperone_erp.stages.decisions import (
     Hold,
     Leave,
     Note,
+    SendAgain,
     Start,
     StartHeld,
     Supersede,
@@ -129,8 +130,8 @@ def _listed(
     job = next((job for job in jobs if job.open), None)
     if job is None:
         yield _not_open(scope, listing, listed, jobs, allocations, live, now)
-    elif job.lost_at is not None:
-        yield settle(job, job.lost_at, listing, scope)
+    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
+        yield settled
     elif job.fingerprint == listed.fingerprint and job.ending is None:
         yield _as_listed(job, now)
     elif job.invoice is not None and job.invoice.issued:
@@ -145,7 +146,12 @@ def _listed(
         free = live and job.reason is not Reason.BEFORE_GO_LIVE
         following = _not_open(scope, listing, listed, jobs, allocations, free, now)
         successor = following if isinstance(following, Start | StartHeld) else None
-        yield Supersede(job, successor)
+        yield Supersede(job.with_(lost_at=None, settle_reads=()), successor)
+
+
+def _never_taken(job: Job, settled: Decision) -> bool:
+    """The lost confirmation had no effect, and what it confirmed is to be undone: it is not sent again."""
+    return isinstance(settled, SendAgain) and job.ending is not None
 
 
 def _as_listed(job: Job, now: datetime) -> Decision:
