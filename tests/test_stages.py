@@ -741,3 +741,37 @@ def test_a_rebuild_that_a_person_asked_for_is_done_once_the_lost_answer_is_settl
     world.finishes()
     assert world.job("FO-1", I).generation == 2
     assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_a_refused_release_is_not_asked_for_again_before_a_person_says_so(world):
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("503", action="allocate", retry_after="1", times=99))
+    world.erp.script("release_stock", "refused", times=99)
+    world.once(settle_for=0)
+    world.sandbox.change("FO-1", lambda raw: {**raw, "shipping_amount_incl_tax": D("7.00"), "total_incl_tax": D(27)})
+    for _ in range(4):
+        assert world.once(settle_for=0).ending in (Ending.HELD, Ending.PLATFORM)
+    with world.ledger() as ledger:
+        kinds = [effect.kind for effect in ledger.effects(world.jobs("FO-1", A)[0].id)]
+    assert kinds.count(EffectKind.RELEASE) == 1
+    world.erp.ask("DELETE FROM script")
+    world.sandbox.faults.clear()
+    steer(world, steering.retry, "FO-1", A)
+    world.finishes()
+    assert world.erp.live("FO-1") == 1
+
+
+def test_an_ignored_reservation_is_not_joined_by_a_second_one_when_the_order_changes(world):
+    world.sandbox.add(order("FO-1", ("MUG", 2, "10.00"), ("TEA", 1, "4.50")))
+    world.sandbox.faults.add(Fault("503", action="allocate", retry_after="60", times=99))
+    world.once(settle_for=0)
+    assert world.erp.live("FO-1") == 1
+    steer(world, steering.ignore, "FO-1", A)
+    world.sandbox.change("FO-1", _one_mug_less)
+    world.once(settle_for=0)
+    assert world.erp.live("FO-1") == 1
+    world.sandbox.faults.clear()
+    steer(world, steering.retry, "FO-1", A)
+    world.once(settle_for=2)
+    assert world.erp.live("FO-1") == 1
+    assert world.erp.effects("release_stock") == 1

@@ -29,7 +29,7 @@ from shipperone_erp.stages.decisions import (
     Supersede,
     listed_items,
 )
-from shipperone_erp.stages.vanished import absent, settle
+from shipperone_erp.stages.vanished import absent, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
 """How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""
@@ -100,7 +100,9 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
             continue
         yield from _unfinished(known, now)
         for job in known:
-            if job.open and job.state is not State.IGNORED:
+            if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
+                yield Leave(order_id, _why_not_now(job))
+            elif job.open and job.state is not State.IGNORED:
                 yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, scope, now)
 
 
@@ -132,8 +134,10 @@ def _listed(
         yield _not_open(scope, listing, listed, jobs, allocations, live, now)
     elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
         yield settled
-    elif job.fingerprint == listed.fingerprint and job.ending is None:
-        yield _as_listed(job, now)
+    elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
+        yield _as_listed(job.with_(ending=None), now)
+    elif (job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED) and not due(job, now):
+        yield Leave(job.order_id, _why_not_now(job))
     elif job.invoice is not None and job.invoice.issued:
         yield Hold(
             job,
@@ -152,6 +156,11 @@ def _listed(
 def _never_taken(job: Job, settled: Decision) -> bool:
     """The lost confirmation had no effect, and what it confirmed is to be undone: it is not sent again."""
     return isinstance(settled, SendAgain) and job.ending is not None
+
+
+def _back_untouched(job: Job) -> bool:
+    """It was to be undone because its order had gone, which its connector cannot do; and the order is back."""
+    return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
 
 
 def _as_listed(job: Job, now: datetime) -> Decision:
@@ -176,11 +185,15 @@ def _not_open(
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
     if any(job.state is State.IGNORED and job.content == content for job in jobs):
         return Leave(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
+    if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
+        return Leave(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
     again = _confirmed_before(order, jobs)
     if again is None:
         return _start(scope, listed, jobs, allocations, live, now)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
         return Leave(order.order_id, "was confirmed while this read was under way")
+    if not again.ended and due(again, now):
+        return Leave(order.order_id, "was confirmed, and is gone on with now")
     reads = again.listed_again + (1 if listing.complete else 0)
     if reads <= READS_BEFORE_LISTED_AGAIN:
         return Note(again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag")
@@ -192,6 +205,12 @@ def _not_open(
     occurrence = max(job.occurrence for job in jobs) + 1
     start = _new_job(scope, listed, jobs, allocations, now, occurrence=occurrence)
     return StartHeld(_held(start, Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
+
+
+def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
+    """The job may hold stock for one of these items: a second reservation beside it would hold it twice."""
+    ids = {str(item.item_id) for item in order.items}
+    return job.stage is Stage.ALLOCATION and may_exist(job) and any(str(item_id) in ids for item_id in job.item_ids)
 
 
 def _confirmed_before(order: FulfillmentOrder, jobs: Collection[Job]) -> Job | None:
@@ -237,6 +256,7 @@ def _new_job(
     generation = max(before, default=0) + 1
     latest = max(jobs, key=lambda job: job.id, default=None)
     carried = latest if latest is not None and not latest.accepted else None
+    superseded = next((job for job in jobs if job.open), None)
     return Job(
         id=new_id(),
         tenant=scope.tenant,
@@ -250,7 +270,7 @@ def _new_job(
         order_json=order_text(order),
         item_ids=listed_items(order),
         since=now,
-        first_listed_at=now,
+        first_listed_at=superseded.first_listed_at if superseded else now,
         part=scope.stage is Stage.INVOICE and _is_part(order, [job for job in jobs if job.accepted], allocations),
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
