@@ -1,6 +1,7 @@
 """Both stages end to end: the sandbox over HTTP, the counting ERP, effects counted where they happen."""
 
 import re
+import threading
 import time
 from dataclasses import replace
 from decimal import Decimal as D
@@ -775,3 +776,24 @@ def test_an_ignored_reservation_is_not_joined_by_a_second_one_when_the_order_cha
     world.once(settle_for=2)
     assert world.erp.live("FO-1") == 1
     assert world.erp.effects("release_stock") == 1
+
+
+def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
+    world.settings |= {"concurrency": "1", "stock_retry": '"0.05s"'}
+    world.erp.stock("MUG", 0)
+    for number in range(8):
+        world.sandbox.add(order(f"FO-{number}", first_id=10 * number + 1))
+    world.once(settle_for=0)
+    world.erp.stock("MUG", 99)
+    world.erp.script("reserve_stock", "hang_then", times=99, detail="0.3")
+    time.sleep(0.1)
+    running = threading.Thread(target=lambda: world.once(settle_for=0))
+    running.start()
+    while world.erp.effects("reserve_stock") == 0:
+        time.sleep(0.02)
+    waiting = [job for job in world.jobs(stage=A) if job.state is State.WAITING]
+    last = max(waiting, key=lambda job: job.order_id)
+    steer(world, steering.ignore, last.order_id, A)
+    running.join()
+    assert world.job(last.order_id, A).state is State.IGNORED
+    assert world.erp.live(last.order_id) == 0

@@ -19,7 +19,7 @@ from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
-from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, order_of
+from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.planning import Memory, Scope, plan
 
 KILLS_AT_MOST = 2
@@ -265,6 +265,8 @@ class StageRun:
             self._running.pop(order_id, None)
 
     async def _order(self, order_id: str, decisions: list[Decision], *, alone: bool = False) -> None:
+        if await self._steered(order_id, decisions):
+            return
         for decision in decisions:
             job = await act(decision, self.desk, self._reservations, alone=alone)
             if job is not None and not isinstance(decision, Leave):
@@ -274,6 +276,22 @@ class StageRun:
                 )  # fmt: skip
                 self._suspects.discard(before.id)
         await self.desk.journal.flushed()
+
+    async def _steered(self, order_id: str, decisions: list[Decision]) -> bool:
+        """A person has acted on one of these jobs since they were planned: the next cycle plans the order anew.
+
+        Only what is held or waits can be acted on; the rest is not looked at again.
+        """
+        planned = [
+            decision.job
+            for decision in decisions
+            if not isinstance(decision, Leave | Start | StartHeld) and decision.job.state in (State.HELD, State.WAITING)
+        ]
+        if not planned:
+            return False
+        found = await asyncio.to_thread(self._ledger.jobs_of_orders, self.tenant, self.stage, [order_id])
+        now = {job.id: (job.state, job.since) for job in found}
+        return any(now[job.id] != (job.state, job.since) for job in planned)
 
     def _reservations(self, job: Job) -> tuple[Reservation, ...]:
         return tuple(
