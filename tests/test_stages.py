@@ -797,3 +797,14 @@ def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
     running.join()
     assert world.job(last.order_id, A).state is State.IGNORED
     assert world.erp.live(last.order_id) == 0
+
+
+def test_d7_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "cent_off", times=99)
+    assert world.once(settle_for=3).ending is Ending.HELD
+    held = world.job("FO-1", I)
+    world.erp.ask("DELETE FROM script")
+    steer(world, steering.retry, "FO-1", I)
+    world.finishes()
+    assert world.job("FO-1", I).key == held.key, "the corrected draft was thrown away"

@@ -16,6 +16,10 @@ from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
 
 
+ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
+"""Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
+
+
 @dataclass(frozen=True, slots=True)
 class Pick:
     """Which job is meant: an order's id (or a key), narrowed down by tenant, stage and key."""
@@ -85,6 +89,10 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         differences=(),
         open=not job.accepted,
     )
+    if job.lost_at is None and not job.accepted:
+        # somebody may have corrected it in the ERP
+        step = Step.BUILT if (job.stage, job.step) == (Stage.INVOICE, Step.CONFIRMING) else job.step
+        fresh = fresh.with_(step=ASKED_AGAIN.get(step, step))
     if (job.step is Step.NEW and not job.accepted) or rebuild:
         # nothing is in the ERP yet, or what is there is to be undone: it ends, and planning looks at the order as if
         # for the first time
