@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from shipperone_erp import Reason
+from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
@@ -126,3 +127,35 @@ def test_o2_an_order_that_kills_the_process_alone_twice_is_held_and_its_neighbou
     for number in (0, 1, 3):
         assert world.erp.issued(f"FO-{number}") == [f"{number * 10 + 1}:1"]
     assert world.erp.live("FO-2") == 0
+
+
+class OneByOne(Ledger):
+    """A ledger that happens to commit each entry by itself, and whose disk goes away at the n-th."""
+
+    left = 0
+
+    def commit(self, batch):
+        for entry in batch:
+            type(self).left -= 1
+            if type(self).left < 0:
+                raise OSError("power cut")
+            super().commit([entry])
+
+
+@pytest.mark.timeout(300)
+def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forgotten(tmp_path):
+    with Sandbox() as sandbox:
+        sandbox.auto_ship = True
+        commit, struck = 0, True
+        while struck:
+            commit += 1
+            order_id = f"FO-{commit}"
+            world = a_world(tmp_path / order_id, sandbox, "drafts")
+            sandbox.add(SandboxOrder.simple(order_id, ("MUG", 2, "10.00"), first_id=commit * 10))
+            OneByOne.left = commit
+            ended = world.once(settle_for=1, open_ledger=lambda url: OneByOne.open(url, migrate=True))
+            struck = ended.ending is not Ending.FINISHED
+            ended = world.once(settle_for=5)
+            assert ended.ending is Ending.FINISHED, (commit, ended, world.stuck())
+            assert world.erp.issued(order_id) == [f"{commit * 10}:2"], (commit, world.jobs())
+            assert len(sandbox.order(order_id).invoices) == 1, commit

@@ -301,3 +301,70 @@ def test_planning_a_queue_of_waiting_orders_is_cheap():
     decisions = plan(scope(), listing(*orders), Memory(jobs=jobs), NOW)
     assert {type(decision) for decision in decisions} == {Leave}
     assert len(decisions) == 300
+
+
+def unreadable(order_id="FO-1"):
+    return UnreadableOrder(order_id=order_id, sentence="item 1 has no quantity", raw="{}", digest="d1")
+
+
+def test_d1_an_answer_was_lost_and_the_order_can_no_longer_be_read():
+    decision = decide(listing(unreadable=[unreadable()]), lost(settle_reads=("same",)))
+    assert isinstance(decision, Hold)
+    assert decision.reason is Reason.OUTCOME_UNKNOWN
+
+
+def test_what_is_still_listed_does_not_undo_the_record_of_its_issuing():
+    late = started(
+        order(),
+        Stage.INVOICE,
+        state=State.WAITING,
+        step=Step.ACCEPTED,
+        open=False,
+        accepted_at=NOW - MINUTE,
+        reference="I",
+    )
+    decisions = plan(scope(Stage.INVOICE), listing(order()), Memory(jobs=(late,)), NOW)
+    touching = [decision for decision in decisions if not isinstance(decision, Leave)]
+    assert len(touching) == 1, "two decisions about one job: the second writes what the first has changed"
+
+
+def test_a_fiscal_document_of_an_order_that_changed_is_held_once():
+    from shipperone_erp import Invoice, InvoiceLine
+    from shipperone_erp.model.text import invoice_text
+
+    built = Invoice("INV-1", (InvoiceLine(1, D(1)),), D("4.99"), D("14.99"), issued=True, number="2026/7")
+    job = started(order(), Stage.INVOICE, step=Step.CONFIRMING, invoice_json=invoice_text(built))
+    changed = listing(order(shipping="5.99"))
+    first = decide(changed, job, stage=Stage.INVOICE)
+    assert isinstance(first, Hold)
+    held = job.with_(state=State.HELD, reason=first.reason, sentence=first.sentence, owner=first.owner)
+    assert isinstance(decide(changed, held, stage=Stage.INVOICE), Leave)
+
+
+def test_b4_absence_first_seen_by_a_read_that_proves_nothing_is_doubtful_all_the_same():
+    job = started(order(), step=Step.RESERVED, reference="R-1")
+    yesterday = NOW - timedelta(hours=30)
+    first = decide(listing(proves=False), job, last_good_read_at=yesterday)
+    job = first.job if isinstance(first, Note) else job
+    second = decide(listing(), job, last_good_read_at=NOW - MINUTE)
+    assert isinstance(second, Note)
+    third = decide(listing(), second.job, now=NOW + timedelta(hours=9), last_good_read_at=NOW)
+    assert isinstance(third, Hold), third
+    assert third.reason is Reason.ORDER_GONE
+
+
+def test_b7_the_day_of_the_first_listing_outlives_a_change_of_the_order():
+    job = started(order(), state=State.HELD, reason=Reason.PRICE_MISSING, first_listed_at=NOW - timedelta(days=2))
+    decision = decide(listing(order(shipping="5.99")), job)
+    assert isinstance(decision, Supersede)
+    assert decision.successor is not None
+    assert decision.successor.job.first_listed_at == NOW - timedelta(days=2)
+
+
+def test_what_a_connector_cannot_undo_goes_on_at_once_when_its_order_is_back():
+    job = started(order(), step=Step.RESERVED, reference="R-1", ending=State.GONE)
+    held = job.with_(state=State.HELD, reason=Reason.ORDER_GONE)
+    assert isinstance(decide(listing(), held), Leave)
+    back = decide(listing(order()), held)
+    assert isinstance(back, Continue)
+    assert back.job.ending is None

@@ -1,5 +1,6 @@
 """`run` as a service, in processes of its own: stopped, paused, steered, its secrets renewed, all while it runs."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -12,7 +13,8 @@ import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
-from shipperone_erp.sandbox import SandboxOrder, generate
+from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.sandbox import Fault, SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 SCRIPT = Path(__file__).parent / "stopping_run.py"
@@ -297,7 +299,6 @@ def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(w
 
 @pytest.mark.parametrize(("outcome", "posts"), [("confirmed", 0), ("cancelled", 1)])
 def test_a_person_says_what_the_lost_answer_of_an_invoice_was(world, outcome, posts):
-    from shipperone_erp.sandbox import Fault
 
     world.sandbox.add(order())
     world.settings["in_doubt"] = '"hold"'
@@ -327,3 +328,31 @@ def test_what_is_ignored_stays_and_keeps_its_documents(world):
     assert world.command("order", "retry", "FO-1", "--stage", "invoice").returncode == 0
     world.finishes()
     assert len(world.erp.issued("FO-1")) == 1
+
+
+def serve(world, seconds):
+    """The service for that long."""
+
+    async def go():
+        stopping = asyncio.Event()
+        async with Runtime(world.read(), now=world.clock) as runtime:
+            asyncio.get_running_loop().call_later(seconds, stopping.set)
+            await runtime.serve(stopping)
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize("what", ["vanished", "unreadable"])
+def test_what_is_due_and_not_to_be_acted_on_does_not_keep_the_service_reading(world, what):
+    world.settings |= {"poll_interval": '"1h"', "gone_grace": '"2h"'}
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))
+    world.once(settle_for=0)
+    assert world.job("FO-1", A).state is State.WAITING
+    if what == "vanished":
+        world.sandbox.cancel("FO-1")
+    else:
+        world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
+    before = world.sandbox.requests.total()
+    serve(world, 4.0)
+    assert world.sandbox.requests.total() - before < 8, world.sandbox.requests

@@ -1,11 +1,14 @@
 """Both stages end to end: the sandbox over HTTP, the counting ERP, effects counted where they happen."""
 
 import re
+import threading
+import time
 from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
 
+from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
@@ -633,3 +636,219 @@ def test_only_the_orders_and_as_many_as_were_asked_for(world):
     assert world.erp.issued() == ["30:2"]
     world.finishes(limit=2)
     assert len(world.erp.issued()) == 3
+
+
+@pytest.mark.parametrize("what", ["text_ids", "already_issued"])
+def test_q5_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what):
+    world.sandbox.add(order("FO-BAD"))
+    world.sandbox.add(order("FO-1", first_id=50))
+    world.erp.script("build_invoice", what, order="FO-BAD", times=99)
+    ended = world.once(settle_for=2)
+    assert world.erp.issued("FO-1") == ["50:2"], ended
+    assert ended.ending in (Ending.HELD, Ending.FINISHED), ended
+
+
+def steer(world, act, order_id, stage, **options):
+    with world.ledger() as ledger:
+        act(ledger, world.job(order_id, stage), world.clock(), "by a test", **options)
+
+
+def test_q5_a_mismatch_hook_that_hangs_holds_its_order_and_the_others_go_on(world, plugins: InstalledPlugins):
+    plugins.install(
+        "slow",
+        "import time\nclass Plugged(Policy[ConnectorSettings]):\n    @hookimpl\n"
+        "    def handle_mismatch(self, mismatch):\n        time.sleep(1.5)\n",
+        group="shipperone_erp.policies",
+    )
+    world.settings |= {"policies": '["slow"]', "hook_timeout": '"0.3s"'}
+    world.sandbox.add(order("FO-BAD"))
+    world.sandbox.add(order("FO-1", first_id=50))
+    world.erp.script("build_invoice", "cent_off", order="FO-BAD", times=99)
+    ended = world.once(settle_for=2)
+    assert world.erp.issued("FO-1") == ["50:2"], ended
+    assert ended.ending is Ending.HELD, ended
+
+
+def test_d1_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waited_before(world):
+    world.erp.stock("MUG", 0)
+    world.sandbox.add(order())
+    world.once(settle_for=1)
+    assert world.job("FO-1", A).attempts >= 3
+    world.erp.stock("MUG", 9)
+    world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
+    world.finishes()
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_d1_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
+    world.settings["settle"] = '"3s"'
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).lost_at is not None
+    steer(world, steering.ignore, "FO-1", I)
+    steer(world, steering.retry, "FO-1", I)
+    world.finishes()
+    assert len(world.sandbox.order("FO-1").invoices) == 1
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_what_is_accepted_is_issued_while_shipperone_is_away(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+    world.once(settle_for=0.3)
+    job = world.job("FO-1", I)
+    assert job.accepted
+    assert job.state is not State.DONE
+    world.sandbox.revoke("another")
+    time.sleep(1.5)
+    assert world.once(settle_for=0).ending is Ending.PLATFORM
+    assert world.erp.issued("FO-1") == ["1:2"]
+    assert world.erp.delivered("FO-1") == 1
+
+
+def test_an_open_order_that_can_no_longer_be_read_is_held_and_heals_by_itself(world):
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("503", action="allocate", times=1, retry_after="0"))
+    world.once(settle_for=0)
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
+    assert world.once(settle_for=0.5).ending is Ending.HELD
+    held = world.job("FO-1", A)
+    assert (held.state, held.reason, held.reference is not None) == (State.HELD, Reason.ORDER_UNREADABLE, True)
+    steer(world, steering.retry, "FO-1", A)
+    assert world.once(settle_for=0.5).ending is Ending.HELD
+    world.sandbox.change("FO-1", lambda raw: raw)
+    world.finishes()
+    assert world.erp.effects("reserve_stock") == 1
+
+
+def test_an_unreadable_order_that_is_retried_in_vain_is_held_again(world):
+    world.sandbox.add(order())
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
+    assert world.once(settle_for=0.2).ending is Ending.HELD
+    steer(world, steering.retry, "FO-1", A)
+    assert world.once(settle_for=0.2).ending is Ending.HELD
+    world.sandbox.change("FO-1", lambda raw: raw)
+    world.finishes()
+
+
+def test_a_rebuild_that_a_person_asked_for_is_done_once_the_lost_answer_is_settled(world):
+    world.settings["settle"] = '"2s"'
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("dropped", action="invoice", times=1))
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).lost_at is not None
+    steer(world, steering.retry, "FO-1", I, rebuild=True)
+    world.finishes()
+    assert world.job("FO-1", I).generation == 2
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_a_refused_release_is_not_asked_for_again_before_a_person_says_so(world):
+    world.sandbox.add(order())
+    world.sandbox.faults.add(Fault("503", action="allocate", retry_after="1", times=99))
+    world.erp.script("release_stock", "refused", times=99)
+    world.once(settle_for=0)
+    world.sandbox.change("FO-1", lambda raw: {**raw, "shipping_amount_incl_tax": D("7.00"), "total_incl_tax": D(27)})
+    for _ in range(4):
+        assert world.once(settle_for=0).ending in (Ending.HELD, Ending.PLATFORM)
+    with world.ledger() as ledger:
+        kinds = [effect.kind for effect in ledger.effects(world.jobs("FO-1", A)[0].id)]
+    assert kinds.count(EffectKind.RELEASE) == 1
+    world.erp.ask("DELETE FROM script")
+    world.sandbox.faults.clear()
+    steer(world, steering.retry, "FO-1", A)
+    world.finishes()
+    assert world.erp.live("FO-1") == 1
+
+
+def test_an_ignored_reservation_is_not_joined_by_a_second_one_when_the_order_changes(world):
+    world.sandbox.add(order("FO-1", ("MUG", 2, "10.00"), ("TEA", 1, "4.50")))
+    world.sandbox.faults.add(Fault("503", action="allocate", retry_after="60", times=99))
+    world.once(settle_for=0)
+    assert world.erp.live("FO-1") == 1
+    steer(world, steering.ignore, "FO-1", A)
+    world.sandbox.change("FO-1", _one_mug_less)
+    world.once(settle_for=0)
+    assert world.erp.live("FO-1") == 1
+    world.sandbox.faults.clear()
+    steer(world, steering.retry, "FO-1", A)
+    world.once(settle_for=2)
+    assert world.erp.live("FO-1") == 1
+    assert world.erp.effects("release_stock") == 1
+
+
+def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
+    world.settings |= {"concurrency": "1", "stock_retry": '"0.05s"'}
+    world.erp.stock("MUG", 0)
+    for number in range(8):
+        world.sandbox.add(order(f"FO-{number}", first_id=10 * number + 1))
+    world.once(settle_for=0)
+    world.erp.stock("MUG", 99)
+    world.erp.script("reserve_stock", "hang_then", times=99, detail="0.3")
+    time.sleep(0.1)
+    running = threading.Thread(target=lambda: world.once(settle_for=0))
+    running.start()
+    while world.erp.effects("reserve_stock") == 0:
+        time.sleep(0.02)
+    waiting = [job for job in world.jobs(stage=A) if job.state is State.WAITING]
+    last = max(waiting, key=lambda job: job.order_id)
+    steer(world, steering.ignore, last.order_id, A)
+    running.join()
+    assert world.job(last.order_id, A).state is State.IGNORED
+    assert world.erp.live(last.order_id) == 0
+
+
+def test_d7_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "cent_off", times=99)
+    assert world.once(settle_for=3).ending is Ending.HELD
+    held = world.job("FO-1", I)
+    world.erp.ask("DELETE FROM script")
+    steer(world, steering.retry, "FO-1", I)
+    world.finishes()
+    assert world.job("FO-1", I).key == held.key, "the corrected draft was thrown away"
+
+
+def test_an_accepted_document_that_was_built_anew_and_differs_is_read_again_with_every_try(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+    world.sandbox.faults.add(
+        Fault(
+            "call",
+            action="invoice",
+            times=1,
+            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
+        )
+    )
+    world.once(settle_for=0.2)
+    world.erp.script("build_invoice", "cent_off", times=1)
+    world.finishes(settle_for=15)
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_a_refused_rebuild_of_what_is_accepted_is_tried_again_by_itself(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+    world.sandbox.faults.add(
+        Fault(
+            "call",
+            action="invoice",
+            times=1,
+            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
+        )
+    )
+    world.once(settle_for=0.2)
+    world.erp.script("build_invoice", "refused", times=1, detail="erp_period_locked")
+    world.finishes(settle_for=15)
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("hook", "stage"), [("reserve_stock", A), ("build_invoice", I)])
+def test_an_erp_that_voids_everything_is_not_asked_without_end(world, hook, stage):
+    world.sandbox.add(order())
+    world.erp.script(hook, "voided", times=40)
+    world.once(settle_for=0.5)
+    assert world.job("FO-1", stage).generation <= 5
+    assert world.job("FO-1", stage).state in (State.HELD, State.WAITING)

@@ -357,6 +357,9 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
     def untaxed(answer: Invoice) -> Invoice:
         return replace(answer, lines=tuple(replace(line, tax_percent=Decimal(0)) for line in answer.lines))
 
+    def text_ids(answer: Invoice) -> Invoice:
+        return replace(answer, lines=tuple(replace(line, item_id=str(line.item_id)) for line in answer.lines))
+
     def kill(answer: Answer) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -372,6 +375,8 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         "hang": hang,
         "leak": leak,
         "pending": lambda: Pending("the ERP has not answered yet", 0.1),
+        "voided": lambda: Voided("somebody deletes it every time"),
+        "already_issued": raises(AlreadyIssued(Invoice("I-7", (), None, None, issued=True, number="7"))),
     }
     afterwards = {
         "unknown_after": raises(Unknown("the connection broke off")),
@@ -379,5 +384,6 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         "tax_zero": untaxed,
         "kill_after": kill,
         "issued_flag": lambda answer: replace(answer, issued=True, number="99"),
+        "text_ids": text_ids,
     }
     return instead.get(what), afterwards.get(what)

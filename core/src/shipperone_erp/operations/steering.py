@@ -15,6 +15,9 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
 
+ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
+"""Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -85,6 +88,10 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         differences=(),
         open=not job.accepted,
     )
+    if job.lost_at is None and not job.accepted:
+        # somebody may have corrected it in the ERP
+        step = Step.BUILT if (job.stage, job.step) == (Stage.INVOICE, Step.CONFIRMING) else job.step
+        fresh = fresh.with_(step=ASKED_AGAIN.get(step, step))
     if (job.step is Step.NEW and not job.accepted) or rebuild:
         # nothing is in the ERP yet, or what is there is to be undone: it ends, and planning looks at the order as if
         # for the first time
@@ -126,8 +133,11 @@ def resolve(
 
 
 def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """Leave it alone for good, with what it has made; only `order retry` takes it up again."""
-    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, lost_at=None, settle_reads=())
+    """Leave it alone for good, with what it has made; only `order retry` takes it up again.
+
+    That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
+    """
+    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, settle_reads=())
     _steer(ledger, job, fresh, "ignore", now, note)
 
 

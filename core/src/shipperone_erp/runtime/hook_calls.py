@@ -27,6 +27,7 @@ from shipperone_erp.model.requests import (
     Resolution,
 )
 from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.threads import HookThreads
@@ -102,7 +103,11 @@ class HookCalls:
         return await self.call("deliver", self.plugins.deliver, request)
 
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
-        return await self._think(self.plugins.handle_mismatch, mismatch)
+        try:
+            return await self._think(self.plugins.handle_mismatch, mismatch)
+        except Unknown:
+            said = f"handle_mismatch gave no answer within {self._deadline:g} s"
+            return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
 
     async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """A hook that decides and changes nothing: its failures say nothing of the ERP's health."""

@@ -43,9 +43,10 @@ class StageJournal:
             raise self.failure  # an earlier write of this stage is missing: this effect must not begin
         return effect
 
-    def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
+    def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
         """See `stages.case.Journal`."""
-        self._write(EndEffect(effect.id, outcome, self._now(), answer, effect.kind))
+        ended = EndEffect(effect.id, outcome, self._now(), answer, effect.kind)
+        self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
 
     def insert(self, job: Job) -> None:
         """See `stages.case.Journal`."""
@@ -54,10 +55,6 @@ class StageJournal:
     def save(self, job: Job) -> None:
         """See `stages.case.Journal`."""
         self._write(UpdateJob(job))
-
-    def record(self, write: Write) -> None:
-        """Record anything else under this lease."""
-        self._write(write)
 
     def queue(self, record: QueueRecord) -> None:
         """Record what is known of the queue; committed no later than the next intent."""

@@ -4,7 +4,6 @@ import asyncio
 
 from shipperone_erp.ledger.records import Effect, Job
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import EndEffect
 from shipperone_erp.model.work import EffectKind, Outcome, State
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.runtime.desk import StageDesk
@@ -19,19 +18,21 @@ async def recover(ledger: Ledger, desk: StageDesk) -> set[int]:
     A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first.
     """
     suspects: set[int] = set()
+    journal, lost = desk.journal, "the process ended before the answer came"
     for effect in await asyncio.to_thread(ledger.open_effects, desk.settings.name, desk.stage):
         job = await asyncio.to_thread(ledger.job, effect.job_id)
-        lost = "the process ended before the answer came"
-        desk.journal.record(EndEffect(effect.id, Outcome.UNKNOWN, desk.now(), lost, effect.kind))
         if job is None:
-            continue
-        after = _asked(job, desk) if effect.kind is EffectKind.CONFIRM else _inside_a_hook(job, effect, desk)
-        desk.journal.save(after)
-        if after.state is State.HELD:
-            desk.changed(job, after)
-        elif effect.kind is not EffectKind.CONFIRM:
-            suspects.add(job.id)
-    await desk.journal.flushed()
+            journal.end(effect, Outcome.UNKNOWN, lost)
+        elif effect.kind is EffectKind.CONFIRM:
+            journal.end(effect, Outcome.UNKNOWN, lost, _asked(job, desk))
+        else:
+            after = _inside_a_hook(job, effect, desk)
+            journal.end(effect, Outcome.UNKNOWN, lost, after)
+            if after.state is State.HELD:
+                desk.changed(job, after)
+            else:
+                suspects.add(job.id)
+    await journal.flushed()
     return suspects
 
 

@@ -24,7 +24,7 @@ from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
-from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
+from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
 
 
@@ -80,6 +80,8 @@ class StageRun:
         self._allocations: dict[str, list[Job]] = {}
         self._moved = 0
         self._clock = ClockWatch(desk.now)
+        self._planned_at = desk.now()
+        self._complete = False
 
     async def recover(self) -> None:
         """Take up what an earlier process left behind; call once, before cycles."""
@@ -92,13 +94,16 @@ class StageRun:
         """
         self._moved = 0
         try:
-            listing, decisions = await self._look()
+            decisions = await self._look()
         except ReadFailed as failure:
             await self._not_read(failure)
+            await self._act(list(self._chosen(await self._without_reading(), selection)))
+            if wait:
+                await self.rest()
             raise
         self.desk.queue_answers()
         chosen = list(self._chosen(decisions, selection))
-        await self._act(chosen, listing)
+        await self._act(chosen)
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
@@ -114,23 +119,37 @@ class StageRun:
         for task in self._running.values():
             task.cancel()
 
-    async def _look(self) -> tuple[Listing, list[Decision]]:
+    async def _look(self) -> list[Decision]:
         if jump := self._clock.jumped():
             await self._clock_was_set(jump)
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
-        decisions = plan(self.scope, listing, memory, self.desk.now())
+        decisions = self._plan(listing, memory)
         if not listing.proves_absence and listing.complete and _wants_proof(decisions, listing):
             busy |= frozenset(self._running)
             listing = await self.desk.view.read(prove=True)
             memory, record = await self._memory(listing, busy)
-            decisions = plan(self.scope, listing, memory, self.desk.now())
+            decisions = self._plan(listing, memory)
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             self._read_well(listing, record)
-        return listing, decisions
+        return decisions
+
+    async def _without_reading(self) -> list[Decision]:
+        """What can be done although ShipperOne does not say what is listed: what it has accepted waits for the ERP."""
+        now = self.desk.now()
+        nothing = Listing(
+            stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
+            proves_absence=False, pages=0, alert=None,
+        )  # fmt: skip
+        memory, _ = await self._memory(nothing, frozenset(self._running))
+        return [decision for decision in self._plan(nothing, memory) if isinstance(decision, Continue)]
+
+    def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
+        self._planned_at, self._complete = self.desk.now(), listing.complete
+        return plan(self.scope, listing, memory, self._planned_at)
 
     async def _clock_was_set(self, by: timedelta) -> None:
         """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
@@ -202,7 +221,7 @@ class StageRun:
                 orders[order_of(decision)].append(decision)
         return list(orders.items())[: selection.limit]
 
-    async def _act(self, chosen: list[tuple[str, list[Decision]]], listing: Listing) -> None:
+    async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
         suspects = [entry for entry in chosen if self._suspected(entry[1])]
         for order_id, decisions in suspects:
             async with self._solitude.alone():
@@ -239,6 +258,8 @@ class StageRun:
         self._progress.rests()
 
     async def _order(self, order_id: str, decisions: list[Decision], *, alone: bool = False) -> None:
+        if await self._steered(order_id, decisions):
+            return
         for decision in decisions:
             job = await act(decision, self.desk, self._reservations, alone=alone)
             if job is not None and not isinstance(decision, Leave):
@@ -249,6 +270,22 @@ class StageRun:
                 self._suspects.discard(before.id)
         await self.desk.journal.flushed()
 
+    async def _steered(self, order_id: str, decisions: list[Decision]) -> bool:
+        """A person has acted on one of these jobs since they were planned: the next cycle plans the order anew.
+
+        Only what is held or waits can be acted on; the rest is not looked at again.
+        """
+        planned = [
+            decision.job
+            for decision in decisions
+            if not isinstance(decision, Leave | Start | StartHeld) and decision.job.state in (State.HELD, State.WAITING)
+        ]
+        if not planned:
+            return False
+        found = await asyncio.to_thread(self._ledger.jobs_of_orders, self.tenant, self.stage, [order_id])
+        now = {job.id: (job.state, job.since) for job in found}
+        return any(now[job.id] != (job.state, job.since) for job in planned)
+
     def _reservations(self, job: Job) -> tuple[Reservation, ...]:
         return tuple(
             Reservation(key=made.key, reference=made.reference, item_ids=made.item_ids)
@@ -258,8 +295,19 @@ class StageRun:
 
     async def _passed(self, orders: frozenset[str]) -> Passed:
         jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
-        times = [job.next_attempt_at for job in jobs if job.next_attempt_at is not None]
+        times = [time for job in jobs if (time := self._comes_due(job)) is not None]
         return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
+
+    def _comes_due(self, job: Job) -> datetime | None:
+        """When this job calls for the next read; None if only a change of the queue, or a person, can move it.
+
+        What was due already and was left as it is (it is not listed, or cannot be read) does not call for another.
+        """
+        if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
+            return job.lost_at + self.scope.settle if self._complete else None
+        if job.next_attempt_at is None:
+            return None
+        return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
 
 
 def scope_of(settings: TenantSettings, stage: Stage) -> Scope:

@@ -34,7 +34,7 @@ async def reserve(case: Case) -> None:
         EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
     )
     if isinstance(answer, Voided):
-        case.next_generation()
+        case.void()
     elif isinstance(answer, Shortage):
         case.change(step=Step.NEW)
         raise Wait(
@@ -44,7 +44,7 @@ async def reserve(case: Case) -> None:
             owner=Owner.WAREHOUSE,
         )
     else:
-        case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url)
+        case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
 
 
 def shortage_sentence(shortage: Shortage, warehouse: str) -> str:

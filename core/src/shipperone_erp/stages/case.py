@@ -5,6 +5,7 @@ A flow (`allocation`, `invoice`) is a sequence of steps on a `Case`. A step that
 commits the intent before it and records the outcome after it.
 """
 
+import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from typing import Protocol, TypeVar
 from zoneinfo import ZoneInfo
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.errors import ContractViolation
+from shipperone_erp.errors import ContractViolation, LeaseLost, LedgerError
 from shipperone_erp.ledger.records import Effect, Job
 from shipperone_erp.model.answers import (
     AlreadyIssued,
@@ -51,6 +52,11 @@ from shipperone_erp.shipperone.reading import Listed
 
 AnswerT = TypeVar("AnswerT")
 
+VOIDED_AT_MOST = 3
+"""How many documents in a row may turn out to be void until a person is asked."""
+
+LOG = logging.getLogger("shipperone_erp.run")
+
 
 @dataclass(frozen=True, slots=True)
 class Down:
@@ -87,8 +93,8 @@ class Journal(Protocol):
         """Commit the job as it is and the intent of an effect; returns once both are safe. LeaseLost: do nothing."""
         ...
 
-    def end(self, effect: Effect, outcome: Outcome, answer: str | None) -> None:
-        """Record the outcome; committed no later than the next intent."""
+    def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
+        """Record the outcome; committed no later than the next intent, and with `job` as it then is, if given."""
         ...
 
     def insert(self, job: Job) -> None:
@@ -220,6 +226,7 @@ class Case:
         # what was parsed a moment ago need not be parsed again from the ledger's text
         self.order = listed.order if listed and listed.fingerprint == job.fingerprint else job.order
         self.reservations = reservations
+        self._voided = 0
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""
 
@@ -227,8 +234,21 @@ class Case:
         """Change the job; written with the next intent, or when work on it ends."""
         self.job = self.job.with_(**fields)
 
+    def void(self, step: Step = Step.NEW) -> None:
+        """The document of this key is void: go on under the next one, but not without end in one go."""
+        self._voided += 1
+        if self._voided > VOIDED_AT_MOST:
+            raise Hold(
+                Reason.ERP_REFUSED,
+                f"the ERP has voided the document of every key so far, up to {self.job.key}: somebody (or something) "
+                "deletes or cancels there what is made for this order",
+                Owner.IT,
+                until=self.later() if self.job.accepted else None,
+            )
+        self.next_generation(step)
+
     def next_generation(self, step: Step = Step.NEW) -> None:
-        """The document of this key is void: go on under the next one."""
+        """Go on under the next key."""
         generation = self.job.generation + 1
         self.change(
             generation=generation,
@@ -354,6 +374,18 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
             owner=Owner.NOBODY,
             next_attempt_at=now(),
         )
+    except (LeaseLost, LedgerError):
+        raise  # nothing can be recorded any more: this is for whoever runs the stage
+    except Exception as fault:  # whatever it is, it is about this order: all others go on
+        LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
+        case.change(
+            state=State.HELD,
+            reason=Reason.CONNECTOR_BUG,
+            sentence=f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log",
+            owner=Owner.IT,
+            next_attempt_at=case.later() if case.job.accepted else None,
+            attempts=case.job.attempts + 1,
+        )
     if case.job.state is not before.state or case.job.reason is not before.reason:
         case.change(since=now())
     case.desk.journal.save(case.job)
@@ -373,7 +405,11 @@ OUTCOMES = {
 """What a POST's outcome is in the ledger; every other one means that nothing happened."""
 
 
-def record_post(journal: Journal, effect: Effect, answer: PostAnswer) -> None:
-    """Record what ShipperOne answered: the status and the body as it came."""
+def record_post(journal: Journal, effect: Effect, answer: PostAnswer, job: Job) -> None:
+    """Record what ShipperOne answered, the status and the body as it came, and in the same commit what it means.
+
+    Nothing would ask ShipperOne again what it has said: an outcome without its job would let the order look untouched.
+    """
     outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
-    journal.end(effect, outcome, dumps({"status": answer.status, "message": answer.message, "body": answer.body}))
+    said = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
+    journal.end(effect, outcome, said, job)

@@ -3,7 +3,7 @@
 Nothing is taken as undone that was not: without the hook, or if the document is fiscal already, a person is asked.
 """
 
-from shipperone_erp.model.answers import AlreadyIssued
+from shipperone_erp.model.answers import AlreadyIssued, Invoice
 from shipperone_erp.model.requests import DiscardInvoice, ReleaseStock
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, Stage, State, Step
@@ -36,16 +36,18 @@ async def _discard(case: Case, why: str) -> None:
     try:
         await case.effect(EffectKind.DISCARD, lambda: case.desk.hooks.discard_invoice(request), step=case.job.step)
     except AlreadyIssued as issued:
-        invoice = issued.invoice
-        case.change(
-            invoice_json=invoice_text(invoice), reference=invoice.reference, number=invoice.number, url=invoice.url
-        )
-        raise Hold(
-            Reason.ISSUED_NOT_CONFIRMED,
-            f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
-            "confirmed it: a person must credit it or have ShipperOne take it",
-            Owner.ACCOUNTANT,
-        ) from issued
+        raise issued_already(case, issued.invoice) from issued
+
+
+def issued_already(case: Case, invoice: Invoice) -> Hold:
+    """The document is fiscal although ShipperOne has not confirmed it: kept as it is, and a person is asked."""
+    case.change(invoice_json=invoice_text(invoice), reference=invoice.reference, number=invoice.number, url=invoice.url)
+    return Hold(
+        Reason.ISSUED_NOT_CONFIRMED,
+        f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
+        "confirmed it: a person must credit it or have ShipperOne take it",
+        Owner.ACCOUNTANT,
+    )
 
 
 async def end(case: Case, state: State, why: str) -> None:

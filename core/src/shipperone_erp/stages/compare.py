@@ -89,7 +89,7 @@ def invoice_differences(
     found = list(_item_differences(order, invoice))
     if found:
         return tuple(found)
-    amounts = line_amounts(order, currency)
+    amounts = {str(item_id): amount for item_id, amount in line_amounts(order, currency).items()}
 
     def money(field: str, ours: Decimal | None, theirs: Decimal | None) -> None:
         if theirs is not None and (ours is None or abs(ours - theirs) > tolerance):
@@ -97,7 +97,7 @@ def invoice_differences(
 
     for line in invoice.lines:
         if line.total_incl_tax is not None:
-            money(f"items[{line.item_id}].total_incl_tax", line.total_incl_tax, amounts[line.item_id])
+            money(f"items[{line.item_id}].total_incl_tax", line.total_incl_tax, amounts[str(line.item_id)])
     money("shipping_amount_incl_tax", invoice.shipping_amount_incl_tax, order.shipping_amount_incl_tax)
     if invoice.currency and currency and invoice.currency != currency:
         found.append(Difference("currency", invoice.currency, currency))

@@ -6,6 +6,7 @@ nothing happened    the connection was never made, 429, 503 with Retry-After, 40
 unknown             the answer was lost: nothing is undone or sent again until the queue has told (see `vanished`)
 """
 
+from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
@@ -20,6 +21,9 @@ AT_MOST = 3
 
 LOST_AT_MOST = 3
 """How many answers in a row may be lost (or be a 500) until a person is asked."""
+
+UNREACHED = 5.0
+"""Seconds until a confirmation that never reached ShipperOne is sent again."""
 
 
 async def confirm(case: Case) -> None:
@@ -37,8 +41,8 @@ async def confirm(case: Case) -> None:
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
         case.desk.platform_answers()
     if answer.outcome is PostOutcome.ACCEPTED:
-        accept(case)
-    elif answer.outcome is PostOutcome.REFUSED and answer.status == 400:
+        return
+    if answer.outcome is PostOutcome.REFUSED and answer.status == 400:
         await _refused(case, answer)
     elif answer.outcome is PostOutcome.REFUSED:
         raise Hold(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
@@ -49,7 +53,7 @@ async def confirm(case: Case) -> None:
         until = case.later(answer.retry_after)
         raise Wait(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
     elif answer.outcome is PostOutcome.NOT_SENT:
-        raise Wait(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(), counts=True)
+        raise Wait(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(UNREACHED), counts=False)
     else:
         _lost(case, answer)
 
@@ -60,14 +64,24 @@ async def _post(case: Case) -> PostAnswer:
     before = case.job.step
     case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
     effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.order))
-    answer = await case.desk.post(case.order, case.job.fingerprint)
+    try:
+        answer = await case.desk.post(case.order, case.job.fingerprint)
+    except (LeaseLost, LedgerError):
+        raise
+    except Exception:  # a fault on our side says nothing about whether it went out
+        case.change(lost_at=case.desk.now(), settle_reads=())
+        raise
     if answer is None:
         case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         case.change(step=before)
         raise Stale
-    record_post(case.desk.journal, effect, answer)
-    if answer.outcome is not PostOutcome.UNKNOWN:
+    if answer.outcome is PostOutcome.ACCEPTED:
+        accept(case)
+    elif answer.outcome is PostOutcome.UNKNOWN:
+        case.change(lost_at=answer.ended_at, settle_reads=())
+    else:
         case.change(step=before)
+    record_post(case.desk.journal, effect, answer, case.job)
     return answer
 
 
@@ -91,7 +105,6 @@ def accept(case: Case, *, inferred: bool = False) -> None:
 
 
 def _lost(case: Case, answer: PostAnswer) -> None:
-    case.change(lost_at=answer.ended_at, settle_reads=())
     report = f" (report {answer.report_id})" if answer.report_id else ""
     if case.job.attempts + 1 >= LOST_AT_MOST:
         raise Hold(

@@ -9,14 +9,14 @@ What is accepted and not yet issued is late, not wrong: it is tried again withou
 
 from datetime import date
 
-from shipperone_erp.model.answers import Invoice, Pending, Voided
+from shipperone_erp.model.answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.model.requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.stages.amounts import check_amounts
 from shipperone_erp.stages.case import Case, Hold, Wait
-from shipperone_erp.stages.clearing import rebuild
+from shipperone_erp.stages.clearing import issued_already, rebuild
 from shipperone_erp.stages.compare import (
     invoice_differences,
     only_amounts,
@@ -52,9 +52,16 @@ async def build(case: Case) -> None:
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
 
-    answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    try:
+        answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    except AlreadyIssued as issued:
+        if not case.job.accepted:
+            raise issued_already(case, issued.invoice) from issued
+        answer = issued.invoice
+    except Hold as hold:
+        raise _late(case, hold) from hold
     if isinstance(answer, Voided):
-        case.next_generation()
+        case.void()
         return
     case.change(
         step=Step.BUILT,
@@ -63,8 +70,9 @@ async def build(case: Case) -> None:
         number=answer.number,
         invoice_json=invoice_text(answer),
         compared=answer.total_incl_tax is not None,
+        attempts=case.job.attempts if case.job.accepted else 0,
     )
-    if answer.issued and not case.desk.settings.fiscal_first:
+    if answer.issued and not case.desk.settings.fiscal_first and not case.job.accepted:
         raise Hold(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
@@ -82,6 +90,7 @@ async def compare(case: Case) -> None:
     )
     if case.job.accepted:
         if differences:
+            case.change(step=Step.BUILDING)  # whoever corrects the document in the ERP is heard with the next try
             raise _not_what_was_accepted(case, differences)
         case.change(step=Step.ISSUING)
         return
@@ -139,11 +148,12 @@ async def issue(case: Case) -> None:
 
     try:
         answer: Invoice | Voided = await case.effect(EffectKind.ISSUE, issued, step=Step.ISSUING)
+    except AlreadyIssued as found:
+        answer = found.invoice
     except Hold as hold:
-        sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
-        raise Hold(hold.reason, sentence, hold.owner, until=case.later()) from hold
+        raise _late(case, hold) from hold
     if isinstance(answer, Voided):
-        case.next_generation(Step.BUILDING)
+        case.void(Step.BUILDING)
         return
     case.change(invoice_json=invoice_text(answer), reference=answer.reference, number=answer.number, url=answer.url)
     if not answer.issued:
@@ -206,6 +216,14 @@ def _invoice(case: Case) -> Invoice:
     if built is None:
         raise Wait(Reason.ERP_PENDING, "the invoice is built again", until=case.later())
     return built
+
+
+def _late(case: Case, hold: Hold) -> Hold:
+    """What ShipperOne has accepted is tried again by itself, whatever holds it."""
+    if not case.job.accepted:
+        return hold
+    sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
+    return Hold(hold.reason, sentence, hold.owner, until=case.later())
 
 
 def _not_what_was_accepted(case: Case, differences: tuple[Difference, ...]) -> Hold:

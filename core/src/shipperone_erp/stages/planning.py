@@ -23,12 +23,13 @@ from shipperone_erp.stages.decisions import (
     Hold,
     Leave,
     Note,
+    SendAgain,
     Start,
     StartHeld,
     Supersede,
     listed_items,
 )
-from shipperone_erp.stages.vanished import absent, settle
+from shipperone_erp.stages.vanished import absent, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
 """How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""
@@ -94,13 +95,15 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
         yield from _listed(scope, listing, listed, jobs[order_id], allocations[order_id], memory.live, now)
     for order_id, entry in unreadable.items():
         if order_id not in memory.busy:
-            yield from _listed_unreadable(scope, entry, order_id, jobs[order_id], now)
+            yield from _listed_unreadable(scope, listing, entry, order_id, jobs[order_id], now)
     for order_id, known in jobs.items():
         if order_id in listing.orders or order_id in unreadable or order_id in memory.busy:
             continue
         yield from _unfinished(known, now)
         for job in known:
-            if job.open and job.state is not State.IGNORED:
+            if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
+                yield Leave(order_id, _why_not_now(job))
+            elif job.open and job.state is not State.IGNORED:
                 yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, scope, now)
 
 
@@ -130,10 +133,12 @@ def _listed(
     job = next((job for job in jobs if job.open), None)
     if job is None:
         yield _not_open(scope, listing, listed, jobs, allocations, live, now)
-    elif job.lost_at is not None:
-        yield settle(job, job.lost_at, listing, scope)
-    elif job.fingerprint == listed.fingerprint and job.ending is None:
-        yield _as_listed(job, now)
+    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
+        yield settled
+    elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
+        yield _as_listed(job.with_(ending=None), now)
+    elif (job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED) and not due(job, now):
+        yield Leave(job.order_id, _why_not_now(job))
     elif job.invoice is not None and job.invoice.issued:
         yield Hold(
             job,
@@ -146,15 +151,25 @@ def _listed(
         free = live and job.reason is not Reason.BEFORE_GO_LIVE
         following = _not_open(scope, listing, listed, jobs, allocations, free, now)
         successor = following if isinstance(following, Start | StartHeld) else None
-        yield Supersede(job, successor)
+        yield Supersede(job.with_(lost_at=None, settle_reads=()), successor)
+
+
+def _never_taken(job: Job, settled: Decision) -> bool:
+    """The lost confirmation had no effect, and what it confirmed is to be undone: it is not sent again."""
+    return isinstance(settled, SendAgain) and job.ending is not None
+
+
+def _back_untouched(job: Job) -> bool:
+    """It was to be undone because its order had gone, which its connector cannot do; and the order is back."""
+    return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
 
 
 def _as_listed(job: Job, now: datetime) -> Decision:
-    gone = job.reason is Reason.ORDER_GONE
-    seen_absent = job.absent_since is not None
+    heals = job.reason in (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
+    seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
-    if gone or due(job, now):
-        return Continue(job, heals=gone)
+    if heals or due(job, now):
+        return Continue(job, heals=heals)
     return Note(job, "is listed again") if seen_absent else Leave(job.order_id, _why_not_now(job))
 
 
@@ -171,11 +186,15 @@ def _not_open(
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
     if any(job.state is State.IGNORED and job.content == content for job in jobs):
         return Leave(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
+    if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
+        return Leave(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
     again = _confirmed_before(order, jobs)
     if again is None:
         return _start(scope, listed, jobs, allocations, live, now)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
         return Leave(order.order_id, "was confirmed while this read was under way")
+    if not again.ended and due(again, now):
+        return Leave(order.order_id, "was confirmed, and is gone on with now")
     reads = again.listed_again + (1 if listing.complete else 0)
     if reads <= READS_BEFORE_LISTED_AGAIN:
         return Note(again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag")
@@ -187,6 +206,12 @@ def _not_open(
     occurrence = max(job.occurrence for job in jobs) + 1
     start = _new_job(scope, listed, jobs, allocations, now, occurrence=occurrence)
     return StartHeld(_held(start, Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
+
+
+def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
+    """The job may hold stock for one of these items: a second reservation beside it would hold it twice."""
+    ids = {str(item.item_id) for item in order.items}
+    return job.stage is Stage.ALLOCATION and may_exist(job) and any(str(item_id) in ids for item_id in job.item_ids)
 
 
 def _confirmed_before(order: FulfillmentOrder, jobs: Collection[Job]) -> Job | None:
@@ -232,6 +257,7 @@ def _new_job(
     generation = max(before, default=0) + 1
     latest = max(jobs, key=lambda job: job.id, default=None)
     carried = latest if latest is not None and not latest.accepted else None
+    superseded = next((job for job in jobs if job.open), None)
     return Job(
         id=new_id(),
         tenant=scope.tenant,
@@ -245,7 +271,7 @@ def _new_job(
         order_json=order_text(order),
         item_ids=listed_items(order),
         since=now,
-        first_listed_at=now,
+        first_listed_at=superseded.first_listed_at if superseded else now,
         part=scope.stage is Stage.INVOICE and _is_part(order, [job for job in jobs if job.accepted], allocations),
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
@@ -304,13 +330,19 @@ def _name(entry: UnreadableOrder) -> str:
 
 
 def _listed_unreadable(
-    scope: Scope, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
+    scope: Scope, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
 ) -> Iterator[Decision]:
-    """An order that cannot be read hides no other: it is a held job of its own, or leaves its open job as it is."""
+    """An order that cannot be read hides no other: it is a held job of its own, or holds its open job as it stands."""
     yield from _unfinished(jobs, now)
     job = next((job for job in jobs if job.open), None)
-    if job is not None:
+    if job is not None and job.lost_at is not None:
+        yield settle(job, job.lost_at, listing, scope)
+        return
+    if job is not None and job.state is State.HELD:
         yield Leave(order_id, f"cannot be read as listed now: {entry.sentence}")
+        return
+    if job is not None:
+        yield Hold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")

@@ -88,12 +88,16 @@ def absent(
         return settle(job, job.lost_at, listing, patience)
     if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice and job.step is Step.RESERVED:
         return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
-    if not listing.proves_absence:
-        return Leave(job.order_id, "is not listed, but this read does not prove that it is gone")
+    silence = max(patience.gone_grace, DOUBTFUL_AFTER)
     since = job.absent_since
+    unread = since is None and last_good_read_at is not None and now - last_good_read_at > silence
+    doubtful = job.absence_doubtful or unread
+    if not listing.proves_absence:
+        why = "is not listed, but this read does not prove that it is gone"
+        # a complete read counts as a good one, after which nobody could tell any more how long nobody had read
+        changed = doubtful is not job.absence_doubtful
+        return Note(job.with_(absence_doubtful=True), why) if changed else Leave(job.order_id, why)
     if since is None:
-        silence = max(patience.gone_grace, DOUBTFUL_AFTER)
-        doubtful = last_good_read_at is not None and now - last_good_read_at > silence
         job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
         return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
     job = job.with_(absent_reads=job.absent_reads + 1)
