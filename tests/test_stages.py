@@ -808,3 +808,47 @@ def test_d7_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
     steer(world, steering.retry, "FO-1", I)
     world.finishes()
     assert world.job("FO-1", I).key == held.key, "the corrected draft was thrown away"
+
+
+def test_an_accepted_document_that_was_built_anew_and_differs_is_read_again_with_every_try(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+    world.sandbox.faults.add(
+        Fault(
+            "call",
+            action="invoice",
+            times=1,
+            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
+        )
+    )
+    world.once(settle_for=0.2)
+    world.erp.script("build_invoice", "cent_off", times=1)
+    world.finishes(settle_for=15)
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+def test_a_refused_rebuild_of_what_is_accepted_is_tried_again_by_itself(world):
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+    world.sandbox.faults.add(
+        Fault(
+            "call",
+            action="invoice",
+            times=1,
+            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
+        )
+    )
+    world.once(settle_for=0.2)
+    world.erp.script("build_invoice", "refused", times=1, detail="erp_period_locked")
+    world.finishes(settle_for=15)
+    assert world.erp.issued("FO-1") == ["1:2"]
+
+
+@pytest.mark.timeout(30)
+@pytest.mark.parametrize(("hook", "stage"), [("reserve_stock", A), ("build_invoice", I)])
+def test_an_erp_that_voids_everything_is_not_asked_without_end(world, hook, stage):
+    world.sandbox.add(order())
+    world.erp.script(hook, "voided", times=40)
+    world.once(settle_for=0.5)
+    assert world.job("FO-1", stage).generation <= 5
+    assert world.job("FO-1", stage).state in (State.HELD, State.WAITING)

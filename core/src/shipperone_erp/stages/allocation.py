@@ -34,7 +34,7 @@ async def reserve(case: Case) -> None:
         EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
     )
     if isinstance(answer, Voided):
-        case.next_generation()
+        case.void()
     elif isinstance(answer, Shortage):
         case.change(step=Step.NEW)
         raise Wait(

@@ -52,6 +52,9 @@ from shipperone_erp.shipperone.reading import Listed
 
 AnswerT = TypeVar("AnswerT")
 
+VOIDED_AT_MOST = 3
+"""How many documents in a row may turn out to be void until a person is asked."""
+
 LOG = logging.getLogger("shipperone_erp.run")
 
 
@@ -223,6 +226,7 @@ class Case:
         # what was parsed a moment ago need not be parsed again from the ledger's text
         self.order = listed.order if listed and listed.fingerprint == job.fingerprint else job.order
         self.reservations = reservations
+        self._voided = 0
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""
 
@@ -230,8 +234,21 @@ class Case:
         """Change the job; written with the next intent, or when work on it ends."""
         self.job = self.job.with_(**fields)
 
+    def void(self, step: Step = Step.NEW) -> None:
+        """The document of this key is void: go on under the next one, but not without end in one go."""
+        self._voided += 1
+        if self._voided > VOIDED_AT_MOST:
+            raise Hold(
+                Reason.ERP_REFUSED,
+                f"the ERP has voided the document of every key so far, up to {self.job.key}: somebody (or something) "
+                "deletes or cancels there what is made for this order",
+                Owner.IT,
+                until=self.later() if self.job.accepted else None,
+            )
+        self.next_generation(step)
+
     def next_generation(self, step: Step = Step.NEW) -> None:
-        """The document of this key is void: go on under the next one."""
+        """Go on under the next key."""
         generation = self.job.generation + 1
         self.change(
             generation=generation,

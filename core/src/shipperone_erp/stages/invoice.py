@@ -58,8 +58,10 @@ async def build(case: Case) -> None:
         if not case.job.accepted:
             raise issued_already(case, issued.invoice) from issued
         answer = issued.invoice
+    except Hold as hold:
+        raise _late(case, hold) from hold
     if isinstance(answer, Voided):
-        case.next_generation()
+        case.void()
         return
     case.change(
         step=Step.BUILT,
@@ -88,6 +90,7 @@ async def compare(case: Case) -> None:
     )
     if case.job.accepted:
         if differences:
+            case.change(step=Step.BUILDING)  # whoever corrects the document in the ERP is heard with the next try
             raise _not_what_was_accepted(case, differences)
         case.change(step=Step.ISSUING)
         return
@@ -148,10 +151,9 @@ async def issue(case: Case) -> None:
     except AlreadyIssued as found:
         answer = found.invoice
     except Hold as hold:
-        sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
-        raise Hold(hold.reason, sentence, hold.owner, until=case.later()) from hold
+        raise _late(case, hold) from hold
     if isinstance(answer, Voided):
-        case.next_generation(Step.BUILDING)
+        case.void(Step.BUILDING)
         return
     case.change(invoice_json=invoice_text(answer), reference=answer.reference, number=answer.number, url=answer.url)
     if not answer.issued:
@@ -214,6 +216,14 @@ def _invoice(case: Case) -> Invoice:
     if built is None:
         raise Wait(Reason.ERP_PENDING, "the invoice is built again", until=case.later())
     return built
+
+
+def _late(case: Case, hold: Hold) -> Hold:
+    """What ShipperOne has accepted is tried again by itself, whatever holds it."""
+    if not case.job.accepted:
+        return hold
+    sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
+    return Hold(hold.reason, sentence, hold.owner, until=case.later())
 
 
 def _not_what_was_accepted(case: Case, differences: tuple[Difference, ...]) -> Hold:
