@@ -280,3 +280,34 @@ def test_b14_every_named_field_reaches_the_connector(world, plugins: InstalledPl
     assert (seen.customer.vat_id, seen.billing.city) == ("SK2020202020", "Bratislava")
     assert seen.shipped_at.isoformat() == "2026-03-01T09:00:00+00:00"
     assert seen.extra["gift"] == {"message": "hello"}
+
+
+def test_both_stages_share_one_connector(world):
+    async def go():
+        async with Runtime(world.read()) as runtime:
+            (tenant,) = runtime.tenants
+            one, two = await asyncio.gather(tenant.open(), tenant.open())
+            return one is two
+
+    assert asyncio.run(go())
+
+
+
+def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_used(world):
+    world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
+    world.environment["ERP_PASSWORD"] = "old"
+    before = world.read()
+    world.environment["ERP_PASSWORD"] = "new"
+    after = world.read()
+
+    async def go():
+        async with Runtime(before) as runtime:
+            (tenant,) = runtime.tenants
+            opening = asyncio.create_task(tenant.open())
+            await asyncio.sleep(0)
+            tenant.renew(after.tenants["acme"])
+            await opening
+            plugins = await tenant.open()
+            return plugins._connector.settings.password.get_secret_value()
+
+    assert asyncio.run(go()) == "new"
