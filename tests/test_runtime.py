@@ -11,8 +11,10 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, load
+from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.stage_run import StageRun
@@ -292,7 +294,6 @@ def test_both_stages_share_one_connector(world):
     assert asyncio.run(go())
 
 
-
 def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_used(world):
     world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
     world.environment["ERP_PASSWORD"] = "old"
@@ -311,3 +312,73 @@ def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_us
             return plugins._connector.settings.password.get_secret_value()
 
     assert asyncio.run(go()) == "new"
+
+
+def test_an_exclusive_name_that_was_lost_while_the_process_stood_still_is_taken_again():
+    taken, lost = [], set()
+
+    async def take(name):
+        taken.append(name)
+        return f"lease {len(taken)}"
+
+    async def give_back(lease):
+        pass
+
+    async def stands(lease):
+        if lease in lost:
+            raise LeaseLost("exclusive:x")
+
+    async def go():
+        names = Exclusives(take, give_back, stands)
+        first = await names.acquire("x")
+        second = asyncio.create_task(names.acquire("x"))
+        await asyncio.sleep(0)
+        lost.add("lease 1")
+        first()
+        await second
+
+    asyncio.run(go())
+    assert len(taken) == 2
+
+
+def test_an_exclusive_name_is_kept_by_a_hook_that_still_hangs_when_the_service_stops(world):
+    world.settings |= {"poll_interval": '"0.3s"', "hook_timeout": '"0.5s"'}
+    world.erp_settings["exclusive"] = '"stock"'
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "hang", detail="8")
+
+    async def go():
+        stopping = asyncio.Event()
+        async with Runtime(world.read()) as runtime:
+            serving = asyncio.create_task(runtime.serve(stopping))
+            while world.erp.ask("SELECT times FROM script") != [(0,)]:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.7)
+            stopping.set()
+            await asyncio.wait([serving], timeout=0.5)
+            serving.cancel()
+            await asyncio.wait([serving])
+
+    asyncio.run(go())
+    with world.ledger() as ledger:
+        lease = ledger.lease("exclusive:stock")
+    assert lease is not None
+    assert lease.owner is not None, "its hook still runs"
+
+
+def test_a_ledger_that_is_away_at_the_end_keeps_nothing_open(world):
+    class Away(Ledger):
+        gone = False
+
+        def give_back(self, lease):
+            if type(self).gone:
+                raise LedgerError("the ledger is away")
+            super().give_back(lease)
+
+    async def go():
+        async with Runtime(world.read(), open_ledger=lambda url: Away.open(url, migrate=True)) as runtime:
+            await runtime._keeper.take("acme/allocation")
+            Away.gone = True
+        return runtime
+
+    assert asyncio.run(go()).tenants[0]._client._http.is_closed

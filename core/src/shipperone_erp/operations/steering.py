@@ -15,7 +15,6 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
 
-
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
 """Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
 
