@@ -12,6 +12,7 @@ import pytest
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.errors import LeaseLost, LedgerError
+from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.exclusive import Exclusives
@@ -382,3 +383,48 @@ def test_a_ledger_that_is_away_at_the_end_keeps_nothing_open(world):
         return runtime
 
     assert asyncio.run(go()).tenants[0]._client._http.is_closed
+
+
+@pytest.mark.timeout(60)
+def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world, monkeypatch):
+    """Its suspects are tried alone: nobody else's hook begins meanwhile."""
+    monkeypatch.setattr("shipperone_erp.runtime.service.STOP_WITHIN", 0.5)
+    world.settings |= {"poll_interval": '"0.3s"', "hook_timeout": '"0.4s"', "concurrency": "1"}
+    world.runtime_settings["lease"] = '"0.5s"'
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "hang", order="FO-1", times=9, detail="40")
+    with Sandbox(token="another") as shop:
+        shop.auto_ship = True
+        world.more = (
+            f'[tenants.shop]\nbase_url = "{shop.base_url}"\ntoken = {{ env = "SHOP_TOKEN" }}\nconnector = "counting"\n'
+            'go_live = "now"\ncurrency = "EUR"\npoll_interval = "0.3s"\n'
+            f'[tenants.shop.counting]\ndatabase = "{world.erp.file}"\n'
+        )
+        world.environment["SHOP_TOKEN"] = "another"
+
+        async def go():
+            stopping = asyncio.Event()
+            async with Runtime(world.read()) as runtime:
+                serving = asyncio.create_task(runtime.serve(stopping))
+                while world.erp.ask("SELECT times FROM script") != [(8,)]:
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(4)
+                # its lease is lost, as after a freeze
+                with world.ledger() as ledger:
+                    held = ledger.lease("acme/allocation")
+                    assert held is not None
+                    ledger.give_back(Lease(held.name, held.owner or "", held.number))
+                await asyncio.sleep(2)
+                shop.add(order("FO-9"))
+                for _ in range(160):
+                    await asyncio.sleep(0.05)
+                    if world.erp.delivered("FO-9"):
+                        break
+                done = world.erp.delivered("FO-9")
+                stopping.set()
+                await asyncio.wait([serving], timeout=1)
+                serving.cancel()
+                await asyncio.wait([serving])
+                return done
+
+        assert asyncio.run(go()) == 1

@@ -25,6 +25,13 @@ class FairSlots:
                 self.release()
             raise
 
+    def refuse(self, error: Exception) -> None:
+        """Whoever waits now waits no longer, but raises this."""
+        lines, self._lines = self._lines, {}
+        for turn in (turn for waiting in lines.values() for turn in waiting):
+            if not turn.done():
+                turn.set_exception(error)
+
     def release(self) -> None:
         """Hand the slot to the line whose turn it is, or keep it until somebody comes."""
         while self._lines:
