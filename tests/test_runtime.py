@@ -14,11 +14,13 @@ from shipperone_erp.config import Configuration, load
 from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.answers import Transient
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.stage_run import StageRun
+from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -428,3 +430,11 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
                 return done
 
         assert asyncio.run(go()) == 1
+
+
+def test_q8_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
+    weather = Weather(world.clock, lambda sentence: None, patience=1)
+    weather.failed(Transient("the ERP is restarting"))
+    assert weather.admits() is not None
+    world.clock.ahead = -timedelta(hours=1)
+    assert weather.admits() is None

@@ -27,7 +27,8 @@ class Weather:
 
     def admits(self) -> Down | None:
         """None: go ahead (while it is down this is the probe). Else why not, and until when."""
-        if self.down is None or self._now() < self.down.until:
+        # further off than it ever was set: the machine's clock was put back
+        if self.down is None or timedelta() < self.down.until - self._now() <= LONGEST:
             return self.down
         self._wait()
         return None
