@@ -11,11 +11,16 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, load
+from shipperone_erp.errors import LeaseLost, LedgerError
+from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.answers import Transient
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.stage_run import StageRun
+from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -280,3 +285,160 @@ def test_b14_every_named_field_reaches_the_connector(world, plugins: InstalledPl
     assert (seen.customer.vat_id, seen.billing.city) == ("SK2020202020", "Bratislava")
     assert seen.shipped_at.isoformat() == "2026-03-01T09:00:00+00:00"
     assert seen.extra["gift"] == {"message": "hello"}
+
+
+def test_both_stages_share_one_connector(world):
+    async def go():
+        async with Runtime(world.read()) as runtime:
+            (tenant,) = runtime.tenants
+            one, two = await asyncio.gather(tenant.open(), tenant.open())
+            return one is two
+
+    assert asyncio.run(go())
+
+
+def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_used(world):
+    world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
+    world.environment["ERP_PASSWORD"] = "old"
+    before = world.read()
+    world.environment["ERP_PASSWORD"] = "new"
+    after = world.read()
+
+    async def go():
+        async with Runtime(before) as runtime:
+            (tenant,) = runtime.tenants
+            opening = asyncio.create_task(tenant.open())
+            await asyncio.sleep(0)
+            tenant.renew(after.tenants["acme"])
+            await opening
+            plugins = await tenant.open()
+            return plugins._connector.settings.password.get_secret_value()
+
+    assert asyncio.run(go()) == "new"
+
+
+def test_an_exclusive_name_that_was_lost_while_the_process_stood_still_is_taken_again():
+    taken, lost = [], set()
+
+    async def take(name):
+        taken.append(name)
+        return f"lease {len(taken)}"
+
+    async def give_back(lease):
+        pass
+
+    async def stands(lease):
+        if lease in lost:
+            raise LeaseLost("exclusive:x")
+
+    async def go():
+        names = Exclusives(take, give_back, stands)
+        first = await names.acquire("x")
+        second = asyncio.create_task(names.acquire("x"))
+        await asyncio.sleep(0)
+        lost.add("lease 1")
+        first()
+        await second
+
+    asyncio.run(go())
+    assert len(taken) == 2
+
+
+def test_an_exclusive_name_is_kept_by_a_hook_that_still_hangs_when_the_service_stops(world):
+    world.settings |= {"poll_interval": '"0.3s"', "hook_timeout": '"0.5s"'}
+    world.erp_settings["exclusive"] = '"stock"'
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "hang", detail="8")
+
+    async def go():
+        stopping = asyncio.Event()
+        async with Runtime(world.read()) as runtime:
+            serving = asyncio.create_task(runtime.serve(stopping))
+            while world.erp.ask("SELECT times FROM script") != [(0,)]:
+                await asyncio.sleep(0.05)
+            await asyncio.sleep(0.7)
+            stopping.set()
+            await asyncio.wait([serving], timeout=0.5)
+            serving.cancel()
+            await asyncio.wait([serving])
+
+    asyncio.run(go())
+    with world.ledger() as ledger:
+        lease = ledger.lease("exclusive:stock")
+    assert lease is not None
+    assert lease.owner is not None, "its hook still runs"
+
+
+def test_a_ledger_that_is_away_at_the_end_keeps_nothing_open(world):
+    class Away(Ledger):
+        gone = False
+
+        def give_back(self, lease):
+            if type(self).gone:
+                raise LedgerError("the ledger is away")
+            super().give_back(lease)
+
+    async def go():
+        async with Runtime(world.read(), open_ledger=lambda url: Away.open(url, migrate=True)) as runtime:
+            await runtime._keeper.take("acme/allocation")
+            Away.gone = True
+        return runtime
+
+    assert asyncio.run(go()).tenants[0]._client._http.is_closed
+
+
+@pytest.mark.timeout(60)
+def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world, monkeypatch):
+    """Its suspects are tried alone: nobody else's hook begins meanwhile."""
+    monkeypatch.setattr("shipperone_erp.runtime.service.STOP_WITHIN", 0.5)
+    world.settings |= {"poll_interval": '"0.3s"', "hook_timeout": '"0.4s"', "concurrency": "1"}
+    world.runtime_settings["lease"] = '"0.5s"'
+    world.sandbox.add(order())
+    world.erp.script("reserve_stock", "hang", order="FO-1", times=9, detail="40")
+    with Sandbox(token="another") as shop:
+        shop.auto_ship = True
+        world.more = (
+            f'[tenants.shop]\nbase_url = "{shop.base_url}"\ntoken = {{ env = "SHOP_TOKEN" }}\nconnector = "counting"\n'
+            'go_live = "now"\ncurrency = "EUR"\npoll_interval = "0.3s"\n'
+            f'[tenants.shop.counting]\ndatabase = "{world.erp.file}"\n'
+        )
+        world.environment["SHOP_TOKEN"] = "another"
+
+        async def go():
+            stopping = asyncio.Event()
+            async with Runtime(world.read()) as runtime:
+                serving = asyncio.create_task(runtime.serve(stopping))
+                while world.erp.ask("SELECT times FROM script") != [(8,)]:
+                    await asyncio.sleep(0.05)
+                await asyncio.sleep(4)
+                # its lease is lost, as after a freeze
+                with world.ledger() as ledger:
+                    held = ledger.lease("acme/allocation")
+                    assert held is not None
+                    ledger.give_back(Lease(held.name, held.owner or "", held.number))
+                await asyncio.sleep(2)
+                shop.add(order("FO-9"))
+                for _ in range(160):
+                    await asyncio.sleep(0.05)
+                    if world.erp.delivered("FO-9"):
+                        break
+                done = world.erp.delivered("FO-9")
+                stopping.set()
+                await asyncio.wait([serving], timeout=1)
+                serving.cancel()
+                await asyncio.wait([serving])
+                return done
+
+        assert asyncio.run(go()) == 1
+
+
+def test_q8_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
+    steady = [50.0]
+    weather = Weather(world.clock, lambda sentence: None, patience=1, monotonic=lambda: steady[0])
+    weather.failed(Transient("the ERP is restarting"))
+    world.clock.ahead = -timedelta(hours=1)
+    assert weather.admits() is not None
+    steady[0] += 1.1
+    assert weather.admits() is None
+    world.clock.ahead = timedelta(days=1)
+    assert weather.admits() is not None, "one probe, and the next after two seconds more"

@@ -14,7 +14,7 @@ import pytest
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.runtime import Runtime
-from shipperone_erp.sandbox import Fault, SandboxOrder, generate
+from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 SCRIPT = Path(__file__).parent / "stopping_run.py"
@@ -356,3 +356,35 @@ def test_what_is_due_and_not_to_be_acted_on_does_not_keep_the_service_reading(wo
     before = world.sandbox.requests.total()
     serve(world, 4.0)
     assert world.sandbox.requests.total() - before < 8, world.sandbox.requests
+
+
+def test_h4_a_token_that_no_header_can_carry_does_not_end_the_watching(world):
+    world.settings["poll_interval"] = '"0.3s"'
+    token = world.folder / "token"
+    token.write_text(world.sandbox.token)
+    token.chmod(0o600)
+    world.settings["token"] = '{ file = "token" }'
+    with service(world) as running:
+        world.sandbox.add(order("FO-1"))
+        until(lambda: world.erp.delivered("FO-1"))
+        world.sandbox.revoke("renewed-token")
+        token.write_text("TOKEN = renewed-token")
+        time.sleep(2.5)
+        token.write_text("renewed-token")
+        world.sandbox.add(order("FO-2"))
+        until(lambda: world.erp.delivered("FO-2"), 15)
+        assert running.stop() == 0
+
+
+def test_a_token_that_no_header_can_carry_is_its_own_tenants_trouble(world):
+    world.settings["poll_interval"] = '"0.3s"'
+    world.sandbox.add(order())
+    with Sandbox(token="another") as shop:
+        world.more = (
+            f'[tenants.shop]\nbase_url = "{shop.base_url}"\ntoken = {{ env = "SHOP_TOKEN" }}\nconnector = "counting"\n'
+            f'[tenants.shop.counting]\ndatabase = "{world.erp.file}"\n'
+        )
+        world.environment["SHOP_TOKEN"] = "not a token"
+        with service(world) as running:
+            until(lambda: world.erp.delivered("FO-1"))
+            assert running.stop() == 0

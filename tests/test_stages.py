@@ -10,6 +10,7 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
+from shipperone_erp.errors import UsageError
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.operations import steering
@@ -852,3 +853,20 @@ def test_an_erp_that_voids_everything_is_not_asked_without_end(world, hook, stag
     world.once(settle_for=0.5)
     assert world.job("FO-1", stage).generation <= 5
     assert world.job("FO-1", stage).state in (State.HELD, State.WAITING)
+
+
+def test_b11_a_repeat_never_invoices_more_than_was_allocated(world):
+    world.sandbox.add(order("FO-1", ("MUG", 5, "10.00")))
+    world.sandbox.auto_ship = False
+    world.once(settle_for=1)
+    world.sandbox.ship("FO-1", {1: 3})
+    world.finishes()
+    world.sandbox.ship("FO-1", {1: 2})
+    world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{**item, "qty": 3} for item in raw["items"]]})
+    for _ in range(5):
+        world.once(settle_for=0)
+    assert world.job("FO-1", I).reason is Reason.LISTED_AGAIN
+    with pytest.raises(UsageError, match="5 allocated, 3 invoiced already, and 3 more are listed"):
+        act(world, "repeat", "FO-1", I)
+    assert world.job("FO-1", I).state is State.HELD
+    assert world.erp.issued("FO-1") == ["1:3"]

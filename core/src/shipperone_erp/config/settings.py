@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
 
 from shipperone_erp.config.durations import Duration
+from shipperone_erp.config.sources import SecretMissing
 from shipperone_erp.errors import Problem
 from shipperone_erp.hooks import ConnectorSettings
 from shipperone_erp.model.order import Party
@@ -54,6 +55,13 @@ def _address(value: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("it ends before the ? or #: paths are added to it")
     return value.rstrip("/")
+
+
+def _token(value: Secret) -> Secret:
+    text = value.get_secret_value().strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise SecretMissing("it is empty, or has a character that no token has")
+    return value
 
 
 def _zone(value: str) -> str:
@@ -106,7 +114,9 @@ class TenantSettings(_Settings):
         description="paths are {base_url}/rest/{store_code}/V1/…"
     )
     store_code: str = Field("default", min_length=1, description="comes with the token")
-    token: Secret = Field(description='{ env = "NAME" }, { file = "path" } or { credential = "name" }')
+    token: Annotated[Secret, AfterValidator(_token)] = Field(
+        description='{ env = "NAME" }, { file = "path" } or { credential = "name" }'
+    )
     connector: str = Field(description="the connector's entry-point name")
     stages: tuple[Stage, ...] = Field((Stage.ALLOCATION, Stage.INVOICE), min_length=1, description="which queues")
     poll_interval: Duration = Field(timedelta(seconds=30), description="how often the queues are read")

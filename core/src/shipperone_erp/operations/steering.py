@@ -14,6 +14,7 @@ from shipperone_erp.ledger.records import Action, Job, Pause, QueueRecord, new_i
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
+from shipperone_erp.stages.planning import more_than_allocated
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
 """Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
@@ -169,7 +170,17 @@ def can_be_retried(job: Job) -> bool:
 
 
 def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """It is a true second shipment of the same items in the same quantity: let it go on under its own key."""
+    """It is a true second shipment of the same items in the same quantity: let it go on under its own key.
+
+    UsageError if more would then be invoiced of an item than was allocated of it.
+    """
+    if job.stage is Stage.INVOICE:
+        orders = [job.order_id]
+        confirmed = [other for other in ledger.jobs_of_orders(job.tenant, job.stage, orders) if other.accepted]
+        allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, orders)
+        too_much = more_than_allocated(job.order, confirmed, allocations)
+        if too_much:
+            raise UsageError(f"{job.key}: {too_much}; a second shipment is allocated before it is invoiced")
     fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
     _steer(ledger, job, fresh, "repeat", now, note)
 

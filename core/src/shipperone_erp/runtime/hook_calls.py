@@ -105,7 +105,7 @@ class HookCalls:
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         try:
             return await self._think(self.plugins.handle_mismatch, mismatch)
-        except Unknown:
+        except (Unknown, Transient):
             said = f"handle_mismatch gave no answer within {self._deadline:g} s"
             return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
 
@@ -118,11 +118,19 @@ class HookCalls:
         """The running task is a suspect of a crash: its calls go out by themselves."""
         return self._solitude.mine()
 
+    async def _named(self, name: str) -> Callable[[], None]:
+        """The exclusive name; not waited for without end, since whoever is tried alone keeps all others waiting."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._exclusives.acquire(name)
+        except TimeoutError:
+            raise Transient(f"another call has kept the exclusive name {name} for {self._deadline:g} s") from None
+
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""
         name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
         async with self._solitude.shared():
-            release = await self._exclusives.acquire(name) if name else _nothing
+            release = await self._named(name) if name else _nothing
             try:
                 answer = await self._threads.run(
                     function, argument, deadline=self._deadline, line=self._line, returned=release

@@ -6,7 +6,7 @@ import os
 import socket
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from typing import overload
 
@@ -89,13 +89,16 @@ class LeaseKeeper:
         self._held.pop(lease.name, None)
         await asyncio.to_thread(self._ledger.give_back, lease)
 
-    async def close(self) -> None:
-        """Give everything back."""
+    async def close(self, keep: Collection[Lease] = ()) -> None:
+        """Give everything back but `keep`, which others have once this process has ended; nothing fails here."""
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.wait([self._beating])
         for lease in list(self._held.values()):
-            await self.give_back(lease)
+            if lease not in keep:
+                # a ledger that is away: whoever comes next waits for the lease's time
+                with contextlib.suppress(LedgerError):
+                    await self.give_back(lease)
 
     async def _beat(self) -> None:
         while True:

@@ -70,7 +70,7 @@ class Runtime:
         self._shared = shared = Shared(
             ledger=self.ledger,
             now=self._now,
-            exclusives=Exclusives(self._take_exclusive, self._keeper.give_back),
+            exclusives=Exclusives(self._take_exclusive, self._keeper.give_back, self._keeper.stands),
             solitude=Solitude(),
             progress=self.progress,
             lease_stands=self._keeper.stands,
@@ -86,7 +86,7 @@ class Runtime:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._telling.cancel()
-        await self._keeper.close()
+        await self._keeper.close(keep=self._shared.exclusives.in_use)
         await asyncio.gather(*(tenant.close() for tenant in self.tenants))
         await asyncio.to_thread(self.ledger.close)
 

@@ -39,6 +39,8 @@ async def watch_secrets(
         except ConfigurationError as error:
             log.warning("a secret has changed, and the configuration cannot be read again: %s", error)
             continue
+        for problem in again.problems:
+            log.warning("a secret has changed; this tenant goes on as it was: %s", problem)
         files = files | again.secret_files
         seen = {**_signatures(again.secret_files), **now}
         renewed(again)

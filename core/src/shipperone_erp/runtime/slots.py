@@ -27,9 +27,16 @@ class FairSlots:
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if turn.done() and not turn.cancelled() and turn.exception() is None:
                 self.release()
             raise
+
+    def refuse(self, error: Exception) -> None:
+        """Whoever waits now waits no longer, but raises this."""
+        lines, self._lines = self._lines, {}
+        for _, _, turn in (entry for waiting in lines.values() for entry in waiting):
+            if not turn.done():
+                turn.set_exception(error)
 
     def release(self) -> None:
         """Hand the slot to the line whose turn it is, or keep it until somebody comes."""

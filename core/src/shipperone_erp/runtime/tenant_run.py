@@ -80,30 +80,40 @@ class TenantRun:
         self._threads = HookThreads(settings.name, settings.concurrency)
         self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
         self._plugins: TenantPlugins | None = None
+        self._opening = asyncio.Lock()
         self._retired: list[TenantPlugins] = []
         self._stages_of: dict[Stage, int] = {}
         self._bound = False
 
     async def open(self) -> TenantPlugins:
         """Import and make the connector, in a thread. PluginRefused says what is wrong with it."""
-        if self._plugins is None:
-            self._plugins = await asyncio.to_thread(
-                TenantPlugins.create,
-                self.name,
-                self.settings.connector,
-                self.settings.connector_settings,
-                self.settings.policy_settings,
-            )
-        return self._plugins
+        async with self._opening:
+            while self._plugins is None:
+                epoch, settings = self.epoch, self.settings
+                made = await asyncio.to_thread(
+                    TenantPlugins.create,
+                    self.name,
+                    settings.connector,
+                    settings.connector_settings,
+                    settings.policy_settings,
+                )
+                if epoch == self.epoch:
+                    self._plugins = made
+                else:
+                    self._close_aside(made)  # its secrets were renewed while it was made
+            return self._plugins
 
     async def bind(self) -> None:
         """Compare what this ledger is bound to with what the tenant serves now; before the tenant's first effect.
 
         LedgerError if they differ; ConnectorError if the ERP cannot say who it is.
         """
-        if self._bound:
-            return
+        while not self._bound:
+            await self._bind()
+
+    async def _bind(self) -> None:
         plugins = await self.open()
+        epoch = self.epoch
         try:
             identity = await self._threads.run(plugins.identity, deadline=IDENTITY_DEADLINE.total_seconds())
         except ConnectorError as failure:
@@ -121,7 +131,7 @@ class TenantRun:
             identity=identity,
         )
         await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding)
-        self._bound = True
+        self._bound = epoch == self.epoch  # another connector's ERP need not be the same one
 
     async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
         """The stage's cycles under this lease, with what an earlier process left behind taken up first.

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from shipperone_erp.model.answers import Unknown
+from shipperone_erp.model.answers import Transient, Unknown
 from shipperone_erp.runtime.slots import FairSlots
 
 ResultT = TypeVar("ResultT")
@@ -25,6 +25,7 @@ class HookThreads:
         self._free = FairSlots(slots)
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._started = 0
+        self._overdue = 0
 
     async def run(
         self,
@@ -36,18 +37,24 @@ class HookThreads:
     ) -> ResultT:
         """The function's result, or what it raises; `Unknown` if it takes longer than `deadline` seconds.
 
+        `Transient`, and the function is not called, while every slot is kept by a call past its deadline.
         Calls of different `line`s take the slots in turn: a flood in one does not starve another. `returned` is called
         in the event loop once the function has really returned, however late.
         """
         try:
+            if self._overdue == self.slots:
+                raise self._all_hang()
             await self._free.acquire(line)
         except BaseException:
             returned()
             raise
         loop = asyncio.get_running_loop()
         result: asyncio.Future[ResultT] = loop.create_future()
+        ended, overdue = asyncio.Event(), asyncio.Event()
 
         def finish(value: ResultT | None, error: BaseException | None) -> None:
+            ended.set()
+            self._overdue -= overdue.is_set()
             self._free.release()
             returned()
             if result.done():
@@ -74,7 +81,17 @@ class HookThreads:
             async with asyncio.timeout(deadline):
                 return await result
         except TimeoutError:
+            if not ended.is_set():
+                overdue.set()
+                self._overdue += 1
+            if self._overdue == self.slots:
+                self._free.refuse(self._all_hang())
             raise Unknown(f"no answer within {deadline:g} s; the same call is made again with the same key") from None
+
+    def _all_hang(self) -> Transient:
+        return Transient(
+            f"all {self.slots} calls that are made at once hang past their deadline; one must return first"
+        )
 
     def close(self) -> None:
         """Let the threads end once they are idle; a hanging one ends with the process."""

@@ -236,7 +236,7 @@ def _start(
         sentence = "it was listed before this tenant went live: `go-live` lets it go on or leaves it alone"
         return StartHeld(_held(job, Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
     if scope.stage is Stage.INVOICE:
-        too_much = _more_than_allocated(listed.order, [job for job in jobs if job.accepted], allocations)
+        too_much = more_than_allocated(listed.order, [job for job in jobs if job.accepted], allocations)
         if too_much:
             return StartHeld(_held(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
     return Start(job)
@@ -300,7 +300,8 @@ def _is_part(order: FulfillmentOrder, done: Collection[Job], allocations: Collec
     return any(listed.get(item_id, Decimal(0)) < qty for item_id, qty in allocated.items())
 
 
-def _more_than_allocated(order: FulfillmentOrder, done: Collection[Job], allocations: Collection[Job]) -> str | None:
+def more_than_allocated(order: FulfillmentOrder, done: Collection[Job], allocations: Collection[Job]) -> str | None:
+    """A sentence if `order`, with what is `done` already, invoices more of an item than was allocated; else None."""
     allocated, invoiced = _quantities(job for job in allocations if job.accepted), _quantities(done)
     for item in order.items:
         limit = allocated.get(str(item.item_id))
