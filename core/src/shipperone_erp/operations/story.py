@@ -21,6 +21,8 @@ def story_text(story: Row) -> str:
         lines.append("  ShipperOne's confirmation was inferred from its queue: the answer itself was lost")
     if story["not_compared"]:
         lines.append("  not compared: the ERP told no total")
+    if story["erased_at"]:
+        lines.append(f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)")
     for entry in story["timeline"]:
         lines.append(f"  {entry['at']}  {entry['what']:<8} {entry['outcome']:<11} {_short(entry['answer'])}".rstrip())
     if story["differences"]:
