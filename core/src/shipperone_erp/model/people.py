@@ -11,7 +11,7 @@ from shipperone_erp.model.order import FulfillmentOrder, Party
 from shipperone_erp.model.text import dumps, loads
 
 ORDER_STAYS = (
-    "order_id", "warehouse_code", "currency", "shipping_amount_incl_tax", "total_incl_tax", "order_number",
+    "order_id", "warehouse_code", "items", "currency", "shipping_amount_incl_tax", "total_incl_tax", "order_number",
     "payment_method", "ordered_at", "shipped_at",
 )  # fmt: skip
 ITEM_STAYS = (
@@ -30,8 +30,8 @@ SHORTEST = 3
 def without_people(order_text: str) -> str:
     """The text of an order as the ledger keeps it, down to its items, quantities, amounts, numbers and times."""
     raw = loads(order_text)
-    bare = {name: raw[name] for name in ORDER_STAYS if name in raw}
-    bare["items"] = [{name: item[name] for name in ITEM_STAYS if name in item} for item in raw["items"]]
+    bare = {name: value for name, value in raw.items() if name in ORDER_STAYS}
+    bare["items"] = [{name: value for name, value in item.items() if name in ITEM_STAYS} for item in raw["items"]]
     return dumps(bare)
 
 
