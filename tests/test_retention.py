@@ -448,11 +448,10 @@ def test_a_write_of_the_stage_that_is_on_its_way_does_not_bring_a_body_back(old_
     ids=["a number", "an invoice that a person was left with", "was to be issued"],
 )
 def test_what_names_an_invoice_stays_as_long_as_invoices_do(old_ledger, document):
-    kind = document.pop("effect", None)
-    job = ended(state=State.GONE, stage=Stage.INVOICE, **document)
+    job = ended(state=State.GONE, stage=Stage.INVOICE, **{k: v for k, v in document.items() if k != "effect"})
     old_ledger.put(job)
-    if kind:
-        old_ledger.write(BeginEffect(an_effect(job, kind)), lease=None).result()
+    if "effect" in document:
+        old_ledger.write(BeginEffect(an_effect(job, document["effect"])), lease=None).result()
     assert remove_all(old_ledger, terms(jobs=1)) == Removed()
     assert remove_all(old_ledger, terms(invoices=1)) == Removed(jobs=1)
 
@@ -550,6 +549,7 @@ def test_the_running_service_does_it_by_itself_and_says_so_once(days, caplog, mo
     monkeypatch.setattr(runtime_retention, "FIRST_AFTER", 0.1)
     monkeypatch.setattr(runtime_retention, "EVERY", 0.3)
     monkeypatch.setattr(logging.getLogger("shipperone_erp"), "propagate", True)
+    days.settings["poll_interval"] = '"0.3s"'
     days.sandbox.add(order())
     days.finishes()
     assert days.once().ending == 0, "`run --once` removes nothing"
