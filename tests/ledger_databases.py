@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
 from shipperone_erp.ledger.leases import Owner
@@ -76,6 +76,16 @@ def a_lease(ledger: Ledger, name: str = "acme/allocation") -> Lease:
     lease = ledger.try_take(name, an_owner(), None, 15.0)
     assert isinstance(lease, Lease)
     return lease
+
+
+def dumped(url: str) -> str:
+    """Every value of every row of every table, as text."""
+    engine = create_engine(url, poolclass=NullPool)
+    with engine.connect() as connection:
+        tables = inspect(connection).get_table_names()
+        rows = [row for table in tables for row in connection.execute(text(f"SELECT * FROM {table}"))]
+    engine.dispose()
+    return "\n".join(str(value) for row in rows for value in row)
 
 
 @pytest.fixture(scope="session")

@@ -156,9 +156,12 @@ class World:
         ended = self.once(**options)
         assert ended.ending is Ending.FINISHED, (ended, self.stuck())
 
+    @property
+    def ledger_url(self) -> str:
+        return self.runtime_settings["ledger"].strip('"').replace("sqlite:///", f"sqlite:///{self.folder}/")
+
     def ledger(self) -> Ledger:
-        url = self.runtime_settings["ledger"].strip('"')
-        return Ledger.open(url.replace("sqlite:///", f"sqlite:///{self.folder}/"))
+        return Ledger.open(self.ledger_url)
 
     def jobs(self, order: str | None = None, stage: Stage | None = None) -> list[Job]:
         with self.ledger() as ledger:

@@ -1,4 +1,4 @@
-"""Spans of time as TOML writes them: "90s", "15m", "2h", "1d", or a number of seconds."""
+"""Spans of time as TOML writes them: "90s", "15m", "2h", "90d", or a number of seconds."""
 
 import re
 from datetime import timedelta
@@ -8,7 +8,9 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-LONGEST = 3650 * UNITS["d"]
+LONGEST = 36525 * UNITS["d"]
+"""A century: what must be kept for ten years is kept for longer than 3650 days."""
+
 PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$"
 
 

@@ -104,6 +104,16 @@ class RuntimeSettings(_Settings):
     ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
     include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
     lease: Duration = Field(timedelta(seconds=15), description="a process that stood still this long is replaced")
+    keep_errors: Duration = Field(timedelta(days=30), description="refusals, errors, tracebacks of what has ended")
+    keep_bodies: Duration = Field(
+        timedelta(days=90), description="personal data and what was said about what has ended"
+    )
+    keep_jobs: Annotated[Duration, Field(ge=timedelta(days=30))] = Field(
+        timedelta(days=400), description="what ended without ShipperOne's acceptance (`gone`, `superseded`)"
+    )
+    keep_invoices: Annotated[Duration, Field(ge=timedelta(days=365))] = Field(
+        timedelta(days=4018), description="what ShipperOne has accepted, and every issued invoice: eleven years"
+    )
 
 
 class TenantSettings(_Settings):

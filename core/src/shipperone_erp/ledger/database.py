@@ -84,6 +84,8 @@ def _sqlite(url: URL, access: Access) -> Database:
                 _write_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            # what is erased is overwritten, however this SQLite was built: the file is read by more than SQLite
+            connection.execute("PRAGMA secure_delete=ON")
         except BaseException:
             connection.close()
             raise

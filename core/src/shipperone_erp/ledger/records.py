@@ -16,13 +16,22 @@ from shipperone_erp.reasons import Owner, Reason
 _SEQUENCE = itertools.count(secrets.randbits(21))
 
 
+_COUNTED = 21
+"""Low bits of an id; what stands above them are milliseconds."""
+
+
 def new_id() -> int:
     """A 63-bit id that grows with time, so that rows of one run lie together; made here, not by the database.
 
     Its low bits are counted up from a random start: two of one millisecond and process never meet, two of different
     processes hardly ever, and if they do the second insert is refused.
     """
-    return (time.time_ns() // 1_000_000 << 21) | (next(_SEQUENCE) & 0x1FFFFF)
+    return (time.time_ns() // 1_000_000 << _COUNTED) | (next(_SEQUENCE) & ((1 << _COUNTED) - 1))
+
+
+def first_id_at(moment: datetime) -> int:
+    """The ids of rows made before that moment are below it, as far as their machine's clock was right."""
+    return int(moment.timestamp() * 1000) << _COUNTED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +39,8 @@ class Job:
     """One order in one stage with one set of items and quantities: the unit of work.
 
     `open` until ShipperOne has accepted it or it has ended; at most one job of an order and stage is open.
-    `content` is the digest inside the key; `fingerprint` that of every mapped field of `order_json`.
+    `content` is the digest inside the key; `fingerprint` that of every mapped field of `order_json`. Once it is at rest
+    for the stated days, `order_json` loses its people (`erased_at`); content and fingerprint stay as they were.
     """
 
     id: int
@@ -75,6 +85,7 @@ class Job:
     accepts: int = 0
     crashes_alone: int = 0
     differences: tuple[Difference, ...] = ()
+    erased_at: datetime | None = None
 
     @property
     def order(self) -> FulfillmentOrder:

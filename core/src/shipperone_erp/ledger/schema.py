@@ -19,7 +19,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -27,6 +27,9 @@ VERSION_TABLE = "ledger_schema"
 ONE_OPEN = "jobs_one_open"
 
 UNFINISHED = text("state NOT IN ('done', 'gone', 'superseded')")
+UNCONFIRMED = text("state IN ('gone', 'superseded')")
+WITH_BODIES = text("erased_at IS NULL AND state IN ('done', 'gone', 'superseded', 'ignored')")
+WITH_ERRORS = text("outcome <> 'ok' AND answer IS NOT NULL")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
 
 metadata = MetaData()
@@ -76,6 +79,7 @@ jobs = Table(
     Column("accepts", Integer, nullable=False),
     Column("crashes_alone", Integer, nullable=False),
     Column("differences", JsonTuple(difference_out, difference_back), nullable=False),
+    Column("erased_at", UtcTime),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )
@@ -89,6 +93,8 @@ Index(
     postgresql_where=text("open"),
 )
 Index("jobs_unfinished", jobs.c.tenant, jobs.c.stage, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+Index("jobs_unconfirmed", jobs.c.since, sqlite_where=UNCONFIRMED, postgresql_where=UNCONFIRMED)
+Index("jobs_with_bodies", jobs.c.since, sqlite_where=WITH_BODIES, postgresql_where=WITH_BODIES)
 
 effects = Table(
     "effects",
@@ -111,6 +117,8 @@ Index(
     sqlite_where=effects.c.outcome.is_(None),
     postgresql_where=effects.c.outcome.is_(None),
 )
+
+Index("effects_with_errors", effects.c.job_id, sqlite_where=WITH_ERRORS, postgresql_where=WITH_ERRORS)
 
 actions = Table(
     "actions",

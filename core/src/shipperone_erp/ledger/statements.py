@@ -41,9 +41,10 @@ FIXED = frozenset(
         "order_json",
         "item_ids",
         "first_listed_at",
+        "erased_at",
     }
 )
-"""What a job is about: written once."""
+"""What a job is about: written once, and changed by `retention` alone."""
 
 FENCE = (
     select(leases.c.name, leases.c.owner, leases.c.number)

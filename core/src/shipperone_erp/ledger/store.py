@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -12,12 +13,13 @@ from typing import Any, Self
 from sqlalchemy import Connection, Executable, Select, bindparam, select, update
 
 from shipperone_erp.errors import LeaseLost, LedgerError
-from shipperone_erp.ledger import acts, leases, migrating
+from shipperone_erp.ledger import acts, leases, migrating, retention
 from shipperone_erp.ledger.copying import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
 from shipperone_erp.ledger.leases import Held, LeaseRecord, Owner, Seen
 from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, Pause, QueueRecord
+from shipperone_erp.ledger.retention import Removed, Terms
 from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects, jobs, pauses, queues
 from shipperone_erp.ledger.schema import leases as lease_rows
 from shipperone_erp.ledger.statements import FENCE, FIXED, Statements
@@ -301,6 +303,15 @@ class Ledger:
         """Record what is known of a queue at once, on a person's word."""
         with self._writing() as connection:
             self._run(connection, [SaveQueue(record)])
+
+    def remove_old(self, terms: Terms, at: datetime) -> Removed:
+        """Remove some of what has stood for its days, in one short transaction; again, until nothing was removed."""
+        with self._reading() as connection:
+            old = retention.old(connection, terms)
+        if not old:
+            return Removed()
+        with self._writing() as connection:
+            return retention.remove(connection, old, at)
 
     def backup(self, file: Path) -> None:
         """Copy a SQLite ledger as it is at this moment, while others use it. LedgerError if that cannot be done."""

@@ -42,6 +42,7 @@ def order_row(job: Job) -> Row:
         "inferred": job.inferred,
         "not_compared": not job.compared,
         "url": job.url,
+        "erased_at": iso(job.erased_at),
     }
 
 

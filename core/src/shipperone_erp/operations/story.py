@@ -29,6 +29,8 @@ def _head(story: Row) -> Iterator[str]:
         yield "  ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
     if story["not_compared"]:
         yield "  not compared: the ERP told no total"
+    if story["erased_at"]:
+        yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
 
 
 def _timeline(story: Row) -> Iterator[str]:

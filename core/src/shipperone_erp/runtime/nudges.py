@@ -4,19 +4,17 @@ import asyncio
 import contextlib
 from collections import defaultdict
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from shipperone_erp.errors import LedgerError
-from shipperone_erp.ledger.records import new_id
+from shipperone_erp.ledger.records import first_id_at
 from shipperone_erp.ledger.store import Ledger
 
 LOOK_EVERY = 0.5
 """Seconds; one short query for the whole process, however many tenants it serves."""
 
-CLOCKS_APART = 600
-"""Seconds by which the clock of the machine that a person acts on may differ from ours: ids grow with time."""
-
-MILLISECONDS_OF_AN_ID = 21
-"""See `new_id`: what stands above these bits are milliseconds."""
+CLOCKS_APART = timedelta(minutes=10)
+"""By which the clock of the machine that a person acts on may differ from ours: ids grow with time."""
 
 
 class Nudges:
@@ -40,7 +38,7 @@ class Nudges:
         """Look until `stopping`; a ledger that cannot be read is asked again."""
         first = True
         while not stopping.is_set():
-            since = new_id() - (CLOCKS_APART * 1000 << MILLISECONDS_OF_AN_ID)
+            since = first_id_at(datetime.now(UTC) - CLOCKS_APART)
             with contextlib.suppress(LedgerError):
                 recent = await asyncio.to_thread(self._ledger.acted_on, since)
                 for tenant in {tenant for found, tenant in recent if found not in self._seen and not first}:

@@ -21,6 +21,7 @@ from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.once import serve_once
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.progress import Progress, tell
+from shipperone_erp.runtime.retention import Retention
 from shipperone_erp.runtime.secret_files import watch_secrets
 from shipperone_erp.runtime.service import StageService
 from shipperone_erp.runtime.solitude import Solitude
@@ -135,7 +136,11 @@ class Runtime:
             asyncio.create_task(nudges.watch(stopping)),
             asyncio.create_task(watch_secrets(self.configuration, renewed, stopping, self._log)),
         ]
+        retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._now, self._log)
+        tidying = asyncio.create_task(retention.serve())
         await stopping.wait()
+        tidying.cancel()
+        await asyncio.wait([tidying])
         await asyncio.gather(*watching, *serving)
 
     async def _take_exclusive(self, name: str) -> Lease:
