@@ -103,7 +103,7 @@ def _texts(value: Any, key: str = "") -> Any:
 
 
 def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
-    """Why a stage rests: by a person's word, or because ShipperOne refuses the token."""
+    """Why a stage rests: by a person's word, or because ShipperOne's queue cannot be read."""
     if pause is not None:
         note = f": {pause.note}" if pause.note else ""
         return {"paused": f"by {pause.actor}", "sentence": f"paused by {pause.actor} at {iso(pause.at)}{note}"}
@@ -113,15 +113,18 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
 
 
 def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
-    """Per tenant and stage: what is pending, waiting, held; the oldest; the last good read; whether it is paused."""
+    """Per tenant and stage: what is pending, waiting, held, and for which reasons; the oldest; the last good read;
+    whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
+    leases = {lease.name: lease for lease in ledger.leases()}
     for tenant in configuration.tenants.values():
         for stage in tenant.stages:
             jobs = ledger.unfinished_jobs(tenant.name, stage)
             count = Counter(job.state for job in jobs)
             record = queues.get((tenant.name, stage))
+            lease = leases.get(f"{tenant.name}/{stage}")
             oldest = min((job.first_listed_at for job in jobs if job.state is not State.IGNORED), default=None)
             rows.append(
                 {
@@ -134,6 +137,8 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "accepted_not_issued": sum(1 for job in jobs if job.accepted),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
+                    "reasons": dict(Counter(job.reason.value for job in jobs if job.reason).most_common()),
+                    "served_by": lease.served_by if lease else None,
                     **_paused(record, pauses.get((tenant.name, stage))),
                 }
             )

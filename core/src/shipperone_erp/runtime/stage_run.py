@@ -23,6 +23,9 @@ from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
 from shipperone_erp.stages.planning import Memory, Scope, plan
 
+NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
+"""What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
+
 KILLS_AT_MOST = 2
 """How often a job may kill the process while it runs alone until it is held."""
 
@@ -106,7 +109,10 @@ class StageRun:
                 continue
             kills = job.crashes_alone + (1 if effect.alone else 0)
             if kills >= KILLS_AT_MOST:
-                sentence = f"{effect.kind} of this order ended the whole process {kills} times while it ran alone"
+                sentence = (
+                    f"{effect.kind} of this order ended the whole process {kills} times while it ran alone: the "
+                    f"system's log may say how. Once the connector is mended: `order retry {job.order_id}`"
+                )
                 held = job.with_(
                     state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=sentence, owner=Owner.IT, since=now,
                     crashes_alone=kills, next_attempt_at=None,
@@ -164,16 +170,15 @@ class StageRun:
         return listing, decisions
 
     async def _not_read(self, failure: ReadFailed) -> None:
-        """A token that is refused is a pause of the tenant, which `status` shows."""
-        if failure.trouble is not Trouble.UNAUTHORISED:
-            return
-        self.desk.queue_refused(failure.sentence)
+        """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""
+        if failure.trouble is Trouble.UNAUTHORISED:
+            self.desk.queue_refused(failure.sentence)
         record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
         record = record or QueueRecord(tenant=self.tenant, stage=self.stage)
         self.desk.journal.queue(
             replace(
                 record,
-                paused_reason=Reason.PLATFORM_AUTH,
+                paused_reason=NOT_READ.get(failure.trouble, Reason.PLATFORM_UNAVAILABLE),
                 paused_sentence=failure.sentence,
                 paused_at=record.paused_at or self.desk.now(),
             )
