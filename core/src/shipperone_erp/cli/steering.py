@@ -113,7 +113,8 @@ def _steer(
         jobs = [steering.pick(ledger, wanted, fits, done) for wanted in picks]
         for job in jobs:
             act(ledger, job, utc_now(), note)
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; a running service takes it up at once")
+            follows = steering.what_follows(ledger.job(job.id) or job)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
 
 
 def _ledger(config: ConfigFile) -> Ledger:
