@@ -119,16 +119,20 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     leases = {lease.name: lease for lease in ledger.leases()}
-    for tenant in configuration.tenants.values():
-        for stage in tenant.stages:
-            jobs = ledger.unfinished_jobs(tenant.name, stage)
+    stages = {tenant.name: list(tenant.stages) for tenant in configuration.tenants.values()}
+    for problem in configuration.problems:  # perhaps only as seen from here: the service may have what is missing
+        if problem.tenant is not None:
+            stages[problem.tenant] = [stage for tenant, stage in queues if tenant == problem.tenant]
+    for tenant, of_tenant in stages.items():
+        for stage in of_tenant:
+            jobs = ledger.unfinished_jobs(tenant, stage)
             count = Counter(job.state for job in jobs)
-            record = queues.get((tenant.name, stage))
-            lease = leases.get(f"{tenant.name}/{stage}")
+            record = queues.get((tenant, stage))
+            lease = leases.get(f"{tenant}/{stage}")
             oldest = min((job.first_listed_at for job in jobs if job.state is not State.IGNORED), default=None)
             rows.append(
                 {
-                    "tenant": tenant.name,
+                    "tenant": tenant,
                     "stage": stage.value,
                     "pending": count[State.NEW] + count[State.WORKING],
                     "waiting": count[State.WAITING],
@@ -139,7 +143,7 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     "reasons": dict(Counter(job.reason.value for job in jobs if job.reason).most_common()),
                     "served_by": lease.served_by if lease else None,
-                    **_paused(record, pauses.get((tenant.name, stage))),
+                    **_paused(record, pauses.get((tenant, stage))),
                 }
             )
     for problem in configuration.problems:

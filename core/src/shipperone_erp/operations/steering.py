@@ -139,7 +139,9 @@ def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 
 def what_follows(job: Job) -> str:
     """What happens to a job that a person has just said something about, in words."""
-    left = f"; {job.reference} in the ERP is left to you" if job.reference else ""
+    # a reservation that was confirmed is used; whatever else it has made nobody touches any more
+    used = job.stage is Stage.ALLOCATION and job.state is State.DONE
+    left = f"; {job.reference} in the ERP is left to you" if job.reference and not used else ""
     match job.state:
         case State.IGNORED:
             return f"it is left alone until `order retry`{left}"
