@@ -225,8 +225,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "A call of the ERP is made again with the same key. For ShipperOne two reads of its queue, begun at least "
         "`settle` after the call, decide; if they do not tell, it is held.",
         "If it is held, ask ShipperOne whether it took the order, and say so: `shipperone-erp order resolve ID "
-        "--outcome confirmed` (it took it: an invoice is then issued) or `--outcome cancelled` (it did not: the order is "
-        "looked at afresh). `order retry ID` looks at the queue again.",
+        "--outcome confirmed` (it took it: an invoice is then issued) or `--outcome cancelled` (it did not: the order "
+        "is looked at afresh). `order retry ID` looks at the queue again.",
     ),
     Reason.CONFIRMED_NOT_ISSUED: Explanation(
         ACCOUNTANT,
@@ -255,7 +255,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "copy: it was cancelled, or confirmed by somebody else.",
         "What it holds in the ERP is kept. If the order is listed again, it goes on by itself.",
         "Ask ShipperOne what became of it. Somebody confirmed it: `shipperone-erp order resolve ID --outcome "
-        "confirmed`. It was cancelled: undo in the ERP by hand what the sentence names, then say `--outcome cancelled`.",
+        "confirmed`. It was cancelled: undo in the ERP by hand what the sentence names, then `--outcome cancelled`.",
     ),
     Reason.ORDER_UNREADABLE: Explanation(
         IT,
