@@ -240,9 +240,37 @@ def test_a_tenant_with_a_fault_of_its_own_is_shown_as_paused(world):
         f'[tenants.shop.counting]\ndatabase = "{world.erp.file}"\n'
     )
     rows = printed(world.command("status", "--json"))
-    (paused,) = [row for row in rows if row["tenant"] == "acme"]
-    assert paused["paused"] == "config_incomplete"
+    *stages, paused = [row for row in rows if row["tenant"] == "acme"]
+    assert (paused["stage"], paused["paused"]) == (None, "config_incomplete")
     assert "the environment variable ACME_TOKEN is not set" in paused["sentence"]
+    assert [row["stage"] for row in stages] == ["allocation", "invoice"], "the ledger's rows need no secret"
+    assert all(row["last_good_cycle"] and row["paused"] is None for row in stages)
+
+
+def test_status_counts_the_reasons_and_says_why_a_queue_is_not_read(world):
+    for number in (1, 2):
+        world.sandbox.add(order(f"FO-{number}"))
+    world.sandbox.add(order("FO-3"))
+    world.erp.script("issue_invoice", "refused", order="FO-3", times=99, detail="erp_period_locked")
+    world.erp.stock("TEA", 0)
+    world.settings["stock_retry"] = '"1h"'
+    world.sandbox.add(order("FO-4", "TEA", 1))
+    world.once(settle_for=1)
+    allocation, invoice = printed(world.command("status", "--json"))
+    assert allocation["reasons"] == {"not_enough_stock": 1}
+    assert (invoice["reasons"], invoice["accepted_not_issued"]) == ({"erp_period_locked": 1}, 1)
+    assert allocation["served_by"] is invoice["served_by"] is None
+    world.sandbox.faults.add(Fault("html_502", action="pending_invoice", times=None))
+    world.once(settle_for=0)
+    allocation, invoice = printed(world.command("status", "--json"))
+    assert (allocation["paused"], invoice["paused"]) == (None, "platform_unavailable")
+    assert "502" in invoice["sentence"]
+    said = world.command("status").stdout
+    assert "1 erp_period_locked" in said
+    assert "acme/invoice: pending_invoice, page 1: ShipperOne answered 502" in said
+    world.sandbox.faults.clear()
+    world.once(settle_for=0)
+    assert [row["paused"] for row in printed(world.command("status", "--json"))] == [None, None]
 
 
 READING = [("status",), ("orders",), ("order", "show", "FO-1")]

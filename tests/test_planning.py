@@ -228,7 +228,7 @@ def test_done_and_listed_again_is_left_alone_for_some_reads_then_asked_about():
     assert isinstance(asked, StartHeld)
     assert asked.job.reason is Reason.LISTED_AGAIN
     assert asked.job.key == f"{job.key}-n2"
-    assert "`order repeat`" in (asked.job.sentence or "")
+    assert "`order repeat FO-1`" in (asked.job.sentence or "")
 
 
 def test_a_read_that_began_before_the_confirmation_says_nothing_about_it():

@@ -158,7 +158,10 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         f"`order show ID` has ShipperOne's words and both sides. {RETRY}",
     ),
     Reason.PLATFORM_UNAVAILABLE: Explanation(
-        NOBODY, "ShipperOne could not be reached.", RETRIED, "Nothing, unless it lasts: then ask ShipperOne."
+        NOBODY,
+        "ShipperOne could not be reached, or answered with an error of its own.",
+        "The queue is read and the order tried again by itself, with growing pauses of up to five minutes.",
+        "Nothing, unless it lasts: `shipperone-erp doctor` tells whether it is the address, the network or ShipperOne.",
     ),
     Reason.PLATFORM_RATE_LIMITED: Explanation(
         NOBODY,
@@ -170,7 +173,9 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT,
         "ShipperOne refuses the token (401 or 403). The tenant pauses; no order fails.",
         "Nothing is asked of ShipperOne for this tenant but whether the token works again.",
-        "Put a valid token where the configuration says, and start the next run.",
+        "Put a valid token where the configuration says; `shipperone-erp doctor` tells which right is missing. From a "
+        "file a running service takes it by itself within seconds; an environment variable or a systemd credential "
+        "needs a restart.",
     ),
     Reason.ERP_UNAVAILABLE: Explanation(
         NOBODY,
@@ -182,7 +187,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT,
         "The ERP refuses our login.",
         "One call probes it, with pauses of up to a minute; no order fails.",
-        "Put a valid login where the configuration says.",
+        "Put a valid login where the configuration says. From a file a running service takes it by itself within "
+        "seconds; an environment variable or a systemd credential needs a restart.",
     ),
     Reason.ERP_ACCESS_DENIED: Explanation(
         IT, "The ERP's user may not do this.", HELD, f"Grant what the sentence names. {RETRY}"
@@ -207,7 +213,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         f"The ERP holds a document for this order that was not made here. {FROM_CONNECTOR}",
         HELD,
-        f"Decide which of the two counts. {RETRY}",
+        f"Decide which of the two counts. If that in the ERP does, confirm the order at ShipperOne by hand and say "
+        f"`shipperone-erp order resolve ID --outcome confirmed`. If not, void it in the ERP. {RETRY}",
     ),
     Reason.NUMBER_REUSED: Explanation(
         ACCOUNTANT, f"The ERP gave an invoice a number that another one has. {LATER}", HELD, RETRY
@@ -217,13 +224,15 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "An answer was lost on the way: the call may have had its effect, or not.",
         "A call of the ERP is made again with the same key. For ShipperOne two reads of its queue, begun at least "
         "`settle` after the call, decide; if they do not tell, it is held.",
-        "If it is held, ask ShipperOne whether it took the order; `order retry ID` looks at the queue again.",
+        "If it is held, ask ShipperOne whether it took the order, and say so: `shipperone-erp order resolve ID "
+        "--outcome confirmed` (it took it: an invoice is then issued) or `--outcome cancelled` (it did not: the order "
+        "is looked at afresh). `order retry ID` looks at the queue again.",
     ),
     Reason.CONFIRMED_NOT_ISSUED: Explanation(
         ACCOUNTANT,
         "ShipperOne has accepted the invoice, and the ERP has not issued it: late, not lost.",
         "It is tried again without end.",
-        "Cure what the sentence names in the ERP; it then goes on by itself.",
+        "Cure what the sentence names in the ERP; it then goes on by itself, or at once with `order retry ID`.",
     ),
     Reason.ISSUED_NOT_CONFIRMED: Explanation(
         ACCOUNTANT,
@@ -235,16 +244,18 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         WAREHOUSE,
         "The invoice is issued; the ERP could not book the goods out.",
         RETRIED,
-        "Cure what the sentence names in the ERP; it then goes on by itself.",
+        "Cure what the sentence names in the ERP; it then goes on by itself, or at once with `order retry ID`.",
     ),
     Reason.RESERVED_NOT_SHIPPED: Explanation(
         WAREHOUSE, f"Reserved and confirmed, and never shipped. {LATER}", HELD, RETRY
     ),
     Reason.ORDER_GONE: Explanation(
         WAREHOUSE,
-        "The order left ShipperOne's queue while nobody read it for long: cancelled, or confirmed by somebody else.",
+        "The order left ShipperOne's queue while nobody read it for long, or after the day of which this ledger is a "
+        "copy: it was cancelled, or confirmed by somebody else.",
         "What it holds in the ERP is kept. If the order is listed again, it goes on by itself.",
-        "Ask ShipperOne what became of it, and act in the ERP accordingly.",
+        "Ask ShipperOne what became of it. Somebody confirmed it: `shipperone-erp order resolve ID --outcome "
+        "confirmed`. It was cancelled: undo in the ERP by hand what the sentence names, then `--outcome cancelled`.",
     ),
     Reason.ORDER_UNREADABLE: Explanation(
         IT,
@@ -269,7 +280,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.CONNECTOR_BUG: Explanation(
         IT,
         "The connector raised or answered something that it must not.",
-        "This job is held, all others go on. The traceback is in `order show ID`.",
+        "This job is held, all others go on. The traceback is in `order show ID --json`.",
         f"Give it to the connector's author; after an upgrade: {RETRY[5:]}",
     ),
 }

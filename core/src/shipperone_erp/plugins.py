@@ -16,7 +16,18 @@ from pydantic import ValidationError
 from shipperone_erp import discovery
 from shipperone_erp.errors import ContractViolation
 from shipperone_erp.hooks import PROJECT, Connector, ConnectorSettings, Policy
-from shipperone_erp.model.answers import Check, Document, Done, Invoice, Pending, Reserved, Shortage, Unknown, Voided
+from shipperone_erp.model.answers import (
+    Check,
+    ConnectorError,
+    Document,
+    Done,
+    Invoice,
+    Pending,
+    Reserved,
+    Shortage,
+    Unknown,
+    Voided,
+)
 from shipperone_erp.model.requests import (
     BuildInvoice,
     Deliver,
@@ -29,6 +40,7 @@ from shipperone_erp.model.requests import (
     Verdict,
 )
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.secrets import blotted, texts_in
 
 ReserveAnswer = Reserved | Shortage | Pending | Voided
 InvoiceAnswer = Invoice | Pending | Voided
@@ -53,6 +65,7 @@ class TenantPlugins:
         self.offers = discovery.overridden(type(connector))
         self._connector = connector
         self._policies = dict(policies or {})
+        self._secrets = frozenset(texts_in([plugin.settings for plugin in (connector, *self._policies.values())]))
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Connector)
         self._manager.add_hookspecs(Policy)
@@ -170,11 +183,18 @@ class TenantPlugins:
             return [Check(self.name, False, f"check raised {type(error).__name__}", "ask the connector's author")]
         if not isinstance(found, list) or not all(isinstance(entry, Check) for entry in found):
             return [Check(self.name, False, "check did not answer with a list of Check", "ask the connector's author")]
-        return found
+        return [self._without_secrets(entry) for entry in found]
 
     def identity(self) -> str:
         """The ERP's database as the connector names it, else the connector's name."""
-        return self._connector.identity() or self.name
+        try:
+            return self._connector.identity() or self.name
+        except ConnectorError as error:
+            self._without_secrets(error)
+            raise
+        except Exception as error:  # its words may hold a password, and it is no fault of ours
+            said = blotted(f"{type(error).__name__}: {error}", self._secrets)
+            raise ContractViolation(f"{self.tenant}: identity of connector {self.name} raised {said}") from None
 
     def exclusive(self) -> str | None:
         """See `Connector.exclusive`."""
@@ -195,12 +215,27 @@ class TenantPlugins:
         if caller is None:
             raise ContractViolation(f"{self.tenant}: {type(plugin).__name__} does not implement {hook}")
         try:
-            return caller(**argument)
+            return self._without_secrets(caller(**argument))
+        except ConnectorError as error:
+            self._without_secrets(error)
+            raise
         except ValidationError as error:
             places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
             raise ContractViolation(
                 f"{self.tenant}: {hook} of {self.name} made a wrong {error.title}: {places}"
             ) from None
+
+    def _without_secrets(self, said: Any) -> Any:
+        """What a plugin answered or raised on purpose, its sentences without its secrets: they are logged and kept."""
+        match said:
+            case ConnectorError():
+                said.sentence = blotted(said.sentence, self._secrets)
+                said.args = (said.sentence,)
+            case Pending() | Resolution() | Check() if said.sentence:
+                return replace(said, sentence=blotted(said.sentence, self._secrets))
+            case dict():
+                return {key: self._without_secrets(value) for key, value in said.items()}
+        return said
 
     def _opinion(self, plugin: Connector[Any] | Policy[Any], who: str, mismatch: Mismatch) -> Resolution:
         try:

@@ -19,6 +19,7 @@ from shipperone_erp import (
     AlreadyIssued,
     AuthFailed,
     BuildInvoice,
+    Check,
     Connector,
     ConnectorSettings,
     Deliver,
@@ -29,6 +30,7 @@ from shipperone_erp import (
     InvoiceLine,
     IssueInvoice,
     Pending,
+    Reason,
     Refused,
     ReleaseStock,
     Reserved,
@@ -41,6 +43,7 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
+from shipperone_erp.explanations import EXPLANATIONS
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS stock (warehouse TEXT, sku TEXT, on_hand INTEGER, reserved INTEGER DEFAULT 0,
@@ -92,6 +95,11 @@ class BareConnector(Connector[CountingSettings]):
 
     def exclusive(self) -> str | None:
         return self.settings.exclusive
+
+    def check(self) -> list[Check]:
+        with self._db() as db:
+            down = db.execute("SELECT detail FROM script WHERE hook = 'check' AND times > 0").fetchone()
+        return [Check("login", not down, down[0] if down else "the ERP answers", "start the ERP" if down else None)]
 
     @contextmanager
     def _db(self) -> Iterator[sqlite3.Connection]:
@@ -323,6 +331,13 @@ class BatchConnector(CountingConnector):
         return answers
 
 
+def _refusal(detail: str) -> Refused:
+    """'reason: sentence', each with a default."""
+    reason, _, sentence = detail.partition(": ")
+    reason = reason or "erp_refused"
+    return Refused(reason, sentence or "the ERP said no", EXPLANATIONS[Reason(reason)].owner)
+
+
 def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any, Any]:
     """What happens instead of the hook's work, and what becomes of its answer."""
 
@@ -339,6 +354,14 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
     def leak() -> Answer:
         password = connector.settings.password
         raise RuntimeError(f"login with {password.get_secret_value() if password else ''} failed")
+
+    def leak_refused() -> Answer:
+        password = connector.settings.password
+        raise Refused("erp_refused", f"no login with {password.get_secret_value() if password else ''}")
+
+    def leak_pending() -> Answer:
+        password = connector.settings.password
+        return Pending(f"waits for {password.get_secret_value() if password else ''}")
 
     def hang_then() -> Answer:
         time.sleep(float(detail))
@@ -368,12 +391,14 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         "auth_unless": auth_unless,
         "hang_then": hang_then,
         "auth": raises(AuthFailed("the ERP refuses the login")),
-        "refused": raises(Refused(detail if what == "refused" and detail else "erp_refused", "the ERP said no")),
+        "refused": raises(_refusal(detail if what == "refused" else "")),
         "raise": raises(ZeroDivisionError("a bug of the connector")),
         "none": lambda: None,
         "wrong_type": lambda: "reserved",
         "hang": hang,
         "leak": leak,
+        "leak_refused": leak_refused,
+        "leak_pending": leak_pending,
         "pending": lambda: Pending("the ERP has not answered yet", 0.1),
         "voided": lambda: Voided("somebody deletes it every time"),
         "already_issued": raises(AlreadyIssued(Invoice("I-7", (), None, None, issued=True, number="7"))),

@@ -25,7 +25,10 @@ def backup(
     """Copy the ledger while it is used; the copy is whole. For SQLite; PostgreSQL has pg_dump."""
     with ledger_to_read(configuration(config, tenants_may_fail=True)) as ledger:
         ledger.backup(file)
-    print_text(f"copied to {file}; after putting it back say `shipperone-erp ledger restored`, before anything runs")
+    print_text(
+        f"copied to {file}; if the ledger is used after this, the copy is of an earlier day: once it is put back say "
+        "`shipperone-erp ledger restored`, before anything runs"
+    )
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`demo` and `sandbox`: a ShipperOne of one's own to play with."""
+"""`demo` and `sandbox`: a ShipperOne of one's own to play with, imported only when typed."""
 
 import signal
 import threading
@@ -8,15 +8,15 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli.options import print_text
-from shipperone_erp.demo.show import run_demo
 from shipperone_erp.errors import UsageError
-from shipperone_erp.sandbox import Fault, serve
 
 
 def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where its files are written.")] = Path("shipperone-demo"),
 ) -> None:
     """Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing."""
+    from shipperone_erp.demo.show import run_demo
+
     raise typer.Exit(run_demo(folder, print_text))
 
 
@@ -29,6 +29,8 @@ def sandbox(
     ] = None,
 ) -> None:
     """A ShipperOne over real HTTP, until Ctrl-C."""
+    from shipperone_erp.sandbox import Fault, serve
+
     try:
         faults = [Fault.parse(text) for text in fault or ()]
     except ValueError as error:

@@ -1,5 +1,6 @@
 """Commands that read: status, orders, order show."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -24,8 +25,16 @@ OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tena
 OnlyStage = Annotated[Stage | None, typer.Option("--stage", help="Only this stage.")]
 
 
+STATUS = {
+    "tenant": "tenant", "stage": "stage", "pending": "pending", "waiting": "waiting", "held": "held",
+    "accepted_not_issued": "late", "oldest": "oldest", "last_good_cycle": "last_good_cycle", "paused": "paused",
+    "served_by": "served_by",
+}  # fmt: skip
+"""What of a row of status stands in which column."""
+
+
 def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """Per tenant and stage: pending, waiting, held, the oldest, the last good cycle, paused."""
+    """Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by, why."""
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
     rows = status_rows(loaded, ledger)
@@ -33,8 +42,18 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ["tenant", "stage", "pending", "waiting", "held", "oldest", "last_good_cycle", "paused"]
-    print_table(columns, [[row.get(column) for column in columns] for row in rows])
+    print_table(
+        [*STATUS.values(), "why"],
+        [[*(row.get(column) for column in STATUS), _counted(row.get("reasons", {}))] for row in rows],
+    )
+    for row in rows:
+        if row["sentence"]:
+            print_text("/".join(part for part in (row["tenant"], row["stage"]) if part) + f": {row['sentence']}")
+
+
+def _counted(reasons: Mapping[str, int]) -> str:
+    """'298 erp_unavailable, 2 not_enough_stock'"""
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
 
 
 def orders(

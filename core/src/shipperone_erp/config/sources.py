@@ -40,7 +40,11 @@ class SecretPlaces:
         return value
 
     def _file(self, name: str) -> str:
-        return self._read(self._base / name)
+        path = self._base / name
+        value, mode = self._read(path)
+        if mode & (stat.S_IRWXG | stat.S_IRWXO):
+            self.warnings.append(f"others may read {path}: chmod 600 {path}")
+        return value
 
     def _credential(self, name: str) -> str:
         folder = self._environment.get("CREDENTIALS_DIRECTORY")
@@ -49,9 +53,10 @@ class SecretPlaces:
                 f"the credential {name} was looked for, but CREDENTIALS_DIRECTORY is not set: systemd sets it where "
                 f"the unit says LoadCredential={name}:…"
             )
-        return self._read(Path(folder) / name)
+        # its mode says nothing: systemd lets the service's user in by an access list, which looks like a group's right
+        return self._read(Path(folder) / name)[0]
 
-    def _read(self, path: Path) -> str:
+    def _read(self, path: Path) -> tuple[str, int]:
         self.files.add(path)
         try:
             value = path.read_text(encoding="utf-8").strip()
@@ -61,6 +66,4 @@ class SecretPlaces:
             raise SecretMissing(f"the file {path} cannot be read ({why})") from None
         if not value:
             raise SecretMissing(f"the file {path} is empty")
-        if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            self.warnings.append(f"others may read {path}: chmod 600 {path}")
-        return value
+        return value, mode

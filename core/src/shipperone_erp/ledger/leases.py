@@ -62,7 +62,12 @@ class LeaseRecord:
         if self.owner is None:
             return "nobody"
         since = f" since {self.taken_at:%Y-%m-%d %H:%M:%S} UTC" if self.taken_at else ""
-        return f"process {self.pid} on {self.host}{since}"
+        return f"{self.served_by}{since}"
+
+    @property
+    def served_by(self) -> str | None:
+        """'process 4711 on erp1'; None while nobody holds it."""
+        return None if self.owner is None else f"process {self.pid} on {self.host}"
 
 
 _ONE = select(leases).where(leases.c.name == bindparam("wanted")).with_for_update()

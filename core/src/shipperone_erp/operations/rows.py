@@ -105,7 +105,7 @@ def _texts(value: Any, key: str = "") -> Any:
 
 
 def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
-    """Why a stage rests: by a person's word, or because ShipperOne refuses the token."""
+    """Why a stage rests: by a person's word, or because ShipperOne's queue cannot be read."""
     if pause is not None:
         note = f": {pause.note}" if pause.note else ""
         return {"paused": f"by {pause.actor}", "sentence": f"paused by {pause.actor} at {iso(pause.at)}{note}"}
@@ -115,19 +115,26 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
 
 
 def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
-    """Per tenant and stage: what is pending, waiting, held; the oldest; the last good read; whether it is paused."""
+    """Per tenant and stage: what is pending, waiting, held, and for which reasons; the oldest; the last good read;
+    whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
-    for tenant in configuration.tenants.values():
-        for stage in tenant.stages:
-            jobs = ledger.unfinished_jobs(tenant.name, stage)
+    leases = {lease.name: lease for lease in ledger.leases()}
+    stages = {tenant.name: list(tenant.stages) for tenant in configuration.tenants.values()}
+    for problem in configuration.problems:  # perhaps only as seen from here: the service may have what is missing
+        if problem.tenant is not None:
+            stages[problem.tenant] = [stage for tenant, stage in queues if tenant == problem.tenant]
+    for tenant, of_tenant in stages.items():
+        for stage in of_tenant:
+            jobs = ledger.unfinished_jobs(tenant, stage)
             count = Counter(job.state for job in jobs)
-            record = queues.get((tenant.name, stage))
+            record = queues.get((tenant, stage))
+            lease = leases.get(f"{tenant}/{stage}")
             oldest = min((job.first_listed_at for job in jobs if job.state is not State.IGNORED), default=None)
             rows.append(
                 {
-                    "tenant": tenant.name,
+                    "tenant": tenant,
                     "stage": stage.value,
                     "pending": count[State.NEW] + count[State.WORKING],
                     "waiting": count[State.WAITING],
@@ -136,7 +143,9 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "accepted_not_issued": sum(1 for job in jobs if job.accepted),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
-                    **_paused(record, pauses.get((tenant.name, stage))),
+                    "reasons": dict(Counter(job.reason.value for job in jobs if job.reason).most_common()),
+                    "served_by": lease.served_by if lease else None,
+                    **_paused(record, pauses.get((tenant, stage))),
                 }
             )
     for problem in configuration.problems:

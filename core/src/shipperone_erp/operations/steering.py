@@ -58,7 +58,13 @@ def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) ->
 
 def listing(jobs: Sequence[Job]) -> str:
     """One line a job, to tell them apart."""
-    return "\n".join(f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() for job in jobs)
+
+    def line(job: Job) -> str:
+        document = job.number or job.reference
+        made = f"  in the ERP: {document}" if document else ""
+        return f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() + made
+
+    return "\n".join(line(job) for job in jobs)
 
 
 def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild: bool = False) -> None:
@@ -140,6 +146,20 @@ def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     """
     fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, settle_reads=())
     _steer(ledger, job, fresh, "ignore", now, note)
+
+
+def what_follows(job: Job) -> str:
+    """What happens to a job that a person has just said something about, in words."""
+    # a reservation that was confirmed is used; whatever else it has made nobody touches any more
+    used = job.stage is Stage.ALLOCATION and job.state is State.DONE
+    left = f"; {job.reference} in the ERP is left to you" if job.reference and not used else ""
+    match job.state:
+        case State.IGNORED:
+            return f"it is left alone until `order retry`{left}"
+        case State.DONE | State.GONE:
+            return f"it has ended; if ShipperOne still lists it, it comes up again{left}"
+        case _:
+            return "a running service takes it up at once"
 
 
 def can_be_ended(job: Job) -> bool:

@@ -14,6 +14,7 @@ from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import StageJournal
 from shipperone_erp.runtime.queue_view import QueueView
 from shipperone_erp.runtime.token import TokenHealth
+from shipperone_erp.secrets import blotted
 from shipperone_erp.shipperone.answers import PostAnswer
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.client import ShipperOne
@@ -55,7 +56,7 @@ class StageDesk:
         self._token = token
         self._stopping = stopping
         self._lease_stands = lease_stands
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self._secrets = secrets
 
     def newest(self, order_id: str) -> Listed | None:
         return self.view.listed(order_id)
@@ -112,9 +113,7 @@ class StageDesk:
         self._observe(before, after)
 
     def redact(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "********")
-        return text
+        return blotted(text, self._secrets)
 
 
 def _shipping(order: FulfillmentOrder) -> Decimal:

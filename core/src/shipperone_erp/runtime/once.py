@@ -42,7 +42,8 @@ async def serve_once(
     except ConnectorError as failure:
         return Ended(Ending.ERP, failure.sentence)
     except ShipperOneErpError as failure:
-        return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, str(failure))
+        said = str(failure).removeprefix(f"{tenant.name}: ")
+        return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, said)
     except Exception as error:  # a fault of ours ends this tenant's run; the others finish theirs
         logging.getLogger("shipperone_erp.run").exception("%s: this is a fault of shipperone-erp", tenant.name)
         return Ended(Ending.FAILED, f"a fault of shipperone-erp, {type(error).__name__}: the traceback is in the log")

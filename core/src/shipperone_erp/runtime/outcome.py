@@ -1,5 +1,6 @@
 """How a run ended, and the exit code that says so: the first that fits of what its tenants ended with."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -58,8 +59,11 @@ def ended_with(unfinished: Sequence[Job]) -> Ended:
             job = waiting[0]
             said = f"{len(waiting)} order(s) wait for {who} to answer; {job.stage} of {job.order_id}: {job.sentence}"
             return Ended(ending, said)
-    held = sum(1 for job in unfinished if job.state is State.HELD)
-    return Ended(Ending.HELD, f"{held} held") if held else Ended(Ending.FINISHED, "")
+    held = Counter(job.reason for job in unfinished if job.state is State.HELD)
+    if not held:
+        return Ended(Ending.FINISHED, "")
+    why = ", ".join(f"{count} {reason}" for reason, count in held.most_common())
+    return Ended(Ending.HELD, f"{held.total()} held for a person ({why}); `shipperone-erp orders` lists them")
 
 
 def _away(job: Job) -> Ending | None:

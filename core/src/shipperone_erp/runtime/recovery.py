@@ -57,7 +57,8 @@ def _inside_a_hook(job: Job, effect: Effect, desk: StageDesk) -> Job:
     return job.with_(
         state=State.HELD,
         reason=Reason.CONNECTOR_BUG,
-        sentence=f"{effect.kind} of this order ended the whole process {kills} times while it ran alone",
+        sentence=f"{effect.kind} of this order ended the whole process {kills} times while it ran alone: the system's "
+        f"log may say how. Once the connector is mended: `order retry {job.order_id}`",
         owner=Owner.IT,
         since=desk.now(),
         crashes_alone=kills,

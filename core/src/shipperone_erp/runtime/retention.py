@@ -10,7 +10,7 @@ from shipperone_erp.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.retention import Removed, Terms
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.runtime.journal import Clock
+from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.leases import LeaseKeeper
 
 FIRST_AFTER = 30.0

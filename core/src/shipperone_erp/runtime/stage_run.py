@@ -27,6 +27,9 @@ from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
 
+NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
+"""What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
@@ -166,16 +169,15 @@ class StageRun:
         await self.desk.journal.flushed()
 
     async def _not_read(self, failure: ReadFailed) -> None:
-        """A token that is refused is a pause of the tenant, which `status` shows."""
-        if failure.trouble is not Trouble.UNAUTHORISED:
-            return
-        self.desk.queue_refused(failure.sentence)
+        """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""
+        if failure.trouble is Trouble.UNAUTHORISED:
+            self.desk.queue_refused(failure.sentence)
         record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
         record = record or QueueRecord(tenant=self.tenant, stage=self.stage)
         self.desk.journal.queue(
             replace(
                 record,
-                paused_reason=Reason.PLATFORM_AUTH,
+                paused_reason=NOT_READ.get(failure.trouble, Reason.PLATFORM_UNAVAILABLE),
                 paused_sentence=failure.sentence,
                 paused_at=record.paused_at or self.desk.now(),
             )

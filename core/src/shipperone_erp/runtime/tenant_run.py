@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from pydantic import SecretStr
-
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.hooks import ConnectorSettings
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.records import Binding, Lease, Pause
 from shipperone_erp.ledger.store import Ledger
@@ -32,6 +29,7 @@ from shipperone_erp.runtime.stage_run import StageRun
 from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
+from shipperone_erp.secrets import texts_in
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.stages.case import Down
 
@@ -161,7 +159,7 @@ class TenantRun:
             token=self.token,
             stopping=stopping,
             lease_stands=partial(shared.lease_stands, lease),
-            secrets=_secrets(settings),
+            secrets=frozenset(texts_in((settings.token, settings.connector_settings, settings.policy_settings))),
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
         run = StageRun(
@@ -231,19 +229,3 @@ class TenantRun:
 
 def _plugged(settings: TenantSettings) -> tuple[object, object]:
     return settings.connector_settings, dict(settings.policy_settings)
-
-
-def _secrets(settings: TenantSettings) -> list[str]:
-    """Every secret value of a tenant, so that it can be kept out of what is recorded."""
-    found = [settings.token.get_secret_value()]
-
-    def search(model: ConnectorSettings) -> None:
-        for value in vars(model).values():
-            if isinstance(value, SecretStr):
-                found.append(value.get_secret_value())
-            elif isinstance(value, ConnectorSettings):
-                search(value)
-
-    for model in (settings.connector_settings, *settings.policy_settings.values()):
-        search(model)
-    return found

@@ -308,7 +308,8 @@ class Case:
             raise Hold(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
         except Exception as bug:  # whatever a connector raises that it should not: this job is held, all others go on
             self.desk.journal.end(effect, Outcome.UNKNOWN, self.desk.redact(_traceback(bug)))
-            sentence = f"the connector raised {type(bug).__name__} in {kind}; the traceback is in `order show`"
+            where = f"`order show {self.job.order_id} --json`"
+            sentence = f"the connector raised {type(bug).__name__} in {kind}; the traceback is in {where}"
             raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT) from bug
         if isinstance(answer, Pending):
             self.desk.journal.end(effect, Outcome.PENDING, answer.sentence)

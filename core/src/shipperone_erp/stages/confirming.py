@@ -109,7 +109,8 @@ def _lost(case: Case, answer: PostAnswer) -> None:
     if case.job.attempts + 1 >= LOST_AT_MOST:
         raise Hold(
             Reason.OUTCOME_UNKNOWN,
-            f"ShipperOne's answer was lost {case.job.attempts + 1} times, last: {answer.message}{report}",
+            f"ShipperOne's answer was lost {case.job.attempts + 1} times, last: {answer.message}{report}. Ask whether "
+            f"it took the order, then `order resolve {case.job.order_id} --outcome confirmed` or `cancelled`",
             Owner.SHIPPERONE,
         )
     settle = case.desk.settings.settle.total_seconds()
@@ -136,7 +137,7 @@ async def _refused(case: Case, answer: PostAnswer) -> None:
             differences=differences,
         )
     )
-    await resolve(case, resolution, now, differences, f"ShipperOne refused it: {answer.message}")
+    await resolve(case, resolution, now, differences, f"ShipperOne refused it: {answer.message.rstrip('. ')}")
 
 
 async def resolve(
@@ -158,24 +159,25 @@ async def resolve(
         raise Wait(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=case.later())
     if verdict is Verdict.RETRY:
         if case.job.retries >= AT_MOST:
-            raise _asked_often(differences, message)
+            raise _asked_often(case, differences, message)
         case.change(retries=case.job.retries + 1)
         if not as_it_is:
             raise Stale
         raise Wait(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=case.later())
     if case.job.rebuilds >= AT_MOST:
-        raise _asked_often(differences, message)
+        raise _asked_often(case, differences, message)
     case.change(rebuilds=case.job.rebuilds + 1)
     if not as_it_is:
         raise Stale
     await rebuild(case, f"rebuilt after: {message}")
 
 
-def _asked_often(differences: tuple[Difference, ...], message: str) -> Hold:
+def _asked_often(case: Case, differences: tuple[Difference, ...], message: str) -> Hold:
     both = side_by_side(differences, "sent", "ShipperOne now")
     return Hold(
         reason_for(differences, Reason.PLATFORM_REFUSED),
-        f"{message}{'; ' + both if both else ''}; tried {AT_MOST} times",
+        f"{message}{'; ' + both if both else ''}; sent again {AT_MOST} times. Ask ShipperOne, then `order retry "
+        f"{case.job.order_id}`",
         Owner.SHIPPERONE,
         differences,
     )

@@ -201,7 +201,7 @@ def _not_open(
     document = again.number or again.reference or again.key
     sentence = (
         f"ShipperOne confirmed {_what(again.order, order)} as {document} and still lists the same: if this is a true "
-        "second shipment say `order repeat`, else have ShipperOne take it out of the queue"
+        f"second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
     )
     occurrence = max(job.occurrence for job in jobs) + 1
     start = _new_job(scope, listed, jobs, allocations, now, occurrence=occurrence)
@@ -233,7 +233,10 @@ def _start(
 ) -> Start | StartHeld:
     job = _new_job(scope, listed, jobs, allocations, now)
     if not live:
-        sentence = "it was listed before this tenant went live: `go-live` lets it go on or leaves it alone"
+        sentence = (
+            f"it was listed before {scope.tenant} went live and may have been handled by hand: `go-live {scope.tenant} "
+            "--all` lets all such orders go on, `--from-now` leaves them alone"
+        )
         return StartHeld(_held(job, Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
     if scope.stage is Stage.INVOICE:
         too_much = more_than_allocated(listed.order, [job for job in jobs if job.accepted], allocations)

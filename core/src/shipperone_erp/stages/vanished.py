@@ -51,7 +51,8 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
             return Hold(
                 job.with_(settle_reads=()),
                 Reason.OUTCOME_UNKNOWN,
-                f'{why}; in_doubt = "hold" leaves it to a person whether ShipperOne took it',
+                f'{why}; in_doubt = "hold" leaves it to a person: ask ShipperOne whether it took the invoice, then '
+                f"`order resolve {job.order_id} --outcome confirmed` or `cancelled`",
                 Owner.ACCOUNTANT,
             )
         return Infer(job, why)
@@ -59,7 +60,8 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
         job.with_(settle_reads=()),
         Reason.OUTCOME_UNKNOWN,
         "the answer of ShipperOne was lost, and the queue does not tell whether it was taken "
-        f"(two reads: {' and '.join(reads)}); ask ShipperOne, then `order retry` looks again",
+        f"(two reads: {' and '.join(reads)}). Ask ShipperOne, then `order resolve {job.order_id} --outcome confirmed` "
+        "or `cancelled`; `order retry` looks at the queue again",
         Owner.SHIPPERONE,
     )
 
@@ -109,8 +111,10 @@ def absent(
         return Hold(
             job,
             Reason.ORDER_GONE,
-            f"the order left the queue while nobody read it for long; {held_in_erp(job)} is kept until a person says "
-            "whether ShipperOne cancelled it or somebody confirmed it",
+            "the order is not listed any more, and this ledger has not seen it leave (nobody read the queue for long, "
+            f"or the ledger is a restored copy); {held_in_erp(job)} is kept. Ask ShipperOne: if somebody confirmed it, "
+            f"`order resolve {job.order_id} --outcome confirmed`; if it was cancelled, undo that in the ERP, then "
+            "`--outcome cancelled`",
             Owner.WAREHOUSE,
         )
     until = since + patience.gone_grace

@@ -1,0 +1,66 @@
+"""The `console` blocks of a page: each `$ command` with what it prints, run in one shell and compared.
+
+What a command prints (stdout and stderr together) must be what stands below it; `...` stands for anything.
+"""
+
+import doctest
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SECONDS = 600
+MARK = "----- end of a command -----"
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command as a page shows it, and what stands below it."""
+
+    line: str
+    output: str
+
+
+def commands(block: str) -> list[Command]:
+    """Those of one block, in their sequence. ValueError if it begins with something else."""
+    found: list[Command] = []
+    for line in block.splitlines():
+        if line.startswith("$ "):
+            found.append(Command(line[2:], ""))
+        elif found:
+            found[-1] = Command(found[-1].line, f"{found[-1].output}{line}\n")
+        else:
+            raise ValueError(f"a console block begins with a command, not with {line!r}")
+    return found
+
+
+def run(session: Sequence[Command], folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """What each command printed, all in one shell, so that what one exports the next one has; fewer if it broke off."""
+    script = "\n".join(f"{command.line}\necho '{MARK}'" for command in session)
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=SECONDS, env=dict(environment), check=False,
+    )  # fmt: skip
+    return done.stdout.split(f"{MARK}\n")[:-1]
+
+
+def differences(session: Sequence[Command], printed: Sequence[str], page: str) -> list[str]:
+    """What the page says otherwise than it was printed, each with both sides."""
+    found = [
+        f"$ {command.line}\n--- {page} says:\n{tidy(command.output)}--- it printed:\n{tidy(got)}"
+        for command, got in zip(session, printed, strict=False)
+        if not agrees(command, got)
+    ]
+    if len(printed) < len(session):
+        found.append(f"only {len(printed)} of {len(session)} commands came to their end")
+    return found
+
+
+def agrees(command: Command, printed: str) -> bool:
+    """It printed what the page says."""
+    return doctest.OutputChecker().check_output(tidy(command.output), tidy(printed), doctest.ELLIPSIS)
+
+
+def tidy(text: str) -> str:
+    """Without spaces at the ends of lines."""
+    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
