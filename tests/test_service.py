@@ -5,6 +5,7 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from contextlib import contextmanager
 from pathlib import Path
@@ -388,3 +389,19 @@ def test_a_token_that_no_header_can_carry_is_its_own_tenants_trouble(world):
         with service(world) as running:
             until(lambda: world.erp.delivered("FO-1"))
             assert running.stop() == 0
+
+
+def test_h4_a_token_that_may_only_read_does_not_keep_the_service_reading(seldom):
+    shop = seldom.sandbox
+    shop.faults.add(Fault("call", method="POST", payload=lambda post: shop.without_scope.add(shop.token)))
+    shop.faults.add(Fault("call", method="GET", payload=lambda get: shop.without_scope.discard(shop.token)))
+    shop.add(order())
+    seldom.once(settle_for=0)
+    time.sleep(1.2)
+    before = shop.requests.total()
+    # a second cycle, which finds the order waiting for the token
+    threading.Timer(1.5, lambda: seldom.command("resume", "acme")).start()
+    threading.Timer(1.0, lambda: seldom.command("pause", "acme", "--stage", "invoice")).start()
+    serve(seldom, 12.0)
+    assert seldom.job("FO-1", A).reason is Reason.PLATFORM_AUTH
+    assert shop.requests.total() - before < 12, shop.requests

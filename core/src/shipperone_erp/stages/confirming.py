@@ -22,6 +22,9 @@ AT_MOST = 3
 LOST_AT_MOST = 3
 """How many answers in a row may be lost (or be a 500) until a person is asked."""
 
+PROBED = 30.0
+"""Seconds at most until an order that waits for another token is looked at again."""
+
 UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
 
@@ -36,7 +39,7 @@ async def confirm(case: Case) -> None:
         raise Stale
     refused = case.desk.token_refused()
     if refused is not None:
-        raise Wait(Reason.PLATFORM_AUTH, refused, until=case.later(1), owner=Owner.IT, counts=False)
+        raise _token_refused(case, refused)
     answer = await _post(case)
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
         case.desk.platform_answers()
@@ -48,7 +51,7 @@ async def confirm(case: Case) -> None:
         raise Hold(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
     elif answer.outcome is PostOutcome.UNAUTHORISED:
         case.desk.pause_platform(answer.message)
-        raise Wait(Reason.PLATFORM_AUTH, answer.message, until=case.later(1), owner=Owner.IT, counts=False)
+        raise _token_refused(case, answer.message)
     elif answer.outcome is PostOutcome.THROTTLED:
         until = case.later(answer.retry_after)
         raise Wait(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
@@ -102,6 +105,11 @@ def accept(case: Case, *, inferred: bool = False) -> None:
         attempts=0,
         differences=(),
     )
+
+
+def _token_refused(case: Case, sentence: str) -> Wait:
+    poll = case.desk.settings.poll_interval.total_seconds()
+    return Wait(Reason.PLATFORM_AUTH, sentence, until=case.later(min(poll, PROBED)), owner=Owner.IT, counts=False)
 
 
 def _lost(case: Case, answer: PostAnswer) -> None:

@@ -35,6 +35,10 @@ READS_BEFORE_LISTED_AGAIN = 3
 """How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""
 
 
+HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
+"""What holds a job no longer once its order is listed, and can be read."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scope:
     """Which queue a plan is for, and the tenant's settings that decide."""
@@ -137,7 +141,7 @@ def _listed(
         yield settled
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
         yield _as_listed(job.with_(ending=None), now)
-    elif (job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED) and not due(job, now):
+    elif _rests(job) and not due(job, now):
         yield Leave(job.order_id, _why_not_now(job))
     elif job.invoice is not None and job.invoice.issued:
         yield Hold(
@@ -159,13 +163,20 @@ def _never_taken(job: Job, settled: Decision) -> bool:
     return isinstance(settled, SendAgain) and job.ending is not None
 
 
+def _rests(job: Job) -> bool:
+    """It is to be undone, or never can be; it is gone on with in its time, unless what held it is over."""
+    if job.reason in HEALED_BY_LISTING:
+        return False
+    return job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED
+
+
 def _back_untouched(job: Job) -> bool:
     """It was to be undone because its order had gone, which its connector cannot do; and the order is back."""
     return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
 
 
 def _as_listed(job: Job, now: datetime) -> Decision:
-    heals = job.reason in (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
+    heals = job.reason in HEALED_BY_LISTING
     seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
     if heals or due(job, now):
