@@ -237,10 +237,12 @@ class KeepingConnector(BareConnector):
                 items = ",".join(f"{item.item_id}:{item.qty:f}" for item in request.order.items)
                 db.execute("INSERT INTO deliveries VALUES (?, ?, ?)", (request.key, request.order.order_id, items))
                 self._count(db, "deliver", request.key, request.order.order_id, "delivered")
+                held = {str(item_id) for made in request.reservations for item_id in made.item_ids}
                 for item in request.order.items:
+                    reserved = int(item.qty) if str(item.item_id) in held else 0
                     db.execute(
                         "UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ? AND warehouse = ?",
-                        (int(item.qty), int(item.qty), item.sku, request.order.source_warehouse(item)),
+                        (int(item.qty), reserved, item.sku, request.order.source_warehouse(item)),
                     )
             return Done()
 

@@ -10,7 +10,7 @@ import typer
 from shipperone_erp.cli.options import print_text
 from shipperone_erp.demo.show import run_demo
 from shipperone_erp.errors import UsageError
-from shipperone_erp.sandbox import Fault, serve
+from shipperone_erp.sandbox import SCENARIOS, Fault, serve
 
 
 def demo(
@@ -27,8 +27,14 @@ def sandbox(
     fault: Annotated[
         list[str] | None, typer.Option(help="What goes wrong, such as lost_answer:invoice:times=1 (repeatable).")
     ] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option(help=f"One order more of this kind (repeatable): {', '.join(SCENARIOS)}.")
+    ] = None,
 ) -> None:
     """A ShipperOne over real HTTP, until Ctrl-C."""
+    for name in scenario or ():
+        if name not in SCENARIOS:
+            raise UsageError(f"there is no scenario {name}; they are {', '.join(SCENARIOS)}")
     try:
         faults = [Fault.parse(text) for text in fault or ()]
     except ValueError as error:
@@ -36,4 +42,4 @@ def sandbox(
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    serve(port=port, orders=orders, seed=seed, faults=faults, say=print_text, stopped=stopped)
+    serve(port=port, orders=orders, seed=seed, faults=faults, scenarios=scenario or (), say=print_text, stopped=stopped)

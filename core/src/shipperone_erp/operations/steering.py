@@ -105,8 +105,21 @@ def resolve(
 
     Where ShipperOne's answer was lost this says what it was: `confirmed` goes on as accepted (an invoice is issued),
     `cancelled` means that nothing was taken, and planning looks at the order afresh. Anywhere else the job was handled
-    by hand, and ends: nothing is called, and what it has made in the ERP is left to the person.
+    by hand, and ends: nothing is called, and what it has made in the ERP is left to the person. Of an invoice that is
+    issued only `confirmed` can be said: its goods were booked out by hand.
     """
+    if job.accepted:
+        if outcome != "confirmed":
+            raise UsageError(
+                f"{job.key}: invoice {job.number} is issued and ShipperOne has it; only `--outcome confirmed` can be "
+                "said: its goods were booked out by hand"
+            )
+        delivered = job.with_(
+            state=State.DONE, step=Step.DONE, reason=None, owner=None, next_attempt_at=None, since=now,
+            sentence=f"delivered by hand, as {actor()} said",
+        )  # fmt: skip
+        _steer(ledger, job, delivered, f"resolve --outcome {outcome}", now, note)
+        return
     plain: dict[str, object] = {
         "reason": None, "owner": None, "next_attempt_at": None, "since": now, "lost_at": None, "settle_reads": (),
         "absent_since": None, "absent_reads": 0, "absence_doubtful": False, "differences": (),
@@ -134,6 +147,12 @@ def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 def can_be_ended(job: Job) -> bool:
     """Held or waiting, and not accepted: of what ShipperOne has accepted a person may only say `retry`."""
     return job.state in (State.HELD, State.WAITING) and not job.accepted
+
+
+def can_be_resolved(job: Job) -> bool:
+    """As `can_be_ended`, or only the delivery of its goods is left."""
+    issued = job.step in (Step.ISSUED, Step.DELIVERING) and job.state in (State.HELD, State.WAITING)
+    return can_be_ended(job) or (job.accepted and issued)
 
 
 def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> None:
