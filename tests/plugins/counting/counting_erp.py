@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -81,11 +82,15 @@ class BareConnector(Connector[CountingSettings]):
 
     @hookimpl
     def build_invoice(self, request: BuildInvoice) -> Answer:
-        return self._do("build_invoice", request.key, request.order, lambda db: self._build(db, request))
+        return self._do(
+            "build_invoice", request.key, request.order, lambda db: self._build(db, request), request.tax_date
+        )
 
     @hookimpl
     def issue_invoice(self, request: IssueInvoice) -> Answer:
-        return self._do("issue_invoice", request.key, request.order, lambda db: self._issue(db, request))
+        return self._do(
+            "issue_invoice", request.key, request.order, lambda db: self._issue(db, request), request.tax_date
+        )
 
     def identity(self) -> str:
         return self.settings.name or f"counting:{self.settings.database}"
@@ -100,8 +105,19 @@ class BareConnector(Connector[CountingSettings]):
             yield db
             db.execute("COMMIT")
 
-    def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    def _do(
+        self,
+        hook: str,
+        key: str,
+        order: FulfillmentOrder,
+        act: Callable[[sqlite3.Connection], Answer],
+        tax_date: date | None = None,
+    ) -> Answer:
         what, detail = self._script(hook, order.order_id)
+        if what == "locked":
+            if tax_date is not None and str(tax_date) <= detail:
+                raise Refused("erp_period_locked", f"the period of {tax_date} is closed", "accountant")
+            what = ""
         before, after = _misbehaviour(what, detail, self)
         if before is not None and (instead := before()) is not GO_ON:
             return instead
