@@ -19,6 +19,7 @@ from shipperone_erp.config.durations import words
 from shipperone_erp.config.settings import FIELD_NAMES, LATER, NOT_IN_TOML, RuntimeSettings, TenantSettings
 from shipperone_erp.config.showing import toml
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
+from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp_generic_sql import recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
 
@@ -100,6 +101,11 @@ def _recipe_statements() -> str:
     return f"```toml\n{recipe('sqlite').toml.rstrip()}\n```"
 
 
+def _scenarios() -> str:
+    rows = ["| scenario | what it is |", "|---|---|"]
+    return "\n".join(rows + [f"| `{name}` | {scenario.says} |" for name, scenario in SCENARIOS.items()])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "tenant": lambda: _settings(TenantSettings),
@@ -110,6 +116,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "binds": _binds,
     "recipe_tables": _recipe_tables,
     "recipe_statements": _recipe_statements,
+    "scenarios": _scenarios,
 }
 
 

@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
@@ -14,6 +15,18 @@ from shipperone_erp_generic_sql import recipe
 from world import World
 
 MILLION = Decimal(1_000_000)
+
+
+LOCKED_PERIODS = "".join(
+    f"""
+[[tenants.acme.generic_sql.{step}]]
+sql = "SELECT 1 FROM periods WHERE COALESCE(:tax_date, '9999-12-31') > closed_until"
+otherwise = "erp_period_locked"
+sentence = "the period of this date is closed"
+owner = "accountant"
+"""
+    for step in ("build_invoice", "issue_invoice")
+)
 
 
 @dataclass(frozen=True)
@@ -39,6 +52,9 @@ class Books(Protocol):
     def drafts(self) -> int: ...
     def delivered(self, order_id: str) -> int: ...
     def transfers_arrive(self) -> None: ...
+    def lock(self, until: str) -> None: ...
+    def lose(self, sku: str) -> None: ...
+    def find(self, sku: str, pieces: int) -> None: ...
 
 
 class WithoutDrafts:
@@ -88,6 +104,21 @@ class WithoutDrafts:
     def transfers_arrive(self) -> None:
         self.erp.ask("UPDATE transfers SET arrived = 1")
 
+    def lock(self, until: str) -> None:
+        """The accounting period is closed up to and with that day ('' opens it)."""
+        self.erp.ask("DELETE FROM script")
+        if until:
+            for hook in ("build_invoice", "issue_invoice"):
+                self.erp.script(hook, "locked", times=1000, detail=until)
+
+    def lose(self, sku: str) -> None:
+        """What is reserved of it is not there when it is to leave."""
+        self.erp.script("deliver", "refused", times=1000, detail="erp_stock_inconsistent")
+
+    def find(self, sku: str, pieces: int) -> None:
+        """It is there again."""
+        self.erp.ask("DELETE FROM script")
+
 
 class OnSql:
     """The SQLite recipe of generic_sql."""
@@ -99,7 +130,9 @@ class OnSql:
         self.recipe = recipe("sqlite")
         with closing(sqlite3.connect(self.file)) as db:
             db.execute("PRAGMA journal_mode=WAL")
-            db.executescript(self.recipe.ddl)
+            db.executescript(
+                self.recipe.ddl + "CREATE TABLE periods (closed_until TEXT); INSERT INTO periods VALUES ('');"
+            )
 
     def ask(self, sql: str, *values: Any) -> list[Any]:
         with closing(sqlite3.connect(self.file, timeout=20)) as db, db:
@@ -107,7 +140,7 @@ class OnSql:
 
     def settings(self) -> tuple[dict[str, str], str]:
         statements = self.recipe.for_tenant("acme").partition("[[")
-        return {"url": f'"sqlite:///{self.file}"'}, "".join(statements[1:])
+        return {"url": f'"sqlite:///{self.file}"'}, "".join(statements[1:]) + LOCKED_PERIODS
 
     def stock(self, sku: str, pieces: int, warehouse: str = "main") -> None:
         self.ask(
@@ -152,6 +185,20 @@ class OnSql:
     def transfers_arrive(self) -> None:
         self.ask("UPDATE transfers SET arrived = 1 WHERE NOT arrived")
 
+    def lock(self, until: str) -> None:
+        """The accounting period is closed up to and with that day ('' opens it)."""
+        self.ask("UPDATE periods SET closed_until = ?", until)
+
+    def lose(self, sku: str) -> None:
+        """What is reserved of it is not there when it is to leave."""
+        self.ask("UPDATE stock SET on_hand_micro = 0, reserved_micro = 0 WHERE sku = ?", sku)
+
+    def find(self, sku: str, pieces: int) -> None:
+        """It is there again, all of it reserved."""
+        self.ask(
+            "UPDATE stock SET on_hand_micro = ?, reserved_micro = ? WHERE sku = ?", *[int(pieces * MILLION)] * 2, sku
+        )
+
 
 class Merchant(World):
     """A world whose ERP is looked at through its books. `stock` must be said for every SKU of a day."""
@@ -161,6 +208,10 @@ class Merchant(World):
         self.books: Books = kind(self)
         self.settings["connector"] = f'"{kind.connector}"'
         self.erp_settings, self.more = self.books.settings()
+
+    def at(self, moment: str) -> None:
+        """It is that time now, as ISO 8601 with an offset."""
+        self.clock.ahead = datetime.fromisoformat(moment) - datetime.now(UTC)
 
 
 def order(order_id: str = "FO-1", *lines: tuple[str, int, str], **fields: Any) -> SandboxOrder:

@@ -26,7 +26,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.WAITING_FOR_TRANSFER: Explanation(
         WAREHOUSE,
-        "Goods lie in another warehouse, and have not arrived yet.",
+        "Goods lie in another warehouse, and have not arrived yet. The sentence names the transfer, and since when.",
         'The ERP is asked again, and ShipperOne is told once the goods are there (`transfer = "arrived"`).',
         'Carry out the transfer in the ERP. With `transfer = "reserved"` the order would not wait for it.',
     ),
@@ -60,7 +60,15 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         HELD,
         f"Bring the component in. {RETRY}",
     ),
-    Reason.BUNDLE_UNCLEAR: Explanation(IT, f"The order lists a bundle and its parts. {LATER}", HELD, RETRY),
+    Reason.BUNDLE_UNCLEAR: Explanation(
+        IT,
+        "The order lists a bundle and what is in it: reserved and invoiced as listed, it would be counted twice. Or a "
+        "price stands on a row that `bundles` leaves out, and would be missing on the invoice.",
+        "It is held before anything is reserved or built.",
+        '`bundles = "children"` reserves and invoices what is in the bundle, `bundles = "parents"` the bundle itself; '
+        "ShipperOne is told every item all the same. A price that stands on the other rows is the shop's to move. "
+        "Then say `shipperone-erp order retry --reason bundle_unclear --yes`.",
+    ),
     Reason.WAREHOUSE_UNKNOWN: Explanation(
         IT,
         f"The ERP has no warehouse with ShipperOne's code. {FROM_CONNECTOR}",
@@ -141,7 +149,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.MORE_THAN_ORDERED: Explanation(
         SHIPPERONE,
-        "More of an item is listed as shipped than was ever allocated.",
+        "More of an item is listed as shipped than was ever allocated. `order repeat` does not change that.",
         HELD,
         f"Have ShipperOne say what really shipped. {RETRY}",
     ),
@@ -197,8 +205,9 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.ERP_PERIOD_LOCKED: Explanation(
         ACCOUNTANT,
         f"The accounting period of the invoice's date is locked. {FROM_CONNECTOR}",
-        "If ShipperOne has accepted it, it is tried again by itself; else it is held. The date is never shifted.",
-        f"Open the period, or change `tax_date`. {RETRY}",
+        "If ShipperOne has accepted it, it is tried again by itself; else it is held. The date is never shifted: it "
+        'was fixed when the invoice was first built (or, with `tax_date = "issued"`, first issued).',
+        f"Open the period in the ERP. {RETRY} A new `tax_date` counts for invoices that are begun after it.",
     ),
     Reason.ERP_STOCK_INCONSISTENT: Explanation(
         WAREHOUSE, "The ERP's stock contradicts itself.", HELD, f"Correct it in the ERP. {RETRY}"
@@ -242,9 +251,12 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.ISSUED_NOT_DELIVERED: Explanation(
         WAREHOUSE,
-        "The invoice is issued; the ERP could not book the goods out.",
-        RETRIED,
-        "Cure what the sentence names in the ERP; it then goes on by itself, or at once with `order retry ID`.",
+        "The invoice is issued; the ERP could not book the goods out, or no reservation of them is known here and "
+        '`without_reservation = "hold"` leaves it to a person.',
+        "What the ERP refused is tried again by itself, with growing pauses of up to five minutes. The invoice does "
+        "not wait for it.",
+        "Cure what the sentence names in the ERP; it then goes on by itself. If the goods were booked out by hand: "
+        "`shipperone-erp order resolve ID --outcome confirmed`.",
     ),
     Reason.RESERVED_NOT_SHIPPED: Explanation(
         WAREHOUSE, f"Reserved and confirmed, and never shipped. {LATER}", HELD, RETRY

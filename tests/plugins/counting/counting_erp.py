@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -84,11 +85,15 @@ class BareConnector(Connector[CountingSettings]):
 
     @hookimpl
     def build_invoice(self, request: BuildInvoice) -> Answer:
-        return self._do("build_invoice", request.key, request.order, lambda db: self._build(db, request))
+        return self._do(
+            "build_invoice", request.key, request.order, lambda db: self._build(db, request), request.tax_date
+        )
 
     @hookimpl
     def issue_invoice(self, request: IssueInvoice) -> Answer:
-        return self._do("issue_invoice", request.key, request.order, lambda db: self._issue(db, request))
+        return self._do(
+            "issue_invoice", request.key, request.order, lambda db: self._issue(db, request), request.tax_date
+        )
 
     def identity(self) -> str:
         return self.settings.name or f"counting:{self.settings.database}"
@@ -108,8 +113,19 @@ class BareConnector(Connector[CountingSettings]):
             yield db
             db.execute("COMMIT")
 
-    def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Callable[[sqlite3.Connection], Answer]) -> Answer:
+    def _do(
+        self,
+        hook: str,
+        key: str,
+        order: FulfillmentOrder,
+        act: Callable[[sqlite3.Connection], Answer],
+        tax_date: date | None = None,
+    ) -> Answer:
         what, detail = self._script(hook, order.order_id)
+        if what == "locked":
+            if tax_date is not None and str(tax_date) <= detail:
+                raise Refused("erp_period_locked", f"the period of {tax_date} is closed", "accountant")
+            what = ""
         before, after = _misbehaviour(what, detail, self)
         if before is not None and (instead := before()) is not GO_ON:
             return instead
@@ -245,10 +261,12 @@ class KeepingConnector(BareConnector):
                 items = ",".join(f"{item.item_id}:{item.qty:f}" for item in request.order.items)
                 db.execute("INSERT INTO deliveries VALUES (?, ?, ?)", (request.key, request.order.order_id, items))
                 self._count(db, "deliver", request.key, request.order.order_id, "delivered")
+                held = {str(item_id) for made in request.reservations for item_id in made.item_ids}
                 for item in request.order.items:
+                    reserved = int(item.qty) if str(item.item_id) in held else 0
                     db.execute(
                         "UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ? AND warehouse = ?",
-                        (int(item.qty), int(item.qty), item.sku, request.order.source_warehouse(item)),
+                        (int(item.qty), reserved, item.sku, request.order.source_warehouse(item)),
                     )
             return Done()
 

@@ -45,8 +45,11 @@ AnswerT = TypeVar("AnswerT")
 STOCK_AGAIN = 900.0
 """Seconds until a shortage is tried again whose figures no `available` query tells."""
 
-WAITING = {"waiting_for_transfer": Reason.WAITING_FOR_TRANSFER, "pending": Reason.ERP_PENDING}
-"""States of find_reservation in which the ERP's side still has something to do."""
+WAITING = {
+    "waiting_for_transfer": (Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE),
+    "pending": (Reason.ERP_PENDING, Owner.NOBODY),
+}
+"""States of find_reservation in which the ERP's side still has something to do, and whose move it is."""
 
 
 class GenericSqlConnector(Connector[GenericSqlSettings]):
@@ -223,7 +226,7 @@ def _reserved(found: FoundReservation) -> Reserved | Pending | Voided:
         return Voided(found.reference)
     if found.state in WAITING:
         told = found.sentence or f"reservation {found.reference} is {found.state}"
-        return Pending(told, None, WAITING[found.state])
+        return Pending(told, None, *WAITING[found.state])
     return Reserved(found.reference, found.url)
 
 

@@ -27,10 +27,17 @@ def sandbox(
     fault: Annotated[
         list[str] | None, typer.Option(help="What goes wrong, such as lost_answer:invoice:times=1 (repeatable).")
     ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="One order more of this kind, such as bundle (repeatable); a wrong name lists them."),
+    ] = None,
 ) -> None:
     """A ShipperOne over real HTTP, until Ctrl-C."""
-    from shipperone_erp.sandbox import Fault, serve
+    from shipperone_erp.sandbox import SCENARIOS, Fault, serve
 
+    for name in scenario or ():
+        if name not in SCENARIOS:
+            raise UsageError(f"there is no scenario {name}; they are {', '.join(SCENARIOS)}")
     try:
         faults = [Fault.parse(text) for text in fault or ()]
     except ValueError as error:
@@ -38,4 +45,4 @@ def sandbox(
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    serve(port=port, orders=orders, seed=seed, faults=faults, say=print_text, stopped=stopped)
+    serve(port=port, orders=orders, seed=seed, faults=faults, scenarios=scenario or (), say=print_text, stopped=stopped)

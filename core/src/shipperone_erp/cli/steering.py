@@ -90,7 +90,7 @@ def resolve(
     """Say how a held or waiting job ended: handled by hand, or what the lost answer was. It reopens if still listed."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     act = partial(steering.resolve, outcome=outcome.value)
-    _steer(config, picks, steering.can_be_ended, f"resolved as {outcome.value}", act, note)
+    _steer(config, picks, steering.can_be_resolved, f"resolved as {outcome.value}", act, note)
 
 
 def ignore(

@@ -38,10 +38,8 @@ LATER = {
     "discount": "whether row totals are before a discount",
     "not_compared": "invoices without a total",
     "shipping_on_parts": "the shipping amount of parts",
-    "bundles": "bundles",
     "ship_within": "reservations that never ship",
     "invoice_within": "shipped and not invoiced",
-    "without_reservation": "deliveries without a reservation",
 }
 """Settings whose rules come with a later release: refused by name, never ignored."""
 
@@ -140,6 +138,13 @@ class TenantSettings(_Settings):
     tolerance: Amount = Field(Decimal("0.00"), description="money, when comparing with ShipperOne")
     tax_date: Literal["shipped", "first_listed", "issued"] = Field("shipped", description="the day an invoice is of")
     transfer: Literal["arrived", "reserved"] = Field("arrived", description="when a transfer counts as reserved")
+    bundles: Literal["hold", "children", "parents"] = Field("hold", description="which rows of a bundle count")
+    services: tuple[str, ...] = Field(
+        ("virtual", "downloadable", "service"), description="item types that are invoiced, never reserved or delivered"
+    )
+    without_reservation: Literal["deliver", "hold", "invoice_only"] = Field(
+        "deliver", description="what is invoiced and has no reservation in this ledger"
+    )
     gone_grace: Duration = Field(timedelta(hours=2), description="before a vanished order's reservation is released")
     in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
     approve: Annotated[tuple[str, ...], AfterValidator(_nobody_approves)] = Field((), description="later")

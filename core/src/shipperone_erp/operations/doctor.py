@@ -5,7 +5,7 @@ It says which of address, token, store code, rights of the token, ERP, ledger is
 
 import asyncio
 import shutil
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -17,6 +17,9 @@ from shipperone_erp.errors import LedgerError, PluginRefused
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.text import dumps
+from shipperone_erp.operations.queue_findings import findings
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
@@ -106,6 +109,8 @@ class _Tenant:
         self.settings = settings
         self.ledger = ledger
         self.lines: list[Line] = []
+        self.orders: list[FulfillmentOrder] = []
+        self.raw: dict[str, Mapping[str, Any]] = {}
         self.client = ShipperOne(
             settings.name, settings.base_url, settings.store_code, settings.token, settings.fields, timeout=10.0
         )
@@ -114,7 +119,9 @@ class _Tenant:
         try:
             if await self._address_and_token():
                 for stage in self.settings.stages:
-                    await self._queue(QueueReader(self.client, stage), f"queue of {stage}")
+                    await self._queue(QueueReader(self.client, stage, rows=self._seen), f"queue of {stage}")
+                for finding in findings(self.settings, self.orders, list(self.raw.values())):
+                    self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
                 await self._clock()
         finally:
             await self.client.aclose()
@@ -160,6 +167,10 @@ class _Tenant:
         self.add("store code", Verdict.OK, f"{store}: {len(warehouses)} warehouse(s)")
         return True
 
+    def _seen(self, rows: Sequence[Any]) -> None:
+        # by their text: a page that is repeated at the end of a queue counts once
+        self.raw.update((dumps(row), row) for row in rows if isinstance(row, dict))
+
     async def _queue(self, reader: QueueReader, check: str) -> None:
         try:
             listing = await reader.read()
@@ -168,6 +179,7 @@ class _Tenant:
             cure = "give the token the scope to read this queue" if scope else "look at ShipperOne's side, or wait"
             self.add(check, Verdict.FAIL, failure.sentence, cure)
             return
+        self.orders += [listed.order for listed in listing.orders.values()]
         if listing.unreadable:
             said = f"{len(listing.unreadable)} of {len(listing.unreadable) + len(listing.orders)} orders cannot be read"
             cure = f"first: {listing.unreadable[0].sentence}"

@@ -14,7 +14,6 @@ from shipperone_erp.ledger.records import Action, Job, Pause, QueueRecord, new_i
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
-from shipperone_erp.stages.planning import more_than_allocated
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
 """Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
@@ -119,8 +118,21 @@ def resolve(
 
     Where ShipperOne's answer was lost this says what it was: `confirmed` goes on as accepted (an invoice is issued),
     `cancelled` means that nothing was taken, and planning looks at the order afresh. Anywhere else the job was handled
-    by hand, and ends: nothing is called, and what it has made in the ERP is left to the person.
+    by hand, and ends: nothing is called, and what it has made in the ERP is left to the person. Of an invoice that is
+    issued only `confirmed` can be said: its goods were booked out by hand.
     """
+    if job.accepted:
+        if outcome != "confirmed":
+            raise UsageError(
+                f"{job.key}: invoice {job.number} is issued and ShipperOne has it; only `--outcome confirmed` can be "
+                "said: its goods were booked out by hand"
+            )
+        delivered = job.with_(
+            state=State.DONE, step=Step.DONE, reason=None, owner=None, next_attempt_at=None, since=now,
+            sentence=f"delivered by hand, as {actor()} said",
+        )  # fmt: skip
+        _steer(ledger, job, delivered, f"resolve --outcome {outcome}", now, note)
+        return
     plain: dict[str, object] = {
         "reason": None, "owner": None, "next_attempt_at": None, "since": now, "lost_at": None, "settle_reads": (),
         "absent_since": None, "absent_reads": 0, "absence_doubtful": False, "differences": (),
@@ -167,6 +179,12 @@ def can_be_ended(job: Job) -> bool:
     return job.state in (State.HELD, State.WAITING) and not job.accepted
 
 
+def can_be_resolved(job: Job) -> bool:
+    """As `can_be_ended`, or only the delivery of its goods is left."""
+    issued = job.step in (Step.ISSUED, Step.DELIVERING) and job.state in (State.HELD, State.WAITING)
+    return can_be_ended(job) or (job.accepted and issued)
+
+
 def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> None:
     """These stages begin nothing from now on; what is inside a call goes to its next recorded point."""
     for stage in stages:
@@ -192,15 +210,8 @@ def can_be_retried(job: Job) -> bool:
 def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     """It is a true second shipment of the same items in the same quantity: let it go on under its own key.
 
-    UsageError if more would then be invoiced of an item than was allocated of it.
+    More than was allocated is not invoiced by it: planning then holds it `more_than_ordered`.
     """
-    if job.stage is Stage.INVOICE:
-        orders = [job.order_id]
-        confirmed = [other for other in ledger.jobs_of_orders(job.tenant, job.stage, orders) if other.accepted]
-        allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, orders)
-        too_much = more_than_allocated(job.order, confirmed, allocations)
-        if too_much:
-            raise UsageError(f"{job.key}: {too_much}; a second shipment is allocated before it is invoiced")
     fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
     _steer(ledger, job, fresh, "repeat", now, note)
 

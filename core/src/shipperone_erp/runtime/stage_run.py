@@ -25,6 +25,7 @@ from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
+from shipperone_erp.stages.goods import Allocated, parents_in, reserved_items
 from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
 
 NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
@@ -231,7 +232,7 @@ class StageRun:
         for order_id, decisions in chosen:
             if all(isinstance(decision, Note) for decision in decisions):
                 for decision in decisions:
-                    await act(decision, self.desk, self._reservations)
+                    await act(decision, self.desk, self._allocated)
             elif (order_id, decisions) not in suspects:
                 task = asyncio.get_running_loop().create_task(self._in_turn(order_id, decisions))
                 self._running[order_id] = task
@@ -263,7 +264,7 @@ class StageRun:
         if await self._steered(order_id, decisions):
             return
         for decision in decisions:
-            job = await act(decision, self.desk, self._reservations, alone=alone)
+            job = await act(decision, self.desk, self._allocated, alone=alone)
             if job is not None and not isinstance(decision, Leave):
                 before = decision.job
                 self._moved += (before.id, before.state, before.step, before.reason) != (
@@ -288,9 +289,12 @@ class StageRun:
         now = {job.id: (job.state, job.since) for job in found}
         return any(now[job.id] != (job.state, job.since) for job in planned)
 
+    def _allocated(self, job: Job) -> Allocated:
+        return Allocated(self._reservations(job), parents_in(self._allocations.get(job.order_id, ())))
+
     def _reservations(self, job: Job) -> tuple[Reservation, ...]:
         return tuple(
-            Reservation(key=made.key, reference=made.reference, item_ids=made.item_ids)
+            Reservation(made.key, made.reference, reserved_items(made, self.desk.settings))
             for made in self._allocations.get(job.order_id, ())
             if made.reference is not None and made.state not in (State.GONE, State.SUPERSEDED)
         )
@@ -322,6 +326,7 @@ def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
         settle=settings.settle,
         gone_grace=settings.gone_grace,
         in_doubt=settings.in_doubt,
+        bundles=settings.bundles,
     )
 
 

@@ -26,7 +26,10 @@ class SandboxItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOrder:
-    """An order. `parts`: how the partner ships it, one mapping of item id to quantity a parcel; empty: all at once."""
+    """An order. `parts`: how the partner ships it, one mapping of item id to quantity a parcel; empty: all at once.
+
+    `shipped_at`: what the shop says then; None: when it really ships.
+    """
 
     order_id: str
     items: tuple[SandboxItem, ...]
@@ -38,6 +41,7 @@ class SandboxOrder:
     payment_method: str | None = None
     payment_reference: str | None = None
     ordered_at: str | None = "2026-03-01T09:30:00Z"
+    shipped_at: str | None = None
     customer: Mapping[str, Any] = field(default_factory=dict)
     billing: Mapping[str, Any] = field(default_factory=dict)
     shipping: Mapping[str, Any] = field(default_factory=dict)

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from decimal import Decimal
 from types import TracebackType
 from typing import Any, Self
@@ -66,7 +67,9 @@ class Sandbox:
         names: Mapping[str, str] | None = None,
         past_the_end: str | int = "repeat",
         warehouses: tuple[str, ...] = ("main", "outlet"),
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
+        """`now` is the time at which things ship here, for a test that moves it."""
         self.token = token
         self.store_code = store_code
         self.faults = Faults()
@@ -74,7 +77,7 @@ class Sandbox:
         self.requests: Counter[str] = Counter()
         self.base_url = ""
         self.without_scope: set[str] = set()
-        self._shop = Shop(Rendering(envelope, names or {}))
+        self._shop = Shop(Rendering(envelope, names or {}), now)
         self._page_size = page_size
         self._port = port
         self._past_the_end = past_the_end

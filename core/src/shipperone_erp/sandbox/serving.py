@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 from shipperone_erp.sandbox.faults import Fault
 from shipperone_erp.sandbox.orders import generate
+from shipperone_erp.sandbox.scenarios import order_of
 from shipperone_erp.sandbox.server import Sandbox
 
 
@@ -14,17 +15,22 @@ def serve(
     orders: int,
     seed: int,
     faults: Sequence[Fault],
+    scenarios: Sequence[str] = (),
     say: Callable[[str], None],
     stopped: threading.Event,
 ) -> None:
-    """Serve until `stopped`: that many orders, shipped by themselves once they are allocated. Blocks."""
+    """Serve until `stopped`: that many orders and one of each scenario, shipped once they are allocated. Blocks."""
     with Sandbox(port=port) as sandbox:
         sandbox.auto_ship = True
         for order in generate(orders, seed=seed):
             sandbox.add(order)
+        for number, name in enumerate(scenarios, 1):
+            sandbox.add(order_of(name, f"FO-{name.upper()}-{number}", 900_000 + number * 10))
         for fault in faults:
             sandbox.faults.add(fault)
-        say(f"ShipperOne's sandbox listens at {sandbox.base_url}, with {orders} orders; Ctrl-C ends it")
+        say(
+            f"ShipperOne's sandbox listens at {sandbox.base_url}, with {orders + len(scenarios)} orders; Ctrl-C ends it"
+        )
         say(
             f'\n[tenants.sandbox]\nbase_url = "{sandbox.base_url}"\nstore_code = "{sandbox.store_code}"\n'
             f'token = "{sandbox.token}"\nconnector = "generic_sql"\ngo_live = "now"\n'

@@ -36,8 +36,9 @@ class OrderState:
 class Shop:
     """All orders. Thread-safe: a test, the demo and the server use it at once."""
 
-    def __init__(self, rendering: Rendering) -> None:
+    def __init__(self, rendering: Rendering, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.lock = threading.RLock()
+        self._now = now
         self.auto_ship = False
         self._rendering = rendering
         self._orders: dict[str, OrderState] = {}
@@ -159,7 +160,7 @@ class Shop:
             state.to_invoice[item_id] = state.to_invoice.get(item_id, Decimal(0)) + qty
         state.unshipped = {item_id: qty for item_id, qty in state.unshipped.items() if qty}
         state.parts_shipped += 1
-        state.shipped_at = datetime.now(UTC).isoformat(timespec="seconds")
+        state.shipped_at = state.order.shipped_at or self._now().isoformat(timespec="seconds")
 
     def _list(self, state: OrderState, *, first: bool = False) -> None:
         order_id = state.order.order_id

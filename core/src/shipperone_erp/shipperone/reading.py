@@ -123,7 +123,10 @@ class QueueReader:
         *,
         pauses: Sequence[float] = PAUSES,
         pages_at_most: int = PAGES_AT_MOST,
+        rows: Callable[[Sequence[Any]], None] = lambda _: None,
     ) -> None:
+        """`rows` is shown the entries of each page as they came, for who looks at ShipperOne's own words."""
+        self._rows = rows
         self._client = client
         self._stage = stage
         self._pauses = pauses
@@ -216,6 +219,7 @@ class QueueReader:
         if known is not None and known[0] == digest:
             return known[1]
         rows = self._client.entries_of(body, self._stage, number)
+        self._rows(rows)
         page = _Page(dict(map(self._entry, rows)), len(rows))
         self._known[number] = digest, page
         return page

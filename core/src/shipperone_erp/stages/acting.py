@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 
 from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.stages.allocation import allocate
 from shipperone_erp.stages.case import Case, Desk, work
@@ -22,19 +21,20 @@ from shipperone_erp.stages.decisions import (
     StartHeld,
     Supersede,
 )
+from shipperone_erp.stages.goods import Allocated
 from shipperone_erp.stages.invoice import invoice
 
 FLOWS: dict[Stage, Callable[[Case], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
 
-Reservations = Callable[[Job], tuple[Reservation, ...]]
-"""The live reservations of a job's order."""
+AllocatedOf = Callable[[Job], Allocated]
+"""What the ledger holds of the allocation of a job's order."""
 
 
-async def act(decision: Decision, desk: Desk, reservations: Reservations, *, alone: bool = False) -> Job | None:
+async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
     """Do it, and return the job as it stands afterwards (None if there was nothing to do)."""
 
     def case(job: Job) -> Case:
-        return Case(job, desk, reservations(job), alone=alone)
+        return Case(job, desk, allocated(job), alone=alone)
 
     async def go_on(job: Job, **changes: object) -> Job:
         one = case(job)
@@ -86,7 +86,7 @@ async def act(decision: Decision, desk: Desk, reservations: Reservations, *, alo
             return await undo(job, state, "the order left ShipperOne's queue")
         case Supersede(job=job, successor=successor):
             ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
-            return await act(successor, desk, reservations) if successor and ended.ended else ended
+            return await act(successor, desk, allocated) if successor and ended.ended else ended
 
 
 def _ready(job: Job) -> Step:

@@ -4,12 +4,14 @@ ShipperOne has an order accepted by a warehouse and asks for stock. The ERP rese
 waits on its own slow schedule. Once it is reserved, ShipperOne is told, and the order goes to shipping.
 """
 
+from datetime import timedelta
+
 from shipperone_erp.model.answers import Reserved, Shortage, ShortLine, Voided
 from shipperone_erp.model.keys import plain
 from shipperone_erp.model.requests import ReserveStock
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.stages.case import Case, Wait
+from shipperone_erp.stages.case import Case, Hold, Wait
 from shipperone_erp.stages.confirming import confirm
 
 
@@ -22,17 +24,32 @@ async def allocate(case: Case) -> None:
             case Step.RESERVED | Step.CONFIRMING:
                 await confirm(case)
             case _:
-                case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None)
+                told = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
+                case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None)
 
 
 async def reserve(case: Case) -> None:
-    """All of the order's items under the job's key, or a `Wait` that says which are short."""
+    """All of the order's goods under the job's key, or a `Wait` that says which are short.
+
+    An order of services only is reserved without asking the ERP: its job then names no reservation.
+    """
+    if case.goods.unclear:
+        raise Hold(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
+    if not case.order.items:
+        case.change(state=State.WORKING, step=Step.RESERVED)
+        return
     request = ReserveStock(
         key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.desk.settings.transfer
     )
-    answer: Reserved | Shortage | Voided = await case.effect(
-        EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
-    )
+    asked_since = case.job.since if case.job.reason is Reason.WAITING_FOR_TRANSFER else None
+    try:
+        answer: Reserved | Shortage | Voided = await case.effect(
+            EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
+        )
+    except Wait as wait:
+        if wait.reason is Reason.WAITING_FOR_TRANSFER and asked_since is not None:
+            wait.sentence = f"{wait.sentence} (since {age(case.desk.now() - asked_since)})"
+        raise
     if isinstance(answer, Voided):
         case.void()
     elif isinstance(answer, Shortage):
@@ -45,6 +62,14 @@ async def reserve(case: Case) -> None:
         )
     else:
         case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
+
+
+def age(span: timedelta) -> str:
+    """'25 min', '3 h', '2 d': in the largest unit that fills, for people."""
+    minutes = max(int(span.total_seconds() // 60), 0)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
 def shortage_sentence(shortage: Shortage, warehouse: str) -> str:

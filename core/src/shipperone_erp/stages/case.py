@@ -45,10 +45,11 @@ from shipperone_erp.model.requests import (
     Resolution,
 )
 from shipperone_erp.model.text import dumps
-from shipperone_erp.model.work import EffectKind, Outcome, State, Step
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
 from shipperone_erp.shipperone.reading import Listed
+from shipperone_erp.stages.goods import Allocated, sort_out
 
 AnswerT = TypeVar("AnswerT")
 
@@ -210,22 +211,28 @@ class Stale(Exception):
 
 
 class Case:
-    """A job while it is worked on. `job` is the ledger's value as it will be written next."""
+    """A job while it is worked on. `job` is the ledger's value as it will be written next.
+
+    `listed` is the order with every row, as it is confirmed; `order` has the rows that the connector is given.
+    """
 
     def __init__(
         self,
         job: Job,
         desk: Desk,
-        reservations: tuple[Reservation, ...] = (),
+        allocated: Allocated | None = None,
         *,
         alone: bool = False,
     ) -> None:
         self.job = job
         self.desk = desk
-        listed = desk.newest(job.order_id)
+        known = allocated or Allocated()
+        newest = desk.newest(job.order_id)
         # what was parsed a moment ago need not be parsed again from the ledger's text
-        self.order = listed.order if listed and listed.fingerprint == job.fingerprint else job.order
-        self.reservations = reservations
+        self.listed = newest.order if newest and newest.fingerprint == job.fingerprint else job.order
+        self.goods = sort_out(self.listed, desk.settings, known.parents)
+        self.order = self.goods.stocked if job.stage is Stage.ALLOCATION else self.goods.invoiced
+        self.reservations: tuple[Reservation, ...] = known.reservations
         self._voided = 0
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""

@@ -66,9 +66,9 @@ async def _post(case: Case) -> PostAnswer:
         raise Stopping
     before = case.job.step
     case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
-    effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.order))
+    effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.listed))
     try:
-        answer = await case.desk.post(case.order, case.job.fingerprint)
+        answer = await case.desk.post(case.listed, case.job.fingerprint)
     except (LeaseLost, LedgerError):
         raise
     except Exception:  # a fault on our side says nothing about whether it went out
@@ -134,11 +134,11 @@ async def _refused(case: Case, answer: PostAnswer) -> None:
         now = await case.desk.fresh(case.job.order_id)
     except ReadFailed as failure:
         raise Wait(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=case.later()) from failure
-    differences = order_differences(case.order, now.order if now else None)
+    differences = order_differences(case.listed, now.order if now else None)
     resolution = await case.desk.hooks.handle_mismatch(
         Mismatch(
             action="allocate" if case.job.stage is Stage.ALLOCATION else "invoice",
-            sent=case.order,
+            sent=case.listed,
             now=now.order if now else None,
             invoice=case.job.invoice,
             message=answer.message,

@@ -7,9 +7,11 @@ fiscal would then need a credit note. So the invoice becomes fiscal only once Sh
 What is accepted and not yet issued is late, not wrong: it is tried again without end, and stands first in every list.
 """
 
+from dataclasses import replace
 from datetime import date
 
 from shipperone_erp.model.answers import AlreadyIssued, Invoice, Pending, Voided
+from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
@@ -25,6 +27,7 @@ from shipperone_erp.stages.compare import (
     side_by_side,
 )
 from shipperone_erp.stages.confirming import AT_MOST, confirm
+from shipperone_erp.stages.goods import lost_price, names, unreserved
 
 
 async def invoice(case: Case) -> None:
@@ -46,6 +49,7 @@ async def invoice(case: Case) -> None:
 async def build(case: Case) -> None:
     """A draft (or a computed invoice) of what shipped, under the job's key."""
     if not case.job.accepted:
+        check_bundles(case)
         check_amounts(case)
     request, hooks = _build_request(case, _tax_date(case)), case.desk.hooks
 
@@ -81,6 +85,15 @@ async def build(case: Case) -> None:
         )
 
 
+def check_bundles(case: Case) -> None:
+    """Hold the job if nobody can say which rows of it are invoiced, or if a price would be lost with the others."""
+    if case.goods.unclear:
+        raise Hold(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
+    lost = lost_price(case.goods, case.currency(), case.desk.settings.tolerance)
+    if lost:
+        raise Hold(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
+
+
 async def compare(case: Case) -> None:
     """The invoice states exactly what shipped, or `handle_mismatch` says what to do about it."""
     built = _invoice(case)
@@ -110,7 +123,7 @@ async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Dif
     resolution = await case.desk.hooks.handle_mismatch(
         Mismatch(
             action="compare",
-            sent=case.order,
+            sent=case.listed,
             now=listed.order if listed else None,
             invoice=built,
             message=message,
@@ -179,14 +192,42 @@ async def issue(case: Case) -> None:
 
 async def deliver(case: Case) -> None:
     """The goods leave the ERP's stock. Never delays the invoice; tried again by itself until it is done."""
+    told = None
     if "deliver" in case.desk.hooks.offers:
-        request = Deliver(key=case.job.key, order=case.order, reservations=case.reservations)
-        try:
-            await case.effect(EffectKind.DELIVER, lambda: case.desk.hooks.deliver(request), step=Step.DELIVERING)
-        except Hold as hold:
-            sentence = f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
-            raise Hold(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
-    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None, next_attempt_at=None)
+        goods, told = _to_deliver(case)
+        if goods.items:
+            await _deliver(case, goods)
+    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
+
+
+async def _deliver(case: Case, goods: FulfillmentOrder) -> None:
+    request = Deliver(key=case.job.key, order=goods, reservations=case.reservations)
+    try:
+        await case.effect(EffectKind.DELIVER, lambda: case.desk.hooks.deliver(request), step=Step.DELIVERING)
+    except Hold as hold:
+        sentence = f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
+        raise Hold(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
+
+
+def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
+    """The goods that are to leave the stock, and what is to be said of the others, by `without_reservation`."""
+    goods, rule = case.goods.stocked, case.desk.settings.without_reservation
+    if not goods.items:
+        return goods, "nothing of it is kept in stock: there was nothing to deliver"
+    missing = unreserved(goods, case.reservations)
+    if not missing or rule == "deliver":
+        return goods, None
+    why = f"no live reservation of {names(missing)} is known"
+    if rule == "hold":
+        raise Hold(
+            Reason.ISSUED_NOT_DELIVERED,
+            f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
+            '`without_reservation = "hold"` leaves it to a person: book the goods out by hand and say '
+            "`order resolve --outcome confirmed`, or set another rule and say `order retry`",
+            Owner.WAREHOUSE,
+        )
+    covered = tuple(item for item in goods.items if item not in missing)
+    return replace(goods, items=covered), f'not delivered: {why}, and `without_reservation = "invoice_only"`'
 
 
 def _build_request(case: Case, tax_date: date | None) -> BuildInvoice:
@@ -197,10 +238,11 @@ def _build_request(case: Case, tax_date: date | None) -> BuildInvoice:
 
 def _tax_date(case: Case, *, issuing: bool = False) -> date | None:
     """The tax date, fixed at the first attempt: the day of shipping, of the first listing, or of issue."""
+    rule = case.desk.settings.tax_date
+    if rule == "issued" and not issuing:
+        return None
     if case.job.tax_date is None:
-        match case.desk.settings.tax_date:
-            case "issued" if not issuing:
-                return None
+        match rule:
             case "issued":
                 day = case.day(case.desk.now())
             case "shipped" if case.order.shipped_at is not None:

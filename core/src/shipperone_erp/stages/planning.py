@@ -5,16 +5,15 @@ are not listed are looked at. Nothing here calls an ERP, so a queue of thousands
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
 
 from shipperone_erp.ledger.records import Job, new_id
-from shipperone_erp.model.keys import content_digest, job_key, plain
+from shipperone_erp.model.keys import content_digest, job_key
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listed, Listing, UnreadableOrder
 from shipperone_erp.stages.decisions import (
@@ -29,6 +28,7 @@ from shipperone_erp.stages.decisions import (
     Supersede,
     listed_items,
 )
+from shipperone_erp.stages.history import History
 from shipperone_erp.stages.vanished import absent, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
@@ -50,6 +50,8 @@ class Scope:
     settle: timedelta
     gone_grace: timedelta
     in_doubt: str = "accept"
+    bundles: str = "hold"
+    services: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +142,7 @@ def _listed(
     elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
         yield settled
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
-        yield _as_listed(job.with_(ending=None), now)
+        yield _as_listed(scope, job.with_(ending=None), jobs, allocations, now)
     elif _rests(job) and not due(job, now):
         yield Leave(job.order_id, _why_not_now(job))
     elif job.invoice is not None and job.invoice.issued:
@@ -175,11 +177,16 @@ def _back_untouched(job: Job) -> bool:
     return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
 
 
-def _as_listed(job: Job, now: datetime) -> Decision:
+def _as_listed(scope: Scope, job: Job, jobs: Collection[Job], allocations: Collection[Job], now: datetime) -> Decision:
     heals = job.reason in HEALED_BY_LISTING
     seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
     if heals or due(job, now):
+        if scope.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
+            # a person has said `order repeat`: that makes a second shipment of it, never one that was not allocated
+            too_much = History(scope, jobs, allocations).more_than_allocated(job.order)
+            if too_much:
+                return Hold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
         return Continue(job, heals=heals)
     return Note(job, "is listed again") if seen_absent else Leave(job.order_id, _why_not_now(job))
 
@@ -199,9 +206,13 @@ def _not_open(
         return Leave(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
         return Leave(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
-    again = _confirmed_before(order, jobs)
+    history = History(scope, jobs, allocations)
+    again = history.confirmed_before(order)
     if again is None:
-        return _start(scope, listed, jobs, allocations, live, now)
+        return _start(scope, listed, history, live, now)
+    repeated = history.repeated(content)
+    if repeated is not None:
+        return _start(scope, listed, history, live, now, occurrence=repeated.occurrence)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
         return Leave(order.order_id, "was confirmed while this read was under way")
     if not again.ended and due(again, now):
@@ -211,11 +222,11 @@ def _not_open(
         return Note(again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag")
     document = again.number or again.reference or again.key
     sentence = (
-        f"ShipperOne confirmed {_what(again.order, order)} as {document} and still lists the same: if this is a true "
-        f"second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
+        f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
+        f"is a true second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
     )
     occurrence = max(job.occurrence for job in jobs) + 1
-    start = _new_job(scope, listed, jobs, allocations, now, occurrence=occurrence)
+    start = _new_job(scope, listed, history, now, occurrence=occurrence)
     return StartHeld(_held(start, Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
 
 
@@ -225,24 +236,10 @@ def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
     return job.stage is Stage.ALLOCATION and may_exist(job) and any(str(item_id) in ids for item_id in job.item_ids)
 
 
-def _confirmed_before(order: FulfillmentOrder, jobs: Collection[Job]) -> Job | None:
-    """The newest confirmed job that has one of these items in the very same quantity; None if there is none."""
-    wanted = {(str(item.item_id), plain(item.qty)) for item in order.items}
-    for job in sorted(jobs, key=lambda job: job.id, reverse=True):
-        if job.accepted and wanted & {(str(item.item_id), plain(item.qty)) for item in job.order.items}:
-            return job
-    return None
-
-
 def _start(
-    scope: Scope,
-    listed: Listed,
-    jobs: Collection[Job],
-    allocations: Collection[Job],
-    live: bool,
-    now: datetime,
+    scope: Scope, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
 ) -> Start | StartHeld:
-    job = _new_job(scope, listed, jobs, allocations, now)
+    job = _new_job(scope, listed, history, now, occurrence=occurrence)
     if not live:
         sentence = (
             f"it was listed before {scope.tenant} went live and may have been handled by hand: `go-live {scope.tenant} "
@@ -250,28 +247,21 @@ def _start(
         )
         return StartHeld(_held(job, Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
     if scope.stage is Stage.INVOICE:
-        too_much = more_than_allocated(listed.order, [job for job in jobs if job.accepted], allocations)
+        too_much = history.more_than_allocated(listed.order)
         if too_much:
             return StartHeld(_held(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
     return Start(job)
 
 
-def _new_job(
-    scope: Scope,
-    listed: Listed,
-    jobs: Collection[Job],
-    allocations: Collection[Job],
-    now: datetime,
-    *,
-    occurrence: int = 1,
-) -> Job:
+def _new_job(scope: Scope, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
     order = listed.order
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
-    before = [job.generation for job in jobs if job.content == content and job.occurrence == occurrence]
+    before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
     generation = max(before, default=0) + 1
-    latest = max(jobs, key=lambda job: job.id, default=None)
+    latest = max(history.jobs, key=lambda job: job.id, default=None)
     carried = latest if latest is not None and not latest.accepted else None
-    superseded = next((job for job in jobs if job.open), None)
+    # an order that is changed while it is listed was first listed when it was: its tax date may hang on that
+    first_listed_at = carried.first_listed_at if carried and carried.state is not State.GONE else now
     return Job(
         id=new_id(),
         tenant=scope.tenant,
@@ -285,8 +275,8 @@ def _new_job(
         order_json=order_text(order),
         item_ids=listed_items(order),
         since=now,
-        first_listed_at=superseded.first_listed_at if superseded else now,
-        part=scope.stage is Stage.INVOICE and _is_part(order, [job for job in jobs if job.accepted], allocations),
+        first_listed_at=first_listed_at,
+        part=scope.stage is Stage.INVOICE and history.is_part(order),
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
         accepts=carried.accepts if carried else 0,
@@ -295,43 +285,6 @@ def _new_job(
 
 def _held(job: Job, reason: Reason, sentence: str, owner: Owner) -> Job:
     return job.with_(state=State.HELD, reason=reason, sentence=sentence, owner=owner)
-
-
-def _quantities(jobs: Iterable[Job]) -> Mapping[str, Decimal]:
-    found: dict[str, Decimal] = defaultdict(Decimal)
-    for job in jobs:
-        for item in job.order.items:
-            found[str(item.item_id)] += item.qty
-    return found
-
-
-def _is_part(order: FulfillmentOrder, done: Collection[Job], allocations: Collection[Job]) -> bool:
-    """The ledger shows a larger order: an earlier invoice, or more allocated than is listed now."""
-    if done:
-        return True
-    listed = {str(item.item_id): item.qty for item in order.items}
-    allocated = _quantities(job for job in allocations if job.accepted)
-    return any(listed.get(item_id, Decimal(0)) < qty for item_id, qty in allocated.items())
-
-
-def more_than_allocated(order: FulfillmentOrder, done: Collection[Job], allocations: Collection[Job]) -> str | None:
-    """A sentence if `order`, with what is `done` already, invoices more of an item than was allocated; else None."""
-    allocated, invoiced = _quantities(job for job in allocations if job.accepted), _quantities(done)
-    for item in order.items:
-        limit = allocated.get(str(item.item_id))
-        before = invoiced.get(str(item.item_id), Decimal(0))
-        if limit is not None and before + item.qty > limit:
-            return (
-                f"item {item.item_id} ({item.sku}): {plain(limit)} allocated, {plain(before)} invoiced already, "
-                f"and {plain(item.qty)} more are listed"
-            )
-    return None
-
-
-def _what(before: FulfillmentOrder, now: FulfillmentOrder) -> str:
-    known = {(str(item.item_id), plain(item.qty)) for item in before.items}
-    same = [item for item in now.items if (str(item.item_id), plain(item.qty)) in known]
-    return ", ".join(f"{plain(item.qty)} of {item.sku} (item {item.item_id})" for item in same)
 
 
 def _why_not_now(job: Job) -> str:
@@ -361,4 +314,6 @@ def _listed_unreadable(
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
-    yield StartHeld(_held(_new_job(scope, listed, jobs, (), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
+    yield StartHeld(
+        _held(_new_job(scope, listed, History(scope, jobs), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
+    )

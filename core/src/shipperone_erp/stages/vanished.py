@@ -129,6 +129,8 @@ def may_exist(job: Job) -> bool:
         return False
     if job.stage is Stage.INVOICE and job.step in (Step.BUILT, Step.CONFIRMING):
         return job.invoice is None or job.invoice.reference is not None
+    if job.stage is Stage.ALLOCATION and job.step in (Step.RESERVED, Step.CONFIRMING):
+        return job.reference is not None  # services only: the ERP was not asked
     return True
 
 

@@ -1,0 +1,69 @@
+"""What the queues contain that a tenant's settings do not speak of: warnings of `doctor`. Pure functions."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.work import Stage
+from shipperone_erp.shipperone.paths import missed
+from shipperone_erp.stages.goods import sort_out
+
+ON_UTC = frozenset(
+    {"GB", "IE", "PT", "IS", "GG", "JE", "IM", "FO"}
+    | {"GH", "SN", "CI", "ML", "BF", "TG", "GM", "GN", "GW", "LR", "SL", "MR"}
+)
+"""Countries whose clocks show UTC for at least half of the year: no word about a time zone there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A setting that matters for what is listed and is missing or leads nowhere."""
+
+    check: str
+    sentence: str
+    cure: str
+
+
+def findings(
+    settings: TenantSettings, orders: Sequence[FulfillmentOrder], raw: Sequence[Mapping[str, Any]]
+) -> list[Finding]:
+    """What is worth a warning about these orders; `raw` is their JSON. Empty queues tell nothing."""
+    return [*_fields(settings, raw), *_bundles(settings, orders), *_timezone(settings, orders)]
+
+
+def _fields(settings: TenantSettings, raw: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
+    if not raw:
+        return
+    for miss in missed(settings.fields, raw):
+        near = f"; did you mean {miss.near}?" if miss.near else ""
+        yield Finding(
+            f"field {miss.name}",
+            f"its place {miss.path} holds nothing in any of the {len(raw)} order(s) that are listed{near}",
+            f"correct {miss.name} in [tenants.{settings.name}.fields]",
+        )
+
+
+def _bundles(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
+    unclear = [(order, told) for order in orders if (told := sort_out(order, settings).unclear)]
+    if unclear:
+        order, told = unclear[0]
+        cure = f'set bundles = "children" or "parents" in [tenants.{settings.name}]'
+        more = f" ({len(unclear)} such orders)" if len(unclear) > 1 else ""
+        yield Finding("bundles", f"order {order.order_id} will be held bundle_unclear: {told}{more}", cure)
+
+
+def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
+    """Only where nobody has written one, documents are dated, and orders go to countries on another time."""
+    if "timezone" in settings.model_fields_set or Stage.INVOICE not in settings.stages:
+        return
+    parties = [party for order in orders for party in (order.billing, order.shipping) if party is not None]
+    countries = sorted({party.country.upper() for party in parties if party.country} - ON_UTC)
+    if countries:
+        yield Finding(
+            "timezone",
+            f"it is not set, so that invoices are dated by UTC, and orders go to {', '.join(countries[:5])}: what "
+            "ships there soon after midnight would be dated the day before",
+            f'set timezone = "Europe/Bratislava" (or "UTC") in [tenants.{settings.name}]',
+        )

@@ -1,0 +1,33 @@
+"""What a person says in a day, by the same acts as the command line's."""
+
+from typing import Any
+
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import steering
+from world import World
+
+ACTS = {
+    "retry": (steering.can_be_retried, steering.retry),
+    "repeat": (steering.can_be_repeated, steering.repeat),
+    "resolve": (steering.can_be_resolved, steering.resolve),
+}
+
+
+def says(world: World, what: str, order_id: str, stage: Stage | None = None, **options: Any) -> Job:
+    """`order WHAT ID`; the job as it was."""
+    fits, act = ACTS[what]
+    with world.ledger() as ledger:
+        job = steering.pick(ledger, steering.Pick(order_id, stage=stage), fits, what)
+        act(ledger, job, world.clock(), "as told in a test", **options)
+    return job
+
+
+def until_held(world: World, order_id: str, stage: Stage, *, runs: int = 8) -> Job:
+    """Run until that job is held: what was confirmed and is still listed is left alone for some reads first."""
+    for _ in range(runs):
+        world.once(settle_for=0.3)
+        job = world.job(order_id, stage)
+        if job.state == "held":
+            return job
+    raise AssertionError(world.stuck())

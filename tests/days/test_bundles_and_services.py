@@ -1,0 +1,178 @@
+"""Days about what is goods: bundles that are listed twice, services that no warehouse keeps (B19)."""
+
+from dataclasses import replace
+from decimal import Decimal as D
+
+import pytest
+from person import says
+
+from shipperone_erp import Reason
+from shipperone_erp.model.text import loads
+from shipperone_erp.model.work import EffectKind, Stage, State
+from shipperone_erp.reasons import Owner
+from shipperone_erp.sandbox import order_of
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+
+
+@pytest.fixture
+def merchant(merchant):
+    for sku in ("SET", "LAMP", "VASE"):
+        merchant.books.stock(sku, 20)
+    return merchant
+
+
+def confirmed(merchant) -> list[list[int]]:
+    """The item ids of each confirmation that ShipperOne took, in their order."""
+    bodies = [loads(post.body)["order"]["items"] for post in merchant.sandbox.posts if post.status == 200]
+    return [[item["item_id"] for item in items] for items in bodies]
+
+
+def effects(merchant, order_id, stage) -> list[EffectKind]:
+    job = merchant.job(order_id, stage)
+    with merchant.ledger() as ledger:
+        return [effect.kind for effect in ledger.effects(job.id)]
+
+
+def test_b19_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
+    """It is held before anything is reserved, and says which rows; once the setting is there, it goes on."""
+    merchant.sandbox.add(order_of("bundle", "FO-1", 10))
+    merchant.once(settle_for=0.3)
+    held = merchant.job("FO-1", A)
+    assert (held.state, held.reason, held.owner) == (State.HELD, Reason.BUNDLE_UNCLEAR, Owner.IT)
+    assert "item 10 (SET) is listed with what is in it: item 11 (MUG), item 12 (TEA)" in (held.sentence or "")
+    assert effects(merchant, "FO-1", A) == []
+    assert merchant.sandbox.posts == []
+    merchant.settings["bundles"] = '"children"'
+    says(merchant, "retry", "FO-1")
+    merchant.finishes()
+    assert confirmed(merchant) == [[10, 11, 12], [10, 11, 12]], "every item is confirmed all the same"
+    (booked,) = merchant.books.invoices("FO-1")
+    assert (booked.items, booked.total) == ({"11": 2, "12": 1}, D("33.49"))
+    assert merchant.books.stock_of("MUG") == (18, 0), "the parts were reserved, and have left"
+    assert merchant.books.stock_of("SET") == (20, 0)
+
+
+def test_b19_the_shop_prices_the_bundle_and_the_erp_knows_it_as_a_kit(merchant):
+    merchant.settings["bundles"] = '"parents"'
+    merchant.sandbox.add(order_of("set", "FO-1", 10))
+    merchant.finishes()
+    assert confirmed(merchant) == [[10, 11, 12], [10, 11, 12]]
+    (booked,) = merchant.books.invoices("FO-1")
+    assert (booked.items, booked.total) == ({"10": 1}, D("33.49"))
+    assert merchant.books.stock_of("SET") == (19, 0)
+    assert merchant.books.stock_of("MUG") == (20, 0)
+
+
+def test_b19_the_price_stands_on_the_row_that_is_left_out(merchant):
+    """28.50 would be missing on the invoice: no price is moved from row to row, the accountant is told the sums."""
+    merchant.settings["bundles"] = '"children"'
+    merchant.sandbox.add(order_of("set", "FO-1", 10))
+    merchant.once(settle_for=0.3)
+    held = merchant.job("FO-1", I)
+    assert (held.state, held.reason, held.owner) == (State.HELD, Reason.BUNDLE_UNCLEAR, Owner.ACCOUNTANT)
+    assert "item 10 (SET) has a price of 28.50 and is left out" in (held.sentence or "")
+    assert "item 11 (MUG), item 12 (TEA)) has 0.00" in (held.sentence or "")
+    assert merchant.books.invoices() == []
+    assert merchant.books.drafts() == 0
+    assert [post.path.rsplit("/", 1)[1] for post in merchant.sandbox.posts] == ["allocate"]
+
+
+@pytest.mark.parametrize(("bundles", "items"), [("children", {"11": 2, "12": 1}), ("parents", {"10": 1})])
+def test_b19_both_sides_are_priced_and_say_the_same(merchant, bundles, items):
+    """The total is that of one side: whichever is left out, no price is lost."""
+    merchant.settings["bundles"] = f'"{bundles}"'
+    made = order_of("bundle", "FO-1", 10)
+    both = replace(made.items[0], price_incl_tax=D("28.50"), row_total_incl_tax=D("28.50"))
+    merchant.sandbox.add(replace(made, items=(both, *made.items[1:])))
+    merchant.finishes()
+    (booked,) = merchant.books.invoices("FO-1")
+    assert (booked.items, booked.total) == (items, D("33.49"))
+
+
+def test_b19_a_bundle_ships_in_parts_and_each_part_shows_the_bundle(merchant):
+    """The bundle's own row comes with every part. It is not goods, so neither part is more than was allocated."""
+    merchant.settings["bundles"] = '"children"'
+    made = order_of("bundle", "FO-1", 10)
+    pair = replace(made.items[0], qty=D(2), row_total_incl_tax=D("0.00"))
+    parts = ({10: D(1), 11: D(2)}, {10: D(1), 12: D(1)})
+    merchant.sandbox.add(replace(made, items=(pair, *made.items[1:]), parts=parts))
+    merchant.finishes()
+    assert [booked.items for booked in merchant.books.invoices("FO-1")] == [{"11": 2}, {"12": 1}]
+    assert confirmed(merchant)[1:] == [[10, 11], [10, 12]]
+
+
+def test_b19_the_bundles_row_is_listed_alone_at_last(merchant):
+    """The ledger knows from the allocation that it is a bundle: it is not taken for goods of its own."""
+    merchant.settings["bundles"] = '"children"'
+    made = order_of("bundle", "FO-1", 10)
+    merchant.sandbox.add(replace(made, parts=({11: D(2), 12: D(1)}, {10: D(1)})))
+    merchant.once(settle_for=0.5)
+    held = merchant.job("FO-1", I)
+    assert (held.state, held.reason) == (State.HELD, Reason.BUNDLE_UNCLEAR)
+    assert len(merchant.books.invoices("FO-1")) == 1
+    assert merchant.books.stock_of("SET") == (20, 0)
+
+
+def test_b19_a_part_of_a_bundle_without_the_bundle(merchant):
+    merchant.settings["bundles"] = '"parents"'
+    made = order_of("set", "FO-1", 10)
+    merchant.sandbox.add(replace(made, parts=({10: D(1), 11: D(2)}, {12: D(1)})))
+    merchant.once(settle_for=0.5)
+    held = merchant.job("FO-1", I)
+    assert (held.state, held.reason) == (State.HELD, Reason.BUNDLE_UNCLEAR)
+    assert "item 12 (TEA) belongs to item 10, which is not listed with it" in (held.sentence or "")
+    assert [booked.items for booked in merchant.books.invoices("FO-1")] == [{"10": 1}]
+
+
+def test_b19_a_cancelled_bundle_gives_back_what_was_reserved(merchant):
+    """It waits for a transfer when it is cancelled: its parts are released, and nothing was ever taken of the bundle."""
+    merchant.settings["bundles"] = '"children"'
+    made = order_of("bundle", "FO-1", 10)
+    elsewhere = [replace(item, warehouse_code="outlet") for item in made.items[1:2]]
+    merchant.books.stock("MUG", 5, "outlet")
+    merchant.sandbox.add(replace(made, items=(made.items[0], *elsewhere, made.items[2])))
+    merchant.once(settle_for=0.3)
+    assert merchant.books.stock_of("MUG", "outlet") == (5, 2)
+    merchant.sandbox.cancel("FO-1")
+    merchant.once(settle_for=2)
+    merchant.once(settle_for=2)
+    assert merchant.job("FO-1", A).state is State.GONE
+    assert merchant.books.stock_of("MUG", "outlet") == (5, 0)
+    assert merchant.books.stock_of("SET") == (20, 0)
+    assert merchant.books.stock_of("TEA") == (20, 0)
+
+
+def test_b19_a_service_is_invoiced_and_neither_reserved_nor_delivered(merchant):
+    merchant.sandbox.add(order_of("service", "FO-1", 10))
+    merchant.finishes()
+    assert confirmed(merchant) == [[10, 11], [10, 11]]
+    (booked,) = merchant.books.invoices("FO-1")
+    assert booked.items == {"10": 1, "11": 1}
+    assert merchant.books.stock_of("LAMP") == (19, 0)
+    assert merchant.books.delivered("FO-1") == 1
+
+
+def test_b19_an_order_of_services_only_asks_the_erp_for_no_stock(merchant):
+    """It is allocated without the ERP; the story says so, and names no reservation."""
+    merchant.sandbox.add(order_of("services_only", "FO-1", 10))
+    merchant.finishes()
+    allocated, invoiced = merchant.job("FO-1", A), merchant.job("FO-1", I)
+    assert effects(merchant, "FO-1", A) == [EffectKind.CONFIRM]
+    assert (allocated.state, allocated.reference) == (State.DONE, None)
+    assert "nothing of it is kept in stock" in (allocated.sentence or "")
+    assert EffectKind.DELIVER not in effects(merchant, "FO-1", I)
+    assert "there was nothing to deliver" in (invoiced.sentence or "")
+    assert merchant.books.reserved("FO-1") == 0
+    assert [booked.items for booked in merchant.books.invoices("FO-1")] == [{"10": 1}]
+    told = merchant.command("order", "show", "FO-1", "--stage", "allocation")
+    assert "nothing of it is kept in stock: allocated without asking the ERP" in told.stdout
+
+
+def test_b19_services_have_another_name_in_this_shop(merchant):
+    merchant.settings["services"] = '["Assembly"]'
+    merchant.books.stock("ASSEMBLY", 0)
+    made = order_of("service", "FO-1", 10)
+    merchant.sandbox.add(replace(made, items=(made.items[0], replace(made.items[1], item_type="assembly"))))
+    merchant.finishes()
+    assert merchant.books.stock_of("LAMP") == (19, 0)
