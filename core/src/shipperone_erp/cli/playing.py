@@ -29,7 +29,7 @@ def sandbox(
     ] = None,
     scenario: Annotated[
         list[str] | None,
-        typer.Option(help="One order more of this kind, such as bundle (repeatable); a wrong name lists them."),
+        typer.Option(help="One order more of this kind, such as bundle (repeatable)."),
     ] = None,
 ) -> None:
     """A ShipperOne over real HTTP, until Ctrl-C."""

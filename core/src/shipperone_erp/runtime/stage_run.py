@@ -211,6 +211,8 @@ class StageRun:
             seen_in_invoice=self._seen_in_invoice(),
             busy=busy,
         )
+        if self.desk.token_stands:
+            memory = replace(memory, jobs=tuple(map(_no_longer_refused, memory.jobs)))
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
@@ -314,6 +316,12 @@ class StageRun:
         if job.next_attempt_at is None:
             return None
         return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
+
+
+def _no_longer_refused(job: Job) -> Job:
+    """What waited for another token does not wait for a time as well."""
+    waited = job.state is State.WAITING and job.reason is Reason.PLATFORM_AUTH
+    return job.with_(next_attempt_at=None) if waited else job
 
 
 def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
