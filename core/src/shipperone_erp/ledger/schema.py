@@ -19,7 +19,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0002"
+REVISION = "0004"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -28,6 +28,11 @@ ONE_OPEN = "jobs_one_open"
 
 UNFINISHED = text("state NOT IN ('done', 'gone', 'superseded')")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
+
+NUMBERED = text("number IS NOT NULL")
+
+ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
+"""Reservations that ShipperOne knows of; as text for the same reason."""
 
 metadata = MetaData()
 
@@ -76,6 +81,9 @@ jobs = Table(
     Column("accepts", Integer, nullable=False),
     Column("crashes_alone", Integer, nullable=False),
     Column("differences", JsonTuple(difference_out, difference_back), nullable=False),
+    Column("adopted_at", UtcTime),
+    Column("approved", String(64)),
+    Column("erp", FreeText),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )
@@ -89,6 +97,15 @@ Index(
     postgresql_where=text("open"),
 )
 Index("jobs_unfinished", jobs.c.tenant, jobs.c.stage, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+Index("jobs_number", jobs.c.number, sqlite_where=NUMBERED, postgresql_where=NUMBERED)
+_ALLOCATED_ROWS = text("stage = 'allocation' AND state = 'done'")
+Index(
+    "jobs_allocated",
+    jobs.c.tenant,
+    jobs.c.accepted_at,
+    sqlite_where=_ALLOCATED_ROWS,
+    postgresql_where=_ALLOCATED_ROWS,
+)
 
 effects = Table(
     "effects",

@@ -11,6 +11,8 @@ from shipperone_erp.ledger.records import Effect, Job, Pause, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, State
+from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.late import overdue
 
 Row = dict[str, Any]
 
@@ -42,6 +44,8 @@ def order_row(job: Job) -> Row:
         "inferred": job.inferred,
         "not_compared": not job.compared,
         "url": job.url,
+        "erp": job.erp,
+        "adopted": job.adopted,
     }
 
 
@@ -113,7 +117,7 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
     return {"paused": None, "sentence": None}
 
 
-def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
+def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> list[Row]:
     """Per tenant and stage: what is pending, waiting, held; the oldest; the last good read; whether it is paused."""
     rows: list[Row] = []
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
@@ -133,6 +137,8 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "held": count[State.HELD],
                     "ignored": count[State.IGNORED],
                     "accepted_not_issued": sum(1 for job in jobs if job.accepted),
+                    "reserved_not_shipped": sum(1 for job in jobs if job.reason is Reason.RESERVED_NOT_SHIPPED),
+                    "overdue": sum(1 for job in jobs if overdue(job, tenant.invoice_within, now)),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     **_paused(record, pauses.get((tenant.name, stage))),

@@ -15,14 +15,13 @@ from shipperone_erp.stages.confirming import confirm
 
 async def allocate(case: Case) -> None:
     """Take the job as far as it goes."""
-    while case.job.step is not Step.DONE:
+    while case.job.step not in (Step.ACCEPTED, Step.DONE):
         match case.job.step:
             case Step.NEW | Step.RESERVING:
                 await reserve(case)
-            case Step.RESERVED | Step.CONFIRMING:
-                await confirm(case)
             case _:
-                case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None)
+                await confirm(case)
+    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None, next_attempt_at=None)
 
 
 async def reserve(case: Case) -> None:
@@ -45,6 +44,7 @@ async def reserve(case: Case) -> None:
         )
     else:
         case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url)
+        case.owns_reference()
 
 
 def shortage_sentence(shortage: Shortage, warehouse: str) -> str:

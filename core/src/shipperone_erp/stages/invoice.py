@@ -15,6 +15,7 @@ from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.stages.amounts import check_amounts
+from shipperone_erp.stages.approving import await_approval
 from shipperone_erp.stages.case import Case, Hold, Wait
 from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import (
@@ -25,6 +26,7 @@ from shipperone_erp.stages.compare import (
     side_by_side,
 )
 from shipperone_erp.stages.confirming import AT_MOST, confirm
+from shipperone_erp.stages.numbers import check_number
 
 
 async def invoice(case: Case) -> None:
@@ -47,7 +49,7 @@ async def build(case: Case) -> None:
     """A draft (or a computed invoice) of what shipped, under the job's key."""
     if not case.job.accepted:
         check_amounts(case)
-    request, hooks = _build_request(case, _tax_date(case)), case.desk.hooks
+    request, hooks = build_request(case), case.desk.hooks
 
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
@@ -64,13 +66,17 @@ async def build(case: Case) -> None:
         invoice_json=invoice_text(answer),
         compared=answer.total_incl_tax is not None,
     )
+    case.owns_reference()
     if answer.issued and not case.desk.settings.fiscal_first:
         raise Hold(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
-            "with fiscal_first = true allows; nothing was sent to ShipperOne",
+            "with fiscal_first = true allows; nothing was sent to ShipperOne. If it was issued by hand, `order adopt` "
+            "confirms it; if ShipperOne confirmed it before (a restored ledger), `order resolve --outcome confirmed`",
             Owner.IT,
         )
+    if answer.issued:
+        await check_number(case)
 
 
 async def compare(case: Case) -> None:
@@ -86,6 +92,7 @@ async def compare(case: Case) -> None:
         case.change(step=Step.ISSUING)
         return
     if not differences or await _accepted_by_policy(case, built, differences):
+        await_approval(case, built)
         case.change(step=Step.CONFIRMING)
 
 
@@ -134,7 +141,7 @@ async def issue(case: Case) -> None:
     tax_date, hooks = _tax_date(case, issuing=True), case.desk.hooks
 
     async def issued() -> Invoice | Pending | Voided:
-        order = (await hooks.before_build(_build_request(case, tax_date))).order
+        order = (await hooks.before_build(build_request(case))).order
         return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date))
 
     try:
@@ -146,6 +153,7 @@ async def issue(case: Case) -> None:
         case.next_generation(Step.BUILDING)
         return
     case.change(invoice_json=invoice_text(answer), reference=answer.reference, number=answer.number, url=answer.url)
+    case.owns_reference()
     if not answer.issued:
         sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
         raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
@@ -165,6 +173,7 @@ async def issue(case: Case) -> None:
             Owner.ACCOUNTANT,
             differences,
         )
+    await check_number(case)
 
 
 async def deliver(case: Case) -> None:
@@ -179,9 +188,9 @@ async def deliver(case: Case) -> None:
     case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None, next_attempt_at=None)
 
 
-def _build_request(case: Case, tax_date: date | None) -> BuildInvoice:
+def build_request(case: Case) -> BuildInvoice:
     """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
-    job = case.job
+    tax_date, job = _tax_date(case), case.job
     return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations)
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from shipperone_erp.config.durations import words
 from shipperone_erp.ledger.records import Job, new_id
 from shipperone_erp.model.keys import content_digest, job_key, plain
 from shipperone_erp.model.order import FulfillmentOrder
@@ -17,6 +18,7 @@ from shipperone_erp.model.text import order_text
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listed, Listing, UnreadableOrder
+from shipperone_erp.stages.allocated import give_back, kept_too_long, shipped_after_all, to_be_given_back
 from shipperone_erp.stages.decisions import (
     Continue,
     Decision,
@@ -45,6 +47,7 @@ class Scope:
     settle: timedelta
     gone_grace: timedelta
     in_doubt: str = "accept"
+    ship_within: timedelta = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +57,8 @@ class Memory:
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
     orders, for the invoice stage. `seen_in_invoice`: orders that the other queue lists, which proves their allocation.
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
+    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `invoiced` orders of such that
+    have come to an invoice since, `elsewhere` a read of the other queue where a reservation is to be given back.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -62,6 +67,9 @@ class Memory:
     live: bool = True
     last_good_read_at: datetime | None = None
     busy: frozenset[str] = field(default_factory=frozenset)
+    unshipped: tuple[Job, ...] = ()
+    invoiced: frozenset[str] = frozenset()
+    elsewhere: Listing | None = None
 
 
 def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
@@ -90,18 +98,21 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
     for order_id, listed in listing.orders.items():
         if order_id in memory.busy:
             continue
-        yield from _unfinished(jobs[order_id], now)
+        yield from _unfinished(jobs[order_id], listing, memory, now)
         yield from _listed(scope, listing, listed, jobs[order_id], allocations[order_id], memory.live, now)
     for order_id, entry in unreadable.items():
         if order_id not in memory.busy:
-            yield from _listed_unreadable(scope, entry, order_id, jobs[order_id], now)
+            yield from _unfinished(jobs[order_id], listing, memory, now)
+            yield _listed_unreadable(scope, entry, order_id, jobs[order_id], now)
     for order_id, known in jobs.items():
         if order_id in listing.orders or order_id in unreadable or order_id in memory.busy:
             continue
-        yield from _unfinished(known, now)
+        yield from _unfinished(known, listing, memory, now)
         for job in known:
             if job.open and job.state is not State.IGNORED:
                 yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, scope, now)
+    seen = {*listing.orders, *unreadable, *memory.busy, *memory.seen_in_invoice}
+    yield from kept_too_long(memory.unshipped, seen, words(scope.ship_within))
 
 
 def due(job: Job, now: datetime) -> bool:
@@ -111,11 +122,16 @@ def due(job: Job, now: datetime) -> bool:
     return job.next_attempt_at <= now
 
 
-def _unfinished(jobs: Iterable[Job], now: datetime) -> Iterator[Decision]:
+def _unfinished(jobs: Iterable[Job], listing: Listing, memory: Memory, now: datetime) -> Iterator[Decision]:
     """What ShipperOne has accepted goes on, listed or not: late is bad, and only the ERP is left to ask."""
     for job in jobs:
-        if job.accepted and not job.ended and due(job, now):
-            yield Continue(job)
+        if not job.accepted or job.ended:
+            continue
+        healed = shipped_after_all(job, memory.invoiced | memory.seen_in_invoice)
+        if healed is not None:
+            yield healed
+        elif due(job, now):
+            yield give_back(job, listing, memory.elsewhere) if to_be_given_back(job) else Continue(job)
 
 
 def _listed(
@@ -134,6 +150,8 @@ def _listed(
         yield settle(job, job.lost_at, listing, scope)
     elif job.fingerprint == listed.fingerprint and job.ending is None:
         yield _as_listed(job, now)
+    elif job.adopted:
+        yield Supersede(job, _adopted_for_another_listing(scope, listed, job, jobs, allocations, now))
     elif job.invoice is not None and job.invoice.issued:
         yield Hold(
             job,
@@ -215,6 +233,22 @@ def _start(
         if too_much:
             return StartHeld(_held(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
     return Start(job)
+
+
+def _adopted_for_another_listing(
+    scope: Scope, listed: Listed, job: Job, jobs: Collection[Job], allocations: Collection[Job], now: datetime
+) -> StartHeld:
+    """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
+    sentence = (
+        f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
+        "now: see to it that it says the same, then `order adopt` it again"
+    )
+    owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
+    told = _new_job(scope, listed, jobs, allocations, now).with_(
+        adopted_at=job.adopted_at, reference=job.reference, number=job.number, erp=job.erp,
+        invoice_json=job.invoice_json,
+    )  # fmt: skip
+    return StartHeld(_held(told, Reason.ITEMS_CHANGED, sentence, owner))
 
 
 def _new_job(
@@ -305,13 +339,11 @@ def _name(entry: UnreadableOrder) -> str:
 
 def _listed_unreadable(
     scope: Scope, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
-) -> Iterator[Decision]:
+) -> Decision:
     """An order that cannot be read hides no other: it is a held job of its own, or leaves its open job as it is."""
-    yield from _unfinished(jobs, now)
     job = next((job for job in jobs if job.open), None)
     if job is not None:
-        yield Leave(order_id, f"cannot be read as listed now: {entry.sentence}")
-        return
+        return Leave(order_id, f"cannot be read as listed now: {entry.sentence}")
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
-    yield StartHeld(_held(_new_job(scope, listed, jobs, (), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
+    return StartHeld(_held(_new_job(scope, listed, jobs, (), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))
