@@ -36,8 +36,8 @@ def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
         unfinished = custody.restored(ledger, utc_now(), note)
     print_text(
         f"noted; {len(unfinished)} order(s) were unfinished in this copy; their documents are asked for again by key. "
-        "What ShipperOne still lists goes on. What it does not is held as order_gone, unless the ERP or pending_invoice "
-        "shows that it was confirmed since; nothing of it is released by itself"
+        "What ShipperOne still lists goes on. What it does not is held as order_gone, unless the ERP or "
+        "pending_invoice shows that it was confirmed since; nothing of it is released by itself"
     )
 
 
