@@ -92,7 +92,7 @@ stages = ["allocation", "billing"]
 go_live = "later"
 timezone = "Europe/Atlantis"
 tolerance = "a cent"
-approve = ["invoice"]
+approve = ["allocation"]
 charges = []
 
 [tenants.acme.fields]
@@ -116,15 +116,14 @@ databse = "erp.db"
         "shipperone-erp.toml:9: tenants.acme.base_url: write an address such as https://acme.example",
         "shipperone-erp.toml:10: tenants.acme.token: the environment variable NOT_THERE is not set",
         "shipperone-erp.toml:11: tenants.acme.connector: there is no connector countin; did you mean counting? "
-        "(installed: counting, counting_bare, counting_batch, counting_keeps, generic_sql); "
+        "(installed: counting, counting_bare, counting_batch, counting_keeps, counting_lists, generic_sql); "
         "is its package installed in this environment?",
         f"shipperone-erp.toml:12: tenants.acme.settle: {span}",
         "shipperone-erp.toml:13: tenants.acme.stages.1: write 'allocation' or 'invoice'",
         "shipperone-erp.toml:14: tenants.acme.go_live: write 'ask' or 'now'",
         "shipperone-erp.toml:15: tenants.acme.timezone: no such time zone; write one such as Europe/Bratislava",
         'shipperone-erp.toml:16: tenants.acme.tolerance: write an amount such as "0.01"',
-        "shipperone-erp.toml:17: tenants.acme.approve: approving drafts by hand comes with a later release; "
-        "leave it out or write []",
+        "shipperone-erp.toml:17: tenants.acme.approve.0: input should be 'invoice'",
         "shipperone-erp.toml:18: tenants.acme.charges: amounts beyond lines and shipping: this comes with a later "
         "release; remove it",
         "shipperone-erp.toml:21: tenants.acme.fields.skuu: there is no such field; did you mean sku?",

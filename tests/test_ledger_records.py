@@ -61,6 +61,9 @@ CHANGES = {
     "rebuilds": 2,
     "accepts": 3,
     "crashes_alone": 1,
+    "adopted_at": LATER,
+    "approved": "digest",
+    "erp": "sqlite:/shop/erp.db",
     "differences": (Difference("total", "30.79", "30.80"), Difference("tax 21 %", None, "5.34")),
 }
 

@@ -68,6 +68,6 @@ def test_a_difference_table_and_links(world):
         from shipperone_erp.operations.rows import order_story
 
         story = order_story(ledger, world.job("FO-1", Stage.INVOICE))
-    assert "  in the ERP: I-7  https://erp.example/i/7" in story_text(
+    assert f"  in the ERP (counting:{world.erp.file}): I-7  https://erp.example/i/7" in story_text(
         {**story, "reference": "I-7", "number": None, "url": "https://erp.example/i/7"}
     )

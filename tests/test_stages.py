@@ -12,7 +12,7 @@ from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.operations import steering
+from shipperone_erp.operations import going_live, steering
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault, SandboxOrder, generate
 
@@ -417,7 +417,7 @@ def test_go_live_asks_about_what_was_listed_before(world):
     world.once()
     assert world.erp.issued() == ["50:2"], "what came later goes on"
     with world.ledger() as ledger:
-        steering.go_live(ledger, "acme", [A, I], world.clock(), from_now=True)
+        going_live.go_live(ledger, "acme", [A, I], world.clock(), from_now=True)
     world.finishes()
     assert world.job("FO-OLD", A).state is State.IGNORED
     assert world.erp.live("FO-OLD") == 0
@@ -431,7 +431,7 @@ def test_go_live_all_releases_them(world):
     world.sandbox.add(order())
     world.once()
     with world.ledger() as ledger:
-        steering.go_live(ledger, "acme", [A, I], world.clock(), from_now=False)
+        going_live.go_live(ledger, "acme", [A, I], world.clock(), from_now=False)
     world.finishes()
     assert world.erp.issued("FO-1") == ["1:2"]
 

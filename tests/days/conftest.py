@@ -213,6 +213,16 @@ class Merchant(World):
         """It is that time now, as ISO 8601 with an offset."""
         self.clock.ahead = datetime.fromisoformat(moment) - datetime.now(UTC)
 
+    def move_to_another_erp(self) -> None:
+        """From now on the configuration names another database, with the same goods and no documents."""
+        (self.folder / "another").mkdir()
+        other = World(self.folder / "another", self.sandbox)
+        self.books = type(self.books)(other)  # type: ignore[call-arg]
+        self.erp = other.erp
+        self.erp_settings, self.more = self.books.settings()
+        for sku in ("MUG", "TEA"):
+            self.books.stock(sku, 20)
+
 
 def order(order_id: str = "FO-1", *lines: tuple[str, int, str], **fields: Any) -> SandboxOrder:
     """Two mugs at 10.00 and 4.99 shipping, or these (sku, pieces, price of one)."""

@@ -216,17 +216,26 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT, "The ERP said no, in the words of the sentence.", HELD, f"Cure what it names. {RETRY}"
     ),
     Reason.ERP_CHANGED: Explanation(
-        IT, f"The ledger speaks of another ERP than the one behind it. {LATER}", HELD, RETRY
+        IT,
+        "Its document is in another ERP than the one that is served now: `ledger adopt --drop-references` was said.",
+        HELD,
+        "`shipperone-erp order retry ID` makes it anew by its key in the ERP of now. If it is finished by hand: "
+        "`order resolve ID --outcome confirmed`.",
     ),
     Reason.ALREADY_IN_ERP: Explanation(
         ACCOUNTANT,
         f"The ERP holds a document for this order that was not made here. {FROM_CONNECTOR}",
         HELD,
-        f"Decide which of the two counts. If that in the ERP does, confirm the order at ShipperOne by hand and say "
-        f"`shipperone-erp order resolve ID --outcome confirmed`. If not, void it in the ERP. {RETRY}",
+        "If that document is right, `shipperone-erp order adopt ID --reference R --number N --total T` compares it and "
+        f"confirms it to ShipperOne. Else remove it in the ERP. {RETRY}",
     ),
     Reason.NUMBER_REUSED: Explanation(
-        ACCOUNTANT, f"The ERP gave an invoice a number that another one has. {LATER}", HELD, RETRY
+        ACCOUNTANT,
+        "The ERP gave an invoice a number that the ledger knows as that of another one: after a restored backup it "
+        "counts from an earlier day.",
+        "The invoice is issued and confirmed; its goods are not delivered in the ERP until a person has looked.",
+        "Find both invoices by the sentence; correct the one whose number is wrong, and the ERP's counter. Then "
+        "`shipperone-erp order retry ID` goes on with the delivery.",
     ),
     Reason.OUTCOME_UNKNOWN: Explanation(
         NOBODY,
@@ -247,7 +256,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "An invoice is issued in the ERP that ShipperOne has not confirmed. Nothing credits it by itself.",
         HELD,
-        f"Credit it in the ERP, or have ShipperOne take the order as it is. {RETRY}",
+        "Credit it in the ERP, or have ShipperOne take the order as it is, then `shipperone-erp order retry ID`. If "
+        "the document is right as the order is listed now, `order adopt ID --reference R` confirms it.",
     ),
     Reason.ISSUED_NOT_DELIVERED: Explanation(
         WAREHOUSE,
@@ -259,7 +269,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "`shipperone-erp order resolve ID --outcome confirmed`.",
     ),
     Reason.RESERVED_NOT_SHIPPED: Explanation(
-        WAREHOUSE, f"Reserved and confirmed, and never shipped. {LATER}", HELD, RETRY
+        WAREHOUSE,
+        "Reserved and confirmed, and not shipped within `ship_within` (14 days unless set).",
+        "The goods stay reserved. It ends by itself once the order has shipped; `status` counts them.",
+        "Ask ShipperOne. If the order is cancelled: `shipperone-erp order release ID --note TEXT` gives the goods "
+        "back, unless a queue still lists the order.",
     ),
     Reason.ORDER_GONE: Explanation(
         WAREHOUSE,
@@ -280,9 +294,14 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "It was listed when this queue was first read, so it may have been handled by hand.",
         HELD,
         "`shipperone-erp go-live TENANT --all` lets all of them go on; `--from-now` leaves all of them alone. "
-        "`order retry ID` takes up a single one.",
+        "`order retry ID` takes up a single one; `order adopt ID --reference R` confirms what was made by hand.",
     ),
-    Reason.AWAITING_APPROVAL: Explanation(ACCOUNTANT, f"A person is to approve the draft. {LATER}", HELD, RETRY),
+    Reason.AWAITING_APPROVAL: Explanation(
+        ACCOUNTANT,
+        'The invoice is built and compared, and a person is to approve it (`approve = ["invoice"]`).',
+        "ShipperOne is not asked and nothing is issued. If the order changes, or the draft, it is asked for anew.",
+        "Look at the draft, then `shipperone-erp order approve ID`. To have it made anew: `order retry ID --rebuild`.",
+    ),
     Reason.CONFIG_INCOMPLETE: Explanation(
         IT,
         "Something is missing in the configuration, or the connector cannot be used with it.",

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -25,6 +25,7 @@ from shipperone_erp import (
     ConnectorSettings,
     Deliver,
     DiscardInvoice,
+    Document,
     Done,
     FulfillmentOrder,
     Invoice,
@@ -313,6 +314,36 @@ class CountingConnector(KeepingConnector):
             return Done()
 
         return self._do("discard_invoice", request.key, request.order, act)
+
+
+class ListingConnector(CountingConnector):
+    """Also lists its documents, those that were made by hand included."""
+
+    @hookimpl
+    def list_documents(self, since: datetime) -> list[Document]:
+        with self._db() as db:
+            self._count(db, "list_documents", since.isoformat(), "", "listed")
+            held = db.execute("SELECT key, order_id, state FROM reservations").fetchall()
+            lines = db.execute("SELECT key, item_id, qty FROM reserved_lines").fetchall()
+            invoices = db.execute("SELECT key, order_id, state, number, items, total FROM invoices").fetchall()
+        return [
+            Document(
+                "reservation", key, f"R-{key}", order_id, state=state,
+                lines=tuple(InvoiceLine(item, Decimal(qty)) for of, item, qty in lines if of == key),
+            )
+            for key, order_id, state in held
+        ] + [
+            Document(
+                "invoice", key, f"I-{key}", order_id, tuple(_line(text) for text in items.split(",")), Decimal(total),
+                state=state, number=str(number),
+            )
+            for key, order_id, state, number, items, total in invoices
+        ]  # fmt: skip
+
+
+def _line(text: str) -> InvoiceLine:
+    item, qty = text.split(":")
+    return InvoiceLine(item, Decimal(qty))
 
 
 class BatchConnector(CountingConnector):

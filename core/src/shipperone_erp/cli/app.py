@@ -8,6 +8,7 @@ from rich.console import Console
 from shipperone_erp.cli import (
     configuring,
     connecting,
+    deciding,
     examining,
     explaining,
     keeping,
@@ -37,12 +38,17 @@ app.command("pause")(steering.pause)
 app.command("resume")(steering.resume)
 app.command("status")(reading.status)
 app.command("orders")(reading.orders)
-order = typer.Typer(help="One order: show, retry, resolve, ignore, repeat.", no_args_is_help=True)
+order = typer.Typer(
+    help="One order: show, retry, resolve, ignore, repeat, adopt, approve, release.", no_args_is_help=True
+)
 order.command("show")(reading.show)
 order.command("retry")(steering.retry)
 order.command("resolve")(steering.resolve)
 order.command("ignore")(steering.ignore)
 order.command("repeat")(steering.repeat)
+order.command("adopt")(deciding.adopt)
+order.command("approve")(deciding.approve)
+order.command("release")(deciding.release)
 app.add_typer(order, name="order")
 app.add_typer(keeping.app, name="ledger")
 app.add_typer(connecting.app, name="connectors")

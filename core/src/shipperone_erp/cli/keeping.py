@@ -11,6 +11,7 @@ from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.operations import custody
+from shipperone_erp.operations.steering import listing
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.runtime.clock import utc_now
 
@@ -37,8 +38,9 @@ def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         unfinished = custody.restored(ledger, utc_now(), note)
     print_text(
-        f"noted; {len(unfinished)} order(s) were unfinished in this copy. What ShipperOne still lists goes on; "
-        "what it does not is held as order_gone, and nothing of it is released by itself"
+        f"noted; {len(unfinished)} order(s) were unfinished in this copy; their documents are asked for again by key. "
+        "What ShipperOne still lists goes on. What it does not is held as order_gone, unless the ERP or "
+        "pending_invoice shows that it was confirmed since; nothing of it is released by itself"
     )
 
 
@@ -46,6 +48,9 @@ def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
 def adopt(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
+    drop_references: Annotated[
+        bool, typer.Option("--drop-references", help="Hold what names documents of before as erp_changed.")
+    ] = False,
     note: NoteText = None,
 ) -> None:
     """Say that this tenant goes on in another shop, store or ERP database: what the configuration names now."""
@@ -59,7 +64,10 @@ def adopt(
     finally:
         plugins.close()
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        changed = custody.adopt(ledger, tenant, binding, utc_now(), note)
-    print_text(
-        "\n".join([f"{tenant} is adopted:", *(f"  {line}" for line in changed)]) if changed else "nothing changed"
-    )
+        changed, dropped = custody.adopt(ledger, tenant, binding, utc_now(), note, drop_references=drop_references)
+    if not changed:
+        print_text("nothing changed")
+        return
+    print_text("\n".join([f"{tenant} is adopted:", *(f"  {line}" for line in changed)]))
+    if dropped:
+        print_text(f"{len(dropped)} order(s) are held as erp_changed:\n{listing(dropped)}")

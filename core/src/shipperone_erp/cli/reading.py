@@ -17,9 +17,11 @@ from shipperone_erp.cli.options import (
 )
 from shipperone_erp.errors import UsageError
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.documents import open_documents
 from shipperone_erp.operations.rows import in_order_of_urgency, order_row, order_story, status_rows
 from shipperone_erp.operations.story import story_text
 from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.clock import utc_now
 
 OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")]
 OnlyStage = Annotated[Stage | None, typer.Option("--stage", help="Only this stage.")]
@@ -37,7 +39,7 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     """Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by, why."""
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
-    rows = status_rows(loaded, ledger)
+    rows = status_rows(loaded, ledger, utc_now())
     ledger.close()
     if as_json:
         print_json(rows)
@@ -49,6 +51,10 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     for row in rows:
         if row["sentence"]:
             print_text("/".join(part for part in (row["tenant"], row["stage"]) if part) + f": {row['sentence']}")
+        if row.get("reserved_not_shipped"):
+            print_text(f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within")
+        if row.get("overdue"):
+            print_text(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
 
 
 def _counted(reasons: Mapping[str, int]) -> str:
@@ -61,11 +67,25 @@ def orders(
     state: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
     reason: Annotated[Reason | None, typer.Option(help="Only jobs with this reason.")] = None,
     tenant: OnlyTenant = None,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Instead: what is open in the ERP, such as reservations and drafts.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """The jobs that are not done (or those in --state), the most urgent first."""
+    if documents and (state or reason):
+        raise UsageError("--documents goes with --tenant only")
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
+    if documents:
+        with ledger:
+            found = open_documents(ledger, tenant)
+        if as_json:
+            print_json(found)
+            return
+        columns = ["tenant", "document", "order_id", "reference", "number", "erp", "state", "since"]
+        print_table(columns, [[row[column] for column in columns] for row in found])
+        return
     jobs = ledger.find_jobs(tenant=tenant, states=[state] if state else None, reason=reason)
     ledger.close()
     rows = [order_row(job) for job in in_order_of_urgency(jobs) if state or as_json or not job.ended]

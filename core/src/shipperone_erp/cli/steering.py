@@ -11,11 +11,11 @@ import typer
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.cli.reading import OnlyStage, OnlyTenant
 from shipperone_erp.config import Configuration
-from shipperone_erp.errors import UsageError
+from shipperone_erp.errors import LedgerError, UsageError
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import steering
+from shipperone_erp.operations import going_live, steering
 from shipperone_erp.operations.steering import Pick
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.clock import utc_now
@@ -51,12 +51,15 @@ def retry(
         picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]
         if not picks:
             raise UsageError("say which: orders' ids, or --reason R for all that are held or wait for it")
-        _steer(config, picks, steering.can_be_retried, "retried", act, note)
+        fits = steering.can_be_rebuilt if rebuild else steering.can_be_retried
+        _steer(config, picks, fits, "rebuilt" if rebuild else "retried", act, note)
         return
     if order_ids:
         raise UsageError("say either ids or --reason")
     with _ledger(config) as ledger:
         jobs = steering.held_for(ledger, reason, tenant, stage)
+        if rebuild:
+            jobs = [job for job in jobs if steering.can_be_rebuilt(job)]
         for job in jobs:
             if yes:
                 act(ledger, job, utc_now(), note)
@@ -156,22 +159,43 @@ def _stages(loaded: Configuration, tenant: str, stage: Stage | None) -> list[Sta
     return [stage] if stage else list(Stage)
 
 
+EITHER = "say either --all or --from-now"
+
+
+def _preview(loaded: Configuration, tenant: str) -> None:
+    """What is held before the go-live, and what either answer would do; on stdout, nothing is changed."""
+    try:
+        with Ledger.open(loaded.runtime.ledger, read_only=True) as ledger:
+            queues = going_live.before_go_live(ledger, tenant, loaded.tenants[tenant].stages)
+    except LedgerError as error:
+        print_text(f"{tenant}: nothing is known of its queues: {error}")
+        return
+    for queue in queues:
+        print_text(f"{tenant} {queue.stage}: {queue.words()}")
+    held = sum(queue.held for queue in queues)
+    print_text(f"--all       {held} order(s) go on as if they had been listed just now")
+    print_text(f"--from-now  {held} order(s) are left alone (`order retry` takes up one); what comes later goes on")
+
+
 def go_live(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
     everything: Annotated[bool, typer.Option("--all", help="What was listed before goes on as well.")] = False,
     from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
 ) -> None:
-    """Decide about what ShipperOne listed before this tenant went live; only then does any of it go on."""
-    if everything == from_now:
-        raise UsageError("say either --all or --from-now")
+    """Decide about what ShipperOne listed before this tenant went live; without an option, see what that is."""
+    if everything and from_now:
+        raise UsageError(EITHER)
     loaded = configuration(config, tenants_may_fail=True)
     both = _stages(loaded, tenant, None)
+    if not everything and not from_now:
+        _preview(loaded, tenant)
+        raise UsageError(EITHER)
     ledger = Ledger.open(loaded.runtime.ledger)
     try:
         # a secret that is missing here, and not where the service runs, says nothing about the stages
         stages = loaded.tenants[tenant].stages if tenant in loaded.tenants else both
-        jobs = steering.go_live(ledger, tenant, stages, utc_now(), from_now=from_now)
+        jobs = going_live.go_live(ledger, tenant, stages, utc_now(), from_now=from_now)
     finally:
         ledger.close()
     what = "left alone (undone by `order retry`)" if from_now else "released"

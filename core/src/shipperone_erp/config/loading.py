@@ -194,6 +194,9 @@ class _Loading:
         needed = [hook for stage, hooks in NEEDED.items() if stage in stages for hook in hooks]
         if Stage.INVOICE in stages and raw.get("fiscal_first") is not True:
             needed.append("issue_invoice")
+        if raw.get("fiscal_first") is True and _listed(raw, "approve"):
+            cause = "with fiscal_first = true an invoice is issued before anybody could approve it; one of the two"
+            self.of_tenants.append(home.problem((*here, "approve"), cause, tenant=name))
         for hook in needed:
             if hook not in offered:
                 cause = f"connector {connector} does not implement {hook}, which this tenant's stages need"

@@ -38,8 +38,6 @@ LATER = {
     "discount": "whether row totals are before a discount",
     "not_compared": "invoices without a total",
     "shipping_on_parts": "the shipping amount of parts",
-    "ship_within": "reservations that never ship",
-    "invoice_within": "shipped and not invoiced",
 }
 """Settings whose rules come with a later release: refused by name, never ignored."""
 
@@ -73,12 +71,6 @@ def _zone(value: str) -> str:
 def _money(value: Any) -> Any:
     if isinstance(value, float | bool):
         raise ValueError('write an amount such as "0.01"')
-    return value
-
-
-def _nobody_approves(value: tuple[str, ...]) -> tuple[str, ...]:
-    if value:
-        raise ValueError("approving drafts by hand comes with a later release; leave it out or write []")
     return value
 
 
@@ -147,9 +139,11 @@ class TenantSettings(_Settings):
     )
     gone_grace: Duration = Field(timedelta(hours=2), description="before a vanished order's reservation is released")
     in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
-    approve: Annotated[tuple[str, ...], AfterValidator(_nobody_approves)] = Field((), description="later")
+    approve: tuple[Literal["invoice"], ...] = Field((), description='["invoice"]: a person approves each draft')
     policies: tuple[str, ...] = Field((), description="by entry-point name")
     fiscal_first: bool = Field(False, description="the connector's build_invoice issues at once")
+    ship_within: Duration = Field(timedelta(days=14), description="reserved, confirmed, not shipped for this long")
+    invoice_within: Duration = Field(timedelta(days=5), description="shipped and not invoiced for this long")
     stock_retry: Duration = Field(timedelta(minutes=15), description="how often a shortage is tried again")
     fields: Mapping[str, str] = Field(default_factory=dict, description="where ShipperOne puts a field")
     connector_settings: SkipValidation[ConnectorSettings]

@@ -12,7 +12,7 @@ from shipperone_erp.config.showing import toml
 from shipperone_erp.hooks import settings_type
 from shipperone_erp.secrets import Secret
 
-FILLED_IN = ("base_url", "store_code", "token", "connector", "fields", "approve")
+FILLED_IN = ("base_url", "store_code", "token", "connector", "fields")
 
 
 def template(name: str, connector: str) -> str:

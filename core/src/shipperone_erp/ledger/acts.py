@@ -1,9 +1,10 @@
-"""What people do to a ledger beside its jobs: pausing and resuming. Each function is a part of a transaction."""
+"""What people do to a ledger: steering a job, pausing, resuming. Each function is a part of a transaction."""
 
-from sqlalchemy import Connection, delete, insert
+from sqlalchemy import Connection, delete, insert, update
 
-from shipperone_erp.ledger.records import Pause
-from shipperone_erp.ledger.schema import pauses
+from shipperone_erp.ledger.records import Job, Pause
+from shipperone_erp.ledger.schema import jobs, pauses
+from shipperone_erp.ledger.statements import FIXED
 
 
 def pause(connection: Connection, pause: Pause) -> None:
@@ -16,3 +17,21 @@ def resume(connection: Connection, pause: Pause) -> bool:
     """The stage goes on; False if it was not paused."""
     found = delete(pauses).where(pauses.c.tenant == pause.tenant, pauses.c.stage == pause.stage)
     return connection.execute(found).rowcount > 0
+
+
+def steer(connection: Connection, before: Job, after: Job) -> bool:
+    """The job becomes `after` if it still is as `before`; else False, and nothing is changed."""
+    steered = update(jobs).where(
+        jobs.c.id == before.id,
+        jobs.c.state == before.state,
+        jobs.c.step == before.step,
+        jobs.c.since == before.since,
+        jobs.c.attempts == before.attempts,
+    )
+    changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}
+    return connection.execute(steered.values(**changes)).rowcount == 1
+
+
+def relabel(connection: Connection, tenant: str, erp: str) -> None:
+    """The references of this tenant are those of that ERP."""
+    connection.execute(update(jobs).where(jobs.c.tenant == tenant, jobs.c.erp.is_not(None)).values(erp=erp))

@@ -41,6 +41,8 @@ class Job:
     `open` until ShipperOne has accepted it or it has ended; at most one job of an order and stage is open.
     `content` is the digest inside the key; `fingerprint` that of every mapped field of `order_json`. Once it is at rest
     for the stated days, `order_json` loses its people (`erased_at`); content and fingerprint stay as they were.
+    `approved` is the digest of the document that a person approved, `erp` the identity of the ERP that `reference` is
+    of.
     """
 
     id: int
@@ -86,6 +88,9 @@ class Job:
     crashes_alone: int = 0
     differences: tuple[Difference, ...] = ()
     erased_at: datetime | None = None
+    adopted_at: datetime | None = None
+    approved: str | None = None
+    erp: str | None = None
 
     @property
     def order(self) -> FulfillmentOrder:
@@ -104,8 +109,13 @@ class Job:
 
     @property
     def accepted(self) -> bool:
-        """ShipperOne has accepted it, by its answer or as inferred after a lost one."""
-        return self.accepted_at is not None
+        """ShipperOne has accepted it, by its answer or as inferred after a lost one, and nobody gave it back since."""
+        return self.accepted_at is not None and self.state is not State.GONE
+
+    @property
+    def adopted(self) -> bool:
+        """A person says that its document was made elsewhere: it is confirmed, and never touched by us."""
+        return self.adopted_at is not None
 
     def with_(self, **changes: object) -> "Job":
         """A copy with these fields changed. A dozen times an order: `dataclasses.replace` takes ten times as long."""

@@ -19,7 +19,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0003"
+REVISION = "0004"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -31,6 +31,11 @@ UNCONFIRMED = text("state IN ('gone', 'superseded')")
 WITH_BODIES = text("erased_at IS NULL AND state IN ('done', 'gone', 'superseded', 'ignored')")
 WITH_ERRORS = text("outcome <> 'ok' AND answer IS NOT NULL")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
+
+NUMBERED = text("number IS NOT NULL")
+
+ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
+"""Reservations that ShipperOne knows of; as text for the same reason."""
 
 metadata = MetaData()
 
@@ -80,6 +85,9 @@ jobs = Table(
     Column("crashes_alone", Integer, nullable=False),
     Column("differences", JsonTuple(difference_out, difference_back), nullable=False),
     Column("erased_at", UtcTime),
+    Column("adopted_at", UtcTime),
+    Column("approved", String(64)),
+    Column("erp", FreeText),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )
@@ -95,6 +103,15 @@ Index(
 Index("jobs_unfinished", jobs.c.tenant, jobs.c.stage, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
 Index("jobs_unconfirmed", jobs.c.since, sqlite_where=UNCONFIRMED, postgresql_where=UNCONFIRMED)
 Index("jobs_with_bodies", jobs.c.since, sqlite_where=WITH_BODIES, postgresql_where=WITH_BODIES)
+Index("jobs_number", jobs.c.number, sqlite_where=NUMBERED, postgresql_where=NUMBERED)
+_ALLOCATED_ROWS = text("stage = 'allocation' AND state = 'done'")
+Index(
+    "jobs_allocated",
+    jobs.c.tenant,
+    jobs.c.accepted_at,
+    sqlite_where=_ALLOCATED_ROWS,
+    postgresql_where=_ALLOCATED_ROWS,
+)
 
 effects = Table(
     "effects",

@@ -10,10 +10,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Executable, Select, bindparam, select, update
+from sqlalchemy import Connection, Executable, Select, bindparam, select
 
 from shipperone_erp.errors import LeaseLost, LedgerError
-from shipperone_erp.ledger import acts, leases, migrating, retention
+from shipperone_erp.ledger import acts, leases, migrating, questions, retention
 from shipperone_erp.ledger.copying import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
@@ -22,7 +22,7 @@ from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, P
 from shipperone_erp.ledger.retention import Removed, Terms
 from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects, jobs, pauses, queues
 from shipperone_erp.ledger.schema import leases as lease_rows
-from shipperone_erp.ledger.statements import FENCE, FIXED, Statements
+from shipperone_erp.ledger.statements import FENCE, Statements
 from shipperone_erp.ledger.writer import Writer
 from shipperone_erp.ledger.writes import Entry, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob, Write
 from shipperone_erp.model.work import Stage, State
@@ -136,6 +136,19 @@ class Ledger:
     def job(self, job_id: int) -> Job | None:
         """The job of that id."""
         return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
+
+    def holder_of_number(self, tenant: str, number: str, key: str) -> Job | None:
+        """The job under another key whose invoice has this number, of any tenant bound to the same ERP."""
+        found = self._jobs(questions.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
+        return next(iter(found), None)
+
+    def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
+        """What ShipperOne was told is reserved between these times, of orders that never came to an invoice."""
+        return self._jobs(questions.unshipped(tenant, after, before))
+
+    def reservations(self, tenant: str | None = None) -> list[Job]:
+        """Allocation jobs whose reservation may be live; those of wholly invoiced orders are left out."""
+        return self._jobs(questions.reservations(tenant))
 
     def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
         """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""
@@ -258,22 +271,11 @@ class Ledger:
 
         For a process that holds no lease: the job's state, step, reason and time must still be those of `before`.
         """
-        steered = update(jobs).where(
-            jobs.c.id == before.id,
-            jobs.c.state == before.state,
-            jobs.c.step == before.step,
-            jobs.c.since == before.since,
-            jobs.c.attempts == before.attempts,
-        )
-        changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}
-        try:
-            with self._writing() as connection:
-                if connection.execute(steered.values(**changes)).rowcount != 1:
-                    return False
-                self._run(connection, [Record(action)])
-                return True
-        except TwoOpenJobs:
-            raise OpenJobExists(after) from None
+        return self.steer_all([(before, after, action)]) is None
+
+    def steer_all(self, steered: Sequence[tuple[Job, Job, Action]]) -> Job | None:
+        """`steer` for many, all of them or none; None, or the first that is not as it was."""
+        return self._acted(steered)
 
     def pause(self, pause: Pause, action: Action) -> None:
         """Let a stage rest on a person's word, at once; twice is once."""
@@ -294,10 +296,16 @@ class Ledger:
         with self._writing() as connection:
             self._run(connection, [Record(action)])
 
-    def rebind(self, tenant: str, binding: Binding, action: Action) -> None:
-        """What this tenant's rows are about from now on, on a person's word."""
-        with self._writing() as connection:
-            self._run(connection, [SaveBinding(tenant, binding), Record(action)])
+    def rebind(
+        self, tenant: str, binding: Binding, action: Action, *, dropped: Sequence[tuple[Job, Job, Action]] | None = None
+    ) -> Job | None:
+        """What this tenant's rows are about from now on, on a person's word; with `dropped`, steered along.
+
+        Without `dropped` the references are good there too, and are said to be of that ERP. None, or the first of the
+        `dropped` that is not as it was (then nothing was changed).
+        """
+        relabelled = None if dropped is not None else (tenant, binding.identity)
+        return self._acted(dropped or (), SaveBinding(tenant, binding), Record(action), relabelled=relabelled)
 
     def save_queue(self, record: QueueRecord) -> None:
         """Record what is known of a queue at once, on a person's word."""
@@ -329,6 +337,26 @@ class Ledger:
         """Commit what was handed over and let go of the database."""
         self._writer.close()
         self._database.reading.dispose()
+
+    def _acted(
+        self, steered: Sequence[tuple[Job, Job, Action]], *writes: Write, relabelled: tuple[str, str] | None = None
+    ) -> Job | None:
+        """A person's acts in one transaction: all of them, or none and the job that is not as it was."""
+        after: Job | None = None
+        try:
+            with self._writing() as connection:
+                for before, after, action in steered:
+                    if not acts.steer(connection, before, after):
+                        raise _NotAsItWas(before)
+                    self._run(connection, [Record(action)])
+                if relabelled is not None:
+                    acts.relabel(connection, *relabelled)
+                self._run(connection, list(writes))
+            return None
+        except _NotAsItWas as changed:
+            return changed.job
+        except TwoOpenJobs as two:
+            raise (OpenJobExists(after) if after is not None else two) from None
 
     def _run(self, connection: Connection, writes: list[Write]) -> None:
         for run in self._statements.arranged(writes):
@@ -364,3 +392,10 @@ class Ledger:
             self._database.writing.begin() as connection,
         ):
             yield connection
+
+
+class _NotAsItWas(Exception):
+    """Undoes a transaction of people's acts: this job has changed since it was looked at."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job

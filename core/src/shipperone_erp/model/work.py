@@ -53,6 +53,7 @@ class EffectKind(StrEnum):
     CONFIRM = "confirm"
     ISSUE = "issue"
     DELIVER = "deliver"
+    LOOK = "look"
 
 
 class Outcome(StrEnum):

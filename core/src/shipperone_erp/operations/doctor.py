@@ -19,6 +19,7 @@ from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import dumps
+from shipperone_erp.model.work import Stage
 from shipperone_erp.operations.queue_findings import findings
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.runtime.outcome import Ending
@@ -210,6 +211,7 @@ class _Tenant:
         except PluginRefused as refused:
             self.add("connector", Verdict.FAIL, str(refused), "install it again", Ending.CONFIGURATION)
             return
+        self._undoing(plugins.offers)
         try:
             for check in await self._within(asyncio.to_thread(plugins.check)):
                 verdict = Verdict.OK if check.ok else Verdict.WARN if check.ok is None else Verdict.FAIL
@@ -220,6 +222,15 @@ class _Tenant:
             self.add("ERP", Verdict.FAIL, said, "check the connector's settings and the ERP", Ending.ERP)
         finally:
             await asyncio.to_thread(plugins.close)
+
+    def _undoing(self, offers: frozenset[str]) -> None:
+        """What the connector cannot undo is held for a person whenever an order changes."""
+        for stage, hook, what in (
+            (Stage.ALLOCATION, "release_stock", "it does not release stock: a reservation that should end is held"),
+            (Stage.INVOICE, "discard_invoice", "it does not discard drafts: an invoice that should change is held"),
+        ):
+            if stage in self.settings.stages and hook not in offers:
+                self.add("connector", Verdict.WARN, what, f"prefer a connector with {hook}; else a person undoes it")
 
     async def _bound(self, identity: str) -> None:
         settings = self.settings

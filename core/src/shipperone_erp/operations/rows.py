@@ -11,6 +11,8 @@ from shipperone_erp.ledger.records import Effect, Job, Pause, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, State
+from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.late import overdue
 
 Row = dict[str, Any]
 
@@ -43,6 +45,8 @@ def order_row(job: Job) -> Row:
         "not_compared": not job.compared,
         "url": job.url,
         "erased_at": iso(job.erased_at),
+        "erp": job.erp,
+        "adopted": job.adopted,
     }
 
 
@@ -114,7 +118,7 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
     return {"paused": None, "sentence": None}
 
 
-def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
+def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> list[Row]:
     """Per tenant and stage: what is pending, waiting, held, and for which reasons; the oldest; the last good read;
     whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
@@ -130,6 +134,7 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
             jobs = ledger.unfinished_jobs(tenant, stage)
             count = Counter(job.state for job in jobs)
             record = queues.get((tenant, stage))
+            known = configuration.tenants.get(tenant)
             lease = leases.get(f"{tenant}/{stage}")
             oldest = min((job.first_listed_at for job in jobs if job.state is not State.IGNORED), default=None)
             rows.append(
@@ -140,7 +145,9 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "waiting": count[State.WAITING],
                     "held": count[State.HELD],
                     "ignored": count[State.IGNORED],
-                    "accepted_not_issued": sum(1 for job in jobs if job.accepted),
+                    "accepted_not_issued": sum(1 for job in jobs if job.accepted and stage is Stage.INVOICE),
+                    "reserved_not_shipped": sum(1 for job in jobs if job.reason is Reason.RESERVED_NOT_SHIPPED),
+                    "overdue": sum(1 for job in jobs if known and overdue(job, known.invoice_within, now)),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     "reasons": dict(Counter(job.reason.value for job in jobs if job.reason).most_common()),

@@ -5,15 +5,16 @@ A running service takes it up with its next cycle. Each act changes a job only i
 
 import getpass
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.records import Action, Job, Pause, QueueRecord, new_id
+from shipperone_erp.ledger.records import Action, Job, Pause, new_id
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
+from shipperone_erp.stages.approving import mark
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
 """Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
@@ -48,7 +49,12 @@ def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) ->
     if len(fitting) == 1:
         return fitting[0]
     if not fitting:
-        raise UsageError(f"nothing of order {wanted.order_id} can be {act}:\n{listing(jobs)}")
+        instead = dict.fromkeys(f"  {hint}" for job in jobs if not job.ended and (hint := _instead(job)))
+        raise UsageError(
+            "\n".join(
+                [f"nothing of order {wanted.order_id} can be {act}:", listing(jobs), *(f"  {i}" for i in instead)]
+            )
+        )
     raise UsageError(
         f"{len(fitting)} jobs of order {wanted.order_id} can be {act}; say which by --tenant, --stage or --key:\n"
         + listing(fitting)
@@ -64,6 +70,22 @@ def listing(jobs: Sequence[Job]) -> str:
         return f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() + made
 
     return "\n".join(line(job) for job in jobs)
+
+
+INSTEAD = {
+    Reason.LISTED_AGAIN: "`order repeat` says that it is a true second shipment",
+    Reason.AWAITING_APPROVAL: "`order approve` lets it go on; `order retry --rebuild` has it made anew",
+    Reason.RESERVED_NOT_SHIPPED: "`order release --note …` gives the reservation back",
+}
+"""What fits where another act does not."""
+
+
+def _instead(job: Job) -> str | None:
+    if job.adopted:
+        return f"{job.reference} was made elsewhere: nothing of it is built, undone or given back from here"
+    if job.accepted and job.ending is not None:
+        return f"{job.reference} is being given back"
+    return INSTEAD.get(job.reason) if job.reason else None
 
 
 def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild: bool = False) -> None:
@@ -94,15 +116,15 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         differences=(),
         open=not job.accepted,
     )
-    if job.lost_at is None and not job.accepted:
+    if job.lost_at is None and not job.accepted and not job.adopted:
         # somebody may have corrected it in the ERP
         step = Step.BUILT if (job.stage, job.step) == (Stage.INVOICE, Step.CONFIRMING) else job.step
         fresh = fresh.with_(step=ASKED_AGAIN.get(step, step))
-    if (job.step is Step.NEW and not job.accepted) or rebuild:
+    if (job.step is Step.NEW and not job.accepted and not job.adopted) or rebuild:
         # nothing is in the ERP yet, or what is there is to be undone: it ends, and planning looks at the order as if
         # for the first time
         fresh = fresh.with_(ending=State.SUPERSEDED)
-    _steer(ledger, job, fresh, "retry --rebuild" if rebuild else "retry", now, note)
+    steer(ledger, job, fresh, "retry --rebuild" if rebuild else "retry", now, note)
 
 
 def held_for(ledger: Ledger, reason: Reason, tenant: str | None, stage: Stage | None) -> list[Job]:
@@ -122,16 +144,16 @@ def resolve(
     issued only `confirmed` can be said: its goods were booked out by hand.
     """
     if job.accepted:
-        if outcome != "confirmed":
+        if outcome == "cancelled":
             raise UsageError(
-                f"{job.key}: invoice {job.number} is issued and ShipperOne has it; only `--outcome confirmed` can be "
-                "said: its goods were booked out by hand"
+                f"{job.key}: ShipperOne has accepted it; only `--outcome confirmed` can be said: what was left of it "
+                "was done by hand"
             )
-        delivered = job.with_(
+        finished = job.with_(
             state=State.DONE, step=Step.DONE, reason=None, owner=None, next_attempt_at=None, since=now,
-            sentence=f"delivered by hand, as {actor()} said",
+            sentence=f"finished by hand, as {actor()} said",
         )  # fmt: skip
-        _steer(ledger, job, delivered, f"resolve --outcome {outcome}", now, note)
+        steer(ledger, job, finished, f"resolve --outcome {outcome}", now, note)
         return
     plain: dict[str, object] = {
         "reason": None, "owner": None, "next_attempt_at": None, "since": now, "lost_at": None, "settle_reads": (),
@@ -148,7 +170,7 @@ def resolve(
         fresh = job.with_(**plain, state=State.NEW, sentence=None)
     else:
         fresh = job.with_(**plain, open=False, state=State.GONE, sentence=by_hand)
-    _steer(ledger, job, fresh, f"resolve --outcome {outcome}", now, note)
+    steer(ledger, job, fresh, f"resolve --outcome {outcome}", now, note)
 
 
 def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
@@ -157,7 +179,7 @@ def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
     """
     fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, settle_reads=())
-    _steer(ledger, job, fresh, "ignore", now, note)
+    steer(ledger, job, fresh, "ignore", now, note)
 
 
 def what_follows(job: Job) -> str:
@@ -180,9 +202,9 @@ def can_be_ended(job: Job) -> bool:
 
 
 def can_be_resolved(job: Job) -> bool:
-    """As `can_be_ended`, or only the delivery of its goods is left."""
-    issued = job.step in (Step.ISSUED, Step.DELIVERING) and job.state in (State.HELD, State.WAITING)
-    return can_be_ended(job) or (job.accepted and issued)
+    """As `can_be_ended`; of what is accepted: only its delivery is left, or its document is in an ERP of before."""
+    by_hand = job.step in (Step.ISSUED, Step.DELIVERING) or job.reason is Reason.ERP_CHANGED
+    return can_be_ended(job) or (job.accepted and job.state in (State.HELD, State.WAITING) and by_hand)
 
 
 def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> None:
@@ -203,8 +225,46 @@ def resume(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, 
 
 
 def can_be_retried(job: Job) -> bool:
-    """Held, waiting or ignored; what a person alone can say `repeat` to is not retried."""
-    return job.state in (State.HELD, State.WAITING, State.IGNORED) and job.reason is not Reason.LISTED_AGAIN
+    """Held, waiting or ignored; what has an act of its own (`INSTEAD`) is not retried."""
+    return job.state in (State.HELD, State.WAITING, State.IGNORED) and job.reason not in INSTEAD
+
+
+def can_be_rebuilt(job: Job) -> bool:
+    """As `can_be_retried`, a draft that waits for approval as well; never a document that was made elsewhere."""
+    fits = can_be_retried(job) or (job.state is State.HELD and job.reason is Reason.AWAITING_APPROVAL)
+    return fits and not job.adopted
+
+
+def approve(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
+    """A person approves exactly this document. The ERP is asked for it once more; if it has changed, so is the person.
+
+    What policies have accepted counts anew, since it is compared anew.
+    """
+    fresh = job.with_(
+        state=State.NEW, step=Step.BUILDING, reason=None, sentence=None, owner=None, since=now, approved=mark(job),
+        accepts=0, attempts=0,
+    )  # fmt: skip
+    steer(ledger, job, fresh, "approve", now, note)
+
+
+def can_be_approved(job: Job) -> bool:
+    """Held until a person approves its document."""
+    return job.state is State.HELD and job.reason is Reason.AWAITING_APPROVAL
+
+
+def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
+    """A confirmed order's reservation is to be given back: the service does it once neither queue lists the order."""
+    fresh = job.with_(
+        state=State.NEW, ending=State.GONE, reason=None, owner=None, since=now, attempts=0, next_attempt_at=None,
+        sentence=f"given back, as {actor()} said: {note}",
+    )  # fmt: skip
+    steer(ledger, job, fresh, "release", now, note)
+
+
+def can_be_released(job: Job) -> bool:
+    """A reservation that was made here and that ShipperOne was told of, and nobody has given back."""
+    confirmed = job.stage is Stage.ALLOCATION and job.accepted and job.reference is not None and not job.adopted
+    return confirmed and (job.state is State.DONE or job.reason is Reason.RESERVED_NOT_SHIPPED)
 
 
 def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
@@ -213,7 +273,7 @@ def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     More than was allocated is not invoiced by it: planning then holds it `more_than_ordered`.
     """
     fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
-    _steer(ledger, job, fresh, "repeat", now, note)
+    steer(ledger, job, fresh, "repeat", now, note)
 
 
 def can_be_repeated(job: Job) -> bool:
@@ -221,41 +281,17 @@ def can_be_repeated(job: Job) -> bool:
     return job.state is State.HELD and job.reason is Reason.LISTED_AGAIN
 
 
-def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, *, from_now: bool) -> list[Job]:
-    """Let go on (or, `from_now`, leave alone) what was listed before this tenant went live. May be called again.
-
-    UsageError with `from_now` if a queue was never read: what is listed now is not known then.
-    """
-    records = {stage: ledger.queue(tenant, stage) or QueueRecord(tenant=tenant, stage=stage) for stage in stages}
-    unread = [stage for stage, record in records.items() if record.first_read_at is None]
-    if from_now and unread:
-        raise UsageError(
-            f"{tenant}: the queue of {unread[0]} was never read, so what is listed now is not known; "
-            f"`shipperone-erp run --once --tenant {tenant}` reads it and holds what it finds"
-        )
-    waiting = [
-        job
-        for job in ledger.find_jobs(tenant=tenant, states=[State.HELD], reason=Reason.BEFORE_GO_LIVE)
-        if job.stage in records
-    ]
-    for job in waiting:
-        if from_now:
-            fresh = job.with_(state=State.IGNORED, open=False, since=now)
-        else:
-            fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
-        _steer(ledger, job, fresh, "go-live --from-now" if from_now else "go-live --all", now, None)
-    for record in records.values():
-        ledger.save_queue(replace(record, live_at=record.live_at or now))
-    return waiting
-
-
 def act_of(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
     """What is recorded of an act, with the user of this machine as its actor."""
     return Action(id=new_id(), at=now, actor=actor(), action=what, tenant=tenant, job_id=job_id, note=note)
 
 
-def _steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:
+def has_changed(job: Job) -> UsageError:
+    """Somebody was faster: nothing was done."""
+    return UsageError(f"{job.key} has just changed; look again with `shipperone-erp order show {job.order_id}`")
+
+
+def steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:
+    """Change the job and record who said so; UsageError if it is not as it was looked at."""
     if not ledger.steer(before, after, act_of(what, before.tenant, now, note, before.id)):
-        raise UsageError(
-            f"{before.key} has just changed; look again with `shipperone-erp order show {before.order_id}`"
-        )
+        raise has_changed(before)

@@ -24,7 +24,10 @@ def _head(story: Row) -> Iterator[str]:
     yield f"  key {story['key']}"
     if story["reference"] or story["number"]:
         number = f", number {story['number']}" if story["number"] else ""
-        yield f"  in the ERP: {story['reference']}{number}{'  ' + story['url'] if story['url'] else ''}"
+        where = f" ({story['erp']})" if story["erp"] else ""
+        yield f"  in the ERP{where}: {story['reference']}{number}{'  ' + story['url'] if story['url'] else ''}"
+    if story["adopted"]:
+        yield "  adopted: made elsewhere, and never touched from here"
     if story["inferred"]:
         yield "  ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
     if story["not_compared"]:

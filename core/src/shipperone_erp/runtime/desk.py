@@ -1,5 +1,6 @@
 """What the flows of one stage of one tenant work with: the `Desk` of `stages.case`."""
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable, Collection
 from datetime import datetime, timedelta
@@ -21,6 +22,9 @@ from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import Listed
 
 LONGEST = timedelta(minutes=5)
+
+NUMBERS_AT_MOST = 2000
+"""Numbers of invoices that are kept in mind: far more than can be on their way to the disk."""
 
 Observer = Callable[[Job | None, Job], None]
 """Told of a job before (None: it is new) and after a change."""
@@ -44,12 +48,17 @@ class StageDesk:
         stopping: Callable[[], bool],
         lease_stands: Callable[[], Awaitable[None]],
         secrets: Collection[str],
+        erp: str,
+        holder_of_number: Callable[[str, str, str], Job | None],
     ) -> None:
         self.settings = settings
         self.stage = stage
         self.hooks = hooks
         self.journal = journal
         self.view = view
+        self.erp = erp
+        self._holder_of_number = holder_of_number
+        self._numbers: dict[str, Job] = {}
         self._client = client
         self._now = now
         self._observe = observe
@@ -57,6 +66,15 @@ class StageDesk:
         self._stopping = stopping
         self._lease_stands = lease_stands
         self._secrets = secrets
+
+    async def holder_of_number(self, number: str, job: Job) -> Job | None:
+        # what was issued a moment ago may not be committed yet
+        recent = self._numbers.setdefault(number, job)
+        if len(self._numbers) > NUMBERS_AT_MOST:
+            del self._numbers[next(iter(self._numbers))]
+        if recent.key != job.key:
+            return recent
+        return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key)
 
     def newest(self, order_id: str) -> Listed | None:
         return self.view.listed(order_id)

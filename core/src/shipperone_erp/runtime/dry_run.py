@@ -1,6 +1,6 @@
 """`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shipperone_erp.config import TenantSettings
@@ -41,7 +41,9 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
             listing,
             go_live=settings.go_live,
             seen_in_invoice=frozenset(invoices.orders) if invoices else frozenset(),
+            confirmed=(None, now - settings.ship_within),
         )
+        memory = replace(memory, elsewhere=invoices)
         words: dict[str, list[str]] = {}
         for decision in plan(scope, listing, memory, now):
             if selection.admits(order_of(decision)):

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from shipperone_erp.hooks import STOCK_HOOKS
 from shipperone_erp.model.answers import (
     AuthFailed,
+    Document,
     Done,
     Invoice,
     Pending,
@@ -28,6 +30,7 @@ from shipperone_erp.model.requests import (
 )
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.runtime.documents import ListedDocuments
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.threads import HookThreads
@@ -62,6 +65,7 @@ class HookCalls:
         self._exclusives = exclusives
         self._solitude = solitude
         self._line = line
+        self._documents = ListedDocuments(self._list_documents)
         self._reserve: Batch[ReserveStock, Reserved | Shortage | Pending | Voided] = Batch(
             self, "reserve_stock", plugins.reserve_stock, plugins.reserve_stock_batch
         )
@@ -101,6 +105,12 @@ class HookCalls:
 
     async def deliver(self, request: Deliver) -> Done | Pending:
         return await self.call("deliver", self.plugins.deliver, request)
+
+    async def list_documents(self, since: datetime) -> list[Document]:
+        return await self._documents.since(since)
+
+    async def _list_documents(self, since: datetime) -> list[Document]:
+        return await self.call("list_documents", self.plugins.list_documents, since)
 
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         try:

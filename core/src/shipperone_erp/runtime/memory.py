@@ -1,8 +1,11 @@
 """What the ledger holds of a listing's orders, gathered for planning in a few queries."""
 
+from datetime import datetime
+
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
+from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.planning import Memory, Scope
 
@@ -15,8 +18,12 @@ def remember(
     go_live: str,
     seen_in_invoice: frozenset[str],
     busy: frozenset[str] = frozenset(),
+    confirmed: tuple[datetime | None, datetime] | None = None,
 ) -> tuple[Memory, QueueRecord]:
-    """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger."""
+    """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
+
+    `confirmed`: between which times an allocation was confirmed that should have shipped by now.
+    """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
     unfinished = ledger.unfinished_jobs(scope.tenant, scope.stage)
     known = {job.id: job for job in unfinished}
@@ -25,6 +32,13 @@ def remember(
     if scope.stage is Stage.INVOICE:
         orders = {*ids, *(job.order_id for job in unfinished)}
         allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
+    late: tuple[Job, ...] = ()
+    invoiced: frozenset[str] = frozenset()
+    if scope.stage is Stage.ALLOCATION:
+        late = tuple(ledger.unshipped(scope.tenant, *confirmed)) if confirmed else ()
+        kept = {job.order_id for job in unfinished if job.reason is Reason.RESERVED_NOT_SHIPPED}
+        invoices = ledger.jobs_of_orders(scope.tenant, Stage.INVOICE, kept) if kept else []
+        invoiced = frozenset(job.order_id for job in invoices)
     record = ledger.queue(scope.tenant, scope.stage) or QueueRecord(tenant=scope.tenant, stage=scope.stage)
     live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
     memory = Memory(
@@ -34,5 +48,7 @@ def remember(
         live=live,
         last_good_read_at=record.last_good_read_at,
         busy=busy,
+        unshipped=late,
+        invoiced=invoiced,
     )
     return memory, record

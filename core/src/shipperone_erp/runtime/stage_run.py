@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +16,7 @@ from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.clock import ClockWatch, moved_job, moved_queue
 from shipperone_erp.runtime.desk import StageDesk
+from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.progress import Progress
 from shipperone_erp.runtime.recovery import recover
@@ -24,6 +25,7 @@ from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
+from shipperone_erp.stages.allocated import to_be_given_back
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.goods import Allocated, parents_in, reserved_items
 from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
@@ -63,6 +65,7 @@ class StageRun:
         ledger: Ledger,
         *,
         seen_in_invoice: Callable[[], frozenset[str]],
+        read_invoice_queue: Callable[[], Awaitable[Listing]],
         solitude: Solitude,
         progress: Progress,
         in_flight: int,
@@ -75,6 +78,8 @@ class StageRun:
         self.scope = scope_of(settings, desk.stage)
         self._ledger = ledger
         self._seen_in_invoice = seen_in_invoice
+        self._read_invoice_queue = read_invoice_queue
+        self._late = LateWork(settings, desk.stage, log)
         self._solitude = solitude
         self._progress = progress
         self._places = FairSlots(in_flight)
@@ -210,13 +215,25 @@ class StageRun:
             go_live=self.desk.settings.go_live,
             seen_in_invoice=self._seen_in_invoice(),
             busy=busy,
+            confirmed=self._late.window(self.desk.now()),
         )
         if self.desk.token_stands:
             memory = replace(memory, jobs=tuple(map(_no_longer_refused, memory.jobs)))
+        if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
+            memory = replace(memory, elsewhere=await self._elsewhere())
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
         return memory, record
+
+    async def _elsewhere(self) -> Listing | None:
+        """A read of pending_invoice that can prove absence; None if it cannot be had now."""
+        try:
+            return await self._read_invoice_queue()
+        except ReadFailed as failure:
+            self._log.warning("%s: pending_invoice must be read before goods are given back: %s", self.tenant,
+                              failure.sentence)  # fmt: skip
+            return None
 
     def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:
         """The decisions of each order together, in their urgency, as far as this run may act on them."""
@@ -298,11 +315,14 @@ class StageRun:
         return tuple(
             Reservation(made.key, made.reference, reserved_items(made, self.desk.settings))
             for made in self._allocations.get(job.order_id, ())
-            if made.reference is not None and made.state not in (State.GONE, State.SUPERSEDED)
+            if made.reference is not None
+            and made.state not in (State.GONE, State.SUPERSEDED)
+            and made.erp in (None, self.desk.erp)
         )
 
     async def _passed(self, orders: frozenset[str]) -> Passed:
         jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
+        self._late.tell(jobs, self.desk.now())
         times = [time for job in jobs if (time := self._comes_due(job)) is not None]
         return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
 
@@ -335,6 +355,7 @@ def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
         gone_grace=settings.gone_grace,
         in_doubt=settings.in_doubt,
         bundles=settings.bundles,
+        ship_within=settings.ship_within,
     )
 
 

@@ -74,7 +74,7 @@ class TenantRun:
             tls=shared.tls,
             now=shared.now,
         )
-        self.views = {stage: QueueView(self._client, stage) for stage in settings.stages}
+        self.views = {stage: QueueView(self._client, stage) for stage in Stage}
         self._threads = HookThreads(settings.name, settings.concurrency)
         self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
         self._plugins: TenantPlugins | None = None
@@ -82,6 +82,7 @@ class TenantRun:
         self._retired: list[TenantPlugins] = []
         self._stages_of: dict[Stage, int] = {}
         self._bound = False
+        self._erp = ""
 
     async def open(self) -> TenantPlugins:
         """Import and make the connector, in a thread. PluginRefused says what is wrong with it."""
@@ -129,7 +130,7 @@ class TenantRun:
             identity=identity,
         )
         await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding)
-        self._bound = epoch == self.epoch  # another connector's ERP need not be the same one
+        self._bound, self._erp = epoch == self.epoch, identity  # another connector's ERP need not be the same one
 
     async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
         """The stage's cycles under this lease, with what an earlier process left behind taken up first.
@@ -160,12 +161,15 @@ class TenantRun:
             stopping=stopping,
             lease_stands=partial(shared.lease_stands, lease),
             secrets=frozenset(texts_in((settings.token, settings.connector_settings, settings.policy_settings))),
+            erp=self._erp,
+            holder_of_number=shared.ledger.holder_of_number,
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
         run = StageRun(
             desk,
             shared.ledger,
             seen_in_invoice=self._seen_in_invoice,
+            read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
             solitude=shared.solitude,
             progress=shared.progress,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,

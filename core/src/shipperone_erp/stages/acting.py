@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.work import Stage, State, Step
+from shipperone_erp.stages.adopting import adopt
 from shipperone_erp.stages.allocation import allocate
 from shipperone_erp.stages.case import Case, Desk, work
 from shipperone_erp.stages.clearing import end
@@ -16,6 +17,7 @@ from shipperone_erp.stages.decisions import (
     Infer,
     Leave,
     Note,
+    Seek,
     SendAgain,
     Start,
     StartHeld,
@@ -23,6 +25,7 @@ from shipperone_erp.stages.decisions import (
 )
 from shipperone_erp.stages.goods import Allocated
 from shipperone_erp.stages.invoice import invoice
+from shipperone_erp.stages.seeking import seek
 
 FLOWS: dict[Stage, Callable[[Case], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
 
@@ -39,7 +42,7 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
     async def go_on(job: Job, **changes: object) -> Job:
         one = case(job)
         one.change(**changes)
-        await work(one, FLOWS[job.stage])
+        await work(one, _flow(job))
         return one.job
 
     async def undo(job: Job, state: State, why: str) -> Job:
@@ -80,14 +83,25 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
         case Infer(job=job):
             one = case(job)
             accept(one, inferred=True)
-            await work(one, FLOWS[job.stage])
+            await work(one, _flow(job))
             return one.job
-        case End(job=job, state=state):
-            return await undo(job, state, "the order left ShipperOne's queue")
+        case Seek(job=job):
+            one = case(job)
+            await work(one, seek)
+            return one.job
+        case End(job=job, state=state, why=why):
+            return await undo(job, state, why)
         case Supersede(job=job, successor=successor):
             ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
             return await act(successor, desk, allocated) if successor and ended.ended else ended
 
 
+def _flow(job: Job) -> Callable[[Case], Awaitable[None]]:
+    return adopt if job.adopted else FLOWS[job.stage]
+
+
 def _ready(job: Job) -> Step:
-    return Step.RESERVED if job.stage is Stage.ALLOCATION else Step.CONFIRMING
+    """Where it is confirmed from; what names no document any more (`ledger adopt --drop-references`) is made first."""
+    if job.stage is Stage.ALLOCATION:
+        return Step.RESERVED if job.reference is not None else Step.RESERVING
+    return Step.CONFIRMING if job.invoice_json is not None else Step.BUILDING

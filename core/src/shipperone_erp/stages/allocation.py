@@ -17,15 +17,14 @@ from shipperone_erp.stages.confirming import confirm
 
 async def allocate(case: Case) -> None:
     """Take the job as far as it goes."""
-    while case.job.step is not Step.DONE:
+    while case.job.step not in (Step.ACCEPTED, Step.DONE):
         match case.job.step:
             case Step.NEW | Step.RESERVING:
                 await reserve(case)
-            case Step.RESERVED | Step.CONFIRMING:
-                await confirm(case)
             case _:
-                told = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
-                case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None)
+                await confirm(case)
+    told = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
+    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
 
 
 async def reserve(case: Case) -> None:
@@ -62,6 +61,7 @@ async def reserve(case: Case) -> None:
         )
     else:
         case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
+        case.owns_reference()
 
 
 def age(span: timedelta) -> str:

@@ -19,6 +19,7 @@ from shipperone_erp.ledger.records import Effect, Job
 from shipperone_erp.model.answers import (
     AlreadyIssued,
     AuthFailed,
+    Document,
     Done,
     Invoice,
     Pending,
@@ -82,6 +83,7 @@ class Hooks(Protocol):
     async def discard_invoice(self, request: DiscardInvoice) -> Done | Pending: ...
     async def deliver(self, request: Deliver) -> Done | Pending: ...
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution: ...
+    async def list_documents(self, since: datetime) -> list[Document]: ...
     def down(self) -> Down | None:
         """None if the ERP may be asked now (or is to be probed by this very call), else why and until when not."""
         ...
@@ -116,6 +118,15 @@ class Desk(Protocol):
     def hooks(self) -> Hooks: ...
     @property
     def journal(self) -> Journal: ...
+    @property
+    def erp(self) -> str:
+        """The identity of the ERP: what a reference is of."""
+        ...
+
+    async def holder_of_number(self, number: str, job: Job) -> Job | None:
+        """The job under another key than this one's whose invoice has that number in the same ERP."""
+        ...
+
     def newest(self, order_id: str) -> Listed | None:
         """The order as the newest read shows it; None if that does not list it, or not readably."""
         ...
@@ -240,6 +251,11 @@ class Case:
     def change(self, **fields: object) -> None:
         """Change the job; written with the next intent, or when work on it ends."""
         self.job = self.job.with_(**fields)
+
+    def owns_reference(self) -> None:
+        """What the job refers to now is a document of this ERP."""
+        if self.job.reference is not None:
+            self.change(erp=self.desk.erp)
 
     def void(self, step: Step = Step.NEW) -> None:
         """The document of this key is void: go on under the next one, but not without end in one go."""

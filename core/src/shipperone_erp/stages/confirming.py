@@ -135,6 +135,15 @@ async def _refused(case: Case, answer: PostAnswer) -> None:
     except ReadFailed as failure:
         raise Wait(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=case.later()) from failure
     differences = order_differences(case.listed, now.order if now else None)
+    if case.job.adopted:
+        both = side_by_side(differences, "sent", "ShipperOne now")
+        raise Hold(
+            Reason.PLATFORM_REFUSED,
+            f"ShipperOne refused {case.job.reference}, which was made elsewhere: {answer.message}"
+            f"{'; ' + both if both else ''}. Correct it and say `order adopt` again",
+            Owner.ACCOUNTANT if case.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
+            differences,
+        )
     resolution = await case.desk.hooks.handle_mismatch(
         Mismatch(
             action="allocate" if case.job.stage is Stage.ALLOCATION else "invoice",

@@ -100,13 +100,24 @@ class SendAgain:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The order has left ShipperOne's queue for good: release or discard what was made, then end as `state`."""
+    """The order is over: release or discard what was made, then end as `state`, for the reason `why`."""
 
     job: Job
     state: State
+    why: str = "the order left ShipperOne's queue"
 
     def words(self) -> str:
-        return "would release what it holds in the ERP: the order has left ShipperOne's queue"
+        return f"would release what it holds in the ERP: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """The order left the queue and the ledger cannot tell why: the ERP is asked by key whether it was issued."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would ask the ERP what became of {self.job.key}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +131,7 @@ class Leave:
         return self.why
 
 
-Decision = Start | StartHeld | Continue | Supersede | Note | Hold | Infer | SendAgain | End | Leave
+Decision = Start | StartHeld | Continue | Supersede | Note | Hold | Infer | SendAgain | End | Seek | Leave
 
 
 def order_of(decision: Decision) -> str:

@@ -17,6 +17,7 @@ from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.stages.amounts import check_amounts
+from shipperone_erp.stages.approving import await_approval
 from shipperone_erp.stages.case import Case, Hold, Wait
 from shipperone_erp.stages.clearing import issued_already, rebuild
 from shipperone_erp.stages.compare import (
@@ -28,6 +29,7 @@ from shipperone_erp.stages.compare import (
 )
 from shipperone_erp.stages.confirming import AT_MOST, confirm
 from shipperone_erp.stages.goods import lost_price, names, unreserved
+from shipperone_erp.stages.numbers import check_number
 
 
 async def invoice(case: Case) -> None:
@@ -51,7 +53,7 @@ async def build(case: Case) -> None:
     if not case.job.accepted:
         check_bundles(case)
         check_amounts(case)
-    request, hooks = _build_request(case, _tax_date(case)), case.desk.hooks
+    request, hooks = build_request(case), case.desk.hooks
 
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
@@ -76,13 +78,17 @@ async def build(case: Case) -> None:
         compared=answer.total_incl_tax is not None,
         attempts=case.job.attempts if case.job.accepted else 0,
     )
+    case.owns_reference()
     if answer.issued and not case.desk.settings.fiscal_first and not case.job.accepted:
         raise Hold(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
-            "with fiscal_first = true allows; nothing was sent to ShipperOne",
+            "with fiscal_first = true allows; nothing was sent to ShipperOne. If it was issued by hand, `order adopt` "
+            "confirms it; if ShipperOne confirmed it before (a restored ledger), `order resolve --outcome confirmed`",
             Owner.IT,
         )
+    if answer.issued:
+        await check_number(case)
 
 
 def check_bundles(case: Case) -> None:
@@ -108,6 +114,7 @@ async def compare(case: Case) -> None:
         case.change(step=Step.ISSUING)
         return
     if not differences or await _accepted_by_policy(case, built, differences):
+        await_approval(case, built)
         case.change(step=Step.CONFIRMING)
 
 
@@ -156,7 +163,7 @@ async def issue(case: Case) -> None:
     tax_date, hooks = _tax_date(case, issuing=True), case.desk.hooks
 
     async def issued() -> Invoice | Pending | Voided:
-        order = (await hooks.before_build(_build_request(case, tax_date))).order
+        order = (await hooks.before_build(build_request(case))).order
         return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date))
 
     try:
@@ -169,6 +176,7 @@ async def issue(case: Case) -> None:
         case.void(Step.BUILDING)
         return
     case.change(invoice_json=invoice_text(answer), reference=answer.reference, number=answer.number, url=answer.url)
+    case.owns_reference()
     if not answer.issued:
         sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
         raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
@@ -188,6 +196,7 @@ async def issue(case: Case) -> None:
             Owner.ACCOUNTANT,
             differences,
         )
+    await check_number(case)
 
 
 async def deliver(case: Case) -> None:
@@ -230,9 +239,9 @@ def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
     return replace(goods, items=covered), f'not delivered: {why}, and `without_reservation = "invoice_only"`'
 
 
-def _build_request(case: Case, tax_date: date | None) -> BuildInvoice:
+def build_request(case: Case) -> BuildInvoice:
     """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
-    job = case.job
+    tax_date, job = _tax_date(case), case.job
     return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from shipperone_erp.config.durations import words
 from shipperone_erp.ledger.records import Job, new_id
 from shipperone_erp.model.keys import content_digest, job_key
 from shipperone_erp.model.order import FulfillmentOrder
@@ -16,6 +17,7 @@ from shipperone_erp.model.text import order_text
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listed, Listing, UnreadableOrder
+from shipperone_erp.stages.allocated import give_back, kept_too_long, shipped_after_all, to_be_given_back
 from shipperone_erp.stages.decisions import (
     Continue,
     Decision,
@@ -52,6 +54,7 @@ class Scope:
     in_doubt: str = "accept"
     bundles: str = "hold"
     services: tuple[str, ...] = ()
+    ship_within: timedelta = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,8 @@ class Memory:
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
     orders, for the invoice stage. `seen_in_invoice`: orders that the other queue lists, which proves their allocation.
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
+    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `invoiced` orders of such that
+    have come to an invoice since, `elsewhere` a read of the other queue where a reservation is to be given back.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -69,6 +74,9 @@ class Memory:
     live: bool = True
     last_good_read_at: datetime | None = None
     busy: frozenset[str] = field(default_factory=frozenset)
+    unshipped: tuple[Job, ...] = ()
+    invoiced: frozenset[str] = frozenset()
+    elsewhere: Listing | None = None
 
 
 def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
@@ -97,20 +105,23 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
     for order_id, listed in listing.orders.items():
         if order_id in memory.busy:
             continue
-        yield from _unfinished(jobs[order_id], now)
+        yield from _unfinished(jobs[order_id], listing, memory, now)
         yield from _listed(scope, listing, listed, jobs[order_id], allocations[order_id], memory.live, now)
     for order_id, entry in unreadable.items():
         if order_id not in memory.busy:
+            yield from _unfinished(jobs[order_id], listing, memory, now)
             yield from _listed_unreadable(scope, listing, entry, order_id, jobs[order_id], now)
     for order_id, known in jobs.items():
         if order_id in listing.orders or order_id in unreadable or order_id in memory.busy:
             continue
-        yield from _unfinished(known, now)
+        yield from _unfinished(known, listing, memory, now)
         for job in known:
             if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
                 yield Leave(order_id, _why_not_now(job))
             elif job.open and job.state is not State.IGNORED:
                 yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, scope, now)
+    seen = {*listing.orders, *unreadable, *memory.busy, *memory.seen_in_invoice}
+    yield from kept_too_long(memory.unshipped, seen, words(scope.ship_within))
 
 
 def due(job: Job, now: datetime) -> bool:
@@ -120,11 +131,16 @@ def due(job: Job, now: datetime) -> bool:
     return job.next_attempt_at <= now
 
 
-def _unfinished(jobs: Iterable[Job], now: datetime) -> Iterator[Decision]:
+def _unfinished(jobs: Iterable[Job], listing: Listing, memory: Memory, now: datetime) -> Iterator[Decision]:
     """What ShipperOne has accepted goes on, listed or not: late is bad, and only the ERP is left to ask."""
     for job in jobs:
-        if job.accepted and not job.ended and due(job, now):
-            yield Continue(job)
+        if not job.accepted or job.ended:
+            continue
+        healed = shipped_after_all(job, memory.invoiced | memory.seen_in_invoice)
+        if healed is not None:
+            yield healed
+        elif due(job, now):
+            yield give_back(job, listing, memory.elsewhere) if to_be_given_back(job) else Continue(job)
 
 
 def _listed(
@@ -145,6 +161,11 @@ def _listed(
         yield _as_listed(scope, job.with_(ending=None), jobs, allocations, now)
     elif _rests(job) and not due(job, now):
         yield Leave(job.order_id, _why_not_now(job))
+    elif job.adopted:
+        yield Supersede(
+            job.with_(lost_at=None, settle_reads=()),
+            _adopted_for_another_listing(scope, listed, job, History(scope, jobs, allocations), now),
+        )
     elif job.invoice is not None and job.invoice.issued:
         yield Hold(
             job,
@@ -253,6 +274,20 @@ def _start(
     return Start(job)
 
 
+def _adopted_for_another_listing(scope: Scope, listed: Listed, job: Job, history: History, now: datetime) -> StartHeld:
+    """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
+    sentence = (
+        f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
+        "now: see to it that it says the same, then `order adopt` it again"
+    )
+    owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
+    told = _new_job(scope, listed, history, now).with_(
+        adopted_at=job.adopted_at, reference=job.reference, number=job.number, erp=job.erp,
+        invoice_json=job.invoice_json,
+    )  # fmt: skip
+    return StartHeld(_held(told, Reason.ITEMS_CHANGED, sentence, owner))
+
+
 def _new_job(scope: Scope, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
     order = listed.order
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
@@ -301,7 +336,6 @@ def _listed_unreadable(
     scope: Scope, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
 ) -> Iterator[Decision]:
     """An order that cannot be read hides no other: it is a held job of its own, or holds its open job as it stands."""
-    yield from _unfinished(jobs, now)
     job = next((job for job in jobs if job.open), None)
     if job is not None and job.lost_at is not None:
         yield settle(job, job.lost_at, listing, scope)

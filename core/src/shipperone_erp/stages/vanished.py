@@ -11,7 +11,7 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listing
-from shipperone_erp.stages.decisions import Decision, End, Hold, Infer, Leave, Note, SendAgain
+from shipperone_erp.stages.decisions import Continue, Decision, End, Hold, Infer, Leave, Note, Seek, SendAgain
 
 DOUBTFUL_AFTER = timedelta(hours=24)
 """A ledger whose last good read is older than this (or `gone_grace`) may be yesterday's: absence then proves less."""
@@ -88,8 +88,12 @@ def absent(
     """An open job whose order is not listed: settled, put off, counted, held or ended."""
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
-    if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice and job.step is Step.RESERVED:
-        return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
+    if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice:
+        if job.step is Step.RESERVED:
+            return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
+        if job.step is Step.RESERVING and job.absence_doubtful:
+            # confirmed since the copy that this ledger is: the reservation under its key is asked for, then inferred
+            return Continue(job, heals=True)
     silence = max(patience.gone_grace, DOUBTFUL_AFTER)
     since = job.absent_since
     unread = since is None and last_good_read_at is not None and now - last_good_read_at > silence
@@ -103,11 +107,21 @@ def absent(
         job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
         return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
     job = job.with_(absent_reads=job.absent_reads + 1)
+    if job.reason is Reason.ORDER_GONE and (job.adopted or job.absence_doubtful):
+        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+    if job.adopted:
+        return Hold(
+            job,
+            Reason.ORDER_GONE,
+            f"the order left the queue; {job.reference}, which was made elsewhere, is left as it is: `order resolve` "
+            "says whether ShipperOne cancelled the order or somebody confirmed it",
+            Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE,
+        )
     if not may_exist(job):
         return End(job, State.GONE)
     if job.absence_doubtful:
-        if job.reason is Reason.ORDER_GONE:
-            return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+        if job.stage is Stage.INVOICE:
+            return Seek(job)
         return Hold(
             job,
             Reason.ORDER_GONE,
@@ -124,8 +138,8 @@ def absent(
 
 
 def may_exist(job: Job) -> bool:
-    """Something of this job may exist in the ERP: a reservation, a draft, or a call whose outcome is not known."""
-    if job.step is Step.NEW:
+    """We may have made something of this job in the ERP: a reservation, a draft, or a call with an unknown outcome."""
+    if job.step is Step.NEW or job.adopted:
         return False
     if job.stage is Stage.INVOICE and job.step in (Step.BUILT, Step.CONFIRMING):
         return job.invoice is None or job.invoice.reference is not None

@@ -1,0 +1,93 @@
+"""Commands by which people decide about single documents: order adopt, approve, release."""
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
+from shipperone_erp.cli.reading import OnlyStage, OnlyTenant
+from shipperone_erp.cli.steering import Ids, NoteText, OneKey
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.operations import adopting, releasing, steering
+from shipperone_erp.operations.adopting import Made, amount, parsed
+from shipperone_erp.operations.steering import Pick
+from shipperone_erp.runtime.clock import utc_now
+
+
+def adopt(
+    order_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The order's id, or the job's key.")] = None,
+    config: ConfigFile = DEFAULT_FILE,
+    reference: Annotated[str | None, typer.Option(help="What the ERP calls the document.")] = None,
+    number: Annotated[str | None, typer.Option(help="The invoice's number.")] = None,
+    total: Annotated[str | None, typer.Option(help="The invoice's total, tax included: it is compared.")] = None,
+    dated: Annotated[str | None, typer.Option("--date", help="The invoice's date, as 2026-03-01.")] = None,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", help=f"Many at once; columns {', '.join(adopting.COLUMNS)}. All of them, or none."),
+    ] = None,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Confirm to ShipperOne a document that was made elsewhere. It is compared first, and never touched from here."""
+    if csv_file is not None:
+        if order_id or reference or number or total or dated or stage or key:
+            raise UsageError("say either ID and --reference, or --csv FILE")
+        made = adopting.from_csv(csv_file, tenant)
+    elif order_id and reference:
+        when = parsed(date.fromisoformat, dated, "--date", "a date such as 2026-03-01")
+        money = parsed(amount, total, "--total", "an amount such as 24.99")
+        made = [Made(Pick(order_id, tenant, stage, key), reference, number, money, when)]
+    else:
+        raise UsageError("say which order, and by --reference what the document is called; or --csv FILE")
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        for job in adopting.adopt(ledger, made, utc_now(), note):
+            print_text(
+                f"{job.tenant} {job.stage} {job.order_id}: {job.reference} is adopted; the service compares it and "
+                "confirms it to ShipperOne"
+            )
+
+
+def approve(
+    order_ids: Ids,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Approve the draft that waits for it, and no other: if it is made anew, you are asked again."""
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
+        jobs = [steering.pick(ledger, wanted, steering.can_be_approved, "approved") for wanted in picks]
+        for job in jobs:
+            steering.approve(ledger, job, utc_now(), note)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; a running service takes it up at once")
+
+
+def release(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the job's key.")],
+    note: Annotated[str, typer.Option("--note", help="Why; kept with the act.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    key: OneKey = None,
+) -> None:
+    """Give back what is reserved for a confirmed order that will not ship; refused while a queue lists the order."""
+    if not note.strip():
+        raise UsageError("say by --note why the goods are given back")
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        wanted = Pick(order_id, tenant, None, key)
+        job = steering.pick(ledger, wanted, steering.can_be_released, "released")
+        if job.tenant not in loaded.tenants:
+            raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
+        releasing.no_invoice_under_way(ledger, job)
+        asyncio.run(releasing.not_listed(loaded.tenants[job.tenant], job))
+        steering.release(ledger, job, utc_now(), note)
+    print_text(
+        f"{job.tenant} {job.order_id}: {job.reference} is given back by the service, once it has read both queues again"
+    )

@@ -1,0 +1,44 @@
+"""`order release`, before it is written down: both of ShipperOne's queues are read, and neither may list the order."""
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.errors import ShipperOneErpError, UsageError
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.shipperone.answers import ReadFailed
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.reading import QueueReader
+from shipperone_erp.stages.allocated import lists
+
+
+class QueueNotRead(ShipperOneErpError):
+    """ShipperOne did not let a queue be read, so that nothing is known of it; nothing was done."""
+
+    exit_code = int(Ending.PLATFORM)
+
+
+def no_invoice_under_way(ledger: Ledger, job: Job) -> None:
+    """UsageError if an invoice of the order is being worked on: its goods have shipped."""
+    for invoice in ledger.jobs_of_orders(job.tenant, Stage.INVOICE, [job.order_id]):
+        if not invoice.ended:
+            raise UsageError(f"order {job.order_id} has shipped: {invoice.key} is {invoice.state}; nothing was done")
+
+
+async def not_listed(settings: TenantSettings, job: Job) -> None:
+    """UsageError if a queue lists the order, or does not prove that it does not; QueueNotRead if it cannot be read."""
+    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, settings.fields)
+    try:
+        for stage in Stage:
+            listing = await QueueReader(client, stage).read(prove=True)
+            if lists(listing, job.order_id):
+                raise UsageError(f"order {job.order_id} is listed in pending_{stage}: nothing is given back of it")
+            if not listing.proves_absence:
+                raise UsageError(
+                    f"pending_{stage} changed while it was read, so that it does not prove that order {job.order_id} "
+                    "is not in it; try again"
+                )
+    except ReadFailed as failure:
+        raise QueueNotRead(f"nothing was done, since both queues must be read before: {failure.sentence}") from failure
+    finally:
+        await client.aclose()
