@@ -10,7 +10,7 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.ledger.records import Effect, Job, Pause, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.text import loads
-from shipperone_erp.model.work import EffectKind, State
+from shipperone_erp.model.work import EffectKind, Stage, State
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.late import overdue
 
