@@ -64,6 +64,13 @@ def readme(session: nox.Session) -> None:
 
 
 @nox.session
+def month(session: nox.Session) -> None:
+    """3,000 orders of every kind through a month at two stores on one ERP, with faults; all sides must agree."""
+    install_wheels(session)
+    session.run("python", "tests/month/month.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Orders per second and CPU per order beside a bare loop without a ledger, in the same run."""
     install_wheels(session)
