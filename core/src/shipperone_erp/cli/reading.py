@@ -33,7 +33,7 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     if as_json:
         print_json(rows)
         return
-    columns = ["tenant", "stage", "pending", "waiting", "held", "oldest", "last_good_cycle", "paused"]
+    columns = ["tenant", "stage", "pending", "waiting", "held", "not_compared", "oldest", "last_good_cycle", "paused"]
     print_table(columns, [[row.get(column) for column in columns] for row in rows])
 
 
@@ -54,6 +54,8 @@ def orders(
         print_json(rows)
         return
     columns = ["tenant", "stage", "order_id", "state", "reason", "owner", "sentence", "next_attempt_at"]
+    for row in rows:
+        row["state"] += ", not compared" if row["not_compared"] else ""
     print_table(columns, [[row[column] for column in columns] for row in rows])
 
 

@@ -18,6 +18,7 @@ from shipperone_erp.config.settings import (
     Configuration,
     RuntimeSettings,
     TenantSettings,
+    told_twice,
 )
 from shipperone_erp.config.sources import SecretPlaces
 from shipperone_erp.errors import ConfigurationError, PluginRefused, Problem
@@ -149,6 +150,9 @@ class _Loading:
         fields = raw.get("fields")
         for key in [key for key in fields if key not in FIELD_NAMES] if isinstance(fields, dict) else []:
             fault(Fault(("fields", key), "there is no such field", nearest(key, FIELD_NAMES), False))
+        for index, key, value in told_twice(raw.get("charges")):
+            cause = f"an earlier charge has the {key} {value} already; it would be counted twice"
+            fault(Fault(("charges", index, key), cause, None, False))
 
         connector_settings: ConnectorSettings = NoSettings()
         if connector is not None:

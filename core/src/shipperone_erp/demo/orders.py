@@ -46,6 +46,7 @@ def orders(seed: int) -> list[SandboxOrder]:
             ("TEA", 2, "4.50"),
             ("MUG", 1, "12.00"),
             first_id=9010,
+            fee="0.00",
             parts=({9010: Decimal(2)}, {9011: Decimal(1)}),
         ),
         replace(lamp, items=tuple(_elsewhere(item) for item in lamp.items)),

@@ -19,7 +19,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0002"
+REVISION = "0003"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -28,6 +28,8 @@ ONE_OPEN = "jobs_one_open"
 
 UNFINISHED = text("state NOT IN ('done', 'gone', 'superseded')")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
+
+NOT_COMPARED = text("NOT compared")
 
 metadata = MetaData()
 
@@ -89,6 +91,7 @@ Index(
     postgresql_where=text("open"),
 )
 Index("jobs_unfinished", jobs.c.tenant, jobs.c.stage, sqlite_where=UNFINISHED, postgresql_where=UNFINISHED)
+Index("jobs_not_compared", jobs.c.tenant, jobs.c.stage, sqlite_where=NOT_COMPARED, postgresql_where=NOT_COMPARED)
 
 effects = Table(
     "effects",

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Executable, Select, bindparam, select, update
+from sqlalchemy import Connection, Executable, Select, bindparam, func, select, update
 
 from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger import acts, leases, migrating
@@ -18,7 +18,7 @@ from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
 from shipperone_erp.ledger.leases import Held, LeaseRecord, Owner, Seen
 from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, Pause, QueueRecord
-from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects, jobs, pauses, queues
+from shipperone_erp.ledger.schema import NOT_COMPARED, UNFINISHED, actions, bindings, effects, jobs, pauses, queues
 from shipperone_erp.ledger.schema import leases as lease_rows
 from shipperone_erp.ledger.statements import FENCE, FIXED, Statements
 from shipperone_erp.ledger.writer import Writer
@@ -134,6 +134,14 @@ class Ledger:
     def job(self, job_id: int) -> Job | None:
         """The job of that id."""
         return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
+
+    def not_compared(self) -> dict[tuple[str, Stage], int]:
+        """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
+        counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
+            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+        )
+        rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
+        return {(row["tenant"], row["stage"]): row["count"] for row in rows}
 
     def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
         """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""

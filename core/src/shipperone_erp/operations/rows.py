@@ -65,6 +65,9 @@ def order_story(ledger: Ledger, job: Job) -> Row:
             {"field": difference.field, "ours": difference.ours, "theirs": difference.theirs}
             for difference in job.differences
         ],
+        "charges": [
+            {"name": charge.name, "amount": str(charge.amount), "kind": charge.kind} for charge in job.order.charges
+        ],
         "order": _texts(loads(job.order_json)),
         "invoice": _texts(loads(job.invoice_json)) if job.invoice_json else None,
         "actions": [
@@ -89,7 +92,7 @@ def _effect_row(effect: Effect) -> Row:
 
 AMOUNTS = frozenset(
     {"qty", "price_incl_tax", "row_total_incl_tax", "tax_percent", "tax_amount", "discount"}
-    | {"shipping_amount_incl_tax", "total_incl_tax"}
+    | {"shipping_amount_incl_tax", "total_incl_tax", "amount"}
 )
 
 
@@ -116,6 +119,7 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
 def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
     """Per tenant and stage: what is pending, waiting, held; the oldest; the last good read; whether it is paused."""
     rows: list[Row] = []
+    not_compared = ledger.not_compared()
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     for tenant in configuration.tenants.values():
@@ -133,6 +137,7 @@ def status_rows(configuration: Configuration, ledger: Ledger) -> list[Row]:
                     "held": count[State.HELD],
                     "ignored": count[State.IGNORED],
                     "accepted_not_issued": sum(1 for job in jobs if job.accepted),
+                    "not_compared": not_compared.get((tenant.name, stage), 0),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     **_paused(record, pauses.get((tenant.name, stage))),

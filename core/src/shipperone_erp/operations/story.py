@@ -25,10 +25,13 @@ def _head(story: Row) -> Iterator[str]:
     if story["reference"] or story["number"]:
         number = f", number {story['number']}" if story["number"] else ""
         yield f"  in the ERP: {story['reference']}{number}{'  ' + story['url'] if story['url'] else ''}"
+    if story["charges"]:
+        charges = ", ".join(f"{one['name']} {one['amount']} ({one['kind']})" for one in story["charges"])
+        yield f"  charges: {charges}"
     if story["inferred"]:
         yield "  ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
     if story["not_compared"]:
-        yield "  not compared: the ERP told no total"
+        yield "  not compared: the ERP told no total of the invoice"
 
 
 def _timeline(story: Row) -> Iterator[str]:

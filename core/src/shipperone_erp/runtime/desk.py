@@ -1,7 +1,7 @@
 """What the flows of one stage of one tenant work with: the `Desk` of `stages.case`."""
 
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -49,6 +49,8 @@ class StageDesk:
         self.hooks = hooks
         self.journal = journal
         self.view = view
+        self.accepted: Mapping[str, Sequence[Job]] = {}
+        """By order, what ShipperOne has accepted; as of the newest plan."""
         self._client = client
         self._now = now
         self._observe = observe
@@ -73,6 +75,9 @@ class StageDesk:
             if self.stage is Stage.ALLOCATION:
                 return await self._client.allocate(order.order_id, item_ids)
             return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+
+    def accepted_before(self, order_id: str) -> Sequence[Job]:
+        return self.accepted.get(order_id, ())
 
     def body(self, order: FulfillmentOrder) -> str:
         item_ids = [item.item_id for item in order.items]

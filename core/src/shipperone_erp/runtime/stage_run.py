@@ -192,6 +192,7 @@ class StageRun:
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
+        self.desk.accepted = memory.accepted()
         return memory, record
 
     def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:

@@ -5,7 +5,7 @@ are not listed are looked at. Nothing here calls an ERP, so a queue of thousands
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -62,6 +62,14 @@ class Memory:
     live: bool = True
     last_good_read_at: datetime | None = None
     busy: frozenset[str] = field(default_factory=frozenset)
+
+    def accepted(self) -> Mapping[str, Sequence[Job]]:
+        """By order, the jobs that ShipperOne has accepted, oldest first."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in sorted(self.jobs, key=lambda job: job.id):
+            if job.accepted:
+                found[job.order_id].append(job)
+        return dict(found)
 
 
 def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
@@ -246,7 +254,7 @@ def _new_job(
         item_ids=listed_items(order),
         since=now,
         first_listed_at=now,
-        part=scope.stage is Stage.INVOICE and _is_part(order, [job for job in jobs if job.accepted], allocations),
+        part=scope.stage is Stage.INVOICE and is_part(order, [job for job in jobs if job.accepted], allocations),
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
         accepts=carried.accepts if carried else 0,
@@ -265,7 +273,7 @@ def _quantities(jobs: Iterable[Job]) -> Mapping[str, Decimal]:
     return found
 
 
-def _is_part(order: FulfillmentOrder, done: Collection[Job], allocations: Collection[Job]) -> bool:
+def is_part(order: FulfillmentOrder, done: Collection[Job], allocations: Collection[Job]) -> bool:
     """The ledger shows a larger order: an earlier invoice, or more allocated than is listed now."""
     if done:
         return True
