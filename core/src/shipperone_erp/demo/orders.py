@@ -53,7 +53,13 @@ def orders(seed: int) -> list[SandboxOrder]:
         SandboxOrder.simple(SHORTAGE, ("VASE", 3, "18.00"), first_id=9030),
         SandboxOrder.simple(MISMATCH, ("RUG", 1, "89.00"), first_id=9040),
         SandboxOrder.simple(LOST, ("SOAP", 4, "3.20"), first_id=9050),
-        SandboxOrder.simple(PERSON, ("BOWL", 2, "7.50"), first_id=9060, total_incl_tax=Decimal("14.99")),
+        SandboxOrder.simple(
+            PERSON,
+            ("BOWL", 2, "7.50"),
+            first_id=9060,
+            total_incl_tax=Decimal("14.99"),
+            extra={"totals": {"coupon_amount": Decimal("5.00")}},
+        ),
     ]
     for number, order in enumerate(told):
         listed.insert(3 + number * 6, order)
