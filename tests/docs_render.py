@@ -4,7 +4,7 @@ PYTHONPATH=tests python tests/docs_render.py          rewrites the files
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
 
@@ -16,7 +16,13 @@ from typer.testing import CliRunner
 from shipperone_erp import explanations
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.durations import words
-from shipperone_erp.config.settings import FIELD_NAMES, LATER, NOT_IN_TOML, RuntimeSettings, TenantSettings
+from shipperone_erp.config.settings import (
+    FIELD_NAMES,
+    NOT_IN_TOML,
+    ChargeSettings,
+    RuntimeSettings,
+    TenantSettings,
+)
 from shipperone_erp.config.showing import toml
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
@@ -27,10 +33,10 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def _settings(model: type[BaseModel]) -> str:
+def _settings(model: type[BaseModel], *, without: Collection[str] = NOT_IN_TOML) -> str:
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key, field in model.model_fields.items():
-        if key in NOT_IN_TOML:
+        if key in without:
             continue
         default = field.get_default(call_default_factory=True)
         if default is PydanticUndefined:
@@ -45,10 +51,6 @@ def _settings(model: type[BaseModel]) -> str:
 
 def _fields() -> str:
     return ", ".join(f"`{name}`" for name in FIELD_NAMES)
-
-
-def _later() -> str:
-    return "\n".join(f"- `{key}`: {what}" for key, what in LATER.items())
 
 
 def _commands() -> str:
@@ -109,8 +111,8 @@ def _scenarios() -> str:
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "tenant": lambda: _settings(TenantSettings),
+    "charges": lambda: _settings(ChargeSettings, without=()),
     "fields": _fields,
-    "later": _later,
     "commands": _commands,
     "exits": _exits,
     "binds": _binds,

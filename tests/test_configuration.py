@@ -93,7 +93,7 @@ go_live = "later"
 timezone = "Europe/Atlantis"
 tolerance = "a cent"
 approve = ["allocation"]
-charges = []
+charges = 3
 
 [tenants.acme.fields]
 skuu = "product.sku"
@@ -133,6 +133,69 @@ databse = "erp.db"
         "shipperone-erp.toml:29: tenants.shop.counting.databse: there is no such setting; did you mean database?",
         "shipperone-erp.toml:31: tenant: there is no such table; did you mean tenants?",
     ]
+
+
+CHARGES = """\
+[[tenants.acme.charges]]
+name = "coupon"
+path = "totals.coupon"
+sign = "-"
+kind = "line"
+
+[[tenants.acme.charges]]
+name = "gift card"
+path = "totals..card"
+sing = "-"
+kind = "money"
+
+[[tenants.acme.charges]]
+name = "coupon"
+path = "totals.coupon"
+sign = "minus"
+"""
+
+
+def test_b1_every_fault_of_a_charge_has_its_own_line(toml):
+    found = toml.problems(GOOD + CHARGES)
+    assert found == [
+        "shipperone-erp.toml:19: tenants.acme.charges.1.name: string should match pattern '^[A-Za-z0-9._-]{1,64}$'",
+        "shipperone-erp.toml:20: tenants.acme.charges.1.path: write a key of the order, or a path such as totals.cod_fee",
+        "shipperone-erp.toml:21: tenants.acme.charges.1.sing: there is no such setting; did you mean sign?",
+        "shipperone-erp.toml:22: tenants.acme.charges.1.kind: write 'line' or 'payment'",
+        "shipperone-erp.toml:24: tenants.acme.charges.2.kind: it is missing",
+        "shipperone-erp.toml:25: tenants.acme.charges.2.name: an earlier charge has the name coupon already; it would be "
+        "counted twice",
+        "shipperone-erp.toml:26: tenants.acme.charges.2.path: an earlier charge has the path totals.coupon already; it "
+        "would be counted twice",
+        "shipperone-erp.toml:27: tenants.acme.charges.2.sign: write '+' or '-'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("discount", "'in_row' or 'off_row'"), ("shipping_on_parts", "'hold' or 'as_listed'"),
+     ("not_compared", "'accept' or 'hold'")],
+)  # fmt: skip
+def test_a_choice_of_words_names_the_words(toml, key, words):
+    found = toml.problems(GOOD.replace("connector =", f'{key} = "sometimes"\nconnector ='))
+    assert found == [f"shipperone-erp.toml:7: tenants.acme.{key}: write {words}"]
+
+
+def test_b1_charges_are_shown_as_they_are_written(toml):
+    good = (
+        GOOD
+        + CHARGES.split("\n\n")[0]
+        + '\n[[tenants.acme.charges]]\nname = "fee"\npath = "${PLACE}"\nkind = "payment"\n'
+    )
+    read = toml.read(good, {**ENVIRONMENT, "PLACE": "totals.fee"})
+    assert [(charge.name, charge.path, charge.sign, charge.kind) for charge in read.tenants["acme"].charges] == [
+        ("coupon", "totals.coupon", "-", "line"), ("fee", "totals.fee", "+", "payment"),
+    ]  # fmt: skip
+    assert tomllib.loads(show(read))["tenants"]["acme"]["charges"] == [
+        {"name": "coupon", "path": "totals.coupon", "sign": "-", "kind": "line"},
+        {"name": "fee", "path": "********", "sign": "+", "kind": "payment"},
+    ]
+    jsonschema.validate(tomllib.loads(good), schema())
 
 
 def test_a_file_that_is_no_toml_names_the_line(toml):
@@ -273,7 +336,7 @@ def test_a_password_in_the_ledgers_address_is_masked(toml):
 
 def test_what_is_shown_is_toml_that_names_every_setting(toml):
     shown = tomllib.loads(show(toml.read()))
-    assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency"}
+    assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency", "discount"}
     assert shown["tenants"]["acme"]["counting"]["database"] == "erp.db"
 
 
@@ -297,6 +360,9 @@ def test_the_schema_takes_the_good_file_and_names_every_field(toml):
         lambda d: d["tenants"]["acme"]["counting"].update(databse="x"),
         lambda d: d["tenants"]["acme"].update(fields={"skuu": "x"}),
         lambda d: d["runtime"].update(ledgr="x"),
+        lambda d: d["tenants"]["acme"].update(discount="off"),
+        lambda d: d["tenants"]["acme"].update(charges=[{"name": "x", "path": "y"}]),
+        lambda d: d["tenants"]["acme"].update(charges=[{"name": "x", "path": "y", "kind": "line", "sing": "-"}]),
     ],
 )
 def test_the_schema_refuses_what_the_loader_refuses(break_it):

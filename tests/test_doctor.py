@@ -84,6 +84,50 @@ def test_orders_that_cannot_be_read_are_counted_and_the_first_is_explained(world
     assert "has no SKU" in found["queue of allocation"][2]
 
 
+def test_amounts_that_no_setting_explains_are_counted_and_the_first_is_told_in_full(world):
+    """The queue of allocation tells of a coupon and a currency before anything has shipped."""
+    from decimal import Decimal
+
+    coupon = {"extra": {"totals": {"coupon": Decimal("2.00")}}, "total_incl_tax": Decimal("22.99")}
+    for number in (1, 2):
+        world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 2, "10.00"), **coupon))
+    world.sandbox.add(SandboxOrder.simple("FO-3", ("MUG", 2, "10.00"), currency="CZK"))
+    world.sandbox.add(SandboxOrder.simple("FO-4", ("MUG", 2, "10.00"), shipping_amount_incl_tax=None))
+    world.sandbox.add(SandboxOrder.simple("FO-5", ("MUG", 2, "10.00")))
+    done = world.command("doctor", "--json")
+    told = {row["sentence"]: row["cure"] for row in json.loads(done.stdout) if row["check"] == "amounts of allocation"}
+    assert done.returncode == 0
+    assert told.keys() == {
+        "2 of 5 order(s) would be held, amount_unexplained", "1 of 5 order(s) would be held, currency_differs",
+    }  # fmt: skip
+    assert told["2 of 5 order(s) would be held, amount_unexplained"].startswith("first: order FO-1: the lines come to ")
+    assert "totals.coupon is 2.00: if that is it, name it in [[tenants.acme.charges]]" in "".join(told.values())
+    world.settings["currencies"] = '["CZK"]'
+    world.more = '[[tenants.acme.charges]]\nname = "coupon"\npath = "totals.coupon"\nsign = "-"\nkind = "line"\n'
+    assert "amounts of allocation" not in examined(world)[1]
+
+
+def test_what_has_shipped_is_asked_what_its_invoice_will_be_asked(world):
+    """The second part lists the shipping of the first; a dry run says so too."""
+    del world.settings["shipping_on_parts"]
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), ("TEA", 1, "6.00"), parts=({1: 1}, {2: 1})))
+    world.sandbox.add(
+        SandboxOrder.simple("FO-2", ("MUG", 1, "10.00"), first_id=10, shipping_amount_incl_tax=None), stage="invoice"
+    )
+    world.once(settle_for=0.5)
+    _, found = examined(world)
+    assert found["amounts of invoice"][1] in (
+        "1 of 2 order(s) would be held, shipping_repeated", "1 of 2 order(s) would be held, shipping_missing",
+    )  # fmt: skip
+    (world.folder / "ledger.db").unlink()
+    (dry,) = [
+        row for row in json.loads(world.command("run", "--dry-run", "--json").stdout) if row["order_id"] == "FO-2"
+    ]
+    assert dry["would"].startswith(
+        "would be held, shipping_missing: ShipperOne does not say the shipping_amount_incl_tax"
+    )
+
+
 def test_an_erp_that_cannot_be_asked(world, plugins):
     world.settings["connector"] = '"generic_sql"'
     world.erp_settings = {"url": f'"sqlite:///{world.folder}/nothing.db"'}

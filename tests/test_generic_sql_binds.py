@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from shipperone_erp import (
     BuildInvoice,
+    Charge,
     FulfillmentOrder,
     Invoice,
     OrderItem,
@@ -68,9 +69,15 @@ HELD = Reservation("a-1", "R-1", (7,))
 
 def test_every_bind_arrives_as_what_its_line_in_the_table_says(seeing):
     began = datetime.now(UTC)
-    seeing.connector.build_invoice(BuildInvoice("i-1", FULL, 3, TODAY, (HELD,)))
+    charged = replace(FULL, charges=(Charge("coupon", D("-1.50"), "line"), Charge("card", D(-3), "payment")))
+    seeing.connector.build_invoice(BuildInvoice("i-1", charged, 3, TODAY, (HELD,)))
     first, second = seen(seeing)
 
+    assert json.loads(str(first.pop("charges_json"))) == [
+        {"name": "coupon", "kind": "line", "amount": "-1.50", "amount_micro": -1500000},
+        {"name": "card", "kind": "payment", "amount": "-3", "amount_micro": -3000000},
+    ]
+    assert (first.pop("line_charges_incl_tax"), first.pop("line_charges_incl_tax_micro")) == ("-1.50", -1500000)
     now = datetime.fromisoformat(str(first.pop("now_utc")))
     assert began <= now <= datetime.now(UTC)
     assert first.pop("today") == now.date().isoformat()

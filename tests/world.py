@@ -98,6 +98,7 @@ class World:
             "settle": f'"{SETTLE}"',
             "stock_retry": '"0.2s"',
             "gone_grace": '"0s"',
+            "shipping_on_parts": '"as_listed"',  # the sandbox lists the whole shipping with every part
         }
         self.erp_settings: dict[str, str] = {"database": f'"{self.erp.file}"'}
         self.runtime_settings: dict[str, str] = {"ledger": '"sqlite:///ledger.db"', "lease": '"1s"'}

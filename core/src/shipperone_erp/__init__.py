@@ -25,7 +25,7 @@ from shipperone_erp.model.answers import (
     Unknown,
     Voided,
 )
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.model.requests import (
     BuildInvoice,
     Deliver,
@@ -45,6 +45,7 @@ __all__ = [
     "AlreadyIssued",
     "AuthFailed",
     "BuildInvoice",
+    "Charge",
     "Check",
     "Connector",
     "ConnectorError",

@@ -15,7 +15,6 @@ HELD = "It is held: nothing happens to it until a person acts."
 RETRIED = "It is tried again by itself, with growing pauses of up to five minutes."
 RETRY = "Then say `shipperone-erp order retry ID`."
 FROM_CONNECTOR = "The connector says so; this release does not raise it by itself."
-LATER = "Its rule comes with a later release; this release does not raise it."
 
 EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.NOT_ENOUGH_STOCK: Explanation(
@@ -92,39 +91,48 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.PRICE_MISSING: Explanation(
         IT,
-        "ShipperOne gives an item no price. Absent is not zero, so no invoice is made.",
-        HELD,
-        f"If the price stands elsewhere in the order, name the place in [tenants.NAME.fields]. {RETRY}",
+        "ShipperOne gives an item neither a row total nor a price. Absent is not zero, so no invoice is made; a gift "
+        "that is listed at 0 is invoiced at 0.00.",
+        "It is held: nothing happens to it until a person acts, or until ShipperOne lists the price.",
+        "If the price stands elsewhere in the order, name the place as `price_incl_tax` or `row_total_incl_tax` in "
+        f"[tenants.NAME.fields]. {RETRY}",
     ),
     Reason.SHIPPING_MISSING: Explanation(
         IT,
-        "ShipperOne gives no shipping amount. Absent is not zero, so no invoice is made.",
-        HELD,
-        f"If it stands elsewhere in the order, name the place in [tenants.NAME.fields]. {RETRY}",
+        "ShipperOne gives no shipping amount. Absent is not zero, so no invoice is made; free shipping is listed as 0.",
+        "It is held: nothing happens to it until a person acts, or until ShipperOne lists the amount.",
+        "If it stands elsewhere in the order, name the place as `shipping_amount_incl_tax` in [tenants.NAME.fields]. "
+        f"{RETRY}",
     ),
     Reason.CURRENCY_MISSING: Explanation(
         IT,
         "The order says no currency, and the tenant has none set.",
         HELD,
-        f"Set `currency`, or name its place in [tenants.NAME.fields]. {RETRY}",
+        f'Set `currency = "EUR"` for the tenant, or name the place as `currency` in [tenants.NAME.fields]. {RETRY}',
     ),
     Reason.CURRENCY_DIFFERS: Explanation(
         ACCOUNTANT,
-        "The order or the invoice is in a currency that this tenant does not allow.",
+        "The order, or the invoice, is in another currency than the tenant's `currency` and `currencies` allow.",
         HELD,
-        f"If it is right, add it to `currencies`; else correct it in the shop or the ERP. {RETRY}",
+        f'If it is right, add it: `currencies = ["CZK"]`; else correct it in the shop or the ERP. {RETRY}',
     ),
     Reason.TOTAL_DIFFERS: Explanation(
         ACCOUNTANT,
-        "The invoice comes to another amount than what shipped. ShipperOne was not asked.",
-        "It was built again up to three times with the same result; now it is held.",
-        f"Compare both sides in `order show ID`; correct prices or rounding in the ERP. {RETRY}",
+        "The invoice comes to another amount than what shipped, or the ERP tells no total of it and `not_compared` is "
+        "`hold`. ShipperOne was not asked.",
+        "One that differs was built again up to three times with the same result; now it is held.",
+        "Compare both sides in `order show ID`; correct prices or rounding in the ERP, have it tell its total, or set "
+        f'`not_compared = "accept"`. {RETRY}',
     ),
     Reason.AMOUNT_UNEXPLAINED: Explanation(
         ACCOUNTANT,
-        "Lines and shipping do not add up to the order's total: a coupon, a gift card or a fee that nobody mapped.",
-        HELD,
-        f"Find the remainder in the shop; if a field is read from the wrong place, name the right one. {RETRY}",
+        "Lines, shipping and charges do not add up to the order's total, or an amount has more decimals than its "
+        "currency: a coupon, a gift card, a fee, a discount or a rounding that no setting names. The sentence has the "
+        "sum.",
+        "It is held: nothing is built. It goes on by itself once a charge that is named explains it.",
+        'Name a coupon or a fee in [[tenants.NAME.charges]] with `kind = "line"`, a gift card with `kind = '
+        '"payment"`; say with `discount` whether row totals are before it; allow a cent with `tolerance`. '
+        f"docs/amounts.md has an example of each. {RETRY}",
     ),
     Reason.SHIPPING_DIFFERS: Explanation(
         ACCOUNTANT,
@@ -133,7 +141,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         f"Correct shipping in the ERP, or have ShipperOne correct the order. {RETRY}",
     ),
     Reason.SHIPPING_REPEATED: Explanation(
-        ACCOUNTANT, f"Every part of an order shows the whole shipping fee. {LATER}", HELD, RETRY
+        ACCOUNTANT,
+        "This part of an order lists the same shipping, or the same charge, that an earlier invoice of it carried.",
+        "It is held: nothing is built and nothing is sent. It goes on by itself once ShipperOne lists it otherwise.",
+        f'If the customer pays it with every part, set `shipping_on_parts = "as_listed"`. {RETRY} Else have ShipperOne '
+        "list it on one part only.",
     ),
     Reason.TAX_DIFFERS: Explanation(
         ACCOUNTANT,

@@ -191,11 +191,14 @@ class BareConnector(Connector[CountingSettings]):
     def _computed(self, order: FulfillmentOrder, reference: str | None) -> Invoice:
         lines = []
         for item in order.items:
-            total = item.row_total_incl_tax
+            total = item.line_total_incl_tax  # what core expects of it; None outside of the invoice's hooks
+            if total is None:
+                total = item.row_total_incl_tax
             if total is None and item.price_incl_tax is not None:
                 total = item.price_incl_tax * item.qty
             lines.append(InvoiceLine(item.item_id, item.qty, total, item.tax_percent))
-        total = sum((line.total_incl_tax or Decimal(0) for line in lines), order.shipping_amount_incl_tax or Decimal(0))
+        shipping = order.shipping_amount_incl_tax or Decimal(0)
+        total = sum((line.total_incl_tax or Decimal(0) for line in lines), shipping + order.line_charges)
         return Invoice(reference, tuple(lines), order.shipping_amount_incl_tax, total, order.currency)
 
     def _row(self, db: sqlite3.Connection, key: str) -> Any:
@@ -432,6 +435,9 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
     def text_ids(answer: Invoice) -> Invoice:
         return replace(answer, lines=tuple(replace(line, item_id=str(line.item_id)) for line in answer.lines))
 
+    def without_total(answer: Invoice) -> Invoice:
+        return replace(answer, total_incl_tax=None)
+
     def kill(answer: Answer) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -456,6 +462,7 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         "unknown_after": raises(Unknown("the connection broke off")),
         "cent_off": cent_off,
         "tax_zero": untaxed,
+        "no_total": without_total,
         "kill_after": kill,
         "issued_flag": lambda answer: replace(answer, issued=True, number="99"),
         "text_ids": text_ids,

@@ -66,6 +66,16 @@ _ORDER: dict[str, Bind] = {
     "currency": Bind(_TEXT, "of the order, or NULL", lambda c: c.order.currency),
     "shipping_amount_incl_tax": Bind(_AMOUNT, "shipping with tax, or NULL", lambda c: c.order.shipping_amount_incl_tax),
     "order_total_incl_tax": Bind(_AMOUNT, "the order's total as ShipperOne says it", lambda c: c.order.total_incl_tax),
+    "line_charges_incl_tax": Bind(
+        _AMOUNT,
+        "what the charges of kind `line` add to the invoice, together; 0 without any",
+        lambda c: c.order.line_charges,
+    ),
+    "charges_json": Bind(
+        _TEXT,
+        "a JSON list of the order's charges: name, kind (`line`, `payment`), amount as text, amount_micro",
+        lambda c: charges_json(c),
+    ),
     "payment_method": Bind(_TEXT, "or NULL", lambda c: c.order.payment_method),
     "payment_reference": Bind(_TEXT, "or NULL", lambda c: c.order.payment_reference),
     "ordered_at": Bind(UtcText(), "UTC, or NULL", lambda c: c.order.ordered_at),
@@ -112,7 +122,8 @@ _ITEM: dict[str, ItemBind] = {
     "row_total_incl_tax": ItemBind(_AMOUNT, "for the line, or NULL", lambda line: line.item.row_total_incl_tax),
     "line_total_incl_tax": ItemBind(
         _AMOUNT,
-        "what the line costs: row total (less discount if the total is made of that), else price times quantity",
+        "what the line costs, by the tenant's `discount`: row total, less the discount if it is not in it; else price "
+        "times quantity",
         lambda line: line.total_incl_tax,
     ),
     "discount": ItemBind(_AMOUNT, "of the line, or NULL", lambda line: line.item.discount),
@@ -198,6 +209,16 @@ def items_json(call: Call) -> str:
     """All items with what `_ITEM` names, decimals as text."""
     here = {n: bind for n, bind in _ITEM.items() if bind.steps is None}
     return json.dumps([{n: _json_text(bind.of(line)) for n, bind in here.items()} for line in call.lines])
+
+
+def charges_json(call: Call) -> str:
+    """The order's charges; a statement takes those of kind `line` onto the invoice."""
+    return json.dumps(
+        [
+            {"name": c.name, "kind": c.kind, "amount": f"{c.amount:f}", "amount_micro": to_micro(c.amount, c.name)}
+            for c in call.order.charges
+        ]
+    )
 
 
 def reservations_json(call: Call) -> str:

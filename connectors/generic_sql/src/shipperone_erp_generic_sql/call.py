@@ -64,11 +64,13 @@ class Call:
 
 
 def line_totals(order: FulfillmentOrder) -> tuple[Decimal | None, ...]:
-    """What each line costs with tax: its row total less its discount if the order's total is made of that, else its
-    row total, else price times quantity, unrounded. None where ShipperOne says neither.
+    """What each line costs with tax: what core expects of it, where core says so (it does for an invoice).
 
-    The same basis on which core compares an invoice with what ShipperOne shipped.
+    Else its row total less its discount if the order's total is made of that, else its row total, else price times
+    quantity, unrounded. None where ShipperOne says neither.
     """
+    if all(item.line_total_incl_tax is not None for item in order.items):
+        return tuple(item.line_total_incl_tax for item in order.items)
     plain = tuple(_undiscounted(item) for item in order.items)
     if order.total_incl_tax is None or order.shipping_amount_incl_tax is None or None in plain:
         return plain

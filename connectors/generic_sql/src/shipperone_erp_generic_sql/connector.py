@@ -5,7 +5,6 @@ duplicate that was swallowed statement by statement would reserve twice.
 """
 
 from collections.abc import Callable
-from decimal import Decimal
 from functools import cached_property
 from typing import TypeVar
 
@@ -238,12 +237,12 @@ def _computed(call: Call) -> Invoice:
     shipping = call.order.shipping_amount_incl_tax
     totals = [line.total_incl_tax for line in lines]
     known = [total for total in totals if total is not None]
-    complete = shipping is not None and len(known) == len(totals)
+    complete = len(known) == len(totals)
     return Invoice(
         reference=None,
         lines=lines,
         shipping_amount_incl_tax=shipping,
-        total_incl_tax=sum(known, shipping or Decimal(0)) if complete else None,
+        total_incl_tax=sum(known, shipping + call.order.line_charges) if shipping is not None and complete else None,
         currency=call.order.currency,
     )
 

@@ -53,6 +53,8 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
             print_text("/".join(part for part in (row["tenant"], row["stage"]) if part) + f": {row['sentence']}")
         if row.get("reserved_not_shipped"):
             print_text(f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within")
+        if row.get("not_compared"):
+            print_text(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP told no total")
         if row.get("overdue"):
             print_text(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
 
@@ -93,6 +95,8 @@ def orders(
         print_json(rows)
         return
     columns = ["tenant", "stage", "order_id", "state", "reason", "owner", "sentence", "next_attempt_at"]
+    for row in rows:
+        row["state"] += ", not compared" if row["not_compared"] else ""
     print_table(columns, [[row[column] for column in columns] for row in rows])
 
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from shipperone_erp.config.settings import choices
+from shipperone_erp.config.settings import choices, entry_model
 from shipperone_erp.config.sources import SecretMissing
 
 
@@ -26,20 +26,27 @@ def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str])
         path = tuple(part for part in entry["loc"] if isinstance(part, str | int))
         raised = entry.get("ctx", {}).get("error")
         near = None
+        table, key = _table(model, path)
         if entry["type"] == "extra_forbidden":
             cause = "there is no such setting"
-            near = nearest(str(path[-1]), known)
+            near = nearest(str(path[-1]), known if table is model else list(table.model_fields))
         elif entry["type"] == "missing":
             cause = "it is missing"
         elif raised is not None:
             cause = str(raised)
         else:
             cause = _words(entry["type"], entry["msg"])
-            words = choices(model, str(path[0])) if path else ()
+            words = choices(table, key)
             if words:
                 cause = f"write {' or '.join(repr(word) for word in map(str, words))}"
         found.append(Fault(path, cause, near, isinstance(raised, SecretMissing)))
     return found
+
+
+def _table(model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[type[BaseModel], str]:
+    """The model and the key in it that a path is about: those of an entry, where it leads into a list of tables."""
+    entry = entry_model(model, str(path[0])) if len(path) > 2 else None
+    return (entry, str(path[2])) if entry else (model, str(path[0]) if path else "")
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:

@@ -13,11 +13,11 @@ from shipperone_erp.config.files import Document, parse
 from shipperone_erp.config.interpolation import interpolate
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
-    LATER,
     TENANT_KEYS,
     Configuration,
     RuntimeSettings,
     TenantSettings,
+    told_twice,
 )
 from shipperone_erp.config.sources import SecretPlaces
 from shipperone_erp.errors import ConfigurationError, PluginRefused, Problem
@@ -143,12 +143,12 @@ class _Loading:
         policies = [policy for policy in _listed(raw, "policies") if isinstance(policy, str)]
         connector = raw.get("connector") if isinstance(raw.get("connector"), str) else None
         tables = {key: raw.pop(key) for key in list(raw) if key in (connector, *policies) and key not in TENANT_KEYS}
-        for key in [key for key in raw if key in LATER]:
-            raw.pop(key)
-            fault(Fault((key,), f"{LATER[key]}: this comes with a later release; remove it", None, False))
         fields = raw.get("fields")
         for key in [key for key in fields if key not in FIELD_NAMES] if isinstance(fields, dict) else []:
             fault(Fault(("fields", key), "there is no such field", nearest(key, FIELD_NAMES), False))
+        for index, key, value in told_twice(raw.get("charges")):
+            cause = f"an earlier charge has the {key} {value} already; it would be counted twice"
+            fault(Fault(("charges", index, key), cause, None, False))
 
         connector_settings: ConnectorSettings = NoSettings()
         if connector is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -32,14 +32,6 @@ PARTY_FIELDS = tuple(
 )
 FIELD_NAMES = (*ORDER_FIELDS, *PARTY_FIELDS)
 """What `[tenants.*.fields]` may name a place for."""
-
-LATER = {
-    "charges": "amounts beyond lines and shipping",
-    "discount": "whether row totals are before a discount",
-    "not_compared": "invoices without a total",
-    "shipping_on_parts": "the shipping amount of parts",
-}
-"""Settings whose rules come with a later release: refused by name, never ignored."""
 
 
 def _address(value: str) -> str:
@@ -106,6 +98,27 @@ class RuntimeSettings(_Settings):
     )
 
 
+def _path(value: str) -> str:
+    if not all(value.split(".")):
+        raise ValueError("write a key of the order, or a path such as totals.cod_fee")
+    return value
+
+
+class ChargeSettings(_Settings):
+    """`[[tenants.NAME.charges]]`: an amount of an order beyond its lines and shipping."""
+
+    name: Name = Field(description="your name for it; on the invoice, in `order show`")
+    path: Annotated[str, AfterValidator(_path)] = Field(
+        description="where it stands in the order, as ShipperOne lists it; through a list it is the sum of the entries"
+    )
+    sign: Literal["+", "-"] = Field(
+        "+", description='"+" takes it as it stands, "-" takes it off however it is written'
+    )
+    kind: Literal["line", "payment"] = Field(
+        description='"line" is on the invoice (fee, coupon); "payment" only explains the order\'s total (gift card)'
+    )
+
+
 class TenantSettings(_Settings):
     """One tenant: a ShipperOne instance and store, and the ERP behind a connector."""
 
@@ -127,6 +140,16 @@ class TenantSettings(_Settings):
     timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="for dates of documents")
     currency: Currency | None = Field(None, description="when an order does not say")
     currencies: tuple[Currency, ...] = Field((), description="others that are allowed")
+    charges: tuple[ChargeSettings, ...] = Field((), description="amounts beyond lines and shipping, see below")
+    discount: Literal["in_row", "off_row"] | None = Field(
+        None, description="row totals are after (`in_row`) or before the discount; unset: what adds up to the total"
+    )
+    shipping_on_parts: Literal["hold", "as_listed"] = Field(
+        "hold", description="a part that lists the shipping (or a line charge) which an earlier invoice had already"
+    )
+    not_compared: Literal["accept", "hold"] = Field(
+        "accept", description="an invoice whose total the ERP does not tell"
+    )
     tolerance: Amount = Field(Decimal("0.00"), description="money, when comparing with ShipperOne")
     tax_date: Literal["shipped", "first_listed", "issued"] = Field("shipped", description="the day an invoice is of")
     transfer: Literal["arrived", "reserved"] = Field("arrived", description="when a transfer counts as reserved")
@@ -159,7 +182,28 @@ def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
     annotation = model.model_fields[key].annotation if key in model.model_fields else None
     if annotation == tuple[Stage, ...]:
         return tuple(Stage)
-    return tuple(word for word in get_args(annotation) if isinstance(word, str))
+    inner = [annotation, *get_args(annotation)]
+    return tuple(word for choice in inner if get_origin(choice) is Literal for word in get_args(choice))
+
+
+def entry_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
+    """The model of the entries of a setting that is a list of tables; None where it is none."""
+    inner = get_args(model.model_fields[key].annotation) if key in model.model_fields else ()
+    return next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), None)
+
+
+def told_twice(charges: object) -> list[tuple[int, str, str]]:
+    """Charges, as written, whose name or path an earlier one has: the index, the key, what it repeats."""
+    found = []
+    for key in ("name", "path"):
+        seen: set[str] = set()
+        for index, charge in enumerate(charges if isinstance(charges, list) else []):
+            value = charge.get(key) if isinstance(charge, dict) else None
+            if isinstance(value, str):
+                if value in seen:
+                    found.append((index, key, value))
+                seen.add(value)
+    return found
 
 
 @dataclass(frozen=True, slots=True)

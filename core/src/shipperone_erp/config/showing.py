@@ -18,9 +18,17 @@ def show(configuration: Configuration) -> str:
     out += _lines(configuration.runtime, configuration, ("runtime",), frozenset())
     for name, tenant in configuration.tenants.items():
         out += ["", f"[tenants.{name}]"]
-        out += _lines(tenant, configuration, ("tenants", name), NOT_IN_TOML | {"fields"})
+        out += _lines(
+            tenant,
+            configuration,
+            ("tenants", name),
+            NOT_IN_TOML | ({"fields", "charges"} if tenant.charges else {"fields"}),
+        )
         if tenant.fields:
             out += ["", f"[tenants.{name}.fields]", *(f"{key} = {toml(place)}" for key, place in tenant.fields.items())]
+        for index, charge in enumerate(tenant.charges):
+            out += ["", f"[[tenants.{name}.charges]]"]
+            out += _lines(charge, configuration, ("tenants", name, "charges", str(index)), frozenset())
         for table, settings in ((tenant.connector, tenant.connector_settings), *tenant.policy_settings.items()):
             out += ["", f"[tenants.{name}.{table}]"]
             out += _lines(settings, configuration, ("tenants", name, table), frozenset())

@@ -12,7 +12,7 @@ from shipperone_erp.config.showing import toml
 from shipperone_erp.hooks import settings_type
 from shipperone_erp.secrets import Secret
 
-FILLED_IN = ("base_url", "store_code", "token", "connector", "fields")
+FILLED_IN = ("base_url", "store_code", "token", "connector", "fields", "charges", "approve")
 
 
 def template(name: str, connector: str) -> str:
@@ -39,6 +39,11 @@ def template(name: str, connector: str) -> str:
         "",
         f"# [tenants.{name}.fields]",
         '# sku = "product.sku"   # where ShipperOne puts a field, if elsewhere',
+        "",
+        f"# [[tenants.{name}.charges]]   # an amount beyond lines and shipping; once for each",
+        '# name = "cod_fee"',
+        '# path = "totals.cod_fee"',
+        '# kind = "line"   # or "payment"',
         "",
     ]
     out.append(f"[tenants.{name}.{connector}]")

@@ -46,13 +46,20 @@ def orders(seed: int) -> list[SandboxOrder]:
             ("TEA", 2, "4.50"),
             ("MUG", 1, "12.00"),
             first_id=9010,
+            fee="0.00",
             parts=({9010: Decimal(2)}, {9011: Decimal(1)}),
         ),
         replace(lamp, items=tuple(_elsewhere(item) for item in lamp.items)),
         SandboxOrder.simple(SHORTAGE, ("VASE", 3, "18.00"), first_id=9030),
         SandboxOrder.simple(MISMATCH, ("RUG", 1, "89.00"), first_id=9040),
         SandboxOrder.simple(LOST, ("SOAP", 4, "3.20"), first_id=9050),
-        SandboxOrder.simple(PERSON, ("BOWL", 2, "7.50"), first_id=9060, total_incl_tax=Decimal("14.99")),
+        SandboxOrder.simple(
+            PERSON,
+            ("BOWL", 2, "7.50"),
+            first_id=9060,
+            total_incl_tax=Decimal("14.99"),
+            extra={"totals": {"coupon_amount": Decimal("5.00")}},
+        ),
     ]
     for number, order in enumerate(told):
         listed.insert(3 + number * 6, order)

@@ -19,7 +19,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0004"
+REVISION = "0005"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -36,6 +36,7 @@ NUMBERED = text("number IS NOT NULL")
 
 ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
 """Reservations that ShipperOne knows of; as text for the same reason."""
+NOT_COMPARED = text("NOT compared")
 
 metadata = MetaData()
 
@@ -112,6 +113,7 @@ Index(
     sqlite_where=_ALLOCATED_ROWS,
     postgresql_where=_ALLOCATED_ROWS,
 )
+Index("jobs_not_compared", jobs.c.tenant, jobs.c.stage, sqlite_where=NOT_COMPARED, postgresql_where=NOT_COMPARED)
 
 effects = Table(
     "effects",

@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from sqlalchemy import Connection, Executable, Select, bindparam, select
+from sqlalchemy import Connection, Executable, Select, bindparam, func, select
 
 from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger import acts, leases, migrating, questions, retention
@@ -20,7 +20,7 @@ from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefuse
 from shipperone_erp.ledger.leases import Held, LeaseRecord, Owner, Seen
 from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, Pause, QueueRecord
 from shipperone_erp.ledger.retention import Removed, Terms
-from shipperone_erp.ledger.schema import UNFINISHED, actions, bindings, effects, jobs, pauses, queues
+from shipperone_erp.ledger.schema import NOT_COMPARED, UNFINISHED, actions, bindings, effects, jobs, pauses, queues
 from shipperone_erp.ledger.schema import leases as lease_rows
 from shipperone_erp.ledger.statements import FENCE, Statements
 from shipperone_erp.ledger.writer import Writer
@@ -149,6 +149,14 @@ class Ledger:
     def reservations(self, tenant: str | None = None) -> list[Job]:
         """Allocation jobs whose reservation may be live; those of wholly invoiced orders are left out."""
         return self._jobs(questions.reservations(tenant))
+
+    def not_compared(self) -> dict[tuple[str, Stage], int]:
+        """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
+        counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
+            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+        )
+        rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
+        return {(row["tenant"], row["stage"]): row["count"] for row in rows}
 
     def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
         """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""

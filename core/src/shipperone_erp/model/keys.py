@@ -46,17 +46,20 @@ def job_key(stage: Stage, order_id: str, content: str, *, generation: int = 1, o
 def fingerprint(order: FulfillmentOrder) -> str:
     """A digest of every mapped field: if it differs, the order is no longer the one that a job was started for.
 
-    `extra` is not in it (a field that core does not know may change with every read), nor is the order of the items;
-    4.99 and 4.990 are one amount.
+    `extra` is not in it (a field that core does not know may change with every read), nor is the order of the items or
+    charges; 4.99 and 4.990 are one amount.
     """
     items = sorted((_mapped(item) for item in order.items), key=repr)
     return hashlib.sha256(repr((_mapped(order), items)).encode()).hexdigest()[:32]
 
 
+NOT_MAPPED = frozenset({"extra", "items", "line_total_incl_tax"})
+
+
 def _mapped(value: Any) -> list[tuple[str, Any]]:
     found = []
     for name, entry in vars(value).items():
-        if entry is None or name in ("extra", "items"):
+        if entry is None or entry == () or name in NOT_MAPPED:
             continue
         if isinstance(entry, Decimal):
             entry = plain(entry)
@@ -64,5 +67,7 @@ def _mapped(value: Any) -> list[tuple[str, Any]]:
             entry = _mapped(entry)
         elif isinstance(entry, datetime):
             entry = entry.isoformat()
+        elif name == "charges":
+            entry = sorted(_mapped(charge) for charge in entry)
         found.append((name, entry))
     return found

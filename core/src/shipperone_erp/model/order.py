@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import field
 from decimal import Decimal
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, ConfigDict
 from pydantic.dataclasses import dataclass
@@ -57,6 +57,8 @@ class OrderItem:
 
     `warehouse_code` is set only where the goods lie in another warehouse than the order's: a transfer is needed.
     `price_incl_tax` is for one piece, `row_total_incl_tax` for the line; both None where ShipperOne does not say.
+    `line_total_incl_tax` is not ShipperOne's: it is what core expects of the line on an invoice, by the tenant's
+    `discount`, rounded as the currency is; set where an invoice is built or issued, None elsewhere.
     """
 
     item_id: ItemId
@@ -71,6 +73,20 @@ class OrderItem:
     parent_item_id: ItemId | None = None
     item_type: str | None = None
     extra: Extra = field(default_factory=dict, repr=False)
+    line_total_incl_tax: Exact | None = None
+
+
+@dataclass(frozen=True, config=VALUE)
+class Charge:
+    """An amount beyond lines and shipping, named by the tenant; `amount` with tax, below zero where it lessens.
+
+    `line`: a fee or a coupon that belongs on the invoice, and into its total. `payment`: a gift card; it explains the
+    order's total, and is not on the invoice.
+    """
+
+    name: str
+    amount: Exact
+    kind: Literal["line", "payment"]
 
 
 @dataclass(frozen=True, config=VALUE)
@@ -78,6 +94,7 @@ class FulfillmentOrder:
     """An order in one of the two queues, with the items that this stage is about.
 
     In `pending_invoice` after a partial shipment these are the shipped items only. Absent amounts are None, never 0.
+    `charges` are those that the tenant names and this order has.
     """
 
     order_id: str
@@ -95,6 +112,12 @@ class FulfillmentOrder:
     billing: Party | None = field(default=None, repr=False)
     shipping: Party | None = field(default=None, repr=False)
     extra: Extra = field(default_factory=dict, repr=False)
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def line_charges(self) -> Decimal:
+        """What the charges that belong on the invoice add to it, together; 0 where there are none."""
+        return sum((charge.amount for charge in self.charges if charge.kind == "line"), Decimal(0))
 
     def source_warehouse(self, item: OrderItem) -> str:
         """Where that item's goods lie: its own warehouse if it names one, else the order's."""

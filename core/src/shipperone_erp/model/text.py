@@ -11,7 +11,7 @@ from typing import Any
 import simplejson
 
 from shipperone_erp.model.answers import Invoice
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
 
 
 def dumps(value: Any) -> str:
@@ -47,6 +47,7 @@ def order_from_text(text: str) -> FulfillmentOrder:
     """The order that `order_text` wrote, equal to the one given."""
     raw = loads(text)
     raw["items"] = tuple(OrderItem(**item) for item in raw["items"])
+    raw["charges"] = tuple(Charge(**charge) for charge in raw.get("charges", ()))
     for name in ("customer", "billing", "shipping"):
         if raw.get(name) is not None:
             raw[name] = Party(**raw[name])

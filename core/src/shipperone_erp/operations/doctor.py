@@ -20,12 +20,15 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import Stage
+from shipperone_erp.operations.amounts import problems
 from shipperone_erp.operations.queue_findings import findings
 from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.reading import QueueReader
+from shipperone_erp.shipperone.reading import Listing, QueueReader
+from shipperone_erp.stages.amounts import Problem
 
 CLOCK_OFF = 60.0
 """Seconds by which ShipperOne's clock and ours may differ: tax dates and schedules go by ours."""
@@ -113,8 +116,9 @@ class _Tenant:
         self.orders: list[FulfillmentOrder] = []
         self.raw: dict[str, Mapping[str, Any]] = {}
         self.client = ShipperOne(
-            settings.name, settings.base_url, settings.store_code, settings.token, settings.fields, timeout=10.0
-        )
+            settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+            charges=settings.charges, timeout=10.0,
+        )  # fmt: skip
 
     async def examine(self) -> list[Line]:
         try:
@@ -187,6 +191,17 @@ class _Tenant:
             self.add(check, Verdict.WARN, said, cure)
         else:
             self.add(check, Verdict.OK, f"{len(listing.orders)} order(s), every one can be read")
+        await self._amounts(listing)
+
+    async def _amounts(self, listing: Listing) -> None:
+        """Settings that are missing for what is really listed: how many orders would be held, and the first in full."""
+        found: dict[Reason, list[tuple[str, Problem]]] = {}
+        for order_id, problem in await asyncio.to_thread(_amounts, self.settings, listing, self.ledger):
+            found.setdefault(problem.reason, []).append((order_id, problem))
+        for reason, orders in found.items():
+            said = f"{len(orders)} of {len(listing.orders)} order(s) would be held, {reason}"
+            first, problem = orders[0]
+            self.add(f"amounts of {listing.stage}", Verdict.WARN, said, f"first: order {first}: {problem.sentence}")
 
     async def _clock(self) -> None:
         ahead = await self.client.clock_ahead()
@@ -247,6 +262,13 @@ class _Tenant:
 
     async def _within(self, call: Awaitable[Any]) -> Any:
         return await asyncio.wait_for(call, ANSWERS_WITHIN)
+
+
+def _amounts(settings: TenantSettings, listing: Listing, url: str | None) -> list[tuple[str, Problem]]:
+    if url is None:
+        return list(problems(settings, listing, None))
+    with Ledger.open(url, read_only=True) as ledger:
+        return list(problems(settings, listing, ledger))
 
 
 def _compare(url: str, tenant: str, binding: Binding) -> None:

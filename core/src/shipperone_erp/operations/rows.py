@@ -70,6 +70,9 @@ def order_story(ledger: Ledger, job: Job) -> Row:
             {"field": difference.field, "ours": difference.ours, "theirs": difference.theirs}
             for difference in job.differences
         ],
+        "charges": [
+            {"name": charge.name, "amount": str(charge.amount), "kind": charge.kind} for charge in job.order.charges
+        ],
         "order": _texts(loads(job.order_json)),
         "invoice": _texts(loads(job.invoice_json)) if job.invoice_json else None,
         "actions": [
@@ -94,7 +97,7 @@ def _effect_row(effect: Effect) -> Row:
 
 AMOUNTS = frozenset(
     {"qty", "price_incl_tax", "row_total_incl_tax", "tax_percent", "tax_amount", "discount"}
-    | {"shipping_amount_incl_tax", "total_incl_tax"}
+    | {"shipping_amount_incl_tax", "total_incl_tax", "amount"}
 )
 
 
@@ -122,6 +125,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     """Per tenant and stage: what is pending, waiting, held, and for which reasons; the oldest; the last good read;
     whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
+    not_compared = ledger.not_compared()
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     leases = {lease.name: lease for lease in ledger.leases()}
@@ -148,6 +152,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
                     "accepted_not_issued": sum(1 for job in jobs if job.accepted and stage is Stage.INVOICE),
                     "reserved_not_shipped": sum(1 for job in jobs if job.reason is Reason.RESERVED_NOT_SHIPPED),
                     "overdue": sum(1 for job in jobs if known and overdue(job, known.invoice_within, now)),
+                    "not_compared": not_compared.get((tenant, stage), 0),
                     "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     "reasons": dict(Counter(job.reason.value for job in jobs if job.reason).most_common()),

@@ -26,12 +26,15 @@ def _head(story: Row) -> Iterator[str]:
         number = f", number {story['number']}" if story["number"] else ""
         where = f" ({story['erp']})" if story["erp"] else ""
         yield f"  in the ERP{where}: {story['reference']}{number}{'  ' + story['url'] if story['url'] else ''}"
+    if story["charges"]:
+        charges = ", ".join(f"{one['name']} {one['amount']} ({one['kind']})" for one in story["charges"])
+        yield f"  charges: {charges}"
     if story["adopted"]:
         yield "  adopted: made elsewhere, and never touched from here"
     if story["inferred"]:
         yield "  ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
     if story["not_compared"]:
-        yield "  not compared: the ERP told no total"
+        yield "  not compared: the ERP told no total of the invoice"
     if story["erased_at"]:
         yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
 

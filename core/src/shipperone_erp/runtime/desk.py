@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -59,6 +59,8 @@ class StageDesk:
         self.erp = erp
         self._holder_of_number = holder_of_number
         self._numbers: dict[str, Job] = {}
+        self.accepted: Mapping[str, Sequence[Job]] = {}
+        """By order, what ShipperOne has accepted; as of the newest plan."""
         self._client = client
         self._now = now
         self._observe = observe
@@ -92,6 +94,9 @@ class StageDesk:
             if self.stage is Stage.ALLOCATION:
                 return await self._client.allocate(order.order_id, item_ids)
             return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+
+    def accepted_before(self, order_id: str) -> Sequence[Job]:
+        return self.accepted.get(order_id, ())
 
     def body(self, order: FulfillmentOrder) -> str:
         item_ids = [item.item_id for item in order.items]

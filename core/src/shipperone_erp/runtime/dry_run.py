@@ -1,16 +1,19 @@
 """`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.stage_run import Selection, scope_of
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import QueueReader
-from shipperone_erp.stages.decisions import order_of
+from shipperone_erp.stages.amounts import problem
+from shipperone_erp.stages.decisions import Decision, Start, order_of
 from shipperone_erp.stages.planning import plan
 
 
@@ -24,9 +27,26 @@ class Foreseen:
     would: str
 
 
+def _words(decision: Decision, settings: TenantSettings, accepted: Mapping[str, Sequence[Job]]) -> str:
+    """What the decision would do; an invoice is asked first what its flow asks before it is built."""
+    if isinstance(decision, Start) and decision.job.stage is Stage.INVOICE:
+        job = decision.job
+        found = problem(job.order, settings, part=job.part, earlier=accepted.get(job.order_id, ()))
+        if found is not None:
+            return f"would be held, {found.reason}: {found.sentence}"
+    return decision.words()
+
+
 async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime) -> list[Foreseen]:
     """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called."""
-    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, settings.fields)
+    client = ShipperOne(
+        settings.name,
+        settings.base_url,
+        settings.store_code,
+        settings.token,
+        settings.fields,
+        charges=settings.charges,
+    )
     foreseen: list[Foreseen] = []
     try:
         listings = {stage: await QueueReader(client, stage).read() for stage in settings.stages}
@@ -44,10 +64,11 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
             confirmed=(None, now - settings.ship_within),
         )
         memory = replace(memory, elsewhere=invoices)
+        accepted = memory.accepted()
         words: dict[str, list[str]] = {}
         for decision in plan(scope, listing, memory, now):
             if selection.admits(order_of(decision)):
-                words.setdefault(order_of(decision), []).append(decision.words())
+                words.setdefault(order_of(decision), []).append(_words(decision, settings, accepted))
         for order_id, would in list(words.items())[: selection.limit]:
             foreseen.append(Foreseen(settings.name, stage, order_id, "; ".join(would)))
     return foreseen

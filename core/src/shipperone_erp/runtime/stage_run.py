@@ -224,6 +224,7 @@ class StageRun:
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
+        self.desk.accepted = memory.accepted()
         return memory, record
 
     async def _elsewhere(self) -> Listing | None:

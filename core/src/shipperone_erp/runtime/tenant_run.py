@@ -70,6 +70,7 @@ class TenantRun:
             settings.store_code,
             settings.token,
             settings.fields,
+            charges=settings.charges,
             connections=settings.concurrency,
             tls=shared.tls,
             now=shared.now,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
+from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.text import dumps
 from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder
 from shipperone_erp.sandbox.rendering import Rendering
@@ -203,7 +204,7 @@ class Shop:
             **order.extra,
         }
         items = [
-            self._item(item, quantities[item.id], queue == "pending_allocation")
+            self._item(item, quantities[item.id], order.currency, with_warehouse=queue == "pending_allocation")
             for item in order.items
             if item.id in quantities
         ]
@@ -211,10 +212,10 @@ class Shop:
         raw["items"] = items
         return state.edit(raw) if state.edit else raw
 
-    def _item(self, item: SandboxItem, qty: Decimal, with_warehouse: bool) -> dict[str, Any]:
+    def _item(self, item: SandboxItem, qty: Decimal, currency: str | None, *, with_warehouse: bool) -> dict[str, Any]:
         row_total = item.row_total_incl_tax
         if row_total is not None and qty != item.qty:
-            row_total = (row_total * qty / item.qty).quantize(Decimal("0.01"))
+            row_total = rounded(row_total * qty / item.qty, currency)
         raw = {
             "id": item.id,
             "sku": item.sku,

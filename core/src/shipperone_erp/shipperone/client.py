@@ -17,6 +17,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from pydantic import SecretStr
 
+from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.answers import (
     PostAnswer,
@@ -51,10 +52,10 @@ def utc_now() -> datetime:
 class ShipperOne:
     """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
-    `fields` is the tenant's table of places. `timeout` is in seconds, for each step of a call; a whole call is given
-    up after twice that. While ShipperOne asks for silence (`Retry-After`), calls end at once as throttled. `tls` may
-    be shared by many tenants, since making one takes milliseconds and memory. A proxy is used where the environment
-    names one (`HTTPS_PROXY`, `NO_PROXY`).
+    `fields` is the tenant's table of places, `charges` its charges. `timeout` is in seconds, for each step of a call; a
+    whole call is given up after twice that. While ShipperOne asks for silence (`Retry-After`), calls end at once as
+    throttled. `tls` may be shared by many tenants, since making one takes milliseconds and memory. A proxy is used
+    where the environment names one (`HTTPS_PROXY`, `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
     """
 
@@ -66,6 +67,7 @@ class ShipperOne:
         token: SecretStr,
         fields: Mapping[str, str] = USUAL_PLACES,
         *,
+        charges: Sequence[ChargeSettings] = (),
         connections: int = 16,
         timeout: float = 30.0,
         tls: ssl.SSLContext | None = None,
@@ -73,6 +75,7 @@ class ShipperOne:
     ) -> None:
         self.tenant = tenant
         self.fields = fields
+        self.charges = charges
         self.now = now
         root = _root(base_url)
         self._address = f"{root}/rest/{quote(store_code, safe='')}/V1"

@@ -131,7 +131,7 @@ class QueueReader:
         self._stage = stage
         self._pauses = pauses
         self._pages_at_most = pages_at_most
-        self._wire = OrderWire(client.fields, tenant=client.tenant)
+        self._wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant)
         self._known: dict[int, tuple[bytes, _Page]] = {}
 
     async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:

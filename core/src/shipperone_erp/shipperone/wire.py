@@ -8,10 +8,12 @@ unreadable  what an order cannot do without is absent; or what is there is certa
             a value quietly could invoice a wrong amount or on a wrong day, so that a person looks at it
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.shipperone.charges import read_charges
 from shipperone_erp.shipperone.fields import JsonObject, Unreadable
 from shipperone_erp.shipperone.names import ITEM, Field, Group, Places, Role
 from shipperone_erp.shipperone.values import kind, rows_of, walk
@@ -43,7 +45,10 @@ def unmatched(fields: Mapping[str, str], orders: Iterable[Mapping[str, Any]]) ->
 class OrderWire:
     """Reads the orders of one tenant; the places of its fields are worked out once."""
 
-    def __init__(self, fields: Mapping[str, str], *, tenant: str = "NAME") -> None:
+    def __init__(
+        self, fields: Mapping[str, str], *, charges: Sequence[ChargeSettings] = (), tenant: str = "NAME"
+    ) -> None:
+        self._charges = charges
         self._places = Places(fields, tenant)
 
     def read(self, raw: object) -> FulfillmentOrder:
@@ -79,6 +84,7 @@ class OrderWire:
             shipped_at=order.moment(fields["shipped_at"]),
             **parties,
             extra=order.extra(),
+            charges=read_charges(order, self._charges),
         )
 
     def _items(self, order: JsonObject, warehouse: str) -> tuple[OrderItem, ...]:

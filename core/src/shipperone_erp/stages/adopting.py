@@ -98,5 +98,10 @@ def _differences(case: Case, document: Document | None, total: object) -> tuple[
         document.currency if document else None,
     )
     return invoice_differences(
-        order, stated, currency=case.currency(), tolerance=settings.tolerance, part=case.job.part
+        order,
+        stated,
+        currency=case.currency(),
+        discount=settings.discount,
+        tolerance=settings.tolerance,
+        part=case.job.part,
     )

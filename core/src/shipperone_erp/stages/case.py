@@ -7,7 +7,7 @@ commits the intent before it and records the outcome after it.
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Protocol, TypeVar
@@ -141,6 +141,10 @@ class Desk(Protocol):
         Waits while a read needs the queue still. None, and nothing is sent, if the newest read then shows another
         fingerprint. LeaseLost, and nothing is sent, if this process was replaced while it stood still.
         """
+        ...
+
+    def accepted_before(self, order_id: str) -> Sequence[Job]:
+        """The jobs of this order in this stage that ShipperOne has accepted, as the ledger holds them."""
         ...
 
     def body(self, order: FulfillmentOrder) -> str:

@@ -1,110 +1,55 @@
 """Comparing an invoice with what shipped, and an order with itself as freshly read. Pure functions on values.
 
-Money is compared in the order's currency, rounded half up to that currency's decimals; `tolerance` is an exact amount.
+What an invoice must come to is worked out in `figures`; `tolerance` is an exact amount.
 """
 
 from collections.abc import Callable, Iterable
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from shipperone_erp.model.answers import Invoice
+from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.keys import plain
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.reasons import Reason
-
-WITHOUT_DECIMALS = frozenset(
-    {"BIF", "CLP", "DJF", "GNF", "HUF", "ISK", "JPY", "KMF"}
-    | {"KRW", "PYG", "RWF", "UGX", "VND", "VUV", "XAF", "XOF", "XPF"}
-)
-"""Currencies whose amounts have no decimals (ISO 4217; HUF by its practice)."""
-
-
-def rounded(amount: Decimal, currency: str | None) -> Decimal:
-    """The amount in the currency's smallest unit, half up."""
-    unit = Decimal(1) if currency in WITHOUT_DECIMALS else Decimal("0.01")
-    return amount.quantize(unit, ROUND_HALF_UP)
-
-
-def line_amounts(order: FulfillmentOrder, currency: str | None) -> dict[int | str, Decimal | None]:
-    """What each line should come to, by item id; None where ShipperOne gives no price.
-
-    Row totals less discounts where these add up to the order's total, else row totals, else price times quantity.
-    """
-
-    def listed(item: OrderItem) -> Decimal | None:
-        if item.row_total_incl_tax is not None:
-            return item.row_total_incl_tax
-        if item.price_incl_tax is not None:
-            return rounded(item.price_incl_tax * item.qty, currency)
-        return None
-
-    def less_discount(item: OrderItem) -> Decimal | None:
-        amount = listed(item)
-        return None if amount is None else amount - abs(item.discount or Decimal(0))
-
-    if any(item.discount for item in order.items) and order.total_incl_tax is not None:
-        amounts = {item.item_id: less_discount(item) for item in order.items}
-        if _sum(amounts.values(), order) == order.total_incl_tax:
-            return amounts
-    return {item.item_id: listed(item) for item in order.items}
-
-
-def _sum(amounts: Iterable[Decimal | None], order: FulfillmentOrder) -> Decimal | None:
-    total = order.shipping_amount_incl_tax or Decimal(0)
-    for amount in amounts:
-        if amount is None:
-            return None
-        total += amount
-    return total
-
-
-def expected_total(order: FulfillmentOrder, currency: str | None) -> Decimal | None:
-    """The lines and the shipping together; None where a line has no price."""
-    return _sum(line_amounts(order, currency).values(), order)
-
-
-def unexplained(order: FulfillmentOrder, currency: str | None, tolerance: Decimal) -> str | None:
-    """A sentence with the sum if lines and shipping do not add up to the order's total; None if they do.
-
-    Only for a whole order: a part's lines never add up to the order's total.
-    """
-    total, expected = order.total_incl_tax, expected_total(order, currency)
-    if total is None or expected is None or abs(total - expected) <= tolerance:
-        return None
-    shipping = order.shipping_amount_incl_tax
-    lines = expected - (shipping or Decimal(0))
-    return (
-        f"the lines come to {lines} and shipping to {shipping}, together {expected}, but the order's total is {total}: "
-        f"{total - expected} is not explained{rounding_hint(order, total, currency)}"
-    )
+from shipperone_erp.stages.figures import Discount, figures
+from shipperone_erp.stages.rounding import tax_in
 
 
 def invoice_differences(
-    order: FulfillmentOrder, invoice: Invoice, *, currency: str | None, tolerance: Decimal, part: bool
+    order: FulfillmentOrder,
+    invoice: Invoice,
+    *,
+    currency: str | None,
+    discount: Discount,
+    tolerance: Decimal,
+    part: bool,
 ) -> tuple[Difference, ...]:
     """What the invoice states otherwise than the order: `ours` is the ERP's side, `theirs` ShipperOne's.
 
-    `part`: the ledger shows that this is a part of a larger order, whose total is then left out.
+    `discount` is the tenant's rule for row totals. `part`: the ledger shows that this is a part of a larger order,
+    whose total is then left out.
     """
     found = list(_item_differences(order, invoice))
     if found:
         return tuple(found)
-    amounts = {str(item_id): amount for item_id, amount in line_amounts(order, currency).items()}
+    sums = figures(order, currency, discount)
 
     def money(field: str, ours: Decimal | None, theirs: Decimal | None) -> None:
         if theirs is not None and (ours is None or abs(ours - theirs) > tolerance):
             found.append(Difference(field, None if ours is None else str(ours), str(theirs)))
 
+    lines = {str(item_id): amount for item_id, amount in sums.lines.items()}
     for line in invoice.lines:
         if line.total_incl_tax is not None:
-            money(f"items[{line.item_id}].total_incl_tax", line.total_incl_tax, amounts[str(line.item_id)])
+            money(f"items[{line.item_id}].total_incl_tax", line.total_incl_tax, lines[str(line.item_id)])
     money("shipping_amount_incl_tax", invoice.shipping_amount_incl_tax, order.shipping_amount_incl_tax)
     if invoice.currency and currency and invoice.currency != currency:
         found.append(Difference("currency", invoice.currency, currency))
     if invoice.total_incl_tax is not None:
-        money("total_incl_tax", invoice.total_incl_tax, expected_total(order, currency))
-        if not part and not any(d.field == "total_incl_tax" for d in found):
-            money("total_incl_tax", invoice.total_incl_tax, order.total_incl_tax)
+        money("total_incl_tax", invoice.total_incl_tax, sums.invoice_total)
+        if not part and order.total_incl_tax is not None and not any(d.field == "total_incl_tax" for d in found):
+            money("total_incl_tax", invoice.total_incl_tax, order.total_incl_tax - sums.payments)
     found.extend(_tax_differences(order, invoice, currency, tolerance))
     return tuple(found)
 
@@ -140,35 +85,11 @@ def _tax_differences(
             told.setdefault(rate, []).append((line.total_incl_tax, line.tax_amount))
     for rate, lines in told.items():
         ours = sum((tax for _, tax in lines), Decimal(0))
-        by_line = sum((rounded(_tax_in(gross, rate), currency) for gross, _ in lines), Decimal(0))
-        by_total = rounded(_tax_in(sum((gross for gross, _ in lines), Decimal(0)), rate), currency)
+        by_line = sum((rounded(tax_in(gross, rate), currency) for gross, _ in lines), Decimal(0))
+        by_total = rounded(tax_in(sum((gross for gross, _ in lines), Decimal(0)), rate), currency)
         if min(abs(ours - by_line), abs(ours - by_total)) > tolerance:
             theirs = str(by_line) if by_line == by_total else f"{by_line} by line or {by_total} in total"
             yield Difference(f"tax[{plain(rate)} %]", str(ours), theirs)
-
-
-def _tax_in(gross: Decimal, rate: Decimal) -> Decimal:
-    return gross * rate / (100 + rate)
-
-
-def rounding_hint(order: FulfillmentOrder, total: Decimal, currency: str | None) -> str:
-    """Words to add where `total` is what tax computed on the rounded nets of the whole document would give; else ''."""
-    nets: dict[Decimal, Decimal] = {}
-    for item in order.items:
-        gross = line_amounts(order, currency)[item.item_id]
-        if gross is None or item.tax_percent is None:
-            return ""
-        net = rounded(gross - _tax_in(gross, item.tax_percent), currency)
-        nets[item.tax_percent] = nets.get(item.tax_percent, Decimal(0)) + net
-    by_document = sum((rounded(net * (100 + rate) / 100, currency) for rate, net in nets.items()), Decimal(0))
-    shipping = order.shipping_amount_incl_tax or Decimal(0)
-    by_line = expected_total(order, currency)
-    if by_line is None or by_document + shipping == by_line or total != by_document + shipping:
-        return ""
-    return (
-        f" ({by_line} is the sum of the lines' rounded gross amounts; {total} is what tax on the document's rounded "
-        "nets gives: set the ERP to round tax per line, with prices that include tax)"
-    )
 
 
 def order_differences(sent: FulfillmentOrder, now: FulfillmentOrder | None) -> tuple[Difference, ...]:
@@ -192,11 +113,18 @@ def order_differences(sent: FulfillmentOrder, now: FulfillmentOrder | None) -> t
             compare(f"items[{item_id}].{name}", getattr(mine, name), getattr(fresh, name))
     for name in ("shipping_amount_incl_tax", "total_incl_tax", "currency", "customer", "billing", "shipping"):
         compare(name, getattr(sent, name), getattr(now, name))
+    before, after = ({charge.name: charge for charge in order.charges} for order in (sent, now))
+    for name in sorted(before.keys() | after.keys()):
+        compare(f"charges[{name}]", _charge(before.get(name)), _charge(after.get(name)))
     return tuple(found)
 
 
 def _line(item: OrderItem) -> str:
     return f"{plain(item.qty)} of {item.sku}"
+
+
+def _charge(charge: Charge | None) -> str | None:
+    return f"{plain(charge.amount)} ({charge.kind})" if charge else None
 
 
 def _words(value: object) -> str | None:
@@ -227,7 +155,7 @@ def reason_for(differences: tuple[Difference, ...], default: Reason) -> Reason:
         return Reason.SHIPPING_DIFFERS
     if any_field(lambda f: f.startswith("tax") or f.endswith("tax_percent")):
         return Reason.TAX_DIFFERS
-    if any_field(lambda f: f.endswith(("total_incl_tax", "price_incl_tax", "discount"))):
+    if any_field(lambda f: f.endswith(("total_incl_tax", "price_incl_tax", "discount")) or f.startswith("charges")):
         return Reason.TOTAL_DIFFERS
     return Reason.ITEMS_CHANGED if fields else default
 

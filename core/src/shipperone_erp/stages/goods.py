@@ -15,8 +15,8 @@ from typing import Protocol
 
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.answers import Reservation
+from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.stages.compare import rounded
 
 
 class Rules(Protocol):

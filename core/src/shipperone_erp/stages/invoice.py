@@ -24,16 +24,18 @@ from shipperone_erp.stages.compare import (
     invoice_differences,
     only_amounts,
     reason_for,
-    rounding_hint,
     side_by_side,
 )
 from shipperone_erp.stages.confirming import AT_MOST, confirm
+from shipperone_erp.stages.figures import figures, priced
 from shipperone_erp.stages.goods import lost_price, names, unreserved
 from shipperone_erp.stages.numbers import check_number
+from shipperone_erp.stages.rounding import rounding_hint
 
 
 async def invoice(case: Case) -> None:
     """Take the job as far as it goes."""
+    case.order = priced(case.order, case.currency(), case.desk.settings.discount)
     while case.job.step is not Step.DONE:
         match case.job.step:
             case Step.NEW | Step.BUILDING:
@@ -103,16 +105,15 @@ def check_bundles(case: Case) -> None:
 async def compare(case: Case) -> None:
     """The invoice states exactly what shipped, or `handle_mismatch` says what to do about it."""
     built = _invoice(case)
-    settings = case.desk.settings
-    differences = invoice_differences(
-        case.order, built, currency=case.currency(), tolerance=settings.tolerance, part=case.job.part
-    )
+    differences = _differences(case, built)
     if case.job.accepted:
         if differences:
             case.change(step=Step.BUILDING)  # whoever corrects the document in the ERP is heard with the next try
             raise _not_what_was_accepted(case, differences)
         case.change(step=Step.ISSUING)
         return
+    if built.total_incl_tax is None and not differences and case.desk.settings.not_compared == "hold":
+        raise _not_compared(case)
     if not differences or await _accepted_by_policy(case, built, differences):
         await_approval(case, built)
         case.change(step=Step.CONFIRMING)
@@ -121,7 +122,8 @@ async def compare(case: Case) -> None:
 async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Difference, ...]) -> bool:
     hint = ""
     if built.total_incl_tax is not None:
-        hint = rounding_hint(case.order, built.total_incl_tax, case.currency())
+        sums = figures(case.order, case.currency(), case.desk.settings.discount)
+        hint = rounding_hint(case.order, sums, built.total_incl_tax)
     message = f"the invoice is not what shipped: {side_by_side(differences, 'ERP', 'ShipperOne')}{hint}"
     held = Hold(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
     if built.issued:
@@ -180,14 +182,8 @@ async def issue(case: Case) -> None:
     if not answer.issued:
         sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
         raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
-    differences = invoice_differences(
-        case.order,
-        answer,
-        currency=case.currency(),
-        tolerance=case.desk.settings.tolerance,
-        part=case.job.part,
-    )
-    case.change(step=Step.ISSUED, attempts=0)
+    differences = _differences(case, answer)
+    case.change(step=Step.ISSUED, attempts=0, compared=case.job.compared or answer.total_incl_tax is not None)
     if differences and not case.job.accepts:
         raise Hold(
             reason_for(differences, Reason.TOTAL_DIFFERS),
@@ -275,6 +271,29 @@ def _late(case: Case, hold: Hold) -> Hold:
         return hold
     sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
     return Hold(hold.reason, sentence, hold.owner, until=case.later())
+
+
+def _differences(case: Case, stated: Invoice) -> tuple[Difference, ...]:
+    settings = case.desk.settings
+    return invoice_differences(
+        case.order,
+        stated,
+        currency=case.currency(),
+        discount=settings.discount,
+        tolerance=settings.tolerance,
+        part=case.job.part,
+    )
+
+
+def _not_compared(case: Case) -> Hold:
+    expected = figures(case.order, case.currency(), case.desk.settings.discount).invoice_total
+    return Hold(
+        Reason.TOTAL_DIFFERS,
+        f"the ERP tells no total of the invoice, which should come to {expected}: nothing was compared, and "
+        f'`not_compared = "hold"` in [tenants.{case.job.tenant}] leaves it to a person',
+        Owner.ACCOUNTANT,
+        (Difference("total_incl_tax", None, str(expected)),),
+    )
 
 
 def _not_what_was_accepted(case: Case, differences: tuple[Difference, ...]) -> Hold:

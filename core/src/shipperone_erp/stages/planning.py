@@ -5,7 +5,7 @@ are not listed are looked at. Nothing here calls an ERP, so a queue of thousands
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -77,6 +77,14 @@ class Memory:
     unshipped: tuple[Job, ...] = ()
     invoiced: frozenset[str] = frozenset()
     elsewhere: Listing | None = None
+
+    def accepted(self) -> Mapping[str, Sequence[Job]]:
+        """By order, the jobs that ShipperOne has accepted, oldest first."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in sorted(self.jobs, key=lambda job: job.id):
+            if job.accepted:
+                found[job.order_id].append(job)
+        return dict(found)
 
 
 def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:

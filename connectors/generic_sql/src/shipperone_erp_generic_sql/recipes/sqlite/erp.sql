@@ -74,6 +74,14 @@ CREATE TABLE invoice_lines (
     tax_percent TEXT
 );
 
+-- Fees and coupons: what an order's charges of kind "line" add to its invoice, or take off it.
+CREATE TABLE invoice_charges (
+    invoice_key  TEXT    NOT NULL REFERENCES invoices (key),
+    name         TEXT    NOT NULL,
+    amount_micro INTEGER NOT NULL,
+    PRIMARY KEY (invoice_key, name)
+);
+
 CREATE TABLE deliveries (
     key          TEXT PRIMARY KEY,
     order_id     TEXT NOT NULL,

@@ -1,0 +1,39 @@
+"""What stands against invoicing what a queue lists now, by the tenant's settings."""
+
+from collections.abc import Iterator
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.reasons import Reason
+from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.stages.amounts import Problem, problem
+from shipperone_erp.stages.history import History
+
+TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
+"""What an order in `pending_allocation` tells already; prices and shipping may come with its shipment."""
+
+
+def problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) -> Iterator[tuple[str, Problem]]:
+    """Each order that would be held for its amounts, with why. Blocking; reads only."""
+    allocations = _accepted(ledger, settings, Stage.ALLOCATION, listing)
+    invoices = _accepted(ledger, settings, Stage.INVOICE, listing)
+    for order_id, listed in listing.orders.items():
+        before, allocated = invoices.get(order_id, []), allocations.get(order_id, [])
+        if listing.stage is Stage.INVOICE:
+            part = History(settings, before, allocated).is_part(listed.order)
+            found = problem(listed.order, settings, part=part, earlier=before)
+        else:
+            found = problem(listed.order, settings, part=bool(allocated), earlier=())
+            found = found if found and found.reason in TELLS_EARLY else None
+        if found is not None:
+            yield order_id, found
+
+
+def _accepted(ledger: Ledger | None, settings: TenantSettings, stage: Stage, listing: Listing) -> dict[str, list[Job]]:
+    accepted: dict[str, list[Job]] = {}
+    for job in ledger.jobs_of_orders(settings.name, stage, listing.orders) if ledger else ():
+        if job.accepted:
+            accepted.setdefault(job.order_id, []).append(job)
+    return accepted

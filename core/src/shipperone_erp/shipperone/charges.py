@@ -1,0 +1,57 @@
+"""An order's charges: the amounts beyond lines and shipping whose places the tenant has named.
+
+absent      not there, null, an empty text, or 0: nothing is charged
+unreadable  anything there that is no number: the order is held, since a fee or a coupon would be missing from it
+"""
+
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.model.order import Charge
+from shipperone_erp.shipperone.fields import JsonObject
+from shipperone_erp.shipperone.values import exact, is_scalar, kind
+
+
+def read_charges(order: JsonObject, named: Sequence[ChargeSettings]) -> tuple[Charge, ...]:
+    """Those that this order has, signed as the tenant says. Unreadable names the path and what stands there."""
+    found = []
+    for charge in named:
+        amount = sum((_number(order, charge, value) for value in found_at(order.raw, charge.path)), Decimal(0))
+        if amount:
+            signed = amount if charge.sign == "+" else -abs(amount)
+            found.append(Charge(charge.name, signed, charge.kind))
+    return tuple(found)
+
+
+def found_at(raw: Any, path: str) -> Iterator[Any]:
+    """What lies at the end of a path; through a list, in each of its entries (or in one, where the step is a number).
+
+    `gift_cards.amount` is the amount of every gift card, `gift_cards.0.amount` that of the first.
+    """
+    yield from _walk(raw, path.split("."))
+
+
+def _walk(raw: Any, steps: Sequence[str]) -> Iterator[Any]:
+    if isinstance(raw, list) and steps and steps[0].isdecimal():
+        for entry in raw[int(steps[0]) :][:1]:
+            yield from _walk(entry, steps[1:])
+    elif isinstance(raw, list):
+        for entry in raw:
+            yield from _walk(entry, steps)
+    elif steps and isinstance(raw, dict):
+        yield from _walk(raw.get(steps[0]), steps[1:])
+    elif not steps and raw is not None and not (isinstance(raw, str) and not raw.strip()):
+        yield raw
+
+
+def _number(order: JsonObject, charge: ChargeSettings, value: Any) -> Decimal:
+    number = exact(value) if is_scalar(value) else None
+    if number is None:
+        shown = repr(value)[:40] if is_scalar(value) else kind(value)
+        order.refuse(
+            f"has {shown} at {charge.path}, where the charge {charge.name} should be: that is no decimal number; "
+            "its path is set in [[charges]] of this tenant"
+        )
+    return number

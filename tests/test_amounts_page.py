@@ -1,0 +1,64 @@
+"""docs/amounts.md, worked out: each order, the sentence it is held with, the settings that cure it, the invoice's total."""
+
+import re
+import tomllib
+from datetime import UTC, datetime
+from decimal import Decimal as D
+from pathlib import Path
+
+import pytest
+
+from shipperone_erp.config.settings import TenantSettings
+from shipperone_erp.hooks import NoSettings
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.text import loads, order_text
+from shipperone_erp.model.work import Stage
+from shipperone_erp.secrets import Secret
+from shipperone_erp.shipperone.wire import OrderWire
+from shipperone_erp.stages.amounts import problem
+from shipperone_erp.stages.figures import figures
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "amounts.md").read_text(encoding="utf-8")
+SECTIONS = {part.splitlines()[0]: part for part in PAGE.split("\n## ")[1:] if "```json" in part}
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
+
+
+def blocks(section: str, kind: str) -> list[str]:
+    return re.findall(rf"^```{kind}\n(.*?)^```$", section, re.DOTALL | re.MULTILINE)
+
+
+def tenant(written: str) -> TenantSettings:
+    raw = tomllib.loads(written)
+    raw = raw.get("tenants", {}).get("acme", raw)
+    plain = {"name": "acme", "base_url": "https://acme.example", "token": Secret("x"), "connector": "c",
+             "currency": "EUR", "connector_settings": NoSettings(), "policy_settings": {}}  # fmt: skip
+    return TenantSettings(**plain, **raw)
+
+
+def test_the_page_has_an_example_of_each():
+    assert list(SECTIONS) == [
+        "A coupon", "A gift card", "Cash on delivery", "A discount, in the row or off it", "Rounding",
+        "Shipping that every part lists", "Currencies",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("section", SECTIONS.values(), ids=list(SECTIONS))
+def test_the_page_tells_what_happens(section):
+    *before, listed = blocks(section, "json")
+    earlier = [
+        Job(
+            id=1, tenant="acme", stage=Stage.INVOICE, order_id="FO-6", key="i-1", content="c", fingerprint="f",
+            order_json=order_text(OrderWire({}).read(loads(text))), item_ids=(1,), since=NOW, first_listed_at=NOW,
+            accepted_at=NOW, number="1001",
+        )
+        for text in before
+    ]  # fmt: skip
+    (settings,) = blocks(section, "toml")
+    sentences = blocks(section, "text")
+    found = problem(OrderWire({}).read(loads(listed)), tenant(""), part=bool(before), earlier=earlier)
+    assert ([found.sentence] if found else []) == [" ".join(sentence.split()) for sentence in sentences]
+    cured = tenant(settings)
+    order = OrderWire({}, charges=cured.charges).read(loads(listed))
+    assert problem(order, cured, part=bool(before), earlier=earlier) is None
+    (total,) = re.findall(r"invoice comes\s+to ([\d.]*\d)", section)
+    assert figures(order, order.currency, cured.discount).invoice_total == D(total)
