@@ -123,9 +123,8 @@ databse = "erp.db"
         "shipperone-erp.toml:14: tenants.acme.go_live: write 'ask' or 'now'",
         "shipperone-erp.toml:15: tenants.acme.timezone: no such time zone; write one such as Europe/Bratislava",
         'shipperone-erp.toml:16: tenants.acme.tolerance: write an amount such as "0.01"',
-        "shipperone-erp.toml:17: tenants.acme.approve.0: input should be 'invoice'",
-        "shipperone-erp.toml:18: tenants.acme.charges: amounts beyond lines and shipping: this comes with a later "
-        "release; remove it",
+        "shipperone-erp.toml:17: tenants.acme.approve.0: write 'invoice'",
+        'shipperone-erp.toml:18: tenants.acme.charges: write a list, such as ["…"]',
         "shipperone-erp.toml:21: tenants.acme.fields.skuu: there is no such field; did you mean sku?",
         f"shipperone-erp.toml:25: tenants.shop.token: the file {toml.file.parent}/no-such-file cannot be read "
         "(No such file or directory)".replace(f"{toml.file.parent}/", ""),
