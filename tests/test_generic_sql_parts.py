@@ -83,7 +83,7 @@ def test_p9_an_order_waits_for_the_last_of_its_transfers(erp):
     erp.ask("UPDATE transfers SET arrived = 1 WHERE source = 'outlet'")
     waiting = erp.reserve(what)
     assert isinstance(waiting, Pending)
-    assert (waiting.reason, waiting.owner) == (Reason.WAITING_FOR_TRANSFER, Owner.NOBODY)
+    assert (waiting.reason, waiting.owner) == (Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
     assert waiting.sentence == "transfer T-2 from depot has not arrived yet"
     erp.ask("UPDATE transfers SET arrived = 1 WHERE source = 'depot'")
     assert erp.reserve(what) == Reserved("R-1")

@@ -246,12 +246,22 @@ def test_a_full_disk_is_tried_again_and_leaves_nothing(tmp_path, monkeypatch):
     assert erp.build(bulky).reference == "I-1"
 
 
-def test_goods_that_are_not_reserved_do_not_leave(erp):
+def test_goods_whose_reservation_is_not_there_do_not_leave(erp):
     with pytest.raises(Refused) as refused:
-        erp.connector.deliver(Deliver("i-1", order(), ()))
+        erp.deliver(order(), reserved_under="a-unknown")
     assert refused.value.reason is Reason.ERP_STOCK_INCONSISTENT
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
     assert erp.ask("SELECT COUNT(*) FROM deliveries") == [(0,)]
+
+
+def test_goods_that_were_allocated_elsewhere_leave_what_is_free_and_nothing_that_others_have_reserved(erp):
+    erp.connector.deliver(Deliver("i-1", order(), ()))
+    assert erp.on_hand_and_reserved("MUG") == (8, 0)
+    erp.reserve(order(item(7, "MUG", "7", "70.00"), order_id="FO-2"), "a-2")
+    with pytest.raises(Refused, match="free") as refused:
+        erp.connector.deliver(Deliver("i-3", order(order_id="FO-3"), ()))
+    assert (refused.value.reason, refused.value.owner) == (Reason.ERP_STOCK_INCONSISTENT, "warehouse")
+    assert erp.on_hand_and_reserved("MUG") == (8, 7)
 
 
 UNMARKED = [{"sql": "UPDATE stock SET on_hand_micro = on_hand_micro - :qty_micro WHERE sku = :sku", "each": "item"}]

@@ -98,7 +98,7 @@ class Month:
             began, at = time.monotonic(), self.now()
             clock = lambda: at + timedelta(seconds=time.monotonic() - began)  # noqa: E731
             async with Runtime(self.configuration, now=clock) as runtime:
-                await runtime.once(Selection(), settle_for=timedelta(seconds=4))
+                await runtime.once(Selection(), settle_for=timedelta(seconds=1.5))
 
         asyncio.run(go())
         self.runs += 1

@@ -1,0 +1,32 @@
+"""Every scenario of the sandbox is an order that the runtime serves as its sentence says."""
+
+import subprocess
+import sys
+
+import pytest
+
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.sandbox import SCENARIOS, order_of
+
+FIRST_ENDS = {"transfer": State.WAITING}
+
+
+@pytest.mark.parametrize("name", SCENARIOS)
+def test_a_scenario_is_served(world, name):
+    world.settings["bundles"] = '"parents"' if name == "set" else '"children"'
+    world.erp_settings["transfers_take_time"] = "true"
+    world.sandbox.add(order_of(name, "FO-1", 10))
+    world.once(settle_for=0.3)
+    assert world.job("FO-1", Stage.ALLOCATION).state is FIRST_ENDS.get(name, State.DONE)
+    world.erp.ask("UPDATE transfers SET arrived = 1")
+    world.once(settle_for=2)
+    assert world.jobs("FO-1", Stage.INVOICE)[0].state is State.DONE, world.stuck()
+
+
+def test_a_scenario_that_there_is_not_is_refused_by_name():
+    done = subprocess.run(
+        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "sandbox", "--scenario", "bundel"],
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "there is no scenario bundel; they are bundle, set," in done.stderr
