@@ -1,5 +1,6 @@
 """What the ledger holds of a listing's orders, gathered for planning in a few queries."""
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from shipperone_erp.ledger.records import Job, QueueRecord
@@ -33,12 +34,9 @@ def remember(
         orders = {*ids, *(job.order_id for job in unfinished)}
         allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
     late: tuple[Job, ...] = ()
-    invoiced: frozenset[str] = frozenset()
     if scope.stage is Stage.ALLOCATION:
         late = tuple(ledger.unshipped(scope.tenant, *confirmed)) if confirmed else ()
-        kept = {job.order_id for job in unfinished if job.reason is Reason.RESERVED_NOT_SHIPPED}
-        invoices = ledger.jobs_of_orders(scope.tenant, Stage.INVOICE, kept) if kept else []
-        invoiced = frozenset(job.order_id for job in invoices)
+        seen_in_invoice |= _came_to_an_invoice(ledger, scope.tenant, unfinished, frozenset(ids))
     record = ledger.queue(scope.tenant, scope.stage) or QueueRecord(tenant=scope.tenant, stage=scope.stage)
     live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
     memory = Memory(
@@ -49,6 +47,26 @@ def remember(
         last_good_read_at=record.last_good_read_at,
         busy=busy,
         unshipped=late,
-        invoiced=invoiced,
     )
     return memory, record
+
+
+def _came_to_an_invoice(
+    ledger: Ledger, tenant: str, unfinished: Iterable[Job], listed: frozenset[str]
+) -> frozenset[str]:
+    """Orders whose reservation is not known to be confirmed, or kept for long, and that were in pending_invoice since.
+
+    They may have been there for a moment only, between two looks of this stage; the invoice's job stays.
+    """
+    asked = [
+        job
+        for job in unfinished
+        if job.reason is Reason.RESERVED_NOT_SHIPPED or (job.open and job.order_id not in listed)
+    ]
+    invoices = ledger.jobs_of_orders(tenant, Stage.INVOICE, {job.order_id for job in asked}) if asked else []
+
+    def since(job: Job, invoice: Job) -> bool:
+        items = set(map(str, job.item_ids)) & set(map(str, invoice.item_ids))
+        return job.order_id == invoice.order_id and job.id < invoice.id and bool(items)
+
+    return frozenset(job.order_id for job in asked if any(since(job, invoice) for invoice in invoices))

@@ -62,10 +62,11 @@ class Memory:
     """What the ledger holds of the orders in question.
 
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
-    orders, for the invoice stage. `seen_in_invoice`: orders that the other queue lists, which proves their allocation.
+    orders, for the invoice stage. `seen_in_invoice`: orders that are or were in the other queue, which proves their
+    allocation.
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
-    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `invoiced` orders of such that
-    have come to an invoice since, `elsewhere` a read of the other queue where a reservation is to be given back.
+    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
+    other queue where a reservation is to be given back.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -75,7 +76,6 @@ class Memory:
     last_good_read_at: datetime | None = None
     busy: frozenset[str] = field(default_factory=frozenset)
     unshipped: tuple[Job, ...] = ()
-    invoiced: frozenset[str] = frozenset()
     elsewhere: Listing | None = None
 
     def accepted(self) -> Mapping[str, Sequence[Job]]:
@@ -144,7 +144,7 @@ def _unfinished(jobs: Iterable[Job], listing: Listing, memory: Memory, now: date
     for job in jobs:
         if not job.accepted or job.ended:
             continue
-        healed = shipped_after_all(job, memory.invoiced | memory.seen_in_invoice)
+        healed = shipped_after_all(job, memory.seen_in_invoice)
         if healed is not None:
             yield healed
         elif due(job, now):
