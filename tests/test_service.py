@@ -331,12 +331,13 @@ def test_what_is_ignored_stays_and_keeps_its_documents(world):
     assert len(world.erp.issued("FO-1")) == 1
 
 
-def serve(world, seconds):
-    """The service for that long."""
+def serve(world, seconds, configuration=None):
+    """The service for that long, in this process."""
+    configuration = configuration or world.read()
 
     async def go():
         stopping = asyncio.Event()
-        async with Runtime(world.read(), now=world.clock) as runtime:
+        async with Runtime(configuration, now=world.clock) as runtime:
             asyncio.get_running_loop().call_later(seconds, stopping.set)
             await runtime.serve(stopping)
 
@@ -405,3 +406,15 @@ def test_h4_a_token_that_may_only_read_does_not_keep_the_service_reading(seldom)
     serve(seldom, 12.0)
     assert seldom.job("FO-1", A).reason is Reason.PLATFORM_AUTH
     assert shop.requests.total() - before < 12, shop.requests
+
+
+def test_h4_a_token_that_was_renewed_while_the_service_was_starting_is_read(often):
+    token = often.folder / "token"
+    token.write_text("of-yesterday")
+    token.chmod(0o600)
+    often.settings["token"] = '{ file = "token" }'
+    often.sandbox.add(order())
+    configuration = often.read()
+    token.write_text(often.sandbox.token)
+    serve(often, 6.0, configuration)
+    assert often.erp.delivered("FO-1") == 1

@@ -23,10 +23,11 @@ async def watch_secrets(
 ) -> None:
     """Until `stopping`: when one of the files changes, read the configuration again and hand it over.
 
-    A configuration that cannot be read just then (a person is editing it) is left until the next change.
+    The first look reads it in any case: a file may have changed since `configuration` was read. A configuration that
+    cannot be read just then (a person is editing it) is left until the next change.
     """
     files = configuration.secret_files
-    seen = _signatures(files)
+    seen: dict[Path, Signature | None] = {}
     while files and not stopping.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
@@ -39,7 +40,7 @@ async def watch_secrets(
         except ConfigurationError as error:
             log.warning("a secret has changed, and the configuration cannot be read again: %s", error)
             continue
-        for problem in again.problems:
+        for problem in set(again.problems) - set(configuration.problems):
             log.warning("a secret has changed; this tenant goes on as it was: %s", problem)
         files = files | again.secret_files
         seen = {**_signatures(again.secret_files), **now}

@@ -334,7 +334,7 @@ class StageRun:
         """
         if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
             return job.lost_at + self.scope.settle if self._complete else None
-        if job.next_attempt_at is None:
+        if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
             return None
         return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
 

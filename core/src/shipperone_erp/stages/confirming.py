@@ -22,9 +22,6 @@ AT_MOST = 3
 LOST_AT_MOST = 3
 """How many answers in a row may be lost (or be a 500) until a person is asked."""
 
-PROBED = 30.0
-"""Seconds at most until an order that waits for another token is looked at again."""
-
 UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
 
@@ -108,8 +105,8 @@ def accept(case: Case, *, inferred: bool = False) -> None:
 
 
 def _token_refused(case: Case, sentence: str) -> Wait:
-    poll = case.desk.settings.poll_interval.total_seconds()
-    return Wait(Reason.PLATFORM_AUTH, sentence, until=case.later(min(poll, PROBED)), owner=Owner.IT, counts=False)
+    # due whenever somebody looks: another token may be there by then, and no read is called for before its time
+    return Wait(Reason.PLATFORM_AUTH, sentence, until=case.desk.now(), owner=Owner.IT, counts=False)
 
 
 def _lost(case: Case, answer: PostAnswer) -> None:
