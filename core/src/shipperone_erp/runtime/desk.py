@@ -111,11 +111,6 @@ class StageDesk:
     def token_refused(self) -> str | None:
         return self._token.admits()
 
-    @property
-    def token_stands(self) -> bool:
-        """Nothing is known against the token."""
-        return self._token.sentence is None
-
     def pause_platform(self, sentence: str) -> None:
         self._token.refused("confirming", sentence)
 

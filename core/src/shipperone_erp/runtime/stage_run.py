@@ -217,8 +217,6 @@ class StageRun:
             busy=busy,
             confirmed=self._late.window(self.desk.now()),
         )
-        if self.desk.token_stands:
-            memory = replace(memory, jobs=tuple(map(_no_longer_refused, memory.jobs)))
         if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
             memory = replace(memory, elsewhere=await self._elsewhere())
         self._allocations = defaultdict(list)
@@ -337,12 +335,6 @@ class StageRun:
         if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
             return None
         return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
-
-
-def _no_longer_refused(job: Job) -> Job:
-    """What waited for another token does not wait for a time as well."""
-    waited = job.state is State.WAITING and job.reason is Reason.PLATFORM_AUTH
-    return job.with_(next_attempt_at=None) if waited else job
 
 
 def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
