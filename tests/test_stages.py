@@ -522,6 +522,17 @@ def test_an_issued_answer_without_fiscal_first_is_a_bug_and_nothing_is_sent(worl
     assert len(world.sandbox.posts) == 1
 
 
+def test_a_retry_after_a_false_issued_answer_builds_again_and_really_issues(world):
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "issued_flag", times=1)
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).reason is Reason.CONNECTOR_BUG
+    act(world, "retry", "FO-1", I)
+    world.finishes()
+    assert world.erp.issued("FO-1") == ["1:2"]
+    assert world.job("FO-1", I).number == "1"
+
+
 def test_an_invoice_that_is_fiscal_already_and_differs_is_held_for_a_person_and_not_undone(world):
     world.erp_settings["fiscal"] = "true"
     world.settings["fiscal_first"] = "true"

@@ -56,15 +56,17 @@ async def build(case: Case) -> None:
     if isinstance(answer, Voided):
         case.next_generation()
         return
+    # what is not believed is asked again: after a `retry` nothing goes on from this answer
+    believed = not answer.issued or case.desk.settings.fiscal_first
     case.change(
-        step=Step.BUILT,
+        step=Step.BUILT if believed else Step.BUILDING,
         reference=answer.reference,
         url=answer.url,
         number=answer.number,
         invoice_json=invoice_text(answer),
         compared=answer.total_incl_tax is not None,
     )
-    if answer.issued and not case.desk.settings.fiscal_first:
+    if not believed:
         raise Hold(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
