@@ -305,6 +305,15 @@ def test_p1_one_line_of_five_as_two_and_three(world):
     assert world.erp.issued("FO-1") == ["1:2", "1:3"]
 
 
+def test_p1_the_first_part_may_ship_before_the_answer_to_the_allocation_is_known(world):
+    """The answer was lost; while it is being settled the warehouse ships two of five."""
+    world.settings["settle"] = '"1s"'
+    world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(3)})))
+    world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
+    world.finishes()
+    assert world.erp.issued("FO-1") == ["1:2", "1:3"]
+
+
 def test_p1_an_equal_part_is_held_until_a_person_repeats_it(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(2)}, {1: D(1)})))
     assert world.once().ending in (Ending.FINISHED, Ending.HELD)

@@ -14,7 +14,7 @@ from shipperone_erp.ledger.records import Job, new_id
 from shipperone_erp.model.keys import content_digest, job_key, plain
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listed, Listing, UnreadableOrder
 from shipperone_erp.stages.decisions import (
@@ -269,7 +269,8 @@ def _is_part(order: FulfillmentOrder, done: Collection[Job], allocations: Collec
     if done:
         return True
     listed = {str(item.item_id): item.qty for item in order.items}
-    allocated = _quantities(job for job in allocations if job.accepted)
+    # what ShipperOne lists as shipped it has allocated, even if its answer is still on its way or was lost
+    allocated = _quantities(job for job in allocations if job.accepted or job.step is Step.CONFIRMING)
     return any(listed.get(item_id, Decimal(0)) < qty for item_id, qty in allocated.items())
 
 
