@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from decimal import Decimal
 from types import TracebackType
@@ -124,6 +125,10 @@ class Sandbox:
         """From now on the order is listed and checked as `edit` makes it of its raw form."""
         self._shop.change(order_id, edit)
 
+    def still(self) -> AbstractContextManager[object]:
+        """Within it nothing changes but by the caller's own hand: for what depends on where an order stands."""
+        return self._shop.lock
+
     def order(self, order_id: str) -> OrderState:
         """Where the order stands: what was allocated, what was invoiced, how often."""
         return self._shop.order(order_id)
@@ -217,8 +222,8 @@ class Sandbox:
             return False
         if "html_200" in kinds:
             reply = _html(200, "Welcome to our shop")
-        elif "empty" in kinds:
-            reply = _Reply(200, b"")
+        elif "empty" in kinds and reply.status == 200:
+            reply = _Reply(200, b"")  # a refusal stays one: an empty 200 means that it is done
         now = email.utils.formatdate(usegmt=True)
         sent = [
             ("Date", now),
