@@ -489,6 +489,21 @@ def test_a_vanished_order_gives_its_reservation_back(world):
     assert world.job("FO-1", A).state is State.GONE
 
 
+def test_a_vanished_order_that_had_come_due_does_not_hurry_the_reads(world):
+    """It is kept for `gone_grace`, and nothing about it changes sooner however often the queue is read."""
+    world.settings["gone_grace"] = '"2h"'
+    world.erp_settings["transfers_take_time"] = "true"
+    far = replace(order(), items=(replace(order().items[0], warehouse_code="outlet"),))
+    world.sandbox.add(far)
+    world.once(settle_for=0.1)
+    assert world.job("FO-1", A).reason is Reason.WAITING_FOR_TRANSFER
+    world.sandbox.cancel("FO-1")
+    before = world.sandbox.requests.total()
+    world.once(settle_for=3)
+    assert world.sandbox.requests.total() - before <= 6
+    assert world.erp.live("FO-1") == 1
+
+
 def test_q4_a_read_that_proves_nothing_lets_nothing_go(world):
     for number in range(130):
         world.sandbox.add(order(f"FO-{number:03}", first_id=number * 10))

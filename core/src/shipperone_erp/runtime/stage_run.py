@@ -135,7 +135,7 @@ class StageRun:
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
-        return await self._passed(frozenset(order_id for order_id, _ in chosen))
+        return await self._passed(frozenset(order_id for order_id, _ in chosen), listing)
 
     async def rest(self) -> None:
         """Wait until nothing of this stage is being worked on."""
@@ -265,10 +265,20 @@ class StageRun:
             if made.reference is not None and made.state not in (State.GONE, State.SUPERSEDED)
         )
 
-    async def _passed(self, orders: frozenset[str]) -> Passed:
+    async def _passed(self, orders: frozenset[str], listing: Listing) -> Passed:
         jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
-        times = [job.next_attempt_at for job in jobs if job.next_attempt_at is not None]
+        times = [job.next_attempt_at for job in jobs if job.next_attempt_at and self._hurries(job, listing)]
         return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
+
+    def _hurries(self, job: Job, listing: Listing) -> bool:
+        """Its next attempt is worth a read of its own.
+
+        What was due already when this read began, and was left alone, would be left alone by the next one too (its
+        order is not listed, say); unless one more read settles a lost answer, or its work is still under way.
+        """
+        if job.next_attempt_at is None or job.next_attempt_at > listing.began_at:
+            return True
+        return job.order_id in self._running or (job.lost_at is not None and listing.complete)
 
 
 def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
