@@ -159,3 +159,30 @@ def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_f
             assert ended.ending is Ending.FINISHED, (commit, ended, world.stuck())
             assert world.erp.issued(order_id) == [f"{commit * 10}:2"], (commit, world.jobs())
             assert len(sandbox.order(order_id).invoices) == 1, commit
+
+
+def test_o2_kills_are_forgotten_once_it_ran_alone_to_its_end_or_a_person_has_said_retry(world):
+    """A machine that goes away now and then must not, over weeks, make a suspect of an order that waits."""
+    world.runtime_settings["lease"] = '"0.2s"'
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00")))
+    stage = Stage.ALLOCATION
+
+    def killed_times(times: int) -> None:
+        world.erp.script("reserve_stock", "kill", times=times)
+        for _ in range(times):
+            assert world.command("run", "--once", "--settle-for", "5s").returncode == -signal.SIGKILL
+
+    killed_times(2)  # among others, then alone
+    world.erp.stock("MUG", 0)
+    world.once(settle_for=0.1)
+    waiting = world.job("FO-1", stage)
+    assert (waiting.reason, waiting.crashes_alone) == (Reason.NOT_ENOUGH_STOCK, 0)
+    killed_times(3)
+    world.once(settle_for=0.1)
+    held = world.job("FO-1", stage)
+    assert (held.reason, held.crashes_alone) == (Reason.CONNECTOR_BUG, 2)
+    assert world.command("order", "retry", "FO-1").returncode == 0
+    killed_times(2)
+    world.erp.stock("MUG", 9)
+    world.finishes()
+    assert world.erp.live("FO-1") == 1

@@ -254,6 +254,18 @@ def test_p1_another_quantity_of_an_item_is_another_part_up_to_what_was_allocated
     assert "5 allocated, 2 invoiced already, and 4 more are listed" in (more.job.sentence or "")
 
 
+@pytest.mark.parametrize("lost_at", [None, NOW - MINUTE])
+def test_a_part_is_known_as_one_while_the_answer_to_its_allocation_is_not_known_yet(lost_at):
+    asked = started(order("FO-1", 5), state=State.WORKING, step=Step.CONFIRMING, reference="R", lost_at=lost_at)
+    part = decide(listing(order("FO-1", 2)), stage=Stage.INVOICE, allocations=(asked,))
+    assert isinstance(part, Start)
+    assert part.job.part
+    whole = decide(listing(order("FO-1", 5)), stage=Stage.INVOICE, allocations=(asked,))
+    assert not whole.job.part
+    waiting = asked.with_(step=Step.NEW)
+    assert not decide(listing(order("FO-1", 2)), stage=Stage.INVOICE, allocations=(waiting,)).job.part
+
+
 def test_an_accepted_job_goes_on_beside_the_next_part():
     late = started(order(), Stage.INVOICE, step=Step.ACCEPTED, open=False, accepted_at=NOW, state=State.WAITING)
     following = order("FO-1", 1, first_id=5)

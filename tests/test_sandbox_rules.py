@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 from email.utils import parsedate_to_datetime
 
@@ -207,6 +208,17 @@ def test_what_is_answered_instead_does_nothing(caller, shop, kind):
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200
 
 
+def test_what_depends_on_where_an_order_stands_is_done_while_nothing_changes(caller, shop):
+    with ThreadPoolExecutor(1) as pool:
+        with shop.still():
+            asked = pool.submit(caller.post, "allocate", "FO-1", [1, 2])
+            with pytest.raises(TimeoutError):
+                asked.result(timeout=0.3)
+            assert shop.order("FO-1").allocations == 0
+            shop.cancel("FO-1")
+        assert asked.result(timeout=5).status_code == 400
+
+
 def test_retry_after_as_a_date(caller, shop):
     shop.faults.add(Fault("503", retry_after="date5", times=1))
     after = parsedate_to_datetime(caller.page("allocation").headers["Retry-After"])
@@ -221,6 +233,12 @@ def test_what_spoils_the_answer_is_done_all_the_same(caller, shop, kind):
     answer = caller.post("allocate", "FO-1", [1, 2])
     assert (answer.status_code, answer.content[:6]) == (200, DONE_AND_SPOILT[kind])
     assert shop.order("FO-1").allocations == 1
+
+
+def test_a_refusal_is_never_answered_by_an_empty_success(caller, shop):
+    shop.faults.add(Fault("empty", action="allocate"))
+    assert caller.post("allocate", "FO-1", [1, 99]).status_code == 400
+    assert shop.order("FO-1").allocations == 0
 
 
 @pytest.mark.parametrize(("kind", "done"), [("lost_answer", 1), ("cut", 1), ("dropped", 0)])

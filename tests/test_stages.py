@@ -308,6 +308,15 @@ def test_p1_one_line_of_five_as_two_and_three(world):
     assert world.erp.issued("FO-1") == ["1:2", "1:3"]
 
 
+def test_p1_the_first_part_may_ship_before_the_answer_to_the_allocation_is_known(world):
+    """The answer was lost; while it is being settled the warehouse ships two of five."""
+    world.settings["settle"] = '"1s"'
+    world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(3)})))
+    world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
+    world.finishes()
+    assert world.erp.issued("FO-1") == ["1:2", "1:3"]
+
+
 def test_p1_an_equal_part_is_held_until_a_person_repeats_it(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(2)}, {1: D(1)})))
     assert world.once().ending in (Ending.FINISHED, Ending.HELD)
@@ -483,6 +492,21 @@ def test_a_vanished_order_gives_its_reservation_back(world):
     assert world.job("FO-1", A).state is State.GONE
 
 
+def test_a_vanished_order_that_had_come_due_does_not_hurry_the_reads(world):
+    """It is kept for `gone_grace`, and nothing about it changes sooner however often the queue is read."""
+    world.settings["gone_grace"] = '"2h"'
+    world.erp_settings["transfers_take_time"] = "true"
+    far = replace(order(), items=(replace(order().items[0], warehouse_code="outlet"),))
+    world.sandbox.add(far)
+    world.once(settle_for=0.1)
+    assert world.job("FO-1", A).reason is Reason.WAITING_FOR_TRANSFER
+    world.sandbox.cancel("FO-1")
+    before = world.sandbox.requests.total()
+    world.once(settle_for=3)
+    assert world.sandbox.requests.total() - before <= 6
+    assert world.erp.live("FO-1") == 1
+
+
 def test_q4_a_read_that_proves_nothing_lets_nothing_go(world):
     for number in range(130):
         world.sandbox.add(order(f"FO-{number:03}", first_id=number * 10))
@@ -523,6 +547,17 @@ def test_an_issued_answer_without_fiscal_first_is_a_bug_and_nothing_is_sent(worl
     assert job.reason is Reason.CONNECTOR_BUG
     assert "fiscal_first" in (job.sentence or "")
     assert len(world.sandbox.posts) == 1
+
+
+def test_a_retry_after_a_false_issued_answer_builds_again_and_really_issues(world):
+    world.sandbox.add(order())
+    world.erp.script("build_invoice", "issued_flag", times=1)
+    world.once(settle_for=1)
+    assert world.job("FO-1", I).reason is Reason.CONNECTOR_BUG
+    act(world, "retry", "FO-1", I)
+    world.finishes()
+    assert world.erp.issued("FO-1") == ["1:2"]
+    assert world.job("FO-1", I).number == "1"
 
 
 def test_an_invoice_that_is_fiscal_already_and_differs_is_held_for_a_person_and_not_undone(world):

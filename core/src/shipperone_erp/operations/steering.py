@@ -109,6 +109,7 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         retries=0,
         rebuilds=0,
         accepts=0,
+        crashes_alone=0,
         settle_reads=(),
         absent_since=None,
         absent_reads=0,

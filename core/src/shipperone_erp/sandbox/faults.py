@@ -15,7 +15,7 @@ KINDS = (
     "500",  # does nothing; Magento's report id
     "html_502",
     "html_200",
-    "empty",  # 200 without a body; a POST is done
+    "empty",  # what is done is answered by 200 without a body
     "redirect",
     "insert",  # after this page another order is listed in front of all
     "remove",  # after this page its first order is gone

@@ -7,6 +7,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -126,6 +127,10 @@ class Sandbox:
     def change(self, order_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """From now on the order is listed and checked as `edit` makes it of its raw form."""
         self._shop.change(order_id, edit)
+
+    def still(self) -> AbstractContextManager[object]:
+        """Within it nothing changes but by the caller's own hand: for what depends on where an order stands."""
+        return self._shop.lock
 
     def order(self, order_id: str) -> OrderState:
         """Where the order stands: what was allocated, what was invoiced, how often."""

@@ -414,6 +414,8 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
             next_attempt_at=case.later() if case.job.accepted else None,
             attempts=case.job.attempts + 1,
         )
+    if case.alone:
+        case.change(crashes_alone=0)  # whatever it was that ended the process, this time it was not this job
     if case.job.state is not before.state or case.job.reason is not before.reason:
         case.change(since=now())
     case.desk.journal.save(case.job)

@@ -11,7 +11,7 @@ from functools import cached_property
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.keys import plain
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.model.work import State
+from shipperone_erp.model.work import State, Step
 from shipperone_erp.reasons import Reason
 from shipperone_erp.stages.goods import Rules, names, parents_in, sort_out
 
@@ -50,7 +50,9 @@ class History:
         if self._accepted:
             return True
         listed = {str(item.item_id): item.qty for item in self._counted(order)}
-        return any(listed.get(item_id, Decimal(0)) < qty for item_id, qty in self._allocated.items())
+        # what ShipperOne lists as shipped it has allocated, even if its answer is still on its way or was lost
+        allocated = self._quantities(job for job in self._allocations if job.accepted or job.step is Step.CONFIRMING)
+        return any(listed.get(item_id, Decimal(0)) < qty for item_id, qty in allocated.items())
 
     def more_than_allocated(self, order: FulfillmentOrder) -> str | None:
         """A sentence if more of an item would be invoiced than the ledger has allocated of it; None if not."""

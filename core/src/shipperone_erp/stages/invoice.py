@@ -71,8 +71,10 @@ async def build(case: Case) -> None:
     if isinstance(answer, Voided):
         case.void()
         return
+    # what is not believed is asked again: after a `retry` nothing goes on from this answer
+    believed = not answer.issued or case.desk.settings.fiscal_first or case.job.accepted
     case.change(
-        step=Step.BUILT,
+        step=Step.BUILT if believed else Step.BUILDING,
         reference=answer.reference,
         url=answer.url,
         number=answer.number,
@@ -81,7 +83,7 @@ async def build(case: Case) -> None:
         attempts=case.job.attempts if case.job.accepted else 0,
     )
     case.owns_reference()
-    if answer.issued and not case.desk.settings.fiscal_first and not case.job.accepted:
+    if not believed:
         raise Hold(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
