@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table, say
+from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
@@ -74,7 +75,7 @@ def run_once(
     """`run --once`; returns its exit code."""
 
     async def go() -> int:
-        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
+        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
             endings = await runtime.once(selection, settle_for)
         if as_json:
             print_json({name: {"exit": int(e.ending), "sentence": e.sentence} for name, e in endings.items()})
@@ -105,7 +106,7 @@ def serve(loaded: Configuration, tenants: list[str], *, open_ledger: OpenLedger 
             loop.add_signal_handler(number, stop)
         for problem in loaded.problems:
             say(f"paused, config_incomplete: {problem}")
-        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
+        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
             await runtime.serve(stopping)
 
     asyncio.run(go())

@@ -11,11 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
 
-from shipperone_erp.config.durations import Duration
+from shipperone_erp.config.durations import Duration, at_least
+from shipperone_erp.config.sources import SecretMissing
 from shipperone_erp.errors import Problem
 from shipperone_erp.hooks import ConnectorSettings
 from shipperone_erp.model.order import Party
 from shipperone_erp.model.work import Stage
+from shipperone_erp.redaction import secrets_in
 from shipperone_erp.secrets import Secret
 
 ORDER_FIELDS = tuple(
@@ -76,6 +78,13 @@ def _nobody_approves(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _sendable(token: Secret) -> Secret:
+    text = token.get_secret_value().strip()
+    if not text or not text.isascii() or not text.isprintable() or " " in text:
+        raise SecretMissing("it is empty, or has a character that no token has")
+    return token
+
+
 Amount = Annotated[
     Decimal,
     BeforeValidator(_money),
@@ -100,10 +109,10 @@ class RuntimeSettings(_Settings):
     keep_bodies: Duration = Field(
         timedelta(days=90), description="personal data and what was said about what has ended"
     )
-    keep_jobs: Annotated[Duration, Field(ge=timedelta(days=30))] = Field(
+    keep_jobs: Annotated[Duration, at_least(timedelta(days=30))] = Field(
         timedelta(days=400), description="what ended without ShipperOne's acceptance (`gone`, `superseded`)"
     )
-    keep_invoices: Annotated[Duration, Field(ge=timedelta(days=365))] = Field(
+    keep_invoices: Annotated[Duration, at_least(timedelta(days=365))] = Field(
         timedelta(days=4018), description="what ShipperOne has accepted, and every issued invoice: eleven years"
     )
 
@@ -116,7 +125,9 @@ class TenantSettings(_Settings):
         description="paths are {base_url}/rest/{store_code}/V1/…"
     )
     store_code: str = Field("default", min_length=1, description="comes with the token")
-    token: Secret = Field(description='{ env = "NAME" }, { file = "path" } or { credential = "name" }')
+    token: Annotated[Secret, AfterValidator(_sendable)] = Field(
+        description='{ env = "NAME" }, { file = "path" } or { credential = "name" }'
+    )
     connector: str = Field(description="the connector's entry-point name")
     stages: tuple[Stage, ...] = Field((Stage.ALLOCATION, Stage.INVOICE), min_length=1, description="which queues")
     poll_interval: Duration = Field(timedelta(seconds=30), description="how often the queues are read")
@@ -168,3 +179,8 @@ class Configuration:
     warnings: tuple[Problem, ...] = ()
     written: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     secret_files: frozenset[Path] = frozenset()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret in it, to be kept out of what is written."""
+        return frozenset(secrets_in([self.runtime, *self.tenants.values()]))

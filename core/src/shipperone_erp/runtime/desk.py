@@ -1,7 +1,7 @@
 """What the flows of one stage of one tenant work with: the `Desk` of `stages.case`."""
 
 import random
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -41,7 +41,7 @@ class StageDesk:
         token: TokenHealth,
         stopping: Callable[[], bool],
         lease_stands: Callable[[], Awaitable[None]],
-        secrets: Collection[str],
+        redact: Callable[[str], str],
     ) -> None:
         self.settings = settings
         self.stage = stage
@@ -54,7 +54,7 @@ class StageDesk:
         self._token = token
         self._stopping = stopping
         self._lease_stands = lease_stands
-        self._secrets = sorted((secret for secret in secrets if secret), key=len, reverse=True)
+        self._redact = redact
 
     def newest(self, order_id: str) -> Listed | None:
         return self.view.listed(order_id)
@@ -111,9 +111,7 @@ class StageDesk:
         self._observe(before, after)
 
     def redact(self, text: str) -> str:
-        for secret in self._secrets:
-            text = text.replace(secret, "********")
-        return text
+        return self._redact(text)
 
 
 def _shipping(order: FulfillmentOrder) -> Decimal:

@@ -9,10 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
-from pydantic import SecretStr
-
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.hooks import ConnectorSettings
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.records import Binding, Lease, Pause
 from shipperone_erp.ledger.store import Ledger
@@ -20,6 +17,7 @@ from shipperone_erp.model.answers import AuthFailed, ConnectorError
 from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.hook_calls import HookCalls
@@ -49,6 +47,7 @@ class Shared:
     solitude: Solitude
     lease_stands: Callable[[Lease], Awaitable[None]]
     observe: Observer
+    redact: Redaction
     log: logging.Logger
     tls: ssl.SSLContext | None
 
@@ -148,7 +147,7 @@ class TenantRun:
             token=self.token,
             stopping=stopping,
             lease_stands=partial(shared.lease_stands, lease),
-            secrets=_secrets(settings),
+            redact=shared.redact,
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
         run = StageRun(
@@ -217,19 +216,3 @@ class TenantRun:
 
 def _plugged(settings: TenantSettings) -> tuple[object, object]:
     return settings.connector_settings, dict(settings.policy_settings)
-
-
-def _secrets(settings: TenantSettings) -> list[str]:
-    """Every secret value of a tenant, so that it can be kept out of what is recorded."""
-    found = [settings.token.get_secret_value()]
-
-    def search(model: ConnectorSettings) -> None:
-        for value in vars(model).values():
-            if isinstance(value, SecretStr):
-                found.append(value.get_secret_value())
-            elif isinstance(value, ConnectorSettings):
-                search(value)
-
-    for model in (settings.connector_settings, *settings.policy_settings.values()):
-        search(model)
-    return found

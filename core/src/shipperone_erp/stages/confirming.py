@@ -6,6 +6,9 @@ nothing happened    the connection was never made, 429, 503 with Retry-After, 40
 unknown             the answer was lost: nothing is undone or sent again until the queue has told (see `vanished`)
 """
 
+from dataclasses import replace
+
+from shipperone_erp.model.people import discreet
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
@@ -66,6 +69,8 @@ async def _post(case: Case) -> PostAnswer:
         case.change(step=before)
         raise Stale
     record_post(case.desk.journal, effect, answer)
+    # the ledger keeps what was said; in lists and logs it names nobody
+    answer = replace(answer, message=discreet(answer.message, [case.order]))
     if answer.outcome is not PostOutcome.UNKNOWN:
         case.change(step=before)
     return answer
