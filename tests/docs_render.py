@@ -26,10 +26,10 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def _settings(model: type[BaseModel]) -> str:
+def _settings(model: type[BaseModel], prefix: str = "") -> str:
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key, field in model.model_fields.items():
-        if key in NOT_IN_TOML:
+        if key in NOT_IN_TOML or not key.startswith(prefix):
             continue
         default = field.get_default(call_default_factory=True)
         if default is PydanticUndefined:
@@ -102,6 +102,7 @@ def _recipe_statements() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
+    "keep": lambda: _settings(RuntimeSettings, "keep_"),
     "tenant": lambda: _settings(TenantSettings),
     "fields": _fields,
     "later": _later,
