@@ -33,10 +33,10 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
-def _settings(model: type[BaseModel], *, without: Collection[str] = NOT_IN_TOML) -> str:
+def _settings(model: type[BaseModel], prefix: str = "", *, without: Collection[str] = NOT_IN_TOML) -> str:
     rows = ["| key | default | what it is |", "|---|---|---|"]
     for key, field in model.model_fields.items():
-        if key in without:
+        if key in without or not key.startswith(prefix):
             continue
         default = field.get_default(call_default_factory=True)
         if default is PydanticUndefined:
@@ -110,6 +110,7 @@ def _scenarios() -> str:
 
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
+    "keep": lambda: _settings(RuntimeSettings, "keep_"),
     "tenant": lambda: _settings(TenantSettings),
     "charges": lambda: _settings(ChargeSettings, without=()),
     "fields": _fields,

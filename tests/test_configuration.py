@@ -288,6 +288,15 @@ def test_secrets_come_from_the_environment_a_file_or_a_systemd_credential(toml, 
     assert TOKEN not in str(plain.warnings)
 
 
+@pytest.mark.parametrize("token", ["two words", "tökén", "a\nb"])
+def test_a_token_that_no_header_can_carry_is_a_fault_of_its_tenant_alone(toml, token):
+    text = GOOD.replace('{ env = "ACME_TOKEN" }', '{ env = "ODD_TOKEN" }')
+    said = "shipperone-erp.toml:6: tenants.acme.token: it is empty, or has a character that no token has"
+    assert toml.problems(text, {**ENVIRONMENT, "ODD_TOKEN": token}) == [said]
+    read = toml.read(text, {**ENVIRONMENT, "ODD_TOKEN": token}, tenants_may_fail=True)
+    assert (read.tenants, [problem.tenant for problem in read.problems]) == ({}, ["acme"])
+
+
 @pytest.mark.parametrize("written", ["{}", '{ env = "A", file = "b" }', '{ vault = "x" }', "{ env = 5 }", "7"])
 def test_a_reference_that_is_none_says_how_one_is_written(toml, written):
     (found,) = toml.problems(GOOD.replace('{ env = "ACME_TOKEN" }', written))
@@ -324,6 +333,18 @@ def test_g7_no_secret_is_shown_or_represented(toml):
         assert TOKEN not in text
         assert PASSWORD not in text
     assert 'token = "********"' in show(read)
+
+
+def test_what_is_kept_has_a_least_and_takes_days(toml):
+    text = GOOD.replace("[runtime]\n", '[runtime]\nkeep_bodies = "60d"\nkeep_jobs = "30d"\nkeep_invoices = "12000d"\n')
+    runtime = toml.read(text).runtime
+    assert (runtime.keep_errors, runtime.keep_bodies) == (timedelta(days=30), timedelta(days=60))
+    assert (runtime.keep_jobs, runtime.keep_invoices) == (timedelta(days=30), timedelta(days=12000))
+    assert 'keep_invoices = "12000d"' in show(toml.read(text))
+    assert toml.problems(text.replace('"30d"', '"29d"').replace("12000d", "364d")) == [
+        'shipperone-erp.toml:3: runtime.keep_jobs: write at least "30d"',
+        'shipperone-erp.toml:4: runtime.keep_invoices: write at least "365d"',
+    ]
 
 
 def test_a_password_in_the_ledgers_address_is_masked(toml):

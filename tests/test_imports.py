@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 LAYERS = [
-    {"reasons", "secrets", "errors"},
+    {"reasons", "secrets", "redaction", "errors"},
     {"model", "explanations"},
-    {"hooks"},
+    {"hooks", "discretion"},
     {"discovery"},
     {"config"},
     {"shipperone", "ledger"},

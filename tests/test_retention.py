@@ -177,13 +177,13 @@ def later_bodies(world):
 
 
 def test_in_the_file_itself_nothing_is_left_of_what_was_erased(world):
-    for number in range(30):
+    for number in range(12):
         world.sandbox.add(order(f"FO-{number}", first_id=number * 10))
-    world.finishes()
+    world.finishes(settle_for=30)
     file = world.folder / "ledger.db"
     assert "Nováková".encode() in file.read_bytes()
     later(world, 90)
-    assert tidied(world) == Removed(bodies=60)
+    assert tidied(world) == Removed(bodies=24)
     files = list(world.folder.glob("ledger.db*"))
     assert files == [file], "closed, it has no write-ahead log"
     assert [personal for personal in PERSONAL if personal.encode() in file.read_bytes()] == []

@@ -189,7 +189,7 @@ def test_two_sandboxes_share_nothing(caller, shop):
         assert caller.page("allocation").status_code == 200
 
 
-INSTEAD = {"500": 500, "html_502": 502, "redirect": 302, "429": 429, "503": 503}
+INSTEAD = {"500": 500, "html_502": 502, "echo": 400, "echo_html": 502, "redirect": 302, "429": 429, "503": 503}
 DONE_AND_SPOILT = {"html_200": b"<html>", "empty": b""}
 
 
@@ -203,6 +203,8 @@ def test_what_is_answered_instead_does_nothing(caller, shop, kind):
         assert re.search(r"Report ID: \S+", answer.json()["message"])
     if kind in ("429", "503"):
         assert answer.headers["Retry-After"] == "7"
+    if kind.startswith("echo"):
+        assert f"Bearer {shop.token}" in answer.text
     if kind == "html_502":
         assert "<title>502 Bad Gateway</title>" in answer.text
     assert caller.post("allocate", "FO-1", [1, 2]).status_code == 200

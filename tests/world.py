@@ -1,6 +1,7 @@
 """A merchant in a test: ShipperOne's sandbox over HTTP, the counting ERP in a SQLite file, a TOML file, `run --once`."""
 
 import asyncio
+import os
 import sqlite3
 import subprocess
 import sys
@@ -105,6 +106,7 @@ class World:
         self.more = ""
         self.changes: list[tuple[Job | None, Job]] = []
         self.environment = {"ACME_TOKEN": sandbox.token}
+        self.plugins = [PLUGINS]
 
     @property
     def file(self) -> Path:
@@ -188,6 +190,5 @@ class World:
         )  # fmt: skip
 
     def process_environment(self) -> dict[str, str]:
-        import os
-
-        return {**os.environ, **self.environment, "PYTHONPATH": str(PLUGINS), "COLUMNS": "200"}
+        path = os.pathsep.join(map(str, self.plugins))
+        return {**os.environ, **self.environment, "PYTHONPATH": path, "COLUMNS": "200"}

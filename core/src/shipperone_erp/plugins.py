@@ -1,7 +1,8 @@
 """One plugin manager a tenant, and the typed facade through which alone hooks are called.
 
 Every answer is checked against the hook's contract (`ContractViolation`): None, a coroutine or another type is never
-taken for an answer. Calls may come from many threads at once.
+taken for an answer. What plugins say is free of secrets and of people from here on (`discretion`). Calls may come from
+many threads at once.
 """
 
 import logging
@@ -14,6 +15,7 @@ import pluggy
 from pydantic import ValidationError
 
 from shipperone_erp import discovery
+from shipperone_erp.discretion import Discretion
 from shipperone_erp.errors import ContractViolation
 from shipperone_erp.hooks import PROJECT, Connector, ConnectorSettings, Policy
 from shipperone_erp.model.answers import (
@@ -40,7 +42,7 @@ from shipperone_erp.model.requests import (
     Verdict,
 )
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.secrets import blotted, texts_in
+from shipperone_erp.redaction import secrets_in
 
 ReserveAnswer = Reserved | Shortage | Pending | Voided
 InvoiceAnswer = Invoice | Pending | Voided
@@ -65,7 +67,8 @@ class TenantPlugins:
         self.offers = discovery.overridden(type(connector))
         self._connector = connector
         self._policies = dict(policies or {})
-        self._secrets = frozenset(texts_in([plugin.settings for plugin in (connector, *self._policies.values())]))
+        everybody = [connector, *self._policies.values()]
+        self._discretion = Discretion(secrets_in([plugin.settings for plugin in everybody]))
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Connector)
         self._manager.add_hookspecs(Policy)
@@ -73,7 +76,6 @@ class TenantPlugins:
         for policy_name, policy in self._policies.items():
             self._manager.register(policy, name=f"policy {policy_name}")
         self._manager.check_pending()
-        everybody = [connector, *self._policies.values()]
         self._callers = {
             (id(plugin), hook): self._manager.subset_hook_caller(
                 hook, remove_plugins=[other for other in everybody if other is not plugin]
@@ -183,18 +185,18 @@ class TenantPlugins:
             return [Check(self.name, False, f"check raised {type(error).__name__}", "ask the connector's author")]
         if not isinstance(found, list) or not all(isinstance(entry, Check) for entry in found):
             return [Check(self.name, False, "check did not answer with a list of Check", "ask the connector's author")]
-        return [self._without_secrets(entry) for entry in found]
+        return [self._discretion.check(line) for line in found]
 
     def identity(self) -> str:
         """The ERP's database as the connector names it, else the connector's name."""
         try:
-            return self._connector.identity() or self.name
-        except ConnectorError as error:
-            self._without_secrets(error)
+            return self._discretion.text(self._connector.identity()) or self.name
+        except ConnectorError as said:
+            self._discretion.answer(said, None)
             raise
         except Exception as error:  # its words may hold a password, and it is no fault of ours
-            said = blotted(f"{type(error).__name__}: {error}", self._secrets)
-            raise ContractViolation(f"{self.tenant}: identity of connector {self.name} raised {said}") from None
+            words = self._discretion.text(f"{type(error).__name__}: {error}")
+            raise ContractViolation(f"{self.tenant}: identity of connector {self.name} raised {words}") from None
 
     def exclusive(self) -> str | None:
         """See `Connector.exclusive`."""
@@ -214,28 +216,16 @@ class TenantPlugins:
         caller = self._callers.get((id(plugin), hook))
         if caller is None:
             raise ContractViolation(f"{self.tenant}: {type(plugin).__name__} does not implement {hook}")
+        (about,) = argument.values()
         try:
-            return self._without_secrets(caller(**argument))
-        except ConnectorError as error:
-            self._without_secrets(error)
+            return self._discretion.answer(caller(**argument), about)
+        except ConnectorError as said:
+            self._discretion.answer(said, about)
             raise
         except ValidationError as error:
             places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-            raise ContractViolation(
-                f"{self.tenant}: {hook} of {self.name} made a wrong {error.title}: {places}"
-            ) from None
-
-    def _without_secrets(self, said: Any) -> Any:
-        """What a plugin answered or raised on purpose, its sentences without its secrets: they are logged and kept."""
-        match said:
-            case ConnectorError():
-                said.sentence = blotted(said.sentence, self._secrets)
-                said.args = (said.sentence,)
-            case Pending() | Resolution() | Check() if said.sentence:
-                return replace(said, sentence=blotted(said.sentence, self._secrets))
-            case dict():
-                return {key: self._without_secrets(value) for key, value in said.items()}
-        return said
+            wrong = f"{hook} of {self.name} made a wrong {error.title}: {self._discretion.text(places, about)}"
+            raise ContractViolation(f"{self.tenant}: {wrong}") from None
 
     def _opinion(self, plugin: Connector[Any] | Policy[Any], who: str, mismatch: Mismatch) -> Resolution:
         try:

@@ -5,10 +5,9 @@ plain string, which works and is warned about. The reference is resolved while t
 settings model only ever holds the value itself, hidden.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from pydantic import BaseModel, GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, SecretStr
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, core_schema
 
@@ -61,23 +60,3 @@ class Secret(SecretStr):
                 {"type": "string"},
             ],
         }
-
-
-def texts_in(settings: object) -> Iterator[str]:
-    """Every secret's text in settings, however deep, so that it can be kept out of what is said and recorded."""
-    if isinstance(settings, SecretStr):
-        yield settings.get_secret_value()
-    elif isinstance(settings, BaseModel):
-        yield from texts_in(vars(settings))
-    elif isinstance(settings, Mapping):
-        yield from texts_in(tuple(settings.values()))
-    elif isinstance(settings, list | tuple | set | frozenset):
-        for value in settings:
-            yield from texts_in(value)
-
-
-def blotted(text: str, secrets: Iterable[str]) -> str:
-    """The text with asterisks in the place of every secret, the longest first: one may be a part of another."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        text = text.replace(secret, "********")
-    return text

@@ -3,7 +3,6 @@
 import sys
 
 import typer
-from rich.console import Console
 
 from shipperone_erp.cli import (
     configuring,
@@ -17,7 +16,11 @@ from shipperone_erp.cli import (
     running,
     steering,
 )
+from shipperone_erp.cli.options import say
+from shipperone_erp.cli.secrecy import REDACTION, keep_out_of_logs, last_words
 from shipperone_erp.errors import ShipperOneErpError
+from shipperone_erp.model.answers import ConnectorError
+from shipperone_erp.runtime.outcome import Ending
 
 app = typer.Typer(
     name="shipperone-erp",
@@ -57,8 +60,15 @@ app.command("explain")(explaining.explain)
 
 def main() -> None:
     """The entry point: runs the command and ends with its exit code."""
+    keep_out_of_logs(REDACTION)
     try:
         app(standalone_mode=True)
     except ShipperOneErpError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(str(error))
+        say(REDACTION(str(error)))
         sys.exit(error.exit_code)
+    except ConnectorError as error:
+        say(REDACTION(error.sentence))
+        sys.exit(Ending.ERP)
+    except Exception:
+        say(f"{last_words()}this is a fault of shipperone-erp or of a connector")
+        sys.exit(Ending.FAILED)

@@ -10,6 +10,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.ledger.store import Ledger
 
@@ -23,6 +24,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuration:
     """The configuration; ConfigurationError with all its problems (exit code 78)."""
     loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail)
+    REDACTION.add(loaded.secrets)
     for warning in loaded.warnings:
         say(f"warning: {warning}")
     return loaded

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from shipperone_erp.cli.logs import ROOT, LogForm, shown, start_logging
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table, say
+from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
@@ -70,7 +71,7 @@ def run_once(
     """`run --once`; returns its exit code."""
 
     async def go() -> int:
-        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
+        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
             with shown(runtime.progress, console):
                 endings = await runtime.once(selection, settle_for)
         if as_json:
@@ -108,7 +109,7 @@ def serve(
             loop.add_signal_handler(number, stop)
         for problem in loaded.problems:
             LOG.warning("paused, config_incomplete: %s", problem)
-        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger) as runtime:
+        async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
             with shown(runtime.progress, console):
                 await runtime.serve(stopping)
 

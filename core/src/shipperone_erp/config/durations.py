@@ -5,7 +5,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 LONGEST = 36525 * UNITS["d"]
@@ -38,6 +38,17 @@ def words(span: timedelta) -> str:
         if seconds and seconds % UNITS[unit] == 0 and seconds // UNITS[unit] >= (2 if unit == "m" else 1):
             return f"{seconds / UNITS[unit]:g}{unit}"
     return f"{seconds:g}s"
+
+
+def at_least(least: timedelta) -> AfterValidator:
+    """A bound of a setting, for its annotation."""
+
+    def bounded(span: timedelta) -> timedelta:
+        if span < least:
+            raise ValueError(f'write at least "{words(least)}"')
+        return span
+
+    return AfterValidator(bounded)
 
 
 Duration = Annotated[

@@ -1,7 +1,7 @@
 """pydantic's errors as problems of the configuration: in our words, without what was written."""
 
 import difflib
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from pydantic import BaseModel, ValidationError
@@ -71,17 +71,3 @@ PLAIN = {
 
 def _words(kind: str, said: str) -> str:
     return PLAIN.get(kind, said[:1].lower() + said[1:])
-
-
-Mask = Callable[[str], str]
-
-
-def mask(values: Collection[str]) -> Mask:
-    """A function that takes every one of these secrets out of a text: an author's own message may hold one."""
-
-    def masked(text: str) -> str:
-        for value in sorted(values, key=len, reverse=True):
-            text = text.replace(value, "********")
-        return text
-
-    return masked

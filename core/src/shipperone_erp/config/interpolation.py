@@ -4,6 +4,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shipperone_erp.redaction import MASK
+
 Path = tuple[str | int, ...]
 
 _PLACE = re.compile(r"\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -46,4 +48,4 @@ def interpolate(
 
 def masked(text: str) -> str:
     """The text as it was written, with asterisks where a variable is put in."""
-    return _PLACE.sub(lambda found: "${" if found[1] is None else "********", text)
+    return _PLACE.sub(lambda found: "${" if found[1] is None else MASK, text)

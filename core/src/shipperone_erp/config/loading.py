@@ -5,12 +5,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, SecretStr, ValidationError
+from pydantic import ValidationError
 
 from shipperone_erp import discovery
-from shipperone_erp.config.faults import Fault, faults, mask, nearest
+from shipperone_erp.config.faults import Fault, faults, nearest
 from shipperone_erp.config.files import Document, parse
 from shipperone_erp.config.interpolation import interpolate
+from shipperone_erp.config.plain import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
     TENANT_KEYS,
@@ -23,6 +24,7 @@ from shipperone_erp.config.sources import SecretPlaces
 from shipperone_erp.errors import ConfigurationError, PluginRefused, Problem
 from shipperone_erp.hooks import ConnectorSettings, NoSettings, settings_type
 from shipperone_erp.model.work import Stage
+from shipperone_erp.redaction import Redaction
 
 TOP = ("runtime", "defaults", "tenants")
 NEEDED = {Stage.ALLOCATION: ("reserve_stock",), Stage.INVOICE: ("build_invoice",)}
@@ -80,7 +82,11 @@ class _Loading:
         )
 
     def _runtime(self) -> RuntimeSettings:
-        raw = self._put_in(self.main, ("runtime",), self.main.values.get("runtime", {}), None)
+        written = self.main.values.get("runtime", {})
+        for path, password in plain_passwords(written):
+            if "${" not in password:
+                self._warn(self.main, ("runtime", *path), IN_ADDRESS, None)
+        raw = self._put_in(self.main, ("runtime",), written, None)
         if isinstance(raw, dict) and "http" in raw:
             cause = "the operations page comes with a later release; remove it"
             self.problems.append(self.main.problem(("runtime", "http"), cause))
@@ -133,12 +139,15 @@ class _Loading:
 
         def fault(found: Fault, below: tuple[str | int, ...] = ()) -> None:
             document, path = place((*below, *found.path))
-            problem = document.problem(path, hide(found.cause), tenant=name if found.secret else None, near=found.near)
+            redact.add(secrets.values)
+            cause = redact(found.cause)  # an author's own message may hold one
+            problem = document.problem(path, cause, tenant=name if found.secret else None, near=found.near)
             (self.of_tenants if found.secret else self.problems).append(problem)
 
         secrets = SecretPlaces(home.file.parent, self.environment)
-        hide = mask(secrets.values)
         raw = self._put_in(home, here, merged, name)
+        redact = Redaction(secret for _, secret in (*plain_passwords(raw), *plain_secrets(TenantSettings, raw)))
+        models: dict[str, type[ConnectorSettings]] = {}
         context = {"secrets": secrets, "base": home.file.parent}
         policies = [policy for policy in _listed(raw, "policies") if isinstance(policy, str)]
         connector = raw.get("connector") if isinstance(raw.get("connector"), str) else None
@@ -155,16 +164,16 @@ class _Loading:
             plugin = self._plugin(name, "connector", lambda: discovery.load_connector(connector), home, here)
             if plugin is not None:
                 self._offers(name, home, here, connector, plugin, raw)
-                connector_settings = self._settings(
-                    settings_type(plugin), tables.get(connector, {}), context, connector, fault
-                )
+                models[connector] = settings_type(plugin)
+                redact.add(secret for _, secret in plain_secrets(models[connector], tables.get(connector)))
+                connector_settings = self._settings(models[connector], tables, context, connector, fault)
         policy_settings: dict[str, ConnectorSettings] = {}
         for policy in policies:
             found = self._plugin(name, "policies", lambda policy=policy: discovery.load_policy(policy), home, here)
             if found is not None:
-                policy_settings[policy] = self._settings(
-                    settings_type(found), tables.get(policy, {}), context, policy, fault
-                )
+                models[policy] = settings_type(found)
+                redact.add(secret for _, secret in plain_secrets(models[policy], tables.get(policy)))
+                policy_settings[policy] = self._settings(models[policy], tables, context, policy, fault)
 
         settings = None
         known = [*TENANT_KEYS, *(key for key in (connector, *policies) if key)]
@@ -175,7 +184,10 @@ class _Loading:
             for found_fault in faults(error, TenantSettings, known):
                 fault(found_fault)
         self.secret_files |= secrets.files
-        self._warn(name, home, here, own, settings, connector_settings, connector, secrets)
+        for at, cause in _in_plain_text(merged, models).items():
+            self._warn(*place(at), cause, name)
+        for warning in secrets.warnings:
+            self._warn(home, here, warning, name)
         return settings
 
     def _plugin(self, name: str, key: str, find: Any, home: Document, here: tuple[str, ...]) -> Any:
@@ -205,14 +217,17 @@ class _Loading:
                 self.of_tenants.append(home.problem((*here, "connector"), cause, tenant=name))
 
     def _settings(
-        self, model: type[ConnectorSettings], table: Any, context: dict[str, Any], key: str, fault: Any
+        self, model: type[ConnectorSettings], tables: dict[str, Any], context: dict[str, Any], key: str, fault: Any
     ) -> ConnectorSettings:
         try:
-            return model.model_validate(table, context=context)
+            return model.model_validate(tables.get(key, {}), context=context)
         except ValidationError as error:
             for found in faults(error, model, list(model.model_fields)):
                 fault(found, (key,))
-            return NoSettings()
+        except Exception as error:  # an author's own check may raise anything: that tenant waits, the others do not
+            cause = f"the check of these settings raised {type(error).__name__}; ask the author of {key}"
+            fault(Fault((), cause, None, True), (key,))
+        return NoSettings()
 
     def _put_in(self, document: Document, here: tuple[str, ...], raw: Any, tenant: str | None) -> Any:
         def missing(path: tuple[str | int, ...], variable: str) -> None:
@@ -225,39 +240,34 @@ class _Loading:
 
         return interpolate(raw, self.environment, missing=missing, used=used)
 
-    def _warn(
-        self,
-        name: str,
-        home: Document,
-        here: tuple[str, ...],
-        own: dict[str, Any],
-        settings: TenantSettings | None,
-        connector_settings: ConnectorSettings,
-        connector: str | None,
-        secrets: SecretPlaces,
-    ) -> None:
-        plain: list[tuple[str, ...]] = (
-            [("token",)] if isinstance(own.get("token"), str) and "${" not in own["token"] else []
+    def _warn(self, document: Document, path: tuple[str | int, ...], cause: str, tenant: str | None) -> None:
+        warning = document.problem(path, cause, tenant=tenant)
+        # what stands in [defaults] is every tenant's, and is said once
+        if (warning.file, warning.key, warning.cause) not in {(w.file, w.key, w.cause) for w in self.warnings}:
+            self.warnings.append(warning)
+
+
+def _in_plain_text(
+    merged: Mapping[str, Any], models: Mapping[str, type[ConnectorSettings]]
+) -> dict[tuple[str | int, ...], str]:
+    """Where in a tenant's tables, as they were written, a secret stands that no variable puts in; and what to say."""
+    return {
+        (*above, *path): cause
+        for cause, secrets in (
+            (IN_ADDRESS, [((key,), plain_passwords(merged.get(key))) for key in models]),
+            (AS_SECRET, [((key,), plain_secrets(model, merged.get(key))) for key, model in models.items()]),
+            (AS_SECRET, [((), plain_secrets(TenantSettings, merged))]),
         )
-        table = own.get(connector, {}) if connector else {}
-        for key in _secret_fields(connector_settings):
-            if isinstance(table, dict) and isinstance(table.get(key), str) and "${" not in table[key]:
-                plain.append((str(connector), key))
-        for path in plain:
-            cause = 'a secret in plain text; better { env = "NAME" }, { file = "path" } or { credential = "name" }'
-            self.warnings.append(home.problem((*here, *path), cause, tenant=name))
-        for warning in secrets.warnings:
-            self.warnings.append(home.problem(here, warning, tenant=name))
+        for above, pairs in secrets
+        for path, secret in pairs
+        if "${" not in secret
+    }
 
 
 def _listed(raw: Mapping[str, Any], key: str) -> list[Any]:
     """What stands in that list; nothing where it is none, which pydantic then names."""
     value = raw.get(key)
     return value if isinstance(value, list) else []
-
-
-def _secret_fields(settings: BaseModel) -> list[str]:
-    return [key for key, value in vars(settings).items() if isinstance(value, SecretStr)]
 
 
 def _beside(url: str, folder: Path) -> str:

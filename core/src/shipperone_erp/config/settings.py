@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
 
-from shipperone_erp.config.durations import Duration
+from shipperone_erp.config.durations import Duration, at_least
 from shipperone_erp.config.sources import SecretMissing
 from shipperone_erp.errors import Problem
 from shipperone_erp.hooks import ConnectorSettings
 from shipperone_erp.model.order import Party
 from shipperone_erp.model.work import Stage
+from shipperone_erp.redaction import secrets_in
 from shipperone_erp.secrets import Secret
 
 ORDER_FIELDS = tuple(
@@ -90,10 +91,10 @@ class RuntimeSettings(_Settings):
     keep_bodies: Duration = Field(
         timedelta(days=90), description="personal data and what was said about what has ended"
     )
-    keep_jobs: Annotated[Duration, Field(ge=timedelta(days=30))] = Field(
+    keep_jobs: Annotated[Duration, at_least(timedelta(days=30))] = Field(
         timedelta(days=400), description="what ended without ShipperOne's acceptance (`gone`, `superseded`)"
     )
-    keep_invoices: Annotated[Duration, Field(ge=timedelta(days=365))] = Field(
+    keep_invoices: Annotated[Duration, at_least(timedelta(days=365))] = Field(
         timedelta(days=4018), description="what ShipperOne has accepted, and every issued invoice: eleven years"
     )
 
@@ -221,3 +222,8 @@ class Configuration:
     warnings: tuple[Problem, ...] = ()
     written: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     secret_files: frozenset[Path] = frozenset()
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Every secret in it, to be kept out of what is written."""
+        return frozenset(secrets_in([self.runtime, *self.tenants.values()]))

@@ -8,8 +8,7 @@ from pydantic import BaseModel, SecretStr
 from shipperone_erp.config.durations import words
 from shipperone_erp.config.interpolation import masked
 from shipperone_erp.config.settings import NOT_IN_TOML, Configuration
-
-HIDDEN = "********"
+from shipperone_erp.redaction import MASK, without_passwords
 
 
 def show(configuration: Configuration) -> str:
@@ -42,24 +41,14 @@ def _lines(model: BaseModel, configuration: Configuration, here: tuple[str, ...]
         if key in skip or value is None:
             continue
         written = configuration.written.get((*here, key))
-        lines.append(f"{key} = {toml(masked(written)) if written is not None else toml(_without_password(value))}")
+        lines.append(f"{key} = {toml(masked(written) if written is not None else value)}")
     return lines
 
 
-def _without_password(value: Any) -> Any:
-    """A password inside an address, as `user:password@host`, is masked."""
-    if isinstance(value, str) and "://" in value and "@" in value:
-        scheme, _, rest = value.partition("://")
-        login, _, host = rest.rpartition("@")
-        user, colon, _ = login.partition(":")
-        return f"{scheme}://{user}{':' + HIDDEN if colon else ''}@{host}"
-    return value
-
-
 def toml(value: Any) -> str:
-    """The value as TOML writes it; a secret as asterisks."""
+    """The value as TOML writes it; a secret, and a password inside an address, as asterisks."""
     if isinstance(value, SecretStr):
-        return f'"{HIDDEN}"'
+        return f'"{MASK}"'
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, timedelta):
@@ -72,5 +61,5 @@ def toml(value: Any) -> str:
         return toml({key: getattr(value, key) for key in type(value).model_fields})
     if isinstance(value, dict):
         return f"{{ {', '.join(f'{key} = {toml(entry)}' for key, entry in value.items() if entry is not None)} }}"
-    text = str(value).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    text = without_passwords(str(value)).replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{text}"'

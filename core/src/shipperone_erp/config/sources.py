@@ -7,7 +7,7 @@ from typing import Any
 
 
 class SecretMissing(ValueError):
-    """A secret is not where the configuration says. A fault of one tenant alone."""
+    """A secret is not where the configuration says, or cannot be one. A fault of one tenant alone."""
 
 
 class SecretPlaces:

@@ -1,5 +1,6 @@
 """The engine behind a ledger: SQLite in WAL with `synchronous=FULL`, or PostgreSQL through psycopg 3."""
 
+import logging
 import sqlite3
 import time
 from dataclasses import dataclass
@@ -18,6 +19,9 @@ BUSY = 30.0
 
 BEGIN = "shipperone_erp_begin"
 """Execution option: the statement with which a transaction on SQLite begins."""
+
+LOG = "ledger"
+"""Its engine logs under this name and nothing below a warning, whatever else is switched on: rows hold people."""
 
 PATIENCE = {
     "connect_timeout": "10",
@@ -44,6 +48,7 @@ def connect(url: str, access: Access) -> Database:
 
     With access `read` the database itself refuses every write.
     """
+    logging.getLogger(f"sqlalchemy.engine.Engine.{LOG}").setLevel(logging.WARNING)
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -91,7 +96,7 @@ def _sqlite(url: URL, access: Access) -> Database:
             raise
         return connection
 
-    engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, hide_parameters=True)
+    engine = create_engine("sqlite://", creator=opened, poolclass=QueuePool, hide_parameters=True, logging_name=LOG)
 
     @event.listens_for(engine, "begin")
     def begin(connection: Connection) -> None:
@@ -119,6 +124,7 @@ def _postgresql(url: URL, access: Access) -> Database:
         engine = create_engine(
             url,
             hide_parameters=True,
+            logging_name=LOG,
             pool_pre_ping=True,
             connect_args={name: value for name, value in PATIENCE.items() if name not in url.query},
         )

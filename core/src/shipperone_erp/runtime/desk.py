@@ -2,7 +2,7 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -15,7 +15,6 @@ from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import StageJournal
 from shipperone_erp.runtime.queue_view import QueueView
 from shipperone_erp.runtime.token import TokenHealth
-from shipperone_erp.secrets import blotted
 from shipperone_erp.shipperone.answers import PostAnswer
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.client import ShipperOne
@@ -47,7 +46,7 @@ class StageDesk:
         token: TokenHealth,
         stopping: Callable[[], bool],
         lease_stands: Callable[[], Awaitable[None]],
-        secrets: Collection[str],
+        redact: Callable[[str], str],
         erp: str,
         holder_of_number: Callable[[str, str, str], Job | None],
     ) -> None:
@@ -67,7 +66,7 @@ class StageDesk:
         self._token = token
         self._stopping = stopping
         self._lease_stands = lease_stands
-        self._secrets = secrets
+        self._redact = redact
 
     async def holder_of_number(self, number: str, job: Job) -> Job | None:
         # what was issued a moment ago may not be committed yet
@@ -136,7 +135,7 @@ class StageDesk:
         self._observe(before, after)
 
     def redact(self, text: str) -> str:
-        return blotted(text, self._secrets)
+        return self._redact(text)
 
 
 def _shipping(order: FulfillmentOrder) -> Decimal:

@@ -13,6 +13,7 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.ledger.records import Job, Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import State
+from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.clock import Clock, utc_now
 from shipperone_erp.runtime.desk import Observer
 from shipperone_erp.runtime.exclusive import Exclusives
@@ -42,7 +43,7 @@ class Runtime:
     """Serves a configuration's tenants from one event loop. Used as `async with`; two of them live side by side.
 
     `open_ledger` and `now` are for those who stand in for the ledger or the clock; `observers` are told of every
-    change of a job's state.
+    change of a job's state. `redaction` learns every secret that is used, those renewed meanwhile included.
     """
 
     def __init__(
@@ -53,7 +54,10 @@ class Runtime:
         open_ledger: OpenLedger = migrated_ledger,
         now: Clock = utc_now,
         observers: Collection[Observer] = (),
+        redaction: Redaction | None = None,
     ) -> None:
+        self._redaction = redaction or Redaction()
+        self._redaction.add(configuration.secrets)
         self.configuration = configuration
         self._names = frozenset(tenants)
         self._chosen = [settings for name, settings in configuration.tenants.items() if not tenants or name in tenants]
@@ -76,6 +80,7 @@ class Runtime:
             progress=self.progress,
             lease_stands=self._keeper.stands,
             observe=self._observe,
+            redact=self._redaction,
             log=self._log,
             tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
         )
@@ -120,6 +125,7 @@ class Runtime:
                 serving.append(asyncio.create_task(service.serve()))
 
         def renewed(configuration: Configuration) -> None:
+            self._redaction.add(configuration.secrets)
             known = {tenant.name: tenant for tenant in self.tenants}
             for name, settings in configuration.tenants.items():
                 if name in known:

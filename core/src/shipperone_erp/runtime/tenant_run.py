@@ -17,6 +17,7 @@ from shipperone_erp.model.answers import AuthFailed, ConnectorError
 from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
@@ -29,7 +30,6 @@ from shipperone_erp.runtime.stage_run import StageRun
 from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
-from shipperone_erp.secrets import texts_in
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.stages.case import Down
 
@@ -50,6 +50,7 @@ class Shared:
     progress: Progress
     lease_stands: Callable[[Lease], Awaitable[None]]
     observe: Observer
+    redact: Redaction
     log: logging.Logger
     tls: ssl.SSLContext | None
 
@@ -161,7 +162,7 @@ class TenantRun:
             token=self.token,
             stopping=stopping,
             lease_stands=partial(shared.lease_stands, lease),
-            secrets=frozenset(texts_in((settings.token, settings.connector_settings, settings.policy_settings))),
+            redact=shared.redact,
             erp=self._erp,
             holder_of_number=shared.ledger.holder_of_number,
         )

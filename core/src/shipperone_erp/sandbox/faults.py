@@ -15,6 +15,8 @@ KINDS = (
     "500",  # does nothing; Magento's report id
     "html_502",
     "html_200",
+    "echo",  # does nothing; a 400 whose message repeats the Authorization header, and `payload`
+    "echo_html",  # does nothing; a 502 whose page does
     "empty",  # what is done is answered by 200 without a body
     "redirect",
     "insert",  # after this page another order is listed in front of all

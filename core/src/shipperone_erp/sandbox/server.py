@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import email.utils
+import html
 import threading
 import time
 from collections import Counter
@@ -213,7 +214,7 @@ class Sandbox:
             await asyncio.sleep(kinds["latency"].seconds)
         if "call" in kinds:
             kinds["call"].payload(post)
-        reply = None if "dropped" in kinds else _instead(kinds)
+        reply = None if "dropped" in kinds else _instead(kinds, headers.get("authorization", ""))
         done = reply is None and "dropped" not in kinds
         if done:
             reply = self._reply(method, target.path, page, headers.get("authorization", ""), body)
@@ -298,8 +299,13 @@ def _html(status: int, title: str) -> _Reply:
     return _Reply(status, text.encode(), "text/html")
 
 
-def _instead(kinds: Mapping[str, Fault]) -> _Reply | None:
+def _instead(kinds: Mapping[str, Fault], authorization: str) -> _Reply | None:
     """What is answered instead of doing anything."""
+    if "echo" in kinds:
+        said = [authorization, kinds["echo"].payload or ""]
+        return _json(400, {"message": "Not possible with Authorization: %1 %2", "parameters": said})
+    if "echo_html" in kinds:
+        return _html(502, html.escape(f"Bad Gateway for {authorization} {kinds['echo_html'].payload or ''}"))
     if "500" in kinds:
         return _json(
             500, {"message": f"Internal Error. Details are available in Magento log file. Report ID: {REPORT}"}

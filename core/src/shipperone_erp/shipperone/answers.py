@@ -9,7 +9,7 @@ of a POST   accepted      2xx with an empty body or JSON
 of a GET    a list, or `ReadFailed` with its trouble
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -90,9 +90,13 @@ class ReadFailed(ShipperOneErpError):
         self.report_id = report_id
 
 
-def post_answer(response: httpx.Response, ended_at: datetime, *, token: str) -> PostAnswer:
-    """What a POST's answer means. The token is blotted out, should the answer repeat it."""
-    answer = _Answer(response, token)
+Redact = Callable[[str], str]
+"""Takes our token out of what ShipperOne says, should it repeat it."""
+
+
+def post_answer(response: httpx.Response, ended_at: datetime, redact: Redact) -> PostAnswer:
+    """What a POST's answer means."""
+    answer = _Answer(response, redact)
     wait = retry_after(response, ended_at)
     outcome = _outcome(response.status_code, wait, takes_effect=answer.is_json or not answer.text.strip())
     if outcome is PostOutcome.ACCEPTED:
@@ -112,12 +116,12 @@ def lost_post(failure: httpx.HTTPError | OSError, ended_at: datetime) -> PostAns
     return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
 
 
-def body_of(response: httpx.Response, what: str, now: datetime, *, token: str) -> bytes:
+def body_of(response: httpx.Response, what: str, now: datetime, redact: Redact) -> bytes:
     """The body of a GET, if it may hold a list. `what` was asked for; ReadFailed if the answer is no 2xx."""
     status = response.status_code
     if 200 <= status < 300:
         return response.content
-    answer = _Answer(response, token)
+    answer = _Answer(response, redact)
     wait = retry_after(response, now)
     report = answer.report_id
     sentence = f"{what}: {answer.sentence}"
@@ -141,12 +145,12 @@ def lost_read(failure: httpx.HTTPError | OSError, what: str) -> ReadFailed:
     return ReadFailed(f"{what}: {_why(failure)}", Trouble.UNAVAILABLE)
 
 
-def entries(body: bytes, what: str) -> Sequence[Any]:
+def entries(body: bytes, what: str, redact: Redact) -> Sequence[Any]:
     """The list in a body: bare, or in an object around it, or in an object in that one. ReadFailed if there is none."""
     try:
         value = parsed(body.decode("utf-8-sig"))
     except ValueError:
-        came = messages.of_page(body.decode(errors="replace"))
+        came = redact(messages.of_page(redact(body.decode(errors="replace"))))
         raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE) from None
     rows = _rows(value)
     if rows is None:
@@ -154,7 +158,7 @@ def entries(body: bytes, what: str) -> Sequence[Any]:
         if isinstance(value, dict):
             said = messages.of_json(value) or f"no list but {', '.join(value) or 'nothing'}"
         raise ReadFailed(
-            f"{what}: ShipperOne answered with JSON that is no list of orders: {messages.excerpt(said)}",
+            f"{what}: ShipperOne answered with JSON that is no list of orders: {messages.excerpt(redact(said))}",
             Trouble.UNAVAILABLE,
         )
     return rows
@@ -195,17 +199,21 @@ _CONTAINERS = ("items", "orders", "fulfillment_orders", "fulfillmentOrders", "da
 
 
 class _Answer:
-    """A response as text: its JSON if it is that, what it says, and the sentence about it."""
+    """A response as text: its JSON if it is that, what it says, and the sentence about it; all of it redacted.
 
-    def __init__(self, response: httpx.Response, token: str) -> None:
+    What is taken out of JSON or HTML is redacted once more: the token may have been written with escapes there.
+    """
+
+    def __init__(self, response: httpx.Response, redact: Redact) -> None:
         self.status = response.status_code
         try:
             text = response.content.decode("utf-8-sig")
         except UnicodeDecodeError:
             text = response.text
-        self.text = text.replace(token, "********")
+        self.text = redact(text)
+        self._redact = redact
         try:
-            self.said = messages.of_json(parsed(self.text))
+            self.said = redact(messages.of_json(parsed(self.text)))
             self.is_json = True
         except ValueError:
             self.said, self.is_json = "", False
@@ -216,7 +224,8 @@ class _Answer:
     def shown(self) -> str:
         """What stands for a message where there is none."""
         is_page = self.text.lstrip().startswith("<")
-        return messages.of_page(self.text) if is_page or not self.text.strip() else messages.excerpt(self.text)
+        shown = messages.of_page(self.text) if is_page or not self.text.strip() else messages.excerpt(self.text)
+        return self._redact(shown)
 
     @property
     def sentence(self) -> str:
@@ -225,11 +234,12 @@ class _Answer:
         elif self.status == 403:
             what = "ShipperOne refuses what the token asks for (403): it lacks the scope for this"
         elif 300 <= self.status < 400 and self._location:
-            what = f"ShipperOne sends elsewhere ({self.status}), to {_place(self._location)}: check base_url"
+            place = self._redact(_place(self._location))
+            what = f"ShipperOne sends elsewhere ({self.status}), to {place}: check base_url"
         elif self.is_json:
             what = f"ShipperOne answered {self.status}"
         elif self.status < 300:
-            return f"ShipperOne answered {self.status} with {messages.of_page(self.text)}"
+            return f"ShipperOne answered {self.status} with {self._redact(messages.of_page(self.text))}"
         else:
             return f"ShipperOne answered {self.status} with {self.shown}"
         return f"{what}: {self.said}" if self.said else what

@@ -19,6 +19,7 @@ from pydantic import SecretStr
 
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.model.work import Stage
+from shipperone_erp.redaction import Redaction
 from shipperone_erp.shipperone.answers import (
     PostAnswer,
     PostOutcome,
@@ -100,6 +101,7 @@ class ShipperOne:
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
         self._quiet_until = 0.0
+        self._redact = Redaction()
         self.replace_token(token)
 
     def __repr__(self) -> str:
@@ -111,6 +113,7 @@ class ShipperOne:
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError(f"the token of tenant {self.tenant} is empty, or has a character that no token has")
         self._token = text
+        self._redact.add([text])
         common = {
             "Authorization": f"Bearer {text}",
             "Accept": "application/json",
@@ -122,7 +125,7 @@ class ShipperOne:
 
     async def page(self, stage: Stage, number: int) -> Sequence[Any]:
         """The entries of one page of a queue, the first being 1, as ShipperOne lists them. ReadFailed if none came."""
-        return entries(await self.page_body(stage, number), _page_name(stage, number))
+        return self.entries_of(await self.page_body(stage, number), stage, number)
 
     async def page_body(self, stage: Stage, number: int) -> bytes:
         """One page as it came, not looked into. ReadFailed if the answer is no 2xx, or none came."""
@@ -131,11 +134,11 @@ class ShipperOne:
 
     def entries_of(self, body: bytes, stage: Stage, number: int) -> Sequence[Any]:
         """The entries in what `page_body` answered. ReadFailed if it holds no list."""
-        return entries(body, _page_name(stage, number))
+        return entries(body, _page_name(stage, number), self._redact)
 
     async def warehouses(self) -> Sequence[Any]:
         """The warehouses, as ShipperOne lists them: a cheap proof that address and token are right."""
-        return entries(await self._get("warehouses", "warehouses"), "warehouses")
+        return entries(await self._get("warehouses", "warehouses"), "warehouses", self._redact)
 
     async def clock_ahead(self) -> float | None:
         """By how many seconds ShipperOne's clock is ahead of ours, as its answers tell; None if they do not."""
@@ -168,7 +171,7 @@ class ShipperOne:
         except (httpx.HTTPError, OSError) as failure:
             raise lost_read(failure, what) from None
         try:
-            return body_of(response, what, self.now(), token=token)
+            return body_of(response, what, self.now(), self._redact)
         except ReadFailed as failure:
             if failure.trouble is Trouble.UNAUTHORISED and token != self._token:
                 return await self._get(path, what)  # refused was the token of before
@@ -183,7 +186,7 @@ class ShipperOne:
             response = await self._send("POST", url, self._post_headers, body)
         except (httpx.HTTPError, OSError) as failure:
             return lost_post(failure, self.now())
-        answer = post_answer(response, self.now(), token=token)
+        answer = post_answer(response, self.now(), self._redact)
         if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
             return await self._post(url, body)  # refused was the token of before, and nothing was done
         self._heed(answer.retry_after if answer.outcome is PostOutcome.THROTTLED else None)

@@ -178,7 +178,7 @@ class Desk(Protocol):
         ...
 
     def redact(self, text: str) -> str:
-        """The text with every secret of the tenant replaced by asterisks."""
+        """The text with asterisks in the place of secrets."""
         ...
 
 

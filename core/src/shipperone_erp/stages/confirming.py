@@ -6,7 +6,10 @@ nothing happened    the connection was never made, 429, 503 with Retry-After, 40
 unknown             the answer was lost: nothing is undone or sent again until the queue has told (see `vanished`)
 """
 
+from dataclasses import replace
+
 from shipperone_erp.errors import LeaseLost, LedgerError
+from shipperone_erp.model.people import discreet
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
@@ -82,7 +85,8 @@ async def _post(case: Case) -> PostAnswer:
     else:
         case.change(step=before)
     record_post(case.desk.journal, effect, answer, case.job)
-    return answer
+    # the ledger keeps what was said; in lists and logs it names nobody
+    return replace(answer, message=discreet(answer.message, [case.listed]))
 
 
 def accept(case: Case, *, inferred: bool = False) -> None:
