@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -668,3 +669,23 @@ def test_only_the_orders_and_as_many_as_were_asked_for(world):
     assert world.erp.issued() == ["30:2"]
     world.finishes(limit=2)
     assert len(world.erp.issued()) == 3
+
+
+def test_a_queue_that_only_was_read_again_is_told_to_the_ledger_once_a_minute(world):
+    def told() -> object:
+        with world.ledger() as ledger:
+            record = ledger.queue("acme", A)
+            assert record is not None
+            return record.last_good_read_at
+
+    world.once(settle_for=0)
+    first = told()
+    world.once(settle_for=0)
+    assert told() == first
+    world.clock.ahead = timedelta(seconds=61)
+    world.once(settle_for=0)
+    later = told()
+    assert later > first
+    world.clock.ahead = timedelta(days=-1)
+    world.once(settle_for=0)
+    assert told() < first, "a clock that was set back is not waited for"

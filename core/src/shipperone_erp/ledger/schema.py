@@ -29,6 +29,8 @@ ONE_OPEN = "jobs_one_open"
 UNFINISHED = text("state NOT IN ('done', 'gone', 'superseded')")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
 
+ENDED = text("state IN ('done', 'gone', 'superseded')")
+
 metadata = MetaData()
 
 jobs = Table(

@@ -5,17 +5,17 @@ import logging
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import EndEffect
 from shipperone_erp.model.answers import Reservation
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.memory import remember
+from shipperone_erp.runtime.recovery import recover
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
@@ -23,18 +23,17 @@ from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.decisions import Decision, Leave, Note, order_of
 from shipperone_erp.stages.planning import Memory, Scope, plan
 
-KILLS_AT_MOST = 2
-"""How often a job may kill the process while it runs alone until it is held."""
+TELL_EVERY = timedelta(minutes=1)
+"""How often at least the ledger is told that a queue was read, if that is all there is to tell: a commit costs."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What one cycle did: how many jobs it moved, when the next one comes due, what it acted on, what is unfinished."""
+    """What one cycle did: how many jobs it moved, when the next one comes due, what it acted on."""
 
     moved: int
     next_due: datetime | None
     orders: frozenset[str]
-    unfinished: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,45 +77,8 @@ class StageRun:
         self._moved = 0
 
     async def recover(self) -> None:
-        """Intents that an earlier process left without an outcome are unknown from here on; call once, before cycles.
-
-        A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first.
-        """
-        effects = await asyncio.to_thread(self._ledger.open_effects, self.tenant, self.stage)
-        for effect in effects:
-            job = await asyncio.to_thread(self._ledger.job, effect.job_id)
-            journal, now = self.desk.journal, self.desk.now()
-            lost = "the process ended before the answer came"
-            journal.record(EndEffect(effect.id, Outcome.UNKNOWN, now, lost, effect.kind))
-            if job is None:
-                continue
-            if effect.kind is EffectKind.CONFIRM:
-                journal.save(
-                    job.with_(
-                        state=State.WAITING,
-                        reason=Reason.OUTCOME_UNKNOWN,
-                        sentence="the process ended while ShipperOne was asked; its queue will tell",
-                        owner=Owner.NOBODY,
-                        since=now,
-                        lost_at=now,
-                        settle_reads=(),
-                        next_attempt_at=now + self.scope.settle,
-                    )
-                )
-                continue
-            kills = job.crashes_alone + (1 if effect.alone else 0)
-            if kills >= KILLS_AT_MOST:
-                sentence = f"{effect.kind} of this order ended the whole process {kills} times while it ran alone"
-                held = job.with_(
-                    state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=sentence, owner=Owner.IT, since=now,
-                    crashes_alone=kills, next_attempt_at=None,
-                )  # fmt: skip
-                journal.save(held)
-                self.desk.changed(job, held)
-            else:
-                self._suspects.add(job.id)
-                journal.save(job.with_(crashes_alone=kills, next_attempt_at=None))
-        await self.desk.journal.flushed()
+        """Take up what an earlier process left behind; call once, before cycles."""
+        self._suspects = await recover(self.desk, self._ledger)
 
     async def cycle(self, selection: Selection, *, wait: bool) -> Passed:
         """Read the queue, decide, act. With `wait` it returns once everything that it started has come to rest.
@@ -124,8 +86,9 @@ class StageRun:
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
         self._moved = 0
+        busy = bool(self._running)
         try:
-            listing, decisions = await self._look()
+            listing, memory, decisions = await self._look()
         except ReadFailed as failure:
             await self._not_read(failure)
             raise
@@ -135,7 +98,10 @@ class StageRun:
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
-        return await self._passed(frozenset(order_id for order_id, _ in chosen), listing)
+        # where nothing was done the ledger still says what it said
+        known = await self.unfinished() if chosen or busy else [job for job in memory.jobs if not job.ended]
+        times = [job.next_attempt_at for job in known if job.next_attempt_at and self._hurries(job, listing)]
+        return Passed(self._moved, min(times, default=None), frozenset(order_id for order_id, _ in chosen))
 
     async def rest(self) -> None:
         """Wait until nothing of this stage is being worked on."""
@@ -147,7 +113,7 @@ class StageRun:
         for task in self._running.values():
             task.cancel()
 
-    async def _look(self) -> tuple[Listing, list[Decision]]:
+    async def _look(self) -> tuple[Listing, Memory, list[Decision]]:
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
@@ -161,7 +127,7 @@ class StageRun:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             self._read_well(listing, record)
-        return listing, decisions
+        return listing, memory, decisions
 
     async def _not_read(self, failure: ReadFailed) -> None:
         """A token that is refused is a pause of the tenant, which `status` shows."""
@@ -184,17 +150,19 @@ class StageRun:
         live_at = record.live_at
         if live_at is None and (self.desk.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
             live_at = listing.began_at
-        self.desk.journal.queue(
-            replace(
-                record,
-                first_read_at=record.first_read_at or listing.began_at,
-                live_at=live_at,
-                last_good_read_at=listing.began_at,
-                paused_reason=None,
-                paused_sentence=None,
-                paused_at=None,
-            )
+        told = record.last_good_read_at
+        now = replace(
+            record,
+            first_read_at=record.first_read_at or listing.began_at,
+            live_at=live_at,
+            last_good_read_at=listing.began_at,
+            paused_reason=None,
+            paused_sentence=None,
+            paused_at=None,
         )
+        recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
+        if not recent or replace(now, last_good_read_at=told) != record:
+            self.desk.journal.queue(now)
 
     async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
         memory, record = await asyncio.to_thread(
@@ -265,10 +233,9 @@ class StageRun:
             if made.reference is not None and made.state not in (State.GONE, State.SUPERSEDED)
         )
 
-    async def _passed(self, orders: frozenset[str], listing: Listing) -> Passed:
-        jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
-        times = [job.next_attempt_at for job in jobs if job.next_attempt_at and self._hurries(job, listing)]
-        return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
+    async def unfinished(self) -> list[Job]:
+        """Every job of this stage that has not ended."""
+        return await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
 
     def _hurries(self, job: Job, listing: Listing) -> bool:
         """Its next attempt is worth a read of its own.
@@ -276,7 +243,7 @@ class StageRun:
         What was due already when this read began, and was left alone, would be left alone by the next one too (its
         order is not listed, say); unless one more read settles a lost answer, or its work is still under way.
         """
-        if job.next_attempt_at is None or job.next_attempt_at > listing.began_at:
+        if job.next_attempt_at and job.next_attempt_at > listing.began_at:
             return True
         return job.order_id in self._running or (job.lost_at is not None and listing.complete)
 
