@@ -433,10 +433,14 @@ def test_h7_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, m
 
     async def calls(client: ShipperOne) -> None:
         await asyncio.gather(*(client.allocate(f"A{n}", [1]) for n in range(6)))
-        await asyncio.sleep(0.3)
         assert server.open_connections() == 6
-        await client.allocate("B", [1])
         await asyncio.sleep(0.1)
+        await client.allocate("B", [1])
+        await asyncio.sleep(0.2)
+        assert server.open_connections() == 1, "the one that was used again is the youngest"
+        await asyncio.sleep(0.3)
+        assert server.open_connections() == 0
+        await client.allocate("C", [1])
         assert server.open_connections() == 1
 
     def together(request: Request) -> Reply:

@@ -256,6 +256,21 @@ def test_an_exclusive_name_holds_across_processes_on_one_ledger(world, plugins: 
     assert (len(most), max(most)) == (16, 1)
 
 
+def test_both_stages_at_once_ask_the_erp_once_who_it_is(world, plugins: InstalledPlugins):
+    plugins.install("watched", WATCHED + "\nASKED = []\ndef identity(self):\n    ASKED.append(1)\n"
+                    "    time.sleep(0.1)\n    return 'erp'\nPlugged.identity = identity\n")  # fmt: skip
+    world.settings["connector"] = '"watched"'
+    world.erp_settings = {}
+
+    async def go() -> None:
+        async with Runtime(world.read()) as runtime:
+            (tenant,) = runtime.tenants
+            await asyncio.gather(tenant.bind(), tenant.bind())
+
+    asyncio.run(go())
+    assert sys.modules["watched_module"].ASKED == [1]
+
+
 def test_b14_every_named_field_reaches_the_connector(world, plugins: InstalledPlugins):
     plugins.install("watched", WATCHED + "\nSEEN = []\nfirst = Plugged.build_invoice\n"
                     "@hookimpl\ndef build_invoice(self, request):\n    SEEN.append(request.order)\n"

@@ -4,6 +4,7 @@ import re
 import threading
 import time
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal as D
 
 import pytest
@@ -910,3 +911,23 @@ def test_b11_a_repeat_never_invoices_more_than_was_allocated(world):
     assert (held.state, held.reason) == (State.HELD, Reason.MORE_THAN_ORDERED)
     assert "5 allocated, 3 invoiced already, and 3 more are listed" in held.sentence
     assert world.erp.issued("FO-1") == ["1:3"]
+
+
+def test_a_queue_that_only_was_read_again_is_told_to_the_ledger_once_a_minute(world):
+    def told() -> object:
+        with world.ledger() as ledger:
+            record = ledger.queue("acme", A)
+            assert record is not None
+            return record.last_good_read_at
+
+    world.once(settle_for=0)
+    first = told()
+    world.once(settle_for=0)
+    assert told() == first
+    world.clock.ahead = timedelta(seconds=61)
+    world.once(settle_for=0)
+    later = told()
+    assert later > first
+    world.clock.ahead = timedelta(days=-1)
+    world.once(settle_for=0)
+    assert told() < first, "a clock that was set back is not waited for"

@@ -8,8 +8,10 @@ wrongly, or never.
 
 import difflib
 import inspect
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar
 
@@ -47,12 +49,14 @@ def installed(group: str) -> tuple[Installed, ...]:
 
 def load_connector(name: str) -> type[Connector[Any]]:
     """The class behind that name, imported and checked. PluginRefused says what is wrong and what to do."""
-    return _load(CONNECTORS, name, Connector, "connector")
+    found: type[Connector[Any]] = _once(CONNECTORS, name, Connector, "connector", tuple(sys.path))
+    return found
 
 
 def load_policy(name: str) -> type[Policy[Any]]:
     """As `load_connector`, for a policy."""
-    return _load(POLICIES, name, Policy, "policy")
+    found: type[Policy[Any]] = _once(POLICIES, name, Policy, "policy", tuple(sys.path))
+    return found
 
 
 def overridden(plugin: type[Plugin[Any]]) -> frozenset[str]:
@@ -102,6 +106,15 @@ class _OnlyThis(NamedExtensionManager[Any]):
 
     def list_entry_points(self) -> list[EntryPoint]:
         return [self._point]
+
+
+@lru_cache(maxsize=64)
+def _once(group: str, name: str, base: Any, kind: str, path: tuple[str, ...]) -> Any:
+    """`_load`, once for as many tenants as name it: each time it reads what every installed package declares.
+
+    What is imported stays so for the life of a process, unless the places to import from (`path`) change.
+    """
+    return _load(group, name, base, kind)
 
 
 def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT]:

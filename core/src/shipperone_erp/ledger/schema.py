@@ -38,6 +38,8 @@ ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
 """Reservations that ShipperOne knows of; as text for the same reason."""
 NOT_COMPARED = text("NOT compared")
 
+ENDED = text("state IN ('done', 'gone', 'superseded')")
+
 metadata = MetaData()
 
 jobs = Table(

@@ -20,7 +20,17 @@ from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefuse
 from shipperone_erp.ledger.leases import Held, LeaseRecord, Owner, Seen
 from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, Pause, QueueRecord
 from shipperone_erp.ledger.retention import Removed, Terms
-from shipperone_erp.ledger.schema import NOT_COMPARED, UNFINISHED, actions, bindings, effects, jobs, pauses, queues
+from shipperone_erp.ledger.schema import (
+    ENDED,
+    NOT_COMPARED,
+    UNFINISHED,
+    actions,
+    bindings,
+    effects,
+    jobs,
+    pauses,
+    queues,
+)
 from shipperone_erp.ledger.schema import leases as lease_rows
 from shipperone_erp.ledger.statements import FENCE, Statements
 from shipperone_erp.ledger.writer import Writer
@@ -34,6 +44,7 @@ CHUNK = 500
 _OF_STAGE = select(jobs).where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"))
 _UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
 _OF_ORDERS = _OF_STAGE.where(jobs.c.order_id.in_(bindparam("orders", expanding=True))).order_by(jobs.c.id)
+_ENDED_OF_ORDERS = _OF_ORDERS.where(ENDED)
 _OPEN_EFFECTS = (
     select(effects)
     .join(jobs, jobs.c.id == effects.c.job_id)
@@ -105,12 +116,11 @@ class Ledger:
 
     def jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
         """All jobs of these orders in this stage, ended ones included; oldest first for each order."""
-        wanted = sorted(set(order_ids))
-        found: list[Job] = []
-        for start in range(0, len(wanted), CHUNK):
-            chunk = wanted[start : start + CHUNK]
-            found += self._jobs(_OF_ORDERS, of_tenant=tenant, of_stage=stage, orders=chunk)
-        return found
+        return self._in_chunks(_OF_ORDERS, tenant, stage, order_ids)
+
+    def ended_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        """Those of `jobs_of_orders` that have ended: with `unfinished_jobs` these are all of them."""
+        return self._in_chunks(_ENDED_OF_ORDERS, tenant, stage, order_ids)
 
     def find_jobs(
         self,
@@ -372,8 +382,15 @@ class Ledger:
             if run.statement.hits_all and result.rowcount != len(run.rows):
                 raise WriteRefused("what was to be changed is not in the ledger; nothing was recorded")
 
+    def _in_chunks(self, query: Select[Any], tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        wanted = sorted(set(order_ids))
+        found: list[Job] = []
+        for start in range(0, len(wanted), CHUNK):
+            found += self._jobs(query, of_tenant=tenant, of_stage=stage, orders=wanted[start : start + CHUNK])
+        return found
+
     def _jobs(self, query: Select[Any], **values: object) -> list[Job]:
-        return [Job(**row) for row in self._rows(query, **values)]
+        return [Job.of_row(row) for row in self._rows(query, **values)]
 
     def _rows(self, query: Executable, **values: object) -> list[dict[str, Any]]:
         with self._reading() as connection:

@@ -28,7 +28,7 @@ def remember(
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
     unfinished = ledger.unfinished_jobs(scope.tenant, scope.stage)
     known = {job.id: job for job in unfinished}
-    known.update((job.id, job) for job in ledger.jobs_of_orders(scope.tenant, scope.stage, ids))
+    known.update((job.id, job) for job in ledger.ended_jobs_of_orders(scope.tenant, scope.stage, ids))
     allocations: list[Job] = []
     if scope.stage is Stage.INVOICE:
         orders = {*ids, *(job.order_id for job in unfinished)}

@@ -18,10 +18,11 @@ CLOCKS_APART = timedelta(minutes=10)
 
 
 class Nudges:
-    """Calls back those who serve a tenant when a person has acted on it, or on all of them (`nudge`)."""
+    """Calls back those who serve a tenant when a person has acted on it; `acted` is called first, whoever it was."""
 
-    def __init__(self, ledger: Ledger) -> None:
+    def __init__(self, ledger: Ledger, acted: Callable[[], None] = lambda: None) -> None:
         self._ledger = ledger
+        self._acted = acted
         self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
         self._seen: set[int] = set()
 
@@ -41,7 +42,10 @@ class Nudges:
             since = first_id_at(datetime.now(UTC) - CLOCKS_APART)
             with contextlib.suppress(LedgerError):
                 recent = await asyncio.to_thread(self._ledger.acted_on, since)
-                for tenant in {tenant for found, tenant in recent if found not in self._seen and not first}:
+                touched = {tenant for found, tenant in recent if found not in self._seen and not first}
+                if touched:
+                    self._acted()
+                for tenant in touched:
                     self.nudge(tenant)
                 self._seen, first = {found for found, _ in recent}, False
             with contextlib.suppress(TimeoutError):

@@ -77,7 +77,7 @@ async def _cycles(
         return Ended(Ending.PLATFORM, tenant.token.sentence or failed[0].sentence)
     if tenant.weather.down is not None:
         return Ended(Ending.ERP, tenant.weather.down.sentence)
-    return ended_with([job for passed in good for job in passed.unfinished])
+    return ended_with([job for run in runs for job in await run.unfinished()])
 
 
 async def _cycle(run: StageRun, selection: Selection) -> Passed | ReadFailed:

@@ -21,6 +21,7 @@ from shipperone_erp.runtime.leases import LeaseKeeper
 from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.once import serve_once
 from shipperone_erp.runtime.outcome import Ended, Ending
+from shipperone_erp.runtime.pauses import Pauses
 from shipperone_erp.runtime.progress import Progress, tell
 from shipperone_erp.runtime.retention import Retention
 from shipperone_erp.runtime.secret_files import watch_secrets
@@ -74,6 +75,7 @@ class Runtime:
         self._keeper = LeaseKeeper(self.ledger, runtime.lease)
         self._shared = shared = Shared(
             ledger=self.ledger,
+            pauses=Pauses(self.ledger),
             now=self._now,
             exclusives=Exclusives(self._take_exclusive, self._keeper.give_back, self._keeper.stands),
             solitude=Solitude(),
@@ -114,7 +116,7 @@ class Runtime:
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve every stage of every tenant until `stopping` is set."""
-        nudges = Nudges(self.ledger)
+        nudges = Nudges(self.ledger, acted=self._shared.pauses.forget)
         serving: list[asyncio.Task[None]] = []
 
         def start(tenant: TenantRun) -> None:

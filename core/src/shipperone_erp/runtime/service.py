@@ -45,6 +45,7 @@ class StageService:
         self._log = log
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
+        self._apart = False
         self._paused: Pause | None = None
         self._epoch = tenant.epoch
         self._nudged = asyncio.Event()
@@ -128,7 +129,10 @@ class StageService:
         if self._failures:
             self._log.info("%s: ShipperOne answers again", self._name)
         self._failures = 0
-        poll = self._tenant.settings.poll_interval.total_seconds() * random.uniform(0.9, 1.1)  # noqa: S311
+        # tenants that were started together are soon polled apart
+        sooner = 0.9 if self._apart else 0.5
+        poll = self._tenant.settings.poll_interval.total_seconds() * random.uniform(sooner, 1.1)  # noqa: S311
+        self._apart = True
         if passed.next_due is None:
             return poll
         return max(min(poll, (passed.next_due - self._now()).total_seconds()), 0.5)

@@ -33,15 +33,17 @@ from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
 NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
 """What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
 
+TELL_EVERY = timedelta(minutes=1)
+"""How often at least the ledger is told that a queue was read, if that is all there is to tell: a commit costs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What one cycle did: how many jobs it moved, when the next one comes due, what it acted on, what is unfinished."""
+    """What one cycle did: how many jobs it moved, when the next one comes due, what it acted on."""
 
     moved: int
     next_due: datetime | None
     orders: frozenset[str]
-    unfinished: tuple[Job, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +104,9 @@ class StageRun:
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
         self._moved = 0
+        busy = bool(self._running)
         try:
-            decisions = await self._look()
+            memory, decisions = await self._look()
         except ReadFailed as failure:
             await self._not_read(failure)
             await self._act(list(self._chosen(await self._without_reading(), selection)))
@@ -116,7 +119,11 @@ class StageRun:
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
-        return await self._passed(frozenset(order_id for order_id, _ in chosen))
+        # where nothing was done the ledger still says what it said
+        known = await self.unfinished() if chosen or busy else [job for job in memory.jobs if not job.ended]
+        self._late.tell(known, self.desk.now())
+        times = [time for job in known if (time := self._comes_due(job)) is not None]
+        return Passed(self._moved, min(times, default=None), frozenset(order_id for order_id, _ in chosen))
 
     async def rest(self) -> None:
         """Wait until nothing of this stage is being worked on."""
@@ -128,7 +135,7 @@ class StageRun:
         for task in self._running.values():
             task.cancel()
 
-    async def _look(self) -> list[Decision]:
+    async def _look(self) -> tuple[Memory, list[Decision]]:
         if jump := self._clock.jumped():
             await self._clock_was_set(jump)
         busy = frozenset(self._running)
@@ -144,7 +151,7 @@ class StageRun:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             self._read_well(listing, record)
-        return decisions
+        return memory, decisions
 
     async def _without_reading(self) -> list[Decision]:
         """What can be done although ShipperOne does not say what is listed: what it has accepted waits for the ERP."""
@@ -194,17 +201,19 @@ class StageRun:
         live_at = record.live_at
         if live_at is None and (self.desk.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
             live_at = listing.began_at
-        self.desk.journal.queue(
-            replace(
-                record,
-                first_read_at=record.first_read_at or listing.began_at,
-                live_at=live_at,
-                last_good_read_at=listing.began_at,
-                paused_reason=None,
-                paused_sentence=None,
-                paused_at=None,
-            )
+        told = record.last_good_read_at
+        now = replace(
+            record,
+            first_read_at=record.first_read_at or listing.began_at,
+            live_at=live_at,
+            last_good_read_at=listing.began_at,
+            paused_reason=None,
+            paused_sentence=None,
+            paused_at=None,
         )
+        recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
+        if not recent or replace(now, last_good_read_at=told) != record:
+            self.desk.journal.queue(now)
 
     async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
         memory, record = await asyncio.to_thread(
@@ -319,11 +328,9 @@ class StageRun:
             and made.erp in (None, self.desk.erp)
         )
 
-    async def _passed(self, orders: frozenset[str]) -> Passed:
-        jobs = await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
-        self._late.tell(jobs, self.desk.now())
-        times = [time for job in jobs if (time := self._comes_due(job)) is not None]
-        return Passed(self._moved, min(times, default=None), orders, tuple(jobs))
+    async def unfinished(self) -> list[Job]:
+        """Every job of this stage that has not ended."""
+        return await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
 
     def _comes_due(self, job: Job) -> datetime | None:
         """When this job calls for the next read; None if only a change of the queue, or a person, can move it.

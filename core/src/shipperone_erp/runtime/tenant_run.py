@@ -4,7 +4,7 @@ import asyncio
 import logging
 import ssl
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import StageJournal
+from shipperone_erp.runtime.pauses import Pauses
 from shipperone_erp.runtime.progress import Progress
 from shipperone_erp.runtime.queue_view import QueueView
 from shipperone_erp.runtime.solitude import Solitude
@@ -44,6 +45,7 @@ class Shared:
     """What the tenants of one runtime share."""
 
     ledger: Ledger
+    pauses: Pauses
     now: Clock
     exclusives: Exclusives
     solitude: Solitude
@@ -85,6 +87,7 @@ class TenantRun:
         self._stages_of: dict[Stage, int] = {}
         self._bound = False
         self._erp = ""
+        self._binding = asyncio.Lock()
 
     async def open(self) -> TenantPlugins:
         """Import and make the connector, in a thread. PluginRefused says what is wrong with it."""
@@ -109,8 +112,9 @@ class TenantRun:
 
         LedgerError if they differ; ConnectorError if the ERP cannot say who it is.
         """
-        while not self._bound:
-            await self._bind()
+        async with self._binding:  # both stages ask for it at once
+            while not self._bound:
+                await self._bind()
 
     async def _bind(self) -> None:
         plugins = await self.open()
@@ -184,10 +188,9 @@ class TenantRun:
                 self._close_aside(self._retired.pop())
         return run
 
-    async def paused(self) -> dict[Stage, Pause]:
+    async def paused(self) -> Mapping[Stage, Pause]:
         """What a person has paused of this tenant."""
-        pauses = await asyncio.to_thread(self._shared.ledger.pauses)
-        return {pause.stage: pause for pause in pauses if pause.tenant == self.name}
+        return await self._shared.pauses.of(self.name)
 
     def renew(self, settings: TenantSettings) -> None:
         """Take the secrets that were renewed: the token at once, the ERP's with a new connector (see `epoch`).

@@ -15,17 +15,22 @@ from shipperone_erp.runtime.slots import FairSlots
 
 ResultT = TypeVar("ResultT")
 
+IDLE_AT_MOST = 10.0
+"""Seconds after which a thread that has nothing to do ends: most tenants have nothing to do most of the time."""
+
 
 class HookThreads:
-    """`slots` daemon threads, started when first needed. Belongs to one event loop; `close` lets idle threads end."""
+    """Up to `slots` daemon threads, started when needed, ended when idle. Belongs to one event loop."""
 
     def __init__(self, name: str, slots: int) -> None:
         self.name = name
         self.slots = slots
         self._free = FairSlots(slots)
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._started = 0
         self._overdue = 0
+        self._turn = threading.Lock()
+        self._threads = 0
+        self._busy = 0
 
     async def run(
         self,
@@ -70,13 +75,17 @@ class HookThreads:
                 value = function(*arguments)
             except BaseException as raised:  # a thread must never end by what a hook raises, SystemExit included
                 error = raised if isinstance(raised, Exception) else RuntimeError(f"{type(raised).__name__} in a hook")
+            with self._turn:
+                self._busy -= 1  # before anybody hears of it: the next call then finds this thread free
             if not loop.is_closed():
                 loop.call_soon_threadsafe(finish, value, error)
 
-        self._calls.put(call)
-        if self._started < self.slots:
-            self._started += 1
-            threading.Thread(target=self._serve, name=f"hooks of {self.name}", daemon=True).start()
+        with self._turn:
+            self._calls.put(call)
+            self._busy += 1
+            if self._threads < min(self._busy, self.slots):
+                self._threads += 1
+                threading.Thread(target=self._serve, name=f"hooks of {self.name}", daemon=True).start()
         try:
             async with asyncio.timeout(deadline):
                 return await result
@@ -95,9 +104,20 @@ class HookThreads:
 
     def close(self) -> None:
         """Let the threads end once they are idle; a hanging one ends with the process."""
-        for _ in range(self._started):
-            self._calls.put(None)
+        with self._turn:
+            for _ in range(self._threads):
+                self._calls.put(None)
 
     def _serve(self) -> None:
-        while (call := self._calls.get()) is not None:
+        while True:
+            try:
+                call = self._calls.get(timeout=IDLE_AT_MOST)
+            except queue.Empty:
+                with self._turn:
+                    if not self._calls.empty():
+                        continue
+                    self._threads -= 1
+                    return
+            if call is None:
+                return
             call()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import lru_cache
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from importlib.metadata import version
 from types import MappingProxyType
@@ -92,8 +93,8 @@ class ShipperOne:
         self._http = httpx.AsyncClient(
             transport=Lanes(
                 connections,
-                # no context is made where none is needed, and no certificate goes unchecked: plain http has none
-                verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else False),
+                # plain http needs none; without any, one that trusts everybody would be made with each connection
+                verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
                 keepalive=IDLE_AT_MOST,
                 proxy=_proxy(httpx.URL(root)),
             ),
@@ -205,6 +206,11 @@ class ShipperOne:
         # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
         async with asyncio.timeout(self._whole):
             return await self._http.send(request)
+
+
+@lru_cache(maxsize=1)
+def _trusting_nobody() -> ssl.SSLContext:
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 
 
 def _page_name(stage: Stage, number: int) -> str:

@@ -16,19 +16,18 @@ import httpx
 class Lanes(httpx.AsyncBaseTransport):
     """At most `connections` at once; a request that gets none within its pool time-out raises `httpx.PoolTimeout`.
 
-    A connection that was idle for `keepalive` seconds is not used again. It is closed with the next request, on
-    whichever lane, so that a burst does not leave its connections open for ever.
+    A connection that was idle for `keepalive` seconds is closed, so that neither a burst nor a thousand tenants, each
+    polled now and then, leave connections open.
     """
 
-    def __init__(
-        self, connections: int, *, verify: ssl.SSLContext | bool, keepalive: float, proxy: str | None = None
-    ) -> None:
+    def __init__(self, connections: int, *, verify: ssl.SSLContext, keepalive: float, proxy: str | None = None) -> None:
         self._verify = verify
         self._keepalive = keepalive
         self._proxy = proxy
         self._places = asyncio.Semaphore(connections)
         self._free: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
         self._all: set[httpx.AsyncHTTPTransport] = set()
+        self._closing: asyncio.Task[None] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer; its lane is taken until the body has been read or closed."""
@@ -39,7 +38,6 @@ class Lanes(httpx.AsyncBaseTransport):
             raise httpx.PoolTimeout("no free connection", request=request) from None
         lane = self._free.pop()[1] if self._free else self._new()
         try:
-            await self._close_idle()
             response = await lane.handle_async_request(request)
         except BaseException:
             self._give_back(lane)
@@ -51,15 +49,25 @@ class Lanes(httpx.AsyncBaseTransport):
 
     async def aclose(self) -> None:
         """Close every connection."""
+        if self._closing is not None:
+            self._closing.cancel()
+            await asyncio.wait([self._closing])
         for lane in self._all:
             await lane.aclose()
 
     async def _close_idle(self) -> None:
         # the one on the left has been free for longest: taken and given back is always on the right
-        while self._free and self._free[0][0] + self._keepalive < time.monotonic():
-            _, lane = self._free.popleft()
-            self._all.remove(lane)
-            await lane.aclose()
+        try:
+            while self._free:
+                idle = time.monotonic() - self._free[0][0]
+                if idle < self._keepalive:
+                    await asyncio.sleep(self._keepalive - idle)
+                    continue
+                _, lane = self._free.popleft()
+                await lane.aclose()
+                self._all.discard(lane)
+        finally:
+            self._closing = None
 
     def _new(self) -> httpx.AsyncHTTPTransport:
         limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._keepalive)
@@ -70,6 +78,8 @@ class Lanes(httpx.AsyncBaseTransport):
     def _give_back(self, lane: httpx.AsyncHTTPTransport) -> None:
         self._free.append((time.monotonic(), lane))
         self._places.release()
+        if self._closing is None:
+            self._closing = asyncio.get_running_loop().create_task(self._close_idle())
 
 
 class _Lane(httpx.AsyncByteStream):

@@ -1,0 +1,66 @@
+"""What people have paused is asked once for all tenants, and anew as soon as somebody has acted."""
+
+import asyncio
+from datetime import UTC, datetime
+
+from shipperone_erp.ledger.records import Pause
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import steering
+from shipperone_erp.runtime import pauses
+from shipperone_erp.runtime.pauses import Pauses
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+class Counted(Ledger):
+    """Counts the questions; `meanwhile` happens after the ledger was read and before the answer is there."""
+
+    asked = 0
+
+    def meanwhile(self) -> None:
+        pass
+
+    def pauses(self) -> list[Pause]:
+        found = super().pauses()
+        self.asked += 1
+        self.meanwhile()
+        return found
+
+
+def test_a_thousand_stages_ask_once(sqlite_url, monkeypatch):
+    monkeypatch.setattr(pauses, "GOOD_FOR", 60.0)
+
+    async def ask() -> None:
+        with Counted.open(sqlite_url, migrate=True) as ledger:
+            steering.pause(ledger, "t7", [I], NOW, None)
+            known = Pauses(ledger)
+            answers = await asyncio.gather(*(known.of(f"t{number}") for number in range(1000)))
+            assert [set(answer) for answer in answers] == [{I} if number == 7 else set() for number in range(1000)]
+            assert ledger.asked == 1
+            steering.resume(ledger, "t7", [I], NOW, None)
+            known.forget()
+            assert set(await known.of("t7")) == set()
+            assert ledger.asked == 2
+
+    asyncio.run(ask())
+
+
+def test_what_was_asked_before_somebody_acted_is_not_taken_for_what_is(sqlite_url, monkeypatch):
+    monkeypatch.setattr(pauses, "GOOD_FOR", 60.0)
+
+    async def ask() -> None:
+        with Counted.open(sqlite_url, migrate=True) as ledger:
+            known = Pauses(ledger)
+
+            def somebody_acts() -> None:
+                if ledger.asked == 1:
+                    steering.pause(ledger, "acme", [A], NOW, None)
+                    known.forget()
+
+            monkeypatch.setattr(ledger, "meanwhile", somebody_acts)
+            assert set(await known.of("acme")) == {A}
+            assert ledger.asked == 2
+
+    asyncio.run(ask())
