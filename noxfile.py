@@ -64,6 +64,31 @@ def readme(session: nox.Session) -> None:
 
 
 @nox.session
+def chaos(session: nox.Session) -> None:
+    """2,000 orders and 100 kills while everything goes wrong at once, on SQLite and PostgreSQL; effects are counted."""
+    endurance(session, "chaos")
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """50,000 cycles of a service: the slope of its memory, its threads and files."""
+    endurance(session, "soak")
+
+
+@nox.session
+def idle(session: nox.Session) -> None:
+    """What it costs to have nothing to do: 1,000 tenants without an order, and 3,000 orders that wait."""
+    endurance(session, "idle")
+
+
+def endurance(session: nox.Session, which: str) -> None:
+    """One of tests/endurance, against installed wheels."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("python", "-m", f"endurance.{which}", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def month(session: nox.Session) -> None:
     """3,000 orders of every kind through a month at two stores on one ERP, with faults; all sides must agree."""
     install_wheels(session)
