@@ -1,5 +1,6 @@
 """docs/going-live.md as a partner follows it: its TOML and its commands, in their order, against the sandbox."""
 
+import os
 import re
 import sqlite3
 import sys
@@ -8,10 +9,11 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from readme.run import BLOCK, check, commands
+import console_blocks
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe
 
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "going-live.md"
 
 BY_HAND = """
@@ -33,7 +35,7 @@ def ships_from_now_on(sandbox):
 def test_b3_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monkeypatch):
     text = PAGE.read_text(encoding="utf-8")
     (toml,) = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    session = [entry for kind, block in BLOCK.findall(text) if kind == "console" for entry in commands(block)]
+    session = [command for block in BLOCK.findall(text) for command in console_blocks.commands(block)]
     assert len(session) > 20
     used = recipe("sqlite")
     (tmp_path / "shipperone-erp.toml").write_text(toml + "\n" + used.for_tenant("acme"), encoding="utf-8")
@@ -49,9 +51,9 @@ def test_b3_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monk
 
     threading.Thread(target=ships_from_now_on, args=(sandbox,), daemon=True).start()
 
-    failures = check(session, tmp_path)
+    printed = console_blocks.run(session, tmp_path, os.environ)
 
-    assert failures == []
+    assert console_blocks.differences(session, printed, PAGE.name) == []
     assert sandbox.order("FO-2").allocations == 1
     assert len(sandbox.order("FO-3").invoices) == len(sandbox.order("FO-1").invoices) == 1
     with closing(sqlite3.connect(tmp_path / "erp.db")) as erp:
