@@ -9,6 +9,8 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 import console_blocks
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe
@@ -32,6 +34,7 @@ def ships_from_now_on(sandbox):
     sandbox.auto_ship = True
 
 
+@pytest.mark.timeout(400)
 def test_b3_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monkeypatch):
     text = PAGE.read_text(encoding="utf-8")
     (toml,) = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
