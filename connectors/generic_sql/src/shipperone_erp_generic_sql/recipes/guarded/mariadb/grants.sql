@@ -1,0 +1,9 @@
+-- What the statements of this recipe need, and nothing else.
+GRANT SELECT, UPDATE ON stock TO shipperone;
+GRANT SELECT, UPDATE ON counters TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON reservations TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON reservation_lines TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON invoices TO shipperone;
+GRANT SELECT, INSERT ON invoice_lines TO shipperone;
+GRANT SELECT, INSERT ON deliveries TO shipperone;
+GRANT SELECT, INSERT, DELETE ON transfers TO shipperone;

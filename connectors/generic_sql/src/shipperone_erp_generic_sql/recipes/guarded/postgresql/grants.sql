@@ -1,0 +1,5 @@
+-- What the statements of this recipe need, and nothing else.
+GRANT SELECT, UPDATE ON stock, counters TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON reservations, reservation_lines, invoices TO shipperone;
+GRANT SELECT, INSERT ON invoice_lines, deliveries TO shipperone;
+GRANT SELECT, INSERT, DELETE ON transfers TO shipperone;
