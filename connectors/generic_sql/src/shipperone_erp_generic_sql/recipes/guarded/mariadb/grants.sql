@@ -1,4 +1,5 @@
--- What the statements of this recipe need, and nothing else.
+-- The connector's login: what the statements of this recipe need, and nothing else. Put a password of your own.
+CREATE USER shipperone IDENTIFIED BY 'change me';
 GRANT SELECT, UPDATE ON stock TO shipperone;
 GRANT SELECT, UPDATE ON counters TO shipperone;
 GRANT SELECT, INSERT, UPDATE ON reservations TO shipperone;
