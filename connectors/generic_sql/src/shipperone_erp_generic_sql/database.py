@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from urllib.parse import quote
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from shipperone_erp import Reason, Refused, Transient, Unknown
 from shipperone_erp_generic_sql import address
@@ -131,6 +131,9 @@ class Database:
             connection = self.engine.connect()
         except DBAPIError as error:
             raise self._unopened(error) from None
+        except InvalidRequestError as error:  # SQLAlchemy finds MySQL behind mariadb://
+            said = f"{self.name} is not what its URL says: {error}"
+            raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
         with connection:
             if begin is not None:
                 try:
