@@ -14,9 +14,14 @@ from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, lev
 from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.setup import script
+from shipperone_erp_generic_sql.setup import found, script
 
-app = typer.Typer(help="Databases of generic_sql: check, setup.", no_args_is_help=True)
+app = typer.Typer(
+    help="Databases of generic_sql: check, setup.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
 
 VERDICTS = {True: "OK", None: "WARN", False: "FAIL"}
 
@@ -53,9 +58,11 @@ def check(
 def setup(
     dialect: Annotated[str, typer.Option(help="sqlite, postgresql, mariadb, mysql, mssql or oracle.")],
     recipe: Annotated[str, typer.Option(help="inbox, procedures or guarded.")] = "inbox",
+    toml: Annotated[bool, typer.Option("--toml", help="Print the statements for the configuration instead.")] = False,
+    tenant: Annotated[str, typer.Option(help="With --toml: the tenant's name.")] = "acme",
 ) -> None:
     """Print the tables, unique indexes and grants of a recipe. It never runs them."""
-    sys.stdout.write(script(dialect, recipe))
+    sys.stdout.write(found(dialect, recipe).for_tenant(tenant) if toml else script(dialect, recipe))
 
 
 class _Report:

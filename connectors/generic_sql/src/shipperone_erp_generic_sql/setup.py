@@ -1,8 +1,10 @@
 """What `sql setup` prints: the recipe's tables or procedures, and the login with the least rights. It runs nothing."""
 
+from dataclasses import replace
+
 from shipperone_erp.errors import UsageError
 from shipperone_erp_generic_sql.dialects import DIALECTS
-from shipperone_erp_generic_sql.recipe import recipe
+from shipperone_erp_generic_sql.recipe import Recipe, recipe
 
 HEAD = """\
 -- {title}, way: {way}. Read it, change it to your tables, and run it as the owner of the ERP's database.
@@ -18,15 +20,20 @@ INDEXES = """\
 """
 
 
-def script(dialect: str, way: str) -> str:
-    """The script. UsageError names what there is."""
+def found(dialect: str, way: str) -> Recipe:
+    """The recipe; MySQL takes MariaDB's. UsageError names what there is."""
     if dialect not in DIALECTS:
         raise UsageError(f"--dialect {dialect} is not one of {', '.join(DIALECTS)}")
-    name = "mariadb" if dialect == "mysql" else dialect
     try:
-        made = recipe(way, name)
+        made = recipe(way, "mariadb" if dialect == "mysql" else dialect)
     except ValueError as error:
         raise UsageError(str(error)) from None
+    return replace(made, toml=made.toml.replace("mariadb://", "mysql://")) if dialect == "mysql" else made
+
+
+def script(dialect: str, way: str) -> str:
+    """The script."""
+    made = found(dialect, way)
     head = HEAD.format(title=DIALECTS[dialect].title, way=way)
     if not DIALECTS[dialect].proven:
         head += "-- Not run against such a server by this project: try it on a test database first.\n"

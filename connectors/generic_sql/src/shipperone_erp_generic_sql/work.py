@@ -5,7 +5,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, TextClause, bindparam, text
+from sqlalchemy import Connection, CursorResult, Dialect, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
 from shipperone_erp import Document, InvoiceLine, Reason, Refused, ShortLine
@@ -25,9 +25,38 @@ class Prepared:
 
     def __init__(self, settings: GenericSqlSettings) -> None:
         self._made = {id(statement): _prepared(statement, settings) for _, _, statement in settings.every()}
+        self._ready: dict[int, Ready] = {}
 
     def __getitem__(self, statement: Query) -> tuple[TextClause, frozenset[str]]:
         return self._made[id(statement)]
+
+    def ready(self, statement: Query, dialect: Dialect) -> "Ready":
+        """The statement as that driver takes it. Compiled once: it never changes, and is run for every item."""
+        found = self._ready.get(id(statement))
+        if found is None:
+            clause, names = self._made[id(statement)]
+            found = self._ready[id(statement)] = Ready(clause, names, dialect)
+        return found
+
+
+class Ready:
+    """A statement's text for one driver, and how a bind's value goes into it."""
+
+    def __init__(self, clause: TextClause, names: frozenset[str], dialect: Dialect) -> None:
+        compiled = clause.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self.names = names
+        self._order: Sequence[str] | None = compiled.positiontup
+        types = {bind.key: bind.type for bind in compiled.binds.values()}
+        self._processors = {name: types[name].dialect_impl(dialect).bind_processor(dialect) for name in names}
+
+    def parameters(self, bound: dict[str, Any]) -> Any:
+        """The values as the driver takes them, by place or by name."""
+        taken = {
+            name: processor(bound[name]) if (processor := self._processors[name]) is not None else bound[name]
+            for name in bound
+        }
+        return taken if self._order is None else tuple(taken[name] for name in self._order)
 
 
 def _prepared(statement: Query, settings: GenericSqlSettings) -> tuple[TextClause, frozenset[str]]:
@@ -159,10 +188,10 @@ class Work:
         return int(self._connection.exec_driver_sql("SELECT changes()").scalar_one())
 
     def _execute(self, query: Query, call: Call, line: Line | None, place: str) -> CursorResult[Any]:
-        clause, names = self._prepared[query]
-        bound = values(names, call, line, self._settings.places)
+        ready = self._prepared.ready(query, self._connection.dialect)
+        bound = values(ready.names, call, line, self._settings.places)
         try:
-            return self._connection.execute(clause, bound)
+            return self._connection.exec_driver_sql(ready.sql, ready.parameters(bound))
         except DBAPIError as error:
             raise self._database.failure(error, place, bound) from None
 
