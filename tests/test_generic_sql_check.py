@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import pytest
 from typer.testing import CliRunner
 
-from shipperone_erp.errors import ShipperOneErpError
+from shipperone_erp.cli.app import app as core
+from shipperone_erp.cli.options import print_text, say
+from shipperone_erp.errors import PluginRefused, ShipperOneErpError
 from shipperone_erp_generic_sql.checking.rehearsal import rehearsed
 from shipperone_erp_generic_sql.checking.sample import Goods
 from shipperone_erp_generic_sql.cli import app
@@ -270,3 +272,36 @@ def test_help_lists_the_command_without_importing_its_package_and_typing_it_does
     assert "Added by shipperone-erp-generic-sql" in help_
     assert help_.endswith("not imported\n")
     assert typed("sql", "setup", "--dialect", "sqlite").endswith("\nimported\n")
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("raise RuntimeError('at import')", "command extra (added 1.0) cannot be imported: RuntimeError in "),
+        ("Plugged = 7", "command extra (added 1.0): its entry point names a int; it must name a typer.Typer"),
+    ],
+)
+def test_a_broken_command_is_listed_and_breaks_no_other(plugins, source, said):
+    plugins.install("added", source, group="shipperone_erp.commands", name="extra")
+    helped = CliRunner().invoke(core, ["--help"])
+    assert "Added by added 1.0." in helped.output
+    assert CliRunner().invoke(core, ["explain", "erp_busy"]).exit_code == 0
+    broken = CliRunner().invoke(core, ["extra", "anything"])
+    assert isinstance(broken.exception, PluginRefused)
+    assert str(broken.exception).startswith(said)
+
+
+def test_a_command_of_core_is_never_replaced_and_two_packages_that_claim_one_are_refused(plugins):
+    plugins.install("greedy", "Plugged = 7", group="shipperone_erp.commands", name="explain")
+    assert CliRunner().invoke(core, ["explain", "erp_busy"]).exit_code == 0
+    for package in ("one", "two"):
+        plugins.install(package, "import typer\nPlugged = typer.Typer()", group="shipperone_erp.commands", name="both")
+    twice = CliRunner().invoke(core, ["both"])
+    assert str(twice.exception) == "two packages claim the command both: one 1.0 and two 1.0; uninstall one of them"
+
+
+def test_what_looks_like_an_emoji_is_printed_as_it_is(capsys):
+    print_text("release, statement 2: :key: and :100:")
+    say(":key:")
+    printed = capsys.readouterr()
+    assert (printed.out, printed.err) == ("release, statement 2: :key: and :100:\n", ":key:\n")
