@@ -13,6 +13,7 @@ from shipperone_erp.cli import (
     explaining,
     keeping,
     playing,
+    plugged,
     reading,
     running,
     steering,
@@ -21,6 +22,7 @@ from shipperone_erp.errors import ShipperOneErpError
 
 app = typer.Typer(
     name="shipperone-erp",
+    cls=plugged.WithPlugged,
     help="Connects an ERP to ShipperOne: reserves stock for what is to be shipped, invoices what has shipped.",
     no_args_is_help=True,
     add_completion=False,
@@ -60,5 +62,5 @@ def main() -> None:
     try:
         app(standalone_mode=True)
     except ShipperOneErpError as error:
-        Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(str(error))
+        Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False).print(str(error))
         sys.exit(error.exit_code)
