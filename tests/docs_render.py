@@ -26,8 +26,9 @@ from shipperone_erp.config.settings import (
 from shipperone_erp.config.showing import toml
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
-from shipperone_erp_generic_sql import recipe
+from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
+from shipperone_erp_generic_sql.cli import app as sql_app
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -53,20 +54,19 @@ def _fields() -> str:
     return ", ".join(f"`{name}`" for name in FIELD_NAMES)
 
 
-def _commands() -> str:
+def _commands(group: typer.Typer = app, name: str = "shipperone-erp") -> str:
     runner = CliRunner(env={"COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"})
     parts = []
 
     def walk(command: object, path: tuple[str, ...]) -> None:
-        text = runner.invoke(app, [*path, "--help"], prog_name="shipperone-erp").output.rstrip()
-        title = " ".join(("shipperone-erp", *path))
+        text = runner.invoke(group, [*path, "--help"], prog_name=name).output.rstrip()
+        title = " ".join((name, *path))
         parts.append(f"### `{title}`\n\n```text\n" + "\n".join(line.rstrip() for line in text.splitlines()) + "\n```")
-        for name, inner in getattr(command, "commands", {}).items():
-            walk(inner, (*path, name))
+        for below, inner in getattr(command, "commands", {}).items():
+            walk(inner, (*path, below))
 
-    root = typer.main.get_command(app)
-    for name, command in root.commands.items():  # type: ignore[attr-defined]
-        walk(command, (name,))
+    for inner, command in typer.main.get_command(group).commands.items():  # type: ignore[attr-defined]
+        walk(command, (inner,))
     return "\n\n".join(parts)
 
 
@@ -95,12 +95,10 @@ def _binds() -> str:
     return "\n".join(rows)
 
 
-def _recipe_tables() -> str:
-    return f"```sql\n{recipe('sqlite').ddl.rstrip()}\n```"
-
-
-def _recipe_statements() -> str:
-    return f"```toml\n{recipe('sqlite').toml.rstrip()}\n```"
+def _recipe(way: str, dialect: str, *parts: str) -> str:
+    made = recipe(way, dialect)
+    kinds = {"toml": "toml"}
+    return "\n\n".join(f"```{kinds.get(part, 'sql')}\n{getattr(made, part).rstrip()}\n```" for part in parts)
 
 
 def _scenarios() -> str:
@@ -117,9 +115,14 @@ PARTS: dict[str, Callable[[], str]] = {
     "commands": _commands,
     "exits": _exits,
     "binds": _binds,
-    "recipe_tables": _recipe_tables,
-    "recipe_statements": _recipe_statements,
     "scenarios": _scenarios,
+    "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
+    "sql_settings": lambda: _settings(GenericSqlSettings),
+    "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),
+    "inbox_statements": lambda: _recipe("inbox", "postgresql", "toml"),
+    "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),
+    "recipe_tables": lambda: _recipe("guarded", "sqlite", "ddl"),
+    "recipe_statements": lambda: _recipe("guarded", "sqlite", "toml"),
 }
 
 

@@ -439,5 +439,7 @@ def test_init_writes_a_file_that_a_person_completes_and_check_accepts(tmp_path):
     unfinished = run("config", "check", "-c", str(file))
     assert unfinished.returncode == 78
     assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in unfinished.stderr
-    recipe = Path(__file__).parent.parent / "connectors/generic_sql/src/shipperone_erp_generic_sql/recipes/sqlite"
+    recipe = (
+        Path(__file__).parent.parent / "connectors/generic_sql/src/shipperone_erp_generic_sql/recipes/guarded/sqlite"
+    )
     assert (recipe / "tenant.toml").exists()

@@ -127,7 +127,7 @@ class OnSql:
 
     def __init__(self, world: World) -> None:
         self.file = world.folder / "sql.db"
-        self.recipe = recipe("sqlite")
+        self.recipe = recipe("guarded", "sqlite")
         with closing(sqlite3.connect(self.file)) as db:
             db.execute("PRAGMA journal_mode=WAL")
             db.executescript(
@@ -158,14 +158,14 @@ class OnSql:
     def reserved(self, order_id: str) -> int:
         """Reservations of the order that still hold goods."""
         sql = (
-            "SELECT COUNT(DISTINCT r.key) FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.key"
+            "SELECT COUNT(DISTINCT r.job_key) FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key"
             " WHERE r.state = 'live' AND l.qty_micro > l.shipped_micro AND r.order_id = ?"
         )
         return int(self.ask(sql, order_id)[0][0])
 
     def invoices(self, order_id: str | None = None) -> list[Booked]:
         found = self.ask(
-            "SELECT key, order_id, number, total_micro, shipping_micro, tax_date FROM invoices"
+            "SELECT job_key, order_id, number, total_micro, shipping_micro, tax_date FROM invoices"
             " WHERE state = 'issued' AND order_id = COALESCE(?, order_id) ORDER BY number",
             order_id,
         )

@@ -27,13 +27,17 @@ def reserved_by_hand(merchant, order_id, sku="MUG", pieces=2, item_id=1):
     key = f"by-hand-{order_id}"
     if isinstance(merchant.books, OnSql):
         ask, micro = merchant.books.ask, pieces * 1_000_000
-        ask("INSERT INTO reservations (key, order_id, state, created_at) VALUES (?, ?, 'live', 'now')", key, order_id)
+        ask(
+            "INSERT INTO reservations (job_key, order_id, state, created_at) VALUES (?, ?, 'live', 'now')",
+            key,
+            order_id,
+        )
         ask(
             "INSERT INTO reservation_lines (item_key, reservation_key, item_id, warehouse, sku, qty_micro)"
             " VALUES (?, ?, ?, 'main', ?, ?)", f"{key}-{item_id}", key, str(item_id), sku, micro,
         )  # fmt: skip
         ask("UPDATE stock SET reserved_micro = reserved_micro + ? WHERE sku = ?", micro, sku)
-        return "R-" + str(ask("SELECT id FROM reservations WHERE key = ?", key)[0][0])
+        return "R-" + str(ask("SELECT id FROM reservations WHERE job_key = ?", key)[0][0])
     merchant.erp.ask("INSERT INTO reservations VALUES (?, ?, 'live')", key, order_id)
     merchant.erp.ask("INSERT INTO reserved_lines VALUES (?, ?, 'main', ?, ?)", key, str(item_id), sku, pieces)
     merchant.erp.ask("UPDATE stock SET reserved = reserved + ? WHERE sku = ?", pieces, sku)
@@ -231,7 +235,7 @@ def test_b3_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_th
         assert merchant.more.count(DRAFT) == 1
         merchant.more = merchant.more.replace(DRAFT, UNLESS_THERE)
         merchant.books.ask(
-            "INSERT INTO invoices (key, order_id, state, number, total_micro, shipping_micro, created_at)"
+            "INSERT INTO invoices (job_key, order_id, state, number, total_micro, shipping_micro, created_at)"
             " VALUES ('INV/7', 'FO-1', 'issued', 7, 24990000, 4990000, 'now')"
         )
     else:

@@ -20,7 +20,7 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "going-live.md"
 
 BY_HAND = """
 INSERT INTO stock (warehouse, sku, on_hand_micro, reserved_micro) VALUES ('main', 'MUG', 20000000, 1000000);
-INSERT INTO reservations (id, key, order_id, state, created_at) VALUES (1, 'by-hand', 'FO-2', 'live', '2026-03-01');
+INSERT INTO reservations (id, job_key, order_id, state, created_at) VALUES (1, 'by-hand', 'FO-2', 'live', '2026-03-01');
 INSERT INTO reservation_lines (item_key, reservation_key, item_id, warehouse, sku, qty_micro)
 VALUES ('by-hand-20', 'by-hand', '20', 'main', 'MUG', 1000000);
 """
@@ -40,7 +40,7 @@ def test_b3_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monk
     (toml,) = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     session = [command for block in BLOCK.findall(text) for command in console_blocks.commands(block)]
     assert len(session) > 20
-    used = recipe("sqlite")
+    used = recipe("guarded", "sqlite")
     (tmp_path / "shipperone-erp.toml").write_text(toml + "\n" + used.for_tenant("acme"), encoding="utf-8")
     with closing(sqlite3.connect(tmp_path / "erp.db")) as erp:
         erp.executescript(used.ddl + BY_HAND)

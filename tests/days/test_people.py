@@ -24,7 +24,7 @@ def said(merchant, *arguments, code=0):
 def issue_by_hand(merchant, key, number):
     """A person makes the draft (or, without drafts, the invoice) of that key fiscal in the ERP."""
     if isinstance(merchant.books, OnSql):
-        merchant.books.ask("UPDATE invoices SET state = 'issued', number = ? WHERE key = ?", number, key)
+        merchant.books.ask("UPDATE invoices SET state = 'issued', number = ? WHERE job_key = ?", number, key)
     else:
         merchant.erp.ask(
             "INSERT OR REPLACE INTO invoices VALUES (?, 'FO-1', 'issued', ?, '1:2', '24.99', '4.99', NULL)", key, number

@@ -65,7 +65,7 @@ class Month:
         self.folder, self.stores = folder, stores
         self.moment = FIRST_DAY
         self.runs = self.repeats = self.asked = 0
-        shipped = recipe("sqlite")
+        shipped = recipe("guarded", "sqlite")
         self.erp = folder / "erp.db"
         with closing(sqlite3.connect(self.erp)) as db:
             db.execute("PRAGMA journal_mode=WAL")
@@ -194,7 +194,7 @@ def booked_invoices(month: Month) -> Counter[tuple]:
     lines: dict[str, list[str]] = {}
     for key, item_id, qty in month.ask("SELECT invoice_key, item_id, qty_micro FROM invoice_lines"):
         lines.setdefault(key, []).append(f"{item_id}:{plain(qty / MICRO)}")
-    sql = "SELECT key, order_id, shipping_micro, total_micro FROM invoices WHERE state = 'issued'"
+    sql = "SELECT job_key, order_id, shipping_micro, total_micro FROM invoices WHERE state = 'issued'"
     for key, order_id, shipping, total in month.ask(sql):
         found[order_id, tuple(sorted(lines[key])), shipping / MICRO, total / MICRO] += 1
     return found

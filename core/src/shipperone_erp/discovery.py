@@ -1,4 +1,4 @@
-"""Finding and importing connectors and policies: the only module that knows entry points and stevedore.
+"""Finding and importing connectors, policies and commands: the only module that knows entry points and stevedore.
 
 The standard library lists what is installed, so that duplicates show and nothing is imported; stevedore imports the one
 that a tenant names, and is handed exactly that entry point (its own listing is cached on disk, and picks one of two
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from stevedore.named import NamedExtensionManager
@@ -56,6 +56,12 @@ def load_connector(name: str) -> type[Connector[Any]]:
 def load_policy(name: str) -> type[Policy[Any]]:
     """As `load_connector`, for a policy."""
     found: type[Policy[Any]] = _once(POLICIES, name, Policy, "policy", tuple(sys.path))
+    return found
+
+
+def load_command(name: str) -> Any:
+    """What the entry point of that command names, imported; whether it is a command is for its caller to see."""
+    found, _, _ = _import(COMMANDS, name, "command")
     return found
 
 
@@ -118,6 +124,13 @@ def _once(group: str, name: str, base: Any, kind: str, path: tuple[str, ...]) ->
 
 
 def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT]:
+    found, where, value = _import(group, name, kind)
+    _check(found, base, where, value)
+    return cast(type[PluginT], found)
+
+
+def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
+    """What the entry point names, with words that say which it is, and with its text."""
     points = [point for point in entry_points(group=group) if point.name == name]
     declared = {_installed(point) for point in points}
     if not declared:
@@ -135,9 +148,7 @@ def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT
     if failures:
         cause = f"{type(failures[0]).__name__}{_place(failures[0])}"
         raise PluginRefused(f"{where} cannot be imported: {cause}; reinstall it, or ask its author") from None
-    found = manager.extensions[0].plugin
-    _check(found, base, where, entry.value)
-    return found
+    return manager.extensions[0].plugin, where, entry.value
 
 
 def _unknown(group: str, name: str, kind: str) -> str:

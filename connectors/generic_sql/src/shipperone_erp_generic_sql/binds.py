@@ -5,20 +5,26 @@ Values only ever travel as binds. There are no templates: no text of an order ca
 
 import difflib
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Integer, String
+from sqlalchemy import BigInteger, Boolean
 from sqlalchemy.types import TypeEngine
 
 from shipperone_erp import Reason, Refused
-from shipperone_erp_generic_sql.call import Call, Line
-from shipperone_erp_generic_sql.exact import DateText, DecimalText, Quantity, UtcText, to_micro
+from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS, Call, Line, Param, plain
+from shipperone_erp_generic_sql.exact import Amount, Day, Quantity, Text, Utc, to_micro, within
 
 PARAM = "param_"
 """`param_NAME` is NAME of the tenant's `[params]`; in every step."""
+
+MICRO = "_micro"
+"""Ends the name of a bind that counts millionths of the amount named before it."""
+
+ANYWHERE = "list_documents"
+"""The one step that is not about an order: of the binds it has `:tenant`, `:since`, `:now_utc`, `:today`."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +51,16 @@ def _steps(*names: str) -> frozenset[str]:
     return frozenset(names)
 
 
-_TEXT, _NUMBER, _AMOUNT = String(), Integer(), DecimalText()
+def _of_party(party: str, name: str) -> Callable[[Call], Any]:
+    def of(call: Call) -> Any:
+        return getattr(getattr(call.order, party), name, None)
+
+    return of
+
+
+_TEXT, _NUMBER, _AMOUNT = Text(), BigInteger(), Amount()
 _WITH_RESERVATIONS = _steps("build_invoice", "deliver")
+_WITHOUT_AN_ORDER = _steps("tenant", "now_utc", "today", "since")
 
 _ORDER: dict[str, Bind] = {
     "key": Bind(_TEXT, "the job's idempotency key; unique in the ERP", lambda c: c.key),
@@ -78,15 +92,20 @@ _ORDER: dict[str, Bind] = {
     ),
     "payment_method": Bind(_TEXT, "or NULL", lambda c: c.order.payment_method),
     "payment_reference": Bind(_TEXT, "or NULL", lambda c: c.order.payment_reference),
-    "ordered_at": Bind(UtcText(), "UTC, or NULL", lambda c: c.order.ordered_at),
-    "shipped_at": Bind(UtcText(), "UTC, or NULL", lambda c: c.order.shipped_at),
+    "ordered_at": Bind(Utc(), "UTC, or NULL", lambda c: c.order.ordered_at),
+    "shipped_at": Bind(Utc(), "UTC, or NULL", lambda c: c.order.shipped_at),
     "items_json": Bind(
         _TEXT, "a JSON list of all items, each with its binds by name; numbers as text", lambda c: items_json(c)
     ),
-    "now_utc": Bind(UtcText(), "the time of this call, UTC", lambda c: c.now),
-    "today": Bind(DateText(), "its date in UTC; for documents take tax_date", lambda c: c.now.date()),
+    "order_json": Bind(
+        _TEXT,
+        "the whole order as JSON, with what ShipperOne said beyond the fields known here; numbers as text",
+        lambda c: json.dumps(plain(c.order), ensure_ascii=False),
+    ),
+    "now_utc": Bind(Utc(), "the time of this call, UTC", lambda c: c.now),
+    "today": Bind(Day(), "its date in UTC; for documents take tax_date", lambda c: c.now.date()),
     "tax_date": Bind(
-        DateText(),
+        Day(),
         "the document's date by the tenant's rule; NULL while building with `tax_date = \"issued\"`",
         lambda c: c.tax_date,
         _steps("build_invoice", "issue_invoice"),
@@ -101,23 +120,34 @@ _ORDER: dict[str, Bind] = {
         _TEXT, "the reference of the invoice of this key", lambda c: c.invoice_reference, _steps("deliver")
     ),
     "reason": Bind(_TEXT, "why the draft is discarded", lambda c: c.reason, _steps("discard_invoice")),
+    "since": Bind(Utc(), "documents made since then, UTC", lambda c: c.since, _steps("list_documents")),
     "reservations_json": Bind(
         _TEXT,
         "a JSON list of the order's live reservations: key, reference, item_ids",
         lambda c: reservations_json(c),
         _WITH_RESERVATIONS,
     ),
+    **{
+        f"{party}_{name}": Bind(_TEXT, f"`{name}` of the order's {party}, or NULL", _of_party(party, name))
+        for party in PARTIES
+        for name in PARTY_FIELDS
+    },
 }
 
 _ITEM: dict[str, ItemBind] = {
     "item_key": ItemBind(_TEXT, "the key and the item's id: unique in the ERP", lambda line: line.item_key),
     "item_id": ItemBind(_TEXT, "the item's id, as text", lambda line: str(line.item.item_id)),
     "line_no": ItemBind(_NUMBER, "1, 2, 3 … in the order's order", lambda line: line.line_no),
-    "sku": ItemBind(_TEXT, "", lambda line: line.item.sku),
+    "sku": ItemBind(_TEXT, "the item's SKU", lambda line: line.item.sku),
+    "item_name": ItemBind(_TEXT, "the item's name, or NULL", lambda line: line.item.name),
     "item_warehouse_code": ItemBind(
         _TEXT, "where the item's goods lie: its own warehouse, else the order's", lambda line: line.warehouse_code
     ),
-    "qty": ItemBind(Quantity(), "a whole quantity as an integer, another as decimal text", lambda line: line.item.qty),
+    "qty": ItemBind(
+        Quantity(),
+        "the quantity; on SQLite a whole one as an integer, another as decimal text",
+        lambda line: line.item.qty,
+    ),
     "price_incl_tax": ItemBind(_AMOUNT, "for one piece, or NULL", lambda line: line.item.price_incl_tax),
     "row_total_incl_tax": ItemBind(_AMOUNT, "for the line, or NULL", lambda line: line.item.row_total_incl_tax),
     "line_total_incl_tax": ItemBind(
@@ -166,49 +196,67 @@ ITEM_BINDS: Mapping[str, ItemBind] = {
 """The further binds of a statement that runs once for each item."""
 
 
-def type_of(name: str) -> TypeEngine[Any] | None:
-    """The SQL type of that bind; None for a `param_…`, whose value says it."""
+def type_of(name: str, params: Mapping[str, Param]) -> TypeEngine[Any]:
+    """The SQL type of that bind; of a `param_…` by its value, of one of `[binds]` text."""
+    if name.startswith(PARAM):
+        value = params.get(name.removeprefix(PARAM))
+        return Boolean() if isinstance(value, bool) else _NUMBER if isinstance(value, int) else _TEXT
     bind = ORDER_BINDS.get(name) or ITEM_BINDS.get(name)
-    return bind.type if bind else None
+    return bind.type if bind else _TEXT
 
 
-def values(names: Iterable[str], call: Call, line: Line | None) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many decimal places the merchant's columns keep: a finer value is refused, never rounded."""
+
+    amounts: int = 6
+    quantities: int = 6
+
+
+def values(names: Iterable[str], call: Call, line: Line | None, places: Places) -> dict[str, Any]:
     """The values of these binds in this call, for this item. `Refused` if one cannot be stored exactly."""
     found = {}
     for name in names:
         if name.startswith(PARAM):
             found[name] = call.params[name.removeprefix(PARAM)]
+        elif name in call.paths:
+            found[name] = _storable(call.at(call.paths[name]), name, places)
         elif name in ORDER_BINDS:
-            found[name] = _storable(ORDER_BINDS[name].of(call), name)
+            found[name] = _value(ORDER_BINDS, name, call, places)
         elif line is not None:
-            found[name] = _storable(ITEM_BINDS[name].of(line), name)
+            found[name] = _value(ITEM_BINDS, name, line, places)
     return found
 
 
-def problem_with(name: str, step: str, *, per_item: bool, params: Iterable[str] | None) -> str | None:
-    """Why this bind cannot stand in a statement of this step, as a clause of a sentence; None if it can.
-
-    `params` None: the parameters could not be read, and are not judged.
-    """
+def known(step: str, *, per_item: bool) -> frozenset[str]:
+    """The binds of that step, without the merchant's own."""
+    if step == ANYWHERE:
+        return _WITHOUT_AN_ORDER
     here = {n for n, bind in ORDER_BINDS.items() if bind.steps is None or step in bind.steps}
     of_items = {n for n, bind in ITEM_BINDS.items() if bind.steps is None or step in bind.steps}
-    given = {PARAM + param for param in params or ()}
-    if name in here or name in given or (per_item and name in of_items):
+    return frozenset(here | of_items if per_item else here)
+
+
+def problem_with(name: str, step: str, *, per_item: bool, own: Collection[str] | None) -> str | None:
+    """Why this bind cannot stand in a statement of this step, as a clause of a sentence; None if it can.
+
+    `own`: the merchant's binds, `param_…` among them; None: they could not be read, and are not judged.
+    """
+    here, with_items = known(step, per_item=per_item), known(step, per_item=True)
+    if name in here or name in (own or ()) or own is None:
         return None
-    if params is None and name.startswith(PARAM):
-        return None
-    if name in of_items:
+    if name in with_items:
         return f':{name} is of one item: add each = "item"'
     if name in ORDER_BINDS or name in ITEM_BINDS:
         return f":{name} is not known in this step"
-    near = difflib.get_close_matches(name, sorted(here | given | of_items), n=1)
+    near = difflib.get_close_matches(name, sorted(with_items | set(own)), n=1)
     return f"unknown bind :{name}" + (f", did you mean :{near[0]}?" if near else "")
 
 
 def items_json(call: Call) -> str:
     """All items with what `_ITEM` names, decimals as text."""
     here = {n: bind for n, bind in _ITEM.items() if bind.steps is None}
-    return json.dumps([{n: _json_text(bind.of(line)) for n, bind in here.items()} for line in call.lines])
+    return json.dumps([{n: plain(bind.of(line)) for n, bind in here.items()} for line in call.lines])
 
 
 def charges_json(call: Call) -> str:
@@ -231,11 +279,13 @@ def reservations_json(call: Call) -> str:
     )
 
 
-def _json_text(value: Any) -> Any:
-    return f"{value:f}" if isinstance(value, Decimal) else value
+def _value(binds: Mapping[str, Any], name: str, source: Call | Line, places: Places) -> Any:
+    if name.endswith(MICRO):  # what is in millionths must fit the ERP's decimals as well
+        _storable(binds[name.removesuffix(MICRO)].of(source), name.removesuffix(MICRO), places)
+    return _storable(binds[name].of(source), name, places)
 
 
-def _storable(value: Any, name: str) -> Any:
+def _storable(value: Any, name: str, places: Places) -> Any:
     if isinstance(value, str):
         try:
             value.encode()
@@ -243,4 +293,6 @@ def _storable(value: Any, name: str) -> Any:
             raise Refused(
                 Reason.ORDER_UNREADABLE, f"{name} holds half of a character (a lone surrogate): no database stores it"
             ) from None
+    if isinstance(value, Decimal):
+        return within(value, places.quantities if name == "qty" else places.amounts, name)
     return value

@@ -1,14 +1,19 @@
 """What one hook call knows: everything that a configured statement may ask for by a bind."""
 
+import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
+from typing import Any
 
-from shipperone_erp import FulfillmentOrder, OrderItem, Reservation
+from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reservation
 
 Param = str | int | bool
+
+PARTIES = ("customer", "billing", "shipping")
+PARTY_FIELDS = tuple(entry.name for entry in fields(Party) if entry.name != "extra")
 
 
 @dataclass(frozen=True)
@@ -34,6 +39,7 @@ class Call:
     key: str
     order: FulfillmentOrder
     params: Mapping[str, Param]
+    paths: Mapping[str, str] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     generation: int | None = None
     transfer: str | None = None
@@ -41,6 +47,7 @@ class Call:
     reference: str | None = None
     invoice_reference: str | None = None
     reason: str | None = None
+    since: datetime | None = None
     reservations: tuple[Reservation, ...] = ()
 
     @cached_property
@@ -58,9 +65,58 @@ class Call:
             for number, (item, total) in enumerate(zip(self.order.items, line_totals(self.order), strict=True), start=1)
         )
 
+    @cached_property
+    def by_goods(self) -> tuple[Line, ...]:
+        """The items in the order of their goods: two orders that want the same ones never wait crosswise."""
+        return tuple(sorted(self.lines, key=lambda line: (line.warehouse_code, line.item.sku, line.line_no)))
+
+    def at(self, path: str) -> str | None:
+        """What stands at that path in the order, as text: a field of ours, else one of ShipperOne's own."""
+        value: Any = self.order
+        for part in path.split("."):
+            value = _step_into(value, part)
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(plain(value), ensure_ascii=False) if isinstance(plain(value), dict | list) else _scalar(value)
+
     def _reservation_of(self, item: OrderItem) -> Reservation | None:
         name = str(item.item_id)
         return next((r for r in self.reservations if name in map(str, r.item_ids)), None)
+
+
+def _step_into(value: Any, part: str) -> Any:
+    if value is None:
+        return None
+    if is_dataclass(value):
+        known = getattr(value, part, None) if part in {entry.name for entry in fields(value)} else None
+        return known if known is not None else getattr(value, "extra", {}).get(part)
+    if isinstance(value, Mapping):
+        return value.get(part)
+    if isinstance(value, tuple | list) and part.isdecimal() and int(part) < len(value):
+        return value[int(part)]
+    return None
+
+
+def _scalar(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(plain(value))
+
+
+def plain(value: Any) -> Any:
+    """The value as JSON has it: decimals and times as text, absent fields left out."""
+    if isinstance(value, Decimal):
+        return f"{value:f}"
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if is_dataclass(value):
+        named = {entry.name: plain(getattr(value, entry.name)) for entry in fields(value)}
+        return {name: entry for name, entry in named.items() if entry is not None and entry != {}}
+    if isinstance(value, Mapping):
+        return {str(name): plain(entry) for name, entry in value.items()}
+    if isinstance(value, tuple | list):
+        return [plain(entry) for entry in value]
+    return value
 
 
 def line_totals(order: FulfillmentOrder) -> tuple[Decimal | None, ...]:
@@ -71,15 +127,15 @@ def line_totals(order: FulfillmentOrder) -> tuple[Decimal | None, ...]:
     """
     if all(item.line_total_incl_tax is not None for item in order.items):
         return tuple(item.line_total_incl_tax for item in order.items)
-    plain = tuple(_undiscounted(item) for item in order.items)
-    if order.total_incl_tax is None or order.shipping_amount_incl_tax is None or None in plain:
-        return plain
+    whole = tuple(_undiscounted(item) for item in order.items)
+    if order.total_incl_tax is None or order.shipping_amount_incl_tax is None or None in whole:
+        return whole
     reduced = tuple(
         total - (item.discount or 0) if total is not None else None
-        for item, total in zip(order.items, plain, strict=True)
+        for item, total in zip(order.items, whole, strict=True)
     )
     goods = sum((total for total in reduced if total is not None), Decimal(0))
-    return reduced if goods + order.shipping_amount_incl_tax == order.total_incl_tax else plain
+    return reduced if goods + order.shipping_amount_incl_tax == order.total_incl_tax else whole
 
 
 def _undiscounted(item: OrderItem) -> Decimal | None:

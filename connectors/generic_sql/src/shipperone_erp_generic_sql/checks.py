@@ -1,50 +1,110 @@
-"""What `doctor` shows of a database: it opens, and every configured statement fits it. Nothing is run."""
+"""What can be checked of a tenant's database and statements without touching the merchant's rows. Never raises."""
 
-from sqlalchemy import Connection, text
+from collections.abc import Iterator
+
+from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
 from shipperone_erp import Check, ConnectorError
-from shipperone_erp_generic_sql.database import Conflict, Database
-from shipperone_erp_generic_sql.settings import QUERIES, STEPS, GenericSqlSettings
+from shipperone_erp_generic_sql.binds import type_of
+from shipperone_erp_generic_sql.database import Database
+from shipperone_erp_generic_sql.errors import DatabaseFailed, read, without_values
+from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.settings import STEPS, GenericSqlSettings
 
-_OPEN_IT = "check `url`, and that this process may write to the file"
 _LET_IT_FAIL = (
-    "without OR IGNORE, OR REPLACE and DO NOTHING the duplicate undoes the whole step; with them the statements around "
-    "it run a second time for the same key"
+    "let the duplicate fail: it then undoes the whole step. Hidden, the statements around it run a second time for the "
+    "same key"
+)
+_CARRY_IT = (
+    "store :key (or :item_key) under a unique index, so that a second call of the step cannot be a second effect"
 )
 
 
 def checks(database: Database, settings: GenericSqlSettings) -> list[Check]:
-    """A line for the connection, and one for each statement that SQLite cannot prepare or that hides a duplicate key.
+    """What `doctor` shows: the connection, each statement that the database cannot plan, what may go wrong later."""
+    opened = opens(database)
+    planned = explained(database, settings) if all(line.ok for line in opened) else []
+    return [*opened, *planned, *warnings(settings)]
 
-    Never raises.
-    """
+
+def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
+    """What can be seen in the settings alone and is likely to go wrong later."""
+    if settings.password_in_url:
+        cure = 'put it beside the URL: password = { env = "…" }'
+        yield Check("password", None, "the password stands in `url`, where it is easily copied along", cure)
+    for step, number, statement in settings.every():
+        if step in STEPS:
+            for finding in Parsed(statement.sql, settings.dialect).warnings():
+                says = f"{step}, statement {number}: {finding.drawn(statement.sql)}"
+                yield Check("statement", None, says, _LET_IT_FAIL)
+    for step in STEPS:
+        statements = settings.statements(step)
+        binds = {name for one in statements for name in Parsed(one.sql, settings.dialect).binds}
+        if statements and not binds & {"key", "item_key"}:
+            yield Check("statement", None, f"{step}: none of its statements carries the key", _CARRY_IT)
+
+
+def opens(database: Database) -> list[Check]:
+    """Whether a connection can be had and a transaction begun."""
     try:
-        with database.transaction("BEGIN") as connection:
-            unreadable = _refused(connection, "SELECT 1 FROM sqlite_master", frozenset())
-            if unreadable is not None:
-                return [Check("database", False, f"{database.path} cannot be read: {unreadable}", _OPEN_IT)]
-            wrong = [
-                Check("statement", False, f"{step}, statement {number}: {why}", "compare it with the ERP's tables")
-                for step in (*STEPS, *QUERIES)
-                for number, statement in enumerate(getattr(settings, step), start=1)
-                if (why := _refused(connection, statement.sql, statement.names)) is not None
-            ]
-    except (ConnectorError, Conflict) as failure:
-        return [Check("database", False, str(failure), _OPEN_IT)]
-    risky = [
-        Check("statement", None, f"{step}, statement {number}: it hides a duplicate key", _LET_IT_FAIL)
-        for step in STEPS
-        for number, statement in enumerate(settings.statements(step), start=1)
-        if statement.swallows_duplicates
-    ]
-    return [Check("database", True, f"{database.path} opens"), *wrong, *risky]
-
-
-def _refused(connection: Connection, sql: str, names: frozenset[str]) -> str | None:
-    """What SQLite says against the statement when it is only to explain it."""
-    try:
-        connection.execute(text(f"EXPLAIN {sql}"), dict.fromkeys(names))
+        with database.transaction("BEGIN" if database.dialect.url == "sqlite" else None) as connection:
+            connection.exec_driver_sql(_trivial(database))
+    except (ConnectorError, DatabaseFailed) as failure:
+        return [Check("database", False, str(failure), cure(database))]
     except DBAPIError as error:
-        return str(error.orig)
+        said = database.failure(error, f"{database.name} cannot be read", {})
+        return [Check("database", False, str(said), cure(database))]
+    return [Check("database", True, f"{database.name} opens")]
+
+
+def explained(database: Database, settings: GenericSqlSettings) -> list[Check]:
+    """A line for each statement that the database refuses to plan."""
+    if database.dialect.explain is None:
+        said = f"{database.dialect.title}: statements are not planned beforehand by this connector"
+        return [Check("statement", None, said, "try them with `sql check` on a test database")]
+    try:
+        return [
+            Check("statement", False, f"{step}, statement {number}: {why}", "compare it with the ERP's tables")
+            for step, number, statement in settings.every()
+            if not Parsed(statement.sql, settings.dialect).is_call
+            and (why := _refused(database, statement.sql, settings)) is not None
+        ]
+    except (ConnectorError, DatabaseFailed):
+        return []  # that it does not open is said already
+
+
+def _refused(database: Database, sql: str, settings: GenericSqlSettings) -> str | None:
+    """What the database says against the statement when it is only to plan it. In a transaction of its own: after a
+    refusal PostgreSQL hears nothing more in the same one."""
+    with database.transaction("BEGIN" if database.dialect.url == "sqlite" else None) as connection:
+        try:
+            connection.execute(explanation(sql, settings), dict.fromkeys(Parsed(sql, settings.dialect).binds))
+        except DBAPIError as error:
+            connection.rollback()
+            return without_values(read(error, database.dialect.url).words, {})
+        connection.rollback()
     return None
+
+
+def explanation(sql: str, settings: GenericSqlSettings) -> TextClause:
+    """The statement as this database plans it, with typed binds."""
+    clause = text(f"{settings.dialect.explain}{sql.strip().rstrip(';')}")
+    for name in Parsed(sql, settings.dialect).binds:
+        clause = clause.bindparams(bindparam(name, type_=type_of(name, settings.params)))
+    return clause
+
+
+def cure(database: Database) -> str:
+    """What to look at when the database does not open."""
+    if database.dialect.url == "sqlite":
+        return "check `url`, and that this process may write to the file"
+    if not database.dialect.installed:
+        return database.dialect.install
+    return "check `url`, `password`, that the server runs, and that this machine may reach it"
+
+
+def _trivial(database: Database) -> str:
+    if database.dialect.url == "oracle":
+        return "SELECT 1 FROM DUAL"
+    return "SELECT 1 FROM sqlite_master" if database.dialect.url == "sqlite" else "SELECT 1"

@@ -5,6 +5,7 @@ duplicate that was swallowed statement by statement would reserve twice.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
@@ -16,6 +17,7 @@ from shipperone_erp import (
     ConnectorError,
     Deliver,
     DiscardInvoice,
+    Document,
     Done,
     FulfillmentOrder,
     Invoice,
@@ -35,55 +37,56 @@ from shipperone_erp import (
 )
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checks import checks
-from shipperone_erp_generic_sql.database import Conflict, Database
+from shipperone_erp_generic_sql.database import Database
+from shipperone_erp_generic_sql.found import FoundReservation
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import VOIDED, FoundReservation, Unmet, Work
+from shipperone_erp_generic_sql.work import Prepared, Work
 
 AnswerT = TypeVar("AnswerT")
 
 STOCK_AGAIN = 900.0
 """Seconds until a shortage is tried again whose figures no `available` query tells."""
 
-WAITING = {
-    "waiting_for_transfer": (Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE),
-    "pending": (Reason.ERP_PENDING, Owner.NOBODY),
-}
-"""States of find_reservation in which the ERP's side still has something to do, and whose move it is."""
-
 
 class GenericSqlConnector(Connector[GenericSqlSettings]):
-    """A SQLite database as the ERP. Every hook may be called again, and from many threads at once."""
+    """An SQL database as the ERP. Every hook may be called again, and from many threads at once."""
 
     @hookimpl
     def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
-        def step(work: Work) -> Reserved | Shortage | Pending | Voided:
+        def step(work: Work) -> FoundReservation:
             found = work.reservation()
             if found is None:
-                try:
-                    work.run("reserve")
-                except Unmet as unmet:
-                    if unmet.reason is not Reason.NOT_ENOUGH_STOCK:
-                        raise
-                    return self._shortage(work, unmet)
+                work.run("reserve")
                 found = work.reservation()
             if found is None:
                 raise _not_found("reserve", "find_reservation")
-            return _reserved(found)
+            return found
 
-        return self._step(
-            self._call(request.key, request.order, generation=request.generation, transfer=request.transfer), step
-        )
+        call = self._call(request.key, request.order, generation=request.generation, transfer=request.transfer)
+        try:
+            found = self._step(call, step)
+        except Refused as refusal:
+            if refusal.reason is not Reason.NOT_ENOUGH_STOCK:
+                raise
+            return self._shortage(call, refusal.sentence)
+        if found.state == "short":
+            return self._shortage(call, found.sentence or "the ERP's side reports that it is short of stock")
+        return _reserved(found)
 
     @hookimpl
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
-        def step(work: Work) -> Done:
+        def step(work: Work) -> Done | Pending:
             found = work.reservation()
-            if found is None or found.state != VOIDED:
+            if found is None or found.state not in ("voided", "releasing", "release_error"):
                 work.run("release", reference=found.reference if found else None)
-                after = work.reservation()
-                if after is not None and after.state != VOIDED:
-                    raise _not_undone("release", "find_reservation")
-            return Done()
+                found = work.reservation()
+            if found is None or found.state == "voided":
+                return Done()
+            if found.state == "releasing":
+                return Pending(found.sentence or f"reservation {found.reference} is not released by the ERP yet")
+            if found.state == "release_error":
+                raise found.refusal("the release")
+            raise _not_undone("release", "find_reservation")
 
         self._need("release", "a reservation is to be given back")
         return self._step(self._call(request.key, request.order), step)
@@ -98,7 +101,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             reservations=request.reservations,
         )
 
-        def step(work: Work) -> Invoice | Voided:
+        def step(work: Work) -> Invoice | Pending | Voided:
             found = work.invoice()
             if found is None and self.settings.build_invoice:
                 work.run("build_invoice")
@@ -107,7 +110,15 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                     raise _not_found("build_invoice", "find_invoice")
             if found is None:
                 return _computed(call)
-            return Voided(found.reference) if found.state == VOIDED else found.invoice
+            match found.state:
+                case "voided" | "discarding" | "discard_error":
+                    return Voided(found.reference)
+                case "pending":
+                    return Pending(found.sentence or f"the ERP has not made the draft of {found.reference} yet")
+                case "error":
+                    raise found.refusal("the invoice")
+                case _:
+                    return found.invoice
 
         return self._step(call, step)
 
@@ -117,61 +128,84 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             found = work.invoice()
             if found is None and request.invoice.reference is not None:
                 return Voided(request.invoice.reference)
-            if found is not None and found.state == VOIDED:
-                return Voided(found.reference)
-            if found is None or found.state != "issued":
-                if found is not None:
+            if found is None or found.state in ("draft", "pending"):
+                if found is not None and found.state == "draft":
                     _still_the_same(found.invoice, request.invoice)
                 work.run("issue_invoice", reference=found.reference if found else None)
                 found = work.invoice()
             if found is None:
                 raise _not_found("issue_invoice", "find_invoice")
-            if found.state != "issued":
-                return Pending(f"invoice {found.reference} is not issued by the ERP yet")
-            return found.invoice
+            match found.state:
+                case "voided" | "discarding" | "discard_error":
+                    return Voided(found.reference)
+                case "issued":
+                    return found.invoice
+                case "error":
+                    raise found.refusal("the invoice")
+                case _:
+                    return Pending(found.sentence or f"invoice {found.reference} is not issued by the ERP yet")
 
         self._need("issue_invoice", "an invoice is to be issued")
         return self._step(self._call(request.key, request.order, tax_date=request.tax_date), step)
 
     @hookimpl
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
-        def step(work: Work) -> Done:
+        def step(work: Work) -> Done | Pending:
             found = work.invoice()
             if found is not None and found.state == "issued":
                 raise AlreadyIssued(found.invoice)
-            if found is not None and found.state == VOIDED:
+            if found is None and not self.settings.discard_invoice:
                 return Done()
-            if found is not None or self.settings.discard_invoice:
+            if found is None or found.state not in ("voided", "discarding", "discard_error"):
                 self._need("discard_invoice", "a draft is to be discarded")
                 work.run("discard_invoice", reference=found.reference if found else None)
-                after = work.invoice()
-                if after is not None and after.state != VOIDED:
-                    raise _not_undone("discard_invoice", "find_invoice")
-            return Done()
+                found = work.invoice()
+            if found is None or found.state == "voided":
+                return Done()
+            if found.state == "discarding":
+                return Pending(found.sentence or f"draft {found.reference} is not discarded by the ERP yet")
+            if found.state == "discard_error":
+                raise found.refusal("the discarding")
+            raise _not_undone("discard_invoice", "find_invoice")
 
         return self._step(self._call(request.key, request.order, reason=request.reason), step)
 
     @hookimpl
     def deliver(self, request: Deliver) -> Done | Pending:
-        def step(work: Work) -> Done:
-            if not work.is_delivered():
-                found = work.invoice()
-                work.run("deliver", invoice_reference=found.reference if found else None)
-                if not work.is_delivered():
-                    raise _not_found("deliver", "find_delivery")
+        def step(work: Work) -> Done | Pending:
+            found = work.delivery()
+            if found is None:
+                invoice = work.invoice() if self.settings.find_invoice else None
+                work.run("deliver", invoice_reference=invoice.reference if invoice else None)
+                found = work.delivery()
+            if found is None:
+                raise _not_found("deliver", "find_delivery")
+            if found.state == "pending":
+                return Pending(found.sentence or "the ERP has not booked the goods out yet")
+            if found.state == "error":
+                raise found.refusal("the delivery")
             return Done()
 
         if not self.settings.deliver:
             return Done()
         return self._step(self._call(request.key, request.order, reservations=request.reservations), step)
 
+    @hookimpl
+    def list_documents(self, since: datetime) -> list[Document]:
+        if not self.settings.list_documents:
+            said = "the ERP's documents are to be listed, and no statements are configured for list_documents"
+            raise Refused(Reason.CONFIG_INCOMPLETE, said)
+        nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
+        call = Call(tenant=self.tenant, key="", order=nothing, params=self.settings.params, since=since)
+        return self._step(call, lambda work: work.documents())
+
     def check(self) -> list[Check]:
         """The database opens, and each statement fits it; nothing is run."""
         return checks(self._database, self.settings)
 
     def identity(self) -> str:
-        """The file, absolute."""
-        return f"sqlite:{self.settings.path}"
+        """Kind, host, port and name of the database, or the absolute file."""
+        return self._database.name
 
     def close(self) -> None:
         """Close the connections."""
@@ -179,16 +213,16 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
 
     @cached_property
     def _database(self) -> Database:
-        return Database(self.settings.path, lock_timeout=self.settings.lock_timeout)
+        return Database(self.settings)
+
+    @cached_property
+    def _prepared(self) -> Prepared:
+        return Prepared(self.settings)
 
     def _step(self, call: Call, step: Callable[[Work], AnswerT]) -> AnswerT:
-        """The step in a transaction; after a conflict once more in another, which then only looks."""
-        try:
-            with self._database.transaction() as connection:
-                return step(Work(connection, self.settings, call))
-        except Conflict as conflict:
-            with self._database.transaction() as connection:
-                return step(Work(connection, self.settings, call, conflict))
+        return self._database.in_transaction(
+            lambda connection: step(Work(connection, self._database, self._prepared, call))
+        )
 
     def _call(
         self,
@@ -203,6 +237,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             key=key,
             order=order,
             params=self.settings.params,
+            paths=self.settings.binds,
             reservations=reservations,
             **told,  # type: ignore[arg-type]
         )
@@ -211,22 +246,33 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         if not self.settings.statements(step):
             raise Refused(Reason.CONFIG_INCOMPLETE, f"{why}, and no statements are configured for {step}", Owner.IT)
 
-    def _shortage(self, work: Work, unmet: Unmet) -> Shortage | Pending:
+    def _shortage(self, call: Call, sentence: str) -> Shortage | Pending:
         """Every short line with what is available; without a query for that, only that it is short."""
         if self.settings.available:
-            short = work.short_lines()
+            short = self._step(call, lambda work: work.short_lines())
             if short:
                 return Shortage(short)
-        return Pending(unmet.sentence, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
+        return Pending(sentence, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
 
 
 def _reserved(found: FoundReservation) -> Reserved | Pending | Voided:
-    if found.state == VOIDED:
-        return Voided(found.reference)
-    if found.state in WAITING:
-        told = found.sentence or f"reservation {found.reference} is {found.state}"
-        return Pending(told, None, *WAITING[found.state])
-    return Reserved(found.reference, found.url)
+    match found.state:
+        case "voided":
+            return Voided(found.reference)
+        case "releasing":
+            # the next generation is not reserved before the goods of this one are free
+            return Pending(found.sentence or f"reservation {found.reference} is being released")
+        case "error":
+            raise found.refusal("the reservation")
+        case "release_error":
+            raise found.refusal("the release")
+        case "pending":
+            return Pending(found.sentence or f"reservation {found.reference} is pending", None, Reason.ERP_PENDING)
+        case "waiting_for_transfer":
+            told = found.sentence or f"reservation {found.reference} is waiting for a transfer"
+            return Pending(told, None, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
+        case _:
+            return Reserved(found.reference, found.url)
 
 
 def _computed(call: Call) -> Invoice:

@@ -1,99 +1,111 @@
-"""The tenant's database: one engine, made when first needed; one transaction a step; what its errors mean."""
+"""The tenant's database: one engine, made when first needed; one transaction a step, repeated where that is right."""
 
+import random
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
-from shipperone_erp import ConnectorError, Reason, Refused, Transient, Unknown
+from shipperone_erp import Reason, Refused, Transient, Unknown
+from shipperone_erp_generic_sql import address
+from shipperone_erp_generic_sql.errors import DatabaseFailed, Kind, mapped, meaning, read, without_values
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
-_BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
-_AWAY = {
-    sqlite3.SQLITE_CANTOPEN,
-    sqlite3.SQLITE_IOERR,
-    sqlite3.SQLITE_FULL,
-    sqlite3.SQLITE_NOMEM,
-    sqlite3.SQLITE_PROTOCOL,
-    sqlite3.SQLITE_INTERRUPT,
-}
-_DENIED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH}
+AnswerT = TypeVar("AnswerT")
 
+REPEATED_FOR = 8.0
+"""Seconds for which a transaction that others are in the way of is repeated here; after them core asks again."""
 
-class Conflict(Exception):
-    """A constraint refused a statement. Whether it is the key's, only a second look tells; if not: `refusal`."""
-
-    def __init__(self, refusal: Refused) -> None:
-        super().__init__(refusal.sentence)
-        self.refusal = refusal
+AT_MOST = {Kind.REPEAT: 50, Kind.LOCKED: 1, Kind.AWAY: 1, Kind.DUPLICATE: 3}
+"""How often a transaction is repeated for one kind of refusal. A duplicate key that is not found is not ours."""
 
 
-def meaning(error: DBAPIError, doing: str) -> ConnectorError | Conflict:
-    """What to raise for a driver's error; the sentence holds the driver's words and never a value that was bound."""
-    code = getattr(error.orig, "sqlite_errorcode", None)
-    kind = None if code is None else code & 0xFF
-    sentence = f"{doing}: {error.orig}"
-    if isinstance(error, IntegrityError):
-        return Conflict(Refused(Reason.ERP_REFUSED, f"{sentence}; everything of this step was rolled back"))
-    if kind in _BUSY:
-        return Transient(f"{sentence}; another program is writing")
-    if kind in _AWAY:
-        return Transient(sentence)
-    if kind in _DENIED:
-        return Refused(Reason.ERP_ACCESS_DENIED, f"{sentence}; let this process write to the file and its folder")
-    if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return Refused(Reason.ERP_REFUSED, sentence)
-    return Refused(Reason.CONFIG_INCOMPLETE, f"{sentence}; the statement and the database do not fit each other")
+class Unmet(Refused):
+    """A statement did not touch as many rows as it must; its step is rolled back."""
 
 
-@contextmanager
-def undone_if_it_fails(connection: Connection) -> Iterator[None]:
-    """A savepoint: what is raised inside takes back what was written since.
-
-    A full disk, among others, makes SQLite end the whole transaction by itself. Its savepoint is gone then, and going
-    back to it would hide what was raised.
-    """
-    savepoint = connection.begin_nested()
-    try:
-        yield
-    except BaseException:
-        if getattr(connection.connection.dbapi_connection, "in_transaction", True):
-            savepoint.rollback()
-        raise
-    savepoint.commit()
+_NOT_THERE_AFTER = {Kind.REPEAT, Kind.LOCKED, Kind.DUPLICATE, Kind.CONSTRAINT, Kind.RAISED, Kind.VALUE}
+"""Refusals of a COMMIT after which the transaction certainly is not there."""
 
 
 class Database:
-    """Connections to one SQLite file. Nothing is opened until the first step; a missing file is never created."""
+    """Connections to one database. Nothing is opened until the first step."""
 
-    def __init__(self, path: Path, *, lock_timeout: float) -> None:
-        self.path = path
-        self._lock_timeout = lock_timeout
+    def __init__(self, settings: GenericSqlSettings) -> None:
+        self.settings = settings
+        self.dialect = settings.dialect
+        self.name = address.identity(settings.url)
         self._lock = threading.Lock()
         self._engine: Engine | None = None
 
-    @contextmanager
-    def transaction(self, begin: str = "BEGIN IMMEDIATE") -> Iterator[Connection]:
-        """One transaction: committed at the end, rolled back by anything that is raised inside.
+    def in_transaction(self, step: Callable[[Connection], AnswerT]) -> AnswerT:
+        """What the step answers, its transaction committed; nothing of it is kept if anything is raised.
 
-        It takes the write lock at its start: what a step has looked at stays true until it has written. A COMMIT whose
-        answer is lost raises `Unknown`; whatever else fails raises with nothing kept.
+        The whole transaction is repeated after a deadlock or a serialization failure, once after a lock time-out or a
+        connection that was lost before COMMIT, and after a duplicate key, so that the step looks again. A COMMIT whose
+        answer is lost raises `Unknown`.
         """
-        with self._connection(begin) as connection:
+        ends = time.monotonic() + REPEATED_FOR
+        met: Counter[Kind] = Counter()
+        while True:
+            try:
+                with self.transaction() as connection:
+                    return step(connection)
+            except DatabaseFailed as failure:
+                met[failure.kind] += 1
+                often = AT_MOST.get(failure.kind, 0)
+                if met[failure.kind] > often or time.monotonic() > ends:
+                    raise failure.answer from None
+            except Unmet:
+                # what it looked at may have been another's in the meantime, where nothing locks it from the start
+                met[Kind.CONSTRAINT] += 1
+                if self.dialect.begin is not None or met[Kind.CONSTRAINT] > 1:
+                    raise
+            if met.total() > 1:
+                time.sleep(random.uniform(0, min(0.5, 0.005 * 2 ** met.total())))  # noqa: S311
+
+    @contextmanager
+    def transaction(self, begin: str | None = None) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back by anything that is raised inside (`DatabaseFailed`)."""
+        with self._connection(begin or self.dialect.begin) as connection:
             yield connection
             try:
                 connection.commit()
             except DBAPIError as error:
-                cause = meaning(error, "commit")
-                if isinstance(cause, Conflict):
-                    raise cause from error
-                if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in _BUSY:
-                    raise cause from error
-                raise Unknown(f"the COMMIT was not answered ({error.orig}): the effect may be there") from error
+                failure = self.failure(error, "commit", {})
+                if failure.kind in _NOT_THERE_AFTER:
+                    raise failure from None
+                raise Unknown(f"the COMMIT was not answered ({failure.answer.sentence}): it may be there") from None
+
+    @contextmanager
+    def rolled_back(self) -> Iterator[Connection]:
+        """A transaction that is never committed, whatever happens."""
+        with self._connection(self.dialect.begin) as connection:
+            try:
+                yield connection
+            finally:
+                if not connection.invalidated:
+                    connection.rollback()
+
+    def failure(self, error: DBAPIError, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
+        """What a driver's error means here: by the merchant's `[errors]`, else by its code."""
+        code = read(error, self.dialect.url)
+        if error.connection_invalidated and code.code is None:
+            code = type(code)(None, Kind.AWAY, code.words)
+        words = without_values(code.words, bound)
+        if code.kind not in (Kind.REPEAT, Kind.AWAY, Kind.DUPLICATE):
+            for told, rule in self.settings.errors.items():
+                if told == code.code or told.lower() in code.words.lower():
+                    return mapped(rule.reason, rule.sentence or f"{doing}: {words}", rule.owner, code.kind)
+        return meaning(code, doing, words)
 
     def close(self) -> None:
         """Close what is open; the next transaction would open it again."""
@@ -102,36 +114,75 @@ class Database:
                 self._engine.dispose()
                 self._engine = None
 
-    @contextmanager
-    def _connection(self, begin: str) -> Iterator[Connection]:
-        try:
-            connection = self._opened().connect()
-        except DBAPIError as error:
-            raise meaning(error, f"the ERP's database {self.path} cannot be opened") from error
-        with connection:
-            try:
-                connection.exec_driver_sql(begin)
-            except DBAPIError as error:
-                raise meaning(error, "the ERP's database cannot start a transaction") from error
-            yield connection
-
-    def _opened(self) -> Engine:
+    @property
+    def engine(self) -> Engine:
+        """The engine, made at the first use. `Refused` if the driver is not installed, with the line that brings it."""
         with self._lock:
             if self._engine is None:
-                # Core bounds how many hooks run at once, so the pool does not. Parameters are hidden because what is
-                # bound is the order, and an error's text may reach a log.
-                self._engine = create_engine(
-                    "sqlite://", creator=self._connect, poolclass=QueuePool, max_overflow=-1, hide_parameters=True
-                )
+                if not self.dialect.installed:
+                    said = f"the driver {self.dialect.module} for {self.dialect.title} is not installed"
+                    raise Refused(Reason.CONFIG_INCOMPLETE, f"{said}: {self.dialect.install}")
+                self._engine = self._made()
             return self._engine
 
-    def _connect(self) -> sqlite3.Connection:
+    @contextmanager
+    def _connection(self, begin: str | None) -> Iterator[Connection]:
+        try:
+            connection = self.engine.connect()
+        except DBAPIError as error:
+            raise self._unopened(error) from None
+        except InvalidRequestError as error:  # SQLAlchemy finds MySQL behind mariadb://
+            said = f"{self.name} is not what its URL says: {error}"
+            raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
+        with connection:
+            if begin is not None:
+                try:
+                    connection.exec_driver_sql(begin)
+                except DBAPIError as error:
+                    raise self.failure(error, "the ERP's database cannot start a transaction", {}) from None
+            yield connection
+
+    def _unopened(self, error: DBAPIError) -> DatabaseFailed:
+        failure = self.failure(error, f"the ERP's database {self.name} cannot be opened", {})
+        if failure.kind is Kind.MISTAKE:  # there is no such database, or it has no room: a person mends it meanwhile
+            return DatabaseFailed(Kind.MISTAKE, Transient(failure.answer.sentence))
+        return failure
+
+    def _made(self) -> Engine:
+        # Core bounds how many hooks run at once, so the pool does not. Parameters are hidden because what is bound is
+        # the order, and an error's text may reach a log.
+        options: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": -1, "hide_parameters": True}
+        settings, dialect = self.settings, self.dialect
+        if dialect.url == "sqlite":
+            return create_engine("sqlite://", creator=self._sqlite, **options)
+        password = settings.password.get_secret_value() if settings.password else None
+        engine = create_engine(
+            address.resolved(settings.url, password),
+            connect_args=dialect.arguments(settings.limits),
+            isolation_level=settings.isolation or dialect.isolation,
+            pool_recycle=1800,
+            **options,
+        )
+
+        @event.listens_for(engine, "connect")
+        def set_up(connection: Any, record: Any) -> None:
+            dialect.settle(connection, settings.limits)
+            cursor = connection.cursor()
+            for statement in dialect.session(settings.limits):
+                cursor.execute(statement)
+            cursor.close()
+            connection.commit()
+
+        return engine
+
+    def _sqlite(self) -> sqlite3.Connection:
         # mode=rw: a mistyped path must not become an empty ERP. isolation_level None: the driver begins no
         # transaction of its own; ours starts with the lock.
+        path: Path = self.settings.path
         connection = sqlite3.connect(
-            f"file:{quote(str(self.path))}?mode=rw",
+            f"file:{quote(str(path))}?mode=rw",
             uri=True,
-            timeout=self._lock_timeout,
+            timeout=self.settings.lock_timeout,
             isolation_level=None,
             check_same_thread=False,
         )

@@ -1,14 +1,17 @@
-"""Numbers and times on their way into a database and back, to the last digit.
+"""Numbers, texts and times on their way into a database and back, to the last digit.
 
-SQLite has neither decimals nor times. An amount goes in as decimal text (4.990 stays 4.990), or as a whole number of
-millionths where statements must add or compare: on text SQLite does both wrongly, or through a binary float.
+Where a database has decimals, an amount is one. SQLite has neither decimals nor times: there an amount goes in as
+decimal text (4.990 stays 4.990), or as a whole number of millionths where statements must add or compare: on text
+SQLite does both wrongly, or through a binary float.
 """
 
 from datetime import UTC, date, datetime
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from sqlalchemy import Dialect, String, TypeDecorator
+from sqlalchemy import Date, DateTime, Dialect, Numeric, String, TypeDecorator, Unicode
+from sqlalchemy.dialects import mssql, mysql
+from sqlalchemy.types import TypeEngine
 
 from shipperone_erp import Reason, Refused
 
@@ -20,47 +23,79 @@ _DIGITS_OF_A_FLOAT = 15
 """A binary float keeps this many decimal digits; one that shows more was computed with."""
 
 
-class DecimalText(TypeDecorator[Decimal]):
-    """A `Decimal` as its own digits, without an exponent."""
+class Text(TypeDecorator[str]):
+    """Text of any length and language."""
 
     impl = String
     cache_ok = True
 
-    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> str | None:
-        return None if value is None else f"{value:f}"
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(Unicode() if dialect.name == "mssql" else String())
 
 
-class Quantity(TypeDecorator[Decimal]):
-    """A whole quantity as an integer, so that it compares with a count of pieces; any other as decimal text."""
+class Amount(TypeDecorator[Decimal]):
+    """A `Decimal`; on SQLite its own digits as text, without an exponent."""
 
-    impl = String
+    impl = Numeric
     cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         if value is None:
             return None
+        return f"{value:f}" if dialect.name == "sqlite" else _without_exponent(value)
+
+
+class Quantity(Amount):
+    """An `Amount`; on SQLite a whole one is an integer, so that it compares with a count of pieces."""
+
+    cache_ok = True
+
+    def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
+        if value is None or dialect.name != "sqlite":
+            return super().process_bind_param(value, dialect)
         whole = value.adjusted() < MILLIONTHS * 2 and value == value.to_integral_value()
         return int(value) if whole else f"{value:f}"
 
 
-class UtcText(TypeDecorator[datetime]):
-    """A time as ISO 8601 in UTC, always equally long: texts sort as the times do."""
+class Utc(TypeDecorator[datetime]):
+    """A time in UTC: with its zone where the database keeps zones, else without one; on SQLite ISO 8601, always
+    equally long, so that texts sort as the times do."""
 
-    impl = String
+    impl = DateTime
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String())
+        if dialect.name in ("mysql", "mariadb"):
+            return dialect.type_descriptor(mysql.DATETIME(fsp=6))
+        if dialect.name == "mssql":
+            return dialect.type_descriptor(mssql.DATETIME2())  # type: ignore[no-untyped-call]
+        return dialect.type_descriptor(DateTime(timezone=dialect.name == "postgresql"))
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
+        if value is None:
+            return None
+        utc = value.astimezone(UTC)
+        if dialect.name == "sqlite":
+            return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+        return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
 
-class DateText(TypeDecorator[date]):
-    """A date as YYYY-MM-DD."""
+class Day(TypeDecorator[date]):
+    """A date; on SQLite as YYYY-MM-DD."""
 
-    impl = String
+    impl = Date
     cache_ok = True
 
-    def process_bind_param(self, value: date | None, dialect: Dialect) -> str | None:
-        return None if value is None else value.isoformat()
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Date())
+
+    def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
+        return value.isoformat() if value is not None and dialect.name == "sqlite" else value
 
 
 def to_micro(value: Decimal | None, name: str) -> int | None:
@@ -73,6 +108,18 @@ def to_micro(value: Decimal | None, name: str) -> int | None:
         if rest == 0 and abs(millionths) <= _LONGEST_INTEGER:
             return int(millionths)
     raise Refused(Reason.UNIT_UNCLEAR, f"{name} {shown(value)} cannot be written in whole millionths without rounding")
+
+
+def within(value: Decimal, places: int, name: str) -> Decimal:
+    """The amount, if it has no more decimal places than that; `Refused` otherwise: a column would round it silently."""
+    if value.is_zero():
+        return value
+    exponent = value.as_tuple().exponent
+    if isinstance(exponent, int) and -exponent > places and value != round(value, places):
+        raise Refused(
+            Reason.UNIT_UNCLEAR, f"{name} {shown(value)} has more than {places} decimal places; it is never rounded"
+        )
+    return value
 
 
 def from_micro(value: Any, column: str) -> Decimal | None:
@@ -89,8 +136,8 @@ def from_micro(value: Any, column: str) -> Decimal | None:
 def from_database(value: Any, column: str) -> Decimal | None:
     """An exact number out of a result, or `Refused`.
 
-    A binary float (a REAL or NUMERIC column of SQLite) is taken by its shortest text while it has no more digits than
-    a float keeps; one with more has been computed with, and which amount was meant is no longer known.
+    A binary float (a REAL, FLOAT or DOUBLE column) is taken by its shortest text while it has no more digits than a
+    float keeps; one with more has been computed with, and which amount was meant is no longer known.
     """
     if value is None or (isinstance(value, Decimal) and value.is_finite()):
         return value
@@ -100,7 +147,7 @@ def from_database(value: Any, column: str) -> Decimal | None:
         number = Decimal(repr(value))
         if number.is_finite() and len(number.as_tuple().digits) <= _DIGITS_OF_A_FLOAT:
             return number
-        raise unreadable(column, "an exact number (store amounts as TEXT or as integers)", value)
+        raise unreadable(column, "an exact number (store amounts as decimals, as TEXT or as integers)", value)
     try:
         number = Decimal(value)
     except (InvalidOperation, TypeError, ValueError):
@@ -133,3 +180,9 @@ def shown(value: Any) -> str:
     """A value as a sentence shows it: never longer than a line."""
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
+
+
+def _without_exponent(value: Decimal) -> Decimal:
+    """The same number written with digits only: MariaDB reads 1E+2 as a binary float."""
+    exponent = value.as_tuple().exponent
+    return value.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else value

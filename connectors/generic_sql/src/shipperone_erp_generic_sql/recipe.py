@@ -1,27 +1,51 @@
-"""Complete, tested sets of statements, to start from."""
+"""Complete, tested sets of statements, to start from: three ways, for each dialect where they make sense."""
 
 from dataclasses import dataclass
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 
 PLACEHOLDER = "tenants.acme"
+WAYS = ("inbox", "procedures", "guarded")
+"""From the one that grants this connector least to the one that grants it most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`ddl`: the tables that the statements are about. `toml`: the settings, for a tenant named acme."""
+    """`toml`: the settings, for a tenant named acme. `ddl`: the ERP's tables that they are about, where they are an
+    example. `setup`: what must be made in the merchant's database. `grants`: the least that its login may do."""
 
-    ddl: str
     toml: str
+    ddl: str
+    setup: str
+    grants: str
 
     def for_tenant(self, name: str) -> str:
         """The settings for another tenant's name."""
         return self.toml.replace(f"[{PLACEHOLDER}.", f"[tenants.{name}.")
 
 
-def recipe(name: str) -> Recipe:
-    """The recipe of that name; `sqlite`: guarded statements on tables of one's own. ValueError if there is none."""
-    folder = files(__package__) / "recipes" / name
+def recipe(way: str, dialect: str) -> Recipe:
+    """The recipe of that way for that dialect. ValueError, with what there is, if there is none."""
+    folder = files(__package__) / "recipes" / way / dialect
     if not folder.is_dir():
-        known = sorted(entry.name for entry in (files(__package__) / "recipes").iterdir())
-        raise ValueError(f"there is no recipe {name}; there are {', '.join(known)}")
-    return Recipe((folder / "erp.sql").read_text("utf-8"), (folder / "tenant.toml").read_text("utf-8"))
+        known = ", ".join(f"{way} on {dialect}" for way, dialect in available())
+        raise ValueError(f"there is no recipe {way} on {dialect}; there are {known}")
+    ddl = (
+        folder / "erp.sql" if way != "procedures" else files(__package__) / "recipes" / "guarded" / dialect / "erp.sql"
+    )
+    return Recipe(
+        (folder / "tenant.toml").read_text("utf-8"),
+        _text(ddl),
+        _text(folder / "setup.sql"),
+        _text(folder / "grants.sql"),
+    )
+
+
+def available() -> list[tuple[str, str]]:
+    """Every recipe as way and dialect."""
+    top = files(__package__) / "recipes"
+    return [(way, folder.name) for way in WAYS for folder in sorted((top / way).iterdir(), key=lambda f: f.name)]
+
+
+def _text(file: Traversable) -> str:
+    return file.read_text("utf-8") if file.is_file() else ""

@@ -1,23 +1,44 @@
 """`[tenants.NAME.generic_sql]`: a database, and for each step the statements that do it there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
-from pydantic import Field, StrictBool, StrictInt, StrictStr, ValidationInfo, field_validator, model_validator
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError
+from pydantic import (
+    BeforeValidator,
+    Field,
+    ModelWrapValidatorHandler,
+    PrivateAttr,
+    StrictBool,
+    StrictInt,
+    StrictStr,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from shipperone_erp import ConnectorSettings, Secret
-from shipperone_erp_generic_sql.statement import Query, Statement
+from shipperone_erp import ConnectorSettings, Owner, Reason, Secret
+from shipperone_erp_generic_sql import address
+from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS, PARAM, Places, problem_with
+from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
+from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.statement import Queries, Query, Statement, Statements
 
 STEPS = ("reserve", "release", "build_invoice", "issue_invoice", "discard_invoice", "deliver")
 """The steps that change the ERP: lists of statements, in order, in one transaction."""
 
-QUERIES = ("find_reservation", "available", "find_invoice", "find_invoice_lines", "find_delivery")
+QUERIES = (
+    "find_reservation",
+    "available",
+    "find_invoice",
+    "find_invoice_lines",
+    "find_delivery",
+    "list_documents",
+)
 """The steps that only look."""
 
-_LOOKS_WITH = {
+LOOKS_WITH = {
     "reserve": "find_reservation",
     "release": "find_reservation",
     "build_invoice": "find_invoice",
@@ -28,76 +49,129 @@ _LOOKS_WITH = {
 _BIGGEST = 2**63
 
 Number = Annotated[StrictInt, Field(ge=-_BIGGEST, lt=_BIGGEST)]
-Statements = tuple[Statement, ...]
-Queries = tuple[Query, ...]
+
+
+class ErrorRule(ConnectorSettings):
+    """What one of the ERP's own error texts means."""
+
+    reason: Reason
+    owner: Owner = Owner.IT
+    sentence: str | None = None
+
+
+Rule = Annotated[ErrorRule, BeforeValidator(lambda given: {"reason": given} if isinstance(given, str) else given)]
 
 
 class GenericSqlSettings(ConnectorSettings):
     """The tenant's database and its statements. A step that is not configured is not done."""
 
-    url: str = Field(repr=False, description="sqlite:///erp.db, relative to the TOML that names it")
+    url: str = Field(
+        repr=False,
+        description="sqlite:///erp.db (relative to the TOML that names it), postgresql://user@host/database, "
+        "mariadb://…, mysql://…, mssql://…, oracle://…",
+    )
     password: Secret | None = Field(None, description="beside the URL, never in it; a SQLite file takes none")
-    lock_timeout: float = Field(10, ge=0, description="seconds to wait while another program writes")
+    isolation: str | None = Field(None, description='"read committed" if left out; SQLite has only its own')
+    connect_timeout: float = Field(10, gt=0, description="seconds to wait for a connection")
+    lock_timeout: float = Field(10, ge=0, description="seconds to wait while another transaction holds a lock")
+    statement_timeout: float = Field(30, gt=0, description="seconds that a statement may work; SQLite has no limit")
+    amount_decimals: int = Field(
+        6, ge=0, le=12, description="decimal places that the ERP's amounts keep; a finer one is refused, never rounded"
+    )
+    qty_decimals: int = Field(6, ge=0, le=12, description="the same for quantities")
     params: Mapping[str, StrictStr | StrictBool | Number] = Field(
         {}, description="constants of your own: NAME is the bind :param_NAME"
     )
-    find_reservation: Queries = Field((), description="the reservation of :key: reference [, state, url, sentence]")
+    binds: Mapping[str, StrictStr] = Field(
+        {}, description="binds of your own, as text: NAME = a path in the order, such as extra fields of ShipperOne"
+    )
+    errors: Mapping[str, Rule] = Field(
+        {}, description="a code or a part of the ERP's own error text = a reason, or { reason, owner, sentence }"
+    )
+    find_reservation: Queries = Field(
+        (), description="the reservation of :key: reference, state [, url, sentence, reason, owner]"
+    )
     available: Queries = Field((), description="on hand minus reserved of :sku at :item_warehouse_code: one number")
     reserve: Statements = ()
     release: Statements = ()
     find_invoice: Queries = Field(
         (),
-        description="the invoice of :key: reference, state (draft, issued, voided) [, number, date, total_incl_tax, "
-        "shipping_amount_incl_tax, currency, url]",
+        description="the invoice of :key: reference, state [, number, date, total_incl_tax, "
+        "shipping_amount_incl_tax, currency, url, sentence, reason, owner]",
     )
     find_invoice_lines: Queries = Field((), description="its lines: item_id, qty [, total_incl_tax, tax_percent]")
     build_invoice: Statements = Field((), description="writes a draft; without it issue_invoice creates the invoice")
     issue_invoice: Statements = ()
     discard_invoice: Statements = ()
-    find_delivery: Queries = Field((), description="a row if the goods of :key have left")
+    find_delivery: Queries = Field((), description="a row if :key's goods leave: [state, sentence, reason, owner]")
     deliver: Statements = ()
+    list_documents: Queries = Field(
+        (),
+        description="documents made since :since: kind [, key, reference, order_id, total_incl_tax, currency, state, "
+        "number, date, refers_to, url]",
+    )
+
+    _password_in_url: bool = PrivateAttr(False)
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _password_out_of_the_url(cls, given: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        password = None
+        if isinstance(given, dict) and isinstance(given.get("url"), str):
+            url, password = address.take_password(given["url"])
+            if password is not None:
+                given = {"password": Secret(password), **given, "url": url}
+        made = handler(given)
+        made._password_in_url = password is not None
+        return made
 
     @field_validator("url")
     @classmethod
-    def _names_a_file(cls, value: str, info: ValidationInfo) -> str:
-        try:
-            url = make_url(value)
-        except (ArgumentError, ValueError):
-            raise ValueError("not the URL of a database; write sqlite:///erp.db") from None
-        if url.get_backend_name() != "sqlite" or url.drivername not in ("sqlite", "sqlite+pysqlite"):
-            raise ValueError(f"{url.drivername} is not served; this connector speaks to SQLite: sqlite:///erp.db")
-        if url.username or url.password or url.host or url.port:
-            raise ValueError("a SQLite URL has a file and nothing else; a password stands beside it, never in it")
-        if url.query:
-            raise ValueError("a SQLite URL takes no options; the time to wait for a lock is `lock_timeout`")
-        if not url.database or url.database == ":memory:":
-            raise ValueError("name the file: sqlite:///erp.db; a database in memory is gone with the process")
-        base: Path | None = (info.context or {}).get("base")
-        if base is None:
+    def _names_a_database(cls, value: str, info: ValidationInfo) -> str:
+        return address.checked(value, (info.context or {}).get("base"))
+
+    @field_validator("isolation")
+    @classmethod
+    def _the_database_has_it(cls, value: str | None, info: ValidationInfo) -> str | None:
+        if value is None or "url" not in info.data:
             return value
-        return url.set(database=str(base / url.database)).render_as_string(hide_password=False)
+        dialect = address.dialect_of(info.data["url"])
+        level = value.upper().replace("_", " ")
+        if level not in dialect.isolations:
+            levels = " or ".join(f'"{known.lower()}"' for known in dialect.isolations)
+            raise ValueError(f"write {levels}" if levels else f"{dialect.title} has one level only; leave it out")
+        return level
+
+    @field_validator("params", "binds")
+    @classmethod
+    def _can_be_named(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        for name in value:
+            if not name.isidentifier():
+                raise ValueError(f"{name} cannot be a bind: letters, digits and underscores only")
+            if info.field_name == "binds" and (name in ORDER_BINDS or name in ITEM_BINDS or name.startswith(PARAM)):
+                raise ValueError(f"{name} is a bind already; choose another name")
+        return value
 
     @field_validator(*STEPS, *QUERIES)
     @classmethod
-    def _binds_are_known(cls, statements: tuple[Query, ...], info: ValidationInfo) -> tuple[Query, ...]:
+    def _can_be_right(cls, statements: tuple[Query, ...], info: ValidationInfo) -> tuple[Query, ...]:
         step = str(info.field_name)
-        params = info.data.get("params")
+        dialect = address.dialect_of(info.data["url"]) if "url" in info.data else DIALECTS["sqlite"]
+        own = _own_binds(info.data) if "params" in info.data and "binds" in info.data else None
         problems = [
             f"statement {number}: {problem}"
             for number, statement in enumerate(statements, start=1)
-            for problem in statement.problems(
-                step, per_item=step == "available" or getattr(statement, "each", None) == "item", params=params
-            )
+            for problem in _problems(statement, step, dialect, own)
         ]
         if problems:
-            raise ValueError(f"{step}, {'; '.join(problems)}")
+            raise ValueError("\n".join([f"{step}, {problems[0]}", *problems[1:]]))
         return statements
 
     @model_validator(mode="after")
     def _what_is_written_can_be_found(self) -> Self:
         missing = [
             f"{step} needs {query}: a step looks for its key first, so that it is never done twice"
-            for step, query in _LOOKS_WITH.items()
+            for step, query in LOOKS_WITH.items()
             if getattr(self, step) and not getattr(self, query)
         ]
         if missing:
@@ -105,16 +179,59 @@ class GenericSqlSettings(ConnectorSettings):
         return self
 
     @property
+    def password_in_url(self) -> bool:
+        """The password was written into `url`: it works, and is warned about."""
+        return self._password_in_url
+
+    @cached_property
+    def dialect(self) -> SqlDialect:
+        """The kind of database that `url` names."""
+        return address.dialect_of(self.url)
+
+    @cached_property
+    def limits(self) -> Limits:
+        """How long to wait for what."""
+        return Limits(self.connect_timeout, self.lock_timeout, self.statement_timeout)
+
+    @cached_property
+    def places(self) -> Places:
+        """The decimal places that the ERP's columns keep."""
+        return Places(self.amount_decimals, self.qty_decimals)
+
+    @property
     def path(self) -> Path:
         """The SQLite file, absolute."""
-        return Path(make_url(self.url).database or "").absolute()
+        return Path(address.identity(self.url).removeprefix("sqlite:"))
 
-    def statements(self, step: str) -> Statements:
+    def statements(self, step: str) -> tuple[Statement, ...]:
         """The statements of one of `STEPS`."""
-        found: Statements = getattr(self, step)
+        found: tuple[Statement, ...] = getattr(self, step)
         return found
 
-    def queries(self, step: str) -> Queries:
+    def queries(self, step: str) -> tuple[Query, ...]:
         """The queries of one of `QUERIES`."""
-        found: Queries = getattr(self, step)
+        found: tuple[Query, ...] = getattr(self, step)
         return found
+
+    def every(self) -> Iterator[tuple[str, int, Query]]:
+        """Every configured statement with its step and its number."""
+        for step in (*STEPS, *QUERIES):
+            for number, statement in enumerate(getattr(self, step), start=1):
+                yield step, number, statement
+
+
+def per_item(step: str, statement: Query) -> bool:
+    """Whether the statement runs for one item."""
+    return step == "available" or (isinstance(statement, Statement) and statement.each == "item")
+
+
+def _own_binds(data: Mapping[str, Any]) -> frozenset[str]:
+    return frozenset(data["binds"]) | {PARAM + name for name in data["params"]}
+
+
+def _problems(statement: Query, step: str, dialect: SqlDialect, own: frozenset[str] | None) -> Iterator[str]:
+    def unfit(name: str) -> str | None:
+        return problem_with(name, step, per_item=per_item(step, statement), own=own)
+
+    for finding in Parsed(statement.sql, dialect).errors(changes=isinstance(statement, Statement), unfit=unfit):
+        yield finding.drawn(statement.sql)

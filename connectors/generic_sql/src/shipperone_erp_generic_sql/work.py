@@ -1,117 +1,119 @@
 """One call of a hook inside one transaction: look for what is there, run a step's statements, look again."""
 
-from dataclasses import dataclass, replace
-from datetime import date
+from collections.abc import Sequence
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult
+from sqlalchemy import Connection, CursorResult, Dialect, TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
-from shipperone_erp import Invoice, InvoiceLine, Reason, Refused, ShortLine
-from shipperone_erp_generic_sql.binds import values
+from shipperone_erp import Document, InvoiceLine, Reason, Refused, ShortLine
+from shipperone_erp_generic_sql import found
+from shipperone_erp_generic_sql.binds import type_of, values
 from shipperone_erp_generic_sql.call import Call, Line
-from shipperone_erp_generic_sql.database import Conflict, meaning, undone_if_it_fails
-from shipperone_erp_generic_sql.exact import date_from_database, from_database, from_micro, shown
+from shipperone_erp_generic_sql.database import Database, Unmet
+from shipperone_erp_generic_sql.exact import shown
+from shipperone_erp_generic_sql.found import Found, FoundInvoice, FoundReservation, Row
+from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Query, Statement
 
-Row = dict[str, Any]
-VOIDED = "voided"
+
+class Prepared:
+    """The configured statements with typed binds, made once a connector."""
+
+    def __init__(self, settings: GenericSqlSettings) -> None:
+        self._made = {id(statement): _prepared(statement, settings) for _, _, statement in settings.every()}
+        self._ready: dict[int, Ready] = {}
+
+    def __getitem__(self, statement: Query) -> tuple[TextClause, frozenset[str]]:
+        return self._made[id(statement)]
+
+    def ready(self, statement: Query, dialect: Dialect) -> "Ready":
+        """The statement as that driver takes it. Compiled once: it never changes, and is run for every item."""
+        found = self._ready.get(id(statement))
+        if found is None:
+            clause, names = self._made[id(statement)]
+            found = self._ready[id(statement)] = Ready(clause, names, dialect)
+        return found
 
 
-class Unmet(Refused):
-    """A statement did not touch as many rows as it must; its step was rolled back."""
+class Ready:
+    """A statement's text for one driver, and how a bind's value goes into it."""
+
+    def __init__(self, clause: TextClause, names: frozenset[str], dialect: Dialect) -> None:
+        compiled = clause.compile(dialect=dialect)
+        self.sql = str(compiled)
+        self.names = names
+        self._order: Sequence[str] | None = compiled.positiontup
+        types = {bind.key: bind.type for bind in compiled.binds.values()}
+        self._processors = {name: types[name].dialect_impl(dialect).bind_processor(dialect) for name in names}
+
+    def parameters(self, bound: dict[str, Any]) -> Any:
+        """The values as the driver takes them, by place or by name."""
+        taken = {
+            name: processor(bound[name]) if (processor := self._processors[name]) is not None else bound[name]
+            for name in bound
+        }
+        return taken if self._order is None else tuple(taken[name] for name in self._order)
 
 
-@dataclass(frozen=True)
-class FoundReservation:
-    """A reservation as find_reservation gives it."""
-
-    reference: str
-    state: str | None
-    url: str | None
-    sentence: str | None
-
-
-@dataclass(frozen=True)
-class FoundInvoice:
-    """An invoice as find_invoice gives it: `state` is draft, issued or voided."""
-
-    state: str
-    invoice: Invoice
-
-    @property
-    def reference(self) -> str:
-        return self.invoice.reference or ""
+def _prepared(statement: Query, settings: GenericSqlSettings) -> tuple[TextClause, frozenset[str]]:
+    names = Parsed(statement.sql, settings.dialect).binds
+    typed = [bindparam(name, type_=type_of(name, settings.params)) for name in sorted(names)]
+    sql = statement.sql.strip()
+    return text(
+        sql if settings.dialect.url == "oracle" and sql.upper().startswith("BEGIN") else sql.rstrip(";")
+    ).bindparams(*typed), names
 
 
 class Work:
-    """What a hook does in its transaction. After a conflict, `run` refuses: then there is only looking."""
+    """What a hook does in its transaction."""
 
-    def __init__(
-        self, connection: Connection, settings: GenericSqlSettings, call: Call, conflict: Conflict | None = None
-    ) -> None:
+    def __init__(self, connection: Connection, database: Database, prepared: Prepared, call: Call) -> None:
         self._connection = connection
-        self._settings = settings
+        self._database = database
+        self._settings = database.settings
+        self._prepared = prepared
         self._call = call
-        self._conflict = conflict
 
     def run(self, step: str, **known: str | None) -> None:
-        """Run the step's statements, all or none of them. `known`: what was learnt by looking, as binds.
+        """Run the step's statements. `known`: what was learnt by looking, as binds.
 
-        `Unmet` if a statement's `expect` is not met, `Conflict` if a constraint is broken.
+        `Unmet` if a statement's `expect` is not met, `DatabaseFailed` if the database refuses one; then the whole
+        transaction is to be rolled back.
         """
-        if self._conflict is not None:
-            raise self._conflict.refusal
         call = replace(self._call, **known) if known else self._call  # type: ignore[arg-type]
-        with undone_if_it_fails(self._connection):
-            for number, statement in enumerate(self._settings.statements(step), start=1):
-                place = f"statement {number} of {step}"
-                for line in call.lines if statement.each else (None,):
-                    rows = self._rows_touched(statement, call, line, place)
-                    if not statement.is_met_by(rows, len(call.lines)):
-                        raise _unmet(statement, place, line, rows)
+        for number, statement in enumerate(self._settings.statements(step), start=1):
+            place = f"statement {number} of {step}"
+            for line in call.by_goods if statement.each else (None,):
+                rows = self._rows_touched(statement, call, line, place)
+                if not statement.is_met_by(rows, len(call.lines)):
+                    raise _unmet(statement, place, line, rows)
 
     def reservation(self) -> FoundReservation | None:
-        """The reservation of the call's key, live or voided."""
+        """The reservation of the call's key, in any state."""
         row = self._one("find_reservation")
-        if row is None:
-            return None
-        return FoundReservation(
-            reference=_text(row, "reference", "find_reservation"),
-            state=row.get("state"),
-            url=row.get("url"),
-            sentence=row.get("sentence"),
-        )
+        return None if row is None else found.reservation(row)
 
     def invoice(self) -> FoundInvoice | None:
         """The invoice of the call's key, in any state."""
         row = self._one("find_invoice")
-        if row is None:
-            return None
-        reference, state = _text(row, "reference", "find_invoice"), _text(row, "state", "find_invoice")
-        if state not in ("draft", "issued", VOIDED):
-            raise Refused(
-                Reason.CONFIG_INCOMPLETE, f"find_invoice answers the state {shown(state)}: not draft, issued or voided"
-            )
-        number = row.get("number")
-        invoice = Invoice(
-            reference=reference,
-            lines=self._invoice_lines(reference),
-            shipping_amount_incl_tax=_amount(row, "shipping_amount_incl_tax"),
-            total_incl_tax=_amount(row, "total_incl_tax"),
-            currency=row.get("currency"),
-            issued=state == "issued",
-            number=None if number is None else str(number),
-            date=_date(row, "date"),
-            url=row.get("url"),
-        )
-        return FoundInvoice(state, invoice)
+        return None if row is None else found.invoice(row, self._invoice_lines(str(row.get("reference"))))
 
-    def is_delivered(self) -> bool:
-        """Whether find_delivery finds the call's key."""
-        return self._one("find_delivery") is not None
+    def delivery(self) -> Found | None:
+        """The delivery of the call's key."""
+        row = self._one("find_delivery")
+        return None if row is None else found.delivery(row)
+
+    def documents(self) -> list[Document]:
+        """Every row of every query of list_documents."""
+        return [
+            found.document(row)
+            for number, query in enumerate(self._settings.list_documents, start=1)
+            for row in self._answer(query, self._call, None, f"statement {number} of list_documents")
+        ]
 
     def short_lines(self) -> tuple[ShortLine, ...]:
         """Every line of goods that are wanted in a larger quantity than is available.
@@ -137,21 +139,21 @@ class Work:
         if not rows:
             return Decimal(0)
         column = next(iter(rows[0]))
-        return _amount(rows[0], column) or Decimal(0)
+        return found.amount(rows[0], column) or Decimal(0)
 
     def _invoice_lines(self, reference: str) -> tuple[InvoiceLine, ...]:
         if not self._settings.find_invoice_lines:
             return tuple(InvoiceLine(item.item_id, item.qty) for item in self._call.order.items)
         ids = {str(item.item_id): item.item_id for item in self._call.order.items}
-        found = []
+        lines = []
         for row in self._rows("find_invoice_lines", reference=reference):
-            item_id = _text(row, "item_id", "find_invoice_lines")
-            qty = _amount(row, "qty")
+            item_id = found.text(row, "item_id", "find_invoice_lines")
+            qty = found.amount(row, "qty")
             if qty is None:
                 raise Refused(Reason.CONFIG_INCOMPLETE, "find_invoice_lines answers a line without qty")
-            total, percent = _amount(row, "total_incl_tax"), _amount(row, "tax_percent")
-            found.append(InvoiceLine(ids.get(item_id, item_id), qty, total, percent))
-        return tuple(found)
+            total, percent = found.amount(row, "total_incl_tax"), found.amount(row, "tax_percent")
+            lines.append(InvoiceLine(ids.get(item_id, item_id), qty, total, percent))
+        return tuple(lines)
 
     def _one(self, step: str) -> Row | None:
         rows = self._rows(step)
@@ -163,53 +165,38 @@ class Work:
             )
         return rows[0] if rows else None
 
-    def _rows(self, step: str, *, line: Line | None = None, reference: str | None = None) -> list[Row]:
+    def _rows(self, step: str, *, line: Line | None = None, reference: str | None = None) -> Sequence[Row]:
         call = replace(self._call, reference=reference) if reference else self._call
         for number, query in enumerate(self._settings.queries(step), start=1):
-            result = self._execute(query, call, line, f"statement {number} of {step}")
-            rows = [dict(row) for row in result.mappings()]
+            rows = self._answer(query, call, line, f"statement {number} of {step}")
             if rows:
                 return rows
         return []
+
+    def _answer(self, query: Query, call: Call, line: Line | None, place: str) -> list[Row]:
+        result = self._execute(query, call, line, place)
+        names = [name.lower() for name in result.keys()]  # noqa: SIM118
+        return [dict(zip(names, row, strict=True)) for row in result]
 
     def _rows_touched(self, statement: Statement, call: Call, line: Line | None, place: str) -> int:
         result = self._execute(statement, call, line, place)
         if result.returns_rows:
             return len(result.all())
-        if result.rowcount >= 0:
-            return result.rowcount
+        if result.rowcount >= 0 or self._database.dialect.url != "sqlite":
+            return int(result.rowcount)
         # Python's sqlite3 does not count for WITH … INSERT, UPDATE, DELETE.
         return int(self._connection.exec_driver_sql("SELECT changes()").scalar_one())
 
     def _execute(self, query: Query, call: Call, line: Line | None, place: str) -> CursorResult[Any]:
-        bound = values(query.names, call, line)
+        ready = self._prepared.ready(query, self._connection.dialect)
+        bound = values(ready.names, call, line, self._settings.places)
         try:
-            return self._connection.execute(query.clause, bound)
+            return self._connection.exec_driver_sql(ready.sql, ready.parameters(bound))
         except DBAPIError as error:
-            raise meaning(error, place) from error
+            raise self._database.failure(error, place, bound) from None
 
 
 def _unmet(statement: Statement, place: str, line: Line | None, rows: int) -> Unmet:
     about = f"{shown(line)}: " if line else ""
-    told = statement.sentence or f"{place} found {rows} rows where {statement.expect} must be"
+    told = statement.sentence or f"{place} found {rows} rows where {statement.expected} must be"
     return Unmet(statement.otherwise, about + told, statement.owner)
-
-
-def _text(row: Row, column: str, step: str) -> str:
-    value = row.get(column)
-    if value is None:
-        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a row without {column}")
-    return str(value)
-
-
-def _amount(row: Row, column: str) -> Decimal | None:
-    """The amount in that column, or in the column of that name that counts millionths."""
-    if column.endswith("_micro"):
-        return from_micro(row[column], column)
-    if f"{column}_micro" in row:
-        return from_micro(row[f"{column}_micro"], f"{column}_micro")
-    return from_database(row.get(column), column)
-
-
-def _date(row: Row, column: str) -> date | None:
-    return date_from_database(row.get(column), column)

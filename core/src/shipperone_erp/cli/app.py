@@ -12,6 +12,7 @@ from shipperone_erp.cli import (
     explaining,
     keeping,
     playing,
+    plugged,
     reading,
     running,
     steering,
@@ -24,6 +25,7 @@ from shipperone_erp.runtime.outcome import Ending
 
 app = typer.Typer(
     name="shipperone-erp",
+    cls=plugged.WithPlugged,
     help="Connects an ERP to ShipperOne: reserves stock for what is to be shipped, invoices what has shipped.",
     no_args_is_help=True,
     add_completion=False,

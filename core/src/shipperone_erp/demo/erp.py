@@ -35,7 +35,7 @@ class DemoErp:
                 "the demo needs the generic_sql connector: pip install shipperone-erp-generic-sql"
             ) from None
         self._file = file
-        self.recipe = recipe("sqlite")
+        self.recipe = recipe("guarded", "sqlite")
         with closing(self._connect()) as connection:
             connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(self.recipe.ddl)

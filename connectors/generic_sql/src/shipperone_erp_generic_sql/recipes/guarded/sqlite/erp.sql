@@ -10,7 +10,7 @@ CREATE TABLE stock (
 
 CREATE TABLE reservations (
     id         INTEGER PRIMARY KEY,
-    key        TEXT NOT NULL UNIQUE,
+    job_key    TEXT NOT NULL UNIQUE,
     order_id   TEXT NOT NULL,
     state      TEXT NOT NULL CHECK (state IN ('live', 'voided')),
     created_at TEXT NOT NULL
@@ -18,7 +18,7 @@ CREATE TABLE reservations (
 
 CREATE TABLE reservation_lines (
     item_key        TEXT    PRIMARY KEY,
-    reservation_key TEXT    NOT NULL REFERENCES reservations (key),
+    reservation_key TEXT    NOT NULL REFERENCES reservations (job_key),
     item_id         TEXT    NOT NULL,
     warehouse       TEXT    NOT NULL,
     sku             TEXT    NOT NULL,
@@ -51,7 +51,7 @@ END;
 
 CREATE TABLE invoices (
     id             INTEGER PRIMARY KEY,
-    key            TEXT NOT NULL UNIQUE,
+    job_key        TEXT NOT NULL UNIQUE,
     order_id       TEXT NOT NULL,
     order_number   TEXT,
     state          TEXT NOT NULL CHECK (state IN ('draft', 'issued', 'voided')),
@@ -66,7 +66,8 @@ CREATE TABLE invoices (
 
 CREATE TABLE invoice_lines (
     item_key    TEXT    PRIMARY KEY,
-    invoice_key TEXT    NOT NULL REFERENCES invoices (key),
+    invoice_key TEXT    NOT NULL REFERENCES invoices (job_key),
+    line_no     INTEGER NOT NULL,
     item_id     TEXT    NOT NULL,
     sku         TEXT    NOT NULL,
     qty_micro   INTEGER NOT NULL,
@@ -76,14 +77,21 @@ CREATE TABLE invoice_lines (
 
 -- Fees and coupons: what an order's charges of kind "line" add to its invoice, or take off it.
 CREATE TABLE invoice_charges (
-    invoice_key  TEXT    NOT NULL REFERENCES invoices (key),
+    invoice_key  TEXT    NOT NULL REFERENCES invoices (job_key),
     name         TEXT    NOT NULL,
     amount_micro INTEGER NOT NULL,
     PRIMARY KEY (invoice_key, name)
 );
 
+-- The last number of each series: numbers have no gaps, and two invoices never the same one.
+CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    last INTEGER NOT NULL
+);
+INSERT INTO counters (name, last) VALUES ('invoice', 0);
+
 CREATE TABLE deliveries (
-    key          TEXT PRIMARY KEY,
+    job_key      TEXT PRIMARY KEY,
     order_id     TEXT NOT NULL,
     delivered_at TEXT NOT NULL
 );

@@ -1,0 +1,138 @@
+"""Level connect: the driver, the server, its clock, its tables' engines, and rights that are wider than needed."""
+
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Connection, text
+
+from shipperone_erp import Check
+from shipperone_erp_generic_sql.checks import opens
+from shipperone_erp_generic_sql.database import Database
+from shipperone_erp_generic_sql.lint import Parsed
+
+CLOCK_OFF = 60.0
+"""Seconds by which the server's clock and ours may differ."""
+
+LEAST: dict[str, tuple[int, ...]] = {"postgresql": (12,), "mariadb": (10, 6), "mysql": (8,), "sqlite": (3, 35)}
+_SETUP = "`shipperone-erp sql setup` prints the least that is needed"
+
+
+def connected(database: Database) -> list[Check]:
+    """A line for each question; the first one fails if the database does not open."""
+    found = opens(database)
+    if not all(line.ok for line in found):
+        return found
+    dialect = database.dialect
+    with database.rolled_back() as connection:
+        found += _version(connection, dialect.url)
+        found += _clock(connection, dialect.url)
+        if dialect.url in ("mariadb", "mysql"):
+            found += _engines(connection, _tables(database))
+        if dialect.url in _RIGHTS:
+            found += _RIGHTS[dialect.url](connection, _tables(database))
+    if not dialect.proven:
+        said = f"{dialect.title} is supported, but this project's tests do not run against such a server"
+        found.append(Check("support", None, said, "go through every level on a test database before going live"))
+    return found
+
+
+def _tables(database: Database) -> frozenset[str]:
+    """The tables that the statements name."""
+    parsed = [Parsed(statement.sql, database.dialect) for _, _, statement in database.settings.every()]
+    return frozenset(table for one in parsed for table in one.tables)
+
+
+def _version(connection: Connection, dialect: str) -> Iterator[Check]:
+    version: tuple[Any, ...] = getattr(connection.dialect, "server_version_info", None) or ()
+    words = ".".join(str(part) for part in version if isinstance(part, int))
+    least = LEAST.get(dialect, ())
+    if tuple(part for part in version if isinstance(part, int)) < least:
+        old = ".".join(map(str, least))
+        yield Check("version", None, f"version {words} is older than {old}", "the recipes are tested from there on")
+    else:
+        yield Check("version", True, f"version {words or 'not told'}")
+
+
+_NOW = {
+    "postgresql": "SELECT CURRENT_TIMESTAMP",
+    "mariadb": "SELECT UTC_TIMESTAMP(6)",
+    "mysql": "SELECT UTC_TIMESTAMP(6)",
+    "mssql": "SELECT SYSUTCDATETIME()",
+    "oracle": "SELECT SYS_EXTRACT_UTC(SYSTIMESTAMP) FROM DUAL",
+}
+
+
+def _clock(connection: Connection, dialect: str) -> Iterator[Check]:
+    if dialect not in _NOW:
+        return
+    theirs: datetime = connection.execute(text(_NOW[dialect])).scalar_one()
+    theirs = theirs.astimezone(UTC) if theirs.tzinfo else theirs.replace(tzinfo=UTC)
+    off = (theirs - datetime.now(UTC)).total_seconds()
+    if abs(off) > CLOCK_OFF:
+        said = f"the server's clock and this machine's differ by {abs(off):.0f} s"
+        yield Check("clock", None, said, "keep both by NTP: dates of documents go by them")
+    else:
+        yield Check("clock", True, "its clock agrees with this machine's")
+
+
+def _engines(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
+    rows = connection.execute(
+        text("SELECT table_name, engine FROM information_schema.tables WHERE table_schema = DATABASE()")
+    )
+    wrong = sorted(f"{name} ({engine})" for name, engine in rows if name.lower() in named and engine not in _SAFE)
+    if wrong:
+        said = f"no transactions in {', '.join(wrong)}: a step that fails there leaves its half behind"
+        yield Check("tables", False, said, "ALTER TABLE … ENGINE = InnoDB")
+    else:
+        yield Check("tables", True, "every table that the statements name has transactions")
+
+
+_SAFE = ("InnoDB", None)  # a view has none
+
+
+def _postgresql_rights(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
+    name, wide = connection.execute(
+        text("SELECT rolname, rolsuper OR rolcreatedb OR rolcreaterole FROM pg_roles WHERE rolname = CURRENT_USER")
+    ).one()
+    if wide:
+        said = f"login {name} may administer the server"
+        yield Check("rights", None, said, f"give the connector a login of its own; {_SETUP}")
+        return
+    rows = connection.execute(
+        text(
+            "SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+            "WHERE c.relkind IN ('r', 'p') AND n.nspname NOT IN ('pg_catalog', 'information_schema') "
+            "AND n.nspname NOT LIKE 'pg_%' "
+            "AND has_table_privilege(c.oid, 'INSERT, UPDATE, DELETE, TRUNCATE') ORDER BY 1"
+        )
+    )
+    yield _too_wide(str(name), [str(row[0]) for row in rows if str(row[0]).lower() not in named])
+
+
+def _mysql_rights(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
+    grants = [str(row[0]).upper() for row in connection.execute(text("SHOW GRANTS"))]
+    wide = [grant.split(" TO ")[0] for grant in grants if "ALL PRIVILEGES" in grant or "ON *.*" in grant]
+    wide = [grant for grant in wide if not grant.startswith("GRANT USAGE")]
+    if wide:
+        yield Check("rights", None, f"the login may do more than it needs: {wide[0]}", _SETUP)
+        return
+    here = f"ON `{connection.execute(text('SELECT DATABASE()')).scalar_one()}`.`".upper()
+    there = connection.execute(text("SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE()"))
+    writable = {grant.split(here)[1].split("`")[0].lower() for grant in grants if here in grant and "INSERT" in grant}
+    yield _too_wide("the login", sorted(writable & {str(row[0]).lower() for row in there} - named))
+
+
+def _too_wide(name: str, others: list[str]) -> Check:
+    if not others:
+        return Check("rights", True, "the login may write to no table that no statement names")
+    more = f" and {len(others) - 3} more" if len(others) > 3 else ""
+    said = f"{name} may write to {', '.join(others[:3])}{more}, which no statement names"
+    return Check("rights", None, said, _SETUP)
+
+
+_RIGHTS: dict[str, Callable[[Connection, frozenset[str]], Iterator[Check]]] = {
+    "postgresql": _postgresql_rights,
+    "mariadb": _mysql_rights,
+    "mysql": _mysql_rights,
+}

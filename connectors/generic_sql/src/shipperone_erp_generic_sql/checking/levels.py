@@ -1,0 +1,85 @@
+"""The levels in their order; each says what it does, and the first that fails is the last."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from shipperone_erp import Check, FulfillmentOrder
+from shipperone_erp_generic_sql.checking.connect import connected
+from shipperone_erp_generic_sql.checking.dry_run import LIMITS, DryRun
+from shipperone_erp_generic_sql.checking.rehearsal import rehearsed
+from shipperone_erp_generic_sql.checking.sample import Goods
+from shipperone_erp_generic_sql.checks import explained, warnings
+from shipperone_erp_generic_sql.database import Database
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
+
+LINT = "reads the statements in the file; nothing is opened"
+ERP = 5
+FAILED = 1
+
+
+@dataclass(frozen=True)
+class Level:
+    """One level. `exit_code`: what the command ends with if it fails."""
+
+    name: str
+    does: str
+    checks: Callable[[], Iterator[Check]]
+    exit_code: int = FAILED
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is checked, and how far one may go."""
+
+    config: Path
+    tenant: str
+    settings: GenericSqlSettings
+    database: Database
+    order: FulfillmentOrder
+    goods: Goods
+    test_database: bool
+
+
+def levels(subject: Subject) -> list[Level]:
+    """All that may be gone through here."""
+    database, settings = subject.database, subject.settings
+    issuing = "issuing is part of it" if subject.test_database else "issuing is left out (--test-database adds it)"
+    found = [
+        Level("lint", LINT, lambda: _linted(settings)),
+        Level(
+            "connect", "opens the database and asks it about itself; nothing is changed",
+            lambda: iter(connected(database)), ERP,
+        ),
+        Level(
+            "explain", "has the database plan each statement; no row is touched", lambda: _explained(database, settings)
+        ),
+        Level(
+            "dry run", f"runs every step on order {subject.order.order_id}, twice, in a transaction that is always "
+            f"rolled back; {issuing}; {LIMITS}",
+            lambda: iter(DryRun(database, subject.order, subject.tenant, subject.test_database).run()),
+        ),
+    ]  # fmt: skip
+    if subject.test_database:
+        found.append(
+            Level(
+                "rehearse", "lets one order live its whole life against ShipperOne's sandbox, kills the process twice "
+                "in between; its documents stay in this test database",
+                lambda: rehearsed(subject.config, subject.tenant, subject.goods),
+            )
+        )  # fmt: skip
+    return found
+
+
+def _linted(settings: GenericSqlSettings) -> Iterator[Check]:
+    every = list(settings.every())
+    steps = len({step for step, _, _ in every})
+    yield Check("statements", True, f"{len(every)} statements in {steps} steps, for {settings.dialect.title}")
+    yield from warnings(settings)
+
+
+def _explained(database: Database, settings: GenericSqlSettings) -> Iterator[Check]:
+    wrong = explained(database, settings)
+    if not wrong:
+        yield Check("statements", True, "the database can plan every one of them (calls of procedures are not planned)")
+    yield from wrong

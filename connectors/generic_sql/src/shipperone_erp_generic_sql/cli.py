@@ -1,0 +1,119 @@
+"""`shipperone-erp sql`: check a tenant's database and statements before going live; print what it needs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp import Check
+from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, print_json, print_text, say
+from shipperone_erp.config import load
+from shipperone_erp.errors import ConfigurationError, UsageError
+from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, levels
+from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample
+from shipperone_erp_generic_sql.database import Database
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
+from shipperone_erp_generic_sql.setup import found, script
+
+app = typer.Typer(
+    help="Databases of generic_sql: check, setup.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+)
+
+VERDICTS = {True: "OK", None: "WARN", False: "FAIL"}
+
+
+@app.command()
+def check(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    order: Annotated[str | None, typer.Option(help="A real order for the dry run: its id in a queue.")] = None,
+    sku: Annotated[str, typer.Option(help="Goods of the sample order; best some that are in stock.")] = "SAMPLE",
+    warehouse: Annotated[str, typer.Option(help="The warehouse of the sample order.")] = "main",
+    test_database: Annotated[
+        bool, typer.Option("--test-database", help="This is a test database: issue invoices there, and rehearse.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go through the levels lint, connect, explain, dry run and, on a test database, rehearse."""
+    report = _Report(as_json)
+    try:
+        subject = _subject(config, tenant, order, sku, warehouse, test_database)
+    except ConfigurationError as error:
+        wrong = [Check("configuration", False, str(problem), "mend it in the file") for problem in error.problems]
+        exit_code = report.level(Level("lint", LINT, lambda: iter(wrong), error.exit_code))
+    else:
+        try:
+            exit_code = next((code for level in levels(subject) if (code := report.level(level))), 0)
+        finally:
+            subject.database.close()
+    report.close()
+    raise typer.Exit(exit_code)
+
+
+@app.command()
+def setup(
+    dialect: Annotated[str, typer.Option(help="sqlite, postgresql, mariadb, mysql, mssql or oracle.")],
+    recipe: Annotated[str, typer.Option(help="inbox, procedures or guarded.")] = "inbox",
+    toml: Annotated[bool, typer.Option("--toml", help="Print the statements for the configuration instead.")] = False,
+    tenant: Annotated[str, typer.Option(help="With --toml: the tenant's name.")] = "acme",
+) -> None:
+    """Print the tables, unique indexes and grants of a recipe. It never runs them."""
+    sys.stdout.write(found(dialect, recipe).for_tenant(tenant) if toml else script(dialect, recipe))
+
+
+class _Report:
+    """Prints each level and its lines as they come, or gathers them for one JSON document."""
+
+    def __init__(self, as_json: bool) -> None:
+        self._as_json = as_json
+        self._rows: list[dict[str, object]] = []
+
+    def level(self, level: Level) -> int:
+        """Go through it; 0, or what the command ends with because a line failed."""
+        failed = False
+        if not self._as_json:
+            print_text(f"{level.name}: {level.does}")
+        for line in level.checks():
+            failed |= line.ok is False
+            verdict = VERDICTS[line.ok]
+            self._rows.append(
+                {"level": level.name, "check": line.name, "verdict": verdict, "sentence": line.sentence,
+                 "cure": line.cure}
+            )  # fmt: skip
+            if not self._as_json:
+                print_text(_shown(line))
+        if failed and not self._as_json:
+            say(f"stopped at {level.name}: mend what failed, then say it again")
+        return level.exit_code if failed else 0
+
+    def close(self) -> None:
+        """The document, if it is one."""
+        if self._as_json:
+            print_json(self._rows)
+
+
+def _shown(line: Check) -> str:
+    """One check as people read it: further lines of its sentence are set in under its first."""
+    first, *more = line.sentence.splitlines() or [""]
+    cure = f"\n         → {line.cure}" if line.cure and line.ok is not True else ""
+    return f"  {VERDICTS[line.ok]:4}   {line.name}: {first}" + "".join(f"\n         {text}" for text in more) + cure
+
+
+def _subject(config: Path, tenant: str, order: str | None, sku: str, warehouse: str, test_database: bool) -> Subject:
+    loaded = load(config, tenants_may_fail=True)
+    settings = loaded.tenants.get(tenant)
+    if settings is None:
+        of_it = tuple(problem for problem in loaded.problems if problem.tenant == tenant)
+        if of_it:
+            raise ConfigurationError(of_it)
+        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(loaded.tenants))}")
+    own = settings.connector_settings
+    if not isinstance(own, GenericSqlSettings):
+        raise UsageError(f"tenant {tenant} has the connector {settings.connector}; this command is for generic_sql")
+    goods = Goods(sku, warehouse, settings.currency or "EUR")
+    tried = listed(settings, order) if order else sample(goods)
+    return Subject(config, tenant, own, Database(own), tried, goods, test_database)

@@ -1,0 +1,139 @@
+"""What the merchant's queries find, as this connector understands it: rows in, documents out."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp import Document, Invoice, InvoiceLine, Owner, Reason, Refused
+from shipperone_erp_generic_sql.exact import date_from_database, from_database, from_micro
+
+Row = Mapping[str, Any]
+
+RESERVATION_STATES = (
+    "live", "pending", "waiting_for_transfer", "short", "error", "releasing", "release_error", "voided",
+)  # fmt: skip
+INVOICE_STATES = ("pending", "draft", "issuing", "issued", "error", "discarding", "discard_error", "voided")
+DELIVERY_STATES = ("pending", "done", "error")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """What the ERP says of a document, beside its state: words for people, a reason, whose move it is."""
+
+    state: str
+    sentence: str | None = None
+    reason: Reason | None = None
+    owner: Owner | None = None
+
+    def refusal(self, what: str) -> Refused:
+        """The ERP's side has said no, in its own words where it has any."""
+        told = self.sentence or f"the ERP's side reports an error of {what} and does not say which"
+        return Refused(self.reason or Reason.ERP_REFUSED, told, self.owner or Owner.IT)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundReservation(Found):
+    """A reservation as find_reservation gives it."""
+
+    reference: str
+    url: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundInvoice(Found):
+    """An invoice as find_invoice gives it."""
+
+    invoice: Invoice
+
+    @property
+    def reference(self) -> str:
+        return self.invoice.reference or ""
+
+
+def reservation(row: Row) -> FoundReservation:
+    """A row of find_reservation; without a state it is live."""
+    return FoundReservation(
+        reference=text(row, "reference", "find_reservation"),
+        url=row.get("url"),
+        **_said(row, RESERVATION_STATES, "live", "find_reservation"),
+    )
+
+
+def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
+    """A row of find_invoice with its lines."""
+    said = _said(row, INVOICE_STATES, None, "find_invoice")
+    number = row.get("number")
+    return FoundInvoice(
+        invoice=Invoice(
+            reference=text(row, "reference", "find_invoice"),
+            lines=tuple(lines),
+            shipping_amount_incl_tax=amount(row, "shipping_amount_incl_tax"),
+            total_incl_tax=amount(row, "total_incl_tax"),
+            currency=_stripped(row.get("currency")),
+            issued=said["state"] == "issued",
+            number=None if number is None else str(number),
+            date=date_from_database(row.get("date"), "date"),
+            url=row.get("url"),
+        ),
+        **said,
+    )
+
+
+def delivery(row: Row) -> Found:
+    """A row of find_delivery; without a state the goods have left."""
+    return Found(**_said(row, DELIVERY_STATES, "done", "find_delivery"))
+
+
+def document(row: Row) -> Document:
+    """A row of list_documents."""
+    key, reference, number = row.get("key"), row.get("reference"), row.get("number")
+    return Document(
+        kind=text(row, "kind", "list_documents"),
+        key=None if key is None else str(key),
+        reference=None if reference is None else str(reference),
+        order_id=row.get("order_id"),
+        total_incl_tax=amount(row, "total_incl_tax"),
+        currency=_stripped(row.get("currency")),
+        state=_stripped(row.get("state")),
+        number=None if number is None else str(number),
+        date=date_from_database(row.get("date"), "date"),
+        refers_to=row.get("refers_to"),
+        url=row.get("url"),
+    )
+
+
+def text(row: Row, column: str, step: str) -> str:
+    """A column that must be there, as text."""
+    value = row.get(column)
+    if value is None:
+        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a row without {column}")
+    return str(value)
+
+
+def amount(row: Row, column: str) -> Decimal | None:
+    """The amount in that column, or in the column of that name that counts millionths."""
+    if column.endswith("_micro"):
+        return from_micro(row[column], column)
+    if f"{column}_micro" in row:
+        return from_micro(row[f"{column}_micro"], f"{column}_micro")
+    return from_database(row.get(column), column)
+
+
+def _said(row: Row, states: tuple[str, ...], usual: str | None, step: str) -> dict[str, Any]:
+    state = _stripped(row.get("state")) or usual
+    if state not in states:
+        known = ", ".join(states)
+        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers with state {state}; it is one of {known}")
+    reason, owner = _stripped(row.get("reason")), _stripped(row.get("owner"))
+    return {
+        "state": state,
+        "sentence": row.get("sentence"),
+        "reason": Reason(reason) if reason in set(Reason) else None,
+        "owner": Owner(owner) if owner in set(Owner) else None,
+    }
+
+
+def _stripped(value: Any) -> Any:
+    """A CHAR column comes padded."""
+    return value.strip() if isinstance(value, str) else value

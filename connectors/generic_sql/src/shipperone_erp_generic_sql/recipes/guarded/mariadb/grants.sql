@@ -1,0 +1,11 @@
+-- The connector's login: what the statements of this recipe need, and nothing else. Put a password of your own.
+CREATE USER shipperone IDENTIFIED BY 'change me';
+GRANT SELECT, UPDATE ON stock TO shipperone;
+GRANT SELECT, UPDATE ON counters TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON reservations TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON reservation_lines TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON invoices TO shipperone;
+GRANT SELECT, INSERT ON invoice_lines TO shipperone;
+GRANT SELECT, INSERT ON invoice_charges TO shipperone;
+GRANT SELECT, INSERT ON deliveries TO shipperone;
+GRANT SELECT, INSERT, DELETE ON transfers TO shipperone;

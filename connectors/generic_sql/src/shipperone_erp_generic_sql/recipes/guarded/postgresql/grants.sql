@@ -1,0 +1,6 @@
+-- The connector's login: what the statements of this recipe need, and nothing else. Put a password of your own.
+CREATE ROLE shipperone LOGIN PASSWORD 'change me';
+GRANT SELECT, UPDATE ON stock, counters TO shipperone;
+GRANT SELECT, INSERT, UPDATE ON reservations, reservation_lines, invoices TO shipperone;
+GRANT SELECT, INSERT ON invoice_lines, invoice_charges, deliveries TO shipperone;
+GRANT SELECT, INSERT, DELETE ON transfers TO shipperone;

@@ -1,0 +1,5 @@
+-- The connector's login: it may ask and look, and nothing else. Put a password of your own.
+CREATE USER shipperone IDENTIFIED BY "change me";
+GRANT CREATE SESSION TO shipperone;
+GRANT SELECT, INSERT ON shipperone_inbox TO shipperone;
+CREATE SYNONYM shipperone.shipperone_inbox FOR shipperone_inbox;

@@ -1,0 +1,1 @@
+-- SQLite has no logins: whoever may write to the file may do anything in it. Let only this process and the ERP do so.

@@ -1,0 +1,46 @@
+"""What `sql setup` prints: the recipe's tables or procedures, and the login with the least rights. It runs nothing."""
+
+from dataclasses import replace
+
+from shipperone_erp.errors import UsageError
+from shipperone_erp_generic_sql.dialects import DIALECTS
+from shipperone_erp_generic_sql.recipe import Recipe, recipe
+
+HEAD = """\
+-- {title}, way: {way}. Read it, change it to your tables, and run it as the owner of the ERP's database.
+-- shipperone-erp runs none of this by itself.
+"""
+
+INDEXES = """\
+
+-- The key must be unique wherever a statement stores it: that is what makes a second call harmless.
+--   CREATE UNIQUE INDEX one_reservation ON your_reservations (the_column_that_holds_key);
+--   CREATE UNIQUE INDEX one_line ON your_reservation_lines (the_column_that_holds_item_key);
+--   CREATE UNIQUE INDEX one_invoice ON your_invoices (the_column_that_holds_key);
+"""
+
+
+def found(dialect: str, way: str) -> Recipe:
+    """The recipe; MySQL takes MariaDB's. UsageError names what there is."""
+    if dialect not in DIALECTS:
+        raise UsageError(f"--dialect {dialect} is not one of {', '.join(DIALECTS)}")
+    try:
+        made = recipe(way, "mariadb" if dialect == "mysql" else dialect)
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    return replace(made, toml=made.toml.replace("mariadb://", "mysql://")) if dialect == "mysql" else made
+
+
+def script(dialect: str, way: str) -> str:
+    """The script."""
+    made = found(dialect, way)
+    head = HEAD.format(title=DIALECTS[dialect].title, way=way)
+    if not DIALECTS[dialect].proven:
+        head += "-- Not run against such a server by this project: try it on a test database first.\n"
+    tables = (
+        f"\n-- Example tables, which the statements of this way are written on:\n\n{made.ddl}"
+        if way == "guarded"
+        else ""
+    )
+    return "".join([head, tables, f"\n{made.setup}" if made.setup else "", INDEXES if way != "inbox" else "",
+                    f"\n{made.grants}"])  # fmt: skip
