@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from sqlalchemy import make_url  # noqa: E402
 
-from shipperone_erp import Deliver, FulfillmentOrder, Reservation
+from shipperone_erp import Deliver, FulfillmentOrder, Reservation  # noqa: E402
 from shipperone_erp_generic_sql.binds import Places, values  # noqa: E402
 from shipperone_erp_generic_sql.call import Call  # noqa: E402
 from shipperone_erp_generic_sql.recipe import recipe  # noqa: E402
@@ -136,7 +136,11 @@ DRIVERS: dict[str, tuple[Callable[[SqlDatabase], Any], Callable[[str], str], Cal
         lambda sql: sql,
         lambda cursor: cursor.execute("BEGIN IMMEDIATE"),
     ),
-    "postgresql": (_psycopg, _named, lambda cursor: None),
+    "postgresql": (
+        _psycopg,  # which, unlike SQLAlchemy, does not tell the type of a text that is only compared with NULL
+        lambda sql: _named(sql).replace("%(reservation_key)s", "%(reservation_key)s::text"),
+        lambda cursor: None,
+    ),
     "mariadb": (_pymysql, _named, lambda cursor: cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")),
 }
 
