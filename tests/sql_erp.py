@@ -31,7 +31,7 @@ from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from sql_servers import DIALECTS, SqlDatabase, new_database, new_sqlite, server_url
 
 TODAY = date(2026, 3, 2)
-AMOUNTS = ("on_hand", "reserved", "qty", "shipped", "total", "shipping", "amount")
+AMOUNTS = ("on_hand", "reserved", "qty", "shipped", "total", "shipping")
 """Columns that count millionths on SQLite."""
 
 
@@ -113,8 +113,9 @@ class Erp:
 
     def deliver(self, what: FulfillmentOrder, key: str = "i-1", reserved_under: str = "a-1"):
         ids = tuple(line.item_id for line in what.items)
-        held = (Reservation(reserved_under, "R-1", ids),)
-        return self.connector.deliver(Deliver(key, what, held))
+        found = self.ask("SELECT id FROM reservations WHERE job_key = :key", key=reserved_under)
+        reference = f"R-{found[0][0]}" if found else "R-unknown"
+        return self.connector.deliver(Deliver(key, what, (Reservation(reserved_under, reference, ids),)))
 
 
 def set_up(database: SqlDatabase, made: Recipe) -> None:

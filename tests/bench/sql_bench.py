@@ -21,7 +21,7 @@ sys.path.insert(0, str(HERE.parent))
 
 from sqlalchemy import make_url  # noqa: E402
 
-from shipperone_erp import FulfillmentOrder  # noqa: E402
+from shipperone_erp import Deliver, FulfillmentOrder, Reservation  # noqa: E402
 from shipperone_erp_generic_sql.binds import Places, values  # noqa: E402
 from shipperone_erp_generic_sql.call import Call  # noqa: E402
 from shipperone_erp_generic_sql.recipe import recipe  # noqa: E402
@@ -49,9 +49,10 @@ def databases() -> Iterator[list[SqlDatabase]]:
 
 def connector(erp: Erp, orders: list[FulfillmentOrder], mark: str) -> None:
     for number, what in enumerate(orders):
-        erp.reserve(what, f"a-{mark}-{number}")
+        reserved = erp.reserve(what, f"a-{mark}-{number}")
         erp.issue(erp.build(what, f"i-{mark}-{number}"), what, f"i-{mark}-{number}")
-        erp.deliver(what, f"i-{mark}-{number}", f"a-{mark}-{number}")
+        held = reservation(what, f"a-{mark}-{number}", reserved.reference)
+        erp.connector.deliver(Deliver(f"i-{mark}-{number}", what, held))
 
 
 STEPS = (
@@ -80,10 +81,11 @@ class HandWritten:
     def __call__(self, orders: list[FulfillmentOrder], mark: str) -> None:
         cursor = self._connection.cursor()
         for number, what in enumerate(orders):
+            reference = ""
             for prefix, steps in STEPS:
                 call = Call(
                     tenant="acme", key=f"{prefix}-{mark}-{number}", order=what, params={}, transfer="arrived",
-                    tax_date=TODAY, generation=1, reservations=held(what, f"a-{mark}-{number}"),
+                    tax_date=TODAY, generation=1, reservations=reservation(what, f"a-{mark}-{number}", reference),
                 )  # fmt: skip
                 self._begin(cursor)
                 for step in steps:
@@ -92,14 +94,14 @@ class HandWritten:
                             bound = values(names, call, line, Places())
                             cursor.execute(sql, plain(bound) if self._as_text else bound)
                             if cursor.description:
-                                cursor.fetchall()
+                                rows = cursor.fetchall()
+                                if step == "find_reservation" and rows:
+                                    reference = rows[0][0]
                 self._connection.commit()
 
 
-def held(what: FulfillmentOrder, key: str) -> Any:
-    from shipperone_erp import Reservation
-
-    return (Reservation(key, "R", tuple(line.item_id for line in what.items)),)
+def reservation(what: FulfillmentOrder, key: str, reference: str) -> tuple[Reservation, ...]:
+    return (Reservation(key, reference, tuple(line.item_id for line in what.items)),)
 
 
 def plain(bound: dict[str, Any]) -> dict[str, Any]:
@@ -134,7 +136,11 @@ DRIVERS: dict[str, tuple[Callable[[SqlDatabase], Any], Callable[[str], str], Cal
         lambda sql: sql,
         lambda cursor: cursor.execute("BEGIN IMMEDIATE"),
     ),
-    "postgresql": (_psycopg, _named, lambda cursor: None),
+    "postgresql": (
+        _psycopg,  # which, unlike SQLAlchemy, does not tell the type of a text that is only compared with NULL
+        lambda sql: _named(sql).replace("%(reservation_key)s", "%(reservation_key)s::text"),
+        lambda cursor: None,
+    ),
     "mariadb": (_pymysql, _named, lambda cursor: cursor.execute("SET TRANSACTION ISOLATION LEVEL READ COMMITTED")),
 }
 
