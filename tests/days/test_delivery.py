@@ -68,7 +68,7 @@ def test_b9_without_a_reservation_a_person_books_the_goods_out(allocated_by_hand
     merchant.finishes()
     assert merchant.job("FO-1", I).state is State.DONE
     assert merchant.books.delivered("FO-1") == 0
-    assert "delivered by hand" in merchant.command("order", "show", "FO-1").stdout
+    assert "finished by hand" in merchant.command("order", "show", "FO-1").stdout
 
 
 def test_b9_another_rule_and_a_retry_deliver_it_after_all(allocated_by_hand):
