@@ -50,7 +50,7 @@ def unit():
 
 def written(folder: Path, runtime: str) -> Path:
     """The page's first TOML with the statements that it leaves out, or with this `[runtime]` in the place of its own."""
-    text, statements = blocks("toml")[0], recipe("sqlite").toml
+    text, statements = blocks("toml")[0], recipe("guarded", "sqlite").toml
     header = "[tenants.acme.generic_sql]"
     text = text[: text.index(header)] + statements[statements.index(header) :]
     file = folder / "shipperone-erp.toml"

@@ -23,6 +23,7 @@ DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCENARIO = re.compile(r"<!-- scenario: (\w+) -->")
 MEANWHILE = re.compile(r"<!-- meanwhile: .+ -->")
 VARIES = {
+    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z": "20......................Z",
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "20..................Z",
     r"\b([ai]-[A-Za-z0-9]+-[A-Za-z0-9]+?-)[a-z2-7]{16,}": r"\1...",
     r"process \d+ on \S+( since .* UTC)?": "process ... on ...",
@@ -71,13 +72,21 @@ def scenes(page: Path) -> tuple[list[Scene], list[int]]:
     return found, orphans
 
 
-PAGES = sorted(DOCS.glob("*.md"))
+RUN_AS_A_WHOLE = {"going-live.md": "days/test_going_live_page.py"}
+"""Pages that are one long story: the test that runs each from its first line to its last."""
+
+PAGES = sorted(page for page in DOCS.glob("*.md") if page.name not in RUN_AS_A_WHOLE)
 SCENES = [scene for page in PAGES for scene in scenes(page)[0]]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_no_console_block_stands_outside_of_a_scenario(page):
     assert [f"{page.name}:{line}" for line in scenes(page)[1]] == []
+
+
+@pytest.mark.parametrize(("page", "test"), RUN_AS_A_WHOLE.items())
+def test_a_page_that_is_run_as_a_whole_has_its_test(page, test):
+    assert page in (Path(__file__).parent / test).read_text(encoding="utf-8")
 
 
 def test_every_scenario_is_shown_and_every_one_shown_exists():

@@ -56,7 +56,7 @@ class Plugged(Connector[SlowSettings]):
 
     @hookimpl
     def issue_invoice(self, request):
-        return replace(request.invoice, reference="I", issued=True, number="1")
+        return replace(request.invoice, reference="I", issued=True, number=request.key)
 """
 
 

@@ -12,7 +12,7 @@ from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage
 from shipperone_erp.sandbox import SandboxOrder, order_of
 
-SETTINGS = {"bundles": '"children"', "currency": '"EUR"'}
+SETTINGS = {"bundles": '"children"', "currency": '"EUR"', "shipping_on_parts": '"as_listed"'}
 """Of both stores' tenants, beyond the address."""
 
 PLENTY = 1_000_000

@@ -29,6 +29,7 @@ from shipperone_erp.stages.allocated import to_be_given_back
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.goods import Allocated, parents_in, reserved_items
 from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
+from shipperone_erp.stages.vanished import may_exist
 
 NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
 """What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
@@ -317,7 +318,9 @@ class StageRun:
         return any(now[job.id] != (job.state, job.since) for job in planned)
 
     def _allocated(self, job: Job) -> Allocated:
-        return Allocated(self._reservations(job), parents_in(self._allocations.get(job.order_id, ())))
+        made = self._allocations.get(job.order_id, ())
+        asked = any(one.open and not one.ended and one.reference is None and may_exist(one) for one in made)
+        return Allocated(self._reservations(job), parents_in(made), asked)
 
     def _reservations(self, job: Job) -> tuple[Reservation, ...]:
         return tuple(

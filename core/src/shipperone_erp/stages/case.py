@@ -248,6 +248,7 @@ class Case:
         self.goods = sort_out(self.listed, desk.settings, known.parents)
         self.order = self.goods.stocked if job.stage is Stage.ALLOCATION else self.goods.invoiced
         self.reservations: tuple[Reservation, ...] = known.reservations
+        self.reservation_asked = known.asked
         self._voided = 0
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""

@@ -30,10 +30,14 @@ class Rules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Allocated:
-    """What the ledger holds of an order's allocation: live reservations, and which items had children listed."""
+    """What the ledger holds of an order's allocation: live reservations, and which items had children listed.
+
+    `asked`: a reservation may be there whose reference is not known yet, since its job is still under way.
+    """
 
     reservations: tuple[Reservation, ...] = ()
     parents: frozenset[str] = frozenset()
+    asked: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -222,6 +222,13 @@ def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
     if not goods.items:
         return goods, "nothing of it is kept in stock: there was nothing to deliver"
     missing = unreserved(goods, case.reservations)
+    if missing and case.reservation_asked:
+        raise Wait(
+            Reason.ISSUED_NOT_DELIVERED,
+            f"invoice {case.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "
+            "goods leave the ERP's stock once that is known",
+            until=case.later(),
+        )
     if not missing or rule == "deliver":
         return goods, None
     why = f"no live reservation of {names(missing)} is known"
