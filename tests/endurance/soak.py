@@ -11,6 +11,7 @@ second half, when every cache is full.
 import argparse
 import asyncio
 import gc
+import logging
 import os
 import statistics
 import sys
@@ -96,15 +97,23 @@ async def soak(configuration: Configuration, running: shop.Shop, erp: Erp, cycle
     async with Runtime(configuration) as runtime:
         serving = asyncio.create_task(runtime.serve(stopping))
         reads = 0
+        before: tracemalloc.Snapshot | None = None
         while reads < cycles:
             await asyncio.sleep(0.05)
             reads = await asyncio.to_thread(running.reads)
             if reads < cycles * (len(samples) + 1) / SAMPLES:
                 continue
-            if len(samples) % 20 == 0:
-                await asyncio.to_thread(erp.stock, "TEA", 40)  # what is short comes, and is short again
+            if len(samples) % 10 == 0:
+                # what is short comes, and is short again
+                await asyncio.to_thread(erp.stock, "TEA", cycles // SAMPLES * 11 // READS_FOR_AN_ORDER)
             now = cost(os.getpid())
+            if tracemalloc.is_tracing() and before is None and reads > cycles / 2:
+                gc.collect()
+                before = tracemalloc.take_snapshot()
             samples.append(Sample(reads, now.rss, now.files, now.threads, len(asyncio.all_tasks())))
+        if before is not None:
+            gc.collect()
+            _print_growth(before, tracemalloc.take_snapshot())
         stopping.set()
         await serving
         jobs = runtime.ledger.find_jobs()
@@ -115,29 +124,31 @@ async def soak(configuration: Configuration, running: shop.Shop, erp: Erp, cycle
 def main() -> int:
     options = argparse.ArgumentParser(prog="nox -s soak --")
     options.add_argument("--cycles", type=int, default=50_000)
-    options.add_argument("--trace", action="store_true", help="say where what was allocated in the second half was")
+    options.add_argument("--trace", action="store_true", help="say where memory has grown in the second half")
     chosen = options.parse_args()
     sys.path.append(str(PLUGINS))
     collect_less_often()
+    logging.getLogger("shipperone_erp").addHandler(logging.NullHandler())
     with tempfile.TemporaryDirectory() as folder, shop.running(trickle=READS_FOR_AN_ORDER) as running:
         erp = Erp(Path(folder) / "erp.db")
-        erp.stock("TEA", 40)
         file = Path(folder) / "shipperone-erp.toml"
         file.write_text(SETTINGS.format(base_url=running.base_url, erp=erp.file))
         configuration = load(file, environment={"TOKEN": shop.TOKEN})
         if chosen.trace:
-            tracemalloc.start(12)
+            tracemalloc.start(8)
         soaked = asyncio.run(soak(configuration, running, erp, chosen.cycles))
     _print(soaked)
-    if chosen.trace:
-        gc.collect()
-        for trace in tracemalloc.take_snapshot().statistics("traceback")[:15]:
-            print(f"{trace.size / 1024:8.0f} KiB in {trace.count}")
-            print("\n".join(trace.traceback.format()[-12:]))
     grew = {what: soaked.grew(what) for what in ("files", "threads", "tasks")}
     bad = soaked.slope > SLOPE_AT_MOST or any(more > 8 for more in grew.values())
     print("it grows" if bad else "it does not grow")
     return 1 if bad else 0
+
+
+def _print_growth(before: tracemalloc.Snapshot, after: tracemalloc.Snapshot) -> None:
+    """The places whose memory has grown most since `before`."""
+    for grown in after.compare_to(before, "traceback")[:12]:
+        print(f"{grown.size_diff / 1024:+8.0f} KiB in {grown.count_diff:+} pieces")
+        print("\n".join(grown.traceback.format()))
 
 
 def _print(soaked: Soaked) -> None:
