@@ -68,3 +68,25 @@ def bench(session: nox.Session) -> None:
     """Orders per second and CPU per order beside a bare loop without a ledger, in the same run."""
     install_wheels(session)
     session.run("python", "tests/bench/bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def chaos(session: nox.Session) -> None:
+    """Services killed and frozen while ShipperOne, the ERP and the shop misbehave; then every effect is counted."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("python", "-m", "endurance.chaos", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def soak(session: nox.Session) -> None:
+    """50,000 cycles of a service: the slope of its memory, its open files, threads and tasks."""
+    install_wheels(session)
+    session.run("python", "-m", "endurance.soak", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def idle(session: nox.Session) -> None:
+    """What 1,000 tenants without an order cost a minute, and a cycle over 3,000 orders that all wait."""
+    install_wheels(session)
+    session.run("python", "-m", "endurance.idle", *session.posargs, env={"PYTHONPATH": "tests"})
