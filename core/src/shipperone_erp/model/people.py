@@ -12,11 +12,11 @@ from shipperone_erp.model.text import dumps, loads
 
 ORDER_STAYS = (
     "order_id", "warehouse_code", "items", "currency", "shipping_amount_incl_tax", "total_incl_tax", "order_number",
-    "payment_method", "ordered_at", "shipped_at",
+    "payment_method", "ordered_at", "shipped_at", "charges",
 )  # fmt: skip
 ITEM_STAYS = (
     "item_id", "sku", "qty", "warehouse_code", "price_incl_tax", "row_total_incl_tax", "tax_percent", "discount",
-    "parent_item_id", "item_type",
+    "parent_item_id", "item_type", "line_total_incl_tax",
 )  # fmt: skip
 """Named is what stays: a field that is added to the model goes with the people until somebody decides otherwise."""
 
