@@ -208,7 +208,7 @@ class Plugged(Connector[WatchedSettings]):
     @hookimpl
     def issue_invoice(self, request):
         from dataclasses import replace
-        return replace(request.invoice, reference="I", issued=True, number="1")
+        return replace(request.invoice, reference="I", issued=True, number=request.key)
 """
 
 

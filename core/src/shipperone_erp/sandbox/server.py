@@ -225,9 +225,9 @@ class Sandbox:
         if lost or reply is None:
             return False
         # two faults may meet: what was refused is never answered as if it had been done
-        if done and "html_200" in kinds:
+        if done and reply.status == 200 and "html_200" in kinds:
             reply = _html(200, "Welcome to our shop")
-        elif done and "empty" in kinds:
+        elif done and reply.status == 200 and "empty" in kinds:
             reply = _Reply(200, b"")
         now = email.utils.formatdate(usegmt=True)
         sent = [
