@@ -33,7 +33,7 @@ class LeakingConnector(CountingConnector):
         assert self.settings.password is not None
         return self.settings.password.get_secret_value()
 
-    def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Any) -> Any:
+    def _do(self, hook: str, key: str, order: FulfillmentOrder, act: Any, *more: Any, **named: Any) -> Any:
         self._log_everywhere()
         who = order.customer or Party()
         said = f"{hook} as erp:{self.password} for {who.name}, {who.email}, {who.phone}, {who.street}, {who.vat_id}"
@@ -48,7 +48,7 @@ class LeakingConnector(CountingConnector):
             raise leaks[order.order_id] from ValueError(self.password)
         if order.order_id == "FO-PENDING":
             return Pending(said, 0.2)
-        return super()._do(hook, key, order, act)
+        return super()._do(hook, key, order, act, *more, **named)
 
     def _log_everywhere(self) -> None:
         # as somebody does who looks for a fault: everything of every library, on stderr
