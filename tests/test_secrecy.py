@@ -27,11 +27,11 @@ from world import World
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
-TOKEN = "planted/token+4711=&x"
-RENEWED_TOKEN = "renewed/token+0815=&y"
-PASSWORD = 'planted"pass<word>/4711'
-RENEWED_PASSWORD = 'renewed"pass<word>/0815'
-LEDGER_PASSWORD = "planted/ledger@4711"
+TOKEN = "planted/token+47QZ11=&x"
+RENEWED_TOKEN = "renewed/token+08QZ15=&y"
+PASSWORD = 'planted"pass<word>/47QZ11'
+RENEWED_PASSWORD = 'renewed"pass<word>/08QZ15'
+LEDGER_PASSWORD = "planted/ledger@47QZ11"
 SECRETS = (TOKEN, RENEWED_TOKEN, PASSWORD, RENEWED_PASSWORD, LEDGER_PASSWORD)
 
 JANA = {
@@ -50,7 +50,8 @@ def forms(secret):
 
 def leaked(text, values=SECRETS):
     found = {value for value in values for form in forms(value) if form in text}
-    return found | {word for word in ("4711", "0815") if word in text and values is SECRETS}
+    # the middle of each secret; with letters, since a random id of digits holds every number some day
+    return found | {word for word in ("47QZ11", "08QZ15") if word in text and values is SECRETS}
 
 
 def named(text):
@@ -189,7 +190,7 @@ def _output(done):
     return done.stdout + done.stderr
 
 
-def _around(text, values=("4711", "0815", "planted", "renewed")):
+def _around(text, values=("47QZ11", "08QZ15", "planted", "renewed")):
     return [text[max(0, text.index(value) - 200) : text.index(value) + 60] for value in values if value in text][:3]
 
 
