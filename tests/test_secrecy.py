@@ -216,7 +216,7 @@ def test_a_crash_leaves_a_traceback_without_secrets(world, crash):
     assert done.returncode == code
     assert leaked(_output(done)) == set(), _around(_output(done))
     if "identity" in crash:
-        assert "RuntimeError: login with ********" in done.stderr
+        assert "identity of connector leaking raised RuntimeError: login with ********" in done.stderr
 
 
 @pytest.mark.parametrize("as_json", [False, True])
