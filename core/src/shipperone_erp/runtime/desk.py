@@ -65,7 +65,8 @@ class StageDesk:
         self._observe = observe
         self._token = token
         self._stopping = stopping
-        self._lease_stands = lease_stands
+        self.lease_stands = lease_stands
+        """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
         self._redact = redact
 
     async def holder_of_number(self, number: str, job: Job) -> Job | None:
@@ -88,7 +89,7 @@ class StageDesk:
             listed = self.view.listed(order.order_id)
             if listed is None or listed.fingerprint != fingerprint:
                 return None
-            await self._lease_stands()
+            await self.lease_stands()
             item_ids = [item.item_id for item in order.items]
             if self.stage is Stage.ALLOCATION:
                 return await self._client.allocate(order.order_id, item_ids)

@@ -104,6 +104,8 @@ class StageRun:
 
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
+        # an idle stage writes nothing by which a process that stood still would learn that it was replaced
+        await self.desk.lease_stands()
         self._moved = 0
         busy = bool(self._running)
         try:
