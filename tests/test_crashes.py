@@ -103,7 +103,9 @@ def test_d2_killed_at_every_commit_while_a_draft_is_rebuilt(tmp_path, when):
                     with world.ledger() as ledger:
                         last = ledger.effects(job.id)[-1]
                     assert job.reason is Reason.OUTCOME_UNKNOWN
-                    assert (last.kind, last.outcome) == (EffectKind.CONFIRM, Outcome.UNKNOWN), "only its answer was lost"
+                    assert (last.kind, last.outcome) == (EffectKind.CONFIRM, Outcome.UNKNOWN), (
+                        "only its answer was lost"
+                    )
                     assert world.erp.issued(order_id) == []
                     continue
                 assert ended.ending is Ending.FINISHED, (commit, ended, world.stuck())
