@@ -1,0 +1,64 @@
+"""The hooks of the Odoo connector. Each can be called again, and finds what an earlier call has done."""
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import httpx
+
+from shipperone_erp import (
+    Connector,
+    Done,
+    Pending,
+    ReleaseStock,
+    Reserved,
+    ReserveStock,
+    Shortage,
+    Voided,
+    hookimpl,
+)
+from shipperone_erp_odoo.chunks import only
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.releasing import release
+from shipperone_erp_odoo.reserving import reserve
+from shipperone_erp_odoo.settings import OdooSettings
+
+
+class OdooConnector(Connector[OdooSettings]):
+    """One company, or several, of one Odoo database."""
+
+    transport: httpx.BaseTransport | None = None
+    """The wire of a test; None is the network."""
+
+    @hookimpl
+    def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
+        return only(reserve(self._odoo, [request]), request.key)
+
+    @hookimpl
+    def reserve_stock_batch(
+        self, requests: Sequence[ReserveStock]
+    ) -> dict[str, Reserved | Shortage | Pending | Voided | Exception]:
+        return reserve(self._odoo, requests)
+
+    @hookimpl
+    def release_stock(self, request: ReleaseStock) -> Done | Pending:
+        return release(self._odoo, request)
+
+    def identity(self) -> str:
+        """Host and database."""
+        return self._name
+
+    def exclusive(self) -> str | None:
+        """One writer of stock for a database: Odoo over-reserves when two transactions reserve at once."""
+        return self._name
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._odoo.close()
+
+    @property
+    def _name(self) -> str:
+        return f"odoo:{self.settings.host}/{self.settings.database}"
+
+    @cached_property
+    def _odoo(self) -> Odoo:
+        return Odoo(self.settings, self.transport)
