@@ -6,8 +6,12 @@ from functools import cached_property
 import httpx
 
 from shipperone_erp import (
+    BuildInvoice,
     Connector,
+    DiscardInvoice,
     Done,
+    Invoice,
+    IssueInvoice,
     Pending,
     ReleaseStock,
     Reserved,
@@ -16,7 +20,9 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
+from shipperone_erp_odoo.building import build
 from shipperone_erp_odoo.chunks import only
+from shipperone_erp_odoo.issuing import discard, issue
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.releasing import release
 from shipperone_erp_odoo.reserving import reserve
@@ -42,6 +48,30 @@ class OdooConnector(Connector[OdooSettings]):
     @hookimpl
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
         return release(self._odoo, request)
+
+    @hookimpl
+    def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
+        return only(build(self._odoo, [request]), request.key)
+
+    @hookimpl
+    def build_invoice_batch(
+        self, requests: Sequence[BuildInvoice]
+    ) -> dict[str, Invoice | Pending | Voided | Exception]:
+        return dict(build(self._odoo, requests))
+
+    @hookimpl
+    def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
+        return only(issue(self._odoo, [request]), request.key)
+
+    @hookimpl
+    def issue_invoice_batch(
+        self, requests: Sequence[IssueInvoice]
+    ) -> dict[str, Invoice | Pending | Voided | Exception]:
+        return dict(issue(self._odoo, requests))
+
+    @hookimpl
+    def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
+        return discard(self._odoo, request)
 
     def identity(self) -> str:
         """Host and database."""

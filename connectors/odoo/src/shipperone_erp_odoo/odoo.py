@@ -49,7 +49,7 @@ class Odoo:
             ca_file=settings.ca_file, transport=transport,
         )  # fmt: skip
         self._fields: dict[str, frozenset[str]] = {}
-        self._kept: dict[object, Any] = {}
+        self.known: dict[object, Any] = {}
 
     @cached_property
     def version(self) -> int:
@@ -133,9 +133,9 @@ class Odoo:
 
     def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
         """What `find` answers, asked once: for records that people set up and do not change from hour to hour."""
-        if what not in self._kept:
-            self._kept[what] = find()
-        answer: AnswerT = self._kept[what]
+        if what not in self.known:
+            self.known[what] = find()
+        answer: AnswerT = self.known[what]
         return answer
 
     def reference(self, xid: str) -> int | None:
@@ -164,6 +164,12 @@ class Odoo:
         records that Odoo names as bad are left out and the others loaded again.
         """
         answers: dict[str, int | Refused] = {}
+        for alike in _alike(drafts):
+            answers |= self._load(model, alike, company)
+        return answers
+
+    def _load(self, model: str, drafts: Sequence[Draft], company: int | None) -> dict[str, int | Refused]:
+        answers: dict[str, int | Refused] = {}
         wanted = list(drafts)
         while wanted:
             told = self._loaded(model, wanted, company)
@@ -178,7 +184,7 @@ class Odoo:
             if not bad:
                 if len(wanted) > 1:  # it does not say which: each for itself
                     for draft in wanted:
-                        answers |= self.load(model, [draft], company=company)
+                        answers |= self._load(model, [draft], company)
                     break
                 bad = {0: tidy(" ".join(str(message.get("message", "")) for message in told["messages"]))}
             for index, words in bad.items():
@@ -220,13 +226,23 @@ def named(value: Any) -> str:
     return str(value[1]) if value else ""
 
 
+def _alike(drafts: Sequence[Draft]) -> list[list[Draft]]:
+    """Drafts that fill the same columns: an empty cell is a value too, and would keep Odoo from its own default."""
+    groups: dict[object, list[Draft]] = {}
+    for draft in drafts:
+        lines = {name for line in draft.lines for name, value in line.items() if value is not None}
+        filled = (frozenset(name for name, value in draft.head.items() if value is not None), frozenset(lines))
+        groups.setdefault(filled, []).append(draft)
+    return list(groups.values())
+
+
 def _table(drafts: Iterable[Draft]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows of text; a draft's further lines stand below it with the head's cells empty."""
     heads, lines = dict[str, None](), dict[str, None]()
     for draft in drafts:
-        heads |= dict.fromkeys(draft.head)
+        heads |= dict.fromkeys(name for name, value in draft.head.items() if value is not None)
         for line in draft.lines:
-            lines |= dict.fromkeys(line)
+            lines |= dict.fromkeys(name for name, value in line.items() if value is not None)
     rows = []
     for draft in drafts:
         for number, line in enumerate(draft.lines or [{}]):
