@@ -1,6 +1,7 @@
 """The hooks of the Odoo connector. Each can be called again, and finds what an earlier call has done."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from functools import cached_property
 
 import httpx
@@ -8,7 +9,9 @@ import httpx
 from shipperone_erp import (
     BuildInvoice,
     Connector,
+    Deliver,
     DiscardInvoice,
+    Document,
     Done,
     Invoice,
     IssueInvoice,
@@ -22,6 +25,8 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo.building import build
 from shipperone_erp_odoo.chunks import only
+from shipperone_erp_odoo.delivering import deliver
+from shipperone_erp_odoo.documents import documents
 from shipperone_erp_odoo.issuing import discard, issue
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.releasing import release
@@ -72,6 +77,14 @@ class OdooConnector(Connector[OdooSettings]):
     @hookimpl
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
         return discard(self._odoo, request)
+
+    @hookimpl
+    def deliver(self, request: Deliver) -> Done | Pending:
+        return deliver(self._odoo, request)
+
+    @hookimpl
+    def list_documents(self, since: datetime) -> list[Document]:
+        return documents(self._odoo, since)
 
     def identity(self) -> str:
         """Host and database."""
