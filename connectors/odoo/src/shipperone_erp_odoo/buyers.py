@@ -45,7 +45,7 @@ PLACE = ("street", "city", "postcode", "country")
 def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> dict[str, Buyer | Refused]:
     """The contacts of each order, by its key."""
     if odoo.settings.customers == "fixed":
-        everybody = odoo.kept(("customer", at.id), lambda: Buyer(_fixed(odoo, at), None))
+        everybody = odoo.kept(("customer", at.id), lambda: Buyer(fixed_customer(odoo, at), None))
         return dict.fromkeys(orders, everybody)
     parties = {key: buyer(order) for key, order in orders.items()}
     known = _known(odoo, list(parties.values()), at)
@@ -74,7 +74,8 @@ def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> d
     return answers
 
 
-def _fixed(odoo: Odoo, at: Company) -> int:
+def fixed_customer(odoo: Odoo, at: Company) -> int:
+    """The contact that `customer` names."""
     name = odoo.settings.customer
     rows = odoo.find("res.partner", ["|", ("ref", "=", name), ("name", "=", name)], ["id"], company=at.id)
     if len(rows) != 1:

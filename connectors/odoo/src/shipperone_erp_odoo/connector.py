@@ -8,6 +8,7 @@ import httpx
 
 from shipperone_erp import (
     BuildInvoice,
+    Check,
     Connector,
     Deliver,
     DiscardInvoice,
@@ -24,6 +25,7 @@ from shipperone_erp import (
     hookimpl,
 )
 from shipperone_erp_odoo.building import build
+from shipperone_erp_odoo.checks import checks
 from shipperone_erp_odoo.chunks import only
 from shipperone_erp_odoo.delivering import deliver
 from shipperone_erp_odoo.documents import documents
@@ -85,6 +87,10 @@ class OdooConnector(Connector[OdooSettings]):
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
         return documents(self._odoo, since)
+
+    def check(self) -> list[Check]:
+        """Server, login, rights, and whether every record that the settings name is there."""
+        return checks(self._odoo)
 
     def identity(self) -> str:
         """Host and database."""
