@@ -53,22 +53,27 @@ class Seed:
         self.company = admin.find("res.company", [], ["name"], order="id", limit=1)[0]["id"]
         self.warehouses = {name: self._warehouse(name) for name in ("A", "B")}
         self.taxes = {rate: self._tax(rate) for rate in (23, 5)}
-        self.products = {name: self._product(name) for name in ("MUG", "TEA", "CUP", "OLD")}
-        admin.call("product.product", "write", [self.products["OLD"]], {"active": False})
-        for _ in range(2):
-            self._product("TWIN")
-        self.shipping = self._product("SHIP", type="service")
+        self.shipping = self.product("SHIP", service=True)
         self.user = self._user()
 
     def sku(self, name: str) -> str:
         return f"{self.tag}-{name}"
 
+    def product(self, name: str, *, service: bool = False, **more: Any) -> int:
+        """One more product under that SKU."""
+        if self.admin.version < 18:
+            kind: dict[str, Any] = {"detailed_type": "service" if service else "product"}
+        else:
+            kind = {"type": "service"} if service else {"type": "consu", "is_storable": True}
+        values = {"name": f"{name.title()} {self.tag}", "default_code": self.sku(name), **kind, **more}
+        return self.admin.make("product.product", taxes_id=[(6, 0, [self.taxes[23]])], **values)
+
     def code(self, name: str) -> str:
         return f"{self.tag}{name}".upper()
 
-    def stock(self, name: str, quantity: float, warehouse: str = "A") -> None:
+    def stock(self, product: int, quantity: float, warehouse: str = "A") -> None:
         """So many are there."""
-        place = {"product_id": self.products[name], "location_id": self.warehouses[warehouse]["lot_stock_id"][0]}
+        place = {"product_id": product, "location_id": self.warehouses[warehouse]["lot_stock_id"][0]}
         quant = self.admin.call(
             "stock.quant", "create", [{**place, "inventory_quantity": quantity}], context={"inventory_mode": True}
         )
@@ -112,14 +117,6 @@ class Seed:
         values: dict[str, Any] = {"name": name, "amount": rate, "amount_type": "percent", "type_tax_use": "sale"}
         values |= {"price_include": True} if self.admin.version < 18 else {"price_include_override": "tax_included"}
         return self.admin.make("account.tax", company_id=self.company, **values)
-
-    def _product(self, name: str, **more: Any) -> int:
-        stored = {"detailed_type": "product"} if self.admin.version < 18 else {"type": "consu", "is_storable": True}
-        if more.get("type") == "service" and self.admin.version < 18:
-            more = {"detailed_type": "service"}
-        values = {"name": f"{name.title()} {self.tag}", "default_code": self.sku(name), **(more or stored)}
-        values |= {"taxes_id": [(6, 0, [self.taxes[23]])]}
-        return self.admin.make("product.product", **values)
 
     def _user(self) -> int:
         groups = [

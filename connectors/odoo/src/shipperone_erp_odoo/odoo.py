@@ -25,6 +25,18 @@ RACES = 6
 
 JSON2_SINCE = 19
 
+OPTIONAL = {
+    "product.product": ("is_storable", "is_kits"),
+    "stock.move": ("name",),
+    "account.move": ("taxable_supply_date", "delivery_date", "team_id"),
+    "res.company": (
+        "period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date",
+        "user_fiscalyear_lock_date", "user_tax_lock_date", "user_sale_lock_date", "user_hard_lock_date",
+    ),
+    "res.users.apikeys": ("expiration_date",),
+}  # fmt: skip
+"""Fields that only some versions have, or only with some module: those that `has` is asked for."""
+
 Row = dict[str, Any]
 Domain = Sequence[Any]
 AnswerT = TypeVar("AnswerT")
@@ -128,7 +140,8 @@ class Odoo:
     def has(self, model: str, name: str) -> bool:
         """Whether the model has that field in this version, with the modules installed here."""
         if model not in self._fields:
-            self._fields[model] = frozenset(self.call(model, "fields_get", attributes=["type"]))
+            told = self.call(model, "fields_get", allfields=list(OPTIONAL[model]), attributes=["type"])
+            self._fields[model] = frozenset(told)
         return name in self._fields[model]
 
     def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
