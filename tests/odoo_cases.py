@@ -303,7 +303,9 @@ def buyers(shop: Shop) -> None:
     shop.product("MUG")
     erp = shop.connector()
     mail = f"{shop.tag}.{shop.case}@example.com"
-    person = Party(name=ANNA.name, email=mail, street="Main street 1", city="Bratislava", postcode="81101", country="SK")
+    person = Party(
+        name=ANNA.name, email=mail, street="Main street 1", city="Bratislava", postcode="81101", country="SK"
+    )
 
     def partner(name: str, who: Party, **more) -> tuple[int, int]:
         order = shop.order(shop.item(1, "MUG"), billing=who, customer=who, **more)
@@ -321,7 +323,9 @@ def buyers(shop: Shop) -> None:
     _, elsewhere = partner("i4", person, shipping=moved)
     assert elsewhere not in (first, second)
     assert partner("i5", person, shipping=moved) == (first, elsewhere)
-    firm = Party(name="Eva", company="ACME s.r.o.", vat_id="SK 2022 749 619", street="Biz 1", city="Nitra", country="SK")
+    firm = Party(
+        name="Eva", company="ACME s.r.o.", vat_id="SK 2022 749 619", street="Biz 1", city="Nitra", country="SK"
+    )
     business, _ = partner("i6", firm)
     assert partner("i7", Party(company="Acme", vat_id="sk2022749619", country="SK"))[0] == business
 

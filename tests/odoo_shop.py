@@ -45,7 +45,9 @@ ANNA = Party(
 class Shop:
     """One case's part of an Odoo: products of its own, orders of its own."""
 
-    def __init__(self, case: str, about: dict[str, Any], transport: httpx.BaseTransport | None, seed: Seed | None) -> None:
+    def __init__(
+        self, case: str, about: dict[str, Any], transport: httpx.BaseTransport | None, seed: Seed | None
+    ) -> None:
         self.case = case
         self.tag = about["tag"]
         self.version = about["version"]
@@ -93,7 +95,9 @@ class Shop:
     def sku(self, name: str) -> str:
         return f"{self.tag}-{self.case}-{name}"
 
-    def item(self, item_id: int, name: str, qty: str = "1", total: str = "10.00", rate: str = "23", **more: Any) -> OrderItem:
+    def item(
+        self, item_id: int, name: str, qty: str = "1", total: str = "10.00", rate: str = "23", **more: Any
+    ) -> OrderItem:
         return OrderItem(
             item_id=item_id, sku=self.sku(name), name=name.title(), qty=D(qty), line_total_incl_tax=D(total),
             row_total_incl_tax=D(total), tax_percent=D(rate), **more,
@@ -102,7 +106,11 @@ class Shop:
     def order(self, *items: OrderItem, number: int = 1, fee: str = "4.99", **more: Any) -> FulfillmentOrder:
         fields = {"billing": ANNA, "customer": ANNA, "currency": "EUR", **more}
         return FulfillmentOrder(
-            order_id=self.order_id(number), warehouse_code="main", items=items, shipping_amount_incl_tax=D(fee), **fields
+            order_id=self.order_id(number),
+            warehouse_code="main",
+            items=items,
+            shipping_amount_incl_tax=D(fee),
+            **fields,
         )
 
     def order_id(self, number: int = 1) -> str:
@@ -147,7 +155,9 @@ class Shop:
 
 def ids(reference: str) -> list[int]:
     """The ids that a reference ends with, for an act."""
-    return [int(text) for text in re.findall(r"\d+", reference[reference.rindex("(") :] if "(" in reference else reference)]
+    return [
+        int(text) for text in re.findall(r"\d+", reference[reference.rindex("(") :] if "(" in reference else reference)
+    ]
 
 
 class Recorder(httpx.BaseTransport):

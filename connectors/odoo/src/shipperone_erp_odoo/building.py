@@ -30,15 +30,17 @@ class Terms:
     analytic: int | None
 
 
-def build(odoo: Odoo, requests: Sequence[BuildInvoice]) -> dict[str, Answer | Exception]:
+def build(odoo: Odoo, requests: Sequence[BuildInvoice]) -> Answers[Answer]:
     """A draft, or an exception, for each key."""
     answers: Answers[Answer] = Answers()
     for at, chunk in by_company(odoo, requests, answers).items():
         _build(odoo, at, chunk, answers)
-    return answers.found
+    return answers
 
 
-def by_company(odoo: Odoo, requests: Sequence[BuildInvoice], answers: Answers[Answer]) -> dict[Company, list[BuildInvoice]]:
+def by_company(
+    odoo: Odoo, requests: Sequence[BuildInvoice], answers: Answers[Answer]
+) -> dict[Company, list[BuildInvoice]]:
     """The requests by the company of their warehouse."""
     known = sites(odoo, {request.order.warehouse_code for request in requests})
     chunks: dict[Company, list[BuildInvoice]] = {}
@@ -105,9 +107,7 @@ def _plan(
     settings, who = odoo.settings, buyer(order)
     to = (order.shipping and order.shipping.country) or who.country or at.country or ""
     rules = {
-        str(item.item_id): rule_for(
-            settings, to.upper(), business=bool(who.vat_id), percent=item.tax_percent
-        )
+        str(item.item_id): rule_for(settings, to.upper(), business=bool(who.vat_id), percent=item.tax_percent)
         for item in order.items
     }
     taxes = {id: lookups.tax(odoo, rule.tax, at) for id, rule in rules.items()}
@@ -211,4 +211,3 @@ def _currency(odoo: Odoo, order: FulfillmentOrder) -> tuple[int, Decimal]:
     if order.currency is None:
         raise Refused(Reason.CURRENCY_MISSING, "the order names no currency; set the tenant's `currency`")
     return lookups.currency(odoo, order.currency)
-

@@ -50,28 +50,65 @@ def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> d
     parties = {key: buyer(order) for key, order in orders.items()}
     known = _known(odoo, list(parties.values()), at)
     answers: dict[str, Buyer | Refused] = {}
-    drafts: dict[str, Draft] = {}
     found: dict[str, int | Draft] = {}
     for key, party in parties.items():
         try:
             found[key] = _match(odoo, party, known)
         except Refused as refusal:
             answers[key] = refusal
-    drafts = {draft.xid: draft for draft in found.values() if isinstance(draft, Draft)}
-    made = odoo.load("res.partner", list(drafts.values()), company=at.id) if drafts else {}
+    made = _made(odoo, [draft for draft in found.values() if isinstance(draft, Draft)], at)
     invoiced = {key: made[one.xid] if isinstance(one, Draft) else one for key, one in found.items()}
     addresses = {
         key: draft
         for key, id in invoiced.items()
         if isinstance(id, int) and (draft := _address(odoo, orders[key], parties[key], id)) is not None
     }
-    shipped = {draft.xid: draft for draft in addresses.values()}
-    to = odoo.load("res.partner", list(shipped.values()), company=at.id) if shipped else {}
+    shipped = _made(odoo, list(addresses.values()), at)
     for key, id in invoiced.items():
-        place = to[addresses[key].xid] if key in addresses else None
+        place = shipped[addresses[key].xid] if key in addresses else None
         refused = next((answer for answer in (id, place) if isinstance(answer, Refused)), None)
         answers[key] = refused or Buyer(int(str(id)), place if isinstance(place, int) else None)
     return answers
+
+
+def _made(odoo: Odoo, drafts: Sequence[Draft], at: Company) -> dict[str, int | Refused]:
+    """The contacts of these drafts, by their external ids.
+
+    One that was made before and is no longer what it was made as (archived, merged, corrected) is left as it is, and
+    the next one is made.
+    """
+    wanted = {draft.xid: draft for draft in drafts}
+    answers: dict[str, int | Refused] = {}
+    for number in range(1, MADE_AT_MOST + 1):
+        named = {xid: xid if number == 1 else f"{xid}_{number}" for xid in wanted if xid not in answers}
+        if not named:
+            break
+        loaded = odoo.load("res.partner", [Draft(name, wanted[xid].head) for xid, name in named.items()], company=at.id)
+        ids = [id for id in loaded.values() if isinstance(id, int)]
+        rows = odoo.find("res.partner", [("id", "in", ids)], FIELDS, company=at.id, order="id") if ids else []
+        active = {int(row["id"]): row for row in rows}  # without archived ones
+        for xid, name in named.items():
+            id = loaded[name]
+            if isinstance(id, Refused) or (id in active and _still(active[id], wanted[xid].head)):
+                answers[xid] = id
+    for xid in wanted.keys() - answers.keys():
+        said = f"the contacts that were made for this buyer were changed in Odoo {MADE_AT_MOST} times; look at them"
+        answers[xid] = Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
+    return answers
+
+
+def _still(row: Row, head: Mapping[str, object]) -> bool:
+    """It is what it was made as."""
+    if head.get("vat"):
+        return _vat(str(row["vat"] or "")) == head["vat"]
+    ours = [_plain(head.get(name)) for name in ("name", "street", "city", "zip")]
+    place = (one(row["country_id"]), one(row["parent_id"]))
+    return ours == [_plain(row[name]) for name in ("name", "street", "city", "zip")] and place == (
+        head.get("country_id/.id"), head.get("parent_id/.id"),
+    )  # fmt: skip
+
+
+MADE_AT_MOST = 9
 
 
 def fixed_customer(odoo: Odoo, at: Company) -> int:

@@ -18,6 +18,13 @@ class Answers(Generic[AnswerT]):
     def __setitem__(self, key: str, answer: AnswerT | Exception) -> None:
         self.found[key] = answer
 
+    def only(self) -> AnswerT:
+        """The answer to a chunk of one."""
+        (answer,) = self.found.values()
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
     @contextmanager
     def of(self, key: str) -> Iterator[None]:
         """What is refused inside is the answer for that key; that Odoo is away is not."""
@@ -27,11 +34,3 @@ class Answers(Generic[AnswerT]):
             raise
         except ConnectorError as error:
             self.found[key] = error
-
-
-def only(answers: dict[str, AnswerT | Exception], key: str) -> AnswerT:
-    """The answer to a chunk of one."""
-    answer = answers[key]
-    if isinstance(answer, Exception):
-        raise answer
-    return answer

@@ -26,7 +26,6 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo.building import build
 from shipperone_erp_odoo.checks import checks
-from shipperone_erp_odoo.chunks import only
 from shipperone_erp_odoo.delivering import deliver
 from shipperone_erp_odoo.documents import documents
 from shipperone_erp_odoo.issuing import discard, issue
@@ -44,13 +43,13 @@ class OdooConnector(Connector[OdooSettings]):
 
     @hookimpl
     def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
-        return only(reserve(self._odoo, [request]), request.key)
+        return reserve(self._odoo, [request]).only()
 
     @hookimpl
     def reserve_stock_batch(
         self, requests: Sequence[ReserveStock]
     ) -> dict[str, Reserved | Shortage | Pending | Voided | Exception]:
-        return reserve(self._odoo, requests)
+        return dict(reserve(self._odoo, requests).found)
 
     @hookimpl
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
@@ -58,23 +57,23 @@ class OdooConnector(Connector[OdooSettings]):
 
     @hookimpl
     def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
-        return only(build(self._odoo, [request]), request.key)
+        return build(self._odoo, [request]).only()
 
     @hookimpl
     def build_invoice_batch(
         self, requests: Sequence[BuildInvoice]
     ) -> dict[str, Invoice | Pending | Voided | Exception]:
-        return dict(build(self._odoo, requests))
+        return dict(build(self._odoo, requests).found)
 
     @hookimpl
     def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
-        return only(issue(self._odoo, [request]), request.key)
+        return issue(self._odoo, [request]).only()
 
     @hookimpl
     def issue_invoice_batch(
         self, requests: Sequence[IssueInvoice]
     ) -> dict[str, Invoice | Pending | Voided | Exception]:
-        return dict(issue(self._odoo, requests))
+        return dict(issue(self._odoo, requests).found)
 
     @hookimpl
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:

@@ -82,9 +82,7 @@ class _Delivery:
         try:
             for picking, takes in plan.items():
                 self._write(pickings[picking], takes)
-            self.odoo.call(
-                "stock.picking", "button_validate", sorted(plan), company=self.company, context=VALIDATE
-            )
+            self.odoo.call("stock.picking", "button_validate", sorted(plan), company=self.company, context=VALIDATE)
         except Refused as refusal:
             self._undone(pickings, refusal)
         return False
@@ -182,9 +180,7 @@ class _Delivery:
             if take:
                 values["origin"] = self.key
             commands.append([1, move.id, values])
-        self.odoo.call(
-            "stock.picking", "write", [picking.id], company=self.company, vals={"move_ids": commands}
-        )
+        self.odoo.call("stock.picking", "write", [picking.id], company=self.company, vals={"move_ids": commands})
 
     def _unmark(self, rest: Sequence[Move]) -> None:
         """The rest of a move that was split has inherited the key, and has not left under it."""

@@ -1,7 +1,7 @@
-"""What a customer invoice in Odoo says of an order, line by line, to the cent. Nothing here asks Odoo to change anything.
+"""What a customer invoice in Odoo says of an order, line by line, to the cent. It only plans.
 
 Odoo keeps a price in cents, and a line's gross may be no multiple of its quantity: 3 pieces for 10.00. Such a line is
-split into two whose prices differ by one cent (2 × 3.33 and 1 × 3.34): an accountant then finds the true quantity and a
+split into two whose prices differ by one cent (two at 3.33 and one at 3.34): an accountant then finds the true quantity and a
 true price on the document, and statistics by product stay right, which one line of "1" with the total would spoil. Only
 a fraction of a piece, which has no cents to share out, goes as one unit with its quantity in the name.
 """
@@ -104,7 +104,9 @@ def gross(item: OrderItem, cent: Decimal = CENT) -> Decimal:
     return amount.quantize(cent, ROUND_HALF_UP)
 
 
-def _item_lines(sequence: int, item: OrderItem, product: Product, taxes: tuple[int, ...], cent: Decimal) -> list[DraftLine]:
+def _item_lines(
+    sequence: int, item: OrderItem, product: Product, taxes: tuple[int, ...], cent: Decimal
+) -> list[DraftLine]:
     total, name = gross(item, cent), item.name or product.name
     quantity = product.quantity(item.qty)
     if not quantity:
@@ -113,7 +115,7 @@ def _item_lines(sequence: int, item: OrderItem, product: Product, taxes: tuple[i
     if low * quantity == total:
         return [DraftLine(sequence, product, name, quantity, low, taxes)]
     if quantity != quantity.to_integral_value():
-        return [DraftLine(sequence + WHOLE, product, f"{quantity:f} × {name}", Decimal(1), total, taxes)]
+        return [DraftLine(sequence + WHOLE, product, f"{quantity:f} x {name}", Decimal(1), total, taxes)]
     dearer = abs(total - low * quantity) / cent
     step = cent if total >= 0 else -cent
     return [

@@ -27,7 +27,7 @@ from shipperone_erp_odoo.standing import Stands, referred, standing
 Answer = Invoice | Voided
 
 
-def issue(odoo: Odoo, requests: Sequence[IssueInvoice]) -> dict[str, Answer | Exception]:
+def issue(odoo: Odoo, requests: Sequence[IssueInvoice]) -> Answers[Answer]:
     """The posted invoice, or an exception, for each key."""
     answers: Answers[Answer] = Answers()
     chunks: dict[Company, list[IssueInvoice]] = {}
@@ -36,15 +36,13 @@ def issue(odoo: Odoo, requests: Sequence[IssueInvoice]) -> dict[str, Answer | Ex
             chunks.setdefault(_company(odoo, request.order.warehouse_code), []).append(request)
     for at, chunk in chunks.items():
         _Chunk(odoo, at, chunk, answers).issue()
-    return answers.found
+    return answers
 
 
 class _Chunk:
     """Drafts of one company, posted together."""
 
-    def __init__(
-        self, odoo: Odoo, at: Company, requests: Sequence[IssueInvoice], answers: Answers[Answer]
-    ) -> None:
+    def __init__(self, odoo: Odoo, at: Company, requests: Sequence[IssueInvoice], answers: Answers[Answer]) -> None:
         self.odoo = odoo
         self.at = at
         self.requests = requests

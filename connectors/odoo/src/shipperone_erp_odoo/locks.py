@@ -32,7 +32,7 @@ def refuse_locked(lock: tuple[datetime.date, str] | None, day: datetime.date | N
         raise Refused(
             Reason.ERP_PERIOD_LOCKED,
             f"an invoice of {day} falls into a period that {at.name} has locked until {lock[0]} "
-            f"({lock[1].removeprefix('user_')}); Odoo would move its accounting date: unlock it for the user, or decide "
-            "on another date",
+            f"({lock[1].removeprefix('user_')}); Odoo would move its accounting date: unlock it for the user, or "
+            "decide on another date",
             Owner.ACCOUNTANT,
         )

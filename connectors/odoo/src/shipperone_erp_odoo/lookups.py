@@ -3,6 +3,7 @@
 A name that fits none or several is `config_incomplete`, with the names that there are.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -104,7 +105,7 @@ def _tax(odoo: Odoo, name: str, at: Company) -> Tax:
     if not found.included:
         raise Refused(
             Reason.CONFIG_INCOMPLETE,
-            f"tax {found.name} is not included in its price in Odoo: 3 × 19.99 would come to 59.98; set it to "
+            f"tax {found.name} is not included in its price in Odoo: three at 19.99 would come to 59.98; set it to "
             "`Included in Price`, or name another one in [[tenants.NAME.odoo.taxes]]",
             Owner.ACCOUNTANT,
         )
@@ -123,7 +124,7 @@ def _first(odoo: Odoo, model: str, domain: list[tuple[str, str, object]], what: 
     return int(rows[0]["id"])
 
 
-def _only(odoo: Odoo, model: str, domain: list[object], name: str, at: Company) -> int:
+def _only(odoo: Odoo, model: str, domain: Sequence[object], name: str, at: Company) -> int:
     rows = odoo.find(model, domain, ["id"], company=at.id)
     if len(rows) != 1:
         raise _not_one(model, name, len(rows), at)

@@ -33,7 +33,7 @@ NOTHING = Decimal(0)
 Answer = Reserved | Shortage | Pending | Voided
 
 
-def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> dict[str, Answer | Exception]:
+def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> Answers[Answer]:
     """An answer or an exception for each key. `Transient`, `AuthFailed` raised by this are for all of them."""
     answers: Answers[Answer] = Answers()
     known = sites(odoo, {code for request in requests for code in sources(request.order)})
@@ -52,7 +52,7 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> dict[str, Answer | 
             with answers.of(request.key):
                 asked.append((request, wanted(odoo, request.key, request.order, known, known_products)))
         _Chunk(odoo, company.id, asked, answers).reserve()
-    return answers.found
+    return answers
 
 
 class _Chunk:

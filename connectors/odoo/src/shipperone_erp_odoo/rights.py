@@ -8,7 +8,12 @@ from shipperone_erp_odoo.faults import OdooRefused
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.sites import me
 
-STOCK = {"stock.picking": "create write", "stock.move": "write", "stock.move.line": "create write", "stock.quant": "read"}
+STOCK = {
+    "stock.picking": "create write",
+    "stock.move": "write",
+    "stock.move.line": "create write",
+    "stock.quant": "read",
+}
 INVOICES = {"account.move": "create write", "account.move.line": "create", "account.tax": "read"}
 CONTACTS = {"res.partner": "create"}
 GROUPS = {"stock": "Inventory / User", "account": "Invoicing / Billing", "res": "Contact Creation"}

@@ -1,7 +1,7 @@
 """A customer invoice as it stands in Odoo, read back into what core compares.
 
-On a tax-included line Odoo 19 may state a total that is a cent off quantity × price while the document's total is right;
-so a line is quantity × price wherever all of these add up to the document's total, and Odoo's own figure elsewhere.
+On a tax-included line Odoo 19 may state a total that is a cent off quantity times price while the document's total is
+right; so a line is quantity times price wherever all of these add up to that total, and Odoo's own figure elsewhere.
 """
 
 import datetime
