@@ -15,8 +15,8 @@ PROVEN = (17, 18, 19)
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
 REPORTING = frozenset(
-    ("AR", "BR", "CL", "CO", "DK", "EG", "ES", "GR", "HR", "HU", "ID", "IN", "IT", "JO", "KE", "MX", "MY", "PE", "PL", "PT",
-     "RO", "RS", "SA", "TR", "UY", "VN")
+    ("AR", "BR", "CL", "CO", "DK", "EG", "ES", "GR", "HR", "HU", "ID", "IN", "IT", "JO", "KE", "MX", "MY", "PE", "PL",
+     "PT", "RO", "RS", "SA", "TR", "UY", "VN")
 )  # fmt: skip
 """Countries where Odoo has a module that reports invoices to an authority, or sends them through one."""
 
