@@ -52,7 +52,7 @@ class Seed:
         self.password = secrets.token_urlsafe(16)
         self.company = admin.find("res.company", [], ["name"], order="id", limit=1)[0]["id"]
         self.warehouses = {name: self._warehouse(name) for name in ("A", "B")}
-        self.taxes = {rate: self._tax(rate) for rate in (23, 5)}
+        self.taxes = {rate: self._tax(rate) for rate in (23, 21, 5)}
         self.shipping = self.product("SHIP", service=True)
         self.user = self._user()
 
@@ -78,6 +78,31 @@ class Seed:
             "stock.quant", "create", [{**place, "inventory_quantity": quantity}], context={"inventory_mode": True}
         )
         self.admin.call("stock.quant", "action_apply_inventory", quant)
+
+    def second_company(self) -> dict[str, Any]:
+        """Another company with a chart of accounts, a warehouse and a tax of its own; the user works in both."""
+        admin = self.admin
+        name = f"Second {self.tag}"
+        country = admin.find("res.company", [("id", "=", self.company)], ["country_id"])[0]["country_id"][0]
+        company = admin.make("res.company", name=name, country_id=country)
+        me = admin.call("res.users", "context_get")["uid"]
+        for user in (me, self.user):
+            admin.call("res.users", "write", [user], {"company_ids": [(4, company)]})
+        chart = admin.find("res.company", [("id", "=", self.company)], ["chart_template"])[0]["chart_template"]
+        around = {"allowed_company_ids": [company, self.company]}
+        if not admin.find("account.journal", [("type", "=", "sale"), ("company_id", "=", company)], ["id"]):
+            admin.call("account.chart.template", "try_loading", [], chart, company, install_demo=False, context=around)
+        code = self.code("C")
+        fields = ["code", "lot_stock_id", "out_type_id"]
+        there = admin.find("stock.warehouse", [("company_id", "=", company)], ["id"])
+        if there:
+            admin.call("stock.warehouse", "write", [there[0]["id"]], {"code": code}, context=around)
+        else:
+            admin.make("stock.warehouse", name=f"Third {self.tag}", code=code, company_id=company)
+        (house,) = admin.find("stock.warehouse", [("code", "=", code)], fields, context=around)
+        self.warehouses["C"] = house
+        self._tax(23, company)
+        return {"id": company, "name": name, "code": code}
 
     def api_key(self) -> str:
         """A key of the user, made as a person makes one: through a web session, with the password once more."""
@@ -112,11 +137,13 @@ class Seed:
             found = self.admin.find("stock.warehouse", [("code", "=", code)], fields)
         return found[0]
 
-    def _tax(self, rate: int) -> int:
+    def _tax(self, rate: int, company: int | None = None) -> int:
         name = f"{self.tag} {rate} % incl."
         values: dict[str, Any] = {"name": name, "amount": rate, "amount_type": "percent", "type_tax_use": "sale"}
         values |= {"price_include": True} if self.admin.version < 18 else {"price_include_override": "tax_included"}
-        return self.admin.make("account.tax", company_id=self.company, **values)
+        company = company or self.company
+        context = {"allowed_company_ids": [company]}
+        return int(self.admin.call("account.tax", "create", [{**values, "company_id": company}], context=context)[0])
 
     def _user(self) -> int:
         groups = [

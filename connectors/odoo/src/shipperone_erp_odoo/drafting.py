@@ -2,7 +2,7 @@
 
 Odoo keeps a price in cents, and a line's gross may be no multiple of its quantity: 3 pieces for 10.00. Such a line is
 split into two whose prices differ by one cent (two at 3.33 and one at 3.34): an accountant then finds the true quantity
-and a true price on the document, and statistics by product stay right, which one line of "1" with the total would spoil.
+and a true price on the document, and statistics by product stay right, which a line of "1" with the total would spoil.
 Only a fraction of a piece, which has no cents to share out, goes as one unit with its quantity in the name.
 """
 
