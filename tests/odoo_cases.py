@@ -409,6 +409,20 @@ def delivered_by_hand(shop: Shop) -> None:
     assert shop.counted(erp, "MUG") == (7, 0)
 
 
+def unreserved(shop: Shop) -> None:
+    """without_reservation = "deliver": what was never reserved leaves all the same, once, if it is there."""
+    shop.product("MUG", 3)
+    erp = shop.connector()
+    order = shop.order(shop.item(1, "MUG", "2"))
+    for _ in range(2):
+        assert shop.deliver(erp, "i1", order) == Done()
+        assert shop.counted(erp, "MUG") == (1, 0)
+    with pytest.raises(Refused) as refused:
+        shop.deliver(erp, "i2", order)
+    assert refused.value.reason == Reason.ISSUED_NOT_DELIVERED
+    assert shop.counted(erp, "MUG") == (1, 0)
+
+
 def listed(shop: Shop) -> None:
     """Reconcile finds each document with its key, reference and state."""
     shop.product("MUG", 10)
@@ -444,6 +458,6 @@ CASES = {
     case.__name__: case
     for case in (
         reserve_twice, shortage, products, release, transfer, transfer_released, direct, batch, foreign, invoice,
-        invoices_at_once, discard, changed, taxes, buyers, locked, deliver, delivered_by_hand, listed, doctor,
+        invoices_at_once, discard, changed, taxes, buyers, locked, deliver, delivered_by_hand, unreserved, listed, doctor,
     )
 }  # fmt: skip

@@ -43,7 +43,7 @@ class Admin:
 
 
 class Seed:
-    """One tagged set of master data. `tag` begins its SKUs: at most three characters, it is in warehouse codes."""
+    """One tagged set of master data. `tag` begins its SKUs: at most four characters, it is in warehouse codes."""
 
     def __init__(self, admin: Admin, tag: str) -> None:
         self.admin = admin

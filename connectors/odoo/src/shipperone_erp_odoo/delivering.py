@@ -7,14 +7,15 @@ whatever it answered, everything is looked at again.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Unknown
+from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Reserved, ReserveStock, Shortage, Unknown
 from shipperone_erp_odoo.odoo import Odoo, Row, one
 from shipperone_erp_odoo.pickings import Found, Move, backorders, by_name, found, referred
 from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.sites import own_company, sites
 
 NOTHING = Decimal(0)
@@ -36,14 +37,30 @@ def deliver(odoo: Odoo, request: Deliver) -> Done | Pending:
         for reservation in request.reservations
         for id in referred(reservation.reference) or by_name(odoo, reservation.reference, company)
     ]
-    if not roots:
-        said = "no reservation of it is known, and goods only leave Odoo's stock out of one: book them out there"
-        raise Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+    roots += _reserved_now(odoo, request)
     work = _Delivery(odoo, company, request, roots)
     for _ in range(ROUNDS):
         if work.round():
             return Done()
     raise Unknown("somebody is working on the same deliveries in Odoo; they are looked at again")
+
+
+def _reserved_now(odoo: Odoo, request: Deliver) -> list[int]:
+    """Deliveries for what no reservation covers (`without_reservation = "deliver"`), made under this key."""
+    covered = {str(id) for reservation in request.reservations for id in reservation.item_ids}
+    rest = tuple(item for item in request.order.items if str(item.item_id) not in covered)
+    if not rest:
+        return []
+    order = replace(request.order, items=rest)
+    answer = reserve(odoo, [ReserveStock(request.key, order, 1, "arrived")]).only()
+    if isinstance(answer, Reserved):
+        return referred(answer.reference)
+    if isinstance(answer, Shortage):
+        lines = "; ".join(f"{s.sku}: {s.wanted:f} to deliver, {s.available:f} free" for s in answer.lines)
+        said = f"no reservation of it is known, and Odoo does not have the goods: {lines}"
+    else:
+        said = "no reservation of it is known, and the delivery that was made for it was cancelled in Odoo"
+    raise Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +78,7 @@ class _Delivery:
         self.key = request.key
         self.roots = roots
         self.wanted: dict[int, Decimal] = {}
-        known = products(odoo, {item.sku for item in request.order.items}, company)
+        known = products(odoo, {item.sku for item in request.order.items}, company, archived=True)
         for item in request.order.items:
             product = known[item.sku]
             if isinstance(product, Refused):

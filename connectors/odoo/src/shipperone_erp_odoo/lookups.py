@@ -29,11 +29,13 @@ def tax(odoo: Odoo, name: str, at: Company) -> Tax:
 
 def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
     """These taxes, archived ones too."""
-    missing = sorted(id for id in ids if ("tax id", id) not in odoo.known)
-    if missing:
-        for row in odoo.find("account.tax", [("id", "in", missing)], _tax_fields(), company=at.id, archived=True):
-            odoo.known["tax id", int(row["id"])] = _as_tax(row)
-    return {id: odoo.known["tax id", id] for id in ids if ("tax id", id) in odoo.known}
+
+    def find() -> dict[int, Tax]:
+        domain = [("id", "in", sorted(ids))]
+        rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, archived=True, order="id")
+        return {int(row["id"]): _as_tax(row) for row in rows}
+
+    return odoo.kept(("taxes", ids), find) if ids else {}
 
 
 def sales_journal(odoo: Odoo, code: str | None, at: Company) -> int:

@@ -25,6 +25,9 @@ RACES = 6
 
 JSON2_SINCE = 19
 
+KEPT_FOR = 300.0
+"""Seconds until a record that people set up is looked at again."""
+
 OPTIONAL = {
     "product.product": ("is_storable", "is_kits"),
     "stock.move": ("name",),
@@ -61,7 +64,7 @@ class Odoo:
             ca_file=settings.ca_file, transport=transport,
         )  # fmt: skip
         self._fields: dict[str, frozenset[str]] = {}
-        self.known: dict[object, Any] = {}
+        self._kept: dict[object, tuple[float, Any]] = {}
 
     @cached_property
     def version(self) -> int:
@@ -145,11 +148,13 @@ class Odoo:
         return name in self._fields[model]
 
     def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
-        """What `find` answers, asked once: for records that people set up and do not change from hour to hour."""
-        if what not in self.known:
-            self.known[what] = find()
-        answer: AnswerT = self.known[what]
-        return answer
+        """What `find` answers, asked once in a while: for records that people set up. What it raises is not kept."""
+        since, answer = self._kept.get(what, (0.0, None))
+        if not since or time.monotonic() - since > KEPT_FOR:
+            answer = find()
+            self._kept[what] = (time.monotonic(), answer)
+        kept: AnswerT = answer
+        return kept
 
     def reference(self, xid: str) -> int | None:
         """The record of an external id (`module.name`), or None."""

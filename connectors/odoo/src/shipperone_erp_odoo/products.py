@@ -52,8 +52,10 @@ class Product:
         return quantity * (self.pieces or 1)
 
 
-def products(odoo: Odoo, skus: Collection[str], company: int) -> dict[str, Product | Refused]:
-    """The product of each SKU, or why none can be taken."""
+def products(
+    odoo: Odoo, skus: Collection[str], company: int, *, archived: bool = False
+) -> dict[str, Product | Refused]:
+    """The product of each SKU, or why none can be taken. `archived`: one that was archived meanwhile will do."""
     wanted = sorted(set(skus))
     field = odoo.settings.sku_field
     fields = [field, "display_name", "uom_id", "active", "type", "taxes_id"]
@@ -64,7 +66,7 @@ def products(odoo: Odoo, skus: Collection[str], company: int) -> dict[str, Produ
     by_sku: dict[str, list[Row]] = {sku: [] for sku in wanted}
     for row in rows:
         by_sku.setdefault(str(row[field]), []).append(row)
-    return {sku: _product(odoo, sku, by_sku[sku], stored) for sku in wanted}
+    return {sku: _product(odoo, sku, by_sku[sku], stored, archived=archived) for sku in wanted}
 
 
 def duplicates(odoo: Odoo, company: int) -> list[str]:
@@ -77,8 +79,8 @@ def duplicates(odoo: Odoo, company: int) -> list[str]:
     return sorted(sku for sku, count in seen.items() if count > 1)
 
 
-def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str) -> Product | Refused:
-    active = [row for row in rows if row["active"]]
+def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str, *, archived: bool) -> Product | Refused:
+    active = [row for row in rows if row["active"]] or [*rows[: len(rows) if archived else 0]]
     field = odoo.settings.sku_field
     if len(active) > 1:
         said = f"{len(active)} products in Odoo have {field} {sku}: {_names(active)}; leave it to one of them"

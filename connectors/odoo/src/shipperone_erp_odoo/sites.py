@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import partial
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
@@ -44,7 +45,13 @@ def company(odoo: Odoo, name: str | None) -> Company:
 
 def sites(odoo: Odoo, codes: Collection[str]) -> dict[str, Site | Refused]:
     """The warehouse of each of ShipperOne's codes, or why there is none."""
-    return {code: odoo.kept(("site", code), lambda code=code: _site(odoo, code)) for code in codes}  # type: ignore[misc]
+    found: dict[str, Site | Refused] = {}
+    for code in codes:
+        try:
+            found[code] = odoo.kept(("site", code), partial(_site, odoo, code))
+        except Refused as refusal:
+            found[code] = refusal
+    return found
 
 
 def customers(odoo: Odoo, at: Company) -> int:
@@ -92,19 +99,19 @@ def _company(odoo: Odoo, name: str | None) -> Company:
     return Company(int(found["id"]), str(found["name"]), country, one(found["currency_id"]) or 0)
 
 
-def _site(odoo: Odoo, code: str) -> Site | Refused:
+def _site(odoo: Odoo, code: str) -> Site:
     rules = odoo.settings.warehouses
     rule = rules.get(code) if rules else WarehouseRule(code=code)
     if rule is None:
         said = f"ShipperOne's warehouse {code} is not mapped: add [tenants.NAME.odoo.warehouses.{code!r}]"
-        return Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
+        raise Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
     at = company(odoo, rule.company or odoo.settings.company)
     fields = ["name", "lot_stock_id", "out_type_id", "int_type_id"]
     domain = [("code", "=", rule.code), ("company_id", "=", at.id)]
     found = odoo.find("stock.warehouse", domain, fields, company=at.id)
     if not found:
         said = f"there is no warehouse with the short name {rule.code} in {at.name} in Odoo (ShipperOne's {code})"
-        return Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
+        raise Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
     row = found[0]
     return Site(
         code=code,
