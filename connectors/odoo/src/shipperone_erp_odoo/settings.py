@@ -5,10 +5,11 @@ Records are named as people see them in Odoo (a journal by its code, a tax by it
 
 from collections.abc import Mapping
 from decimal import Decimal
+from pathlib import Path
 from typing import Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from shipperone_erp import ConnectorSettings, Secret
 
@@ -31,7 +32,7 @@ class TaxRule(ConnectorSettings):
     business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
     percent: Decimal | None = Field(None, description="the rate that ShipperOne states; left out: any")
     tax: str = Field(description="the tax's name in Odoo, or its external id; its price includes it")
-    fiscal_position: str | None = None
+    fiscal_position: str | None = Field(None, description="the fiscal position's name, as it stands on the invoice")
     journal: str | None = Field(None, description="the code of the sales journal for such invoices")
 
 
@@ -47,7 +48,7 @@ class OdooSettings(ConnectorSettings):
     """The tenant's Odoo."""
 
     url: str = Field(description="https://erp.example, as the browser shows it, without /web")
-    database: str
+    database: str = Field(description="its name, as in Odoo's log and in the address of its database manager")
     user: str | None = Field(None, description="the login; an API key alone is enough for JSON-2 (Odoo 19)")
     password: Secret | None = Field(None, description="works; an API key in its place is better")
     api_key: Secret | None = Field(None, description="made in Odoo under the user's preferences, Account Security")
@@ -70,7 +71,7 @@ class OdooSettings(ConnectorSettings):
     )
     deliver: bool = Field(True, description="false: the warehouse validates its deliveries in Odoo by itself")
 
-    taxes: tuple[TaxRule, ...] = ()
+    taxes: tuple[TaxRule, ...] = Field((), description="which tax an item is invoiced with: see below")
     shipping_product: str | None = Field(None, description="the SKU of the service that shipping is invoiced as")
     shipping_tax: Literal["highest", "product", "proportional"] = Field(
         "highest", description="the highest rate of the items, the shipping product's own tax, or shared out by value"
@@ -95,6 +96,11 @@ class OdooSettings(ConnectorSettings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("only the address: user and key have settings of their own")
         return value.rstrip("/").removesuffix("/web")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _beside_the_toml(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value and str(Path((info.context or {}).get("base") or ".") / value)
 
     @field_validator("units")
     @classmethod
