@@ -42,7 +42,7 @@ def by_company(
     odoo: Odoo, requests: Sequence[BuildInvoice], answers: Answers[Answer]
 ) -> dict[Company, list[BuildInvoice]]:
     """The requests by the company of their warehouse."""
-    known = sites(odoo, {request.order.warehouse_code for request in requests})
+    known = sites(odoo, [request.order.warehouse_code for request in requests])
     chunks: dict[Company, list[BuildInvoice]] = {}
     for request in requests:
         site = known[request.order.warehouse_code]

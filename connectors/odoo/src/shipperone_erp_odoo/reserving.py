@@ -36,7 +36,7 @@ Answer = Reserved | Shortage | Pending | Voided
 def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> Answers[Answer]:
     """An answer or an exception for each key. `Transient`, `AuthFailed` raised by this are for all of them."""
     answers: Answers[Answer] = Answers()
-    known = sites(odoo, {code for request in requests for code in sources(request.order)})
+    known = sites(odoo, [code for request in requests for code in sources(request.order)])
     by_company: dict[Company, list[ReserveStock]] = {}
     for request in requests:
         home = known[request.order.warehouse_code]

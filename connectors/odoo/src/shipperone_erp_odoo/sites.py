@@ -46,7 +46,7 @@ def company(odoo: Odoo, name: str | None) -> Company:
 def sites(odoo: Odoo, codes: Collection[str]) -> dict[str, Site | Refused]:
     """The warehouse of each of ShipperOne's codes, or why there is none."""
     found: dict[str, Site | Refused] = {}
-    for code in codes:
+    for code in dict.fromkeys(codes):
         try:
             found[code] = odoo.kept(("site", code), partial(_site, odoo, code))
         except Refused as refusal:
