@@ -6,6 +6,7 @@ from pathlib import Path
 from odoo_cases import CASES
 from shipperone_erp.config import load
 from shipperone_erp.reasons import Reason
+from shipperone_erp_odoo.settings import OdooSettings, PaymentRule
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = (ROOT / "docs" / "odoo.md").read_text(encoding="utf-8")
@@ -32,7 +33,7 @@ def test_the_tenant_of_the_page_loads_as_it_stands(tmp_path):
 def test_every_reason_on_the_page_is_one():
     words = set(re.findall(r"`([a-z]+_[a-z_]+)`", PAGE))
     looks_like_one = {word for word in words if word.split("_")[0] in {reason.split("_")[0] for reason in Reason}}
-    settings = {"tax_percent", "payment_reference", "customer_ambiguous"}
+    settings = {name for model in (OdooSettings, PaymentRule) for name in model.model_fields}
     assert looks_like_one - set(Reason) - settings == set()
 
 
