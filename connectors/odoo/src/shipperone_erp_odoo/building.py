@@ -170,7 +170,7 @@ def _draft(
         "journal_id/.id": terms.journal,
         "partner_id/.id": who.invoiced,
         "partner_shipping_id/.id": who.shipped,
-        "ref": order.order_number or order.order_id,
+        "ref": f"{order.order_id} / {order.order_number}" if order.order_number else order.order_id,
         "invoice_origin": order.order_id,
         "currency_id/.id": _currency(odoo, order)[0],
         "fiscal_position_id/.id": terms.position,

@@ -48,13 +48,13 @@ def _made(odoo: Odoo, model: str, kind: str, fields: list[str], since: datetime)
 
 
 def _picking(odoo: Odoo, row: Row, key: str) -> Document:
-    one = Found(int(row["id"]), str(row["name"]), str(row["state"]), ())
+    one = Found(int(row["id"]), str(row["name"]))
     return Document(
         kind="reservation",
         key=key,
         reference=picking_reference([one]),
         order_id=str(row["origin"]) if row["origin"] else None,
-        state=one.state,
+        state=str(row["state"]),
         number=one.name,
         url=link(odoo, "stock.picking", one.id),
     )

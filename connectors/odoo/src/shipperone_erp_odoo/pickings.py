@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shipperone_erp_odoo.odoo import Odoo, Row, one
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 
 OVER = ("done", "cancel")
 NOTHING = Decimal(0)
@@ -16,10 +16,12 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """A move: how much of a product it wants, and how much of that it has (reserved, or moved once it is done)."""
+    """How much of a product a move wants, and how much of that it has: reserved, or moved once it is done. `name` is its
+    picking's."""
 
     id: int
     picking: int
+    name: str
     product: int
     state: str
     wanted: Decimal
@@ -42,31 +44,36 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A picking that is there."""
+    """A picking that is there, and what its moves say of it."""
 
     id: int
     name: str
-    state: str
-    moves: tuple[Move, ...]
+    moves: tuple[Move, ...] = ()
 
     @property
     def open(self) -> bool:
-        """Neither done nor cancelled."""
-        return self.state not in OVER
+        """Something of it is neither done nor cancelled."""
+        return any(move.open for move in self.moves)
+
+    @property
+    def cancelled(self) -> bool:
+        """All of it."""
+        return all(move.state == "cancel" for move in self.moves)
+
+    @property
+    def done(self) -> bool:
+        """Nothing of it is still to come, and something has come."""
+        return not self.open and not self.cancelled
 
 
 def found(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Found]:
-    """These pickings with their moves; one that was deleted is missing."""
+    """These pickings by their moves; one that was deleted, or has none, is missing."""
     if not ids:
         return {}
-    pickings = odoo.find("stock.picking", [("id", "in", sorted(ids))], ["name", "state"], company=company, order="id")
     by_picking: dict[int, list[Move]] = {}
     for move in moves(odoo, [("picking_id", "in", sorted(ids))], company):
         by_picking.setdefault(move.picking, []).append(move)
-    return {
-        int(row["id"]): Found(int(row["id"]), str(row["name"]), str(row["state"]), tuple(by_picking.get(row["id"], ())))
-        for row in pickings
-    }
+    return {id: Found(id, by_picking[id][0].name, tuple(by_picking[id])) for id in sorted(by_picking)}
 
 
 def moves(odoo: Odoo, domain: Sequence[object], company: int) -> list[Move]:
@@ -120,6 +127,7 @@ def _move(row: Row) -> Move:
     return Move(
         id=int(row["id"]),
         picking=one(row["picking_id"]) or 0,
+        name=named(row["picking_id"]),
         product=one(row["product_id"]) or 0,
         state=str(row["state"]),
         wanted=Decimal(row["product_uom_qty"]),

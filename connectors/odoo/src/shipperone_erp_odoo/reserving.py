@@ -115,12 +115,12 @@ class _Chunk:
         return fitting
 
     def _confirmed(self, ids: Iterable[int]) -> dict[int, Found]:
-        """Drafts are confirmed, which reserves; what is not reserved by that is asked for once more."""
-        pickings = found(self.odoo, list(ids), self.company)
-        drafts = [id for id, picking in pickings.items() if picking.state == "draft"]
-        if drafts:
-            self._each("action_confirm", drafts)
-            pickings = found(self.odoo, list(ids), self.company)
+        """Drafts are confirmed, which reserves, and others are left as they are by that; what is not reserved then is
+        asked for once more."""
+        all_of_them = sorted(ids)
+        if all_of_them:
+            self._each("action_confirm", all_of_them)
+        pickings = found(self.odoo, all_of_them, self.company)
         lacking = [
             id
             for id, picking in pickings.items()
@@ -128,7 +128,7 @@ class _Chunk:
         ]
         if lacking:
             self._each("action_assign", lacking)
-            pickings = found(self.odoo, list(ids), self.company)
+            pickings = found(self.odoo, all_of_them, self.company)
         return pickings
 
     def _each(self, method: str, ids: Sequence[int]) -> None:
@@ -146,7 +146,7 @@ class _Chunk:
 
     def _answer(self, order: Wanted, pickings: Sequence[Found], made: int) -> Answer:
         request, _ = self.asked[order.key]
-        if len(pickings) < made or any(picking.state == "cancel" for picking in pickings):
+        if len(pickings) < made or any(picking.cancelled for picking in pickings):
             cancel(self.odoo, [picking.id for picking in pickings], self.company)
             return Voided(reference(pickings) if pickings else None)
         _still_wants(order, pickings)
@@ -219,7 +219,7 @@ def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
         should: dict[int, Decimal] = {}
         for (product, _), quantity in planned.moves.items():
             should[product.id] = should.get(product.id, NOTHING) + quantity
-        if wants != should and picking.state != "done":
+        if wants != should and not picking.done:
             raise Refused(
                 Reason.ERP_CHANGED,
                 f"{picking.name} was changed in Odoo: it is no longer about what the order wants; put it right, or "

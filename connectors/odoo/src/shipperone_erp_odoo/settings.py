@@ -56,7 +56,7 @@ class OdooSettings(ConnectorSettings):
     ca_file: str | None = Field(None, description="the authority of Odoo's certificate, if it is one of your own")
     connect_timeout: float = Field(10, gt=0, description="seconds to wait for a connection")
     timeout: float = Field(100, gt=0, description="seconds to wait for an answer; less than hook_timeout")
-    batch_size: int = Field(40, ge=1, le=100, description="orders in one call")
+    batch_size: int = Field(50, ge=1, le=100, description="orders in one call")
 
     company: str | None = Field(None, description="the company's name; left out: the user's own")
     sku_field: str = Field("default_code", description="the product's field that holds ShipperOne's SKU, or barcode")
