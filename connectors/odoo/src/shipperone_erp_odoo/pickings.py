@@ -16,8 +16,10 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How much of a product a move wants, and how much of that it has: reserved, or moved once it is done. `name` is its
-    picking's."""
+    """How much of a product a move wants, and how much of that it has: reserved, or moved once it is done.
+
+    `name` is its picking's.
+    """
 
     id: int
     picking: int
