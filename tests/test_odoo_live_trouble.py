@@ -228,3 +228,40 @@ def test_o5_two_companies(shop):
     with pytest.raises(Refused, match="not transferred between companies"):
         shop.reserve(erp, "a2", across)
     assert [line.sentence for line in erp.check() if line.name == "warehouses" and line.ok is False] == []
+
+
+def test_b6_b14_b15_b17_what_accountants_want_stands_on_the_invoice(shop):
+    """Fiscal position, journal, payment term, sales team, analytic account: by the settings, by their names."""
+    admin, name = shop.seed.admin, shop.order_id()
+    company = shop.seed.company
+    code = f"{shop.tag}{shop.protocol[-1]}".upper()  # five characters at most
+    admin.make("account.fiscal.position", name=name, company_id=company)
+    journal = admin.make("account.journal", name=name, code=code, type="sale", company_id=company)
+    term = admin.make("account.payment.term", name=name)
+    team = admin.make("crm.team", name=name)
+    field = "group_ids" if admin.version >= 19 else "groups_id"
+    users = [admin.call("res.users", "context_get")["uid"], shop.seed.user]
+    admin.call("res.users", "write", users, {field: [(4, admin.ref("analytic.group_analytic_accounting"))]})
+    plans = admin.find("account.analytic.plan", [], ["id"], limit=1)
+    plan = plans[0]["id"] if plans else admin.make("account.analytic.plan", name=name)
+    analytic = admin.make("account.analytic.account", name=name, plan_id=plan)
+    shop.product("MUG")
+    erp = shop.connector(
+        team=name,
+        warehouses={"main": {"code": shop.seed.code("A"), "analytic": name, "journal": code}},
+        payments={"card": {"term": name, "payment_reference": True}},
+        taxes=[{"percent": 23, "tax": f"{shop.tag} 23 % incl.", "fiscal_position": name}],
+    )
+    order = shop.order(shop.item(1, "MUG"), payment_method="card", payment_reference="PAY-1", order_number="1001")
+    issued = shop.issue(erp, "i1", shop.build(erp, "i1", order), order)
+    fields = ["fiscal_position_id", "journal_id", "invoice_payment_term_id", "team_id", "ref", "payment_reference"]
+    (made,) = admin.find("account.move", [("id", "in", ids(issued.reference))], fields)
+    assert [made[field] and made[field][-1 if field == "fiscal_position_id" else 0] for field in fields[:4]] == [
+        name, journal, term, team,
+    ]  # fmt: skip
+    assert (made["ref"], made["payment_reference"]) == (f"{name} / 1001", "PAY-1")
+    lines = [("move_id", "in", ids(issued.reference)), ("display_type", "=", "product")]
+    shares = admin.find("account.move.line", lines, ["analytic_distribution", "tax_ids"])
+    assert all(line["analytic_distribution"] == {str(analytic): 100} for line in shares)
+    assert all(line["tax_ids"] == [shop.seed.taxes[23]] for line in shares), "a fiscal position maps nothing by itself"
+    assert [check for check in erp.check() if check.ok is False] == []
