@@ -82,7 +82,7 @@ def test_what_is_demanded_counts_only_what_odoo_counts():
 
 
 @pytest.mark.parametrize(
-    "changed, reason",
+    ("changed", "reason"),
     [({"kit": True}, Reason.KIT_INCOMPLETE), ({"service": True}, Reason.ERP_REFUSED),
      ({"pieces": None}, Reason.UNIT_UNCLEAR)],
 )  # fmt: skip
