@@ -5,6 +5,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -274,4 +275,7 @@ def _table(drafts: Iterable[Draft]) -> tuple[list[str], list[list[str]]]:
 
 
 def _cell(value: object) -> str:
-    return "" if value is None or value is False else f"{value:f}" if hasattr(value, "as_tuple") else str(value)
+    """A number without an exponent, nothing as nothing."""
+    if value is None or value is False:
+        return ""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -30,7 +30,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Picking:
-    """A picking to be made. `kind`: straight to the customer, an internal transfer, or chained to such transfers."""
+    """A picking to be made, to the customer or from one warehouse to another; `moves` by product and source."""
 
     xid: str
     kind: Literal["delivery", "transfer"]
