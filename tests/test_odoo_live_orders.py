@@ -1,11 +1,12 @@
 """Orders from ShipperOne's sandbox through the whole runtime into a real Odoo, and what is there afterwards."""
 
+from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
 from odoo_seed import Seed
 from shipperone_erp.model.work import Stage, State
-from shipperone_erp.sandbox import SandboxOrder
+from shipperone_erp.sandbox import Fault, SandboxOrder
 from test_odoo_live import about, key, pytestmark, seed
 from world import World
 
@@ -33,6 +34,13 @@ tax = "{seed.tag} 21 % incl."
 """
 
 
+def reserved(seed: Seed, product: int) -> D:
+    """How much of it is reserved anywhere in the house."""
+    domain = [("product_id", "=", product), ("location_id.usage", "=", "internal")]
+    rows = seed.admin.find("stock.quant", domain, ["reserved_quantity"])
+    return sum((D(str(row["reserved_quantity"])) for row in rows), D(0))
+
+
 def test_orders_of_every_kind_come_to_their_end(world, sandbox, seed, about):
     if about["protocol"] == "xmlrpc" or (about["protocol"] == "jsonrpc" and seed.admin.version >= 19):
         return  # what `auto` speaks is what runs a whole shop
@@ -55,11 +63,20 @@ def test_orders_of_every_kind_come_to_their_end(world, sandbox, seed, about):
     }
     for number in range(12):
         sandbox.add(SandboxOrder.simple(order(f"FULL{number}"), (sku("MUG"), 2, "9.99"), first_id=10 * number, **who))
-    parts = ({501: D(2)}, {501: D(2)}, {501: D(1)})
-    sandbox.add(SandboxOrder.simple(order("PARTS"), (sku("MUG"), 5, "3.33"), first_id=501, parts=parts[:2], **who))
+    parts = ({501: D(2)}, {501: D(3)})
+    sandbox.add(SandboxOrder.simple(order("PARTS"), (sku("MUG"), 5, "3.33"), first_id=501, parts=parts, **who))
     sandbox.add(SandboxOrder.simple(order("SHORT"), (sku("TEA"), 4, "5.00"), first_id=600, **who))
     sandbox.add(SandboxOrder.simple(order("OLD"), (sku("OLD"), 1, "5.00"), first_id=700, **who))
+    cup = seed.product(f"{run}-CUP")
+    seed.stock(cup, 5, "B")
+    far = SandboxOrder.simple(order("FAR"), (sku("CUP"), 2, "5.00"), first_id=800, **who)
+    lost = SandboxOrder.simple(order("LOST"), (sku("CUP"), 3, "5.00"), first_id=810, **who)
+    for one in (far, lost):
+        sandbox.add(replace(one, items=tuple(replace(item, warehouse_code="far") for item in one.items)))
     world.once(settle_for=20)
+    for name in ("FAR", "LOST"):
+        assert world.job(order(name), Stage.ALLOCATION).reason == "waiting_for_transfer", world.stuck()
+    assert reserved(seed, cup) == 5
     for number in range(12):
         job = world.job(order(f"FULL{number}"), Stage.INVOICE)
         assert job.state is State.DONE, world.stuck()
@@ -67,13 +84,26 @@ def test_orders_of_every_kind_come_to_their_end(world, sandbox, seed, about):
     assert world.job(order("SHORT"), Stage.ALLOCATION).reason == "not_enough_stock"
     assert world.job(order("OLD"), Stage.ALLOCATION).reason == "product_archived"
     seed.stock(tea, 4)
+    sandbox.cancel(order("LOST"))
+    sandbox.faults.add(Fault("lost_answer", action="allocate", order_id=order("FAR"), times=1))
+    sandbox.faults.add(Fault("lost_answer", action="invoice", order_id=order("FAR"), times=1))
+    transfer = [("origin", "=", order("FAR")), ("picking_type_code", "=", "internal")]
+    (there,) = seed.admin.find("stock.picking", transfer, ["id"])
+    seed.admin.call("stock.picking", "button_validate", [there["id"]])
     world.once(settle_for=20)
+    assert world.job(order("LOST"), Stage.ALLOCATION).state is State.GONE, world.stuck()
+    assert world.job(order("FAR"), Stage.INVOICE).state is State.DONE, world.stuck()
+    assert reserved(seed, cup) == 0
     assert world.job(order("SHORT"), Stage.INVOICE).state is State.DONE, world.stuck()
     admin = seed.admin
     posted = admin.find(
         "account.move", [("invoice_origin", "=like", f"{seed.tag}-FULL%")], ["state", "amount_total", "name"]
     )
     assert len(posted) == 12
+    assert [job.state for job in world.jobs(order("PARTS"), Stage.INVOICE)] == [State.DONE, State.DONE], world.stuck()
+    of_parts = admin.find("account.move", [("invoice_origin", "=", order("PARTS"))], ["amount_total"])
+    assert sorted(D(str(one["amount_total"])) for one in of_parts) == [D("11.65"), D("14.98")]
+    assert reserved(seed, mug) == 0
     assert {(one["state"], D(str(one["amount_total"]))) for one in posted} == {("posted", D("24.97"))}
     left = admin.find("stock.quant", [("product_id", "=", tea), ("location_id.usage", "=", "internal")], ["quantity"])
     assert sum(D(str(row["quantity"])) for row in left) == 0
