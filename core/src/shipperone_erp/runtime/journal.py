@@ -1,12 +1,26 @@
 """The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
 
 import asyncio
+from collections.abc import Collection
 from concurrent.futures import Future
+from contextlib import suppress
 
+from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.records import Effect, Job, Lease, QueueRecord, new_id
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, SaveQueue, UpdateJob, Write
-from shipperone_erp.model.work import EffectKind, Outcome
+from shipperone_erp.ledger.writes import (
+    BeginEffect,
+    EndEffect,
+    InsertJob,
+    LetAllGo,
+    LetGo,
+    SaveQueue,
+    TakeJob,
+    UpdateJob,
+    Write,
+)
+from shipperone_erp.model.work import EffectKind, Outcome, Stage
 from shipperone_erp.runtime.clock import Clock
 
 
@@ -55,6 +69,29 @@ class StageJournal:
     def save(self, job: Job) -> None:
         """See `stages.case.Journal`."""
         self._write(UpdateJob(job))
+
+    async def take(self, jobs: Collection[Job]) -> bool:
+        """Keep these jobs from everybody else until `let_go`; False, and nothing is taken, if one is not as it was.
+
+        Between planning and the first write a person may have acted on them. LeaseLost or LedgerError as elsewhere.
+        """
+        if self.failure is not None:
+            raise self.failure
+        try:
+            await asyncio.wrap_future(self._ledger.write(*map(TakeJob, jobs), lease=self._lease))
+        except WriteRefused:
+            return False
+        return True
+
+    def let_go(self, jobs: Collection[Job]) -> None:
+        """Give back what was taken, after everything that was written of it. What cannot be is given back later."""
+        if self.failure is None:
+            with suppress(LedgerError):
+                self._write(*(LetGo(job.id) for job in jobs))
+
+    def let_all_go(self, tenant: str, stage: Stage) -> None:
+        """Give back what an earlier process had taken of this stage."""
+        self._write(LetAllGo(tenant, stage))
 
     def queue(self, record: QueueRecord) -> None:
         """Record what is known of the queue; committed no later than the next intent."""

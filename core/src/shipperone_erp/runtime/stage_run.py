@@ -90,6 +90,7 @@ class StageRun:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[int] = set()
         self._allocations: dict[str, list[Job]] = {}
+        self._planned: dict[int, Job] = {}
         self._moved = 0
         self._clock = ClockWatch(desk.now)
         self._planned_at = desk.now()
@@ -231,6 +232,7 @@ class StageRun:
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
             memory = replace(memory, elsewhere=await self._elsewhere())
+        self._planned = {job.id: job for job in memory.jobs}
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
@@ -255,30 +257,37 @@ class StageRun:
         return list(orders.items())[: selection.limit]
 
     async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
-        suspects = [entry for entry in chosen if self._suspected(entry[1])]
-        for order_id, decisions in suspects:
+        suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}
+        for decisions in suspects.values():
             async with self._solitude.alone():
-                await self._order(order_id, decisions, alone=True)
+                await self._order(decisions, self._to_be_taken(decisions), alone=True)
+        notes: list[list[Decision]] = []
         for order_id, decisions in chosen:
             if all(isinstance(decision, Note) for decision in decisions):
-                for decision in decisions:
-                    await act(decision, self.desk, self._allocated)
-            elif (order_id, decisions) not in suspects:
-                task = asyncio.get_running_loop().create_task(self._in_turn(order_id, decisions))
+                notes.append(decisions)
+            elif order_id not in suspects:
+                turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions))
+                task = asyncio.get_running_loop().create_task(turn)
                 self._running[order_id] = task
                 self._progress.planned()
                 task.add_done_callback(partial(self._rests, order_id))
+        await asyncio.gather(*(self._order(noted, self._to_be_taken(noted)) for noted in notes))
 
     def _suspected(self, decisions: Collection[Decision]) -> bool:
         return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)
 
-    async def _in_turn(self, order_id: str, decisions: list[Decision]) -> None:
+    def _to_be_taken(self, decisions: Collection[Decision]) -> list[Job]:
+        """The jobs, as they were planned from, that a person could act on before anything is written of them."""
+        planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, Leave | Start | StartHeld)]
+        return [job for job in planned if job.state is not State.WORKING]
+
+    async def _in_turn(self, order_id: str, decisions: list[Decision], taking: list[Job]) -> None:
         try:
             # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
             await self._places.acquire(urgency=urgency(decisions[0]))
             try:
                 if not self.desk.stopping:
-                    await self._order(order_id, decisions)
+                    await self._order(decisions, taking)
             finally:
                 self._places.release()
         except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
@@ -290,34 +299,23 @@ class StageRun:
         self._running.pop(order_id, None)
         self._progress.rests()
 
-    async def _order(self, order_id: str, decisions: list[Decision], *, alone: bool = False) -> None:
-        if await self._steered(order_id, decisions):
+    async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
+        """Act on one order; not at all if a person has acted on it since it was planned: the next cycle plans anew."""
+        if taking and not await self.desk.journal.take(taking):
             return
-        for decision in decisions:
-            job = await act(decision, self.desk, self._allocated, alone=alone)
-            if job is not None and not isinstance(decision, Leave):
-                before = decision.job
-                self._moved += (before.id, before.state, before.step, before.reason) != (
-                    job.id, job.state, job.step, job.reason
-                )  # fmt: skip
-                self._suspects.discard(before.id)
+        try:
+            for decision in decisions:
+                job = await act(decision, self.desk, self._allocated, alone=alone)
+                if job is not None and not isinstance(decision, Leave):
+                    before = decision.job
+                    self._moved += (before.id, before.state, before.step, before.reason) != (
+                        job.id, job.state, job.step, job.reason
+                    )  # fmt: skip
+                    self._suspects.discard(before.id)
+        finally:
+            if taking:
+                self.desk.journal.let_go(taking)
         await self.desk.journal.flushed()
-
-    async def _steered(self, order_id: str, decisions: list[Decision]) -> bool:
-        """A person has acted on one of these jobs since they were planned: the next cycle plans the order anew.
-
-        Only what is held or waits can be acted on; the rest is not looked at again.
-        """
-        planned = [
-            decision.job
-            for decision in decisions
-            if not isinstance(decision, Leave | Start | StartHeld) and decision.job.state in (State.HELD, State.WAITING)
-        ]
-        if not planned:
-            return False
-        found = await asyncio.to_thread(self._ledger.jobs_of_orders, self.tenant, self.stage, [order_id])
-        now = {job.id: (job.state, job.since) for job in found}
-        return any(now[job.id] != (job.state, job.since) for job in planned)
 
     def _allocated(self, job: Job) -> Allocated:
         made = self._allocations.get(job.order_id, ())
