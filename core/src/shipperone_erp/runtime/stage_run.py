@@ -69,6 +69,7 @@ class StageRun:
         *,
         seen_in_invoice: Callable[[], frozenset[str]],
         read_invoice_queue: Callable[[], Awaitable[Listing]],
+        read_failed: Callable[[], Awaitable[frozenset[str]]],
         solitude: Solitude,
         progress: Progress,
         in_flight: int,
@@ -82,6 +83,7 @@ class StageRun:
         self._ledger = ledger
         self._seen_in_invoice = seen_in_invoice
         self._read_invoice_queue = read_invoice_queue
+        self._read_failed = read_failed
         self._late = LateWork(settings, desk.stage, log)
         self._solitude = solitude
         self._progress = progress
@@ -232,6 +234,8 @@ class StageRun:
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
             memory = replace(memory, elsewhere=await self._elsewhere())
+        if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in memory.jobs):
+            memory = replace(memory, failed=await self._failed())
         self._planned = {job.id: job for job in memory.jobs}
         self._allocations = defaultdict(list)
         for job in memory.allocations:
@@ -247,6 +251,13 @@ class StageRun:
             self._log.warning("%s: pending_invoice must be read before goods are given back: %s", self.tenant,
                               failure.sentence)  # fmt: skip
             return None
+
+    async def _failed(self) -> frozenset[str]:
+        """What ShipperOne lists as fallen out of its flow; nothing where the token may not read it."""
+        try:
+            return await self._read_failed()
+        except ReadFailed:
+            return frozenset()
 
     def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:
         """The decisions of each order together, in their urgency, as far as this run may act on them."""

@@ -32,6 +32,7 @@ from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.reading import read_failed
 from shipperone_erp.stages.case import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
@@ -176,6 +177,7 @@ class TenantRun:
             shared.ledger,
             seen_in_invoice=self._seen_in_invoice,
             read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
+            read_failed=partial(read_failed, self._client),
             solitude=shared.solitude,
             progress=shared.progress,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,

@@ -66,7 +66,8 @@ class Memory:
     allocation.
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
     For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
-    other queue where a reservation is to be given back.
+    other queue where a reservation is to be given back, `failed` are the orders that ShipperOne lists as fallen out of
+    its flow, where that was asked.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -77,6 +78,7 @@ class Memory:
     busy: frozenset[str] = field(default_factory=frozenset)
     unshipped: tuple[Job, ...] = ()
     elsewhere: Listing | None = None
+    failed: frozenset[str] = frozenset()
 
     def accepted(self) -> Mapping[str, Sequence[Job]]:
         """By order, the jobs that ShipperOne has accepted, oldest first."""
@@ -127,7 +129,7 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
             if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
                 yield Leave(order_id, _why_not_now(job))
             elif job.open and job.state is not State.IGNORED:
-                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, scope, now)
+                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
     seen = {*listing.orders, *unreadable, *memory.busy, *memory.seen_in_invoice}
     yield from kept_too_long(memory.unshipped, seen, words(scope.ship_within))
 

@@ -82,10 +82,14 @@ def absent(
     listing: Listing,
     last_good_read_at: datetime | None,
     seen_in_invoice: Collection[str],
+    failed: Collection[str],
     patience: Patience,
     now: datetime,
 ) -> Decision:
-    """An open job whose order is not listed: settled, put off, counted, held or ended."""
+    """An open job whose order is not listed: settled, put off, counted, held or ended.
+
+    `failed`: what ShipperOne lists as fallen out of its flow, which nobody has confirmed.
+    """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
     if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice:
@@ -107,7 +111,8 @@ def absent(
         job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
         return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
     job = job.with_(absent_reads=job.absent_reads + 1)
-    if job.reason is Reason.ORDER_GONE and (job.adopted or job.absence_doubtful):
+    doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
+    if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
         return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
     if job.adopted:
         return Hold(
@@ -119,7 +124,7 @@ def absent(
         )
     if not may_exist(job):
         return End(job, State.GONE)
-    if job.absence_doubtful:
+    if doubted:
         if job.stage is Stage.INVOICE:
             return Seek(job)
         return Hold(
