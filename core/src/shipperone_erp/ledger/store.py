@@ -201,6 +201,11 @@ class Ledger:
         rows = self._rows(select(*columns).where(bindings.c.tenant == tenant))
         return next((Binding(**row) for row in rows), None)
 
+    def tenants_of(self, base_url: str, store_code: str) -> list[str]:
+        """The tenants whose rows are about that store."""
+        found = select(bindings.c.tenant).where(bindings.c.base_url == base_url, bindings.c.store_code == store_code)
+        return [row["tenant"] for row in self._rows(found.order_by(bindings.c.tenant))]
+
     def pauses(self) -> list[Pause]:
         """What people have paused, in every tenant."""
         return [Pause(**row) for row in self._rows(select(pauses).order_by(pauses.c.tenant, pauses.c.stage))]

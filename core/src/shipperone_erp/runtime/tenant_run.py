@@ -136,7 +136,7 @@ class TenantRun:
             connector=self.settings.connector,
             identity=identity,
         )
-        await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding)
+        await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding, self.settings.stages)
         self._bound, self._erp = epoch == self.epoch, identity  # another connector's ERP need not be the same one
 
     async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
