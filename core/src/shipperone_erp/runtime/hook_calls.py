@@ -153,8 +153,19 @@ class HookCalls:
             except Exception:
                 self._weather.succeeded()
                 raise
-        self._weather.succeeded()
+        away = _away(answer)
+        for failure in away:
+            self._weather.failed(failure)
+        if not away:
+            self._weather.succeeded()
         return answer
+
+
+def _away(answer: object) -> list[Transient | AuthFailed]:
+    """What a batch says of the ERP's health: each key's failure, if it told every key that the ERP is away."""
+    told = list(answer.values()) if isinstance(answer, dict) else []
+    failures = [one for one in told if isinstance(one, Transient | AuthFailed)]
+    return failures if len(failures) == len(told) else []
 
 
 def _nothing() -> None:
