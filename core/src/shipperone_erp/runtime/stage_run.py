@@ -236,7 +236,7 @@ class StageRun:
             memory = replace(memory, elsewhere=await self._elsewhere())
         if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in memory.jobs):
             memory = replace(memory, failed=await self._failed())
-        self._planned = {job.id: job for job in memory.jobs}
+        self._planned = {job.id: job for job in (*memory.jobs, *memory.unshipped)}
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
