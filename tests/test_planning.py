@@ -23,7 +23,8 @@ from shipperone_erp.stages.decisions import (
     StartHeld,
     Supersede,
 )
-from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, Memory, Scope, plan
+from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, plan
+from shipperone_erp.stages.scope import Memory, Scope
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

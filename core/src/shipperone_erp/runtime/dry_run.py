@@ -10,12 +10,13 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.memory import remember
-from shipperone_erp.runtime.stage_run import Selection, scope_of
+from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import QueueReader, ReadFailed, read_failed
 from shipperone_erp.stages.amounts import problem
 from shipperone_erp.stages.decisions import Decision, Start, order_of
 from shipperone_erp.stages.planning import plan
+from shipperone_erp.stages.scope import scope_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `stages.case`."""
+"""A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `stages.desk`."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.weather import Weather
-from shipperone_erp.stages.case import Down
+from shipperone_erp.stages.desk import Down
 
 AnswerT = TypeVar("AnswerT")
 RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice)
@@ -154,8 +154,8 @@ class HookCalls:
                 self._weather.succeeded()
                 raise
         away = _away(answer)
-        for failure in away:
-            self._weather.failed(failure)
+        for told in away:
+            self._weather.failed(told)
         if not away:
             self._weather.succeeded()
         return answer

@@ -25,7 +25,7 @@ from shipperone_erp.runtime.clock import Clock
 
 
 class StageJournal:
-    """The `Journal` of `stages.case`. The first failed write fails every later one: nothing goes on half recorded."""
+    """The `Journal` of `stages.desk`. The first failed write fails every later one: nothing goes on half recorded."""
 
     def __init__(self, ledger: Ledger, lease: Lease, now: Clock) -> None:
         self._ledger = ledger
@@ -48,7 +48,7 @@ class StageJournal:
             self.failure = error
 
     async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         effect = Effect(
             id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
         )
@@ -58,16 +58,16 @@ class StageJournal:
         return effect
 
     def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         ended = EndEffect(effect.id, outcome, self._now(), answer, effect.kind)
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
 
     def insert(self, job: Job) -> None:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         self._write(InsertJob(job))
 
     def save(self, job: Job) -> None:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         self._write(UpdateJob(job))
 
     async def take(self, jobs: Collection[Job]) -> bool:

@@ -8,7 +8,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.reading import Listing
-from shipperone_erp.stages.planning import Memory, Scope
+from shipperone_erp.stages.scope import Memory, Scope
 
 
 def remember(

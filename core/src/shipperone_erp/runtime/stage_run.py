@@ -5,37 +5,32 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import ClockWatch, moved_job, moved_queue
+from shipperone_erp.runtime.clock import ClockWatch
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.progress import Progress
+from shipperone_erp.runtime.queue_record import QueueKeeper
 from shipperone_erp.runtime.recovery import recover
 from shipperone_erp.runtime.slots import FairSlots
 from shipperone_erp.runtime.solitude import Solitude
-from shipperone_erp.shipperone.answers import ReadFailed, Trouble
+from shipperone_erp.shipperone.answers import ReadFailed
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.allocated import to_be_given_back
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.goods import Allocated, parents_in, reserved_items
-from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
-from shipperone_erp.stages.vanished import may_exist
-
-NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
-"""What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
-
-TELL_EVERY = timedelta(minutes=1)
-"""How often at least the ledger is told that a queue was read, if that is all there is to tell: a commit costs."""
+from shipperone_erp.stages.planning import plan, urgency
+from shipperone_erp.stages.scope import Memory, scope_of
+from shipperone_erp.stages.vanished import may_exist, wants_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +79,7 @@ class StageRun:
         self._seen_in_invoice = seen_in_invoice
         self._read_invoice_queue = read_invoice_queue
         self._read_failed = read_failed
+        self._queue = QueueKeeper(desk, ledger, log)
         self._late = LateWork(settings, desk.stage, log)
         self._solitude = solitude
         self._progress = progress
@@ -114,7 +110,7 @@ class StageRun:
         try:
             memory, decisions = await self._look()
         except ReadFailed as failure:
-            await self._not_read(failure)
+            await self._queue.not_read(failure)
             await self._act(list(self._chosen(await self._without_reading(), selection)))
             if wait:
                 await self.rest()
@@ -143,12 +139,12 @@ class StageRun:
 
     async def _look(self) -> tuple[Memory, list[Decision]]:
         if jump := self._clock.jumped():
-            await self._clock_was_set(jump)
+            await self._queue.clock_was_set(jump, self._running)
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
         decisions = self._plan(listing, memory)
-        if not listing.proves_absence and listing.complete and _wants_proof(decisions, listing):
+        if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
             busy |= frozenset(self._running)
             listing = await self.desk.view.read(prove=True)
             memory, record = await self._memory(listing, busy)
@@ -156,7 +152,7 @@ class StageRun:
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
-            self._read_well(listing, record)
+            self._queue.read_well(listing, record)
         return memory, decisions
 
     async def _without_reading(self) -> list[Decision]:
@@ -172,54 +168,6 @@ class StageRun:
     def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
         self._planned_at, self._complete = self.desk.now(), listing.complete
         return plan(self.scope, listing, memory, self._planned_at)
-
-    async def _clock_was_set(self, by: timedelta) -> None:
-        """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
-        self._log.warning(
-            "%s %s: this machine's clock was set by %+.0f s; what waits is moved along", self.tenant, self.stage,
-            by.total_seconds(),
-        )  # fmt: skip
-        for job in await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage):
-            if job.order_id not in self._running:
-                self.desk.journal.save(moved_job(job, by))
-        record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
-        if record is not None:
-            self.desk.journal.queue(moved_queue(record, by))
-        await self.desk.journal.flushed()
-
-    async def _not_read(self, failure: ReadFailed) -> None:
-        """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""
-        if failure.trouble is Trouble.UNAUTHORISED:
-            self.desk.queue_refused(failure.sentence)
-        record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
-        record = record or QueueRecord(tenant=self.tenant, stage=self.stage)
-        self.desk.journal.queue(
-            replace(
-                record,
-                paused_reason=NOT_READ.get(failure.trouble, Reason.PLATFORM_UNAVAILABLE),
-                paused_sentence=failure.sentence,
-                paused_at=record.paused_at or self.desk.now(),
-            )
-        )
-        await self.desk.journal.flushed()
-
-    def _read_well(self, listing: Listing, record: QueueRecord) -> None:
-        live_at = record.live_at
-        if live_at is None and (self.desk.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
-            live_at = listing.began_at
-        told = record.last_good_read_at
-        now = replace(
-            record,
-            first_read_at=record.first_read_at or listing.began_at,
-            live_at=live_at,
-            last_good_read_at=listing.began_at,
-            paused_reason=None,
-            paused_sentence=None,
-            paused_at=None,
-        )
-        recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
-        if not recent or replace(now, last_good_read_at=told) != record:
-            self.desk.journal.queue(now)
 
     async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
         memory, record = await asyncio.to_thread(
@@ -356,33 +304,3 @@ class StageRun:
         if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
             return None
         return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
-
-
-def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
-    """The tenant's settings that planning goes by."""
-    return Scope(
-        tenant=settings.name,
-        stage=stage,
-        base_url=settings.base_url,
-        store_code=settings.store_code,
-        settle=settings.settle,
-        gone_grace=settings.gone_grace,
-        in_doubt=settings.in_doubt,
-        bundles=settings.bundles,
-        ship_within=settings.ship_within,
-    )
-
-
-def _wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
-    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
-    readable = listing.orders.keys()
-    unreadable = {entry.order_id for entry in listing.unreadable}
-    for decision in decisions:
-        if isinstance(decision, Leave):
-            if decision.order_id not in readable and decision.order_id not in unreadable:
-                return True
-        elif not decision.job.accepted and decision.job.order_id not in unreadable:
-            listed = listing.orders.get(decision.job.order_id)
-            if listed is None or (decision.job.lost_at and listed.fingerprint != decision.job.fingerprint):
-                return True
-    return False

@@ -33,7 +33,7 @@ from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import read_failed
-from shipperone_erp.stages.case import Down
+from shipperone_erp.stages.desk import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
 

@@ -3,7 +3,7 @@
 Only a read that proves absence counts as absence (`Listing.proves_absence`); see design.md "Reading a queue".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -157,3 +157,18 @@ def held_in_erp(job: Job) -> str:
     """'reservation R-1' or 'draft INV/7', for sentences."""
     kind = "reservation" if job.stage is Stage.ALLOCATION else "draft"
     return f"{kind} {job.reference}" if job.reference else f"what may exist under {job.key}"
+
+
+def wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
+    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
+    readable = listing.orders.keys()
+    unreadable = {entry.order_id for entry in listing.unreadable}
+    for decision in decisions:
+        if isinstance(decision, Leave):
+            if decision.order_id not in readable and decision.order_id not in unreadable:
+                return True
+        elif not decision.job.accepted and decision.job.order_id not in unreadable:
+            listed = listing.orders.get(decision.job.order_id)
+            if listed is None or (decision.job.lost_at and listed.fingerprint != decision.job.fingerprint):
+                return True
+    return False
