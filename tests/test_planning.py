@@ -208,7 +208,7 @@ def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
 
 def test_an_order_seen_in_pending_invoice_was_confirmed_by_somebody():
     job = started(order(), step=Step.RESERVED, reference="R-1")
-    decision = decide(listing(), job, seen_in_invoice=frozenset({"FO-1"}))
+    decision = decide(listing(), job, seen_in_invoice=frozenset({job.id}))
     assert isinstance(decision, Infer)
 
 

@@ -65,7 +65,7 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
             scope,
             listing,
             go_live=settings.go_live,
-            seen_in_invoice=frozenset(invoices.orders) if invoices else frozenset(),
+            shipped=invoices.orders if invoices else {},
             confirmed=(None, now - settings.ship_within),
         )
         memory = replace(memory, elsewhere=invoices, failed=failed)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -23,7 +23,7 @@ from shipperone_erp.runtime.recovery import recover
 from shipperone_erp.runtime.slots import FairSlots
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.shipperone.answers import ReadFailed
-from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.shipperone.reading import Listed, Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.allocated import to_be_given_back
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
@@ -62,7 +62,7 @@ class StageRun:
         desk: StageDesk,
         ledger: Ledger,
         *,
-        seen_in_invoice: Callable[[], frozenset[str]],
+        shipped: Callable[[], Mapping[str, Listed]],
         read_invoice_queue: Callable[[], Awaitable[Listing]],
         read_failed: Callable[[], Awaitable[frozenset[str]]],
         solitude: Solitude,
@@ -76,7 +76,7 @@ class StageRun:
         self.tenant = settings.name
         self.scope = scope_of(settings, desk.stage)
         self._ledger = ledger
-        self._seen_in_invoice = seen_in_invoice
+        self._shipped = shipped
         self._read_invoice_queue = read_invoice_queue
         self._read_failed = read_failed
         self._queue = QueueKeeper(desk, ledger, log)
@@ -176,7 +176,7 @@ class StageRun:
             self.scope,
             listing,
             go_live=self.desk.settings.go_live,
-            seen_in_invoice=self._seen_in_invoice(),
+            shipped=self._shipped(),
             busy=busy,
             confirmed=self._late.window(self.desk.now()),
         )

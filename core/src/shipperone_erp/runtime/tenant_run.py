@@ -32,7 +32,7 @@ from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.reading import read_failed
+from shipperone_erp.shipperone.reading import Listed, read_failed
 from shipperone_erp.stages.desk import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
@@ -175,7 +175,7 @@ class TenantRun:
         run = StageRun(
             desk,
             shared.ledger,
-            seen_in_invoice=self._seen_in_invoice,
+            shipped=self._shipped,
             read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
             read_failed=partial(read_failed, self._client),
             solitude=shared.solitude,
@@ -216,9 +216,10 @@ class TenantRun:
             self.epoch += 1
             self._say("the ERP's secrets were read again")
 
-    def _seen_in_invoice(self) -> frozenset[str]:
-        view = self.views.get(Stage.INVOICE)
-        return frozenset(view.newest.orders) if view and view.newest else frozenset()
+    def _shipped(self) -> Mapping[str, Listed]:
+        """What the newest read of pending_invoice lists."""
+        newest = self.views[Stage.INVOICE].newest
+        return newest.orders if newest else {}
 
     def _say(self, sentence: str) -> None:
         self._shared.log.warning("%s: %s", self.name, sentence)

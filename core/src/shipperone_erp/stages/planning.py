@@ -82,8 +82,8 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
                 yield Leave(order_id, _why_not_now(job))
             elif job.open and job.state is not State.IGNORED:
                 yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
-    seen = {*listing.orders, *unreadable, *memory.busy, *memory.seen_in_invoice}
-    yield from kept_too_long(memory.unshipped, seen, words(scope.ship_within))
+    seen = {*listing.orders, *unreadable, *memory.busy}
+    yield from kept_too_long(memory.unshipped, seen, memory.seen_in_invoice, words(scope.ship_within))
 
 
 def due(job: Job, now: datetime) -> bool:

@@ -32,8 +32,8 @@ class Memory:
     """What the ledger holds of the orders in question.
 
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
-    orders, for the invoice stage. `seen_in_invoice`: orders that are or were in the other queue, which proves their
-    allocation.
+    orders, for the invoice stage. `seen_in_invoice`: ids of allocation jobs of which an item is or was in the other
+    queue, which proves that it was confirmed.
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
     For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
     other queue where a reservation is to be given back, `failed` are the orders that ShipperOne lists as fallen out of
@@ -42,7 +42,7 @@ class Memory:
 
     jobs: tuple[Job, ...] = ()
     allocations: tuple[Job, ...] = ()
-    seen_in_invoice: frozenset[str] = frozenset()
+    seen_in_invoice: frozenset[int] = frozenset()
     live: bool = True
     last_good_read_at: datetime | None = None
     busy: frozenset[str] = field(default_factory=frozenset)

@@ -81,7 +81,7 @@ def absent(
     job: Job,
     listing: Listing,
     last_good_read_at: datetime | None,
-    seen_in_invoice: Collection[str],
+    seen_in_invoice: Collection[int],
     failed: Collection[str],
     patience: Patience,
     now: datetime,
@@ -92,7 +92,7 @@ def absent(
     """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
-    if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice:
+    if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
         if job.step is Step.RESERVED:
             return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
         if job.step is Step.RESERVING and job.absence_doubtful:
