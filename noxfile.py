@@ -52,10 +52,11 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole suite against installed wheels."""
+    """The whole suite against installed wheels. Most tests wait for processes and leases: two workers a core."""
     install_wheels(session)
     session.install(*TEST_TOOLS)
-    session.run("pytest", "-n", "auto", *session.posargs, env={"PYTHONPATH": "tests"})
+    workers = str(2 * (os.cpu_count() or 2))
+    session.run("pytest", "-n", workers, "--dist", "worksteal", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session
@@ -94,7 +95,7 @@ def endurance(session: nox.Session, which: str) -> None:
 def month(session: nox.Session) -> None:
     """3,000 orders of every kind through a month at two stores on one ERP, with faults; all sides must agree."""
     install_wheels(session)
-    session.run("python", "tests/month/month.py", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "month.run", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session

@@ -220,6 +220,22 @@ def test_a_fault_of_one_tenant_alone_leaves_the_others(toml):
     assert len(toml.problems(two)) == 1
 
 
+def test_one_queue_is_served_by_one_tenant(toml):
+    second = (
+        GOOD.partition("\n[tenants.acme]")[2]
+        .replace("acme", "shop")
+        .replace("https://shop.example/", "https://acme.example")
+    )
+    two = f"{GOOD}\n[tenants.shop]{second}"
+    assert toml.problems(two, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}) == [
+        "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme serves allocation and invoice of this very store "
+        "already: every order would be worked on twice"
+    ]
+    apart = two.replace("[tenants.shop]", '[tenants.shop]\nstages = ["invoice"]')
+    apart = apart.replace("[tenants.acme]", '[tenants.acme]\nstages = ["allocation"]')
+    assert list(toml.read(apart, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}).tenants) == ["acme", "shop"]
+
+
 def test_a_fault_of_the_toml_stops_the_service_as_well(toml):
     found = toml.problems(GOOD.replace("connector =", "conector ="), tenants_may_fail=True)
     assert found[0] == "shipperone-erp.toml:4: tenants.acme.connector: it is missing"

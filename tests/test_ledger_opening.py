@@ -23,7 +23,7 @@ from shipperone_erp.ledger.errors import LedgerUnavailable, sentences
 from shipperone_erp.ledger.records import Action, Binding, QueueRecord
 from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE, metadata
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import InsertJob, SaveBinding
+from shipperone_erp.ledger.writes import InsertJob, SaveBinding, SaveQueue
 from shipperone_erp.model.work import Stage
 
 HERE = Binding("https://acme.example", "default", "generic_sql", "erp-1")
@@ -66,7 +66,8 @@ def test_partial_indexes_are_partial(ledger_url):
     names = {re.search(r"INDEX (\w+)", index)[1]: index.startswith("CREATE UNIQUE") for index in found}
     assert names == {
         "jobs_one_open": True, "jobs_unfinished": False, "jobs_unconfirmed": False, "jobs_with_bodies": False,
-        "jobs_not_compared": False, "jobs_number": False, "jobs_allocated": False, "effects_open": False, "effects_with_errors": False,
+        "jobs_not_compared": False, "jobs_number": False, "jobs_taken": False,
+        "jobs_allocated": False, "effects_open": False, "effects_with_errors": False,
     }  # fmt: skip
 
 
@@ -243,6 +244,21 @@ def test_d6_a_tenant_is_bound_by_its_first_check(ledger):
     assert ledger.binding("acme") == HERE
     assert check_binding(ledger, "acme", HERE) is None
     assert check_binding(ledger, "other", replace(HERE, identity="erp-2")) is None
+
+
+def test_d6_a_tenant_under_another_name_is_refused_by_its_store_and_stage(ledger):
+    check_binding(ledger, "acme", HERE, [Stage.ALLOCATION])
+    ledger.write(SaveQueue(QueueRecord(tenant="acme", stage=Stage.ALLOCATION)), lease=None).result()
+    with pytest.raises(LedgerError) as refused:
+        check_binding(ledger, "acme-sk", HERE, [Stage.ALLOCATION, Stage.INVOICE])
+    assert refused.value.exit_code == 78
+    assert str(refused.value) == (
+        "acme-sk: this ledger has served allocation of this very store as tenant acme, and what was done there is known "
+        "under that name. Nothing was done. Call it [tenants.acme] again"
+    )
+    assert ledger.binding("acme-sk") is None
+    assert check_binding(ledger, "acme-outlet", replace(HERE, store_code="outlet"), [Stage.ALLOCATION]) is None
+    assert check_binding(ledger, "acme-books", HERE, [Stage.INVOICE]) is None
 
 
 def test_d6_another_database_of_the_erp_is_refused_until_it_is_adopted(ledger):

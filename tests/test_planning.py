@@ -23,7 +23,8 @@ from shipperone_erp.stages.decisions import (
     StartHeld,
     Supersede,
 )
-from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, Memory, Scope, plan
+from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, plan
+from shipperone_erp.stages.scope import Memory, Scope
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -207,7 +208,7 @@ def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
 
 def test_an_order_seen_in_pending_invoice_was_confirmed_by_somebody():
     job = started(order(), step=Step.RESERVED, reference="R-1")
-    decision = decide(listing(), job, seen_in_invoice=frozenset({"FO-1"}))
+    decision = decide(listing(), job, seen_in_invoice=frozenset({job.id}))
     assert isinstance(decision, Infer)
 
 

@@ -457,3 +457,17 @@ def test_q8_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_ask
     assert weather.admits() is None
     world.clock.ahead = timedelta(days=1)
     assert weather.admits() is not None, "one probe, and the next after two seconds more"
+
+
+def test_a_batch_that_tells_every_key_that_the_erp_is_away_is_an_erp_that_is_away(world, caplog):
+    world.settings["connector"] = '"counting_batch"'
+    for number in range(40):
+        world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 1, "10.00"), first_id=number * 10 + 1))
+    world.erp.script("reserve_stock", "transient", times=10**6)
+    with caplog.at_level("WARNING", logger="shipperone_erp.run"):
+        ended = world.once(settle_for=0)
+    assert ended.ending is Ending.ERP
+    assert len([line for line in caplog.messages if "the ERP is not available" in line]) == 1
+    world.erp.ask("DELETE FROM script")
+    world.clock.ahead = timedelta(minutes=5)
+    world.finishes()

@@ -92,6 +92,38 @@ def test_b4_after_a_long_silence_nothing_is_given_back_by_itself(merchant):
     assert merchant.books.reserved("FO-1") == 1
 
 
+@pytest.mark.parametrize("heard", ["before it is held", "after"])
+def test_b4_after_a_long_silence_the_failed_queue_tells_that_nobody_confirmed_it(merchant, heard):
+    merchant.settings["gone_grace"] = '"2h"'
+    reserved_and_not_confirmed(merchant)
+    merchant.sandbox.cancel("FO-1")
+    if heard == "before it is held":
+        merchant.sandbox.fail("FO-1")
+    for hours in (25, 26):
+        merchant.clock.ahead = timedelta(hours=hours)
+        merchant.once(settle_for=0.5)
+        assert merchant.books.reserved("FO-1") == 1, "not before gone_grace"
+    held = merchant.job("FO-1", A).state is State.HELD
+    assert held is (heard == "after")
+    merchant.sandbox.fail("FO-1")
+    merchant.clock.ahead = timedelta(hours=28)
+    merchant.finishes()
+    assert (merchant.job("FO-1", A).state, merchant.books.reserved("FO-1")) == (State.GONE, 0)
+
+
+def test_b4_a_token_that_may_not_read_the_failed_queue_leaves_it_to_a_person(merchant):
+    merchant.settings["gone_grace"] = '"2h"'
+    reserved_and_not_confirmed(merchant)
+    merchant.sandbox.fail("FO-1")
+    merchant.sandbox.faults.add(Fault("500", action="failed", times=99))
+    for hours in (25, 28, 60):
+        merchant.clock.ahead = timedelta(hours=hours)
+        merchant.once(settle_for=0.5)
+    assert merchant.job("FO-1", A).reason is Reason.ORDER_GONE
+    assert merchant.books.reserved("FO-1") == 1
+    assert merchant.sandbox.requests["GET /rest/default/V1/fulfillmentOrders/failed"] > 0
+
+
 # --- the ledger is a copy of an earlier day
 
 STEPS = ("FO-STOCK", "FO-RESERVED", "FO-LOST", "FO-SHIPS", "FO-DRAFT", "FO-LATE")

@@ -1,9 +1,9 @@
 """The month in short: 150 orders in five days. `nox -s month` lives the whole of it."""
 
 import pytest
-from kinds import KINDS
 
-from month import run_month
+from month.kinds import KINDS
+from month.run import run_month
 
 
 @pytest.mark.timeout(400)

@@ -265,12 +265,17 @@ class KeepingConnector(BareConnector):
                 items = ",".join(f"{item.item_id}:{item.qty:f}" for item in request.order.items)
                 db.execute("INSERT INTO deliveries VALUES (?, ?, ?)", (request.key, request.order.order_id, items))
                 self._count(db, "deliver", request.key, request.order.order_id, "delivered")
-                held = {str(item_id) for made in request.reservations for item_id in made.item_ids}
+                held = {str(item_id): made.key for made in request.reservations for item_id in made.item_ids}
                 for item in request.order.items:
-                    reserved = int(item.qty) if str(item.item_id) in held else 0
+                    key = held.get(str(item.item_id))
+                    reserved = int(item.qty) if key else 0
+                    # what was reserved elsewhere leaves from there, wherever the parcel was shipped
+                    lies = "SELECT warehouse FROM reserved_lines WHERE key = ? AND item_id = ?"
+                    row = db.execute(lies, (key, str(item.item_id))).fetchone()
+                    where = row[0] if row else request.order.source_warehouse(item)
                     db.execute(
                         "UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ? AND warehouse = ?",
-                        (int(item.qty), reserved, item.sku, request.order.source_warehouse(item)),
+                        (int(item.qty), reserved, item.sku, where),
                     )
             return Done()
 

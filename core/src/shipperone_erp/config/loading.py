@@ -59,11 +59,12 @@ class _Loading:
                 self.problems.append(self.main.problem((key,), f"write a table: [{key}]"))
                 self.main.values[key] = {}
         runtime = self._runtime()
-        tenants = {}
+        tenants: dict[str, TenantSettings] = {}
         for name, document in self._homes(runtime).items():
             before = len(self.problems) + len(self.of_tenants)
             settings = self._tenant(name, document)
             if settings is not None and len(self.problems) + len(self.of_tenants) == before:
+                self._alone(name, settings, document, tenants)
                 tenants[name] = settings
         if not self.main.values.get("tenants") and not runtime.include:
             self.problems.append(self.main.problem(("tenants",), "no tenant is configured: write [tenants.NAME]"))
@@ -80,6 +81,17 @@ class _Loading:
             self.written,
             frozenset(self.secret_files),
         )
+
+    def _alone(self, name: str, settings: TenantSettings, home: Document, others: Mapping[str, TenantSettings]) -> None:
+        """Two tenants that serve the same queue would reserve and invoice every order twice."""
+        for other, theirs in others.items():
+            shared = [stage for stage in settings.stages if stage in theirs.stages]
+            if shared and _store(settings) == _store(theirs):
+                cause = (
+                    f"tenant {other} serves {' and '.join(shared)} of this very store already: every order would be "
+                    "worked on twice"
+                )
+                self.problems.append(home.problem(("tenants", name, "base_url"), cause))
 
     def _runtime(self) -> RuntimeSettings:
         written = self.main.values.get("runtime", {})
@@ -245,6 +257,10 @@ class _Loading:
         # what stands in [defaults] is every tenant's, and is said once
         if (warning.file, warning.key, warning.cause) not in {(w.file, w.key, w.cause) for w in self.warnings}:
             self.warnings.append(warning)
+
+
+def _store(settings: TenantSettings) -> tuple[str, str]:
+    return settings.base_url.rstrip("/"), settings.store_code
 
 
 def _in_plain_text(

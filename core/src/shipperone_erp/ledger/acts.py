@@ -20,13 +20,14 @@ def resume(connection: Connection, pause: Pause) -> bool:
 
 
 def steer(connection: Connection, before: Job, after: Job) -> bool:
-    """The job becomes `after` if it still is as `before`; else False, and nothing is changed."""
+    """The job becomes `after` if it still is as `before` and no stage has taken it; else False, and nothing changes."""
     steered = update(jobs).where(
         jobs.c.id == before.id,
         jobs.c.state == before.state,
         jobs.c.step == before.step,
         jobs.c.since == before.since,
         jobs.c.attempts == before.attempts,
+        ~jobs.c.taken,
     )
     changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}
     return connection.execute(steered.values(**changes)).rowcount == 1

@@ -82,13 +82,19 @@ def _sqlite(url: URL, access: Access) -> Database:
 
     def opened() -> sqlite3.Connection:
         connection = sqlite3.connect(
-            f"{path.as_uri()}?mode={mode}", uri=True, timeout=BUSY, isolation_level=None, check_same_thread=False
+            f"{path.as_uri()}?mode={mode}",
+            uri=True,
+            timeout=BUSY,
+            isolation_level=None,
+            check_same_thread=False,
+            cached_statements=32,
         )
         try:
             if access != "read":
                 _write_ahead(connection)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
+            connection.execute("PRAGMA cache_size=-512")
             # what is erased is overwritten, however this SQLite was built: the file is read by more than SQLite
             connection.execute("PRAGMA secure_delete=ON")
         except BaseException:

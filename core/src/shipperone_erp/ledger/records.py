@@ -93,6 +93,8 @@ class Job:
     adopted_at: datetime | None = None
     approved: str | None = None
     erp: str | None = None
+    taken: bool = False
+    """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> "Job":

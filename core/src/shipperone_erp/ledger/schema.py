@@ -12,6 +12,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -19,7 +20,7 @@ from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, W
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0005"
+REVISION = "0006"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -91,6 +92,7 @@ jobs = Table(
     Column("adopted_at", UtcTime),
     Column("approved", String(64)),
     Column("erp", FreeText),
+    Column("taken", Boolean, nullable=False, server_default=false()),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )
@@ -115,6 +117,7 @@ Index(
     sqlite_where=_ALLOCATED_ROWS,
     postgresql_where=_ALLOCATED_ROWS,
 )
+Index("jobs_taken", jobs.c.tenant, jobs.c.stage, sqlite_where=jobs.c.taken, postgresql_where=jobs.c.taken)
 Index("jobs_not_compared", jobs.c.tenant, jobs.c.stage, sqlite_where=NOT_COMPARED, postgresql_where=NOT_COMPARED)
 
 effects = Table(

@@ -4,12 +4,25 @@ Rows of one statement go together (executemany); what concerns the same job, ord
 builds the statements and converts the values; its handling of parameters row by row would cost three times as much.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Delete, Dialect, Insert, Table, Update, bindparam, insert, make_url, select, update
+from sqlalchemy import (
+    Delete,
+    Dialect,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    false,
+    insert,
+    make_url,
+    select,
+    true,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shipperone_erp.ledger.records import Binding
@@ -19,9 +32,12 @@ from shipperone_erp.ledger.writes import (
     EndEffect,
     FirstBinding,
     InsertJob,
+    LetAllGo,
+    LetGo,
     Record,
     SaveBinding,
     SaveQueue,
+    TakeJob,
     UpdateJob,
     Write,
 )
@@ -42,9 +58,10 @@ FIXED = frozenset(
         "item_ids",
         "first_listed_at",
         "erased_at",
+        "taken",
     }
 )
-"""What a job is about: written once, and changed by `retention` alone."""
+"""What a job is about: written once, and changed by `retention` alone. (And `taken`, by TakeJob and LetGo.)"""
 
 FENCE = (
     select(leases.c.name, leases.c.owner, leases.c.number)
@@ -103,13 +120,50 @@ def _of_job(write: InsertJob | UpdateJob) -> Touches:
 _BINDING = {"tenant": "tenant", **_of("binding", (field.name for field in fields(Binding)))}
 
 STATEMENTS: dict[type[Write], Statement] = {
-    InsertJob: Statement(jobs, lambda put: insert(jobs), _of("job", jobs.c.keys()), _of_job),
+    InsertJob: Statement(
+        jobs,
+        lambda put: insert(jobs),
+        _of("job", (name for name in jobs.c.keys() if name != "taken")),  # noqa: SIM118
+        _of_job,
+    ),
+    TakeJob: Statement(
+        jobs,
+        lambda put: (
+            update(jobs)
+            .where(
+                jobs.c.id == bindparam("row_id"),
+                jobs.c.state == bindparam("was_state", type_=jobs.c.state.type),
+                jobs.c.since == bindparam("was_since", type_=jobs.c.since.type),
+                ~jobs.c.taken,
+            )
+            .values(taken=true())
+        ),
+        {"row_id": "job.id", "was_state": "job.state", "was_since": "job.since"},
+        _of_job,
+        hits_all=True,
+    ),
     UpdateJob: Statement(
         jobs,
         lambda put: update(jobs).where(jobs.c.id == bindparam("row_id")),
         {"row_id": "job.id", **_of("job", (name for name in jobs.c.keys() if name not in FIXED))},  # noqa: SIM118
         _of_job,
         hits_all=True,
+    ),
+    LetGo: Statement(
+        jobs,
+        lambda put: update(jobs).where(jobs.c.id == bindparam("row_id")).values(taken=false()),
+        {"row_id": "job_id"},
+        lambda write: (write.job_id,),
+    ),
+    LetAllGo: Statement(
+        jobs,
+        lambda put: (
+            update(jobs)
+            .where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"), jobs.c.taken)
+            .values(taken=false())
+        ),
+        {"of_tenant": "tenant", "of_stage": "stage"},
+        lambda write: ((write.tenant, write.stage),),
     ),
     BeginEffect: Statement(
         effects,
@@ -180,13 +234,20 @@ class Statements:
                 yield Run(self._prepared[rank], rows[rank])
 
 
+def _getter(paths: Sequence[str]) -> Callable[[Write], tuple[Any, ...]]:
+    if len(paths) > 1:
+        return attrgetter(*paths)
+    only = attrgetter(*paths)
+    return lambda write: (only(write),)
+
+
 def _prepare(statement: Statement, put: Put, dialect: Dialect) -> Prepared:
     compiled = statement.sql(put).compile(dialect=dialect, column_keys=list(statement.parameters))
     names = compiled.positiontup or []
-    values = attrgetter(*(statement.parameters[name] for name in names))
+    values = _getter([statement.parameters[name] for name in names])
     conversions = []
     for place, name in enumerate(names):
-        column = statement.table.c.get(name)
+        column = statement.table.c.get(name.removeprefix("was_"))
         convert = column.type.dialect_impl(dialect).bind_processor(dialect) if column is not None else None
         if convert is not None:
             conversions.append((place, convert))

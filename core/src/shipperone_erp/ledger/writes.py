@@ -2,7 +2,7 @@
 
 What a job is about never changes: its id, tenant, stage, order, content, occurrence, fingerprint, `order_json`,
 `item_ids` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field. (What `retention`
-erases of it is no write of a stage, and never one of a job that is worked on.)
+erases of it is no write of a stage, and never one of a job that is worked on; whether it is `taken` is told apart.)
 """
 
 from concurrent.futures import Future
@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Lease, QueueRecord
-from shipperone_erp.model.work import EffectKind, Outcome
+from shipperone_erp.model.work import EffectKind, Outcome, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,40 @@ class UpdateJob:
     @property
     def label(self) -> str:
         return f"update:{self.job.state}:{self.job.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class TakeJob:
+    """From now on until LetGo nobody else changes this job. Refused if it is not as it was, or is taken already."""
+
+    job: Job
+
+    @property
+    def label(self) -> str:
+        return "take"
+
+
+@dataclass(frozen=True, slots=True)
+class LetGo:
+    """A job that was taken is everybody's again; of one that was not, nothing is changed."""
+
+    job_id: int
+
+    @property
+    def label(self) -> str:
+        return "let go"
+
+
+@dataclass(frozen=True, slots=True)
+class LetAllGo:
+    """What an earlier process had taken of a tenant's stage is everybody's again."""
+
+    tenant: str
+    stage: Stage
+
+    @property
+    def label(self) -> str:
+        return "let all go"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +141,10 @@ class FirstBinding:
         return "binding:first"
 
 
-Write = InsertJob | UpdateJob | BeginEffect | EndEffect | Record | SaveQueue | SaveBinding | FirstBinding
+Write = (
+    InsertJob | UpdateJob | TakeJob | LetGo | LetAllGo | BeginEffect | EndEffect | Record | SaveQueue | SaveBinding
+    | FirstBinding
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -257,7 +257,7 @@ class _Tenant:
             return
         binding = Binding(settings.base_url, settings.store_code, settings.connector, identity)
         try:
-            await asyncio.to_thread(_compare, self.ledger, settings.name, binding)
+            await asyncio.to_thread(_compare, self.ledger, settings, binding)
         except LedgerError as error:
             if error.exit_code == Ending.CONFIGURATION:
                 self.add("binding", Verdict.FAIL, str(error), f"`ledger adopt {settings.name}`, or the right ledger",
@@ -274,6 +274,6 @@ def _amounts(settings: TenantSettings, listing: Listing, url: str | None) -> lis
         return list(problems(settings, listing, ledger))
 
 
-def _compare(url: str, tenant: str, binding: Binding) -> None:
+def _compare(url: str, settings: TenantSettings, binding: Binding) -> None:
     with Ledger.open(url, read_only=True) as ledger:
-        check_binding(ledger, tenant, binding)
+        check_binding(ledger, settings.name, binding, settings.stages)

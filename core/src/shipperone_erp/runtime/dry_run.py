@@ -1,6 +1,7 @@
 """`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -9,12 +10,13 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.memory import remember
-from shipperone_erp.runtime.stage_run import Selection, scope_of
+from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.reading import QueueReader
+from shipperone_erp.shipperone.reading import QueueReader, ReadFailed, read_failed
 from shipperone_erp.stages.amounts import problem
 from shipperone_erp.stages.decisions import Decision, Start, order_of
 from shipperone_erp.stages.planning import plan
+from shipperone_erp.stages.scope import scope_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,9 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
     foreseen: list[Foreseen] = []
     try:
         listings = {stage: await QueueReader(client, stage).read() for stage in settings.stages}
+        failed: frozenset[str] = frozenset()
+        with suppress(ReadFailed):  # the token may read the stages' queues alone
+            failed = await read_failed(client)
     finally:
         await client.aclose()
     invoices = listings.get(Stage.INVOICE)
@@ -60,10 +65,10 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
             scope,
             listing,
             go_live=settings.go_live,
-            seen_in_invoice=frozenset(invoices.orders) if invoices else frozenset(),
+            shipped=invoices.orders if invoices else {},
             confirmed=(None, now - settings.ship_within),
         )
-        memory = replace(memory, elsewhere=invoices)
+        memory = replace(memory, elsewhere=invoices, failed=failed)
         accepted = memory.accepted()
         words: dict[str, list[str]] = {}
         for decision in plan(scope, listing, memory, now):

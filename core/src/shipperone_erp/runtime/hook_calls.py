@@ -1,4 +1,4 @@
-"""A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `stages.case`."""
+"""A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `stages.desk`."""
 
 import asyncio
 from collections.abc import Callable
@@ -35,7 +35,7 @@ from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.solitude import Solitude
 from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.weather import Weather
-from shipperone_erp.stages.case import Down
+from shipperone_erp.stages.desk import Down
 
 AnswerT = TypeVar("AnswerT")
 RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice)
@@ -153,8 +153,19 @@ class HookCalls:
             except Exception:
                 self._weather.succeeded()
                 raise
-        self._weather.succeeded()
+        away = _away(answer)
+        for told in away:
+            self._weather.failed(told)
+        if not away:
+            self._weather.succeeded()
         return answer
+
+
+def _away(answer: object) -> list[Transient | AuthFailed]:
+    """What a batch says of the ERP's health: each key's failure, if it told every key that the ERP is away."""
+    told = list(answer.values()) if isinstance(answer, dict) else []
+    failures = [one for one in told if isinstance(one, Transient | AuthFailed)]
+    return failures if len(failures) == len(told) else []
 
 
 def _nothing() -> None:

@@ -1,17 +1,31 @@
 """The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
 
 import asyncio
+from collections.abc import Collection
 from concurrent.futures import Future
+from contextlib import suppress
 
+from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.records import Effect, Job, Lease, QueueRecord, new_id
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, SaveQueue, UpdateJob, Write
-from shipperone_erp.model.work import EffectKind, Outcome
+from shipperone_erp.ledger.writes import (
+    BeginEffect,
+    EndEffect,
+    InsertJob,
+    LetAllGo,
+    LetGo,
+    SaveQueue,
+    TakeJob,
+    UpdateJob,
+    Write,
+)
+from shipperone_erp.model.work import EffectKind, Outcome, Stage
 from shipperone_erp.runtime.clock import Clock
 
 
 class StageJournal:
-    """The `Journal` of `stages.case`. The first failed write fails every later one: nothing goes on half recorded."""
+    """The `Journal` of `stages.desk`. The first failed write fails every later one: nothing goes on half recorded."""
 
     def __init__(self, ledger: Ledger, lease: Lease, now: Clock) -> None:
         self._ledger = ledger
@@ -34,7 +48,7 @@ class StageJournal:
             self.failure = error
 
     async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         effect = Effect(
             id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
         )
@@ -44,17 +58,40 @@ class StageJournal:
         return effect
 
     def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         ended = EndEffect(effect.id, outcome, self._now(), answer, effect.kind)
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
 
     def insert(self, job: Job) -> None:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         self._write(InsertJob(job))
 
     def save(self, job: Job) -> None:
-        """See `stages.case.Journal`."""
+        """See `stages.desk.Journal`."""
         self._write(UpdateJob(job))
+
+    async def take(self, jobs: Collection[Job]) -> bool:
+        """Keep these jobs from everybody else until `let_go`; False, and nothing is taken, if one is not as it was.
+
+        Between planning and the first write a person may have acted on them. LeaseLost or LedgerError as elsewhere.
+        """
+        if self.failure is not None:
+            raise self.failure
+        try:
+            await asyncio.wrap_future(self._ledger.write(*map(TakeJob, jobs), lease=self._lease))
+        except WriteRefused:
+            return False
+        return True
+
+    def let_go(self, jobs: Collection[Job]) -> None:
+        """Give back what was taken, after everything that was written of it. What cannot be is given back later."""
+        if self.failure is None:
+            with suppress(LedgerError):
+                self._write(*(LetGo(job.id) for job in jobs))
+
+    def let_all_go(self, tenant: str, stage: Stage) -> None:
+        """Give back what an earlier process had taken of this stage."""
+        self._write(LetAllGo(tenant, stage))
 
     def queue(self, record: QueueRecord) -> None:
         """Record what is known of the queue; committed no later than the next intent."""

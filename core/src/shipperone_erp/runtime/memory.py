@@ -1,14 +1,14 @@
 """What the ledger holds of a listing's orders, gathered for planning in a few queries."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
-from shipperone_erp.shipperone.reading import Listing
-from shipperone_erp.stages.planning import Memory, Scope
+from shipperone_erp.shipperone.reading import Listed, Listing
+from shipperone_erp.stages.scope import Memory, Scope
 
 
 def remember(
@@ -17,13 +17,14 @@ def remember(
     listing: Listing,
     *,
     go_live: str,
-    seen_in_invoice: frozenset[str],
+    shipped: Mapping[str, Listed],
     busy: frozenset[str] = frozenset(),
     confirmed: tuple[datetime | None, datetime] | None = None,
 ) -> tuple[Memory, QueueRecord]:
     """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
 
-    `confirmed`: between which times an allocation was confirmed that should have shipped by now.
+    `shipped`: what pending_invoice lists now. `confirmed`: between which times an allocation was confirmed that should
+    have shipped by now.
     """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
     unfinished = ledger.unfinished_jobs(scope.tenant, scope.stage)
@@ -34,8 +35,10 @@ def remember(
         orders = {*ids, *(job.order_id for job in unfinished)}
         allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
     late: tuple[Job, ...] = ()
+    seen_in_invoice: frozenset[int] = frozenset()
     if scope.stage is Stage.ALLOCATION:
         late = tuple(ledger.unshipped(scope.tenant, *confirmed)) if confirmed else ()
+        seen_in_invoice = _listed_as_shipped([*unfinished, *late], shipped)
         seen_in_invoice |= _came_to_an_invoice(ledger, scope.tenant, unfinished, frozenset(ids))
     record = ledger.queue(scope.tenant, scope.stage) or QueueRecord(tenant=scope.tenant, stage=scope.stage)
     live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
@@ -53,8 +56,8 @@ def remember(
 
 def _came_to_an_invoice(
     ledger: Ledger, tenant: str, unfinished: Iterable[Job], listed: frozenset[str]
-) -> frozenset[str]:
-    """Orders whose reservation is not known to be confirmed, or kept for long, and that were in pending_invoice since.
+) -> frozenset[int]:
+    """Jobs whose reservation is not known to be confirmed, or kept for long, whose goods were in pending_invoice since.
 
     They may have been there for a moment only, between two looks of this stage; the invoice's job stays.
     """
@@ -66,7 +69,20 @@ def _came_to_an_invoice(
     invoices = ledger.jobs_of_orders(tenant, Stage.INVOICE, {job.order_id for job in asked}) if asked else []
 
     def since(job: Job, invoice: Job) -> bool:
-        items = set(map(str, job.item_ids)) & set(map(str, invoice.item_ids))
-        return job.order_id == invoice.order_id and job.id < invoice.id and bool(items)
+        return job.order_id == invoice.order_id and job.id < invoice.id and _share(job.item_ids, invoice.item_ids)
 
-    return frozenset(job.order_id for job in asked if any(since(job, invoice) for invoice in invoices))
+    return frozenset(job.id for job in asked if any(since(job, invoice) for invoice in invoices))
+
+
+def _listed_as_shipped(jobs: Iterable[Job], shipped: Mapping[str, Listed]) -> frozenset[int]:
+    """Another part of the same order proves nothing: one of the job's own items must be there."""
+    return frozenset(
+        job.id
+        for job in jobs
+        if (listed := shipped.get(job.order_id)) is not None
+        and _share(job.item_ids, [item.item_id for item in listed.order.items])
+    )
+
+
+def _share(some: Iterable[int | str], others: Iterable[int | str]) -> bool:
+    return not set(map(str, some)).isdisjoint(map(str, others))

@@ -32,6 +32,7 @@ async def recover(ledger: Ledger, desk: StageDesk) -> set[int]:
                 desk.changed(job, after)
             else:
                 suspects.add(job.id)
+    journal.let_all_go(desk.settings.name, desk.stage)
     await journal.flushed()
     return suspects
 

@@ -57,7 +57,9 @@ class StageService:
             try:
                 await self._under_lease()
             except (ShipperOneErpError, ConnectorError) as failure:
-                self._log.warning("%s: %s", self._name, failure)
+                # some sentences name the tenant, or the stage, themselves
+                said = str(failure)
+                self._log.warning("%s", said if said.startswith(self._tenant.name) else f"{self._name}: {said}")
                 await self._wait_after_failure()
             except Exception:  # a fault of ours must not leave this queue unread for ever, nor stop another's
                 self._log.exception("%s: this is a fault of shipperone-erp; it goes on after a pause", self._name)

@@ -3,39 +3,34 @@
 import asyncio
 import logging
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 
-from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import ClockWatch, moved_job, moved_queue
+from shipperone_erp.runtime.clock import ClockWatch
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.progress import Progress
+from shipperone_erp.runtime.queue_record import QueueKeeper
 from shipperone_erp.runtime.recovery import recover
 from shipperone_erp.runtime.slots import FairSlots
 from shipperone_erp.runtime.solitude import Solitude
-from shipperone_erp.shipperone.answers import ReadFailed, Trouble
-from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.shipperone.answers import ReadFailed
+from shipperone_erp.shipperone.reading import Listed, Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.allocated import to_be_given_back
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
 from shipperone_erp.stages.goods import Allocated, parents_in, reserved_items
-from shipperone_erp.stages.planning import Memory, Scope, plan, urgency
-from shipperone_erp.stages.vanished import may_exist
-
-NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
-"""What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
-
-TELL_EVERY = timedelta(minutes=1)
-"""How often at least the ledger is told that a queue was read, if that is all there is to tell: a commit costs."""
+from shipperone_erp.stages.planning import plan, urgency
+from shipperone_erp.stages.scope import Memory, scope_of
+from shipperone_erp.stages.vanished import may_exist, wants_proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +62,9 @@ class StageRun:
         desk: StageDesk,
         ledger: Ledger,
         *,
-        seen_in_invoice: Callable[[], frozenset[str]],
+        shipped: Callable[[], Mapping[str, Listed]],
         read_invoice_queue: Callable[[], Awaitable[Listing]],
+        read_failed: Callable[[], Awaitable[frozenset[str]]],
         solitude: Solitude,
         progress: Progress,
         in_flight: int,
@@ -80,8 +76,10 @@ class StageRun:
         self.tenant = settings.name
         self.scope = scope_of(settings, desk.stage)
         self._ledger = ledger
-        self._seen_in_invoice = seen_in_invoice
+        self._shipped = shipped
         self._read_invoice_queue = read_invoice_queue
+        self._read_failed = read_failed
+        self._queue = QueueKeeper(desk, ledger, log)
         self._late = LateWork(settings, desk.stage, log)
         self._solitude = solitude
         self._progress = progress
@@ -90,6 +88,7 @@ class StageRun:
         self._running: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[int] = set()
         self._allocations: dict[str, list[Job]] = {}
+        self._planned: dict[int, Job] = {}
         self._moved = 0
         self._clock = ClockWatch(desk.now)
         self._planned_at = desk.now()
@@ -111,7 +110,7 @@ class StageRun:
         try:
             memory, decisions = await self._look()
         except ReadFailed as failure:
-            await self._not_read(failure)
+            await self._queue.not_read(failure)
             await self._act(list(self._chosen(await self._without_reading(), selection)))
             if wait:
                 await self.rest()
@@ -140,12 +139,12 @@ class StageRun:
 
     async def _look(self) -> tuple[Memory, list[Decision]]:
         if jump := self._clock.jumped():
-            await self._clock_was_set(jump)
+            await self._queue.clock_was_set(jump, self._running)
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
         decisions = self._plan(listing, memory)
-        if not listing.proves_absence and listing.complete and _wants_proof(decisions, listing):
+        if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
             busy |= frozenset(self._running)
             listing = await self.desk.view.read(prove=True)
             memory, record = await self._memory(listing, busy)
@@ -153,7 +152,7 @@ class StageRun:
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
-            self._read_well(listing, record)
+            self._queue.read_well(listing, record)
         return memory, decisions
 
     async def _without_reading(self) -> list[Decision]:
@@ -170,54 +169,6 @@ class StageRun:
         self._planned_at, self._complete = self.desk.now(), listing.complete
         return plan(self.scope, listing, memory, self._planned_at)
 
-    async def _clock_was_set(self, by: timedelta) -> None:
-        """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
-        self._log.warning(
-            "%s %s: this machine's clock was set by %+.0f s; what waits is moved along", self.tenant, self.stage,
-            by.total_seconds(),
-        )  # fmt: skip
-        for job in await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage):
-            if job.order_id not in self._running:
-                self.desk.journal.save(moved_job(job, by))
-        record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
-        if record is not None:
-            self.desk.journal.queue(moved_queue(record, by))
-        await self.desk.journal.flushed()
-
-    async def _not_read(self, failure: ReadFailed) -> None:
-        """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""
-        if failure.trouble is Trouble.UNAUTHORISED:
-            self.desk.queue_refused(failure.sentence)
-        record = await asyncio.to_thread(self._ledger.queue, self.tenant, self.stage)
-        record = record or QueueRecord(tenant=self.tenant, stage=self.stage)
-        self.desk.journal.queue(
-            replace(
-                record,
-                paused_reason=NOT_READ.get(failure.trouble, Reason.PLATFORM_UNAVAILABLE),
-                paused_sentence=failure.sentence,
-                paused_at=record.paused_at or self.desk.now(),
-            )
-        )
-        await self.desk.journal.flushed()
-
-    def _read_well(self, listing: Listing, record: QueueRecord) -> None:
-        live_at = record.live_at
-        if live_at is None and (self.desk.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
-            live_at = listing.began_at
-        told = record.last_good_read_at
-        now = replace(
-            record,
-            first_read_at=record.first_read_at or listing.began_at,
-            live_at=live_at,
-            last_good_read_at=listing.began_at,
-            paused_reason=None,
-            paused_sentence=None,
-            paused_at=None,
-        )
-        recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
-        if not recent or replace(now, last_good_read_at=told) != record:
-            self.desk.journal.queue(now)
-
     async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
         memory, record = await asyncio.to_thread(
             remember,
@@ -225,12 +176,15 @@ class StageRun:
             self.scope,
             listing,
             go_live=self.desk.settings.go_live,
-            seen_in_invoice=self._seen_in_invoice(),
+            shipped=self._shipped(),
             busy=busy,
             confirmed=self._late.window(self.desk.now()),
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
             memory = replace(memory, elsewhere=await self._elsewhere())
+        if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in memory.jobs):
+            memory = replace(memory, failed=await self._failed())
+        self._planned = {job.id: job for job in (*memory.jobs, *memory.unshipped)}
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
@@ -246,6 +200,13 @@ class StageRun:
                               failure.sentence)  # fmt: skip
             return None
 
+    async def _failed(self) -> frozenset[str]:
+        """What ShipperOne lists as fallen out of its flow; nothing where the token may not read it."""
+        try:
+            return await self._read_failed()
+        except ReadFailed:
+            return frozenset()
+
     def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:
         """The decisions of each order together, in their urgency, as far as this run may act on them."""
         orders: dict[str, list[Decision]] = defaultdict(list)
@@ -255,30 +216,37 @@ class StageRun:
         return list(orders.items())[: selection.limit]
 
     async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
-        suspects = [entry for entry in chosen if self._suspected(entry[1])]
-        for order_id, decisions in suspects:
+        suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}
+        for decisions in suspects.values():
             async with self._solitude.alone():
-                await self._order(order_id, decisions, alone=True)
+                await self._order(decisions, self._to_be_taken(decisions), alone=True)
+        notes: list[list[Decision]] = []
         for order_id, decisions in chosen:
             if all(isinstance(decision, Note) for decision in decisions):
-                for decision in decisions:
-                    await act(decision, self.desk, self._allocated)
-            elif (order_id, decisions) not in suspects:
-                task = asyncio.get_running_loop().create_task(self._in_turn(order_id, decisions))
+                notes.append(decisions)
+            elif order_id not in suspects:
+                turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions))
+                task = asyncio.get_running_loop().create_task(turn)
                 self._running[order_id] = task
                 self._progress.planned()
                 task.add_done_callback(partial(self._rests, order_id))
+        await asyncio.gather(*(self._order(noted, self._to_be_taken(noted)) for noted in notes))
 
     def _suspected(self, decisions: Collection[Decision]) -> bool:
         return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)
 
-    async def _in_turn(self, order_id: str, decisions: list[Decision]) -> None:
+    def _to_be_taken(self, decisions: Collection[Decision]) -> list[Job]:
+        """The jobs, as they were planned from, that a person could act on before anything is written of them."""
+        planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, Leave | Start | StartHeld)]
+        return [job for job in planned if job.state is not State.WORKING]
+
+    async def _in_turn(self, order_id: str, decisions: list[Decision], taking: list[Job]) -> None:
         try:
             # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
             await self._places.acquire(urgency=urgency(decisions[0]))
             try:
                 if not self.desk.stopping:
-                    await self._order(order_id, decisions)
+                    await self._order(decisions, taking)
             finally:
                 self._places.release()
         except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
@@ -290,34 +258,23 @@ class StageRun:
         self._running.pop(order_id, None)
         self._progress.rests()
 
-    async def _order(self, order_id: str, decisions: list[Decision], *, alone: bool = False) -> None:
-        if await self._steered(order_id, decisions):
+    async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
+        """Act on one order; not at all if a person has acted on it since it was planned: the next cycle plans anew."""
+        if taking and not await self.desk.journal.take(taking):
             return
-        for decision in decisions:
-            job = await act(decision, self.desk, self._allocated, alone=alone)
-            if job is not None and not isinstance(decision, Leave):
-                before = decision.job
-                self._moved += (before.id, before.state, before.step, before.reason) != (
-                    job.id, job.state, job.step, job.reason
-                )  # fmt: skip
-                self._suspects.discard(before.id)
+        try:
+            for decision in decisions:
+                job = await act(decision, self.desk, self._allocated, alone=alone)
+                if job is not None and not isinstance(decision, Leave):
+                    before = decision.job
+                    self._moved += (before.id, before.state, before.step, before.reason) != (
+                        job.id, job.state, job.step, job.reason
+                    )  # fmt: skip
+                    self._suspects.discard(before.id)
+        finally:
+            if taking:
+                self.desk.journal.let_go(taking)
         await self.desk.journal.flushed()
-
-    async def _steered(self, order_id: str, decisions: list[Decision]) -> bool:
-        """A person has acted on one of these jobs since they were planned: the next cycle plans the order anew.
-
-        Only what is held or waits can be acted on; the rest is not looked at again.
-        """
-        planned = [
-            decision.job
-            for decision in decisions
-            if not isinstance(decision, Leave | Start | StartHeld) and decision.job.state in (State.HELD, State.WAITING)
-        ]
-        if not planned:
-            return False
-        found = await asyncio.to_thread(self._ledger.jobs_of_orders, self.tenant, self.stage, [order_id])
-        now = {job.id: (job.state, job.since) for job in found}
-        return any(now[job.id] != (job.state, job.since) for job in planned)
 
     def _allocated(self, job: Job) -> Allocated:
         made = self._allocations.get(job.order_id, ())
@@ -347,33 +304,3 @@ class StageRun:
         if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
             return None
         return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None
-
-
-def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
-    """The tenant's settings that planning goes by."""
-    return Scope(
-        tenant=settings.name,
-        stage=stage,
-        base_url=settings.base_url,
-        store_code=settings.store_code,
-        settle=settings.settle,
-        gone_grace=settings.gone_grace,
-        in_doubt=settings.in_doubt,
-        bundles=settings.bundles,
-        ship_within=settings.ship_within,
-    )
-
-
-def _wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
-    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
-    readable = listing.orders.keys()
-    unreadable = {entry.order_id for entry in listing.unreadable}
-    for decision in decisions:
-        if isinstance(decision, Leave):
-            if decision.order_id not in readable and decision.order_id not in unreadable:
-                return True
-        elif not decision.job.accepted and decision.job.order_id not in unreadable:
-            listed = listing.orders.get(decision.job.order_id)
-            if listed is None or (decision.job.lost_at and listed.fingerprint != decision.job.fingerprint):
-                return True
-    return False

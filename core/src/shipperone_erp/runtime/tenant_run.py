@@ -32,7 +32,8 @@ from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.stages.case import Down
+from shipperone_erp.shipperone.reading import Listed, read_failed
+from shipperone_erp.stages.desk import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
 
@@ -135,7 +136,7 @@ class TenantRun:
             connector=self.settings.connector,
             identity=identity,
         )
-        await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding)
+        await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding, self.settings.stages)
         self._bound, self._erp = epoch == self.epoch, identity  # another connector's ERP need not be the same one
 
     async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
@@ -174,8 +175,9 @@ class TenantRun:
         run = StageRun(
             desk,
             shared.ledger,
-            seen_in_invoice=self._seen_in_invoice,
+            shipped=self._shipped,
             read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
+            read_failed=partial(read_failed, self._client),
             solitude=shared.solitude,
             progress=shared.progress,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
@@ -214,9 +216,10 @@ class TenantRun:
             self.epoch += 1
             self._say("the ERP's secrets were read again")
 
-    def _seen_in_invoice(self) -> frozenset[str]:
-        view = self.views.get(Stage.INVOICE)
-        return frozenset(view.newest.orders) if view and view.newest else frozenset()
+    def _shipped(self) -> Mapping[str, Listed]:
+        """What the newest read of pending_invoice lists."""
+        newest = self.views[Stage.INVOICE].newest
+        return newest.orders if newest else {}
 
     def _say(self, sentence: str) -> None:
         self._shared.log.warning("%s: %s", self.name, sentence)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from shipperone_erp.model.answers import AuthFailed, Transient
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.stages.case import Down
+from shipperone_erp.stages.desk import Down
 
 LONGEST = timedelta(seconds=60)
 

@@ -125,6 +125,10 @@ class Sandbox:
         """The order leaves every queue."""
         self._shop.cancel(order_id)
 
+    def fail(self, order_id: str) -> None:
+        """The order leaves every queue, and is listed among the failed."""
+        self._shop.fail(order_id)
+
     def change(self, order_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """From now on the order is listed and checked as `edit` makes it of its raw form."""
         self._shop.change(order_id, edit)

@@ -31,6 +31,7 @@ class OrderState:
     parts_shipped: int = 0
     shipped_at: str | None = None
     cancelled: bool = False
+    failed: bool = False
     edit: Callable[[dict[str, Any]], dict[str, Any]] | None = None
 
 
@@ -139,6 +140,12 @@ class Shop:
             self._orders[order_id].cancelled = True
             self._list(self._orders[order_id])
 
+    def fail(self, order_id: str) -> None:
+        """It falls out of the flow: it leaves every queue, and is listed among the failed."""
+        with self.lock:
+            self._orders[order_id].cancelled = self._orders[order_id].failed = True
+            self._list(self._orders[order_id])
+
     def change(self, order_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
         """From now on it is listed (and checked) as `edit` makes it."""
         with self.lock:
@@ -170,8 +177,10 @@ class Shop:
             "pending_shipment": bool(state.unshipped),
             "pending_invoice": bool(state.to_invoice),
         }
+        if state.cancelled:
+            stands = {"failed": state.failed}
         for queue, listed in self._listed.items():
-            if state.cancelled or not stands.get(queue):
+            if not stands.get(queue):
                 listed.pop(order_id, None)
                 continue
             text = dumps(self._rendering.rename(self._raw(state, queue)))
@@ -186,6 +195,7 @@ class Shop:
             "pending_allocation": {item.id: item.qty for item in order.items if item.id in state.to_allocate},
             "pending_shipment": state.unshipped,
             "pending_invoice": state.to_invoice,
+            "failed": {item.id: item.qty for item in order.items},
         }[queue]
         raw: dict[str, Any] = {
             "order_id": order.order_id,

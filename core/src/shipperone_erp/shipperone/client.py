@@ -133,6 +133,11 @@ class ShipperOne:
         path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
         return await self._get(path, _page_name(stage, number))
 
+    async def failed_page(self, number: int) -> Sequence[Any]:
+        """The entries of one page of the orders that fell out of the flow. ReadFailed if none came."""
+        what = f"failed, page {number}"
+        return entries(await self._get(f"fulfillmentOrders/failed?page={number}", what), what, self._redact)
+
     def entries_of(self, body: bytes, stage: Stage, number: int) -> Sequence[Any]:
         """The entries in what `page_body` answered. ReadFailed if it holds no list."""
         return entries(body, _page_name(stage, number), self._redact)

@@ -113,6 +113,21 @@ class _Pass:
         return self.bringing <= 1 and self.first_page < FULL_PAGE
 
 
+async def read_failed(client: ShipperOne) -> frozenset[str]:
+    """The ids of the orders that fell out of ShipperOne's flow, as far as the token may read them. ReadFailed if not.
+
+    Evidence only: an order that is missing here proves nothing.
+    """
+    wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant)
+    found: set[str] = set()
+    for number in range(1, PAGES_AT_MOST + 1):
+        ids = set(map(wire.order_id, await client.failed_page(number))) - {None}
+        if ids <= found:
+            break
+        found.update(filter(None, ids))
+    return frozenset(found)
+
+
 class QueueReader:
     """Reads one queue of one tenant, one read at a time. Pages that have not changed since are not parsed again."""
 

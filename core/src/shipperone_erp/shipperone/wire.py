@@ -62,6 +62,13 @@ class OrderWire:
         order.who, order.order_id = f"order {order_id}", order_id
         return self._order(order, order_id)
 
+    def order_id(self, raw: Any) -> str | None:
+        """The id alone of an entry that need be no order otherwise; None if it has none."""
+        try:
+            return self.read(raw).order_id
+        except Unreadable as why:
+            return why.order_id
+
     def _order(self, order: JsonObject, order_id: str) -> FulfillmentOrder:
         fields = self._places.order
         warehouse = order.text(fields["warehouse_code"])

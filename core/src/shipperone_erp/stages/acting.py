@@ -6,7 +6,7 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.stages.adopting import adopt
 from shipperone_erp.stages.allocation import allocate
-from shipperone_erp.stages.case import Case, Desk, work
+from shipperone_erp.stages.case import Case, work
 from shipperone_erp.stages.clearing import end
 from shipperone_erp.stages.confirming import accept
 from shipperone_erp.stages.decisions import (
@@ -23,6 +23,7 @@ from shipperone_erp.stages.decisions import (
     StartHeld,
     Supersede,
 )
+from shipperone_erp.stages.desk import Desk
 from shipperone_erp.stages.goods import Allocated
 from shipperone_erp.stages.invoice import invoice
 from shipperone_erp.stages.seeking import seek

@@ -38,10 +38,12 @@ def lists(listing: Listing, order_id: str) -> bool:
     return order_id in listing.orders or any(entry.order_id == order_id for entry in listing.unreadable)
 
 
-def kept_too_long(jobs: Iterable[Job], listed: Collection[str], within: str) -> Iterator[Hold]:
+def kept_too_long(
+    jobs: Iterable[Job], listed: Collection[str], shipped: Collection[int], within: str
+) -> Iterator[Hold]:
     """Confirmed reservations whose order never came to an invoice; what a queue lists is not forgotten."""
     for job in jobs:
-        if job.order_id not in listed:
+        if job.order_id not in listed and job.id not in shipped:
             yield Hold(
                 job,
                 Reason.RESERVED_NOT_SHIPPED,
@@ -51,8 +53,8 @@ def kept_too_long(jobs: Iterable[Job], listed: Collection[str], within: str) -> 
             )
 
 
-def shipped_after_all(job: Job, shipped: Collection[str]) -> Continue | None:
+def shipped_after_all(job: Job, shipped: Collection[int]) -> Continue | None:
     """What was kept too long has come to an invoice."""
-    if job.reason is Reason.RESERVED_NOT_SHIPPED and job.order_id in shipped:
+    if job.reason is Reason.RESERVED_NOT_SHIPPED and job.id in shipped:
         return Continue(job, heals=True)
     return None

@@ -5,9 +5,8 @@ are not listed are looked at. Nothing here calls an ERP, so a queue of thousands
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
 
 from shipperone_erp.config.durations import words
 from shipperone_erp.ledger.records import Job, new_id
@@ -31,6 +30,7 @@ from shipperone_erp.stages.decisions import (
     listed_items,
 )
 from shipperone_erp.stages.history import History
+from shipperone_erp.stages.scope import Memory, Scope
 from shipperone_erp.stages.vanished import absent, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
@@ -39,52 +39,6 @@ READS_BEFORE_LISTED_AGAIN = 3
 
 HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
 """What holds a job no longer once its order is listed, and can be read."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """Which queue a plan is for, and the tenant's settings that decide."""
-
-    tenant: str
-    stage: Stage
-    base_url: str
-    store_code: str
-    settle: timedelta
-    gone_grace: timedelta
-    in_doubt: str = "accept"
-    bundles: str = "hold"
-    services: tuple[str, ...] = ()
-    ship_within: timedelta = timedelta(days=14)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
-    """What the ledger holds of the orders in question.
-
-    `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
-    orders, for the invoice stage. `seen_in_invoice`: orders that are or were in the other queue, which proves their
-    allocation.
-    `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
-    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
-    other queue where a reservation is to be given back.
-    """
-
-    jobs: tuple[Job, ...] = ()
-    allocations: tuple[Job, ...] = ()
-    seen_in_invoice: frozenset[str] = frozenset()
-    live: bool = True
-    last_good_read_at: datetime | None = None
-    busy: frozenset[str] = field(default_factory=frozenset)
-    unshipped: tuple[Job, ...] = ()
-    elsewhere: Listing | None = None
-
-    def accepted(self) -> Mapping[str, Sequence[Job]]:
-        """By order, the jobs that ShipperOne has accepted, oldest first."""
-        found: dict[str, list[Job]] = defaultdict(list)
-        for job in sorted(self.jobs, key=lambda job: job.id):
-            if job.accepted:
-                found[job.order_id].append(job)
-        return dict(found)
 
 
 def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
@@ -127,9 +81,9 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
             if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
                 yield Leave(order_id, _why_not_now(job))
             elif job.open and job.state is not State.IGNORED:
-                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, scope, now)
-    seen = {*listing.orders, *unreadable, *memory.busy, *memory.seen_in_invoice}
-    yield from kept_too_long(memory.unshipped, seen, words(scope.ship_within))
+                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
+    seen = {*listing.orders, *unreadable, *memory.busy}
+    yield from kept_too_long(memory.unshipped, seen, memory.seen_in_invoice, words(scope.ship_within))
 
 
 def due(job: Job, now: datetime) -> bool:

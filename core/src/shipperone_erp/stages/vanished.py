@@ -3,7 +3,7 @@
 Only a read that proves absence counts as absence (`Listing.proves_absence`); see design.md "Reading a queue".
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -81,14 +81,18 @@ def absent(
     job: Job,
     listing: Listing,
     last_good_read_at: datetime | None,
-    seen_in_invoice: Collection[str],
+    seen_in_invoice: Collection[int],
+    failed: Collection[str],
     patience: Patience,
     now: datetime,
 ) -> Decision:
-    """An open job whose order is not listed: settled, put off, counted, held or ended."""
+    """An open job whose order is not listed: settled, put off, counted, held or ended.
+
+    `failed`: what ShipperOne lists as fallen out of its flow, which nobody has confirmed.
+    """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
-    if job.stage is Stage.ALLOCATION and job.order_id in seen_in_invoice:
+    if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
         if job.step is Step.RESERVED:
             return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
         if job.step is Step.RESERVING and job.absence_doubtful:
@@ -107,7 +111,8 @@ def absent(
         job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
         return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
     job = job.with_(absent_reads=job.absent_reads + 1)
-    if job.reason is Reason.ORDER_GONE and (job.adopted or job.absence_doubtful):
+    doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
+    if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
         return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
     if job.adopted:
         return Hold(
@@ -119,7 +124,7 @@ def absent(
         )
     if not may_exist(job):
         return End(job, State.GONE)
-    if job.absence_doubtful:
+    if doubted:
         if job.stage is Stage.INVOICE:
             return Seek(job)
         return Hold(
@@ -152,3 +157,18 @@ def held_in_erp(job: Job) -> str:
     """'reservation R-1' or 'draft INV/7', for sentences."""
     kind = "reservation" if job.stage is Stage.ALLOCATION else "draft"
     return f"{kind} {job.reference}" if job.reference else f"what may exist under {job.key}"
+
+
+def wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
+    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
+    readable = listing.orders.keys()
+    unreadable = {entry.order_id for entry in listing.unreadable}
+    for decision in decisions:
+        if isinstance(decision, Leave):
+            if decision.order_id not in readable and decision.order_id not in unreadable:
+                return True
+        elif not decision.job.accepted and decision.job.order_id not in unreadable:
+            listed = listing.orders.get(decision.job.order_id)
+            if listed is None or (decision.job.lost_at and listed.fingerprint != decision.job.fingerprint):
+                return True
+    return False

@@ -1,6 +1,6 @@
 """A month at two stores on one ERP, day by day, with everything that `kinds` knows and with faults on.
 
-PYTHONPATH=tests python tests/month/month.py [--orders 3000] [--days 30] [--seed 1]
+PYTHONPATH=tests python -m month.run [--orders 3000] [--days 30] [--seed 1]
 
 Twice a day the machine wakes and runs; in the evening the partner ships, the shop cancels and edits; at night transfers
 arrive, and a person answers what only a person can. At the end stock, invoices and ShipperOne must agree to the piece
@@ -22,8 +22,7 @@ from decimal import Decimal as D
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from kinds import KINDS, PLENTY, SETTINGS, STOCK, deck
-
+from month.kinds import KINDS, PLENTY, SETTINGS, STOCK, deck
 from shipperone_erp import Reason
 from shipperone_erp.config import load
 from shipperone_erp.ledger.store import Ledger

@@ -1,0 +1,188 @@
+"""What can be asked of the ledger. Every question may be asked from any thread, while others write."""
+
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Select, bindparam, func, select
+
+from shipperone_erp.ledger import questions
+from shipperone_erp.ledger.database import Database
+from shipperone_erp.ledger.errors import sentences
+from shipperone_erp.ledger.leases import LeaseRecord
+from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Pause, QueueRecord
+from shipperone_erp.ledger.schema import (
+    ENDED,
+    NOT_COMPARED,
+    UNFINISHED,
+    actions,
+    bindings,
+    effects,
+    jobs,
+    pauses,
+    queues,
+)
+from shipperone_erp.ledger.schema import leases as lease_rows
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.reasons import Reason
+
+CHUNK = 500
+"""Order ids in one query at most."""
+
+_OF_STAGE = select(jobs).where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"))
+_UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
+_OF_ORDERS = _OF_STAGE.where(jobs.c.order_id.in_(bindparam("orders", expanding=True))).order_by(jobs.c.id)
+_ENDED_OF_ORDERS = _OF_ORDERS.where(ENDED)
+_OPEN_EFFECTS = (
+    select(effects)
+    .join(jobs, jobs.c.id == effects.c.job_id)
+    .where(
+        effects.c.outcome.is_(None),
+        jobs.c.tenant == bindparam("of_tenant"),
+        jobs.c.stage == bindparam("of_stage"),
+    )
+    .order_by(effects.c.id)
+)
+
+
+class LedgerReader:
+    """The questions. Every method raises LedgerUnavailable while the database cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unfinished_jobs(self, tenant: str, stage: Stage) -> list[Job]:
+        """Every job of this stage that has not ended, those ignored by a person included; oldest first."""
+        return self._jobs(_UNFINISHED, of_tenant=tenant, of_stage=stage)
+
+    def jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        """All jobs of these orders in this stage, ended ones included; oldest first for each order."""
+        return self._in_chunks(_OF_ORDERS, tenant, stage, order_ids)
+
+    def ended_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        """Those of `jobs_of_orders` that have ended: with `unfinished_jobs` these are all of them."""
+        return self._in_chunks(_ENDED_OF_ORDERS, tenant, stage, order_ids)
+
+    def find_jobs(
+        self,
+        *,
+        tenant: str | None = None,
+        stage: Stage | None = None,
+        order_id: str | None = None,
+        key: str | None = None,
+        states: Collection[State] | None = None,
+        reason: Reason | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """The jobs that meet every condition given, oldest first."""
+        query = select(jobs).order_by(jobs.c.id).limit(limit)
+        conditions = {"tenant": tenant, "stage": stage, "order_id": order_id, "key": key, "reason": reason}
+        for name, value in conditions.items():
+            if value is not None:
+                query = query.where(jobs.c[name] == value)
+        if states is not None:
+            query = query.where(jobs.c.state.in_(list(states)))
+        return self._jobs(query)
+
+    def job(self, job_id: int) -> Job | None:
+        """The job of that id."""
+        return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
+
+    def holder_of_number(self, tenant: str, number: str, key: str) -> Job | None:
+        """The job under another key whose invoice has this number, of any tenant bound to the same ERP."""
+        found = self._jobs(questions.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
+        return next(iter(found), None)
+
+    def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
+        """What ShipperOne was told is reserved between these times, of orders that never came to an invoice."""
+        return self._jobs(questions.unshipped(tenant, after, before))
+
+    def reservations(self, tenant: str | None = None) -> list[Job]:
+        """Allocation jobs whose reservation may be live; those of wholly invoiced orders are left out."""
+        return self._jobs(questions.reservations(tenant))
+
+    def not_compared(self) -> dict[tuple[str, Stage], int]:
+        """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
+        counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
+            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+        )
+        rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
+        return {(row["tenant"], row["stage"]): row["count"] for row in rows}
+
+    def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
+        """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""
+        return [job for job in self.jobs_of_orders(tenant, stage, [order_id]) if job.accepted]
+
+    def effects(self, job_id: int) -> list[Effect]:
+        """Everything that was done outside for this job, in order."""
+        rows = self._rows(select(effects).where(effects.c.job_id == job_id).order_by(effects.c.id))
+        return [Effect(**row) for row in rows]
+
+    def open_effects(self, tenant: str, stage: Stage) -> list[Effect]:
+        """Intents without an outcome; those of an earlier lease are unknown."""
+        return [Effect(**row) for row in self._rows(_OPEN_EFFECTS, of_tenant=tenant, of_stage=stage)]
+
+    def actions(self, about: int | str) -> list[Action]:
+        """What people did and noted about a job (its id) or about anything of a tenant (its name), in order."""
+        column = actions.c.job_id if isinstance(about, int) else actions.c.tenant
+        return [Action(**row) for row in self._rows(select(actions).where(column == about).order_by(actions.c.id))]
+
+    def queue(self, tenant: str, stage: Stage) -> QueueRecord | None:
+        """What is known of one queue; None if it was never read."""
+        rows = self._rows(select(queues).where(queues.c.tenant == tenant, queues.c.stage == stage))
+        return next((QueueRecord(**row) for row in rows), None)
+
+    def queues(self) -> list[QueueRecord]:
+        """What is known of every queue."""
+        return [QueueRecord(**row) for row in self._rows(select(queues).order_by(queues.c.tenant, queues.c.stage))]
+
+    def binding(self, tenant: str) -> Binding | None:
+        """What this tenant's rows are about; None if it was never served from this ledger."""
+        columns = (bindings.c.base_url, bindings.c.store_code, bindings.c.connector, bindings.c.identity)
+        rows = self._rows(select(*columns).where(bindings.c.tenant == tenant))
+        return next((Binding(**row) for row in rows), None)
+
+    def tenants_of(self, base_url: str, store_code: str) -> list[str]:
+        """The tenants whose rows are about that store."""
+        found = select(bindings.c.tenant).where(bindings.c.base_url == base_url, bindings.c.store_code == store_code)
+        return [row["tenant"] for row in self._rows(found.order_by(bindings.c.tenant))]
+
+    def pauses(self) -> list[Pause]:
+        """What people have paused, in every tenant."""
+        return [Pause(**row) for row in self._rows(select(pauses).order_by(pauses.c.tenant, pauses.c.stage))]
+
+    def acted_on(self, since: int) -> list[tuple[int, str]]:
+        """The ids of the actions with an id above `since`, with their tenants."""
+        rows = self._rows(select(actions.c.id, actions.c.tenant).where(actions.c.id > since))
+        return [(row["id"], row["tenant"]) for row in rows]
+
+    def lease(self, name: str) -> LeaseRecord | None:
+        """The lease of that name; None if nobody ever took it."""
+        rows = self._rows(select(lease_rows).where(lease_rows.c.name == name))
+        return next((LeaseRecord(**row) for row in rows), None)
+
+    def leases(self) -> list[LeaseRecord]:
+        """Every lease that was ever taken."""
+        return [LeaseRecord(**row) for row in self._rows(select(lease_rows).order_by(lease_rows.c.name))]
+
+    def _in_chunks(self, query: Select[Any], tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        wanted = sorted(set(order_ids))
+        found: list[Job] = []
+        for start in range(0, len(wanted), CHUNK):
+            found += self._jobs(query, of_tenant=tenant, of_stage=stage, orders=wanted[start : start + CHUNK])
+        return found
+
+    def _jobs(self, query: Select[Any], **values: object) -> list[Job]:
+        return [Job.of_row(row) for row in self._rows(query, **values)]
+
+    def _rows(self, query: Executable, **values: object) -> list[dict[str, Any]]:
+        with self._reading() as connection:
+            result = connection.execute(query, values)
+            names = tuple(result.keys())
+            return [dict(zip(names, row, strict=True)) for row in result]
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
+            yield connection

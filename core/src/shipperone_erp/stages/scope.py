@@ -1,0 +1,74 @@
+"""What a plan goes by: which queue it is for, and what the ledger holds of the orders in question."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.work import Stage
+from shipperone_erp.shipperone.reading import Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which queue a plan is for, and the tenant's settings that decide."""
+
+    tenant: str
+    stage: Stage
+    base_url: str
+    store_code: str
+    settle: timedelta
+    gone_grace: timedelta
+    in_doubt: str = "accept"
+    bundles: str = "hold"
+    services: tuple[str, ...] = ()
+    ship_within: timedelta = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the ledger holds of the orders in question.
+
+    `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
+    orders, for the invoice stage. `seen_in_invoice`: ids of allocation jobs of which an item is or was in the other
+    queue, which proves that it was confirmed.
+    `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
+    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
+    other queue where a reservation is to be given back, `failed` are the orders that ShipperOne lists as fallen out of
+    its flow, where that was asked.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    allocations: tuple[Job, ...] = ()
+    seen_in_invoice: frozenset[int] = frozenset()
+    live: bool = True
+    last_good_read_at: datetime | None = None
+    busy: frozenset[str] = field(default_factory=frozenset)
+    unshipped: tuple[Job, ...] = ()
+    elsewhere: Listing | None = None
+    failed: frozenset[str] = frozenset()
+
+    def accepted(self) -> Mapping[str, Sequence[Job]]:
+        """By order, the jobs that ShipperOne has accepted, oldest first."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in sorted(self.jobs, key=lambda job: job.id):
+            if job.accepted:
+                found[job.order_id].append(job)
+        return dict(found)
+
+
+def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
+    """The tenant's settings that planning goes by."""
+    return Scope(
+        tenant=settings.name,
+        stage=stage,
+        base_url=settings.base_url,
+        store_code=settings.store_code,
+        settle=settings.settle,
+        gone_grace=settings.gone_grace,
+        in_doubt=settings.in_doubt,
+        bundles=settings.bundles,
+        ship_within=settings.ship_within,
+    )

@@ -1,0 +1,100 @@
+"""What a person says in the moment in which a stage takes a job up: it is either done, or refused and said so."""
+
+import pytest
+
+from ledger_databases import NOON, a_job
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.records import Action
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import InsertJob, LetAllGo, LetGo, TakeJob, UpdateJob
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations import steering
+from shipperone_erp.reasons import Reason
+from shipperone_erp.sandbox import SandboxOrder
+
+pytest_plugins = ["ledger_databases"]
+
+ACT = Action(id=1, at=NOON, actor="jana", action="ignore", tenant="acme")
+
+
+def test_a_job_that_was_taken_is_steered_by_nobody_until_it_is_let_go(ledger):
+    job = a_job(state=State.HELD)
+    ledger.write(InsertJob(job), lease=None).result()
+    ledger.write(TakeJob(job), lease=None).result()
+    ignored = job.with_(state=State.IGNORED)
+    assert not ledger.steer(job, ignored, ACT)
+    ledger.write(UpdateJob(job.with_(attempts=1)), lease=None).result()
+    assert ledger.job(job.id).taken, "until it is let go, whatever is written of it"
+    ledger.write(LetGo(job.id), lease=None).result()
+    assert ledger.steer(job.with_(attempts=1), ignored, ACT)
+    assert ledger.job(job.id) == ignored
+
+
+def test_of_many_that_are_taken_at_once_only_the_one_that_a_person_changed_is_refused(ledger):
+    jobs = [a_job(f"FO-{number}", state=State.WAITING) for number in range(20)]
+    ledger.write(*map(InsertJob, jobs), lease=None).result()
+    assert ledger.steer(jobs[7], jobs[7].with_(state=State.IGNORED, since=NOON.replace(hour=13)), ACT)
+    futures = [ledger.write(TakeJob(job), lease=None) for job in jobs]
+    refused = [number for number, future in enumerate(futures) if future.exception(10) is not None]
+    assert refused == [7]
+    assert isinstance(futures[7].exception(), WriteRefused)
+    assert [ledger.job(job.id).taken for job in jobs] == [number != 7 for number in range(20)]
+    with pytest.raises(WriteRefused):
+        ledger.write(TakeJob(jobs[0]), lease=None).result()
+    ledger.write(LetAllGo("other", Stage.ALLOCATION), LetAllGo("acme", Stage.INVOICE), lease=None).result()
+    assert ledger.job(jobs[0].id).taken
+    ledger.write(LetAllGo("acme", Stage.ALLOCATION), lease=None).result()
+    assert not any(ledger.job(job.id).taken for job in jobs)
+
+
+class Interrupted(Ledger):
+    """A person wants FO-1 ignored just before, or just after, a stage takes it."""
+
+    when = ""
+    answer: Exception | None = None
+
+    def write(self, *writes, lease):
+        taking = any(isinstance(write, TakeJob) for write in writes) and self.answer is None
+        if taking and self.when == "before":
+            self.ignore(writes[0].job)
+        future = super().write(*writes, lease=lease)
+        if taking and self.when == "after":
+            future.result(10)
+            self.ignore(writes[0].job)
+        return future
+
+    def ignore(self, job):
+        self.answer = UsageError("done")
+        try:
+            steering.ignore(self, self.job(job.id), job.since, "handled by hand")
+        except UsageError as error:
+            self.answer = error
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
+    world.settings["stock_retry"] = '"1s"'
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
+    world.erp.stock("MUG", 0)
+    world.once(settle_for=0)
+    assert world.job("FO-1", Stage.ALLOCATION).reason is Reason.NOT_ENOUGH_STOCK
+    world.erp.stock("MUG", 5)
+    opened: list[Interrupted] = []
+
+    def open_ledger(url):
+        opened.append(Interrupted.open(url, migrate=True))
+        opened[0].when = when
+        return opened[0]
+
+    world.once(settle_for=4, open_ledger=open_ledger)
+    job = world.job("FO-1", Stage.ALLOCATION)
+    assert not job.taken
+    if when == "before":
+        assert str(opened[0].answer) == "done"
+        assert (job.state, world.erp.live("FO-1")) == (State.IGNORED, 0)
+    else:
+        assert str(opened[0].answer) == (
+            f"{job.key} has just changed; look again with `shipperone-erp order show FO-1`"
+        )
+        assert (job.state, world.erp.live("FO-1")) == (State.DONE, 1)
