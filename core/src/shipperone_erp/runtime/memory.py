@@ -23,8 +23,7 @@ def remember(
 ) -> tuple[Memory, QueueRecord]:
     """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
 
-    What is known of the `busy` orders comes along, listed or not: they are acted on by it, and nothing is planned of them.
-
+    What is known of the `busy` orders comes along, listed or not: they are acted on by it, and not planned.
     `shipped`: what pending_invoice lists now. `confirmed`: between which times an allocation was confirmed that should
     have shipped by now.
     """
