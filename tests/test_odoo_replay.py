@@ -35,3 +35,20 @@ def test_case(file, case):
     about, by_case = FILES[file]
     with replayed(case, about, by_case[case]) as shop:
         CASES[case](shop)
+
+
+@pytest.mark.parametrize("wrong", ["another content", "another sequence", "one too few", "one too many"])
+def test_a_recording_that_no_longer_matches_fails(wrong):
+    about, by_case = FILES["19-json2.jsonl"]
+    kept = [dict(entry) for entry in by_case["reserve_twice"]]
+    if wrong == "another content":
+        kept[-1]["request"] = {**kept[-1]["request"], "limit": 1}
+    elif wrong == "another sequence":
+        kept[0], kept[1] = kept[1], kept[0]
+    elif wrong == "one too few":
+        kept.pop()
+    else:
+        kept.append(kept[-1])
+    told = pytest.raises(AssertionError, match=r"record")
+    with told, replayed("reserve_twice", about, kept) as shop:
+        CASES["reserve_twice"](shop)
