@@ -149,7 +149,7 @@ def test_d1_d2_broken_off_after_every_write_and_repeated_it_is_done_once(shop, e
 
 
 def test_stock_that_others_reserve_at_the_same_moment_is_not_given_out_twice(shop):
-    """odoo.py's own transactions over-reserve; what this connector answers as reserved is there."""
+    """Odoo's own transactions over-reserve; what this connector answers as reserved is there."""
     seed, erp = shop.seed, shop.connector()
     rounds, over_seen = 5, 0
     for number in range(rounds):
