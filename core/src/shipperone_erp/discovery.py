@@ -7,6 +7,7 @@ wrongly, or never.
 """
 
 import difflib
+import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -69,6 +70,20 @@ def load_command(name: str) -> Any:
 def load_harness(name: str) -> Any:
     """What the entry point of that connector's conformance harness names; whether it is one is for its caller to see."""
     found, _, _ = _import(HARNESSES, name, "harness")
+    return found
+
+
+def load_object(path: str) -> Any:
+    """What `module:name` names. PluginRefused if there is no such thing."""
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise PluginRefused(f"{path!r} is not MODULE:CLASS, such as acme_erp.harness:AcmeHarness")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise PluginRefused(f"{path} cannot be imported: {type(error).__name__}{_place(error)}") from None
     return found
 
 

@@ -122,11 +122,16 @@ def kill(found: type[Connector[Any]], settings: object, hook: str, kills: Sequen
     return struck
 
 
+def read_only(mapping: dict[str, Any]) -> MappingProxyType[str, Any]:
+    """How a request's `extra` is made again on the other side."""
+    return MappingProxyType(mapping)
+
+
 class _Pickler(pickle.Pickler):
     """Requests hold read-only mappings, which pickle knows nothing of."""
 
     def reducer_override(self, value: Any) -> Any:
-        return (MappingProxyType, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+        return (read_only, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
 
 
 def _pickled(order: object) -> bytes:
