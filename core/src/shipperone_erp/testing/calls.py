@@ -5,6 +5,7 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Sequence
+from pathlib import PurePath
 from typing import Any, TypeVar
 
 from shipperone_erp.errors import ContractViolation
@@ -18,8 +19,11 @@ PAUSE = 0.02
 """Seconds between two calls while an answer is pending."""
 
 
-def in_time(act: Callable[[], ResultT], what: str, deadline: float) -> ResultT:
-    """Its result, or what it raises on purpose; Finding if it takes too long, or fails as no connector may."""
+def in_time(act: Callable[[], ResultT], what: str, deadline: float, *, may_raise: bool = True) -> ResultT:
+    """Its result, or what it raises on purpose; Finding if it takes too long, or fails as no connector may.
+
+    `may_raise`: it may raise what connectors raise on purpose; without it that is a finding too.
+    """
     ended: queue.SimpleQueue[tuple[ResultT | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
@@ -35,7 +39,7 @@ def in_time(act: Callable[[], ResultT], what: str, deadline: float) -> ResultT:
         raise Finding(f"{what} did not come to an end within {deadline:g} s: give every call to the ERP a time-out") from None
     if error is None:
         return result  # type: ignore[return-value]
-    if isinstance(error, ConnectorError | Finding):
+    if isinstance(error, Finding) or (may_raise and isinstance(error, ConnectorError)):
         raise error
     if isinstance(error, ContractViolation):
         raise Finding(str(error)) from None
@@ -43,8 +47,15 @@ def in_time(act: Callable[[], ResultT], what: str, deadline: float) -> ResultT:
 
 
 def where(error: BaseException) -> str:
-    """The end of its traceback, for the author."""
-    return "".join(traceback.format_tb(error.__traceback__)[-3:]).rstrip()
+    """The end of its traceback in the connector's own code, for the author."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _inner(frame.filename)]
+    return "".join(traceback.format_list(frames[-3:])).rstrip()
+
+
+def _inner(file: str) -> bool:
+    """Code of the kit, or of what it calls hooks through."""
+    parts = PurePath(file).parts
+    return "pluggy" in parts or parts[-3:-1] == ("shipperone_erp", "testing") or parts[-2:] == ("shipperone_erp", "plugins.py")
 
 
 def answered(ask: Callable[[], ResultT], what: str, deadline: float, advance: Callable[[], None]) -> ResultT:

@@ -6,8 +6,11 @@ printed into the documentation (`pages`), so that none of the three can say some
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from inspect import cleandoc
 from typing import TYPE_CHECKING
+
+from shipperone_erp.model.keys import plain
 
 if TYPE_CHECKING:
     from shipperone_erp.testing.bench import Bench
@@ -78,4 +81,17 @@ def must(fact: object, otherwise: str) -> None:
 def same(found: object, wanted: object, what: str) -> None:
     """Finding unless the two are equal; the sentence shows both."""
     if found != wanted:
-        raise Finding(f"{what}: {found} instead of {wanted}")
+        raise Finding(f"{what}: {_shown(found)} instead of {_shown(wanted)}")
+
+
+def _shown(value: object) -> str:
+    """A value for people: amounts as they are written, not as Python makes them."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_shown(key)}: {_shown(entry)}' for key, entry in value.items())}}}"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(_shown, value)))}}}" if value else "none"
+    return "none" if value == [] else str(value)

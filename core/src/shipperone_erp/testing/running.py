@@ -79,7 +79,7 @@ def run_case(
     except ConnectorError as told:
         return ended("failed", f"the connector raised {type(told).__name__}: {told.sentence}\n{where(told)}")
     except Exception as error:  # the harness, the case or the connector outside of a hook
-        return ended("failed", f"{type(error).__name__}: {error}\n{where(error)}")
+        return ended("failed", f"outside of a hook, {type(error).__name__}: {error}\n{where(error)}")
     return ended("passed")
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.hooks import Connector
+from shipperone_erp.model.answers import Invoice
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import answered
@@ -115,7 +116,7 @@ def issues_once_after_a_kill(bench: Bench) -> None:
         return _Prepared(bench.desk.to_issue(bench.desk.built(order), order), order, "")
 
     def verify(one: _Prepared, answer: Any) -> None:
-        must(answer.issued and answer.number, f"answered {answer}")
+        must(isinstance(answer, Invoice) and answer.issued and answer.number, f"it answered {answer}, not an issued Invoice")
         numbers = {found.number for found in bench.documents(one.request.key, "issued")}
         same(len(bench.documents(one.request.key, "issued")), 1, "issued documents of one key")
         same(numbers - {None, answer.number}, set(), "other numbers in the ERP")
