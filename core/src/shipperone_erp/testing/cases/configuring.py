@@ -30,11 +30,12 @@ def refuses_unknown_keys(bench: Bench) -> None:
 @case("C2", "an error in the settings shows nothing of what was given", static=True,
       suffers="A missing comma in the TOML prints the password of the ERP into the log of the service.")  # fmt: skip
 def shows_no_input(bench: Bench) -> None:
-    """Every field is given a planted text in a form that is wrong for it, with an unknown key beside. No rendering of
-    the error (`str`, `repr`, its arguments) may hold the text."""
+    """A secret is planted where a secret belongs, with everything beside it broken; in a form that is wrong for every
+    field; and under a key that does not exist. No rendering of the error (`str`, `repr`, its arguments) may hold it."""
     model = settings_type(bench.found)
-    given: dict[str, Any] = {name: {PLANTED: [PLANTED]} for name in model.model_fields}
-    for wrong in (given, {**given, "unknown": PLANTED}, {"unknown": PLANTED}):
+    wrongs: list[dict[str, Any]] = [dict.fromkeys(model.model_fields, form) for form in ([PLANTED, 1], {"x": [PLANTED]})]
+    wrongs.append({name: PLANTED if "Secret" in str(field.annotation) else [1] for name, field in model.model_fields.items()})
+    for wrong in (*({**wrong, "unknown": PLANTED} for wrong in wrongs), {"unknown": PLANTED}):
         try:
             model.model_validate(wrong)
         except ValidationError as error:

@@ -44,12 +44,12 @@ def _killed_everywhere(bench: Bench, hook: str, prepare: Prepare, verify: Verify
     kills = [Kill(one.request, at) for at, one in prepared]
     settings = counting.settings
     struck = kill(bench.found, settings, hook, kills)
-    must(any(struck), f"no process was killed at any of the {calls} calls of {hook}")
+    must(any(struck), f"no process was killed at any of the {len(calls)} calls of {hook}")
     for at, one in prepared:
         try:
             verify(one, bench.desk.ask(hook, one.request))
         except Finding as finding:
-            place = f"call {at} of {calls}" if at else "its return"
+            place = f"call {calls.index(at) + 1} of {len(calls)}" if at else "its return"
             raise Finding(f"{hook}, killed at {place} and called again: {finding}") from None
 
 
