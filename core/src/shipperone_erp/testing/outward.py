@@ -13,12 +13,12 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MappingProxyType
 from typing import Any
 
-from shipperone_erp.hooks import Connector
+from shipperone_erp.hooks import Connector, settings_type
 
 WIRE = frozenset({"sqlite3", "_sqlite3", "socket", "_socket", "ssl", "_ssl", "http", "xmlrpc", "urllib", "subprocess"})
 """The modules of Python itself whose calls leave the process."""
@@ -122,9 +122,9 @@ def spread(calls: Sequence[int], at_most: int | None) -> list[int]:
     return [*(calls[round(number * step)] for number in range(at_most)), 0]
 
 
-def kill(found: type[Connector[Any]], settings: object, hook: str, kills: Sequence[Kill]) -> list[bool]:
+def kill(found: type[Connector[Any]], settings: Mapping[str, Any], hook: str, kills: Sequence[Kill]) -> list[bool]:
     """Make each of these calls in a process of its own; whether it was killed (False: it came to its end before)."""
-    order = (found.__module__, found.__qualname__, settings, hook, list(kills))
+    order = (found.__module__, found.__qualname__, dict(settings), hook, list(kills))
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", __name__],
         input=_pickled(order),
@@ -164,13 +164,14 @@ def main() -> None:
     for part in name.split("."):
         found = getattr(found, part)
     packages = packages_of(found)
+    validated = settings_type(found).model_validate(settings)
     struck = []
     for one in kills:
         child = os.fork()
         if child == 0:
             sys.setprofile(Outward(packages, one.at))
             try:
-                getattr(found(settings, tenant="kit", log=None), hook)(one.request)
+                getattr(found(validated, tenant="kit", log=None), hook)(one.request)
             finally:
                 if one.at == 0:
                     os.kill(os.getpid(), signal.SIGKILL)

@@ -42,8 +42,7 @@ def _killed_everywhere(bench: Bench, hook: str, prepare: Prepare, verify: Verify
     must(calls, f"{hook} makes no call to the outside: how does it reach the ERP?")
     prepared = [(at, prepare()) for at in spread(calls, bench.harness.kills)]
     kills = [Kill(one.request, at) for at, one in prepared]
-    settings = counting.settings
-    struck = kill(bench.found, settings, hook, kills)
+    struck = kill(bench.found, bench.harness.settings(), hook, kills)
     must(any(struck), f"no process was killed at any of the {len(calls)} calls of {hook}")
     for at, one in prepared:
         try:

@@ -44,7 +44,7 @@ def imports_quietly(bench: Bench) -> None:
 def is_made_quietly(bench: Bench) -> None:
     """A fresh interpreter makes the connector with the harness's settings: no connection, no file written, no process,
     no thread."""
-    seen = watch(bench.found, bench.validated(bench.harness.settings()))
+    seen = watch(bench.found, bench.harness.settings())
     must(seen.failed is None, f"making a {bench.found.__name__} raises {seen.failed}")
     must(not seen.in_init, f"__init__ of {bench.found.__name__} {'; '.join(seen.in_init)}; do it in the first hook")
 
