@@ -10,6 +10,7 @@ LAYERS = [
     {"reasons", "secrets", "redaction", "errors"},
     {"model", "explanations"},
     {"hooks", "discretion"},
+    {"policies"},
     {"discovery"},
     {"config"},
     {"shipperone", "ledger"},
