@@ -27,7 +27,9 @@ MODULES = (shipperone_erp, testing)
 
 def surface() -> str:
     """Every exported name: classes with their fields and public methods, functions, constants."""
-    return "\n".join(line for module in MODULES for name in sorted(module.__all__) for line in _named(module, name)) + "\n"
+    return (
+        "\n".join(line for module in MODULES for name in sorted(module.__all__) for line in _named(module, name)) + "\n"
+    )
 
 
 def breaks(old: str, new: str) -> list[str]:
@@ -82,7 +84,9 @@ def _class(name: str, found: type[Any]) -> Iterator[str]:
     if dataclasses.is_dataclass(found):
         lines += [f"{field.name}: object" for field in dataclasses.fields(found)]
         lines.append(f"def __init__{_signature(found, of_self=True)}: ...")
-    elif (owner := next(base for base in found.__mro__ if "__init__" in vars(base))).__module__.startswith("shipperone_erp"):
+    elif (owner := next(base for base in found.__mro__ if "__init__" in vars(base))).__module__.startswith(
+        "shipperone_erp"
+    ):
         lines.append(f"def __init__{_signature(owner.__init__)}: ...")
     for base in reversed(found.__mro__):
         if base.__module__.startswith("shipperone_erp"):
@@ -94,7 +98,11 @@ def _class(name: str, found: type[Any]) -> Iterator[str]:
 
 def _members(base: type[Any], found: type[Any]) -> Iterator[str]:
     for name, member in vars(base).items():
-        if name.startswith("_") or name == "model_config" or (dataclasses.is_dataclass(found) and name in found.__annotations__):
+        if (
+            name.startswith("_")
+            or name == "model_config"
+            or (dataclasses.is_dataclass(found) and name in found.__annotations__)
+        ):
             continue
         if inspect.isfunction(member):
             if getattr(found, name) is member:

@@ -13,7 +13,7 @@ from packaging.specifiers import SpecifierSet
 import api_surface
 import shipperone_erp
 from installed_plugins import InstalledPlugins
-from shipperone_erp import API_VERSION, Connector, ConnectorSettings, Done, deprecations, discovery, hookimpl
+from shipperone_erp import API_VERSION, Connector, Done, deprecations, discovery
 from shipperone_erp.deprecations import ConnectorDeprecation, Deprecation
 from shipperone_erp.errors import PluginRefused
 
@@ -83,7 +83,9 @@ def test_an_exported_name_that_goes_away_still_works_and_names_who_imports_it(pl
     plugins.install("acme", "from shipperone_erp import Finished\nclass Plugged(Connector[ConnectorSettings]): pass")
     with pytest.warns(ConnectorDeprecation) as told:
         discovery.load_connector("acme")
-    assert "acme_module uses shipperone_erp.Finished, which connector API 2.0 removes; instead: Done" in str(told[0].message)
+    assert "acme_module uses shipperone_erp.Finished, which connector API 2.0 removes; instead: Done" in str(
+        told[0].message
+    )
     assert sys.modules["acme_module"].Finished is Done
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = shipperone_erp.Nothing
@@ -148,8 +150,6 @@ def test_the_kit_is_found_by_pytest_and_costs_nothing_until_it_is_used():
     assert "R3  a shortage names every short line and leaves nothing reserved" in said
     code = "import sys, shipperone_erp.testing.plugin; sys.exit('shipperone_erp.runtime' in str(sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
-
-
 
 
 def test_what_is_public_is_what_is_exported():

@@ -85,10 +85,9 @@ class ServerHarness(GuardedHarness):
 
 class PostgresqlHarness(ServerHarness):
     dialect = "postgresql"
-    departures: ClassVar[dict[str, str]] = {
-        case: "the PostgreSQL of these tests trusts every local login: it refuses none; MariaDB's does"
-        for case in ("S2", "U3")
-    }
+    departures: ClassVar[dict[str, str]] = dict.fromkeys(
+        ("S2", "U3"), "the PostgreSQL of these tests trusts every local login: it refuses none; MariaDB's does"
+    )
     databases: ClassVar[list[SqlDatabase]] = []
 
     @property

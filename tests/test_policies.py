@@ -9,7 +9,7 @@ import pytest
 from shipperone_erp import Difference, FulfillmentOrder, Mismatch, OrderItem
 from shipperone_erp.model.requests import Verdict
 from shipperone_erp.model.work import Stage, State
-from shipperone_erp.policies.within_a_cent import WithinACent, CentSettings
+from shipperone_erp.policies.within_a_cent import CentSettings, WithinACent
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe
 
@@ -25,8 +25,12 @@ def printing(world):
         erp.execute("INSERT INTO stock (warehouse, sku, on_hand_micro) VALUES ('main', 'MUG', 90000000)")
         erp.commit()
     statements = made.toml.replace('[tenants.acme.generic_sql]\nurl = "sqlite:///erp.db"\n', "")
-    statements = statements.replace("(job_key, order_id, order_number, state,", "(note, job_key, order_id, order_number, state,")
-    statements = statements.replace("VALUES (:key, :order_id, :order_number, 'draft',", "VALUES (:note, :key, :order_id, :order_number, 'draft',")
+    statements = statements.replace(
+        "(job_key, order_id, order_number, state,", "(note, job_key, order_id, order_number, state,"
+    )
+    statements = statements.replace(
+        "VALUES (:key, :order_id, :order_number, 'draft',", "VALUES (:note, :key, :order_id, :order_number, 'draft',"
+    )
     world.settings |= {"connector": '"generic_sql"', "policies": '["invoice_note"]'}
     world.erp_settings = {"url": '"sqlite:///shop.db"'}
     world.more = statements + '\n[tenants.acme.generic_sql.binds]\nnote = "extra.invoice_note"\n'
@@ -93,7 +97,11 @@ def test_what_is_beyond_the_bound_is_held_and_nothing_is_sent(world):
         ("compare", [("total_incl_tax", "10.00", "9.99"), ("items[1].total_incl_tax", "5.00", "5.01")], Verdict.ACCEPT),
         ("compare", [("tax[21 %]", "2.10", "2.11")], Verdict.ACCEPT),
         ("compare", [("total_incl_tax", "10.00", "10.02")], Verdict.ABSTAIN),
-        ("compare", [("total_incl_tax", "10.00", "10.01"), ("items[1].total_incl_tax", "5.00", "5.02")], Verdict.ABSTAIN),
+        (
+            "compare",
+            [("total_incl_tax", "10.00", "10.01"), ("items[1].total_incl_tax", "5.00", "5.02")],
+            Verdict.ABSTAIN,
+        ),
         ("compare", [("total_incl_tax", None, "0.01")], Verdict.ABSTAIN),
         ("compare", [("items[1].qty", "1.00", "1.01")], Verdict.ABSTAIN),
         ("compare", [("items[1].tax_percent", "21.00", "21.01")], Verdict.ABSTAIN),

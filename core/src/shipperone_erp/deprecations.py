@@ -16,7 +16,7 @@ MARK = "__shipperone_erp_deprecation__"
 
 
 class ConnectorDeprecation(FutureWarning):
-    """A connector or a policy uses what a coming version of the API removes. Shown by default: it is for operators too."""
+    """A connector or a policy uses what a coming version of the API removes. Shown by default, to operators too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def tell(who: str, uses: Mapping[str, Deprecation]) -> None:
 
 
 def going(name: str, going: Mapping[str, tuple[Deprecation, str, str]]) -> Any:
-    """A name that is still importable, with a warning that says who imports it. AttributeError if it is none of these."""
+    """A name that still can be imported, with a warning that says who does. AttributeError if it is none of these."""
     if name not in going:
         raise AttributeError(f"module 'shipperone_erp' has no attribute {name!r}")
     deprecation, module, attribute = going[name]

@@ -74,7 +74,7 @@ def load_command(name: str) -> Any:
 
 
 def load_harness(name: str) -> Any:
-    """What the entry point of that connector's conformance harness names; whether it is one is for its caller to see."""
+    """What the entry point of that connector's harness names; whether it is one is for its caller to see."""
     found, _, _ = _import(HARNESSES, name, "harness")
     return found
 

@@ -1,7 +1,7 @@
 """Amounts that differ by up to a cent are accepted: `policies = ["within_a_cent"]`.
 
-For an ERP that rounds otherwise than the shop, and that nobody will change. Items, quantities, the currency and rates of
-tax are never accepted: core does not let a policy do that, and this one does not try.
+For an ERP that rounds otherwise than the shop, and that nobody will change. Items, quantities, the currency and rates
+of tax are never accepted: core does not let a policy do that, and this one does not try.
 """
 
 from decimal import Decimal, InvalidOperation
