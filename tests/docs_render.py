@@ -35,6 +35,7 @@ from shipperone_erp.testing import pages as conformance
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
+from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -152,6 +153,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "policy_within_a_cent": lambda: _source(within_a_cent.__file__),
     "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
     "sql_settings": lambda: _settings(GenericSqlSettings),
+    "odoo_settings": lambda: _settings(OdooSettings),
+    "odoo_warehouses": lambda: _settings(WarehouseRule),
+    "odoo_taxes": lambda: _settings(TaxRule),
+    "odoo_payments": lambda: _settings(PaymentRule),
     "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),
     "inbox_statements": lambda: _recipe("inbox", "postgresql", "toml"),
     "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),

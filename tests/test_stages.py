@@ -124,6 +124,26 @@ def test_d1_an_allocation_whose_answer_was_lost(world):
     assert world.erp.live("FO-1") == 1
 
 
+@pytest.mark.parametrize("action", ["allocate", "invoice"])
+def test_d1_the_first_call_comes_after_the_second_was_on_its_way(world, action):
+    """Its asker was given up, two reads said that it had no effect, and then it has one all the same."""
+    world.sandbox.add(order())
+    world.erp.stock("MUG", 9)
+    shop = world.sandbox._shop
+
+    def late(post):
+        shop.allocate("FO-1", [1]) if action == "allocate" else shop.invoice("FO-1", [1], D("4.99"))
+
+    world.sandbox.faults.add(Fault("dropped", action=action, times=1))
+    world.sandbox.faults.add(Fault("call", action=action, times=1, every=2, payload=late))
+    world.finishes(settle_for=20)
+    job = world.job("FO-1", A if action == "allocate" else I)
+    assert (job.state, job.inferred) == (State.DONE, True)
+    assert (world.erp.live("FO-1"), world.erp.issued("FO-1")) == (1, ["1:2"])
+    assert world.erp.effects("release_stock") == world.erp.effects("discard_invoice") == 0
+    assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(7, 0)]
+
+
 def test_d1_in_doubt_hold_leaves_it_to_a_person(world):
     world.settings["in_doubt"] = '"hold"'
     world.sandbox.add(order())
@@ -386,6 +406,22 @@ def test_q1_q5_poison_orders_first_and_the_good_ones_finish_in_the_first_run(wor
     assert sum(len(world.erp.issued(f"FO-GOOD-{number}")) for number in range(5)) == 5
     held = world.jobs(stage=A)
     assert sum(job.reason is Reason.CONNECTOR_BUG for job in held) == 101
+
+
+@pytest.mark.parametrize("trouble", ["transient", "auth"])
+def test_q6_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, trouble):
+    world.erp.stock("MUG", 0)
+    world.sandbox.add(order())
+    world.once(settle_for=2.5)
+    short = world.job("FO-1", A)
+    assert (short.reason, short.attempts >= 6) == (Reason.NOT_ENOUGH_STOCK, True)
+    world.erp.script("reserve_stock", trouble, times=1)
+    time.sleep(0.3)
+    world.once(settle_for=0)
+    job = world.job("FO-1", A)
+    assert job.reason in (Reason.ERP_UNAVAILABLE, Reason.ERP_AUTH)
+    assert job.attempts <= 1
+    assert (job.next_attempt_at - world.clock()).total_seconds() < 3, "two to the sixth, it would be"
 
 
 def test_q6_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
