@@ -70,7 +70,7 @@ class ServerHarness(GuardedHarness):
         self.proxy.lose = "answer"
 
     def stall_connection(self) -> None:
-        """Somebody's transaction keeps the stock locked."""
+        """Somebody's transaction keeps the stock locked: the silence that a server itself can end."""
         self._locking = self.owner.connect()
         self._locking.exec_driver_sql("SELECT * FROM stock FOR UPDATE")
 

@@ -69,6 +69,8 @@ def _exit_code() -> int:
     try:
         app(standalone_mode=True)
     except SystemExit as ended:
+        if isinstance(ended.code, str):
+            say(REDACTION(ended.code))
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except ShipperOneErpError as error:
         say(REDACTION(str(error)))
