@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 LAYERS = [
-    {"reasons", "secrets", "redaction", "errors"},
+    {"reasons", "secrets", "redaction", "errors", "deprecations"},
     {"model", "explanations"},
     {"hooks", "discretion"},
+    {"policies"},
     {"discovery"},
     {"config"},
     {"shipperone", "ledger"},
@@ -17,6 +18,7 @@ LAYERS = [
     {"runtime"},
     {"sandbox", "operations"},
     {"demo"},
+    {"testing"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
