@@ -20,6 +20,10 @@ TEST_TOOLS = [
     "pymysql>=1.1",  # generic_sql on MariaDB
     "psutil>=6",  # waits until a server that was killed is gone
     "jsonschema>=4.23",
+    "ruff>=0.9",  # what `connectors new` writes is linted,
+    "mypy>=1.14",  # typed,
+    "hatchling>=1.27",  # and installed without another download,
+    "editables>=0.5",  # as its author works on it
 ]
 
 
@@ -30,7 +34,7 @@ def install_wheels(session: nox.Session) -> None:
     for old in wheels.glob("*.whl"):
         old.unlink()
     session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), *[f"./{p}" for p in PACKAGES])
-    built = [f"{wheel}[postgresql]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
+    built = [f"{wheel}[postgresql,scaffold]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
 
@@ -46,7 +50,9 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict over every package."""
-    session.install("mypy>=1.14", "types-simplejson", "psycopg[binary]>=3.2", *[f"./{p}" for p in PACKAGES])
+    session.install(
+        "mypy>=1.14", "types-simplejson", "psycopg[binary]>=3.2", "copier>=9.4", *[f"./{p}" for p in PACKAGES]
+    )
     session.run("mypy", *SOURCES)
 
 

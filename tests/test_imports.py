@@ -15,7 +15,7 @@ LAYERS = [
     {"shipperone", "ledger"},
     {"plugins", "stages"},
     {"runtime"},
-    {"sandbox", "operations"},
+    {"sandbox", "operations", "scaffold"},
     {"demo"},
     {"cli"},
 ]

@@ -1,4 +1,4 @@
-"""`connectors`: what is installed, and what each offers."""
+"""`connectors list` and `show`: what is installed, and what each offers."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from shipperone_erp import discovery
 from shipperone_erp.cli.options import AsJson, print_json, print_table
 
-app = typer.Typer(help="The installed connectors: list, show.", no_args_is_help=True)
+app = typer.Typer(help="Connectors: list, show, new.", no_args_is_help=True)
 
 
 @app.command("list")
