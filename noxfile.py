@@ -1,4 +1,4 @@
-"""The project's sessions. `nox` runs what CI runs: lint, types, tests against installed wheels, and the README."""
+"""The project's sessions. `nox` runs what CI runs: lint, types, tests against installed wheels, README, the site."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "types", "tests", "readme"]
+nox.options.sessions = ["lint", "types", "tests", "readme", "docs"]
 nox.options.reuse_existing_virtualenvs = False
 
 PACKAGES = ["core", "connectors/generic_sql"]
@@ -70,6 +70,13 @@ def readme(session: nox.Session) -> None:
     """The README's first block and its five minutes, as they stand, in a copy of the checkout."""
     session.install("pytest>=8.3")
     session.run("python", "tests/readme/run.py", env={"CI": os.environ.get("CI", "")})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in build/docs; a warning is an error."""
+    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6", "./core")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
 
 
 @nox.session

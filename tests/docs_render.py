@@ -13,6 +13,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
+import docs_hooks
+from docs_states import diagram
 from shipperone_erp import explanations
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.durations import words
@@ -24,6 +26,7 @@ from shipperone_erp.config.settings import (
     TenantSettings,
 )
 from shipperone_erp.config.showing import toml
+from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
@@ -123,6 +126,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),
     "recipe_tables": lambda: _recipe("guarded", "sqlite", "ddl"),
     "recipe_statements": lambda: _recipe("guarded", "sqlite", "toml"),
+    **docs_hooks.PARTS,
 }
 
 
@@ -132,9 +136,10 @@ def rendered(text: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Every page of docs/, as it should be."""
+    """Every page and every diagram of docs/, as it should be."""
     found = {page: rendered(page.read_text(encoding="utf-8")) for page in sorted(DOCS.glob("*.md"))}
     found[DOCS / "reasons.md"] = explanations.page()
+    found |= {DOCS / f"{stage}.svg": diagram(stage) for stage in Stage}
     return found
 
 
