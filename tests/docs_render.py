@@ -109,6 +109,14 @@ def _scenarios() -> str:
     return "\n".join(rows + [f"| `{name}` | {scenario.says} |" for name, scenario in SCENARIOS.items()])
 
 
+def _install() -> str:
+    """The commands of the README's first block that install, each on a line of its own: CI runs them there."""
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```sh\n(.*demo)\n```$", readme, re.MULTILINE)
+    *installing, _ = block.split(" && ")
+    return "\n".join(["```sh", *installing, "```"])
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "keep": lambda: _settings(RuntimeSettings, "keep_"),
@@ -119,6 +127,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "exits": _exits,
     "binds": _binds,
     "scenarios": _scenarios,
+    "install": _install,
     "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
     "sql_settings": lambda: _settings(GenericSqlSettings),
     "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),

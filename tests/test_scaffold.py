@@ -6,7 +6,6 @@ import pty
 import subprocess
 import sys
 import tomllib
-import venv
 from pathlib import Path
 
 import pytest
@@ -36,17 +35,6 @@ def written(request, tmp_path_factory):
     return make(request.param, tmp_path_factory.mktemp("new") / "package", {"drafts": VARIANTS[request.param]})
 
 
-@pytest.fixture(scope="module")
-def environment(tmp_path_factory):
-    """A virtual environment that has what this one has, and will have the new package."""
-    folder = tmp_path_factory.mktemp("environment")
-    venv.create(folder, with_pip=False, symlinks=True)
-    (site,) = folder.glob("lib/python*/site-packages")
-    above = [path for path in sys.path if path.endswith("site-packages")]
-    (site / "above.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in above))
-    return folder / "bin"
-
-
 def test_it_is_in_style(written, tmp_path):
     made = [written.folder, make(LONG, tmp_path / "long", {"drafts": VARIANTS[written.connector]}).folder]
     for folder in made:
@@ -60,19 +48,13 @@ def test_it_is_typed(written):
 
 
 @pytest.mark.timeout(400)
-def test_it_installs_and_its_tests_are_green_at_once(written, environment):
+def test_it_installs_and_its_tests_are_green_at_once(written, author_environment):
     """Its tests run the installed command against the sandbox as well."""
-    python = str(environment / "python")
-    runs(
-        sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-build-isolation",
-        "--editable", ".", folder=written.folder,
-    )  # fmt: skip
-    (environment / "shipperone-erp").write_text(f"#!{python}\nfrom shipperone_erp.cli import main\nmain()\n")
-    (environment / "shipperone-erp").chmod(0o755)
-    assert " passed" in runs(python, "-m", "pytest", "-q", "-p", "no:cacheprovider", folder=written.folder)
-    shown = json.loads(
-        runs(str(environment / "shipperone-erp"), "connectors", "show", written.connector, folder=Path())
-    )
+    path = f"{author_environment}{os.pathsep}{os.environ['PATH']}"
+    runs("pip", "install", "--quiet", "-e", ".", folder=written.folder, PATH=path)
+    assert " passed" in runs("pytest", "-q", "-p", "no:cacheprovider", folder=written.folder, PATH=path)
+    said = runs("shipperone-erp", "connectors", "show", written.connector, folder=written.folder, PATH=path)
+    shown = json.loads(said)
     assert shown["state"] == "ok"
     hooks = {"reserve_stock", "release_stock", "build_invoice", "issue_invoice", "discard_invoice", "deliver"}
     assert set(shown["hooks"]) == {*hooks, "handle_mismatch"}
