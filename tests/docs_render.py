@@ -3,6 +3,7 @@
 PYTHONPATH=tests python tests/docs_render.py          rewrites the files
 """
 
+import ast
 import re
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -32,6 +33,7 @@ from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
+from test_imports import LAYERS, ROOT
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -117,6 +119,38 @@ def _install() -> str:
     return "\n".join(["```sh", *installing, "```"])
 
 
+def _layers() -> str:
+    """What imports are held to, from the top down; each with the first sentence that it says of itself."""
+    rows = ["| layer | what it is |", "|---|---|"]
+    for layer in reversed(LAYERS):
+        names = sorted(layer)
+        said = [f"{name}: {_says(name)}" if len(names) > 1 else _says(name) for name in names]
+        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {'<br>'.join(said)} |")
+    return "\n".join(rows)
+
+
+def _sessions() -> str:
+    """What the noxfile offers, each with its docstring; marked where a bare `nox` runs it."""
+    tree = ast.parse((DOCS.parent / "noxfile.py").read_text(encoding="utf-8"))
+    (default,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "nox.options.sessions"
+    ]
+    rows = ["| `nox -s` | in CI | what it does |", "|---|---|---|"]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and "nox.session" in map(ast.unparse, node.decorator_list):
+            rows.append(f"| `{node.name}` | {'yes' if node.name in default else ''} | {ast.get_docstring(node)} |")
+    return "\n".join(rows)
+
+
+def _says(name: str) -> str:
+    file = ROOT / f"{name}.py" if (ROOT / f"{name}.py").exists() else ROOT / name / "__init__.py"
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    assert said, f"{name} says nothing of itself"
+    return said.split("\n\n")[0].replace("\n", " ")
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "keep": lambda: _settings(RuntimeSettings, "keep_"),
@@ -128,6 +162,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "binds": _binds,
     "scenarios": _scenarios,
     "install": _install,
+    "layers": _layers,
+    "sessions": _sessions,
     "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
     "sql_settings": lambda: _settings(GenericSqlSettings),
     "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),
