@@ -157,13 +157,17 @@ def own_mariadb() -> Iterator[MariaDb]:
     memory = Path("/dev/shm")
     directory = Path(tempfile.mkdtemp(prefix="md", dir=memory if os.access(memory, os.W_OK) else None))
     try:
-        done = subprocess.run(
-            [
-                install, "--no-defaults", f"--datadir={directory}/data", "--auth-root-authentication-method=normal",
-                "--skip-test-db", *(["--user=root"] if os.geteuid() == 0 else []),
-            ],
-            capture_output=True, text=True, timeout=60, check=False,
-        )  # fmt: skip
+        for _ in range(3):  # beside much else that starts, its server now and then dies while it makes its tables
+            done = subprocess.run(
+                [
+                    install, "--no-defaults", f"--datadir={directory}/data", "--auth-root-authentication-method=normal",
+                    "--skip-test-db", *(["--user=root"] if os.geteuid() == 0 else []),
+                ],
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            if done.returncode == 0:
+                break
+            shutil.rmtree(directory / "data", ignore_errors=True)
         if done.returncode:
             raise RuntimeError(f"mariadb-install-db: {(done.stderr or done.stdout)[-400:]}")
         port = _free_port()

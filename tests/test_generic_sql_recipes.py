@@ -163,6 +163,13 @@ def test_the_documents_are_listed(booking_erp):
         "i-1", issued.reference, D("29.49"), "issued", "1", TODAY,
     )  # fmt: skip
     assert (reservation.kind, reservation.key, reservation.state) == ("reservation", "a-1", "live")
+    wanted = {str(item.item_id): item.qty for item in order().items}
+    for document in (invoice, reservation):
+        assert {line.item_id: line.qty for line in document.lines} == wanted
+    lines = sum(line.total_incl_tax for line in invoice.lines)
+    assert (lines, {line.total_incl_tax for line in reservation.lines}) == (
+        D("29.49") - order().shipping_amount_incl_tax, {None},
+    )  # fmt: skip
     assert erp.connector.list_documents(began + timedelta(hours=1)) == []
 
 

@@ -159,6 +159,18 @@ def test_d1_two_reads_decide_about_a_lost_answer(reads, read, expected):
         assert decision.reason is Reason.OUTCOME_UNKNOWN
 
 
+def test_d1_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():
+    again = decide(listing(order()), lost(settle_reads=("same",))).job.with_(lost_at=None)
+    assert again.sent_again
+    assert isinstance(decide(listing(order()), again), Continue)
+    assert isinstance(decide(listing(order(shipping="5.99")), again), Supersede)
+    for read in (listing(), listing(order("FO-1", 1, first_id=77))):
+        noted = decide(read, again)
+        assert isinstance(noted, Note)
+        assert (noted.job.lost_at, noted.job.reason) == (NOW, Reason.OUTCOME_UNKNOWN)
+        assert not noted.job.sent_again
+
+
 def test_d1_a_lost_answer_is_settled_before_anything_is_superseded():
     assert isinstance(decide(listing(order(shipping="5.99")), lost()), Note)
 

@@ -418,3 +418,25 @@ def test_h4_a_token_that_was_renewed_while_the_service_was_starting_is_read(ofte
     token.write_text(often.sandbox.token)
     serve(often, 6.0, configuration)
     assert often.erp.delivered("FO-1") == 1
+
+
+def test_a_queue_that_cannot_be_read_takes_nothing_from_the_orders_that_wait_for_a_slot(world):
+    """Their reservations are still known when their turn comes: they leave what is reserved, not what is free."""
+    world.settings |= {"concurrency": "1", "poll_interval": '"0.2s"'}
+    world.sandbox.auto_ship = False
+    world.erp.stock("MUG", 200)
+    for number in range(14):
+        world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 2, "10.00"), first_id=number * 10 + 1))
+    world.once()
+    assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(200, 28)]
+    for number in range(14):
+        world.sandbox.ship(f"FO-{number}")
+    world.erp.script("build_invoice", "hang_then", times=99, detail="0.3")
+    with service(world) as running:
+        until(lambda: world.erp.ask("SELECT times FROM script")[0][0] < 99)
+        world.sandbox.faults.add(Fault("500", action="pending_invoice", times=10**6))
+        until(lambda: len(world.erp.issued()) >= 8, 40)
+        world.sandbox.faults.clear()
+        until(lambda: world.erp.ask("SELECT on_hand FROM stock") == [(172,)], 40)
+        assert running.stop() == 0
+    assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(172, 0)]

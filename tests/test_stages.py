@@ -124,6 +124,26 @@ def test_d1_an_allocation_whose_answer_was_lost(world):
     assert world.erp.live("FO-1") == 1
 
 
+@pytest.mark.parametrize("action", ["allocate", "invoice"])
+def test_d1_the_first_call_comes_after_the_second_was_on_its_way(world, action):
+    """Its asker was given up, two reads said that it had no effect, and then it has one all the same."""
+    world.sandbox.add(order())
+    world.erp.stock("MUG", 9)
+    shop = world.sandbox._shop
+
+    def late(post):
+        shop.allocate("FO-1", [1]) if action == "allocate" else shop.invoice("FO-1", [1], D("4.99"))
+
+    world.sandbox.faults.add(Fault("dropped", action=action, times=1))
+    world.sandbox.faults.add(Fault("call", action=action, times=1, every=2, payload=late))
+    world.finishes(settle_for=20)
+    job = world.job("FO-1", A if action == "allocate" else I)
+    assert (job.state, job.inferred) == (State.DONE, True)
+    assert (world.erp.live("FO-1"), world.erp.issued("FO-1")) == (1, ["1:2"])
+    assert world.erp.effects("release_stock") == world.erp.effects("discard_invoice") == 0
+    assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(7, 0)]
+
+
 def test_d1_in_doubt_hold_leaves_it_to_a_person(world):
     world.settings["in_doubt"] = '"hold"'
     world.sandbox.add(order())

@@ -123,6 +123,13 @@ def _stock(merchant: Merchant) -> Iterator[str]:
         "SELECT warehouse, sku, qty FROM reserved_lines JOIN reservations USING (key) WHERE state = 'live'"
     ):
         held[warehouse, sku] += qty
+    for order_id, key, items in merchant.erp.ask("SELECT order_id, key, items FROM deliveries"):
+        for line in items.split(","):
+            reserved = merchant.erp.ask(
+                "SELECT state FROM reserved_lines JOIN reservations USING (key) WHERE item_id = ?", line.split(":")[0]
+            )
+            if reserved and ("live",) not in reserved:
+                yield f"{order_id}: {line} was delivered as {key}, and its reservation had been given back"
     moved: Counter[str] = Counter()
     for sku, qty in merchant.erp.ask("SELECT sku, qty FROM arrivals"):
         moved[sku] += qty

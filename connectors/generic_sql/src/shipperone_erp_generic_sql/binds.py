@@ -23,8 +23,8 @@ PARAM = "param_"
 MICRO = "_micro"
 """Ends the name of a bind that counts millionths of the amount named before it."""
 
-ANYWHERE = "list_documents"
-"""The one step that is not about an order: of the binds it has `:tenant`, `:since`, `:now_utc`, `:today`."""
+ANYWHERE = frozenset({"list_documents", "list_document_lines"})
+"""The steps that are not about an order: of the binds they have `:tenant`, `:since`, `:now_utc`, `:today`."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +120,7 @@ _ORDER: dict[str, Bind] = {
         _TEXT, "the reference of the invoice of this key", lambda c: c.invoice_reference, _steps("deliver")
     ),
     "reason": Bind(_TEXT, "why the draft is discarded", lambda c: c.reason, _steps("discard_invoice")),
-    "since": Bind(Utc(), "documents made since then, UTC", lambda c: c.since, _steps("list_documents")),
+    "since": Bind(Utc(), "documents made since then, UTC", lambda c: c.since, _steps(*ANYWHERE)),
     "reservations_json": Bind(
         _TEXT,
         "a JSON list of the order's live reservations: key, reference, item_ids",
@@ -230,7 +230,7 @@ def values(names: Iterable[str], call: Call, line: Line | None, places: Places) 
 
 def known(step: str, *, per_item: bool) -> frozenset[str]:
     """The binds of that step, without the merchant's own."""
-    if step == ANYWHERE:
+    if step in ANYWHERE:
         return _WITHOUT_AN_ORDER
     here = {n for n, bind in ORDER_BINDS.items() if bind.steps is None or step in bind.steps}
     of_items = {n for n, bind in ITEM_BINDS.items() if bind.steps is None or step in bind.steps}

@@ -85,14 +85,23 @@ def delivery(row: Row) -> Found:
     return Found(**_said(row, DELIVERY_STATES, "done", "find_delivery"))
 
 
-def document(row: Row) -> Document:
-    """A row of list_documents."""
+def line(row: Row, step: str) -> InvoiceLine:
+    """A row of find_invoice_lines or list_document_lines; its item's id as text."""
+    qty = amount(row, "qty")
+    if qty is None:
+        raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a line without qty")
+    return InvoiceLine(text(row, "item_id", step), qty, amount(row, "total_incl_tax"), amount(row, "tax_percent"))
+
+
+def document(row: Row, lines: Iterable[InvoiceLine] = ()) -> Document:
+    """A row of list_documents, with its lines."""
     key, reference, number = row.get("key"), row.get("reference"), row.get("number")
     return Document(
         kind=text(row, "kind", "list_documents"),
         key=None if key is None else str(key),
         reference=None if reference is None else str(reference),
         order_id=row.get("order_id"),
+        lines=tuple(lines),
         total_incl_tax=amount(row, "total_incl_tax"),
         currency=_stripped(row.get("currency")),
         state=_stripped(row.get("state")),

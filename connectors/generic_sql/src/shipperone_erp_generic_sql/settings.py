@@ -35,6 +35,7 @@ QUERIES = (
     "find_invoice_lines",
     "find_delivery",
     "list_documents",
+    "list_document_lines",
 )
 """The steps that only look."""
 
@@ -109,6 +110,9 @@ class GenericSqlSettings(ConnectorSettings):
         (),
         description="documents made since :since: kind [, key, reference, order_id, total_incl_tax, currency, state, "
         "number, date, refers_to, url]",
+    )
+    list_document_lines: Queries = Field(
+        (), description="their lines: kind, reference, item_id, qty [, total_incl_tax, tax_percent]"
     )
 
     _password_in_url: bool = PrivateAttr(False)

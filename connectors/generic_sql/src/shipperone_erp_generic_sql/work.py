@@ -1,6 +1,6 @@
 """One call of a hook inside one transaction: look for what is there, run a step's statements, look again."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -108,11 +108,14 @@ class Work:
         return None if row is None else found.delivery(row)
 
     def documents(self) -> list[Document]:
-        """Every row of every query of list_documents."""
+        """Every row of every query of list_documents, with its lines where list_document_lines tells them."""
+        lines: dict[tuple[str, str], list[InvoiceLine]] = {}
+        for row in self._every("list_document_lines"):
+            of = found.text(row, "kind", "list_document_lines"), found.text(row, "reference", "list_document_lines")
+            lines.setdefault(of, []).append(found.line(row, "list_document_lines"))
         return [
-            found.document(row)
-            for number, query in enumerate(self._settings.list_documents, start=1)
-            for row in self._answer(query, self._call, None, f"statement {number} of list_documents")
+            found.document(row, lines.get((str(row.get("kind")), str(row.get("reference"))), ()))
+            for row in self._every("list_documents")
         ]
 
     def short_lines(self) -> tuple[ShortLine, ...]:
@@ -147,12 +150,8 @@ class Work:
         ids = {str(item.item_id): item.item_id for item in self._call.order.items}
         lines = []
         for row in self._rows("find_invoice_lines", reference=reference):
-            item_id = found.text(row, "item_id", "find_invoice_lines")
-            qty = found.amount(row, "qty")
-            if qty is None:
-                raise Refused(Reason.CONFIG_INCOMPLETE, "find_invoice_lines answers a line without qty")
-            total, percent = found.amount(row, "total_incl_tax"), found.amount(row, "tax_percent")
-            lines.append(InvoiceLine(ids.get(item_id, item_id), qty, total, percent))
+            line = found.line(row, "find_invoice_lines")
+            lines.append(replace(line, item_id=ids.get(str(line.item_id), line.item_id)))
         return tuple(lines)
 
     def _one(self, step: str) -> Row | None:
@@ -164,6 +163,11 @@ class Work:
                 "or the query is too wide",
             )
         return rows[0] if rows else None
+
+    def _every(self, step: str) -> Iterator[Row]:
+        """The rows of all queries of a step that is not about an order."""
+        for number, query in enumerate(self._settings.queries(step), start=1):
+            yield from self._answer(query, self._call, None, f"statement {number} of {step}")
 
     def _rows(self, step: str, *, line: Line | None = None, reference: str | None = None) -> Sequence[Row]:
         call = replace(self._call, reference=reference) if reference else self._call

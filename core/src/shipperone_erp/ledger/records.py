@@ -124,6 +124,14 @@ class Job:
         return self.accepted_at is not None and self.state is not State.GONE
 
     @property
+    def sent_again(self) -> bool:
+        """A call whose answer was lost had no effect, as two reads told, and it was sent again, or is to be.
+
+        The first one may still arrive, later than anybody waited for it.
+        """
+        return self.lost_at is None and bool(self.settle_reads) and not self.accepted
+
+    @property
     def adopted(self) -> bool:
         """A person says that its document was made elsewhere: it is confirmed, and never touched by us."""
         return self.adopted_at is not None

@@ -110,7 +110,7 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         rebuilds=0,
         accepts=0,
         crashes_alone=0,
-        settle_reads=(),
+        settle_reads=job.settle_reads if job.sent_again else (),
         absent_since=None,
         absent_reads=0,
         absence_doubtful=False,
@@ -179,7 +179,8 @@ def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 
     That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
     """
-    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None, settle_reads=())
+    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None,
+                      settle_reads=job.settle_reads if job.sent_again else ())  # fmt: skip
     steer(ledger, job, fresh, "ignore", now, note)
 
 

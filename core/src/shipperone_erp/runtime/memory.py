@@ -23,16 +23,18 @@ def remember(
 ) -> tuple[Memory, QueueRecord]:
     """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
 
+    What is known of the `busy` orders comes along, listed or not: they are acted on by it, and not planned.
     `shipped`: what pending_invoice lists now. `confirmed`: between which times an allocation was confirmed that should
     have shipped by now.
     """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
     unfinished = ledger.unfinished_jobs(scope.tenant, scope.stage)
     known = {job.id: job for job in unfinished}
-    known.update((job.id, job) for job in ledger.ended_jobs_of_orders(scope.tenant, scope.stage, ids))
+    wanted = {*ids, *busy}
+    known.update((job.id, job) for job in ledger.ended_jobs_of_orders(scope.tenant, scope.stage, wanted))
     allocations: list[Job] = []
     if scope.stage is Stage.INVOICE:
-        orders = {*ids, *(job.order_id for job in unfinished)}
+        orders = {*wanted, *(job.order_id for job in unfinished)}
         allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
     late: tuple[Job, ...] = ()
     seen_in_invoice: frozenset[int] = frozenset()

@@ -80,7 +80,7 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
         case Continue(job=job):
             return await go_on(job)
         case SendAgain(job=job):
-            return await go_on(job, lost_at=None, settle_reads=(), step=_ready(job))
+            return await go_on(job, lost_at=None, step=_ready(job))
         case Infer(job=job):
             one = case(job)
             accept(one, inferred=True)

@@ -31,7 +31,7 @@ from shipperone_erp.stages.decisions import (
 )
 from shipperone_erp.stages.history import History
 from shipperone_erp.stages.scope import Memory, Scope
-from shipperone_erp.stages.vanished import absent, may_exist, settle
+from shipperone_erp.stages.vanished import absent, came_late, lists_none_of, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
 """How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""
@@ -119,6 +119,8 @@ def _listed(
         yield _not_open(scope, listing, listed, jobs, allocations, live, now)
     elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
         yield settled
+    elif job.sent_again and lists_none_of(listed, job):
+        yield came_late(job, scope, now)
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
         yield _as_listed(scope, job.with_(ending=None), jobs, allocations, now)
     elif _rests(job) and not due(job, now):

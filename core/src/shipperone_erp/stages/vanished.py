@@ -10,7 +10,7 @@ from typing import Protocol
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.shipperone.reading import Listed, Listing
 from shipperone_erp.stages.decisions import Continue, Decision, End, Hold, Infer, Leave, Note, Seek, SendAgain
 
 DOUBTFUL_AFTER = timedelta(hours=24)
@@ -44,7 +44,7 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     if len(reads) < 2:
         return Note(job.with_(settle_reads=reads), "an answer was lost: this read says " + reads[0])
     if set(reads) == {"same"}:
-        return SendAgain(job)
+        return SendAgain(job.with_(settle_reads=reads))
     if set(reads) == {"absent"}:
         why = "its answer was lost, and two complete reads no longer list it"
         if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
@@ -66,13 +66,30 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     )
 
 
+def came_late(job: Job, patience: Patience, now: datetime) -> Note:
+    """It was sent again after a lost answer, and its items are not listed any more: settled as if lost once more.
+
+    The first call may have come after all, and then the second one was refused or never went out.
+    """
+    why = "it was sent again after a lost answer, and is not listed any more: the first one may have come late"
+    waits = job.with_(
+        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence=f"{why}; its queue will tell", owner=Owner.NOBODY,
+        since=now, lost_at=now, settle_reads=(), next_attempt_at=now + patience.settle,
+    )  # fmt: skip
+    return Note(waits, why)
+
+
+def lists_none_of(listed: Listed, job: Job) -> bool:
+    """What is listed of the order is about other items than the job's."""
+    return {str(item.item_id) for item in listed.order.items}.isdisjoint(map(str, job.item_ids))
+
+
 def _verdict(job: Job, listing: Listing) -> str:
     listed = listing.orders.get(job.order_id)
     if listed is not None and listed.fingerprint == job.fingerprint:
         return "same"
     unreadable = any(entry.order_id == job.order_id for entry in listing.unreadable)
-    shown = {str(item.item_id) for item in listed.order.items} if listed else set()
-    if unreadable or shown & {str(item_id) for item_id in job.item_ids}:
+    if unreadable or (listed is not None and not lists_none_of(listed, job)):
         return "changed"
     return "absent" if listing.proves_absence else "not proven"
 
@@ -92,6 +109,8 @@ def absent(
     """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
+    if job.sent_again:
+        return came_late(job, patience, now)
     if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
         if job.step is Step.RESERVED:
             return Infer(job, "somebody confirmed it: its goods are in pending_invoice")

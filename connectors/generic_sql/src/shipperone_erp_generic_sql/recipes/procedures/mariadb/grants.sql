@@ -12,3 +12,4 @@ GRANT EXECUTE ON PROCEDURE shipperone_discard_invoice TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_find_delivery TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_deliver TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_list_documents TO shipperone;
+GRANT EXECUTE ON PROCEDURE shipperone_list_document_lines TO shipperone;

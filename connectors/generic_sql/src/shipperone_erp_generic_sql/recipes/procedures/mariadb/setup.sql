@@ -172,4 +172,12 @@ CREATE PROCEDURE shipperone_list_documents(p_since DATETIME(6)) SQL SECURITY DEF
     SELECT 'reservation', job_key, CONCAT('R-', id), order_id, NULL, NULL, state, NULL, NULL
     FROM reservations WHERE created_at >= p_since//
 
+CREATE PROCEDURE shipperone_list_document_lines(p_since DATETIME(6)) SQL SECURITY DEFINER
+    SELECT 'invoice' AS kind, CONCAT('I-', i.id) AS reference, l.item_id, l.qty, l.total AS total_incl_tax, l.tax_percent
+    FROM invoices i JOIN invoice_lines l ON l.invoice_key = i.job_key
+    WHERE i.created_at >= p_since OR i.issued_at >= p_since
+    UNION ALL
+    SELECT 'reservation', CONCAT('R-', r.id), l.item_id, l.qty, NULL, NULL
+    FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key WHERE r.created_at >= p_since//
+
 DELIMITER ;

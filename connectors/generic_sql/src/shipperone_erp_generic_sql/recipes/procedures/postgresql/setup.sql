@@ -181,3 +181,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT 'reservation', job_key, 'R-' || id, order_id, NULL, NULL, state, NULL, NULL
     FROM reservations WHERE created_at >= p_since
 $$;
+
+CREATE FUNCTION shipperone_list_document_lines(p_since timestamptz)
+RETURNS TABLE (kind text, reference text, item_id text, qty numeric, total_incl_tax numeric, tax_percent numeric)
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT 'invoice', 'I-' || i.id, l.item_id, l.qty, l.total, l.tax_percent
+    FROM invoices i JOIN invoice_lines l ON l.invoice_key = i.job_key
+    WHERE i.created_at >= p_since OR i.issued_at >= p_since
+    UNION ALL
+    SELECT 'reservation', 'R-' || r.id, l.item_id, l.qty, NULL, NULL
+    FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key WHERE r.created_at >= p_since
+$$;
