@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-for place in (HERE, HERE / "plugins" / "counting"):
+for place in (HERE, HERE / "plugins" / "counting", HERE / "plugins" / "hostile"):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 

@@ -17,6 +17,7 @@ LAYERS = [
     {"runtime"},
     {"sandbox", "operations", "scaffold"},
     {"demo"},
+    {"testing"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

@@ -7,6 +7,7 @@ wrongly, or never.
 """
 
 import difflib
+import importlib
 import inspect
 import sys
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from shipperone_erp.hooks import API_VERSION, PROJECT, Connector, Plugin, Policy
 CONNECTORS = "shipperone_erp.connectors"
 POLICIES = "shipperone_erp.policies"
 COMMANDS = "shipperone_erp.commands"
+HARNESSES = "shipperone_erp.harnesses"
 
 MARK = f"{PROJECT}_impl"
 SPECIFIED = f"{PROJECT}_spec"
@@ -63,6 +65,33 @@ def load_command(name: str) -> Any:
     """What the entry point of that command names, imported; whether it is a command is for its caller to see."""
     found, _, _ = _import(COMMANDS, name, "command")
     return found
+
+
+def load_harness(name: str) -> Any:
+    """What the entry point of that connector's conformance harness names; whether it is one is for its caller to see."""
+    found, _, _ = _import(HARNESSES, name, "harness")
+    return found
+
+
+def load_object(path: str) -> Any:
+    """What `module:name` names. PluginRefused if there is no such thing."""
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise PluginRefused(f"{path!r} is not MODULE:CLASS, such as acme_erp.harness:AcmeHarness")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise PluginRefused(f"{path} cannot be imported: {type(error).__name__}{_place(error)}") from None
+    return found
+
+
+def checked(found: Any) -> type[Connector[Any]]:
+    """A connector's class that is at hand already, checked as `load_connector` does."""
+    value = f"{getattr(found, '__module__', '?')}:{getattr(found, '__qualname__', found)}"
+    _check(found, Connector, f"connector {value}", value)
+    return cast(type[Connector[Any]], found)
 
 
 def overridden(plugin: type[Plugin[Any]]) -> frozenset[str]:
