@@ -51,8 +51,9 @@ def test_every_variant_is_typed(tmp_path):
 
 
 @pytest.mark.timeout(400)
+@pytest.mark.parametrize("written", ["no_drafts"], indirect=True)
 def test_it_installs_and_its_tests_are_green_at_once(written, author_environment):
-    """Its tests run the installed command against the sandbox as well."""
+    """Its tests run the conformance kit, and the installed command against the sandbox. With drafts: docs/tutorial.md."""
     path = f"{author_environment}{os.pathsep}{os.environ['PATH']}"
     runs("pip", "install", "--quiet", "-e", ".", folder=written.folder, PATH=path)
     assert " passed" in runs("pytest", "-q", "-p", "no:cacheprovider", folder=written.folder, PATH=path)
