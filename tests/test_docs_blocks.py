@@ -47,7 +47,9 @@ def shown(page: str, kind: str) -> list[str]:
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
 def test_every_kind_of_block_on_a_page_has_a_test_that_names_the_page(page):
     looked_at = LOOKED_AT.get(page.name, {})
-    assert {kind for kind, _ in blocks(page)} == {kind for kinds in looked_at for kind in kinds.split()}
+    named = {kind for kinds in looked_at for kind in kinds.split()}
+    found = {kind for kind, _ in blocks(page)}
+    assert found == named, f"name in LOOKED_AT the tests that execute, load or compare the blocks of {page.name}"
     for test in looked_at.values():
         source = (TESTS / test).read_text(encoding="utf-8")
         assert page.name in source or page.stem in source or 'glob("*.md")' in source, test
