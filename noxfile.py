@@ -75,7 +75,7 @@ def readme(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation site, in build/docs; a warning is an error."""
-    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6", "./core")
+    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
 
 
