@@ -9,7 +9,7 @@ nox.needs_version = ">=2024.10.9"
 nox.options.sessions = ["lint", "types", "tests", "readme", "docs"]
 nox.options.reuse_existing_virtualenvs = False
 
-PACKAGES = ["core", "connectors/generic_sql"]
+PACKAGES = ["core", "connectors/generic_sql", "connectors/odoo"]
 SOURCES = [f"{package}/src" for package in PACKAGES]
 TEST_TOOLS = [
     "pytest>=8.3",
@@ -75,7 +75,7 @@ def readme(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """The documentation site, in build/docs; a warning is an error."""
-    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6", "./core")
+    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
 
 
@@ -124,3 +124,18 @@ def bench_sql(session: nox.Session) -> None:
     install_wheels(session)
     session.install(*TEST_TOOLS)
     session.run("python", "tests/bench/sql_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def odoo(session: nox.Session) -> None:
+    """The Odoo connector on a real server: set ODOO_TEST_URL, _DB, _USER, _PASSWORD; ODOO_RECORD=1 records anew."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("pytest", "-m", "odoo", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
+def bench_odoo(session: nox.Session) -> None:
+    """100 orders through the Odoo connector beside a plain odoo-client-lib script, on the server of `odoo`."""
+    install_wheels(session)
+    session.run("python", "tests/bench/odoo_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})

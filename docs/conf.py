@@ -1,10 +1,13 @@
 """The documentation site: `nox -s docs` builds it, and a warning is an error."""
 
-from importlib.metadata import version as installed
+import tomllib
+from pathlib import Path
 
-project = "shipperone-erp"
-author = "The shipperone-erp maintainers"
-release = version = installed("shipperone-erp")
+core = tomllib.loads((Path(__file__).parents[1] / "core" / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+project = core["name"]
+author = f"The {project} maintainers"
+release = version = core["version"]
 extensions = ["myst_parser"]
 myst_heading_anchors = 3
 nitpicky = True

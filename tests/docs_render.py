@@ -33,6 +33,7 @@ from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
+from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
 from test_imports import LAYERS, ROOT
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -166,6 +167,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "sessions": _sessions,
     "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
     "sql_settings": lambda: _settings(GenericSqlSettings),
+    "odoo_settings": lambda: _settings(OdooSettings),
+    "odoo_warehouses": lambda: _settings(WarehouseRule),
+    "odoo_taxes": lambda: _settings(TaxRule),
+    "odoo_payments": lambda: _settings(PaymentRule),
     "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),
     "inbox_statements": lambda: _recipe("inbox", "postgresql", "toml"),
     "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),

@@ -24,6 +24,7 @@ LOOKED_AT = {
     "going-live.md": {"toml console": "days/test_going_live_page.py"},
     "install.md": {"console": "test_docs_scenarios.py"},
     "month-end.md": {"console": "days/test_pages.py"},
+    "odoo.md": {"toml": "test_odoo_page.py", "text": "test_docs_blocks.py"},
     "operations.md": {"console": "test_docs_scenarios.py"},
     "privacy.md": {"text": "test_docs_blocks.py"},
     "sandbox.md": {"python": "test_docs_blocks.py"},
@@ -47,7 +48,9 @@ def shown(page: str, kind: str) -> list[str]:
 @pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
 def test_every_kind_of_block_on_a_page_has_a_test_that_names_the_page(page):
     looked_at = LOOKED_AT.get(page.name, {})
-    assert {kind for kind, _ in blocks(page)} == {kind for kinds in looked_at for kind in kinds.split()}
+    named = {kind for kinds in looked_at for kind in kinds.split()}
+    found = {kind for kind, _ in blocks(page)}
+    assert found == named, f"name in LOOKED_AT the tests that execute, load or compare the blocks of {page.name}"
     for test in looked_at.values():
         source = (TESTS / test).read_text(encoding="utf-8")
         assert page.name in source or page.stem in source or 'glob("*.md")' in source, test
@@ -114,3 +117,12 @@ def test_what_a_log_says_on_the_privacy_page_is_what_the_code_says():
     source = (TESTS.parent / "core/src/shipperone_erp/runtime/retention.py").read_text(encoding="utf-8")
     words = re.sub(r"\d+", "", line).split()
     assert [word for word in words if word.strip(",") not in source] == []
+
+
+def test_the_command_for_ones_own_odoo_names_a_session_and_what_it_reads():
+    """It needs a real Odoo: it is typed where there is one (`nox -s odoo`), and looked up here."""
+    (command,) = shown("odoo.md", "text")
+    sessions = (TESTS.parent / "noxfile.py").read_text(encoding="utf-8")
+    assert f"def {command.split()[-1]}(session" in sessions
+    reads = "".join(file.read_text(encoding="utf-8") for file in TESTS.glob("*odoo*.py"))
+    assert [name for name in re.findall(r"(\w+)=", command) if name not in reads] == []

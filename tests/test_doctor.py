@@ -2,9 +2,11 @@
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 
+from shipperone_erp.operations.mapped_warehouses import unmapped
 from shipperone_erp.sandbox import SandboxOrder
 
 
@@ -212,3 +214,14 @@ def test_a_connector_that_hangs_is_given_up(world, plugins, monkeypatch):
     assert time.monotonic() - began < 5
     (erp,) = [line for line in lines if line.check == "ERP"]
     assert (erp.verdict, "TimeoutError" in erp.sentence) == ("FAIL", True)
+
+
+def test_b17_warehouses_are_compared_both_ways():
+    mapping = SimpleNamespace(warehouses={"main": 1, "old": 2})
+    tenant = SimpleNamespace(name="acme", connector="odoo", connector_settings=mapping)
+    found = list(unmapped(tenant, [{"warehouse_code": "main"}, {"code": "outlet"}, "what is this"]))
+    assert ["outlet" in found[0].sentence, "old" in found[1].sentence] == [True, True]
+    assert "[tenants.acme.odoo.warehouses]" in found[0].cure
+    assert list(unmapped(tenant, [])) == [], "a list that tells no codes proves nothing"
+    tenant.connector_settings = SimpleNamespace()
+    assert list(unmapped(tenant, [{"code": "outlet"}])) == []

@@ -129,21 +129,32 @@ def test_the_command_says_what_comes_next(tmp_path):
     assert done.stderr.startswith("a connector generic_sql is installed already;")
 
 
-def test_on_a_terminal_it_asks_what_no_flag_has_said(tmp_path):
+def on_a_terminal(folder: Path, key: bytes) -> tuple[int, str]:
+    """The command asks about drafts and is answered by that key; its exit code, and what was to be seen."""
     ours, theirs = pty.openpty()
-    asked = subprocess.Popen(
-        command("acme", "--author", "Ann"), cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs
-    )
+    asked = subprocess.Popen(command("acme", "--author", "Ann"), cwd=folder, stdin=theirs, stdout=theirs, stderr=theirs)
     os.close(theirs)
     shown = b""
     while b"draft of an invoice" not in shown:
         shown += os.read(ours, 4096)
-    os.write(ours, b"n")
+    os.write(ours, key)
     try:
         while chunk := os.read(ours, 4096):
             shown += chunk
     except OSError:
         pass  # the terminal is closed
-    assert asked.wait(timeout=60) == 0, shown
-    assert b"Who writes" not in shown
+    os.close(ours)
+    return asked.wait(timeout=60), shown.decode()
+
+
+def test_on_a_terminal_it_asks_what_no_flag_has_said(tmp_path):
+    code, shown = on_a_terminal(tmp_path, b"n")
+    assert code == 0, shown
+    assert "Who writes" not in shown
     assert "no drafts" in (tmp_path / "shipperone-erp-acme/src/shipperone_erp_acme/connector.py").read_text()
+
+
+def test_whoever_breaks_off_has_written_nothing(tmp_path):
+    code, shown = on_a_terminal(tmp_path, b"\x03")
+    assert (code, list(tmp_path.iterdir())) == (2, []), shown
+    assert "nothing was written" in shown

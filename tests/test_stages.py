@@ -408,6 +408,22 @@ def test_q1_q5_poison_orders_first_and_the_good_ones_finish_in_the_first_run(wor
     assert sum(job.reason is Reason.CONNECTOR_BUG for job in held) == 101
 
 
+@pytest.mark.parametrize("trouble", ["transient", "auth"])
+def test_q6_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, trouble):
+    world.erp.stock("MUG", 0)
+    world.sandbox.add(order())
+    world.once(settle_for=2.5)
+    short = world.job("FO-1", A)
+    assert (short.reason, short.attempts >= 6) == (Reason.NOT_ENOUGH_STOCK, True)
+    world.erp.script("reserve_stock", trouble, times=1)
+    time.sleep(0.3)
+    world.once(settle_for=0)
+    job = world.job("FO-1", A)
+    assert job.reason in (Reason.ERP_UNAVAILABLE, Reason.ERP_AUTH)
+    assert job.attempts <= 1
+    assert (job.next_attempt_at - world.clock()).total_seconds() < 3, "two to the sixth, it would be"
+
+
 def test_q6_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
     world.erp.stock("MUG", 1)
     world.sandbox.add(order("FO-1", ("MUG", 3, "10.00")))

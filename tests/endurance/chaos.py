@@ -35,7 +35,7 @@ from world import PLUGINS
 
 LEASE = 0.8
 TICK = 0.05
-REST_WITHIN = 30.0
+REST_WITHIN = 75.0
 """Seconds in which something must come to its end once the faults are off, until that is called stuck."""
 
 SETTINGS = """\

@@ -21,6 +21,7 @@ from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import Stage
 from shipperone_erp.operations.amounts import problems
+from shipperone_erp.operations.mapped_warehouses import unmapped
 from shipperone_erp.operations.queue_findings import findings
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Reason
@@ -170,6 +171,8 @@ class _Tenant:
         self.add("address", Verdict.OK, f"{base_url} answers")
         self.add("token", Verdict.OK, "it is taken")
         self.add("store code", Verdict.OK, f"{store}: {len(warehouses)} warehouse(s)")
+        for finding in unmapped(self.settings, warehouses):
+            self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
         return True
 
     def _seen(self, rows: Sequence[Any]) -> None:

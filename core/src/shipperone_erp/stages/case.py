@@ -178,7 +178,9 @@ class Case:
             answer = await call()
         except AuthFailed as failure:
             self._nothing_happened(effect, before, failure.sentence)
-            raise Wait(Reason.ERP_AUTH, failure.sentence, until=self.later(), owner=Owner.IT, counts=False) from failure
+            # the ERP's own probes say when there is hope; this order is no reason to wait longer
+            soon = self.later(0)
+            raise Wait(Reason.ERP_AUTH, failure.sentence, until=soon, owner=Owner.IT, counts=False) from failure
         except Transient as failure:
             self._nothing_happened(effect, before, failure.sentence)
             until = self.later(failure.retry_after)
@@ -214,8 +216,13 @@ class Case:
     def later(self, delay: float | None = None) -> datetime:
         """When to try again: after `delay` seconds, or after the next delay of the backoff."""
         if delay is None:
-            return self.desk.now() + self.desk.backoff(self.job.attempts)
+            return self.desk.now() + self.desk.backoff(self.tries)
         return self.desk.now() + timedelta(seconds=max(delay, 0.05))
+
+    @property
+    def tries(self) -> int:
+        """How often it has met trouble. That stock was short so often is none: the ERP has answered."""
+        return 0 if self.job.reason is Reason.NOT_ENOUGH_STOCK else self.job.attempts
 
     def currency(self) -> str | None:
         """The order's currency, or the tenant's where the order does not say."""
@@ -235,7 +242,8 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
     except Stopping:
         pass  # what was reached is saved below; whoever comes next goes on from there
     except Wait as wait:
-        attempts = case.job.attempts + 1 if wait.counts else case.job.attempts
+        tried = case.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else case.tries
+        attempts = tried + 1 if wait.counts else tried
         case.change(
             state=State.WAITING,
             reason=wait.reason,

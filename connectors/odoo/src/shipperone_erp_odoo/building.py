@@ -1,0 +1,213 @@
+"""`build_invoice`: a draft of a customer invoice, get-or-create by `load`; never more than a draft."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shipperone_erp import AlreadyIssued, BuildInvoice, FulfillmentOrder, Invoice, Owner, Reason, Refused, Voided
+from shipperone_erp_odoo import foreign, lookups
+from shipperone_erp_odoo.buyers import Buyer, buyer, buyers
+from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.drafting import DraftLine, draft_lines, rule_for
+from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
+from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.settings import TaxRule
+from shipperone_erp_odoo.sites import Company, Site, sites
+from shipperone_erp_odoo.standing import reference, standing
+
+Answer = Invoice | Voided
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the settings say of one order's invoice."""
+
+    journal: int
+    position: int | None
+    term: int | None
+    payment_reference: str | None
+    team: int | None
+    analytic: int | None
+
+
+def build(odoo: Odoo, requests: Sequence[BuildInvoice]) -> Answers[Answer]:
+    """A draft, or an exception, for each key."""
+    answers: Answers[Answer] = Answers()
+    for at, chunk in by_company(odoo, requests, answers).items():
+        _build(odoo, at, chunk, answers)
+    return answers
+
+
+def by_company(
+    odoo: Odoo, requests: Sequence[BuildInvoice], answers: Answers[Answer]
+) -> dict[Company, list[BuildInvoice]]:
+    """The requests by the company of their warehouse."""
+    known = sites(odoo, [request.order.warehouse_code for request in requests])
+    chunks: dict[Company, list[BuildInvoice]] = {}
+    for request in requests:
+        site = known[request.order.warehouse_code]
+        if isinstance(site, Refused):
+            answers[request.key] = site
+        else:
+            chunks.setdefault(site.company, []).append(request)
+    return chunks
+
+
+def skus(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> set[str]:
+    """What the invoices of these orders may name: their items, shipping, charges."""
+    settings = odoo.settings
+    more = [settings.shipping_product] if settings.shipping_product else []
+    return {item.sku for order in orders for item in order.items} | {*more, *settings.charges.values()}
+
+
+def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: Answers[Answer]) -> None:
+    orders = {request.key: request.order for request in requests}
+    known = products(odoo, skus(odoo, list(orders.values())), at.id)
+    seen = foreign.invoices(odoo, list(orders.values()), at.id)
+    plans: dict[str, tuple[Terms, list[DraftLine]]] = {}
+    for request in requests:
+        with answers.of(request.key):
+            seen.refuse(request.order)
+            plans[request.key] = _plan(odoo, at, request.order, known)
+    found = buyers(odoo, {key: orders[key] for key in plans}, at)
+    drafts = {}
+    for request in requests:
+        who = found.get(request.key)
+        if isinstance(who, Refused):
+            answers[request.key] = who
+        elif who is not None:
+            with answers.of(request.key):
+                drafts[request.key] = _draft(odoo, at, request, who, *plans[request.key])
+    made = odoo.load("account.move", list(drafts.values()), company=at.id) if drafts else {}
+    ids = {key: made[draft.xid] for key, draft in drafts.items()}
+    stands = standing(odoo, [id for id in ids.values() if isinstance(id, int)], at)
+    for key, id in ids.items():
+        if isinstance(id, Refused):
+            answers[key] = id
+            continue
+        with answers.of(key):
+            one = stands.get(id)
+            if one is None or one.state == "cancel":
+                answers[key] = Voided(reference(id))
+                continue
+            invoice = one.answer(odoo, orders[key], there(known))
+            if one.state == "posted":
+                raise AlreadyIssued(invoice)
+            answers[key] = invoice
+
+
+def there(known: Mapping[str, Product | Refused]) -> dict[str, Product]:
+    """Those products that can be taken."""
+    return {sku: product for sku, product in known.items() if isinstance(product, Product)}
+
+
+def _plan(
+    odoo: Odoo, at: Company, order: FulfillmentOrder, known: Mapping[str, Product | Refused]
+) -> tuple[Terms, list[DraftLine]]:
+    settings, who = odoo.settings, buyer(order)
+    to = (order.shipping and order.shipping.country) or who.country or at.country or ""
+    rules = {
+        str(item.item_id): rule_for(settings, to.upper(), business=bool(who.vat_id), percent=item.tax_percent)
+        for item in order.items
+    }
+    taxes = {id: lookups.tax(odoo, rule.tax, at) for id, rule in rules.items()}
+    needed = [item.sku for item in order.items]
+    if order.shipping_amount_incl_tax:
+        if settings.shipping_product is None:
+            said = "the order has a shipping amount, and `shipping_product` names no product to invoice it as"
+            raise Refused(Reason.CONFIG_INCOMPLETE, said)
+        needed.append(settings.shipping_product)
+    for charge in order.charges:
+        if charge.kind == "line":
+            if charge.name not in settings.charges:
+                said = f"charge {charge.name} has no product: name its SKU in [tenants.NAME.odoo.charges]"
+                raise Refused(Reason.CONFIG_INCOMPLETE, said)
+            needed.append(settings.charges[charge.name])
+    for sku in needed:
+        product = known[sku]
+        if isinstance(product, Refused):
+            raise product
+    _, cent = _currency(odoo, order)
+    return _terms(odoo, at, order, list(rules.values())), draft_lines(order, there(known), taxes, settings, cent)
+
+
+def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[TaxRule]) -> Terms:
+    settings = odoo.settings
+    site = sites(odoo, [order.warehouse_code])[order.warehouse_code]
+    assert isinstance(site, Site)  # noqa: S101  # by_company has seen to it
+    positions = {rule.fiscal_position for rule in rules}
+    journals = {rule.journal for rule in rules if rule.journal}
+    if len(positions) > 1 or len(journals) > 1:
+        said = "its items' entries of [[tenants.NAME.odoo.taxes]] name several fiscal positions or journals"
+        raise Refused(Reason.TAX_NOT_MAPPED, f"{said}: one invoice has one of each", Owner.ACCOUNTANT)
+    position = positions.pop() if positions else None
+    payment = settings.payments.get(order.payment_method or "")
+    if settings.payments and payment is None:
+        raise Refused(
+            Reason.PAYMENT_NOT_MAPPED,
+            f"payment method {order.payment_method or '(none)'} is not mapped: add "
+            f"[tenants.NAME.odoo.payments.{order.payment_method or 'METHOD'}]",
+            Owner.ACCOUNTANT,
+        )
+    journal = (journals.pop() if journals else None) or site.rule.journal or (payment.journal if payment else None)
+    return Terms(
+        journal=lookups.sales_journal(odoo, journal, at),
+        position=lookups.fiscal_position(odoo, position, at) if position else None,
+        term=lookups.payment_term(odoo, payment.term, at) if payment and payment.term else None,
+        payment_reference=order.payment_reference if payment and payment.payment_reference else None,
+        team=lookups.team(odoo, settings.team, at) if settings.team else None,
+        analytic=lookups.analytic_account(odoo, site.rule.analytic, at) if site.rule.analytic else None,
+    )
+
+
+def _draft(
+    odoo: Odoo, at: Company, request: BuildInvoice, who: Buyer, terms: Terms, lines: Sequence[DraftLine]
+) -> Draft:
+    order = request.order
+    head: dict[str, object] = {
+        "move_type": "out_invoice",
+        "company_id/.id": at.id,
+        "journal_id/.id": terms.journal,
+        "partner_id/.id": who.invoiced,
+        "partner_shipping_id/.id": who.shipped,
+        "ref": f"{order.order_id} / {order.order_number}" if order.order_number else order.order_id,
+        "invoice_origin": order.order_id,
+        "currency_id/.id": _currency(odoo, order)[0],
+        "fiscal_position_id/.id": terms.position,
+        "invoice_payment_term_id/.id": terms.term,
+        "payment_reference": terms.payment_reference,
+        "team_id/.id": terms.team,
+        **dates(odoo, request.tax_date),
+    }
+    share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None
+    return Draft(
+        external_id("INV", request.key),
+        head,
+        [
+            {
+                "invoice_line_ids/sequence": line.sequence,
+                "invoice_line_ids/product_id/.id": line.product.id,
+                "invoice_line_ids/product_uom_id/.id": line.product.unit,
+                "invoice_line_ids/name": line.name,
+                "invoice_line_ids/quantity": line.quantity,
+                "invoice_line_ids/price_unit": line.price,
+                "invoice_line_ids/tax_ids/.id": ",".join(map(str, line.taxes)),
+                "invoice_line_ids/analytic_distribution": share,
+            }
+            for line in lines
+        ],
+    )
+
+
+def dates(odoo: Odoo, day: object) -> dict[str, object]:
+    """The columns that say when the supply was, as far as this Odoo has them."""
+    if day is None:
+        return {}
+    names = ["invoice_date", *(n for n in ("taxable_supply_date", "delivery_date") if odoo.has("account.move", n))]
+    return dict.fromkeys(names, str(day))
+
+
+def _currency(odoo: Odoo, order: FulfillmentOrder) -> tuple[int, Decimal]:
+    if order.currency is None:
+        raise Refused(Reason.CURRENCY_MISSING, "the order names no currency; set the tenant's `currency`")
+    return lookups.currency(odoo, order.currency)

@@ -1,0 +1,207 @@
+"""What `doctor` shows of a tenant's Odoo, each line with its cure. Reads only, and never raises."""
+
+import datetime
+from collections.abc import Callable, Iterator
+
+from shipperone_erp import AuthFailed, Check, ConnectorError, Refused
+from shipperone_erp_odoo import lookups, rights, stock
+from shipperone_erp_odoo.buyers import fixed_customer
+from shipperone_erp_odoo.locks import locked_until
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.products import duplicates, products
+from shipperone_erp_odoo.sites import Company, Site, me, own_company, sites
+
+PROVEN = (17, 18, 19)
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+
+REPORTING = frozenset(
+    ("AR", "BR", "CL", "CO", "DK", "EG", "ES", "GR", "HR", "HU", "ID", "IN", "IT", "JO", "KE", "MX", "MY", "PE", "PL",
+     "PT", "RO", "RS", "SA", "TR", "UY", "VN")
+)  # fmt: skip
+"""Countries where Odoo has a module that reports invoices to an authority, or sends them through one."""
+
+Checks = Iterator[Check]
+
+
+def checks(odoo: Odoo) -> list[Check]:
+    """Every check, in the order in which one depends on another; without a login there is nothing more to say."""
+    found: list[Check] = []
+    for name, check in BEFORE_LOGIN.items():
+        found += _guarded(name, check, odoo)
+        if any(line.ok is False for line in found):
+            return found
+    for name, check in AFTER_LOGIN.items():
+        found += _guarded(name, check, odoo)
+    return found
+
+
+def _guarded(name: str, check: Callable[[Odoo], Checks], odoo: Odoo) -> list[Check]:
+    """What it found, and what stopped it."""
+    found = []
+    try:
+        for line in check(odoo):
+            found.append(line)
+    except AuthFailed as error:
+        found.append(Check(name, False, error.sentence, "check `database`, `user` and the key in the tenant's table"))
+    except Refused as error:
+        found.append(Check(name, False, error.sentence, "the sentence says what to set, here or in Odoo"))
+    except ConnectorError as error:
+        found.append(Check(name, False, error.sentence, "check `url`, and that Odoo runs and can be reached from here"))
+    except Exception as error:  # a check never raises: what nobody thought of is a line too
+        found.append(Check(name, False, f"it could not be checked: {type(error).__name__}", "tell the author"))
+    return found
+
+
+def _server(odoo: Odoo) -> Checks:
+    version, protocol = odoo.version, odoo.protocol
+    said = f"Odoo {version} over {PROTOCOLS[protocol]}"
+    if odoo.settings.url.startswith("http:") and odoo.settings.host.rsplit(":", 1)[0] not in LOOPBACK:
+        yield Check("address", None, f"{odoo.settings.url} is not encrypted: the key can be read on its way", "https")
+    if version not in PROVEN:
+        yield Check("version", None, f"{said}: not one of those it was proven on", "try it on a copy first")
+    elif protocol == "xmlrpc":
+        yield Check("version", None, f"{said}: its errors have no names", 'leave out `protocol`: "auto" is better')
+    elif protocol == "jsonrpc" and version >= 19:
+        cure = "set an api_key: with it JSON-2 is spoken, which stays"
+        yield Check("version", None, f"{said}, which Odoo retires", cure)
+    else:
+        yield Check("version", True, said)
+
+
+def _login(odoo: Odoo) -> Checks:
+    user = me(odoo)
+    yield Check("login", True, f"{user['login']} in database {odoo.settings.database}")
+    if not user["email"]:
+        cure = "give the user an e-mail address in Odoo"
+        says = "the user has no e-mail address: what merges lines fails then on Odoo 17 and 18"
+        yield Check("e-mail", odoo.version >= 19 or None, says, cure)
+    yield from rights.key_expiry(odoo)
+
+
+def _company(odoo: Odoo) -> Checks:
+    at = own_company(odoo)
+    yield Check("company", True, f"{at.name} ({at.country or 'no country'})")
+    e_invoice = odoo.settings.e_invoice
+    if at.country in REPORTING and e_invoice is None:
+        cure = 'e_invoice = "by_odoo" if Odoo\'s module for it is set up, else "not_required"'
+        says = f"invoices of {at.country} are reported to an authority, and nobody is said to do it: posted is not sent"
+        yield Check("e-invoicing", False, says, cure)
+
+
+def _warehouses(odoo: Odoo) -> Checks:
+    if not odoo.settings.warehouses:
+        says = "no warehouses are mapped: ShipperOne's codes must be the short names in Odoo"
+        yield Check("warehouses", None, says, 'map each: [tenants.NAME.odoo.warehouses."CODE"]')
+        return
+    for code, site in sites(odoo, list(odoo.settings.warehouses)).items():
+        if isinstance(site, Refused):
+            yield Check("warehouses", False, site.sentence, "check the code and the company of this warehouse")
+            continue
+        yield Check("warehouses", True, f"{code} is {site.name} of {site.company.name}")
+        yield from _operations(odoo, site)
+        yield from _counts(odoo, site)
+
+
+def _operations(odoo: Odoo, site: Site) -> Checks:
+    (row,) = odoo.find(
+        "stock.picking.type", [("id", "=", site.deliveries)], ["name", "reservation_method", "create_backorder"],
+        company=site.company.id,
+    )  # fmt: skip
+    if row["create_backorder"] == "never":
+        says = f"{row['name']} of {site.code} never makes backorders: a part delivery would cancel the rest"
+        yield Check("backorders", False, says, "set the operation type's Create Backorder to Ask or Always")
+    if row["reservation_method"] != "at_confirm":
+        says = f"{row['name']} of {site.code} reserves {row['reservation_method']}: it is asked to reserve at once"
+        yield Check("reservation", None, says, "set its reservation method to At Confirmation")
+
+
+def _counts(odoo: Odoo, site: Site) -> Checks:
+    domain = [("location_id", "child_of", site.stock), ("reserved_quantity", ">", 0)]
+    rows = odoo.find("stock.quant", domain, ["product_id"], company=site.company.id)
+    names = {int(row["product_id"][0]): str(row["product_id"][1]) for row in rows}
+    counted = stock.counts(odoo, [(site.stock, product) for product in names], site.company.id)
+    over = [f"{names[product]} by {count.over:f}" for (_, product), count in counted.items() if count.over]
+    if over:
+        says = f"more is reserved in {site.code} than is there: {', '.join(over[:5])}"
+        yield Check("over-reserved", None, says, "open Inventory > Physical Inventory in Odoo, which tidies its counts")
+
+
+def _catalogue(odoo: Odoo) -> Checks:
+    at = own_company(odoo)
+    twice = duplicates(odoo, at.id)
+    if twice:
+        says = f"{len(twice)} SKU(s) are carried by several products: {', '.join(twice[:5])}"
+        yield Check("products", None, says, "leave each SKU to one product: orders with them are held")
+    settings = odoo.settings
+    wanted = [*([settings.shipping_product] if settings.shipping_product else []), *settings.charges.values()]
+    for sku, product in products(odoo, wanted, at.id).items():
+        ok = not isinstance(product, Refused)
+        yield Check("products", ok, f"{sku} is there" if ok else str(product), None if ok else "make it in Odoo")
+    if settings.shipping_product is None:
+        cure = "make a service in Odoo and name its SKU in `shipping_product`"
+        yield Check("products", False, "no shipping_product: an order with a shipping amount cannot be invoiced", cure)
+
+
+def _invoicing(odoo: Odoo) -> Checks:
+    settings, at = odoo.settings, own_company(odoo)
+    if not settings.taxes:
+        cure = "[[tenants.NAME.odoo.taxes]] with percent and tax, for each rate that is sold"
+        yield Check("taxes", False, "no taxes are mapped: every invoice is held as tax_not_mapped", cure)
+    for rule in settings.taxes:
+        yield _resolves("taxes", lambda rule=rule: lookups.tax(odoo, rule.tax, at).name)  # type: ignore[misc]
+        if rule.fiscal_position:
+            name = rule.fiscal_position
+            yield _resolves("fiscal position", lambda name=name: lookups.fiscal_position(odoo, name, at) and name)  # type: ignore[misc]
+    for code in sorted(_journals(odoo), key=str):
+        said = f"sales journal {code or '(the first)'}"
+        yield _resolves("journal", lambda code=code, said=said: lookups.sales_journal(odoo, code, at) and said)  # type: ignore[misc]
+    for method, payment in settings.payments.items():
+        if payment.term:
+            term = payment.term
+            yield _resolves(f"payment {method}", lambda term=term: lookups.payment_term(odoo, term, at) and term)  # type: ignore[misc]
+    if settings.team:
+        team = settings.team
+        yield _resolves("team", lambda: lookups.team(odoo, team, at) and team)
+    if settings.customers == "fixed":
+        yield _resolves("customer", lambda: fixed_customer(odoo, at) and str(settings.customer))
+    yield from _locks(odoo, at)
+
+
+def _journals(odoo: Odoo) -> set[str | None]:
+    """Those that some setting names for the tenant's company, or the one that is taken without."""
+    settings = odoo.settings
+    own = [rule.journal for rule in settings.warehouses.values() if rule.company in (None, settings.company)]
+    named = [rule.journal for rule in settings.taxes] + [payment.journal for payment in settings.payments.values()]
+    return {*own, *(journal for journal in named if journal)} or {None}
+
+
+def _locks(odoo: Odoo, at: Company) -> Checks:
+    lock = locked_until(odoo, at)
+    if lock is None:
+        yield Check("lock dates", True, f"no period of {at.name} is locked for sales")
+        return
+    close = (datetime.datetime.now(datetime.UTC).date() - lock[0]).days < DAYS_AHEAD
+    says = f"{at.name} is locked until {lock[0]} ({lock[1]}): invoices of earlier days are held as erp_period_locked"
+    yield Check("lock dates", None if close else True, says, "invoice what has shipped before a period is locked")
+
+
+DAYS_AHEAD = 5
+"""A lock as close as this meets orders that shipped and are not invoiced yet."""
+
+
+def _resolves(name: str, find: Callable[[], object]) -> Check:
+    try:
+        return Check(name, True, f"{find()} is there")
+    except Refused as refusal:
+        return Check(name, False, refusal.sentence, "check its name in the tenant's table, and its company in Odoo")
+
+
+PROTOCOLS = {"json2": "JSON-2", "jsonrpc": "JSON-RPC", "xmlrpc": "XML-RPC"}
+
+BEFORE_LOGIN = {"server": _server, "login": _login, "company": _company}
+AFTER_LOGIN = {
+    "rights": rights.missing,
+    "warehouses": _warehouses,
+    "products": _catalogue,
+    "invoicing": _invoicing,
+}

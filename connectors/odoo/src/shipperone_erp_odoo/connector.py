@@ -1,0 +1,112 @@
+"""The hooks of the Odoo connector. Each can be called again, and finds what an earlier call has done."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from functools import cached_property
+
+import httpx
+
+from shipperone_erp import (
+    BuildInvoice,
+    Check,
+    Connector,
+    Deliver,
+    DiscardInvoice,
+    Document,
+    Done,
+    Invoice,
+    IssueInvoice,
+    Pending,
+    ReleaseStock,
+    Reserved,
+    ReserveStock,
+    Shortage,
+    Voided,
+    hookimpl,
+)
+from shipperone_erp_odoo.building import build
+from shipperone_erp_odoo.checks import checks
+from shipperone_erp_odoo.delivering import deliver
+from shipperone_erp_odoo.documents import documents
+from shipperone_erp_odoo.issuing import discard, issue
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.releasing import release
+from shipperone_erp_odoo.reserving import reserve
+from shipperone_erp_odoo.settings import OdooSettings
+
+
+class OdooConnector(Connector[OdooSettings]):
+    """One company, or several, of one Odoo database."""
+
+    transport: httpx.BaseTransport | None = None
+    """The wire of a test; None is the network."""
+
+    @hookimpl
+    def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
+        return reserve(self._odoo, [request]).only()
+
+    @hookimpl
+    def reserve_stock_batch(
+        self, requests: Sequence[ReserveStock]
+    ) -> dict[str, Reserved | Shortage | Pending | Voided | Exception]:
+        return dict(reserve(self._odoo, requests).found)
+
+    @hookimpl
+    def release_stock(self, request: ReleaseStock) -> Done | Pending:
+        return release(self._odoo, request)
+
+    @hookimpl
+    def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
+        return build(self._odoo, [request]).only()
+
+    @hookimpl
+    def build_invoice_batch(
+        self, requests: Sequence[BuildInvoice]
+    ) -> dict[str, Invoice | Pending | Voided | Exception]:
+        return dict(build(self._odoo, requests).found)
+
+    @hookimpl
+    def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
+        return issue(self._odoo, [request]).only()
+
+    @hookimpl
+    def issue_invoice_batch(
+        self, requests: Sequence[IssueInvoice]
+    ) -> dict[str, Invoice | Pending | Voided | Exception]:
+        return dict(issue(self._odoo, requests).found)
+
+    @hookimpl
+    def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
+        return discard(self._odoo, request)
+
+    @hookimpl
+    def deliver(self, request: Deliver) -> Done | Pending:
+        return deliver(self._odoo, request)
+
+    @hookimpl
+    def list_documents(self, since: datetime) -> list[Document]:
+        return documents(self._odoo, since)
+
+    def check(self) -> list[Check]:
+        """Server, login, rights, and whether every record that the settings name is there."""
+        return checks(self._odoo)
+
+    def identity(self) -> str:
+        """Host and database."""
+        return self._name
+
+    def exclusive(self) -> str | None:
+        """One writer of stock for a database: Odoo over-reserves when two transactions reserve at once."""
+        return self._name
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._odoo.close()
+
+    @property
+    def _name(self) -> str:
+        return f"odoo:{self.settings.host}/{self.settings.database}"
+
+    @cached_property
+    def _odoo(self) -> Odoo:
+        return Odoo(self.settings, self.transport)

@@ -1,0 +1,149 @@
+"""What a customer invoice in Odoo says of an order, line by line, to the cent. It only plans.
+
+Odoo keeps a price in cents, and a line's gross may be no multiple of its quantity: 3 pieces for 10.00. Such a line is
+split into two whose prices differ by one cent (two at 3.33 and one at 3.34): an accountant then finds the true quantity
+and a true price on the document, and statistics by product stay right, which a line of "1" with the total would spoil.
+Only a fraction of a piece, which has no cents to share out, goes as one unit with its quantity in the name.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
+
+from shipperone_erp import FulfillmentOrder, OrderItem, Owner, Reason, Refused
+from shipperone_erp_odoo.lookups import Tax
+from shipperone_erp_odoo.products import Product
+from shipperone_erp_odoo.settings import OdooSettings, TaxRule
+
+CENT = Decimal("0.01")
+"""What Odoo rounds a unit price to; an amount may be coarser, by its currency."""
+
+NOTHING = Decimal(0)
+
+ITEMS, SHIPPING, CHARGES = 1000, 900_000, 910_000
+"""Where the sequence numbers of lines begin: by them a line is known again when it is read back."""
+
+WHOLE = 9
+"""The last digit of the line that stands for a whole item with a quantity of one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DraftLine:
+    """A line of an invoice. `sequence` says what it is about."""
+
+    sequence: int
+    product: Product
+    name: str
+    quantity: Decimal
+    price: Decimal
+    taxes: tuple[int, ...]
+
+
+def sequence_of(order: FulfillmentOrder) -> dict[int, OrderItem]:
+    """The items by the sequence number that their lines begin with; the same however the order lists them."""
+    items = sorted(order.items, key=lambda item: str(item.item_id))
+    return {ITEMS + 10 * number: item for number, item in enumerate(items)}
+
+
+def draft_lines(
+    order: FulfillmentOrder,
+    products: Mapping[str, Product],
+    taxes: Mapping[str, Tax],
+    settings: OdooSettings,
+    cent: Decimal = CENT,
+) -> list[DraftLine]:
+    """The lines of the invoice of this order. `taxes` by item id as text; `products` by SKU, shipping's among them.
+
+    `cent` is the currency's smallest unit.
+    """
+    lines = []
+    for sequence, item in sequence_of(order).items():
+        product, tax = products[item.sku], taxes[str(item.item_id)]
+        lines += _item_lines(sequence, item, product, (tax.id,), cent)
+    if order.shipping_amount_incl_tax:
+        product = products[settings.shipping_product or ""]
+        shares = _shipping(order, taxes, product, settings, cent)
+        lines += [
+            DraftLine(SHIPPING + number, product, product.name, Decimal(1), amount, ids)
+            for number, (ids, amount) in enumerate(shares)
+        ]
+    charges = [charge for charge in order.charges if charge.kind == "line"]
+    for number, charge in enumerate(charges):
+        product = products[settings.charges[charge.name]]
+        lines.append(DraftLine(CHARGES + number, product, charge.name, Decimal(1), charge.amount, _highest(taxes)))
+    return lines
+
+
+def rule_for(settings: OdooSettings, country: str, *, business: bool, percent: Decimal | None) -> TaxRule:
+    """The first rule of the tenant's table that fits. `Refused`, tax_not_mapped: never the product's default (M7)."""
+    for rule in settings.taxes:
+        if (
+            rule.country.upper() in ("*", country)
+            and rule.business in (None, business)
+            and (rule.percent is None or rule.percent == percent)
+        ):
+            return rule
+    who = "a business with a VAT id" if business else "a private buyer"
+    rate = "no stated rate" if percent is None else f"{percent:f} %"
+    raise Refused(
+        Reason.TAX_NOT_MAPPED,
+        f"no entry of [[tenants.NAME.odoo.taxes]] fits {rate} for {who}, delivered to {country or 'no country'}",
+        Owner.ACCOUNTANT,
+    )
+
+
+def gross(item: OrderItem, cent: Decimal = CENT) -> Decimal:
+    """What the item's line comes to, with tax, in whole cents."""
+    amount = item.line_total_incl_tax
+    if amount is None:
+        amount = item.row_total_incl_tax
+    if amount is None and item.price_incl_tax is not None:
+        amount = item.price_incl_tax * item.qty
+    if amount is None:
+        raise Refused(Reason.PRICE_MISSING, f"item {item.item_id} ({item.sku}) has no price", Owner.SHIPPERONE)
+    return amount.quantize(cent, ROUND_HALF_UP)
+
+
+def _item_lines(
+    sequence: int, item: OrderItem, product: Product, taxes: tuple[int, ...], cent: Decimal
+) -> list[DraftLine]:
+    total, name = gross(item, cent), item.name or product.name
+    quantity = product.quantity(item.qty)
+    if not quantity:
+        return [DraftLine(sequence, product, name, quantity, NOTHING, taxes)]
+    low = (total / quantity).quantize(cent, ROUND_DOWN)
+    if low * quantity == total:
+        return [DraftLine(sequence, product, name, quantity, low, taxes)]
+    if quantity != quantity.to_integral_value():
+        return [DraftLine(sequence + WHOLE, product, f"{quantity:f} x {name}", Decimal(1), total, taxes)]
+    dearer = abs(total - low * quantity) / cent
+    step = cent if total >= 0 else -cent
+    return [
+        DraftLine(sequence, product, name, quantity - dearer, low, taxes),
+        DraftLine(sequence + 1, product, name, dearer, low + step, taxes),
+    ]
+
+
+def _shipping(
+    order: FulfillmentOrder, taxes: Mapping[str, Tax], product: Product, settings: OdooSettings, cent: Decimal
+) -> Sequence[tuple[tuple[int, ...], Decimal]]:
+    """The shipping amount, or its shares by rate: cents that remain go to the largest share."""
+    amount = order.shipping_amount_incl_tax or NOTHING
+    if settings.shipping_tax == "product":
+        return [(product.taxes, amount)]
+    by_tax: dict[tuple[int, ...], Decimal] = {}
+    for item in order.items:
+        ids = (taxes[str(item.item_id)].id,)
+        by_tax[ids] = by_tax.get(ids, NOTHING) + gross(item, cent)
+    value = sum(by_tax.values(), NOTHING)
+    if settings.shipping_tax == "highest" or len(by_tax) == 1 or not value:
+        return [(_highest(taxes), amount)]
+    shares = {ids: (amount * part / value).quantize(cent, ROUND_DOWN) for ids, part in by_tax.items()}
+    largest = max(by_tax, key=lambda ids: by_tax[ids])
+    shares[largest] += amount - sum(shares.values(), NOTHING)
+    return [(ids, share) for ids, share in shares.items() if share]
+
+
+def _highest(taxes: Mapping[str, Tax]) -> tuple[int, ...]:
+    top = max(taxes.values(), key=lambda tax: tax.percent or NOTHING)
+    return (top.id,)

@@ -1,0 +1,72 @@
+"""Documents in Odoo that name an order: ours, and those that somebody made by hand or by another program.
+
+What is ours has an external id of ours. A live document without one that names the order is foreign: to make a second
+one beside it would reserve or invoice twice, so a person is asked (`already_in_erp`).
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """Live documents by the order's id or number that they name, and the ids of those that are ours."""
+
+    what: str
+    by_name: dict[str, list[Row]]
+    ours: frozenset[int]
+    certain: bool
+
+    def any_of(self, order: FulfillmentOrder) -> bool:
+        """Some document names this order."""
+        return any(name in self.by_name for name in _names(order))
+
+    def refuse(self, order: FulfillmentOrder) -> None:
+        """`Refused`, already_in_erp, if one that is not ours names this order."""
+        if not self.certain:
+            return
+        for name in _names(order):
+            for row in self.by_name.get(name, ()):
+                if row["id"] not in self.ours:
+                    raise Refused(
+                        Reason.ALREADY_IN_ERP,
+                        f"{self.what} {row['name'] or row['id']} in Odoo names order {name} and was not made by this "
+                        "connector: take it over with `order adopt`, or cancel it there",
+                        Owner.WAREHOUSE if self.what == "transfer" else Owner.ACCOUNTANT,
+                    )
+
+
+def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
+    """The live deliveries that name these orders. Backorders belong to what they are the rest of."""
+    domain = [
+        ("origin", "in", _all(orders)), ("state", "!=", "cancel"), ("backorder_id", "=", False),
+        ("picking_type_code", "=", "outgoing"),
+    ]  # fmt: skip
+    rows = odoo.find("stock.picking", domain, ["name", "origin"], company=company, order="id")
+    return _seen(odoo, "transfer", "stock.picking", "origin", rows)
+
+
+def invoices(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
+    """The live customer invoices that name these orders."""
+    domain = [("invoice_origin", "in", _all(orders)), ("state", "!=", "cancel"), ("move_type", "=", "out_invoice")]
+    rows = odoo.find("account.move", domain, ["name", "invoice_origin"], company=company, order="id")
+    return _seen(odoo, "invoice", "account.move", "invoice_origin", rows)
+
+
+def _seen(odoo: Odoo, what: str, model: str, field: str, rows: Iterable[Row]) -> Seen:
+    by_name: dict[str, list[Row]] = {}
+    for row in rows:
+        by_name.setdefault(str(row[field]), []).append(row)
+    ids = [int(row["id"]) for found in by_name.values() for row in found]
+    return Seen(what, by_name, frozenset(odoo.external_ids(model, ids)), certain=odoo.protocol != "xmlrpc")
+
+
+def _names(order: FulfillmentOrder) -> list[str]:
+    return [order.order_id, *([order.order_number] if order.order_number else [])]
+
+
+def _all(orders: Iterable[FulfillmentOrder]) -> list[str]:
+    return sorted({name for order in orders for name in _names(order)})

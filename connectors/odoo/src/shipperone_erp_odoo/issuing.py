@@ -1,0 +1,154 @@
+"""`issue_invoice` posts the draft that ShipperOne accepted; `discard_invoice` cancels one, and deletes nothing: a draft
+may have a number, and a cancelled one is the mark that a late call finds."""
+
+import datetime
+from collections.abc import Mapping, Sequence
+
+from shipperone_erp import (
+    AlreadyIssued,
+    DiscardInvoice,
+    Done,
+    Invoice,
+    IssueInvoice,
+    Owner,
+    Reason,
+    Refused,
+    Voided,
+)
+from shipperone_erp_odoo import lookups
+from shipperone_erp_odoo.building import dates, skus, there
+from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.locks import locked_until, refuse_locked
+from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
+from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.sites import Company, own_company, sites
+from shipperone_erp_odoo.standing import Stands, referred, standing
+
+Answer = Invoice | Voided
+
+
+def issue(odoo: Odoo, requests: Sequence[IssueInvoice]) -> Answers[Answer]:
+    """The posted invoice, or an exception, for each key."""
+    answers: Answers[Answer] = Answers()
+    chunks: dict[Company, list[IssueInvoice]] = {}
+    for request in requests:
+        with answers.of(request.key):
+            chunks.setdefault(_company(odoo, request.order.warehouse_code), []).append(request)
+    for at, chunk in chunks.items():
+        _Chunk(odoo, at, chunk, answers).issue()
+    return answers
+
+
+class _Chunk:
+    """Drafts of one company, posted together."""
+
+    def __init__(self, odoo: Odoo, at: Company, requests: Sequence[IssueInvoice], answers: Answers[Answer]) -> None:
+        self.odoo = odoo
+        self.at = at
+        self.requests = requests
+        self.answers = answers
+        orders = [request.order for request in requests]
+        self.products: Mapping[str, Product] = there(products(odoo, skus(odoo, orders), at.id))
+        self.ids = {request.key: self._id(request) for request in requests}
+
+    def issue(self) -> None:
+        stands = self._read()
+        lock = locked_until(self.odoo, self.at)
+        ready: list[IssueInvoice] = []
+        for request in self.requests:
+            with self.answers.of(request.key):
+                one = stands.get(self.ids[request.key] or 0)
+                if one is not None and one.state == "draft":
+                    self._still_the_same(one, request)
+                    refuse_locked(lock, request.tax_date, self.at)
+                    ready.append(request)
+        self._date(ready, stands)
+        self._post(ready)
+        stands = self._read() if ready else stands
+        for request in self.requests:
+            if request.key not in self.answers.found:
+                self.answers[request.key] = self._answer(request, stands.get(self.ids[request.key] or 0))
+
+    def _id(self, request: IssueInvoice) -> int | None:
+        return referred(request.invoice.reference) or self.odoo.reference(external_id("INV", request.key))
+
+    def _read(self) -> dict[int, Stands]:
+        return standing(self.odoo, [id for id in self.ids.values() if id], self.at)
+
+    def _still_the_same(self, one: Stands, request: IssueInvoice) -> None:
+        """The draft is what ShipperOne accepted, or somebody has changed it meanwhile."""
+        now = one.answer(self.odoo, request.order, self.products)
+        for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
+            ours, accepted = getattr(now, name), getattr(request.invoice, name)
+            if ours != accepted:
+                told = "its lines are others" if name == "lines" else f"{name} is {ours}, accepted was {accepted}"
+                raise Refused(
+                    Reason.TOTAL_DIFFERS,
+                    f"draft {now.reference} was changed in Odoo after ShipperOne had accepted it: {told}; put it back",
+                    Owner.ACCOUNTANT,
+                )
+
+    def _date(self, ready: Sequence[IssueInvoice], stands: Mapping[int, Stands]) -> None:
+        """Drafts that do not have their tax date yet get it."""
+        by_day: dict[datetime.date, list[int]] = {}
+        for request in ready:
+            id = self.ids[request.key] or 0
+            if request.tax_date is not None and stands[id].invoice_date != request.tax_date:
+                by_day.setdefault(request.tax_date, []).append(id)
+        for day, ids in by_day.items():
+            self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, day))
+
+    def _post(self, ready: Sequence[IssueInvoice]) -> None:
+        """All at once; if Odoo refuses that, one by one. Whether it was done is read, never concluded."""
+        ids = [self.ids[request.key] or 0 for request in ready]
+        try:
+            if ids:
+                self.odoo.call("account.move", "action_post", ids, company=self.at.id)
+        except Refused:
+            for request, id in zip(ready, ids, strict=True):
+                try:
+                    self.odoo.call("account.move", "action_post", [id], company=self.at.id)
+                except Refused as refusal:
+                    if standing(self.odoo, [id], self.at)[id].state == "draft":
+                        self.answers[request.key] = refusal
+
+    def _answer(self, request: IssueInvoice, one: Stands | None) -> Answer | Exception:
+        if one is None or one.state == "cancel":
+            return Voided(request.invoice.reference)
+        if one.state != "posted":
+            said = f"{request.invoice.reference} is still {one.state} in Odoo after posting; it is posted again"
+            return Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
+        return one.answer(self.odoo, request.order, self.products)
+
+
+def discard(odoo: Odoo, request: DiscardInvoice) -> Done:
+    """The draft is cancelled; of a key that Odoo does not know a cancelled one is made."""
+    at = _company(odoo, request.order.warehouse_code)
+    id = referred(request.invoice.reference if request.invoice else None) or _marked(odoo, at, request)
+    one = standing(odoo, [id], at).get(id)
+    if one is not None and one.state == "posted":
+        known = products(odoo, skus(odoo, [request.order]), at.id)
+        raise AlreadyIssued(one.answer(odoo, request.order, there(known)))
+    if one is not None and one.state == "draft":
+        odoo.call("account.move", "button_cancel", [id], company=at.id)
+    return Done()
+
+
+def _marked(odoo: Odoo, at: Company, request: DiscardInvoice) -> int:
+    """The invoice of that key, made empty if there is none."""
+    xid = external_id("INV", request.key)
+    head = {
+        "move_type": "out_invoice",
+        "company_id/.id": at.id,
+        "journal_id/.id": lookups.sales_journal(odoo, None, at),
+        "invoice_origin": request.order.order_id,
+    }
+    answer = odoo.load("account.move", [Draft(xid, head)], company=at.id)[xid]
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def _company(odoo: Odoo, warehouse: str) -> Company:
+    site = sites(odoo, [warehouse])[warehouse]
+    return own_company(odoo) if isinstance(site, Refused) else site.company

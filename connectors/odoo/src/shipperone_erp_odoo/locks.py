@@ -1,0 +1,38 @@
+"""Locked periods. Odoo does not refuse an invoice dated into one: it moves the accounting date to another day and says
+nothing. So the lock is looked at before, and the job is held for the accountant (B7, O3)."""
+
+import datetime
+
+from shipperone_erp import Owner, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo, Row
+from shipperone_erp_odoo.sites import Company
+
+LOCKS = ("period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
+"""Those that hold sales, over all versions; since 18 each has a twin `user_…` that knows the user's exceptions."""
+
+
+def locked_until(odoo: Odoo, at: Company) -> tuple[datetime.date, str] | None:
+    """The last day on which this user can put no invoice, and the field that says so."""
+    fields = []
+    for name in LOCKS:
+        if odoo.has("res.company", f"user_{name}"):
+            fields.append(f"user_{name}")
+        elif odoo.has("res.company", name):
+            fields.append(name)
+    row: Row = odoo.find("res.company", [("id", "=", at.id)], fields, company=at.id)[0]
+    # no lock is False, or since 18 the first day of the calendar, written `1-01-01`
+    told = [(str(row[name]), name) for name in fields if row[name]]
+    days = [(datetime.date.fromisoformat(text), name) for text, name in told if len(text) == len("2026-01-31")]
+    return max((day for day in days if day[0] > datetime.date.min), default=None)
+
+
+def refuse_locked(lock: tuple[datetime.date, str] | None, day: datetime.date | None, at: Company) -> None:
+    """`Refused`, erp_period_locked, if an invoice of that day would be moved."""
+    if lock is not None and day is not None and day <= lock[0]:
+        raise Refused(
+            Reason.ERP_PERIOD_LOCKED,
+            f"an invoice of {day} falls into a period that {at.name} has locked until {lock[0]} "
+            f"({lock[1].removeprefix('user_')}); Odoo would move its accounting date: unlock it for the user, or "
+            "decide on another date",
+            Owner.ACCOUNTANT,
+        )

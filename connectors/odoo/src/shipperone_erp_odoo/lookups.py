@@ -1,0 +1,138 @@
+"""Records that people set up and settings name: journals, taxes, terms, positions, teams, accounts, currencies.
+
+A name that fits none or several is `config_incomplete`, with the names that there are.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shipperone_erp import Owner, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo, Row
+from shipperone_erp_odoo.sites import Company
+
+
+@dataclass(frozen=True, slots=True)
+class Tax:
+    """A sales tax. `included`: its price includes it, without which no gross amount can be kept to the cent."""
+
+    id: int
+    name: str
+    percent: Decimal | None
+    included: bool
+
+
+def tax(odoo: Odoo, name: str, at: Company) -> Tax:
+    """The sales tax of that name or external id."""
+    return odoo.kept(("tax", name, at.id), lambda: _tax(odoo, name, at))
+
+
+def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
+    """These taxes, archived ones too."""
+
+    def find() -> dict[int, Tax]:
+        domain = [("id", "in", sorted(ids))]
+        rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, archived=True, order="id")
+        return {int(row["id"]): _as_tax(row) for row in rows}
+
+    return odoo.kept(("taxes", ids), find) if ids else {}
+
+
+def sales_journal(odoo: Odoo, code: str | None, at: Company) -> int:
+    """The sales journal of that code; None: the company's first, as Odoo itself would take it."""
+    named = [("code", "=", code)] if code else []
+    domain = [("type", "=", "sale"), ("company_id", "=", at.id), *named]
+    what = f"sales journal with the code {code}" if code else "sales journal"
+    return odoo.kept(("journal", code, at.id), lambda: _first(odoo, "account.journal", domain, what, at))
+
+
+def fiscal_position(odoo: Odoo, name: str, at: Company) -> int:
+    """The fiscal position of that name."""
+    domain = [("name", "=", name), ("company_id", "=", at.id)]
+    return odoo.kept(("position", name, at.id), lambda: _only(odoo, "account.fiscal.position", domain, name, at))
+
+
+def payment_term(odoo: Odoo, name: str, at: Company) -> int:
+    """The payment term of that name."""
+    domain = [("name", "=", name), ("company_id", "in", [False, at.id])]
+    return odoo.kept(("term", name, at.id), lambda: _only(odoo, "account.payment.term", domain, name, at))
+
+
+def team(odoo: Odoo, name: str, at: Company) -> int:
+    """The sales team of that name."""
+    domain = [("name", "=", name), ("company_id", "in", [False, at.id])]
+    return odoo.kept(("team", name, at.id), lambda: _only(odoo, "crm.team", domain, name, at))
+
+
+def analytic_account(odoo: Odoo, name: str, at: Company) -> int:
+    """The analytic account of that name or code."""
+    domain = ["|", ("name", "=", name), ("code", "=", name), ("company_id", "in", [False, at.id])]
+    return odoo.kept(("analytic", name, at.id), lambda: _only(odoo, "account.analytic.account", domain, name, at))
+
+
+def currency(odoo: Odoo, code: str) -> tuple[int, Decimal]:
+    """The active currency of that code, and its smallest unit. `Refused`, currency_differs, if Odoo has none."""
+
+    def find() -> tuple[int, Decimal]:
+        found = odoo.find("res.currency", [("name", "=", code)], ["decimal_places"])
+        if not found:
+            raise Refused(Reason.CURRENCY_DIFFERS, f"currency {code} is not active in Odoo", Owner.ACCOUNTANT)
+        return int(found[0]["id"]), Decimal(1).scaleb(-int(found[0]["decimal_places"]))
+
+    return odoo.kept(("currency", code), find)
+
+
+def country(odoo: Odoo, code: str) -> int | None:
+    """The country of those two letters; None if there is none."""
+
+    def find() -> int | None:
+        found = odoo.find("res.country", [("code", "=", code.upper())], ["id"])
+        return int(found[0]["id"]) if found else None
+
+    return odoo.kept(("country", code.upper()), find)
+
+
+def _tax_fields() -> list[str]:
+    return ["name", "amount", "amount_type", "price_include"]
+
+
+def _tax(odoo: Odoo, name: str, at: Company) -> Tax:
+    by_xid = odoo.reference(name) if "." in name and " " not in name else None
+    wanted = ("id", "=", by_xid) if by_xid else ("name", "=", name)
+    domain = [wanted, ("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
+    rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id)
+    if len(rows) != 1:
+        raise _not_one("sales tax", name, len(rows), at)
+    found = _as_tax(rows[0])
+    if not found.included:
+        raise Refused(
+            Reason.CONFIG_INCOMPLETE,
+            f"tax {found.name} is not included in its price in Odoo: three at 19.99 would come to 59.98; set it to "
+            "`Included in Price`, or name another one in [[tenants.NAME.odoo.taxes]]",
+            Owner.ACCOUNTANT,
+        )
+    return found
+
+
+def _as_tax(row: Row) -> Tax:
+    percent = Decimal(row["amount"]) if row["amount_type"] == "percent" else None
+    return Tax(int(row["id"]), str(row["name"]), percent, bool(row["price_include"]))
+
+
+def _first(odoo: Odoo, model: str, domain: list[tuple[str, str, object]], what: str, at: Company) -> int:
+    rows = odoo.find(model, domain, ["id"], company=at.id, limit=1)
+    if not rows:
+        raise Refused(Reason.CONFIG_INCOMPLETE, f"{at.name} has no {what} in Odoo")
+    return int(rows[0]["id"])
+
+
+def _only(odoo: Odoo, model: str, domain: Sequence[object], name: str, at: Company) -> int:
+    rows = odoo.find(model, domain, ["id"], company=at.id)
+    if len(rows) != 1:
+        raise _not_one(model, name, len(rows), at)
+    return int(rows[0]["id"])
+
+
+def _not_one(what: str, name: str, count: int, at: Company) -> Refused:
+    how_many = "no" if not count else f"{count} records of"
+    return Refused(Reason.CONFIG_INCOMPLETE, f"{at.name} has {how_many} {what} named {name!r} in Odoo")

@@ -1,0 +1,281 @@
+"""One Odoo database as the flows see it: calls by name, searches, get-or-create by external id, what it has."""
+
+import random
+import re
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, TypeVar
+
+import httpx
+
+from shipperone_erp import ConnectorError, Owner, Reason, Refused, Transient
+from shipperone_erp_odoo.faults import OdooRefused, passing, tidy
+from shipperone_erp_odoo.protocols import Json2Session, JsonRpc, RpcSession, Session, XmlRpc
+from shipperone_erp_odoo.settings import OdooSettings
+from shipperone_erp_odoo.wire import Wire
+
+MODULE = "__shipperone__"
+"""The module of our external ids. With `mode` and `noupdate` as below, loading an id that is there changes nothing."""
+
+CREATE_IF_ABSENT = {"mode": "update", "noupdate": True}
+RACES = 6
+"""How often a load is tried that another transaction was in the way of."""
+
+JSON2_SINCE = 19
+
+KEPT_FOR = 300.0
+"""Seconds until a record that people set up is looked at again."""
+
+OPTIONAL = {
+    "product.product": ("is_storable", "is_kits"),
+    "stock.move": ("name",),
+    "account.move": ("taxable_supply_date", "delivery_date", "team_id"),
+    "res.company": (
+        "period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date",
+        "user_fiscalyear_lock_date", "user_tax_lock_date", "user_sale_lock_date", "user_hard_lock_date",
+    ),
+    "res.users.apikeys": ("expiration_date",),
+}  # fmt: skip
+"""Fields that only some versions have, or only with some module: those that `has` is asked for."""
+
+Row = dict[str, Any]
+Domain = Sequence[Any]
+AnswerT = TypeVar("AnswerT")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A record to be made under an external id: columns as `load` takes them, and those of each of its lines."""
+
+    xid: str
+    head: Mapping[str, object]
+    lines: Sequence[Mapping[str, object]] = field(default=())
+
+
+class Odoo:
+    """A login to one database. Opens nothing before the first call; any number of threads."""
+
+    def __init__(self, settings: OdooSettings, transport: httpx.BaseTransport | None = None) -> None:
+        self.settings = settings
+        self.wire = Wire(
+            settings.url, connect_timeout=settings.connect_timeout, timeout=settings.timeout,
+            ca_file=settings.ca_file, transport=transport,
+        )  # fmt: skip
+        self._fields: dict[str, frozenset[str]] = {}
+        self._kept: dict[object, tuple[float, Any]] = {}
+
+    @cached_property
+    def version(self) -> int:
+        """17, 18, 19."""
+        try:
+            told = JsonRpc(self.wire).send("common", "version")
+        except ConnectorError:
+            # JSON-RPC is to be retired: later versions may only have this page
+            page = self.wire.get("/web/version", doing="version")
+            try:
+                return int(page.json()["version_info"][0])
+            except (ValueError, KeyError, TypeError, IndexError):
+                pass
+            raise
+        return int(str(told["server_version_info"][0]).removeprefix("saas~"))
+
+    @cached_property
+    def protocol(self) -> str:
+        """The protocol that is spoken: the one that is forced, else the best that this version and secret allow."""
+        if self.settings.protocol != "auto":
+            return self.settings.protocol
+        return "json2" if self.settings.api_key and self.version >= JSON2_SINCE else "jsonrpc"
+
+    @cached_property
+    def _session(self) -> Session:
+        settings = self.settings
+        if self.protocol == "json2":
+            return Json2Session(self.wire, settings.database, settings.secret)
+        if settings.user is None:
+            raise Refused(
+                Reason.CONFIG_INCOMPLETE,
+                f"{settings.host} is Odoo {self.version}, where an API key alone is not enough: set `user`",
+            )
+        connector = JsonRpc(self.wire) if self.protocol == "jsonrpc" else XmlRpc(self.wire)
+        return RpcSession(connector, settings.database, settings.user, settings.secret)
+
+    def call(
+        self,
+        model: str,
+        method: str,
+        ids: Sequence[int] | None = None,
+        *,
+        company: int | None = None,
+        context: Mapping[str, Any] | None = None,
+        **named: Any,
+    ) -> Any:
+        """The method's answer; whatever goes wrong is one of `shipperone_erp`'s exceptions.
+
+        `company` is the one that the call is made in: without it, Odoo takes the user's first.
+        """
+        around = {**(context or {}), **({"allowed_company_ids": [company]} if company else {})}
+        given = {**named, **({"context": around} if around else {})}
+        return self._session.execute(model, method, None if ids is None else list(ids), given)
+
+    def find(
+        self,
+        model: str,
+        domain: Domain,
+        fields: Sequence[str],
+        *,
+        company: int | None = None,
+        archived: bool = False,
+        order: str | None = None,
+        limit: int | None = None,
+    ) -> list[Row]:
+        """Records by a domain. `archived`: those as well."""
+        more: dict[str, Any] = {"order": order} if order else {}
+        if limit:
+            more["limit"] = limit
+        context = {"active_test": False} if archived else None
+        found: list[Row] = self.call(
+            model, "search_read", company=company, context=context, domain=list(domain), fields=list(fields), **more
+        )
+        return found
+
+    def has(self, model: str, name: str) -> bool:
+        """Whether the model has that field in this version, with the modules installed here."""
+        if model not in self._fields:
+            told = self.call(model, "fields_get", allfields=list(OPTIONAL[model]), attributes=["type"])
+            self._fields[model] = frozenset(told)
+        return name in self._fields[model]
+
+    def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
+        """What `find` answers, asked once in a while: for records that people set up. What it raises is not kept."""
+        since, answer = self._kept.get(what, (0.0, None))
+        if not since or time.monotonic() - since > KEPT_FOR:
+            answer = find()
+            self._kept[what] = (time.monotonic(), answer)
+        kept: AnswerT = answer
+        return kept
+
+    def reference(self, xid: str) -> int | None:
+        """The record of an external id (`module.name`), or None."""
+        module, name = xid.split(".", 1)
+        try:
+            answer = self.call("ir.model.data", "check_object_reference", module=module, xml_id=name)
+        except OdooRefused as refusal:
+            if refusal.name.endswith("ValueError"):
+                return None
+            raise
+        return int(answer[1]) if answer and answer[1] else None
+
+    def external_ids(self, model: str, ids: Sequence[int]) -> dict[int, str]:
+        """Those of the records that have one of ours: the name of it. XML-RPC cannot carry this answer: empty there."""
+        if not ids or self.protocol == "xmlrpc":
+            return {}
+        told: Mapping[str, str] = self.call(model, "get_external_id", ids)
+        ours = {int(id): xid.split(".", 1) for id, xid in told.items() if xid.startswith(f"{MODULE}.")}
+        return {id: name for id, (_, name) in ours.items()}
+
+    def load(self, model: str, drafts: Sequence[Draft], *, company: int | None = None) -> dict[str, int | Refused]:
+        """Get-or-create: for each draft's external id the record's id, or why there is none.
+
+        A record that is there already is left exactly as it is. All that can be made is made in one transaction;
+        records that Odoo names as bad are left out and the others loaded again.
+        """
+        answers: dict[str, int | Refused] = {}
+        for alike in _alike(drafts):
+            answers |= self._load(model, alike, company)
+        return answers
+
+    def _load(self, model: str, drafts: Sequence[Draft], company: int | None) -> dict[str, int | Refused]:
+        answers: dict[str, int | Refused] = {}
+        wanted = list(drafts)
+        while wanted:
+            told = self._loaded(model, wanted, company)
+            if told["ids"]:
+                answers |= {draft.xid: int(id) for draft, id in zip(wanted, told["ids"], strict=True)}
+                break
+            bad = {
+                message["record"]: tidy(str(message.get("message", "")))
+                for message in told["messages"]
+                if isinstance(message.get("record"), int) and message["record"] < len(wanted)
+            }
+            if not bad:
+                if len(wanted) > 1:  # it does not say which: each for itself
+                    for draft in wanted:
+                        answers |= self._load(model, [draft], company)
+                    break
+                bad = {0: tidy(" ".join(str(message.get("message", "")) for message in told["messages"]))}
+            for index, words in bad.items():
+                said = f"Odoo cannot make the {KINDS.get(model, model)}: {words}"
+                answers[wanted[index].xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
+            wanted = [draft for index, draft in enumerate(wanted) if index not in bad]
+        return answers
+
+    def _loaded(self, model: str, drafts: Sequence[Draft], company: int | None) -> Row:
+        columns, rows = _table(drafts)
+        for attempt in range(1, RACES + 1):
+            answer: Row = self.call(model, "load", company=company, context=CREATE_IF_ABSENT, fields=columns, data=rows)
+            messages = [str(message.get("message", "")) for message in answer["messages"]]
+            if answer["ids"] or not any(map(passing, messages)):
+                return answer
+            time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
+        raise Transient(f"{model}: other transactions were in the way {RACES} times; nothing was written")
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self.wire.close()
+
+
+KINDS = {"stock.picking": "transfer", "account.move": "invoice", "res.partner": "contact"}
+
+
+def external_id(kind: str, key: str, *more: str) -> str:
+    """`__shipperone__.PICK_a-FO-1-…`: the name under which a document of that key is made, once."""
+    return f"{MODULE}.{'_'.join((kind, key, *(re.sub(r'[^A-Za-z0-9_-]', '_', part) for part in more)))}"
+
+
+def one(value: Any) -> int | None:
+    """The id in a many-to-one: `[7, 'name']`; None where it is empty."""
+    return int(value[0]) if value else None
+
+
+def named(value: Any) -> str:
+    """The name in a many-to-one."""
+    return str(value[1]) if value else ""
+
+
+def _alike(drafts: Sequence[Draft]) -> list[list[Draft]]:
+    """Drafts that fill the same columns: an empty cell is a value too, and would keep Odoo from its own default."""
+    groups: dict[object, list[Draft]] = {}
+    for draft in drafts:
+        lines = {name for line in draft.lines for name, value in line.items() if value is not None}
+        filled = (frozenset(name for name, value in draft.head.items() if value is not None), frozenset(lines))
+        groups.setdefault(filled, []).append(draft)
+    return list(groups.values())
+
+
+def _table(drafts: Iterable[Draft]) -> tuple[list[str], list[list[str]]]:
+    """Columns and rows of text; a draft's further lines stand below it with the head's cells empty."""
+    heads, lines = dict[str, None](), dict[str, None]()
+    for draft in drafts:
+        heads |= dict.fromkeys(name for name, value in draft.head.items() if value is not None)
+        for line in draft.lines:
+            lines |= dict.fromkeys(name for name, value in line.items() if value is not None)
+    rows = []
+    for draft in drafts:
+        for number, line in enumerate(draft.lines or [{}]):
+            head = (
+                [draft.xid, *(_cell(draft.head.get(name)) for name in heads)]
+                if number == 0
+                else [""] * (len(heads) + 1)
+            )
+            rows.append([*head, *(_cell(line.get(name)) for name in lines)])
+    return ["id", *heads, *lines], rows
+
+
+def _cell(value: object) -> str:
+    """A number without an exponent, nothing as nothing."""
+    if value is None or value is False:
+        return ""
+    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,141 @@
+"""Pickings as they stand in Odoo: states, moves, what is reserved of each, and their backorders.
+
+A picking's own state is not believed: it is `assigned` with a line that is reserved in part. Every move is looked at.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
+
+OVER = ("done", "cancel")
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """How much of a product a move wants, and how much of that it has: reserved, or moved once it is done.
+
+    `name` is its picking's.
+    """
+
+    id: int
+    picking: int
+    name: str
+    product: int
+    state: str
+    wanted: Decimal
+    has: Decimal
+    unit: int
+    origins: tuple[int, ...]
+    source: int
+    mark: str
+
+    @property
+    def open(self) -> bool:
+        """Neither done nor cancelled."""
+        return self.state not in OVER
+
+    @property
+    def ready(self) -> bool:
+        """All that it wants is reserved, or moved."""
+        return self.state == "done" or (self.state == "assigned" and self.has >= self.wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A picking that is there, and what its moves say of it."""
+
+    id: int
+    name: str
+    moves: tuple[Move, ...] = ()
+
+    @property
+    def open(self) -> bool:
+        """Something of it is neither done nor cancelled."""
+        return any(move.open for move in self.moves)
+
+    @property
+    def cancelled(self) -> bool:
+        """All of it."""
+        return all(move.state == "cancel" for move in self.moves)
+
+    @property
+    def done(self) -> bool:
+        """Nothing of it is still to come, and something has come."""
+        return not self.open and not self.cancelled
+
+
+def found(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Found]:
+    """These pickings by their moves; one that was deleted, or has none, is missing."""
+    if not ids:
+        return {}
+    by_picking: dict[int, list[Move]] = {}
+    for move in moves(odoo, [("picking_id", "in", sorted(ids))], company):
+        by_picking.setdefault(move.picking, []).append(move)
+    return {id: Found(id, by_picking[id][0].name, tuple(by_picking[id])) for id in sorted(by_picking)}
+
+
+def moves(odoo: Odoo, domain: Sequence[object], company: int) -> list[Move]:
+    """The moves of a domain, the oldest first."""
+    fields = [
+        "picking_id", "product_id", "state", "product_uom_qty", "quantity", "product_uom", "move_orig_ids",
+        "location_id", "origin",
+    ]  # fmt: skip
+    return [_move(row) for row in odoo.find("stock.move", domain, fields, company=company, order="id")]
+
+
+def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:
+    """These pickings and all that hang on them as backorders, and on those."""
+    chain = newest = sorted(set(ids))
+    while newest:
+        rows = odoo.find("stock.picking", [("backorder_id", "in", newest)], ["id"], company=company, order="id")
+        newest = [int(row["id"]) for row in rows if int(row["id"]) not in chain]
+        chain = [*chain, *newest]
+    return chain
+
+
+def cancel(odoo: Odoo, ids: Collection[int], company: int) -> None:
+    """What they hold is free again; those that are done or cancelled are left as they are."""
+    still = odoo.find(
+        "stock.picking", [("id", "in", sorted(ids)), ("state", "not in", OVER)], ["id"], company=company, order="id"
+    )
+    if still:
+        odoo.call("stock.picking", "action_cancel", [int(row["id"]) for row in still], company=company)
+
+
+def reference(pickings: Sequence[Found]) -> str:
+    """`WH/OUT/00012 (57)`, or `WH/OUT/00012 + WH2/OUT/00003 (57, 58)`: names for people, ids for us."""
+    names, ids = " + ".join(p.name for p in pickings), ", ".join(str(p.id) for p in pickings)
+    return f"{names} ({ids})"
+
+
+def referred(reference: str) -> list[int]:
+    """The ids in a reference of ours; none in one that a person wrote."""
+    match = re.search(r"\((\d+(?:, \d+)*)\)$", reference)
+    return [int(text) for text in match[1].split(", ")] if match else []
+
+
+def by_name(odoo: Odoo, reference: str, company: int) -> list[int]:
+    """The deliveries of the names that a person wrote as a reference: `WH/OUT/00012`, several with ` + `."""
+    names = [name.strip() for name in reference.split("+")]
+    rows = odoo.find("stock.picking", [("name", "in", names)], ["id"], company=company, order="id")
+    return [int(row["id"]) for row in rows]
+
+
+def _move(row: Row) -> Move:
+    return Move(
+        id=int(row["id"]),
+        picking=one(row["picking_id"]) or 0,
+        name=named(row["picking_id"]),
+        product=one(row["product_id"]) or 0,
+        state=str(row["state"]),
+        wanted=Decimal(row["product_uom_qty"]),
+        has=Decimal(row["quantity"]),
+        unit=one(row["product_uom"]) or 0,
+        origins=tuple(row["move_orig_ids"]),
+        source=one(row["location_id"]) or 0,
+        mark=str(row["origin"] or ""),
+    )

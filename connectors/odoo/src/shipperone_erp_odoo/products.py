@@ -1,0 +1,111 @@
+"""ShipperOne's SKUs in Odoo. None, one, several and archived are four outcomes, with the records named (P5).
+
+Quantities are ShipperOne's pieces; Odoo's are in the product's own unit of measure. The factor between the two is known
+(Odoo's Units is one piece, others by `units`) or the item is refused: it is never guessed, and never rounded (P8).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shipperone_erp import Owner, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
+
+UNITS = "uom.product_uom_unit"
+
+
+@dataclass(frozen=True, slots=True)
+class Product:
+    """A product by its SKU. `stored`: Odoo keeps a count of it; `pieces`: how many make one of its unit."""
+
+    id: int
+    sku: str
+    name: str
+    unit: int
+    unit_name: str
+    pieces: Decimal | None
+    stored: bool
+    service: bool
+    kit: bool
+    taxes: tuple[int, ...]
+
+    def quantity(self, pieces: Decimal) -> Decimal:
+        """That many pieces in the product's own unit. `Refused`, unit_unclear, where that is not known exactly."""
+        if self.pieces is None:
+            raise Refused(
+                Reason.UNIT_UNCLEAR,
+                f"{self.sku} is counted in {self.unit_name} in Odoo, and how many of ShipperOne's pieces make one is "
+                f'not said: set `"{self.unit_name}" = …` in [tenants.NAME.odoo.units]',
+            )
+        amount = pieces / self.pieces
+        if amount * self.pieces != pieces or amount != amount.quantize(Decimal("0.001")):
+            raise Refused(
+                Reason.UNIT_UNCLEAR,
+                f"{pieces:f} pieces of {self.sku} are no exact number of {self.unit_name} ({self.pieces:f} pieces "
+                "each), which is what Odoo counts it in",
+                Owner.WAREHOUSE,
+            )
+        return amount
+
+    def in_pieces(self, quantity: Decimal) -> Decimal:
+        """A quantity in the product's own unit as ShipperOne's pieces."""
+        return quantity * (self.pieces or 1)
+
+
+def products(
+    odoo: Odoo, skus: Collection[str], company: int, *, archived: bool = False
+) -> dict[str, Product | Refused]:
+    """The product of each SKU, or why none can be taken. `archived`: one that was archived meanwhile will do."""
+    wanted = sorted(set(skus))
+    field = odoo.settings.sku_field
+    fields = [field, "display_name", "uom_id", "active", "type", "taxes_id"]
+    stored = "is_storable" if odoo.has("product.product", "is_storable") else "detailed_type"
+    fields += [stored, *(["is_kits"] if odoo.has("product.product", "is_kits") else [])]
+    domain = [(field, "in", wanted), ("company_id", "in", [False, company])]
+    rows = odoo.find("product.product", domain, fields, company=company, archived=True, order="id")
+    by_sku: dict[str, list[Row]] = {sku: [] for sku in wanted}
+    for row in rows:
+        by_sku.setdefault(str(row[field]), []).append(row)
+    return {sku: _product(odoo, sku, by_sku[sku], stored, archived=archived) for sku in wanted}
+
+
+def duplicates(odoo: Odoo, company: int) -> list[str]:
+    """SKUs that several active products carry."""
+    field = odoo.settings.sku_field
+    domain = [(field, "!=", False), ("company_id", "in", [False, company])]
+    seen: dict[str, int] = {}
+    for row in odoo.find("product.product", domain, [field], company=company):
+        seen[row[field]] = seen.get(row[field], 0) + 1
+    return sorted(sku for sku, count in seen.items() if count > 1)
+
+
+def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str, *, archived: bool) -> Product | Refused:
+    active = [row for row in rows if row["active"]] or [*rows[: len(rows) if archived else 0]]
+    field = odoo.settings.sku_field
+    if len(active) > 1:
+        said = f"{len(active)} products in Odoo have {field} {sku}: {_names(active)}; leave it to one of them"
+        return Refused(Reason.PRODUCT_AMBIGUOUS, said)
+    if not active and rows:
+        return Refused(Reason.PRODUCT_ARCHIVED, f"product {_names(rows)} with {field} {sku} is archived in Odoo")
+    if not active:
+        return Refused(Reason.PRODUCT_UNKNOWN, f"no product in Odoo has {field} {sku}")
+    (row,) = active
+    unit = one(row["uom_id"]) or 0
+    unit_name = named(row["uom_id"])
+    piece = odoo.kept(UNITS, lambda: odoo.reference(UNITS))
+    return Product(
+        id=int(row["id"]),
+        sku=sku,
+        name=str(row["display_name"]),
+        unit=unit,
+        unit_name=unit_name,
+        pieces=Decimal(1) if unit == piece else odoo.settings.units.get(unit_name),
+        stored=row[stored] is True or row[stored] == "product",
+        service=row["type"] == "service",
+        kit=bool(row.get("is_kits")),
+        taxes=tuple(row["taxes_id"]),
+    )
+
+
+def _names(rows: Sequence[Row]) -> str:
+    return ", ".join(f"{row['display_name']} (id {row['id']})" for row in rows)

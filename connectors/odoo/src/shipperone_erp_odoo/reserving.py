@@ -1,0 +1,255 @@
+"""Reserving: get-or-create by `load`, confirm, look at every move; all of an order or nothing of it.
+
+Orders that cannot be met are found beforehand by what is free, so that a shortage leaves no document behind; whoever
+takes the goods in between is found afterwards, and then the picking is cancelled.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+
+from shipperone_erp import (
+    Owner,
+    Pending,
+    Reason,
+    Refused,
+    Reserved,
+    ReserveStock,
+    Shortage,
+    ShortLine,
+    Unknown,
+    Voided,
+)
+from shipperone_erp_odoo import foreign, stock
+from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.links import link
+from shipperone_erp_odoo.loading import load_pickings
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.pickings import Found, Move, cancel, found, reference
+from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.sites import Company, sites
+from shipperone_erp_odoo.wanted import Wanted, external_ids, sources, wanted
+
+NOTHING = Decimal(0)
+Answer = Reserved | Shortage | Pending | Voided
+
+
+def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> Answers[Answer]:
+    """An answer or an exception for each key. `Transient`, `AuthFailed` raised by this are for all of them."""
+    answers: Answers[Answer] = Answers()
+    known = sites(odoo, [code for request in requests for code in sources(request.order)])
+    by_company: dict[Company, list[ReserveStock]] = {}
+    for request in requests:
+        home = known[request.order.warehouse_code]
+        if isinstance(home, Refused):
+            answers[request.key] = home
+        else:
+            by_company.setdefault(home.company, []).append(request)
+    for company, chunk in by_company.items():
+        skus = {item.sku for request in chunk for item in request.order.items}
+        known_products = products(odoo, skus, company.id)
+        asked: list[tuple[ReserveStock, Wanted]] = []
+        for request in chunk:
+            with answers.of(request.key):
+                asked.append((request, wanted(odoo, request.key, request.order, known, known_products)))
+        _Chunk(odoo, company.id, asked, answers).reserve()
+    return answers
+
+
+class _Chunk:
+    """Orders of one company, reserved together in as few calls as they need."""
+
+    def __init__(
+        self, odoo: Odoo, company: int, asked: Sequence[tuple[ReserveStock, Wanted]], answers: Answers[Answer]
+    ) -> None:
+        self.odoo = odoo
+        self.company = company
+        self.asked = {order.key: (request, order) for request, order in asked}
+        self.answers = answers
+
+    def reserve(self) -> None:
+        there = self._there_already()
+        fitting = self._fitting([order for _, order in self.asked.values() if order.key not in there])
+        todo = [order for _, order in self.asked.values() if order.key in there or order in fitting]
+        ids = load_pickings(self.odoo, todo, self.company, self.answers)
+        todo = [order for order in todo if order.key in ids]
+        pickings = self._confirmed({id for order in todo for id in ids[order.key]})
+        mine = {order.key: [pickings[id] for id in ids[order.key] if id in pickings] for order in todo}
+        for order in todo:
+            with self.answers.of(order.key):
+                self.answers[order.key] = self._answer(order, mine[order.key], len(ids[order.key]))
+        self._take_back_what_is_over([order for order in todo if order.key not in there], there, mine)
+
+    def _there_already(self) -> set[str]:
+        """The keys whose picking exists: their goods are not to be found free, they are reserved."""
+        orders = [order.order for _, order in self.asked.values()]
+        seen = foreign.pickings(self.odoo, orders, self.company)
+        there = set()
+        for key, (_, order) in list(self.asked.items()):
+            if seen.any_of(order.order):
+                with self.answers.of(key):
+                    if self.odoo.reference(external_ids(self.odoo, key, order.order)[0]) is not None:
+                        there.add(key)
+                        continue
+                    seen.refuse(order.order)
+                if key in self.answers.found:
+                    del self.asked[key]
+        return there
+
+    def _fitting(self, orders: Sequence[Wanted]) -> list[Wanted]:
+        """Those whose goods are free, the first ones first; the others are answered as short."""
+        places = {place for order in orders for place in order.demand()}
+        counts = stock.counts(self.odoo, places, self.company) if places else {}
+        if any(count.over for count in counts.values()):
+            stock.tidy_up(self.odoo, self.company)
+            counts = stock.counts(self.odoo, places, self.company)
+        free = {place: count.free for place, count in counts.items()}
+        fitting = []
+        for order in orders:
+            demand = order.demand()
+            if any(free[place] < quantity for place, quantity in demand.items()):
+                self.answers[order.key] = Shortage(tuple(_short_lines(order, free)))
+                continue
+            for place, quantity in demand.items():
+                free[place] -= quantity
+            fitting.append(order)
+        return fitting
+
+    def _confirmed(self, ids: Iterable[int]) -> dict[int, Found]:
+        """Drafts are confirmed, which reserves, and others are left as they are by that; what is not reserved then is
+        asked for once more."""
+        all_of_them = sorted(ids)
+        if all_of_them:
+            self._each("action_confirm", all_of_them)
+        pickings = found(self.odoo, all_of_them, self.company)
+        lacking = [
+            id
+            for id, picking in pickings.items()
+            if picking.open and any(move.state in ("confirmed", "partially_available") for move in picking.moves)
+        ]
+        if lacking:
+            self._each("action_assign", lacking)
+            pickings = found(self.odoo, all_of_them, self.company)
+        return pickings
+
+    def _each(self, method: str, ids: Sequence[int]) -> None:
+        """In one transaction; if Odoo refuses that, one by one, since it does not say which one was in the way."""
+        try:
+            self.odoo.call("stock.picking", method, ids, company=self.company)
+        except Refused:
+            if len(ids) == 1:
+                raise
+            for id in ids:
+                try:
+                    self.odoo.call("stock.picking", method, [id], company=self.company)
+                except Refused:
+                    continue  # its moves tell what it has
+
+    def _answer(self, order: Wanted, pickings: Sequence[Found], made: int) -> Answer:
+        request, _ = self.asked[order.key]
+        if len(pickings) < made or any(picking.cancelled for picking in pickings):
+            cancel(self.odoo, [picking.id for picking in pickings], self.company)
+            return Voided(reference(pickings) if pickings else None)
+        _still_wants(order, pickings)
+        planned = list(zip(order.pickings, pickings, strict=True))
+        transfers = [picking for plan, picking in planned if plan.kind == "transfer"]
+        deliveries = [picking for plan, picking in planned if plan.kind == "delivery"]
+        short = [
+            move
+            for picking in pickings
+            for move in picking.moves
+            if move.open and not move.ready and not (move.origins and picking in deliveries)
+        ]
+        if short:
+            cancel(self.odoo, [picking.id for picking in pickings], self.company)
+            return Shortage(tuple(_short_of(order, short)))
+        waiting = [move for picking in deliveries for move in picking.moves if move.open and not move.ready]
+        if waiting and request.transfer == "arrived":
+            return self._on_the_road(transfers, deliveries)
+        return Reserved(reference(deliveries), link(self.odoo, "stock.picking", deliveries[0].id))
+
+    def _on_the_road(self, transfers: Sequence[Found], deliveries: Sequence[Found]) -> Pending:
+        names = ", ".join(picking.name for picking in transfers)
+        still = [picking.name for picking in transfers if picking.open]
+        said = (
+            f"transfer {', '.join(still)} for {deliveries[0].name} is not validated in Odoo yet"
+            if still
+            else f"transfer {names} is done, and {deliveries[0].name} still lacks goods: check what arrived"
+        )
+        return Pending(said, reason=Reason.WAITING_FOR_TRANSFER, owner=Owner.WAREHOUSE)
+
+    def _take_back_what_is_over(
+        self, made: Sequence[Wanted], there: set[str], mine: Mapping[str, Sequence[Found]]
+    ) -> None:
+        """Somebody else reserved at the same time, and Odoo gave out what it does not have: ours go back, the youngest
+        first, as far as they were not yet answered to core. What was there before is held for a person."""
+        held = [order for order in made if isinstance(self.answers.found.get(order.key), Reserved | Pending)]
+        before = [self.asked[key][1] for key in there if isinstance(self.answers.found.get(key), Reserved | Pending)]
+        places = {place for order in [*held, *before] for place in order.demand()}
+        over = dict(stock.over_reserved(self.odoo, places, self.company)) if places else {}
+        excess = {place: count.over for place, count in over.items()}
+        for order in reversed(held):
+            short = {place: excess[place] for place in order.demand() if excess.get(place, NOTHING) > 0}
+            if not short:
+                continue
+            cancel(self.odoo, [picking.id for picking in mine[order.key]], self.company)
+            for place, quantity in order.demand().items():
+                excess[place] = excess.get(place, NOTHING) - quantity
+            left = {place: max(order.demand()[place] - gap, NOTHING) for place, gap in short.items()}
+            self.answers[order.key] = Shortage(tuple(_short_lines(order, left)))
+        if over:
+            stock.tidy_up(self.odoo, self.company)
+        for order in before:
+            if any(excess.get(place, NOTHING) > 0 for place in order.demand()):
+                names = ", ".join(picking.name for picking in mine[order.key])
+                self.answers[order.key] = Refused(
+                    Reason.ERP_STOCK_INCONSISTENT,
+                    f"more is reserved than there is, and {names} is among those that hold it: release one of them in "
+                    "Odoo, or count the stock again",
+                    Owner.WAREHOUSE,
+                )
+
+
+def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
+    """The deliveries want just what the order does, or somebody has changed them."""
+    for planned, picking in zip(order.pickings, pickings, strict=True):
+        wants: dict[int, Decimal] = {}
+        for move in picking.moves:
+            if move.state != "cancel":
+                wants[move.product] = wants.get(move.product, NOTHING) + move.wanted
+        should: dict[int, Decimal] = {}
+        for (product, _), quantity in planned.moves.items():
+            should[product.id] = should.get(product.id, NOTHING) + quantity
+        if wants != should and not picking.done:
+            raise Refused(
+                Reason.ERP_CHANGED,
+                f"{picking.name} was changed in Odoo: it is no longer about what the order wants; put it right, or "
+                "cancel it and it is made anew",
+                Owner.WAREHOUSE,
+            )
+
+
+def _short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[ShortLine]:
+    """Item by item, in the order's sequence: what its goods come to, and what the items before it have left."""
+    left = dict(free)
+    for line in order.lines:
+        place = (line.source.stock, line.product.id)
+        if not line.product.stored or place not in left:
+            continue
+        if left[place] < line.quantity:
+            available = line.product.in_pieces(left[place])
+            yield ShortLine(line.item.item_id, line.item.sku, line.item.qty, available)
+        left[place] = max(left[place] - line.quantity, NOTHING)
+
+
+def _short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
+    """The items of the products that these moves lack, with what the moves had."""
+    had: dict[int, Decimal] = {}
+    for move in short:
+        had[move.product] = had.get(move.product, NOTHING) + move.has
+    places = {
+        (line.source.stock, line.product.id): had[line.product.id] for line in order.lines if line.product.id in had
+    }
+    lines = list(_short_lines(order, places))
+    if not lines:
+        raise Unknown("what is reserved changed while it was looked at; it is looked at again")
+    return lines

@@ -1,0 +1,67 @@
+"""What the user may do in Odoo, by model and operation, and how long its API key still lives."""
+
+import datetime
+from collections.abc import Iterator
+
+from shipperone_erp import Check, ConnectorError
+from shipperone_erp_odoo.faults import OdooRefused
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.sites import me
+
+STOCK = {
+    "stock.picking": "create write",
+    "stock.move": "write",
+    "stock.move.line": "create write",
+    "stock.quant": "read",
+}
+INVOICES = {"account.move": "create write", "account.move.line": "create", "account.tax": "read"}
+CONTACTS = {"res.partner": "create"}
+GROUPS = {"stock": "Inventory / User", "account": "Invoicing / Billing", "res": "Contact Creation"}
+
+SOON = 14
+"""Days before its end from which a key is warned about."""
+
+
+def missing(odoo: Odoo) -> Iterator[Check]:
+    """A line for each right that the connector needs and the user lacks; one line if there is none."""
+    needed = {**STOCK, **INVOICES, **(CONTACTS if odoo.settings.customers == "match" else {})}
+    lacking = [
+        (model, operation)
+        for model, operations in needed.items()
+        for operation in operations.split()
+        if not _may(odoo, model, operation)
+    ]
+    for model, operation in lacking:
+        group = GROUPS[model.split(".")[0]]
+        yield Check("rights", False, f"the user may not {operation} {model}", f"give the user {group} in Odoo")
+    if not lacking:
+        yield Check("rights", True, "the user may do all that the connector does")
+
+
+def key_expiry(odoo: Odoo) -> Iterator[Check]:
+    """The key that ends first of those of the user (O7). Odoo does not say which of them we use."""
+    if odoo.settings.api_key is None or not odoo.has("res.users.apikeys", "expiration_date"):
+        return
+    try:
+        rows = odoo.find(
+            "res.users.apikeys",
+            [("user_id", "=", me(odoo)["id"]), ("expiration_date", "!=", False)],
+            ["expiration_date"],
+        )
+    except ConnectorError:
+        return  # not everybody may look at his own keys
+    ends = sorted(datetime.datetime.fromisoformat(str(row["expiration_date"])) for row in rows)
+    if ends:
+        left = (ends[0] - datetime.datetime.now(datetime.UTC).replace(tzinfo=None)).days
+        cure = "make a new key in Odoo and put it where the configuration says; a running service takes it by itself"
+        says = f"an API key of the user ends in {left} days"
+        yield Check("API key", None if left < SOON else True, says, cure if left < SOON else None)
+
+
+def _may(odoo: Odoo, model: str, operation: str) -> bool:
+    if odoo.version >= 18:
+        return bool(odoo.call(model, "has_access", [], operation=operation))
+    try:
+        return bool(odoo.call(model, "check_access_rights", operation=operation, raise_exception=False))
+    except OdooRefused:
+        return False

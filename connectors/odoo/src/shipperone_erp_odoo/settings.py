@@ -1,0 +1,135 @@
+"""`[tenants.NAME.odoo]`: which Odoo, which user, and how ShipperOne's words are mapped to the records there.
+
+Records are named as people see them in Odoo (a journal by its code, a tax by its name), or by their external id.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from shipperone_erp import ConnectorSettings, Secret
+
+Protocol = Literal["auto", "json2", "jsonrpc", "xmlrpc"]
+
+
+class WarehouseRule(ConnectorSettings):
+    """`[tenants.NAME.odoo.warehouses."CODE"]`: ShipperOne's warehouse CODE in Odoo (B17)."""
+
+    code: str = Field(description="its short name in Odoo, at most five characters")
+    company: str | None = Field(None, description="its company's name, where it is not the tenant's")
+    journal: str | None = Field(None, description="the code of the sales journal for what it ships")
+    analytic: str | None = Field(None, description="the analytic account's name or code for what it ships")
+
+
+class TaxRule(ConnectorSettings):
+    """`[[tenants.NAME.odoo.taxes]]`: the first one that fits an item is taken; none is `tax_not_mapped` (B6)."""
+
+    country: str = Field("*", description='where the goods go, two letters; "*" for any')
+    business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
+    percent: Decimal | None = Field(None, description="the rate that ShipperOne states; left out: any")
+    tax: str = Field(description="the tax's name in Odoo, or its external id; its price includes it")
+    fiscal_position: str | None = Field(None, description="the fiscal position's name, as it stands on the invoice")
+    journal: str | None = Field(None, description="the code of the sales journal for such invoices")
+
+
+class PaymentRule(ConnectorSettings):
+    """`[tenants.NAME.odoo.payments.METHOD]`: what an invoice paid by METHOD says (B15)."""
+
+    term: str | None = Field(None, description="the payment term's name")
+    journal: str | None = Field(None, description="the code of the sales journal for such invoices")
+    payment_reference: bool = Field(False, description="whether ShipperOne's reference is the invoice's")
+
+
+class OdooSettings(ConnectorSettings):
+    """The tenant's Odoo."""
+
+    url: str = Field(description="https://erp.example, as the browser shows it, without /web")
+    database: str = Field(description="its name, as in Odoo's log and in the address of its database manager")
+    user: str | None = Field(None, description="the login; an API key alone is enough for JSON-2 (Odoo 19)")
+    password: Secret | None = Field(None, description="works; an API key in its place is better")
+    api_key: Secret | None = Field(None, description="made in Odoo under the user's preferences, Account Security")
+    protocol: Protocol = Field("auto", description="JSON-2 from Odoo 19 on where there is an API key, else JSON-RPC")
+    ca_file: str | None = Field(None, description="the authority of Odoo's certificate, if it is one of your own")
+    connect_timeout: float = Field(10, gt=0, description="seconds to wait for a connection")
+    timeout: float = Field(100, gt=0, description="seconds to wait for an answer; less than hook_timeout")
+    batch_size: int = Field(50, ge=1, le=100, description="orders in one call")
+
+    company: str | None = Field(None, description="the company's name; left out: the user's own")
+    sku_field: str = Field("default_code", description="the product's field that holds ShipperOne's SKU, or barcode")
+    units: Mapping[str, Decimal] = Field(
+        {}, description="units of measure other than Odoo's Units: NAME = how many of ShipperOne's pieces make one"
+    )
+    warehouses: Mapping[str, WarehouseRule] = Field(
+        {}, description="ShipperOne's warehouse codes; left out altogether: they are the short names in Odoo"
+    )
+    transfers: Literal["internal", "direct"] = Field(
+        "internal", description="goods in another warehouse: an internal transfer first, or shipped straight from there"
+    )
+    deliver: bool = Field(True, description="false: the warehouse validates its deliveries in Odoo by itself")
+
+    taxes: tuple[TaxRule, ...] = Field((), description="which tax an item is invoiced with: see below")
+    shipping_product: str | None = Field(None, description="the SKU of the service that shipping is invoiced as")
+    shipping_tax: Literal["highest", "product", "proportional"] = Field(
+        "highest", description="the highest rate of the items, the shipping product's own tax, or shared out by value"
+    )
+    charges: Mapping[str, str] = Field({}, description="NAME of a charge of kind line = the SKU it is invoiced as")
+    payments: Mapping[str, PaymentRule] = Field({}, description="left out altogether: Odoo's own payment term")
+    customers: Literal["match", "fixed"] = Field(
+        "match", description="find the buyer in Odoo or create it, or invoice everybody as `customer`"
+    )
+    customer: str | None = Field(None, description='the contact\'s name or reference for customers = "fixed"')
+    team: str | None = Field(None, description="the sales team's name on invoices")
+    e_invoice: Literal["by_odoo", "not_required"] | None = Field(
+        None, description="who reports invoices where the country wants them reported (B13)"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _an_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise ValueError("write https:// and the host, such as https://erp.example")
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ValueError("only the address: user and key have settings of their own")
+        return value.rstrip("/").removesuffix("/web")
+
+    @field_validator("ca_file")
+    @classmethod
+    def _beside_the_toml(cls, value: str | None, info: ValidationInfo) -> str | None:
+        return value and str(Path((info.context or {}).get("base") or ".") / value)
+
+    @field_validator("units")
+    @classmethod
+    def _a_factor(cls, value: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+        for name, factor in value.items():
+            if factor <= 0:
+                raise ValueError(f"{name}: how many pieces make one is above zero")
+        return value
+
+    @model_validator(mode="after")
+    def _can_log_in(self) -> Self:
+        if self.password is None and self.api_key is None:
+            raise ValueError("an api_key is needed (or a password)")
+        if self.user is None and (self.api_key is None or self.protocol in ("jsonrpc", "xmlrpc")):
+            raise ValueError("user is needed: only JSON-2 knows it from its API key")
+        if self.protocol == "json2" and self.api_key is None:
+            raise ValueError("JSON-2 takes an api_key, never a password")
+        if self.customers == "fixed" and self.customer is None:
+            raise ValueError('customers = "fixed" needs customer: the contact that everything is invoiced to')
+        return self
+
+    @property
+    def host(self) -> str:
+        """The host with its port, if it names one."""
+        return urlsplit(self.url).netloc
+
+    @property
+    def secret(self) -> str:
+        """What stands for the password in JSON-RPC and XML-RPC: the API key, if there is one."""
+        found = self.api_key or self.password
+        assert found is not None  # noqa: S101  # _can_log_in
+        return found.get_secret_value()

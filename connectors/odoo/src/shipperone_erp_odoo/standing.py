@@ -1,0 +1,145 @@
+"""A customer invoice as it stands in Odoo, read back into what core compares.
+
+On a tax-included line Odoo 19 may state a total that is a cent off quantity times price while the document's total is
+right; so a line is quantity times price wherever all of these add up to that total, and Odoo's own figure elsewhere.
+"""
+
+import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import ROUND_HALF_UP, Decimal
+
+from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine
+from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, sequence_of
+from shipperone_erp_odoo.links import link
+from shipperone_erp_odoo.lookups import Tax, taxes_by_id
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
+from shipperone_erp_odoo.products import Product
+from shipperone_erp_odoo.sites import Company
+
+CENT = Decimal("0.01")
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Stands:
+    """An invoice in Odoo. `date` is the accounting date; `number` None while it has none."""
+
+    id: int
+    state: str
+    number: str | None
+    total: Decimal
+    currency: str
+    invoice_date: datetime.date | None
+    date: datetime.date | None
+    company: int
+    lines: Sequence[Row]
+    taxes: Mapping[int, Tax] = field(repr=False)
+
+    def answer(self, odoo: Odoo, order: FulfillmentOrder, products: Mapping[str, Product]) -> Invoice:
+        """As a hook answers it, by the order's items."""
+        issued = self.state == "posted"
+        return Invoice(
+            reference=reference(self.id),
+            lines=tuple(self._lines(order, products)),
+            shipping_amount_incl_tax=sum((self._gross(row) for row in self._shipping()), NOTHING),
+            total_incl_tax=self.total,
+            currency=self.currency,
+            issued=issued,
+            number=self.number if issued else None,
+            date=self.invoice_date if issued else None,
+            url=link(odoo, "account.move", self.id),
+        )
+
+    def _lines(self, order: FulfillmentOrder, products: Mapping[str, Product]) -> Iterable[InvoiceLine]:
+        for sequence, item in sequence_of(order).items():
+            rows = [row for row in self.lines if sequence <= row["sequence"] < sequence + 10]
+            if not rows:
+                continue
+            product = products.get(item.sku)
+            if any(row["sequence"] == sequence + WHOLE for row in rows):
+                qty = item.qty
+            else:
+                qty = sum((Decimal(row["quantity"]) for row in rows), NOTHING)
+                qty = product.in_pieces(qty) if product else qty
+            percents = {self._percent(row) for row in rows}
+            yield InvoiceLine(
+                item_id=item.item_id,
+                qty=qty.normalize(),
+                total_incl_tax=sum((self._gross(row) for row in rows), NOTHING),
+                tax_percent=percents.pop() if len(percents) == 1 else None,
+            )
+
+    def _shipping(self) -> list[Row]:
+        return [row for row in self.lines if SHIPPING <= row["sequence"] < CHARGES]
+
+    def _percent(self, row: Row) -> Decimal | None:
+        """The line's rate; None where it is no plain percentage."""
+        taxes = [self.taxes[id] for id in row["tax_ids"] if id in self.taxes]
+        percents = [tax.percent for tax in taxes if tax.percent is not None]
+        return sum(percents, NOTHING) if len(percents) == len(row["tax_ids"]) else None
+
+    def _gross(self, row: Row) -> Decimal:
+        return _product(row) if self._adds_up else money(row["price_total"])
+
+    @property
+    def _adds_up(self) -> bool:
+        included = all(self.taxes[id].included for row in self.lines for id in row["tax_ids"] if id in self.taxes)
+        return included and sum(map(_product, self.lines), NOTHING) == self.total
+
+
+def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
+    """These invoices with their lines; one that was deleted is missing."""
+    if not ids:
+        return {}
+    fields = ["name", "state", "amount_total", "currency_id", "invoice_date", "date", "company_id", "move_type"]
+    domain = [("id", "in", sorted(ids)), ("move_type", "=", "out_invoice")]
+    invoices = odoo.find("account.move", domain, fields, company=at.id, order="id")
+    columns = ["move_id", "sequence", "product_id", "quantity", "price_unit", "price_total", "tax_ids"]
+    lines = odoo.find(
+        "account.move.line", [("move_id", "in", sorted(ids)), ("display_type", "=", "product")], columns,
+        company=at.id, order="move_id, sequence, id",
+    )  # fmt: skip
+    taxes = taxes_by_id(odoo, frozenset(id for row in lines for id in row["tax_ids"]), at)
+    by_invoice: dict[int, list[Row]] = {}
+    for row in lines:
+        by_invoice.setdefault(one(row["move_id"]) or 0, []).append(row)
+    return {
+        int(row["id"]): Stands(
+            id=int(row["id"]),
+            state=str(row["state"]),
+            number=str(row["name"]) if row["name"] and row["name"] != "/" else None,
+            total=money(row["amount_total"]),
+            currency=named(row["currency_id"]),
+            invoice_date=_day(row["invoice_date"]),
+            date=_day(row["date"]),
+            company=one(row["company_id"]) or 0,
+            lines=by_invoice.get(int(row["id"]), []),
+            taxes=taxes,
+        )
+        for row in invoices
+    }
+
+
+def reference(id: int) -> str:
+    """`account.move 57`: the same for a draft and for what is issued from it."""
+    return f"account.move {id}"
+
+
+def referred(reference: str | None) -> int | None:
+    """The id in a reference of ours; None in one that a person wrote."""
+    name, _, id = (reference or "").partition(" ")
+    return int(id) if name == "account.move" and id.isdigit() else None
+
+
+def money(amount: object) -> Decimal:
+    """An amount of Odoo's in cents: what a double says beyond them is noise."""
+    return Decimal(str(amount)).quantize(CENT, ROUND_HALF_UP)
+
+
+def _product(row: Row) -> Decimal:
+    return money(Decimal(row["quantity"]) * Decimal(row["price_unit"]))
+
+
+def _day(value: object) -> datetime.date | None:
+    return datetime.date.fromisoformat(str(value)) if value else None

@@ -1,0 +1,135 @@
+"""What a request wants of Odoo's stock: pickings to be made, each with its moves, and which item wants how much.
+
+One picking delivers from the order's warehouse. Goods in another one either come by an internal transfer, which that
+delivery is chained to, or are delivered straight from there by a picking of their own (`transfers`). The first picking
+always carries the bare key: by it the whole reservation is found again.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeVar
+
+from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo, external_id
+from shipperone_erp_odoo.products import Product
+from shipperone_erp_odoo.sites import Site
+
+FoundT = TypeVar("FoundT", Site, Product)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """An item, its product, where its goods lie, and how much of it in the product's own unit."""
+
+    item: OrderItem
+    product: Product
+    source: Site
+    quantity: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Picking:
+    """A picking to be made, to the customer or from one warehouse to another; `moves` by product and source."""
+
+    xid: str
+    kind: Literal["delivery", "transfer"]
+    site: Site
+    moves: Mapping[tuple[Product, Site], Decimal]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A reservation to be made, all of it or nothing."""
+
+    key: str
+    order: FulfillmentOrder
+    site: Site
+    lines: tuple[Line, ...]
+    pickings: tuple[Picking, ...]
+
+    def demand(self) -> dict[tuple[int, int], Decimal]:
+        """By stock location and product: what must be there, of what Odoo keeps a count of."""
+        found: dict[tuple[int, int], Decimal] = {}
+        for line in self.lines:
+            if line.product.stored:
+                place = (line.source.stock, line.product.id)
+                found[place] = found.get(place, Decimal(0)) + line.quantity
+        return found
+
+
+def wanted(
+    odoo: Odoo,
+    key: str,
+    order: FulfillmentOrder,
+    sites: Mapping[str, Site | Refused],
+    products: Mapping[str, Product | Refused],
+) -> Wanted:
+    """The reservation that this order needs. `Refused` if Odoo cannot be asked for it."""
+    home = _there(sites[order.warehouse_code])
+    lines = tuple(_line(order, item, sites, products) for item in order.items)
+    for line in lines:
+        if line.source.company != home.company:
+            said = f"{line.item.sku} lies in {line.source.code}, which is of {line.source.company.name} in Odoo; "
+            said += f"{home.code} is of {home.company.name}, and goods are not transferred between companies"
+            raise Refused(Reason.WAREHOUSE_UNKNOWN, said)
+    return Wanted(key, order, home, lines, tuple(_pickings(odoo, key, home, lines)))
+
+
+def sources(order: FulfillmentOrder) -> list[str]:
+    """The codes of all warehouses that goods of this order lie in, and its own."""
+    return list(dict.fromkeys([order.warehouse_code, *map(order.source_warehouse, order.items)]))
+
+
+def external_ids(odoo: Odoo, key: str, order: FulfillmentOrder) -> list[str]:
+    """Those of all pickings that a reservation of this order may consist of; the first one always is there."""
+    kind = "TRF" if odoo.settings.transfers == "internal" else "PICK"
+    others = [external_id(kind, key, code) for code in sources(order) if code != order.warehouse_code]
+    return [external_id("PICK", key), *others]
+
+
+def _line(
+    order: FulfillmentOrder,
+    item: OrderItem,
+    sites: Mapping[str, Site | Refused],
+    products: Mapping[str, Product | Refused],
+) -> Line:
+    product, source = _there(products[item.sku]), _there(sites[order.source_warehouse(item)])
+    if product.kit:
+        raise Refused(
+            Reason.KIT_INCOMPLETE,
+            f"{item.sku} is a kit in Odoo, which reserves its components in its place: have ShipperOne list the "
+            'components (`bundles = "children"`), or make it a product of its own',
+        )
+    if product.service:
+        raise Refused(
+            Reason.ERP_REFUSED,
+            f"{item.sku} is a service in Odoo, of which no stock can be reserved; name its item_type in `services`",
+        )
+    return Line(item, product, source, product.quantity(item.qty))
+
+
+def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...]) -> list[Picking]:
+    at: dict[Site, dict[tuple[Product, Site], Decimal]] = {}
+    internal = odoo.settings.transfers == "internal"
+    for line in lines:
+        site = home if internal else line.source
+        moves = at.setdefault(site, {})
+        place = (line.product, line.source)
+        moves[place] = moves.get(place, Decimal(0)) + line.quantity
+    deliveries = sorted(at, key=lambda site: site != home)
+    made = [
+        Picking(external_id("PICK", key, *([] if number == 0 else [site.code])), "delivery", site, at[site])
+        for number, site in enumerate(deliveries)
+    ]
+    elsewhere = dict.fromkeys(line.source for line in lines if internal and line.source != home)
+    for source in elsewhere:
+        moves = {place: quantity for place, quantity in at[home].items() if place[1] == source}
+        made.append(Picking(external_id("TRF", key, source.code), "transfer", source, moves))
+    return made
+
+
+def _there(found: FoundT | Refused) -> FoundT:
+    if isinstance(found, Refused):
+        raise found
+    return found

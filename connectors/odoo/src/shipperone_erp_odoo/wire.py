@@ -1,0 +1,134 @@
+"""HTTP to Odoo: one kept client, connect and read time-outs, TLS verified, no redirect followed, nothing sent twice.
+
+What cannot have reached Odoo is `Transient`. A call that may have changed something and whose answer is lost is
+`Unknown`: whoever called says it again with the same key.
+"""
+
+import ssl
+from email.utils import parsedate_to_datetime
+from html.parser import HTMLParser
+
+import httpx
+
+from shipperone_erp import ConnectorError, Transient, Unknown
+
+NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
+BUSY = (429, 503)
+
+
+class Wire:
+    """The way to one Odoo. `transport`: another one in tests (`httpx.MockTransport`)."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        connect_timeout: float,
+        timeout: float,
+        ca_file: str | None = None,
+        transport: httpx.BaseTransport | None = None,
+    ) -> None:
+        self.url = url
+        self._client = httpx.Client(
+            transport=transport,
+            timeout=httpx.Timeout(timeout, connect=connect_timeout),
+            verify=ssl.create_default_context(cafile=ca_file) if url.startswith("https:") else True,
+            trust_env=False,  # a proxy of the environment would see every order
+            follow_redirects=False,  # a redirected POST becomes a GET
+            limits=httpx.Limits(keepalive_expiry=3.0),  # Odoo closes early: an idle connection is soon a dead one
+        )
+
+    def post(self, path: str, content: bytes, headers: dict[str, str], *, doing: str, writes: bool) -> httpx.Response:
+        """What came back, whatever its status, if it can be Odoo's own answer.
+
+        `writes`: whether an answer that is lost leaves open what happened.
+        """
+        try:
+            response = self._client.post(f"{self.url}{path}", content=content, headers=headers)
+        except NEVER_SENT as error:
+            raise Transient(f"{doing}: {self.url} cannot be reached: {_why(error)}") from None
+        except httpx.HTTPError as error:
+            raise lost(f"{doing}: no answer from {self.url} ({_why(error)})", writes=writes) from None
+        return self._answered(response, doing, writes=writes)
+
+    def get(self, path: str, *, doing: str) -> httpx.Response:
+        """A page that needs no login."""
+        try:
+            response = self._client.get(f"{self.url}{path}")
+        except httpx.HTTPError as error:
+            raise Transient(f"{doing}: {self.url} cannot be reached: {_why(error)}") from None
+        return self._answered(response, doing, writes=False)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
+    def _answered(self, response: httpx.Response, doing: str, *, writes: bool) -> httpx.Response:
+        status = response.status_code
+        if response.is_redirect:
+            # the target may carry a token in its query; its host is what tells that `url` is wrong
+            target = response.next_request.url if response.next_request else httpx.URL()
+            place = f"{target.scheme}://{target.netloc.decode()}"
+            raise Transient(f"{doing}: {self.url} redirects to {place} (HTTP {status}); set `url` to where Odoo is")
+        if status in BUSY:
+            raise Transient(f"{doing}: {self.url} is busy (HTTP {status})", _retry_after(response))
+        if status >= 500 and not _is_json(response):
+            raise lost(f"{doing}: {self.url} answers HTTP {status}{_title(response)}", writes=writes)
+        return response
+
+
+def lost(sentence: str, *, writes: bool) -> ConnectorError:
+    """What is raised when it is not known whether the call was carried out."""
+    return Unknown(f"{sentence}; whether it was done is not known") if writes else Transient(sentence)
+
+
+def not_odoo(response: httpx.Response, doing: str, *, writes: bool) -> ConnectorError:
+    """An answer that is not one of Odoo's: a proxy's page, a login page, a cut body."""
+    said = f"{doing}: the answer is not Odoo's (HTTP {response.status_code}{_title(response)}); is `url` right?"
+    return lost(said, writes=writes)
+
+
+def _is_json(response: httpx.Response) -> bool:
+    return "json" in response.headers.get("content-type", "")
+
+
+def _why(error: Exception) -> str:
+    words = str(error)
+    if "CERTIFICATE_VERIFY_FAILED" in words:
+        return "its certificate is not trusted; name the authority's file in `ca_file`"
+    return words or type(error).__name__
+
+
+def _retry_after(response: httpx.Response) -> float | None:
+    value = response.headers.get("retry-after")
+    if value is None:
+        return None
+    if value.isdigit():
+        return float(value)
+    try:
+        return max((parsedate_to_datetime(value) - parsedate_to_datetime(response.headers["date"])).total_seconds(), 0)
+    except (KeyError, ValueError, TypeError):
+        return None
+
+
+class _TitleReader(HTMLParser):
+    title = ""
+    _inside = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "title"
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.title += data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = False
+
+
+def _title(response: httpx.Response) -> str:
+    """', "502 Bad Gateway"': the page's title, to tell whose page it is."""
+    reader = _TitleReader()
+    reader.feed(response.text[:5000])
+    title = " ".join(reader.title.split())[:80]
+    return f', "{title}"' if title else ""

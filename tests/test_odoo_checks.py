@@ -1,0 +1,66 @@
+"""What doctor says of an Odoo that is away, refuses, or lies in a country that wants invoices reported."""
+
+import httpx
+import pytest
+
+from shipperone_erp import Check
+from shipperone_erp_odoo import OdooConnector, OdooSettings
+
+
+def lines(answers, **settings) -> list[Check]:
+    """The checks of an Odoo 19 that answers so, by model and method; what it is not told it does not know."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/jsonrpc":
+            return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
+        found = answers.get(request.url.path.removeprefix("/json/2/"))
+        if isinstance(found, httpx.Response):
+            return found
+        if found is None:
+            return httpx.Response(404, json={"name": "builtins.KeyError", "message": "unknown"})
+        return httpx.Response(200, json=found)
+
+    given = {"url": "https://erp.example", "database": "shop", "api_key": "kept-secret", **settings}
+    connector = OdooConnector(OdooSettings.model_validate(given), tenant="acme")
+    connector.transport = httpx.MockTransport(answer)
+    return connector.check()
+
+
+def odoo_in(country: str) -> dict[str, object]:
+    user = {"id": 7, "login": "api", "email": "api@example.com", "company_id": [1, "Acme"], "company_ids": [1]}
+    return {
+        "res.users/context_get": {"uid": 7},
+        "res.users/search_read": [user],
+        "res.users.apikeys/fields_get": {},
+        "res.company/search_read": [{"id": 1, "name": "Acme", "country_id": [9, "X"], "currency_id": [1, "EUR"]}],
+        "res.country/search_read": [{"id": 9, "code": country}],
+    }
+
+
+def failed(found: list[Check]) -> dict[str, str]:
+    return {line.name: line.sentence for line in found if line.ok is False}
+
+
+@pytest.mark.parametrize(("setting", "told"), [({}, True), ({"e_invoice": "by_odoo"}, False)])
+def test_b13_posted_is_not_reported(setting, told):
+    assert ("e-invoicing" in failed(lines(odoo_in("IT"), **setting))) is told
+    assert "e-invoicing" not in failed(lines(odoo_in("SK"), **setting))
+
+
+def test_o7_a_refused_key_is_one_line_with_its_cure():
+    found = lines({"res.users/context_get": httpx.Response(401, json={})})
+    assert list(failed(found)) == ["login"]
+    assert "API key" in failed(found)["login"]
+    assert found[-1].cure
+    assert "kept-secret" not in repr(found)
+
+
+def test_whatever_odoo_does_not_know_is_a_line_and_never_an_exception():
+    found = lines(odoo_in("SK"))
+    assert {"rights", "warehouses", "products", "taxes"} <= {line.name for line in found}
+    assert all(line.cure for line in found if line.ok is False)
+
+
+def test_a_user_that_works_in_no_such_company():
+    answers = {**odoo_in("SK"), "res.company/search_read": []}
+    assert "does not work in a company named 'Other'" in failed(lines(answers, company="Other"))["company"]

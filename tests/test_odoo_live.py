@@ -1,0 +1,88 @@
+"""The Odoo connector on a real server: every case over every protocol it has, and what only a real one can show.
+
+Set ODOO_TEST_URL, ODOO_TEST_DB, ODOO_TEST_USER and ODOO_TEST_PASSWORD (an administrator, for seeding): a test database,
+since it makes products, warehouses and invoices there. `ODOO_RECORD=1` keeps what the cases say for the replay.
+"""
+
+import json
+import os
+import secrets
+from collections.abc import Iterator
+
+import pytest
+
+from odoo_cases import CASES
+from odoo_seed import Admin, Seed
+from odoo_shop import RECORDINGS, Recorder, Shop
+
+NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
+missing = [name for name in NEEDED if not os.environ.get(name)]
+RECORD = os.environ.get("ODOO_RECORD") == "1"
+pytestmark = [
+    pytest.mark.odoo,
+    pytest.mark.skipif(bool(missing), reason=f"needs a real Odoo: set {', '.join(missing)}"),
+    pytest.mark.timeout(600),
+]
+
+
+@pytest.fixture(scope="session")
+def seed() -> Seed:
+    url, database, user, password = (os.environ[name] for name in NEEDED)
+    return Seed(
+        Admin(url, database, user, password),
+        "so" if RECORD else "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(4)),
+    )
+
+
+@pytest.fixture(scope="session")
+def key(seed: Seed) -> str:
+    """An API key of the seeded user, or the one that is given."""
+    return os.environ.get("ODOO_TEST_API_KEY") or seed.api_key()
+
+
+@pytest.fixture(params=["jsonrpc", "json2", "xmlrpc"])
+def about(request: pytest.FixtureRequest, seed: Seed) -> dict[str, object]:
+    if request.param == "json2" and seed.admin.version < 19:
+        pytest.skip(f"Odoo {seed.admin.version} has no JSON-2")
+    secret = request.getfixturevalue("key") if request.param == "json2" else seed.password
+    return {
+        "url": seed.admin.url, "database": seed.admin.database, "user": seed.login, "secret": secret,
+        "tag": seed.tag, "version": seed.admin.version, "protocol": request.param,
+    }  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Iterator[dict[str, dict[str, object]]]:
+    """By file name, what the cases said; written at the end."""
+    kept: dict[str, dict[str, object]] = {}
+    yield kept
+    for name, recording in kept.items():
+        RECORDINGS.mkdir(exist_ok=True)
+        lines = [json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in recording["lines"]]
+        (RECORDINGS / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+XMLRPC_CANNOT = {"foreign": "it cannot tell whose a document is", "listed": "it cannot carry external ids"}
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_case(case, about, seed, recordings):
+    if about["protocol"] == "xmlrpc" and case in XMLRPC_CANNOT:
+        pytest.skip(f"XML-RPC: {XMLRPC_CANNOT[case]}")
+    # over a second protocol a case has products and orders of its own
+    name = case if about["protocol"] == RECORDED.get(int(about["version"])) else f"{case}-{about['protocol']}"
+    recorder = Recorder(str(about["secret"])) if RECORD else None
+    shop = Shop(name, about, recorder, seed)
+    try:
+        CASES[case](shop)
+    finally:
+        shop.close()
+    if recorder and name == case:
+        file = f"{about['version']}-{about['protocol']}.jsonl"
+        header = {name: about[name] for name in ("version", "protocol", "database", "user", "tag")}
+        lines = recordings.setdefault(file, {"lines": [header]})["lines"]
+        lines += [{"case": case, **entry} for entry in recorder.kept]
+
+
+RECORDED = {17: "jsonrpc", 18: "jsonrpc", 19: "json2"}
+"""What `auto` speaks, by version."""

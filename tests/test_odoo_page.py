@@ -1,0 +1,41 @@
+"""docs/odoo.md and the package's README: what is printed there loads, and every name in them is one."""
+
+import re
+from pathlib import Path
+
+from odoo_cases import CASES
+from shipperone_erp.config import load
+from shipperone_erp.reasons import Reason
+from shipperone_erp_odoo.settings import OdooSettings, PaymentRule
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGE = (ROOT / "docs" / "odoo.md").read_text(encoding="utf-8")
+TOML = [
+    re.sub(r"^   ", "", text, flags=re.MULTILINE) for text in re.findall(r"^ *```toml\n(.*?)^ *```$", PAGE, re.M | re.S)
+]
+SECRETS = {"ACME_TOKEN": "0815-4711", "ACME_ODOO_KEY": "0815-4712"}
+
+
+def test_the_tenant_of_the_page_loads_as_it_stands(tmp_path):
+    tenant, taxes = TOML
+    file = tmp_path / "shipperone-erp.toml"
+    file.write_text(tenant, encoding="utf-8")
+    settings = load(file, environment=SECRETS).tenants["acme"].connector_settings
+    assert {code: rule.code for code, rule in settings.warehouses.items()} == {"ba-main": "WH", "ke-store": "KE"}
+    assert [int(rule.percent) for rule in settings.taxes] == [23, 5]
+    head, _ = tenant.split("[[tenants.acme.odoo.taxes]]", 1)
+    file.write_text(head + taxes, encoding="utf-8")
+    settings = load(file, environment=SECRETS).tenants["acme"].connector_settings
+    assert [rule.country for rule in settings.taxes] == ["AT", "AT", "*"]
+    assert "0815-4712" not in repr(settings)
+
+
+def test_every_reason_on_the_page_is_one():
+    words = set(re.findall(r"`([a-z]+_[a-z_]+)`", PAGE))
+    looks_like_one = {word for word in words if word.split("_")[0] in {reason.split("_")[0] for reason in Reason}}
+    settings = {name for model in (OdooSettings, PaymentRule) for name in model.model_fields}
+    assert looks_like_one - set(Reason) - settings == set()
+
+
+def test_the_results_name_every_case():
+    assert f"{len(CASES)} of {len(CASES)}" in PAGE

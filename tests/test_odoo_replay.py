@@ -1,0 +1,54 @@
+"""The cases of the Odoo connector on recordings of real servers: each request as it was, in its sequence.
+
+Recorded again by: a fresh database of each version as in test_odoo_live.py, and for each
+`ODOO_RECORD=1 pytest tests/test_odoo_live.py -k test_case`.
+"""
+
+import json
+
+import pytest
+
+from odoo_cases import CASES
+from odoo_shop import RECORDINGS, replayed
+
+
+def recording(name: str) -> tuple[dict[str, object], dict[str, list[dict[str, object]]]]:
+    header, *entries = [json.loads(line) for line in (RECORDINGS / name).read_text(encoding="utf-8").splitlines()]
+    by_case: dict[str, list[dict[str, object]]] = {}
+    for entry in entries:
+        by_case.setdefault(entry["case"], []).append(entry)
+    return header, by_case
+
+
+FILES = {file.name: recording(file.name) for file in sorted(RECORDINGS.glob("*.jsonl"))}
+
+
+def test_every_version_and_every_case_is_recorded():
+    assert set(FILES) == {"17-jsonrpc.jsonl", "18-jsonrpc.jsonl", "19-json2.jsonl"}
+    for name, (_, by_case) in FILES.items():
+        assert set(by_case) == set(CASES), name
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("file", FILES)
+def test_case(file, case):
+    about, by_case = FILES[file]
+    with replayed(case, about, by_case[case]) as shop:
+        CASES[case](shop)
+
+
+@pytest.mark.parametrize("wrong", ["another content", "another sequence", "one too few", "one too many"])
+def test_a_recording_that_no_longer_matches_fails(wrong):
+    about, by_case = FILES["19-json2.jsonl"]
+    kept = [dict(entry) for entry in by_case["reserve_twice"]]
+    if wrong == "another content":
+        kept[-1]["request"] = {**kept[-1]["request"], "limit": 1}
+    elif wrong == "another sequence":
+        kept[0], kept[1] = kept[1], kept[0]
+    elif wrong == "one too few":
+        kept.pop()
+    else:
+        kept.append(kept[-1])
+    told = pytest.raises(AssertionError, match=r"record")
+    with told, replayed("reserve_twice", about, kept) as shop:
+        CASES["reserve_twice"](shop)
