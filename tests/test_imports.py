@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 LAYERS = [
-    {"reasons", "secrets", "redaction", "errors"},
+    {"reasons", "secrets", "redaction", "errors", "deprecations"},
     {"model", "explanations"},
     {"hooks", "discretion"},
+    {"policies"},
     {"discovery"},
     {"config"},
     {"shipperone", "ledger"},

@@ -341,5 +341,3 @@ def commit(erp: sqlite3.Connection, gate: Path) -> None:
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
-
-

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from honest_erp import PASSWORD, SCHEMA
+
 from shipperone_erp.testing import ConnectorHarness, ErpDocument
 
 
@@ -61,9 +62,13 @@ class HonestHarness(ConnectorHarness):
             ((source, sku, qty),) = line
             self.add_product(sku, self.on_hand(sku, destination) + qty, destination)
             for change, warehouse in ((-qty, source), (qty, destination)):
-                self._ask("UPDATE stock SET reserved = reserved + ? WHERE sku = ? AND warehouse = ?", change, sku, warehouse)
+                self._ask(
+                    "UPDATE stock SET reserved = reserved + ? WHERE sku = ? AND warehouse = ?", change, sku, warehouse
+                )
             self._ask("UPDATE stock SET on_hand = on_hand - ? WHERE sku = ? AND warehouse = ?", qty, sku, source)
-            self._ask("UPDATE reserved_lines SET warehouse = ? WHERE key = ? AND item_id = ?", destination, key, item_id)
+            self._ask(
+                "UPDATE reserved_lines SET warehouse = ? WHERE key = ? AND item_id = ?", destination, key, item_id
+            )
             self._ask("UPDATE transfers SET arrived = 1 WHERE key = ? AND item_id = ?", key, item_id)
 
     def change_draft(self, key: str) -> None:

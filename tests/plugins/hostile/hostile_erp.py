@@ -7,6 +7,7 @@ import hostile_manners
 import hostile_papers
 import hostile_stock
 from honest_erp import HonestConnector, HonestSettings
+
 from shipperone_erp import Connector
 
 MODULES = (hostile_manners, hostile_stock, hostile_papers, hostile_at_import)

@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from honest_erp import HonestConnector, HonestSettings
 from pydantic import ConfigDict
+
 from shipperone_erp import (
     AuthFailed,
     Check,

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from honest_erp import HonestConnector
+
 from shipperone_erp import AlreadyIssued, Done, Invoice, Refused, Resolution, Voided, hookimpl
 
 CENT = Decimal("0.01")

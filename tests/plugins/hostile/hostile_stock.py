@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from honest_erp import HonestConnector
+
 from shipperone_erp import Done, Reserved, ReserveStock, Shortage, Voided, hookimpl
 
 
@@ -103,7 +104,9 @@ class LooksAtEachLineAlone(HonestConnector):
     caught_by: ClassVar[str] = "R6"
 
     def _short(self, erp: Any, order: Any) -> Any:
-        return [line for item in order.items for line in super(type(self), self)._short(erp, replace(order, items=(item,)))]
+        return [
+            line for item in order.items for line in super(type(self), self)._short(erp, replace(order, items=(item,)))
+        ]
 
 
 class ReservesWhereItIsNot(HonestConnector):
@@ -230,7 +233,9 @@ class DeliversTheWholeReservation(HonestConnector):
     caught_by: ClassVar[str] = "D3"
 
     def _ship(self, erp: Any, item: Any, keys: Any) -> None:
-        left = erp.execute("SELECT qty - shipped FROM reserved_lines WHERE key = ? AND item_id = ?", (keys[0], str(item.item_id)))
+        left = erp.execute(
+            "SELECT qty - shipped FROM reserved_lines WHERE key = ? AND item_id = ?", (keys[0], str(item.item_id))
+        )
         super()._ship(erp, replace(item, qty=Decimal(left.fetchone()[0])), keys)
 
 
@@ -240,7 +245,9 @@ class ReleasesWhatHasLeft(HonestConnector):
     caught_by: ClassVar[str] = "D4"
 
     def _free(self, erp: Any, key: str) -> None:
-        for warehouse, sku, qty in erp.execute("SELECT warehouse, sku, qty FROM reserved_lines WHERE key = ?", (key,)).fetchall():
+        for warehouse, sku, qty in erp.execute(
+            "SELECT warehouse, sku, qty FROM reserved_lines WHERE key = ?", (key,)
+        ).fetchall():
             change = (qty, warehouse, sku)
             erp.execute("UPDATE stock SET reserved = reserved - ? WHERE warehouse = ? AND sku = ?", change)
 

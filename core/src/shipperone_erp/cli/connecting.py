@@ -37,8 +37,8 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson =
     print_json(discovery.describe(name))
 
 
-@app.command()
-def test(
+@app.command("test")
+def prove(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     case: Annotated[list[str] | None, typer.Option(help="Only this case, such as R3 (repeatable).")] = None,
     harness: Annotated[
@@ -84,9 +84,11 @@ def _harness(name: str, given: str | None) -> "type[ConnectorHarness]":
         found = discovery.load_harness(name)
     else:
         raise UsageError(
-            f"no package declares a harness for {name}: write a ConnectorHarness (docs/conformance.md) and name it with "
+            f"no package declares a harness for {name}: write a ConnectorHarness (docs/conformance.md), name it by "
             f'--harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'
         )
     if not (isinstance(found, type) and issubclass(found, ConnectorHarness)):
-        raise UsageError(f"the harness of {name} is {found!r}, not a subclass of shipperone_erp.testing.ConnectorHarness")
+        raise UsageError(
+            f"the harness of {name} is {found!r}, not a subclass of shipperone_erp.testing.ConnectorHarness"
+        )
     return found

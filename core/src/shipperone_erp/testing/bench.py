@@ -16,7 +16,14 @@ from shipperone_erp.hooks import Connector, ConnectorSettings, settings_type
 from shipperone_erp.model.answers import Document, Invoice, Reservation, Reserved
 from shipperone_erp.model.keys import content_digest, job_key
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.model.requests import BuildInvoice, Deliver, DiscardInvoice, IssueInvoice, ReleaseStock, ReserveStock
+from shipperone_erp.model.requests import (
+    BuildInvoice,
+    Deliver,
+    DiscardInvoice,
+    IssueInvoice,
+    ReleaseStock,
+    ReserveStock,
+)
 from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.testing.calls import answered, at_once, in_time
@@ -85,7 +92,9 @@ class Desk:
         """It is to be built; Finding if it is not."""
         answer = self.build(order, generation=generation)
         must(isinstance(answer, Invoice), f"build_invoice answered {answer} for an order that says everything")
-        must(answer.issued is False or not self._issues, "build_invoice answered issued=True, and issue_invoice is there")
+        must(
+            answer.issued is False or not self._issues, "build_invoice answered issued=True, and issue_invoice is there"
+        )
         return answer  # type: ignore[no-any-return]
 
     def issue(self, built: Invoice, order: FulfillmentOrder, *, generation: int = 1) -> Any:
@@ -208,7 +217,12 @@ class Bench:
         told: dict[str, Any] = {"currency": self.harness.currency, "total_incl_tax": total, **fields}
         number = f"KIT-{self._run}-{next(self._numbers)}"
         return FulfillmentOrder(
-            number, self.harness.warehouse, lines, shipping_amount_incl_tax=Decimal(shipping), order_number=number, **told
+            number,
+            self.harness.warehouse,
+            lines,
+            shipping_amount_incl_tax=Decimal(shipping),
+            order_number=number,
+            **told,
         )
 
     def part(self, whole: FulfillmentOrder, *items: OrderItem) -> FulfillmentOrder:

@@ -36,7 +36,9 @@ def in_time(act: Callable[[], ResultT], what: str, deadline: float, *, may_raise
     try:
         result, error = ended.get(timeout=deadline)
     except queue.Empty:
-        raise Finding(f"{what} did not come to an end within {deadline:g} s: give every call to the ERP a time-out") from None
+        raise Finding(
+            f"{what} did not come to an end within {deadline:g} s: give every call to the ERP a time-out"
+        ) from None
     if error is None:
         return result  # type: ignore[return-value]
     if isinstance(error, Finding) or (may_raise and isinstance(error, ConnectorError)):
@@ -55,7 +57,11 @@ def where(error: BaseException) -> str:
 def _inner(file: str) -> bool:
     """Code of the kit, or of what it calls hooks through."""
     parts = PurePath(file).parts
-    return "pluggy" in parts or parts[-3:-1] == ("shipperone_erp", "testing") or parts[-2:] == ("shipperone_erp", "plugins.py")
+    return (
+        "pluggy" in parts
+        or parts[-3:-1] == ("shipperone_erp", "testing")
+        or parts[-2:] == ("shipperone_erp", "plugins.py")
+    )
 
 
 def answered(ask: Callable[[], ResultT], what: str, deadline: float, advance: Callable[[], None]) -> ResultT:
@@ -94,9 +100,7 @@ def at_once(acts: Sequence[Callable[[], Any]], what: str, deadline: float) -> li
         except BaseException as raised:  # told below, in the thread of the case
             answers[number] = raised
 
-    threads = [
-        threading.Thread(target=run, args=pair, name=f"kit: {what}", daemon=True) for pair in enumerate(acts)
-    ]
+    threads = [threading.Thread(target=run, args=pair, name=f"kit: {what}", daemon=True) for pair in enumerate(acts)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -1,7 +1,8 @@
 """Killing a process at each of a hook's calls to the outside: what a power cut does, without waiting for one.
 
-A call is outward when the connector's own code calls another library's, or the part of Python that talks to files,
-databases and sockets. Each kill is of a real process: a fresh interpreter that forks before each call of the hook.
+A call is outward when the connector's own code calls another library's, or the part of Python that talks to databases
+and sockets, and something is sent or fetched in the course of it. Each kill is of a real process: a fresh interpreter
+that forks before each call of the hook.
 """
 
 import importlib
@@ -12,15 +13,18 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MappingProxyType
 from typing import Any
 
-from shipperone_erp.hooks import Connector
+from shipperone_erp.hooks import Connector, settings_type
 
 WIRE = frozenset({"sqlite3", "_sqlite3", "socket", "_socket", "ssl", "_ssl", "http", "xmlrpc", "urllib", "subprocess"})
 """The modules of Python itself whose calls leave the process."""
+
+DRIVERS = frozenset({"psycopg", "oracledb", "pyodbc", "pymssql", "MySQLdb", "asyncpg", "grpc"})
+"""Libraries that talk to a server in compiled code, where a profile function sees nothing more."""
 
 QUIET = (sys.stdlib_module_names - WIRE) | {"shipperone_erp", "pydantic", "pydantic_core", "pluggy", "__main__"}
 
@@ -37,25 +41,38 @@ class Kill:
 
 
 class Outward:
-    """A profile function that counts the outward calls of one thread; at the n-th the process is gone."""
+    """A profile function that numbers the outward calls of one thread; at the n-th the process is gone.
+
+    `talking`: the numbers of those in the course of which something was sent or fetched.
+    """
 
     def __init__(self, packages: frozenset[str], at: int | None = None) -> None:
         self._packages = packages
         self._at = at
-        self.count = 0
+        self._count = 0
+        self._talking: set[int] = set()
+
+    @property
+    def talking(self) -> list[int]:
+        """All of them, where nothing could be seen of what they do."""
+        return sorted(self._talking) or list(range(1, self._count + 1))
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
         if event == "call":
+            top = _top(frame)
             caller = frame.f_back
-            if caller is None or _top(caller) not in self._packages or _top(frame) in QUIET | self._packages:
-                return
-        elif event == "c_call":
-            if _top(frame) not in self._packages or _module(called) not in WIRE:
-                return
-        else:
-            return
-        self.count += 1
-        if self.count == self._at:
+            if caller is not None and _top(caller) in self._packages and top not in QUIET | self._packages:
+                self._next()
+            if top in DRIVERS:
+                self._talking.add(self._count)
+        elif event == "c_call" and _module(called) in WIRE | DRIVERS:
+            if _top(frame) in self._packages:
+                self._next()
+            self._talking.add(self._count)
+
+    def _next(self) -> None:
+        self._count += 1
+        if self._count == self._at:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
@@ -75,8 +92,8 @@ def packages_of(found: type[Connector[Any]]) -> frozenset[str]:
     return frozenset(tops - {"shipperone_erp", "builtins", "typing", "abc"})
 
 
-def calls_of(connector: Connector[Any], hook: str, request: object) -> int:
-    """How many outward calls the hook makes; it is called for that, and does what it does."""
+def calls_of(connector: Connector[Any], hook: str, request: object) -> list[int]:
+    """The outward calls that the hook makes; it is called for that, and does what it does."""
     counted = Outward(packages_of(type(connector)))
     failed: list[BaseException] = []
 
@@ -94,20 +111,20 @@ def calls_of(connector: Connector[Any], hook: str, request: object) -> int:
     thread.join(LIMIT)
     if failed:
         raise failed[0]
-    return counted.count
+    return counted.talking
 
 
-def spread(calls: int, at_most: int | None) -> list[int]:
-    """At which of so many calls to kill, the first and the last among them, and 0: when the hook returns."""
-    if at_most is None or calls <= at_most:
-        return [*range(1, calls + 1), 0]
-    step = (calls - 1) / max(at_most - 1, 1)
-    return [*sorted({1 + round(number * step) for number in range(at_most)}), 0]
+def spread(calls: Sequence[int], at_most: int | None) -> list[int]:
+    """At which of these calls to kill, the first and the last among them, and 0: when the hook returns."""
+    if at_most is None or len(calls) <= at_most:
+        return [*calls, 0]
+    step = (len(calls) - 1) / max(at_most - 1, 1)
+    return [*(calls[round(number * step)] for number in range(at_most)), 0]
 
 
-def kill(found: type[Connector[Any]], settings: object, hook: str, kills: Sequence[Kill]) -> list[bool]:
+def kill(found: type[Connector[Any]], settings: Mapping[str, Any], hook: str, kills: Sequence[Kill]) -> list[bool]:
     """Make each of these calls in a process of its own; whether it was killed (False: it came to its end before)."""
-    order = (found.__module__, found.__qualname__, settings, hook, list(kills))
+    order = (found.__module__, found.__qualname__, dict(settings), hook, list(kills))
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", __name__],
         input=_pickled(order),
@@ -147,13 +164,14 @@ def main() -> None:
     for part in name.split("."):
         found = getattr(found, part)
     packages = packages_of(found)
+    validated = settings_type(found).model_validate(settings)
     struck = []
     for one in kills:
         child = os.fork()
         if child == 0:
             sys.setprofile(Outward(packages, one.at))
             try:
-                getattr(found(settings, tenant="kit", log=None), hook)(one.request)
+                getattr(found(validated, tenant="kit", log=None), hook)(one.request)
             finally:
                 if one.at == 0:
                     os.kill(os.getpid(), signal.SIGKILL)

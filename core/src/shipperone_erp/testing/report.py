@@ -25,7 +25,9 @@ def line(result: Result) -> str:
 def summary(connector: str, results: Sequence[Result]) -> str:
     """The last line: never that a connector conforms of which something was not looked at."""
     counts = Counter(result.outcome for result in results)
-    said = f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
+    said = (
+        f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
+    )
     if counts["failed"]:
         return f"{said}; it does not conform yet"
     return f"{said}; it conforms, as far as it was looked at" if counts["passed"] else f"{said}; nothing was looked at"
@@ -65,10 +67,16 @@ def junit(connector: str, results: Sequence[Result]) -> str:
     )
     for result in results:
         case = ET.SubElement(
-            suite, "testcase", classname=connector, name=f"{result.case.id} {result.case.line}", time=f"{result.seconds:.3f}"
+            suite,
+            "testcase",
+            classname=connector,
+            name=f"{result.case.id} {result.case.line}",
+            time=f"{result.seconds:.3f}",
         )
         if result.outcome == "failed":
-            ET.SubElement(case, "failure", message=_printable(result.said.partition("\n")[0])).text = _printable(str(result))
+            ET.SubElement(case, "failure", message=_printable(result.said.partition("\n")[0])).text = _printable(
+                str(result)
+            )
         elif result.outcome == "skipped":
             ET.SubElement(case, "skipped", message=_printable(result.said))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True)

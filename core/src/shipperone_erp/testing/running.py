@@ -32,7 +32,8 @@ class Result:
 
     def __str__(self) -> str:
         if self.outcome == "failed":
-            return f"{self.case.id} {self.case.line}\n  found: {self.said}\n  what it costs a merchant: {self.case.suffers}"
+            found = f"{self.case.id} {self.case.line}\n  found: {self.said}"
+            return f"{found}\n  what it costs a merchant: {self.case.suffers}"
         return f"{self.case.id} {self.case.line}" + (f"\n  skipped: {self.said}" if self.said else "")
 
 

@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -54,13 +55,8 @@ class Shop:
         """An order that ships in two parcels; its id."""
         order = self.unlisted()
         first, second = order.items
-        self.sandbox.add(
-            SandboxOrder(
-                order_id=order.order_id, items=order.items, warehouse_code=order.warehouse_code, currency=order.currency,
-                shipping_amount_incl_tax=order.shipping_amount_incl_tax, total_incl_tax=order.total_incl_tax,
-                order_number=order.order_number, parts=({first.id: first.qty}, {second.id: second.qty}),
-            )
-        )  # fmt: skip
+        parts = ({first.id: first.qty}, {second.id: second.qty})
+        self.sandbox.add(replace(order, parts=parts))
         return order.order_id
 
     def unlisted(self) -> SandboxOrder:
@@ -184,8 +180,8 @@ def _entry_point(bench: Bench) -> str:
         if entry.value.replace(" ", "") == f"{found.__module__}:{found.__qualname__}" or entry.name == bench.name:
             return entry.name
     raise Finding(
-        f"no entry point of the group {discovery.CONNECTORS} names {found.__module__}:{found.__qualname__}: core cannot "
-        "find the connector; declare it in pyproject.toml and install the package (pip install -e .)"
+        f"no entry point of the group {discovery.CONNECTORS} names {found.__module__}:{found.__qualname__}: core finds "
+        "no such connector; declare it in pyproject.toml and install the package (pip install -e .)"
     )
 
 

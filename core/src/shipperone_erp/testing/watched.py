@@ -10,9 +10,12 @@ import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import FrameType
 from typing import Any
+
+from shipperone_erp.hooks import settings_type
 
 WORK = {
     "socket.connect": "connects to {1}",
@@ -42,9 +45,9 @@ class Seen:
     """The exception that ended it, or None."""
 
 
-def watch(found: type[Any], settings: object | None) -> Seen:
+def watch(found: type[Any], settings: Mapping[str, Any] | None) -> Seen:
     """Import the class's module in a fresh interpreter, and make one with these settings unless they are None."""
-    order = (found.__module__, found.__qualname__, settings)
+    order = (found.__module__, found.__qualname__, None if settings is None else dict(settings))
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", __name__],
         input=pickle.dumps(order),
@@ -104,8 +107,9 @@ def main() -> None:
             at_import.append("starts a thread")
         if settings is not None:
             before = threading.active_count()
+            validated = settings_type(found).model_validate(settings)
             watch.notes = in_init
-            found(settings, tenant="kit", log=None)
+            found(validated, tenant="kit", log=None)
             if threading.active_count() > before:
                 in_init.append("starts a thread")
     except BaseException as error:  # told to the one who asked

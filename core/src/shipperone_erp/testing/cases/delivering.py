@@ -11,8 +11,13 @@ NEEDS = "reserve_stock build_invoice issue_invoice deliver"
 PROBES = "settings add_product on_hand reserved"
 
 
-@case("D1", "delivering twice takes the goods out once", needs=NEEDS, probes=PROBES,
-      suffers="The shelf is full and the ERP says it is empty: what is there is not sold.")  # fmt: skip
+@case(
+    "D1",
+    "delivering twice takes the goods out once",
+    needs=NEEDS,
+    probes=PROBES,
+    suffers="The shelf is full and the ERP says it is empty: what is there is not sold.",
+)
 def delivers_once(bench: Bench) -> None:
     """2 of 10 are reserved, invoiced, and delivered three times: 8 on hand, none reserved."""
     desk, mug = bench.desk, bench.product(10)
@@ -24,8 +29,13 @@ def delivers_once(bench: Bench) -> None:
     same(bench.stock(mug), (8, 0), "on hand and reserved, after 2 of 10 were delivered")
 
 
-@case("D2", "twenty threads with one key deliver once", needs=NEEDS, probes=PROBES,
-      suffers="As in D1, on the day on which a call took longer than its deadline.")  # fmt: skip
+@case(
+    "D2",
+    "twenty threads with one key deliver once",
+    needs=NEEDS,
+    probes=PROBES,
+    suffers="As in D1, on the day on which a call took longer than its deadline.",
+)
 def delivers_once_at_once(bench: Bench) -> None:
     """As many calls of `deliver` with one key at the same moment take the goods out once."""
     desk, mug = bench.desk, bench.product(100)
@@ -37,8 +47,13 @@ def delivers_once_at_once(bench: Bench) -> None:
     same(bench.stock(mug), (98, 0), "on hand and reserved, after 2 of 100 were delivered")
 
 
-@case("D3", "exactly these items leave", needs=NEEDS, probes=PROBES,
-      suffers="The second parcel is taken out with the first; its goods are sold again before they are packed.")  # fmt: skip
+@case(
+    "D3",
+    "exactly these items leave",
+    needs=NEEDS,
+    probes=PROBES,
+    suffers="The second parcel is taken out with the first; its goods are sold again before they are packed.",
+)
 def delivers_what_shipped(bench: Bench) -> None:
     """5 of one product and 1 of another are reserved; a parcel of 2 of the first leaves: 3 of it stay reserved, and the
     other product is untouched. Then the rest leaves."""
@@ -57,8 +72,13 @@ def delivers_what_shipped(bench: Bench) -> None:
     same((bench.stock(mug), bench.stock(tea)), ((5, 0), (9, 0)), "on hand and reserved, after all has left")
 
 
-@case("D4", "a release after a parcel has left gives back the rest", needs=NEEDS + " release_stock", probes=PROBES,
-      suffers="The ERP frees goods that are in the lorry, and sells them again.")  # fmt: skip
+@case(
+    "D4",
+    "a release after a parcel has left gives back the rest",
+    needs=NEEDS + " release_stock",
+    probes=PROBES,
+    suffers="The ERP frees goods that are in the lorry, and sells them again.",
+)
 def releases_the_rest(bench: Bench) -> None:
     """2 of 5 reserved pieces have left; the reservation is released: 8 of 10 on hand, none reserved."""
     desk, mug = bench.desk, bench.product(10)
@@ -70,7 +90,3 @@ def releases_the_rest(bench: Bench) -> None:
     desk.deliver(part, reservation, whole)
     same(desk.release(whole), Done(), "the answer of release_stock")
     same(bench.stock(mug), (8, 0), "on hand and reserved, after 2 of 5 left and the rest was released")
-
-
-
-

@@ -21,7 +21,6 @@ from shipperone_erp.testing.outward import Kill, calls_of, kill, spread
 PROBES = "settings add_product on_hand reserved documents"
 
 
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     request: Any
@@ -42,19 +41,23 @@ def _killed_everywhere(bench: Bench, hook: str, prepare: Prepare, verify: Verify
     must(calls, f"{hook} makes no call to the outside: how does it reach the ERP?")
     prepared = [(at, prepare()) for at in spread(calls, bench.harness.kills)]
     kills = [Kill(one.request, at) for at, one in prepared]
-    settings = counting.settings
-    struck = kill(bench.found, settings, hook, kills)
-    must(any(struck), f"no process was killed at any of the {calls} calls of {hook}")
+    struck = kill(bench.found, bench.harness.settings(), hook, kills)
+    must(any(struck), f"no process was killed at any of the {len(calls)} calls of {hook}")
     for at, one in prepared:
         try:
             verify(one, bench.desk.ask(hook, one.request))
         except Finding as finding:
-            place = f"call {at} of {calls}" if at else "its return"
+            place = f"call {calls.index(at) + 1} of {len(calls)}" if at else "its return"
             raise Finding(f"{hook}, killed at {place} and called again: {finding}") from None
 
 
-@case("K1", "reserve_stock, killed at every call, reserves once", needs="reserve_stock", probes=PROBES,
-      suffers="A power cut in the middle of an order blocks goods that no order knows of.")  # fmt: skip
+@case(
+    "K1",
+    "reserve_stock, killed at every call, reserves once",
+    needs="reserve_stock",
+    probes=PROBES,
+    suffers="A power cut in the middle of an order blocks goods that no order knows of.",
+)
 def reserves_once_after_a_kill(bench: Bench) -> None:
     """Two lines of one SKU. Afterwards their stock is reserved once, and there is one reservation."""
 
@@ -70,8 +73,13 @@ def reserves_once_after_a_kill(bench: Bench) -> None:
     _killed_everywhere(bench, "reserve_stock", prepare, verify)
 
 
-@case("K2", "release_stock, killed at every call, releases once", needs="reserve_stock release_stock", probes=PROBES,
-      suffers="A power cut frees goods twice, or never.")  # fmt: skip
+@case(
+    "K2",
+    "release_stock, killed at every call, releases once",
+    needs="reserve_stock release_stock",
+    probes=PROBES,
+    suffers="A power cut frees goods twice, or never.",
+)
 def releases_once_after_a_kill(bench: Bench) -> None:
     """Two orders hold 2 and 3 of one product, and the first is released. Afterwards the second's 3 are reserved."""
 
@@ -88,8 +96,13 @@ def releases_once_after_a_kill(bench: Bench) -> None:
     _killed_everywhere(bench, "release_stock", prepare, verify)
 
 
-@case("K3", "build_invoice, killed at every call, builds once", needs="build_invoice", probes=PROBES,
-      suffers="A power cut leaves a draft with half of its lines, which is issued in the morning.")  # fmt: skip
+@case(
+    "K3",
+    "build_invoice, killed at every call, builds once",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="A power cut leaves a draft with half of its lines, which is issued in the morning.",
+)
 def builds_once_after_a_kill(bench: Bench) -> None:
     """Afterwards the invoice has every line, and there is at most one document. Skipped where nothing is written."""
 
@@ -106,8 +119,13 @@ def builds_once_after_a_kill(bench: Bench) -> None:
     _killed_everywhere(bench, "build_invoice", prepare, verify)
 
 
-@case("K4", "issue_invoice, killed at every call, issues once", needs="build_invoice issue_invoice", probes=PROBES,
-      suffers="A power cut costs a number, or makes two invoices of one sale.")  # fmt: skip
+@case(
+    "K4",
+    "issue_invoice, killed at every call, issues once",
+    needs="build_invoice issue_invoice",
+    probes=PROBES,
+    suffers="A power cut costs a number, or makes two invoices of one sale.",
+)
 def issues_once_after_a_kill(bench: Bench) -> None:
     """Afterwards there is one issued document, with the number that was answered."""
 
@@ -116,7 +134,10 @@ def issues_once_after_a_kill(bench: Bench) -> None:
         return _Prepared(bench.desk.to_issue(bench.desk.built(order), order), order, "")
 
     def verify(one: _Prepared, answer: Any) -> None:
-        must(isinstance(answer, Invoice) and answer.issued and answer.number, f"it answered {answer}, not an issued Invoice")
+        must(
+            isinstance(answer, Invoice) and answer.issued and answer.number,
+            f"it answered {answer}, not an issued Invoice",
+        )
         numbers = {found.number for found in bench.documents(one.request.key, "issued")}
         same(len(bench.documents(one.request.key, "issued")), 1, "issued documents of one key")
         same(numbers - {None, answer.number}, set(), "other numbers in the ERP")
@@ -124,8 +145,13 @@ def issues_once_after_a_kill(bench: Bench) -> None:
     _killed_everywhere(bench, "issue_invoice", prepare, verify)
 
 
-@case("K5", "discard_invoice, killed at every call, discards once", needs="build_invoice discard_invoice", probes=PROBES,
-      suffers="A power cut leaves a draft that nobody knows of, and that somebody issues.")  # fmt: skip
+@case(
+    "K5",
+    "discard_invoice, killed at every call, discards once",
+    needs="build_invoice discard_invoice",
+    probes=PROBES,
+    suffers="A power cut leaves a draft that nobody knows of, and that somebody issues.",
+)
 def discards_once_after_a_kill(bench: Bench) -> None:
     """Afterwards there is no live document of that key."""
 
@@ -140,9 +166,13 @@ def discards_once_after_a_kill(bench: Bench) -> None:
     _killed_everywhere(bench, "discard_invoice", prepare, verify)
 
 
-@case("K6", "deliver, killed at every call, delivers once", needs="reserve_stock build_invoice issue_invoice deliver",
-      probes=PROBES,
-      suffers="A power cut takes the goods out of the stock twice.")  # fmt: skip
+@case(
+    "K6",
+    "deliver, killed at every call, delivers once",
+    needs="reserve_stock build_invoice issue_invoice deliver",
+    probes=PROBES,
+    suffers="A power cut takes the goods out of the stock twice.",
+)
 def delivers_once_after_a_kill(bench: Bench) -> None:
     """2 of 10 are delivered. Afterwards 8 are on hand and none is reserved."""
 

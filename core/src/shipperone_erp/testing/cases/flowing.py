@@ -14,8 +14,13 @@ READS = tuple(kind for kind in POSTS if kind != "echo")
 """What the reading of a queue may meet: it is never refused with a 400."""
 
 
-@case("E1", "an order flows from the queue to its invoice", needs="reserve_stock build_invoice", probes=PROBES,
-      suffers="Nothing is ever shipped: the hooks work, and the connector in core does not.")  # fmt: skip
+@case(
+    "E1",
+    "an order flows from the queue to its invoice",
+    needs="reserve_stock build_invoice",
+    probes=PROBES,
+    suffers="Nothing is ever shipped: the hooks work, and the connector in core does not.",
+)
 def flows(bench: Bench) -> None:
     """The runtime serves one tenant with this connector, against a sandbox over HTTP: an order of two lines, one that
     ships in two parcels, and one that is cancelled before it is allocated. The first two are allocated and invoiced at
@@ -29,9 +34,13 @@ def flows(bench: Bench) -> None:
         shop.is_nothing_of(cancelled)
 
 
-@case("E2", "nothing that goes wrong at ShipperOne doubles or loses an effect", needs="reserve_stock build_invoice",
-      probes=PROBES,
-      suffers="One lost answer on a busy afternoon, and a customer has two invoices.")  # fmt: skip
+@case(
+    "E2",
+    "nothing that goes wrong at ShipperOne doubles or loses an effect",
+    needs="reserve_stock build_invoice",
+    probes=PROBES,
+    suffers="One lost answer on a busy afternoon, and a customer has two invoices.",
+)
 def survives_faults(bench: Bench) -> None:
     """The sandbox's whole list of faults: each for the POST of an order of its own, in both stages, then each for the
     reading of one queue or the other: slow, lost and cut answers, 429, 503, 500, HTML in place of JSON, 400, redirects,

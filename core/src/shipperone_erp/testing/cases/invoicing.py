@@ -11,8 +11,13 @@ from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
 PROBES = "settings add_product documents"
 
 
-@case("I1", "the invoice is the order's, and the same key builds once", needs="build_invoice", probes=PROBES,
-      suffers="A customer gets two invoices, or one about something else; the accountant finds it at the month's end.")  # fmt: skip
+@case(
+    "I1",
+    "the invoice is the order's, and the same key builds once",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="A customer gets two invoices, or one about something else; the accountant finds it at the month's end.",
+)
 def builds_once(bench: Bench) -> None:
     """`build_invoice` is called twice with one key: the same answer. It has each line by its item's id, with quantity
     and total, the shipping, the total, the currency; nothing of it is fiscal yet, and there is at most one document."""
@@ -27,8 +32,13 @@ def builds_once(bench: Bench) -> None:
         same(len(made), 1, "documents of one key")
 
 
-@case("I2", "twenty threads with one key build once", needs="build_invoice", probes=PROBES,
-      suffers="Two drafts of one order; somebody issues both.")  # fmt: skip
+@case(
+    "I2",
+    "twenty threads with one key build once",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="Two drafts of one order; somebody issues both.",
+)
 def builds_once_at_once(bench: Bench) -> None:
     """As many calls with one key at the same moment: one answer, and at most one document."""
     order, desk = bench.order(), bench.desk
@@ -38,8 +48,13 @@ def builds_once_at_once(bench: Bench) -> None:
     must(len(made) <= 1, f"{len(made)} documents of one key")
 
 
-@case("I3", "issuing twice is one fiscal document", needs="build_invoice issue_invoice", probes=PROBES,
-      suffers="Two numbers for one sale: the second needs a credit note, and the tax office an explanation.")  # fmt: skip
+@case(
+    "I3",
+    "issuing twice is one fiscal document",
+    needs="build_invoice issue_invoice",
+    probes=PROBES,
+    suffers="Two numbers for one sale: the second needs a credit note, and the tax office an explanation.",
+)
 def issues_once(bench: Bench) -> None:
     """`issue_invoice` is called three times with one key: `issued=True`, one number, the date that was asked for, the
     figures that ShipperOne accepted; one issued document in the ERP."""
@@ -56,8 +71,13 @@ def issues_once(bench: Bench) -> None:
     same(len(bench.documents(desk.to_build(order).key, "issued")), 1, "issued documents of one key")
 
 
-@case("I4", "twenty threads with one key issue once", needs="build_invoice issue_invoice", probes=PROBES,
-      suffers="As in I3, on the day on which a call took longer than its deadline.")  # fmt: skip
+@case(
+    "I4",
+    "twenty threads with one key issue once",
+    needs="build_invoice issue_invoice",
+    probes=PROBES,
+    suffers="As in I3, on the day on which a call took longer than its deadline.",
+)
 def issues_once_at_once(bench: Bench) -> None:
     """As many calls of `issue_invoice` with one key at the same moment: one number, one document. Another order's
     invoice has another number."""
@@ -71,12 +91,17 @@ def issues_once_at_once(bench: Bench) -> None:
     must(other.number != answers[0].number, f"two orders' invoices have the number {other.number}")
 
 
-@case("I5", "amounts are exact, however they round", needs="build_invoice", probes=PROBES,
-      suffers="Every tenth invoice is held for a cent, or worse, goes out a cent wrong.")  # fmt: skip
+@case(
+    "I5",
+    "amounts are exact, however they round",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="Every tenth invoice is held for a cent, or worse, goes out a cent wrong.",
+)
 def is_exact(bench: Bench) -> None:
     """The tax-included amounts that the order states are the truth: 84.00 + 10.00 with 8.50 of shipping is 102.50
-    although rebuilt from rounded nets it is 102.49; 4 × 2.75 rounds by line and by document differently; 0.10 three
-    times is 0.30; a line of 9999999.99 and one that is free."""
+    although rebuilt from rounded nets it is 102.49; four lines of four pieces round by line and by
+    document differently; 0.10 three times is 0.30; a line of 9999999.99 and one that is free."""
     awkward = (
         bench.order(bench.item(bench.product(), 1, "84.00"), bench.item(bench.product(), 1, "10.00"), shipping="8.50"),
         bench.order(*(bench.item(bench.product(), 4, "10.99") for _ in range(4)), shipping="0.00"),
@@ -88,8 +113,13 @@ def is_exact(bench: Bench) -> None:
         figures_are(bench.desk.built(order), order)
 
 
-@case("I6", "another currency is told, or refused", needs="build_invoice", probes=PROBES,
-      suffers="An order of 900 CZK is invoiced as 900 EUR.")  # fmt: skip
+@case(
+    "I6",
+    "another currency is told, or refused",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="An order of 900 CZK is invoiced as 900 EUR.",
+)
 def keeps_the_currency(bench: Bench) -> None:
     """An order in the harness's `other_currency`: the invoice is in it, or the connector refuses with
     `currency_differs`, `currency_missing` or `erp_refused`. It is never in another one."""
@@ -103,8 +133,13 @@ def keeps_the_currency(bench: Bench) -> None:
     same(built.currency, bench.harness.other_currency, "the currency of the invoice")
 
 
-@case("I7", "two lines of one SKU stay two lines", needs="build_invoice", probes=PROBES,
-      suffers="A return of the reduced mug is refunded at the full price; ShipperOne refuses an invoice without line 2.")  # fmt: skip
+@case(
+    "I7",
+    "two lines of one SKU stay two lines",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="A return of the reduced mug is refunded in full; an invoice without line 2 is refused.",
+)
 def keeps_lines_apart(bench: Bench) -> None:
     """2 pieces for 20.00 and 3 for 27.00 of one SKU are two lines of the invoice, told apart by the item's id alone."""
     mug = bench.product(10)
@@ -112,9 +147,13 @@ def keeps_lines_apart(bench: Bench) -> None:
     figures_are(bench.desk.built(order), order)
 
 
-@case("I8", "a draft that a person changed is not issued", needs="build_invoice issue_invoice",
-      probes=PROBES + " change_draft",
-      suffers="The customer is charged what ShipperOne accepted, and gets an invoice about something else.")  # fmt: skip
+@case(
+    "I8",
+    "a draft that a person changed is not issued",
+    needs="build_invoice issue_invoice",
+    probes=PROBES + " change_draft",
+    suffers="The customer is charged what ShipperOne accepted, and gets an invoice about something else.",
+)
 def issues_what_was_accepted(bench: Bench) -> None:
     """A person changes the draft by a cent after ShipperOne has accepted it: `issue_invoice` refuses with
     `total_differs`, and the draft stays a draft. An ERP without drafts has nothing that could be changed."""

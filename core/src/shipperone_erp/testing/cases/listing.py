@@ -14,13 +14,19 @@ SLACK = timedelta(minutes=10)
 """By how much the ERP's clock may differ from this machine's."""
 
 
-@case("Q1", "a batch answers every key, and a bad request takes no other with it", probes=PROBES,
-      suffers="One order with a typing mistake stops the 49 that are in its batch.")  # fmt: skip
+@case(
+    "Q1",
+    "a batch answers every key, and a bad request takes no other with it",
+    probes=PROBES,
+    suffers="One order with a typing mistake stops the 49 that are in its batch.",
+)
 def answers_batches(bench: Bench) -> None:
-    """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices: an
-    ordinary one): a dict with an answer or an exception for each key; the good ones as the single form answers them, and
-    the same again when the batch is repeated."""
-    forms = [hook for hook in ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch") if hook in bench.offers]
+    """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices an
+    ordinary one): a dict with an answer or an exception for each key; the good ones as the single form answers them,
+    and the same again when the batch is repeated."""
+    forms = [
+        hook for hook in ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch") if hook in bench.offers
+    ]
     if not forms:
         raise NotApplicable("the connector overrides no batch form")
     for form in forms:
@@ -48,8 +54,13 @@ def _batch(bench: Bench, form: str) -> None:
         same(desk.ask(single, requests[number]), first[key], f"{single} with a key that {form} has answered")
 
 
-@case("Q2", "list_documents finds what was made, by its key", needs="list_documents", probes=PROBES,
-      suffers="The reconciliation at the month's end misses an invoice, or counts another month's.")  # fmt: skip
+@case(
+    "Q2",
+    "list_documents finds what was made, by its key",
+    needs="list_documents",
+    probes=PROBES,
+    suffers="The reconciliation at the month's end misses an invoice, or counts another month's.",
+)
 def lists_what_was_made(bench: Bench) -> None:
     """An order is reserved, invoiced, issued. Of ten minutes ago on, `list_documents` has it once for each kind, with
     key, reference, the invoice's number and total; of tomorrow on, it has none of it."""
@@ -75,17 +86,26 @@ def lists_what_was_made(bench: Bench) -> None:
     same([key for key in later if key in keys.values()], [], "what is listed of tomorrow on")
 
 
-@case("Q3", "handle_mismatch has an opinion, and accepts only what it may", needs="handle_mismatch", probes="settings",
-      suffers="What ShipperOne has refused goes out all the same, or the order is held as connector_bug.")  # fmt: skip
+@case(
+    "Q3",
+    "handle_mismatch has an opinion, and accepts only what it may",
+    needs="handle_mismatch",
+    probes="settings",
+    suffers="What ShipperOne has refused goes out all the same, or the order is held as connector_bug.",
+)
 def has_an_opinion(bench: Bench) -> None:
     """It is asked about each action, with and without a fresh listing, about amounts and about items: a `Resolution`
     each time, `accept` for `compare` alone and never for items, quantities or the currency."""
     order = bench.order(bench.item("KIT-ANY", 1))
     for action in ("allocate", "invoice", "compare"):
-        for field, ours, theirs in (("total_incl_tax", "10.00", "10.01"), ("items", "1", "2"), ("currency", "EUR", "CZK")):
+        for field, ours, theirs in (
+            ("total_incl_tax", "10.00", "10.01"),
+            ("items", "1", "2"),
+            ("currency", "EUR", "CZK"),
+        ):
             for now in (order, None):
                 difference = Difference(field, ours, theirs)
-                mismatch = Mismatch(action, order, now, None, "refused", (difference,))  # type: ignore[arg-type]
+                mismatch = Mismatch(action, order, now, None, "refused", (difference,))
                 told = bench.desk.plugins.handle_mismatch(mismatch)
                 must(told.reason != "connector_bug", f"handle_mismatch about {action}: {told.sentence}")
                 allowed = action == "compare" and field == "total_incl_tax"

@@ -19,8 +19,12 @@ PATIENCE = 2.0
 """Seconds for threads and processes to be gone after `close`."""
 
 
-@case("L1", "the connector loads as core loads it", static=True,
-      suffers="The tenant is paused as config_incomplete on the first start, and nothing ships.")  # fmt: skip
+@case(
+    "L1",
+    "the connector loads as core loads it",
+    static=True,
+    suffers="The tenant is paused as config_incomplete on the first start, and nothing ships.",
+)
 def loads(bench: Bench) -> None:
     """The class is checked as at every start: it is a class and not an instance, its `api` range holds this core, each
     hook is marked, spelt, takes its one argument and is no coroutine."""
@@ -30,8 +34,12 @@ def loads(bench: Bench) -> None:
         raise Finding(str(refused)) from None
 
 
-@case("L2", "importing it does no work", static=True,
-      suffers="Every command of every tenant waits for this ERP, or fails when it is down.")  # fmt: skip
+@case(
+    "L2",
+    "importing it does no work",
+    static=True,
+    suffers="Every command of every tenant waits for this ERP, or fails when it is down.",
+)
 def imports_quietly(bench: Bench) -> None:
     """A fresh interpreter imports the module and watches: no connection, no file written, no process, no thread."""
     seen = watch(bench.found, None)
@@ -39,18 +47,26 @@ def imports_quietly(bench: Bench) -> None:
     must(not seen.at_import, f"importing {bench.found.__module__} {'; '.join(seen.at_import)}")
 
 
-@case("L3", "__init__ does no work", probes="settings",
-      suffers="The service does not start while the ERP is down, and a dead ERP stops the tenants beside it.")  # fmt: skip
+@case(
+    "L3",
+    "__init__ does no work",
+    probes="settings",
+    suffers="The service does not start while the ERP is down, and a dead ERP stops the tenants beside it.",
+)
 def is_made_quietly(bench: Bench) -> None:
     """A fresh interpreter makes the connector with the harness's settings: no connection, no file written, no process,
     no thread."""
-    seen = watch(bench.found, bench.validated(bench.harness.settings()))
+    seen = watch(bench.found, bench.harness.settings())
     must(seen.failed is None, f"making a {bench.found.__name__} raises {seen.failed}")
     must(not seen.in_init, f"__init__ of {bench.found.__name__} {'; '.join(seen.in_init)}; do it in the first hook")
 
 
-@case("L4", "after close() no thread and no process is left", probes="settings",
-      suffers="A service that renews its secrets once a day has thousands of threads after a year; a stop hangs.")  # fmt: skip
+@case(
+    "L4",
+    "after close() no thread and no process is left",
+    probes="settings",
+    suffers="A service that renews its secrets once a day has thousands of threads after a year; a stop hangs.",
+)
 def leaves_nothing_behind(bench: Bench) -> None:
     """An order's whole life, then `close()`: threads and child processes are those of before."""
     threads, children = set(threading.enumerate()), _children()
@@ -83,9 +99,13 @@ def _children() -> set[str]:
     return found
 
 
-@case("L5", "identity() is stable, and names another ERP otherwise", probes="settings",
-      suffers="The tenant stops after a restart because its ERP seems to be another; or a copy of the ledger works on "
-      "the wrong ERP and nobody notices.")  # fmt: skip
+@case(
+    "L5",
+    "identity() is stable, and names another ERP otherwise",
+    probes="settings",
+    suffers="The tenant stops after a restart because its ERP seems to be another; or a copy of the ledger works on "
+    "the wrong ERP and nobody notices.",
+)
 def says_who_it_is(bench: Bench) -> None:
     """`identity()` of two connectors to one ERP is one text; of the neighbour's ERP another; it holds no secret.
 
@@ -102,8 +122,12 @@ def says_who_it_is(bench: Bench) -> None:
         must(other != identity, f"identity of another merchant's ERP is {other} too")
 
 
-@case("L6", "exclusive() answers at once, without the ERP", probes="settings break_connection mend_connection",
-      suffers="It is asked before every call that changes stock: each would wait for the ERP twice.")  # fmt: skip
+@case(
+    "L6",
+    "exclusive() answers at once, without the ERP",
+    probes="settings break_connection mend_connection",
+    suffers="It is asked before every call that changes stock: each would wait for the ERP twice.",
+)
 def excludes_without_io(bench: Bench) -> None:
     """With the ERP away, `exclusive()` answers with a text or None, twice the same, within a second."""
     desk = bench.desk
@@ -113,8 +137,12 @@ def excludes_without_io(bench: Bench) -> None:
     same(in_time(desk.connector.exclusive, "exclusive", 1.0), name, "exclusive, asked again")
 
 
-@case("L7", "check() never raises, and says so when the ERP is away", probes="settings break_connection mend_connection",
-      suffers="`doctor` ends in the middle of its list on the very day on which it is needed.")  # fmt: skip
+@case(
+    "L7",
+    "check() never raises, and says so when the ERP is away",
+    probes="settings break_connection mend_connection",
+    suffers="`doctor` ends in the middle of its list on the very day on which it is needed.",
+)
 def checks(bench: Bench) -> None:
     """`check()` answers with a list of `Check`, each with a sentence, nothing failing while the ERP is there. With the
     ERP away it still answers, and at least one line has `ok=False` and a sentence."""

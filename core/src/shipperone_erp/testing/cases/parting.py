@@ -11,8 +11,13 @@ from shipperone_erp.testing.cases.invoicing import figures_are
 PROBES = "settings add_product documents"
 
 
-@case("P1", "five items as 2 + 2 + 1 are three invoices", needs="build_invoice", probes=PROBES,
-      suffers="The second parcel is never invoiced, or the first one twice.")  # fmt: skip
+@case(
+    "P1",
+    "five items as 2 + 2 + 1 are three invoices",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="The second parcel is never invoiced, or the first one twice.",
+)
 def invoices_each_part(bench: Bench) -> None:
     """Three parcels of one order, each with a key of its own: three documents with the lines of their own parcel, the
     first one repeated in between. An order's id is no key."""
@@ -22,8 +27,13 @@ def invoices_each_part(bench: Bench) -> None:
     _each_is_invoiced(bench, parts)
 
 
-@case("P2", "one line of five as 2 + 2 + 1 is three invoices", needs="build_invoice", probes=PROBES,
-      suffers="Four pieces of five are paid for, or six.")  # fmt: skip
+@case(
+    "P2",
+    "one line of five as 2 + 2 + 1 is three invoices",
+    needs="build_invoice",
+    probes=PROBES,
+    suffers="Four pieces of five are paid for, or six.",
+)
 def invoices_each_piece(bench: Bench) -> None:
     """The same item in two parcels of two and one of one. The second parcel of two is told from the first by its key
     alone: core gives it one of its own when a person repeats it."""

@@ -10,8 +10,13 @@ from shipperone_erp.testing.case import Finding, case, must, same
 PROBES = "settings add_product on_hand reserved"
 
 
-@case("R1", "the same key reserves once", needs="reserve_stock", probes=PROBES + " documents",
-      suffers="Each retry takes the goods away from other customers, until nothing can be sold.")  # fmt: skip
+@case(
+    "R1",
+    "the same key reserves once",
+    needs="reserve_stock",
+    probes=PROBES + " documents",
+    suffers="Each retry takes the goods away from other customers, until nothing can be sold.",
+)
 def reserves_once(bench: Bench) -> None:
     """`reserve_stock` is called three times with one key: one reservation, one reference, the stock reserved once and
     still on hand."""
@@ -26,25 +31,38 @@ def reserves_once(bench: Bench) -> None:
     same(len(live), 1, "live reservations of one key")
 
 
-@case("R2", "twenty threads with one key reserve once", needs="reserve_stock", probes=PROBES + " documents",
-      suffers="Two machines, or a call past its deadline, reserve the same order twice.")  # fmt: skip
+@case(
+    "R2",
+    "twenty threads with one key reserve once",
+    needs="reserve_stock",
+    probes=PROBES + " documents",
+    suffers="Two machines, or a call past its deadline, reserve the same order twice.",
+)
 def reserves_once_at_once(bench: Bench) -> None:
     """As many calls with one key at the same moment: one answer, one reservation. Looking first and writing then is not
     enough: let a unique constraint on the key decide, or take a lock."""
     mug = bench.product(100)
     order, desk = bench.order(bench.item(mug, 2)), bench.desk
     answers = desk.at_once("reserve_stock", [desk.to_reserve(order)] * bench.harness.threads)
-    must(all(isinstance(answer, Reserved) for answer in answers), f"of one key at once, answers were {set(map(str, answers))}")
+    must(
+        all(isinstance(answer, Reserved) for answer in answers),
+        f"of one key at once, answers were {set(map(str, answers))}",
+    )
     same(len({answer.reference for answer in answers}), 1, "references of one key")
     same(bench.stock(mug), (100, 2), "on hand and reserved, of 2 that were reserved out of 100")
     same(len(bench.documents(desk.to_reserve(order).key, "live")), 1, "live reservations of one key")
 
 
-@case("R3", "a shortage names every short line and leaves nothing reserved", needs="reserve_stock", probes=PROBES,
-      suffers="The buyer orders one of three missing products; the goods of an order that cannot ship lie blocked.")  # fmt: skip
+@case(
+    "R3",
+    "a shortage names every short line and leaves nothing reserved",
+    needs="reserve_stock",
+    probes=PROBES,
+    suffers="The buyer orders one of three missing products; the goods of an order that cannot ship lie blocked.",
+)
 def tells_what_is_short(bench: Bench) -> None:
-    """Three lines, two of them short: the `Shortage` names exactly these two, with what is wanted and what is available,
-    and nothing of the three is reserved. Once the goods have come in, the same key is reserved."""
+    """Three lines, two of them short: the `Shortage` names exactly these two, with what is wanted and what is
+    available, and nothing of the three is reserved. Once the goods have come in, the same key is reserved."""
     mug, tea, jar = bench.product(1), bench.product(10), bench.product(0)
     order = bench.order(bench.item(mug, 3), bench.item(tea, 2), bench.item(jar, 1))
     answer = bench.desk.reserve(order)
@@ -59,8 +77,13 @@ def tells_what_is_short(bench: Bench) -> None:
     bench.desk.reserved(order)
 
 
-@case("R4", "available is on hand minus reserved", needs="reserve_stock", probes=PROBES,
-      suffers="The same mug is sold to two customers; one of them waits for something that is not there.")  # fmt: skip
+@case(
+    "R4",
+    "available is on hand minus reserved",
+    needs="reserve_stock",
+    probes=PROBES,
+    suffers="The same mug is sold to two customers; one of them waits for something that is not there.",
+)
 def never_reserves_what_is_reserved(bench: Bench) -> None:
     """Of three on hand two are reserved; another order that wants two is short, with one available."""
     mug = bench.product(3)
@@ -71,8 +94,13 @@ def never_reserves_what_is_reserved(bench: Bench) -> None:
     same(bench.stock(mug), (3, 2), "on hand and reserved")
 
 
-@case("R5", "of many orders that want the last piece one gets it", needs="reserve_stock", probes=PROBES,
-      suffers="On the day of the sale more is sold than there is.")  # fmt: skip
+@case(
+    "R5",
+    "of many orders that want the last piece one gets it",
+    needs="reserve_stock",
+    probes=PROBES,
+    suffers="On the day of the sale more is sold than there is.",
+)
 def never_oversells(bench: Bench) -> None:
     """As many orders at the same moment as the harness has `threads`, and one piece: one is reserved, all others are
     short. What is read and then written must be one step for the database."""
@@ -87,8 +115,13 @@ def never_oversells(bench: Bench) -> None:
     same(bench.stock(mug), (1, 1), "on hand and reserved")
 
 
-@case("R6", "two lines of one SKU are two lines, and want their sum", needs="reserve_stock", probes=PROBES,
-      suffers="An order with the same mug twice ships one of them, or reserves more than there is.")  # fmt: skip
+@case(
+    "R6",
+    "two lines of one SKU are two lines, and want their sum",
+    needs="reserve_stock",
+    probes=PROBES,
+    suffers="An order with the same mug twice ships one of them, or reserves more than there is.",
+)
 def adds_up_lines_of_one_sku(bench: Bench) -> None:
     """2 + 3 of one SKU: five are reserved. With four on hand 2 + 3 are short, although each line alone would fit; the
     shortage says that four are available."""
@@ -102,9 +135,13 @@ def adds_up_lines_of_one_sku(bench: Bench) -> None:
     same(bench.stock(tea), (4, 0), "on hand and reserved after a shortage")
 
 
-@case("R7", "goods in another warehouse are reserved there, and waited for", needs="reserve_stock",
-      probes=PROBES + " arrive",
-      suffers="The partner is told to ship what still lies in the other building.")  # fmt: skip
+@case(
+    "R7",
+    "goods in another warehouse are reserved there, and waited for",
+    needs="reserve_stock",
+    probes=PROBES + " arrive",
+    suffers="The partner is told to ship what still lies in the other building.",
+)
 def reserves_where_it_lies(bench: Bench) -> None:
     """A line names the other warehouse: it is reserved there. With `transfer="arrived"` the answer is
     `Pending(reason="waiting_for_transfer")` until the goods are there; with `"reserved"` it is `Reserved` at once. When
@@ -125,8 +162,13 @@ def reserves_where_it_lies(bench: Bench) -> None:
     same((bench.stock(mug, there), bench.stock(mug, here)), ((3, 0), (2, 2)), "stock there and here after its arrival")
 
 
-@case("R8", "a product that the ERP does not know is never reserved", needs="reserve_stock", probes=PROBES + " documents",
-      suffers="An order is confirmed of which the warehouse has never heard; or all others wait behind it.")  # fmt: skip
+@case(
+    "R8",
+    "a product that the ERP does not know is never reserved",
+    needs="reserve_stock",
+    probes=PROBES + " documents",
+    suffers="An order is confirmed of which the warehouse has never heard; or all others wait behind it.",
+)
 def knows_what_it_knows(bench: Bench) -> None:
     """A SKU that does not exist beside one that does: `Refused("product_unknown")` with a sentence that names the SKU,
     or a `Shortage` that names the line. Nothing is reserved."""

@@ -9,11 +9,16 @@ from shipperone_erp.testing.cases.whispering import planted_in
 AWAY = "settings add_product break_connection mend_connection"
 
 
-@case("U1", "an ERP that is away is Transient, for every hook", probes=AWAY,
-      suffers="A night's maintenance of the ERP ends with 300 orders held as connector_bug, each to be retried by hand.")  # fmt: skip
+@case(
+    "U1",
+    "an ERP that is away is Transient, for every hook",
+    probes=AWAY,
+    suffers="A night's maintenance of the ERP ends with 300 orders held as connector_bug, each to be retried by hand.",
+)
 def tells_that_it_is_away(bench: Bench) -> None:
-    """The connection is broken, for a connector that has never worked and for one that has: each hook raises `Transient`
-    (or `Unknown`, where it cannot say that nothing happened), with a sentence. Any other exception is a finding."""
+    """The connection is broken, for a connector that has never worked and for one that has: each hook raises
+    `Transient` (or `Unknown`, where it cannot say that nothing happened), with a sentence. Any other exception is a
+    finding."""
     order, fresh = bench.order(), bench.another()
     used = bench.desk
     requests = [
@@ -40,8 +45,12 @@ def tells_that_it_is_away(bench: Bench) -> None:
                 raise Finding(f"{hook} answered {answer} while the ERP is away")
 
 
-@case("U2", "once the ERP is back, the same connector goes on", probes=AWAY,
-      suffers="After every restart of the ERP the service has to be restarted too, by somebody, at night.")  # fmt: skip
+@case(
+    "U2",
+    "once the ERP is back, the same connector goes on",
+    probes=AWAY,
+    suffers="After every restart of the ERP the service has to be restarted too, by somebody, at night.",
+)
 def goes_on_by_itself(bench: Bench) -> None:
     """The connector has worked; the connection breaks, a hook fails, the connection is mended: the same object works,
     at the second call at the latest."""
@@ -68,8 +77,12 @@ def goes_on_by_itself(bench: Bench) -> None:
     must(isinstance(answer, Reserved | Invoice), f"after the ERP is back {hook} answered {answer}")
 
 
-@case("U3", "a refused login is AuthFailed", probes="settings add_product",
-      suffers="Somebody changes the ERP's password, and every order is held one by one, or tried without end.")  # fmt: skip
+@case(
+    "U3",
+    "a refused login is AuthFailed",
+    probes="settings add_product",
+    suffers="Somebody changes the ERP's password, and every order is held one by one, or tried without end.",
+)
 def tells_a_refused_login(bench: Bench) -> None:
     """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant pauses and no order fails.
     Skipped for settings that hold no `Secret`."""
@@ -92,9 +105,13 @@ def tells_a_refused_login(bench: Bench) -> None:
         connector.close()
 
 
-@case("U4", "a silent ERP does not keep a hook for ever", needs="reserve_stock",
-      probes="settings add_product stall_connection mend_connection reserved on_hand",
-      suffers="One lock in the ERP takes all slots of the tenant; its queue stands still without an error.")  # fmt: skip
+@case(
+    "U4",
+    "a silent ERP does not keep a hook for ever",
+    needs="reserve_stock",
+    probes="settings add_product stall_connection mend_connection reserved on_hand",
+    suffers="One lock in the ERP takes all slots of the tenant; its queue stands still without an error.",
+)
 def gives_up_in_time(bench: Bench) -> None:
     """The ERP takes the call and does not answer: the hook gives up within the harness's `deadline`, as `Transient` or
     `Unknown`. Once the ERP answers again, the same key is reserved, once."""
@@ -114,9 +131,13 @@ def gives_up_in_time(bench: Bench) -> None:
     same(bench.stock(mug), (10, 2), "on hand and reserved, after a call that got no answer and one that did")
 
 
-@case("U5", "a lost answer is Unknown, and the key settles it", needs="reserve_stock",
-      probes="settings add_product lose_answer reserved on_hand documents",
-      suffers="Core is told that nothing happened, gives the order up, and the goods stay blocked for nobody.")  # fmt: skip
+@case(
+    "U5",
+    "a lost answer is Unknown, and the key settles it",
+    needs="reserve_stock",
+    probes="settings add_product lose_answer reserved on_hand documents",
+    suffers="Core is told that nothing happened, gives the order up, and the goods stay blocked for nobody.",
+)
 def tells_what_it_does_not_know(bench: Bench) -> None:
     """The ERP commits, and the connection ends before its answer: the hook finds out by the key and answers, or raises
     `Unknown`. It never raises `Transient`, which says that certainly nothing happened, nor `Refused`. The same call

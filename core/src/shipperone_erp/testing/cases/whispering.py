@@ -46,8 +46,12 @@ def overheard() -> Iterator[Overheard]:
         heard.texts.append(streams.getvalue())
 
 
-@case("S1", "nothing that is logged, answered or raised in an order's life holds a secret", probes="settings",
-      suffers="The password of the ERP travels to the log server, and from there to everybody.")  # fmt: skip
+@case(
+    "S1",
+    "nothing that is logged, answered or raised in an order's life holds a secret",
+    probes="settings",
+    suffers="The password of the ERP travels to the log server, and from there to everybody.",
+)
 def keeps_secrets_at_work(bench: Bench) -> None:
     """The harness's own secrets; an order's whole life, `check` and `identity`; every logger at DEBUG is listened to,
     stdout and stderr too."""
@@ -61,8 +65,12 @@ def keeps_secrets_at_work(bench: Bench) -> None:
     _search(secrets, [*heard.texts, repr(answers), repr(said)])
 
 
-@case("S2", "a refused login tells nobody which password was refused", probes="settings",
-      suffers="The error message that is pasted into a ticket holds the password with the typing mistake.")  # fmt: skip
+@case(
+    "S2",
+    "a refused login tells nobody which password was refused",
+    probes="settings",
+    suffers="The error message that is pasted into a ticket holds the password with the typing mistake.",
+)
 def keeps_secrets_when_refused(bench: Bench) -> None:
     """Every secret is replaced by a planted one, so that the ERP refuses it; hooks and `check` are called directly,
     without core's own redaction in between. Their exceptions with causes and tracebacks, and all logs, are searched."""
@@ -72,8 +80,12 @@ def keeps_secrets_when_refused(bench: Bench) -> None:
     _search([PLANTED], _failures(bench, bench.made(planted)))
 
 
-@case("S3", "an ERP that is away tells nobody the secrets", probes="settings break_connection mend_connection",
-      suffers="On the night of an outage every retry writes the password into the log.")  # fmt: skip
+@case(
+    "S3",
+    "an ERP that is away tells nobody the secrets",
+    probes="settings break_connection mend_connection",
+    suffers="On the night of an outage every retry writes the password into the log.",
+)
 def keeps_secrets_when_away(bench: Bench) -> None:
     """As S2, with the connection broken and the true secrets."""
     settings = bench.validated(bench.harness.settings())
