@@ -4,12 +4,13 @@
     nox -s soak -- --cycles 2000
 
 One process reads both queues of a ShipperOne over HTTP as fast as it can. Now and then an order comes, in parts, short of
-stock, with lost and refused answers, so that everything runs. The slope of the memory is a linear regression over the
+stock, with lost and refused answers, so that everything runs; a person ignores what is held. The slope of the memory is a linear regression over the
 second half, when every cache is full.
 """
 
 import argparse
 import asyncio
+import contextlib
 import gc
 import logging
 import os
@@ -19,12 +20,16 @@ import tempfile
 import time
 import tracemalloc
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from endurance import shop
 from endurance.process import cost
 from shipperone_erp.config import Configuration, load
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import State
+from shipperone_erp.operations import steering
 from shipperone_erp.runtime.process import collect_less_often
 from shipperone_erp.runtime.runtime import Runtime
 from world import PLUGINS, Erp
@@ -106,6 +111,7 @@ async def soak(configuration: Configuration, running: shop.Shop, erp: Erp, cycle
             if len(samples) % 10 == 0:
                 # what is short comes, and is short again
                 await asyncio.to_thread(erp.stock, "TEA", cycles // SAMPLES * 11 // READS_FOR_AN_ORDER)
+            await asyncio.to_thread(_ignore_what_is_held, runtime.ledger)
             now = cost(os.getpid())
             if tracemalloc.is_tracing() and before is None and reads > cycles / 2:
                 gc.collect()
@@ -119,6 +125,13 @@ async def soak(configuration: Configuration, running: shop.Shop, erp: Erp, cycle
         jobs = runtime.ledger.find_jobs()
     done = sum(job.state is State.DONE for job in jobs)
     return Soaked(tuple(samples), done, sum(not job.ended for job in jobs), time.monotonic() - began)
+
+
+def _ignore_what_is_held(ledger: Ledger) -> None:
+    for job in ledger.find_jobs(states=[State.HELD]):
+        if steering.can_be_ended(job):
+            with contextlib.suppress(UsageError):  # it has just changed
+                steering.ignore(ledger, job, datetime.now(UTC), "the soak does not mend it")
 
 
 def main() -> int:

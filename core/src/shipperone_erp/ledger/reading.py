@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, bindparam, func, select
+from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select
 
 from shipperone_erp.ledger import questions
 from shipperone_erp.ledger.database import Database
@@ -33,7 +33,8 @@ CHUNK = 500
 _OF_STAGE = select(jobs).where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"))
 _UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
 _OF_ORDERS = _OF_STAGE.where(jobs.c.order_id.in_(bindparam("orders", expanding=True))).order_by(jobs.c.id)
-_ENDED_OF_ORDERS = _OF_ORDERS.where(ENDED)
+_LIVING = _UNFINISHED.where(jobs.c.state != State.IGNORED)
+_OTHERS_OF_ORDERS = _OF_ORDERS.where(or_(ENDED, jobs.c.state == State.IGNORED))
 _OPEN_EFFECTS = (
     select(effects)
     .join(jobs, jobs.c.id == effects.c.job_id)
@@ -60,9 +61,13 @@ class LedgerReader:
         """All jobs of these orders in this stage, ended ones included; oldest first for each order."""
         return self._in_chunks(_OF_ORDERS, tenant, stage, order_ids)
 
-    def ended_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
-        """Those of `jobs_of_orders` that have ended: with `unfinished_jobs` these are all of them."""
-        return self._in_chunks(_ENDED_OF_ORDERS, tenant, stage, order_ids)
+    def living_jobs(self, tenant: str, stage: Stage) -> list[Job]:
+        """Those of `unfinished_jobs` that nobody ignores: all that may still move by themselves. Every cycle asks."""
+        return self._jobs(_LIVING, of_tenant=tenant, of_stage=stage)
+
+    def other_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        """Those of `jobs_of_orders` that have ended or are ignored: with `living_jobs` these are all of them."""
+        return self._in_chunks(_OTHERS_OF_ORDERS, tenant, stage, order_ids)
 
     def find_jobs(
         self,

@@ -28,10 +28,10 @@ def remember(
     have shipped by now.
     """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
-    unfinished = ledger.unfinished_jobs(scope.tenant, scope.stage)
+    unfinished = ledger.living_jobs(scope.tenant, scope.stage)
     known = {job.id: job for job in unfinished}
     wanted = {*ids, *busy}
-    known.update((job.id, job) for job in ledger.ended_jobs_of_orders(scope.tenant, scope.stage, wanted))
+    known.update((job.id, job) for job in ledger.other_jobs_of_orders(scope.tenant, scope.stage, wanted))
     allocations: list[Job] = []
     if scope.stage is Stage.INVOICE:
         orders = {*wanted, *(job.order_id for job in unfinished)}

@@ -34,7 +34,7 @@ class QueueKeeper:
         """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
         said = "%s %s: this machine's clock was set by %+.0f s; what waits is moved along"
         self._log.warning(said, self._tenant, self._stage, by.total_seconds())
-        for job in await asyncio.to_thread(self._ledger.unfinished_jobs, self._tenant, self._stage):
+        for job in await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage):
             if job.order_id not in busy:
                 self._desk.journal.save(moved_job(job, by))
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)

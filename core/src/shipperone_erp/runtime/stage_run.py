@@ -291,8 +291,8 @@ class StageRun:
         )
 
     async def unfinished(self) -> list[Job]:
-        """Every job of this stage that has not ended."""
-        return await asyncio.to_thread(self._ledger.unfinished_jobs, self.tenant, self.stage)
+        """Every job of this stage that may still move by itself."""
+        return await asyncio.to_thread(self._ledger.living_jobs, self.tenant, self.stage)
 
     def _comes_due(self, job: Job) -> datetime | None:
         """When this job calls for the next read; None if only a change of the queue, or a person, can move it.
