@@ -16,7 +16,7 @@ LAYERS = [
     {"shipperone", "ledger"},
     {"plugins", "stages"},
     {"runtime"},
-    {"sandbox", "operations"},
+    {"sandbox", "operations", "scaffold"},
     {"demo"},
     {"testing"},
     {"cli"},

@@ -13,6 +13,7 @@ from shipperone_erp.cli import (
     plugged,
     reading,
     running,
+    scaffolding,
     steering,
 )
 from shipperone_erp.cli.leaving import leave
@@ -55,6 +56,7 @@ order.command("approve")(deciding.approve)
 order.command("release")(deciding.release)
 app.add_typer(order, name="order")
 app.add_typer(keeping.app, name="ledger")
+connecting.app.command("new")(scaffolding.new)
 app.add_typer(connecting.app, name="connectors")
 app.command("explain")(explaining.explain)
 

@@ -1,4 +1,4 @@
-"""`connectors`: what is installed, what each offers, and whether it keeps the contract."""
+"""`connectors`: what is installed, what each offers, and whether it keeps the contract; `new` is in `scaffolding`."""
 
 import sys
 import tempfile
@@ -15,7 +15,7 @@ from shipperone_erp.runtime.outcome import Ending
 if TYPE_CHECKING:
     from shipperone_erp.testing.harness import ConnectorHarness
 
-app = typer.Typer(help="The installed connectors: list, show, test.", no_args_is_help=True)
+app = typer.Typer(help="Connectors: list, show, new, test.", no_args_is_help=True)
 
 
 @app.command("list")
