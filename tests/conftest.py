@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-for place in (HERE, HERE / "plugins" / "counting"):
+for place in (HERE, HERE / "plugins" / "counting", HERE / "plugins" / "hostile"):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 
 from shipperone_erp.sandbox import Sandbox  # noqa: E402
 from world import World  # noqa: E402
 
-pytest_plugins = ["ledger_databases", "installed_plugins", "sql_servers", "sql_erp"]
+pytest_plugins = ["ledger_databases", "installed_plugins", "sql_servers", "sql_erp", "author"]
 
 
 @pytest.fixture

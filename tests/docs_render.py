@@ -3,6 +3,9 @@
 PYTHONPATH=tests python tests/docs_render.py          rewrites the files
 """
 
+import ast
+import inspect
+import itertools
 import re
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -13,6 +16,8 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
+import docs_hooks
+from docs_states import diagram
 from shipperone_erp import explanations
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.durations import words
@@ -24,12 +29,17 @@ from shipperone_erp.config.settings import (
     TenantSettings,
 )
 from shipperone_erp.config.showing import toml
+from shipperone_erp.model.work import Stage
+from shipperone_erp.policies import invoice_note, within_a_cent
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
+from shipperone_erp.testing import ConnectorHarness
+from shipperone_erp.testing import pages as conformance
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
+from test_imports import LAYERS, ROOT
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -107,6 +117,69 @@ def _scenarios() -> str:
     return "\n".join(rows + [f"| `{name}` | {scenario.says} |" for name, scenario in SCENARIOS.items()])
 
 
+def _install() -> str:
+    """The commands of the README's first block that install, each on a line of its own: CI runs them there."""
+    readme = (DOCS.parent / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"^```sh\n(.*demo)\n```$", readme, re.MULTILINE)
+    *installing, _ = block.split(" && ")
+    return "\n".join(["```sh", *installing, "```"])
+
+
+def _layers() -> str:
+    """What imports are held to, from the top down; each with the first sentence that it says of itself."""
+    rows = ["| layer | what it is |", "|---|---|"]
+    for layer in reversed(LAYERS):
+        names = sorted(layer)
+        said = [f"{name}: {_says(name)}" if len(names) > 1 else _says(name) for name in names]
+        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {'<br>'.join(said)} |")
+    return "\n".join(rows)
+
+
+def _sessions() -> str:
+    """What the noxfile offers, each with its docstring; marked where a bare `nox` runs it."""
+    tree = ast.parse((DOCS.parent / "noxfile.py").read_text(encoding="utf-8"))
+    (default,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "nox.options.sessions"
+    ]
+    rows = ["| `nox -s` | in CI | what it does |", "|---|---|---|"]
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and "nox.session" in map(ast.unparse, node.decorator_list):
+            rows.append(f"| `{node.name}` | {'yes' if node.name in default else ''} | {ast.get_docstring(node)} |")
+    return "\n".join(rows)
+
+
+def _says(name: str) -> str:
+    file = ROOT / f"{name}.py" if (ROOT / f"{name}.py").exists() else ROOT / name / "__init__.py"
+    said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
+    assert said, f"{name} says nothing of itself"
+    return said.split("\n\n")[0].replace("\n", " ")
+
+
+def _source(file: str | Path | None) -> str:
+    return f"```python\n{Path(str(file)).read_text(encoding='utf-8').rstrip()}\n```"
+
+
+def _harness_settings() -> str:
+    """The attributes of a harness that are no probes, each with the text below it."""
+    rows = ["| attribute | default | what it is |", "|---|---|---|"]
+    body = ast.parse(inspect.getsource(ConnectorHarness)).body[0].body  # type: ignore[attr-defined]
+    for entry, after in itertools.pairwise([*body, None]):
+        if isinstance(entry, ast.AnnAssign):
+            default = f"`{ast.unparse(entry.value)}`" if entry.value else "required"
+            said = after.value.value if isinstance(after, ast.Expr) else SAID_BY_ITS_NAME[ast.unparse(entry.target)]
+            rows.append(f"| `{ast.unparse(entry.target)}` | {default} | {' '.join(said.split())} |")
+    return "\n".join(rows)
+
+
+SAID_BY_ITS_NAME = {
+    "warehouse": "the warehouse that orders name",
+    "currency": "of orders",
+    "other_currency": "a currency that the ERP may or may not know",
+    "tax_percent": "of every line",
+}
+
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "keep": lambda: _settings(RuntimeSettings, "keep_"),
@@ -117,6 +190,14 @@ PARTS: dict[str, Callable[[], str]] = {
     "exits": _exits,
     "binds": _binds,
     "scenarios": _scenarios,
+    "install": _install,
+    "layers": _layers,
+    "sessions": _sessions,
+    "cases": conformance.cases,
+    "harness": lambda: _source(DOCS.parent / "tests" / "plugins" / "hostile" / "honest_harness.py"),
+    "harness_settings": _harness_settings,
+    "policy_invoice_note": lambda: _source(invoice_note.__file__),
+    "policy_within_a_cent": lambda: _source(within_a_cent.__file__),
     "sql_commands": lambda: _commands(sql_app, "shipperone-erp sql"),
     "sql_settings": lambda: _settings(GenericSqlSettings),
     "odoo_settings": lambda: _settings(OdooSettings),
@@ -128,6 +209,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),
     "recipe_tables": lambda: _recipe("guarded", "sqlite", "ddl"),
     "recipe_statements": lambda: _recipe("guarded", "sqlite", "toml"),
+    **docs_hooks.PARTS,
 }
 
 
@@ -137,9 +219,10 @@ def rendered(text: str) -> str:
 
 
 def pages() -> dict[Path, str]:
-    """Every page of docs/, as it should be."""
+    """Every page and every diagram of docs/, as it should be."""
     found = {page: rendered(page.read_text(encoding="utf-8")) for page in sorted(DOCS.glob("*.md"))}
     found[DOCS / "reasons.md"] = explanations.page()
+    found |= {DOCS / f"{stage}.svg": diagram(stage) for stage in Stage}
     return found
 
 

@@ -64,6 +64,19 @@ def fully_once(world: World, order_id: str = "FO-1") -> None:
     assert (world.sandbox.order(order_id).allocations, world.erp.delivered(order_id)) == (1, 1)
 
 
+# ----- installing
+
+
+def installed(world: World) -> Steps:
+    world.environment["SHIPPERONE"] = world.sandbox.base_url
+    world.sandbox.add(order())
+    world.plugins.clear()  # what is installed, and nothing that only tests have
+    (world.folder / "erp.db").unlink()
+    yield
+    assert world.sandbox.posts == []
+    assert not list(world.folder.glob("shipperone-erp.db*")), "no ledger was made"
+
+
 # ----- starting, stopping, who serves what
 
 

@@ -7,16 +7,18 @@ from pathlib import Path
 import pytest
 
 LAYERS = [
-    {"reasons", "secrets", "redaction", "errors"},
+    {"reasons", "secrets", "redaction", "errors", "deprecations"},
     {"model", "explanations"},
     {"hooks", "discretion"},
+    {"policies"},
     {"discovery"},
     {"config"},
     {"shipperone", "ledger"},
     {"plugins", "stages"},
     {"runtime"},
-    {"sandbox", "operations"},
+    {"sandbox", "operations", "scaffold"},
     {"demo"},
+    {"testing"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

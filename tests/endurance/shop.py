@@ -16,6 +16,9 @@ from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
 
 TOKEN = "token-of-the-shop"
 
+STUCK_AFTER = 30
+"""An order is given up by the shop when so many have come after it."""
+
 
 class Shop:
     """The process, as its starter sees it."""
@@ -64,7 +67,10 @@ def main() -> None:
             nonlocal reads
             reads += 1
             if chosen.trickle and reads % chosen.trickle == 0:
-                sandbox.add(_order(next(numbers)))
+                number = next(numbers)
+                sandbox.add(_order(number))
+                if number > STUCK_AFTER:
+                    sandbox.cancel(_id(number - STUCK_AFTER))  # what sticks must not make the queue longer and longer
 
         for order in generate(chosen.orders, seed=1):
             sandbox.add(order)
@@ -79,9 +85,13 @@ def main() -> None:
             print(reads, flush=True)
 
 
+def _id(number: int) -> str:
+    return f"FO-{number:06}"
+
+
 def _order(number: int) -> SandboxOrder:
     """Every third one is shipped in two parcels, every seventh is never in stock for long."""
-    order = SandboxOrder.simple(f"FO-{number:06}", ("MUG", 5, "10.00"), ("TEA", 1, "4.50"), first_id=number * 10)
+    order = SandboxOrder.simple(_id(number), ("MUG", 5, "10.00"), ("TEA", 1, "4.50"), first_id=number * 10)
     if number % 3 == 0:
         first, second = ({number * 10: Decimal(2)}, {number * 10: Decimal(3), number * 10 + 1: Decimal(1)})
         order = replace(order, parts=(first, second))

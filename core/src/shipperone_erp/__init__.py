@@ -5,6 +5,9 @@
 The version of this API is `API_VERSION`; everything that is not exported here may change without notice.
 """
 
+from typing import Any
+
+from shipperone_erp import deprecations
 from shipperone_erp.hooks import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
 from shipperone_erp.model.answers import (
     AlreadyIssued,
@@ -80,3 +83,8 @@ __all__ = [
     "Voided",
     "hookimpl",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Exported names that are going away still work, with a warning that says what to use instead."""
+    return deprecations.going(name, deprecations.GOING)

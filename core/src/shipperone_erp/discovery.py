@@ -7,8 +7,11 @@ wrongly, or never.
 """
 
 import difflib
+import importlib
 import inspect
+import os
 import sys
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,15 +21,20 @@ from typing import Any, TypeVar, cast
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from stevedore.named import NamedExtensionManager
 
+from shipperone_erp import deprecations
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.hooks import API_VERSION, PROJECT, Connector, Plugin, Policy, settings_type
 
 CONNECTORS = "shipperone_erp.connectors"
 POLICIES = "shipperone_erp.policies"
 COMMANDS = "shipperone_erp.commands"
+HARNESSES = "shipperone_erp.harnesses"
 
 MARK = f"{PROJECT}_impl"
 SPECIFIED = f"{PROJECT}_spec"
+
+IGNORE_API = "SHIPPERONE_ERP_IGNORE_API"
+"""The environment variable with the names of plugins that may be of another API version, with commas between."""
 
 PluginT = TypeVar("PluginT", bound=Plugin[Any])
 
@@ -49,13 +57,13 @@ def installed(group: str) -> tuple[Installed, ...]:
 
 def load_connector(name: str) -> type[Connector[Any]]:
     """The class behind that name, imported and checked. PluginRefused says what is wrong and what to do."""
-    found: type[Connector[Any]] = _once(CONNECTORS, name, Connector, "connector", tuple(sys.path))
+    found: type[Connector[Any]] = _once(CONNECTORS, name, Connector, "connector", _situation())
     return found
 
 
 def load_policy(name: str) -> type[Policy[Any]]:
     """As `load_connector`, for a policy."""
-    found: type[Policy[Any]] = _once(POLICIES, name, Policy, "policy", tuple(sys.path))
+    found: type[Policy[Any]] = _once(POLICIES, name, Policy, "policy", _situation())
     return found
 
 
@@ -63,6 +71,33 @@ def load_command(name: str) -> Any:
     """What the entry point of that command names, imported; whether it is a command is for its caller to see."""
     found, _, _ = _import(COMMANDS, name, "command")
     return found
+
+
+def load_harness(name: str) -> Any:
+    """What the entry point of that connector's harness names; whether it is one is for its caller to see."""
+    found, _, _ = _import(HARNESSES, name, "harness")
+    return found
+
+
+def load_object(path: str) -> Any:
+    """What `module:name` names. PluginRefused if there is no such thing."""
+    module, colon, name = path.partition(":")
+    if not colon:
+        raise PluginRefused(f"{path!r} is not MODULE:CLASS, such as acme_erp.harness:AcmeHarness")
+    try:
+        found: Any = importlib.import_module(module)
+        for part in name.split("."):
+            found = getattr(found, part)
+    except Exception as error:
+        raise PluginRefused(f"{path} cannot be imported: {type(error).__name__}{_place(error)}") from None
+    return found
+
+
+def checked(found: Any) -> type[Connector[Any]]:
+    """A connector's class that is at hand already, checked as `load_connector` does."""
+    value = f"{getattr(found, '__module__', '?')}:{getattr(found, '__qualname__', found)}"
+    _check(found, Connector, f"connector {value}", value)
+    return cast(type[Connector[Any]], found)
 
 
 def overridden(plugin: type[Plugin[Any]]) -> frozenset[str]:
@@ -115,17 +150,23 @@ class _OnlyThis(NamedExtensionManager[Any]):
 
 
 @lru_cache(maxsize=64)
-def _once(group: str, name: str, base: Any, kind: str, path: tuple[str, ...]) -> Any:
+def _once(group: str, name: str, base: Any, kind: str, situation: tuple[object, ...]) -> Any:
     """`_load`, once for as many tenants as name it: each time it reads what every installed package declares.
 
-    What is imported stays so for the life of a process, unless the places to import from (`path`) change.
+    What is imported stays so for the life of a process, unless the `situation` changes: the places to import from, and
+    what may be of another API version.
     """
     return _load(group, name, base, kind)
+
+
+def _situation() -> tuple[object, ...]:
+    return (*sys.path, _api_ignored())
 
 
 def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT]:
     found, where, value = _import(group, name, kind)
     _check(found, base, where, value)
+    deprecations.tell(where, deprecations.used_by(found, base))
     return cast(type[PluginT], found)
 
 
@@ -187,12 +228,7 @@ def _check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:
         raise refuse(f"{value} is {of}; the entry point must name the class, a subclass of {wanted}")
     if not issubclass(found, base):
         raise refuse(f"{value} is not a subclass of shipperone_erp.{wanted}")
-    try:
-        fits = API_VERSION in SpecifierSet(found.api)
-    except (InvalidSpecifier, TypeError):
-        raise refuse(f"api = {found.api!r} is no range of versions, such as '>=1,<2'") from None
-    if not fits:
-        raise refuse(f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one")
+    _check_version(found, where, refuse)
     hooks = hooks_of(base)
     for name in dir(found):
         if name.startswith("__"):
@@ -212,6 +248,25 @@ def _check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:
             "its __init__ must take (settings, *, tenant, log); best leave it out, and use self.settings, self.tenant, "
             "self.log"
         ) from None
+
+
+def _check_version(found: type[Plugin[Any]], where: str, refuse: Callable[[str], PluginRefused]) -> None:
+    try:
+        fits = API_VERSION in SpecifierSet(found.api)
+    except (InvalidSpecifier, TypeError):
+        raise refuse(f"api = {found.api!r} is no range of versions, such as '>=1,<2'") from None
+    if fits:
+        return
+    said = f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one"
+    name = where.split()[1]
+    if name not in _api_ignored():
+        raise refuse(f"{said}, or set {IGNORE_API}={name} to run it all the same")
+    warnings.warn(f"{where}: {said}; it is run all the same, since {IGNORE_API} names it", UserWarning, stacklevel=2)
+
+
+def _api_ignored() -> frozenset[str]:
+    """The connectors and policies whose range of API versions is not looked at: a person's own risk, by name."""
+    return frozenset(name.strip() for name in os.environ.get(IGNORE_API, "").split(",") if name.strip())
 
 
 def _check_hook(found: type[Any], base: type[Any], name: str, own: Any, refuse: Callable[[str], PluginRefused]) -> None:

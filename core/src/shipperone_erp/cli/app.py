@@ -1,7 +1,5 @@
 """The command line: one module a group of commands; errors are rendered here and nowhere else."""
 
-import sys
-
 import typer
 
 from shipperone_erp.cli import (
@@ -15,8 +13,10 @@ from shipperone_erp.cli import (
     plugged,
     reading,
     running,
+    scaffolding,
     steering,
 )
+from shipperone_erp.cli.leaving import leave
 from shipperone_erp.cli.options import say
 from shipperone_erp.cli.secrecy import REDACTION, keep_out_of_logs, last_words
 from shipperone_erp.errors import ShipperOneErpError
@@ -56,6 +56,7 @@ order.command("approve")(deciding.approve)
 order.command("release")(deciding.release)
 app.add_typer(order, name="order")
 app.add_typer(keeping.app, name="ledger")
+connecting.app.command("new")(scaffolding.new)
 app.add_typer(connecting.app, name="connectors")
 app.command("explain")(explaining.explain)
 
@@ -63,14 +64,23 @@ app.command("explain")(explaining.explain)
 def main() -> None:
     """The entry point: runs the command and ends with its exit code."""
     keep_out_of_logs(REDACTION)
+    leave(_exit_code())
+
+
+def _exit_code() -> int:
     try:
         app(standalone_mode=True)
+    except SystemExit as ended:
+        if isinstance(ended.code, str):
+            say(REDACTION(ended.code))
+        return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except ShipperOneErpError as error:
         say(REDACTION(str(error)))
-        sys.exit(error.exit_code)
+        return error.exit_code
     except ConnectorError as error:
         say(REDACTION(error.sentence))
-        sys.exit(Ending.ERP)
+        return Ending.ERP
     except Exception:
         say(f"{last_words()}this is a fault of shipperone-erp or of a connector")
-        sys.exit(Ending.FAILED)
+        return Ending.FAILED
+    return Ending.FINISHED

@@ -1,0 +1,129 @@
+"""The harness with which `shipperone-erp connectors test generic_sql` proves the guarded recipe, on a SQLite file.
+
+A merchant's own statements are proved the same way: subclass `GuardedHarness` with their tables and settings.
+"""
+
+import sqlite3
+import tomllib
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from decimal import Decimal
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.pool import NullPool
+
+from shipperone_erp.testing import ConnectorHarness, ErpDocument
+from shipperone_erp_generic_sql.recipe import recipe
+
+MILLION = 1_000_000
+
+
+class GuardedHarness(ConnectorHarness):
+    """The guarded recipe's tables, seen by their owner."""
+
+    connector = "generic_sql"
+    dialect: ClassVar[str] = "sqlite"
+    departures: ClassVar[Mapping[str, str]] = {
+        "U5": "SQLite is a library in this very process: between it and the connector no answer can be lost",
+    }
+
+    @property
+    def file(self) -> Path:
+        return self.folder / "erp.db"
+
+    @cached_property
+    def owner(self) -> Engine:
+        """How the harness looks into the database."""
+        return create_engine(f"sqlite:///{self.file}", poolclass=NullPool, connect_args={"timeout": 20})
+
+    def set_up(self) -> None:
+        with closing(sqlite3.connect(self.file)) as erp:
+            erp.executescript(recipe("guarded", "sqlite").ddl)
+
+    def tear_down(self) -> None:
+        self.mend_connection()
+        self.owner.dispose()
+
+    def settings(self) -> Mapping[str, Any]:
+        return {**self.statements, "url": f"sqlite:///{self.file}", "lock_timeout": 0.3}
+
+    @cached_property
+    def statements(self) -> Mapping[str, Any]:
+        """The recipe, as it is shipped."""
+        made = tomllib.loads(recipe("guarded", self.dialect).toml)
+        return dict(made["tenants"]["acme"]["generic_sql"])
+
+    def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        place = {"sku": sku, "warehouse": warehouse, "pieces": self._stored(on_hand)}
+        column = self._column("on_hand")
+        where = "WHERE sku = :sku AND warehouse = :warehouse"
+        if self._ask(f"SELECT 1 FROM stock {where}", sku=sku, warehouse=warehouse):  # noqa: S608
+            self._ask(f"UPDATE stock SET {column} = :pieces {where}", **place)  # noqa: S608
+        else:
+            self._ask(f"INSERT INTO stock (warehouse, sku, {column}) VALUES (:warehouse, :sku, :pieces)", **place)  # noqa: S608
+
+    def on_hand(self, sku: str, warehouse: str) -> Decimal:
+        return self._stock("on_hand", sku, warehouse)
+
+    def reserved(self, sku: str, warehouse: str) -> Decimal:
+        return self._stock("reserved", sku, warehouse)
+
+    def documents(self, key: str) -> Sequence[ErpDocument]:
+        held = self._ask("SELECT id, state FROM reservations WHERE job_key = :key", key=key)
+        total = self._column("total")
+        invoices = self._ask(f"SELECT id, state, number, {total} FROM invoices WHERE job_key = :key", key=key)  # noqa: S608
+        return [
+            *(ErpDocument("reservation", state, f"R-{number}") for number, state in held),
+            *(
+                ErpDocument("invoice", state, f"I-{row}", None if number is None else str(number), self._read(amount))
+                for row, state, number, amount in invoices
+            ),
+        ]
+
+    def arrive(self, key: str) -> None:
+        self._ask("UPDATE transfers SET arrived = TRUE WHERE reservation_key = :key", key=key)
+
+    def change_draft(self, key: str) -> None:
+        column = self._column("total")
+        cent = self._stored(Decimal("0.01"))
+        self._ask(f"UPDATE invoices SET {column} = {column} + :cent WHERE job_key = :key", key=key, cent=cent)  # noqa: S608
+
+    def break_connection(self) -> None:
+        """A file does not go away under an open connection; what happens is that somebody keeps it locked."""
+        self.stall_connection()
+
+    def stall_connection(self) -> None:
+        self._lock = sqlite3.connect(self.file, isolation_level=None, timeout=20, check_same_thread=False)
+        self._lock.execute("BEGIN EXCLUSIVE")
+
+    def mend_connection(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    _lock: sqlite3.Connection | None = None
+
+    def _stock(self, name: str, sku: str, warehouse: str) -> Decimal:
+        sql = f"SELECT {self._column(name)} FROM stock WHERE sku = :sku AND warehouse = :warehouse"  # noqa: S608
+        rows = self._ask(sql, sku=sku, warehouse=warehouse)
+        return self._read(rows[0][0]) or Decimal(0) if rows else Decimal(0)
+
+    def _ask(self, sql: str, **values: Any) -> list[Any]:
+        with self.owner.begin() as erp:
+            result = erp.execute(text(sql), values)
+            return list(result) if result.returns_rows else []
+
+    def _column(self, name: str) -> str:
+        """On SQLite amounts are whole millionths, since it has no exact decimals."""
+        return f"{name}_micro" if self.dialect == "sqlite" else name
+
+    def _stored(self, amount: Decimal) -> Decimal | int:
+        return int(amount * MILLION) if self.dialect == "sqlite" else amount
+
+    def _read(self, stored: Any) -> Decimal | None:
+        if stored is None:
+            return None
+        return Decimal(stored) / MILLION if self.dialect == "sqlite" else Decimal(stored)

@@ -1,0 +1,37 @@
+"""The end of the process: not kept waiting by a thread that a connector has started and nobody ends."""
+
+import logging
+import os
+import sys
+import threading
+import time
+from typing import NoReturn
+
+from shipperone_erp.cli.options import say
+
+GRACE = 2.0
+"""Seconds that threads have to end by themselves. Python itself would wait for them without end."""
+
+
+def leave(code: int) -> NoReturn:
+    """End with that exit code, once other threads have ended or had their time."""
+    ends = time.monotonic() + GRACE
+    for thread in _others():
+        thread.join(max(0.0, ends - time.monotonic()))
+    if left := _others():
+        names = ", ".join(sorted({thread.name for thread in left}))
+        say(f"{len(left)} thread(s) that a connector has started are left behind: {names}")
+        logging.shutdown()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    sys.exit(code)
+
+
+def _others() -> list[threading.Thread]:
+    """The threads for which the interpreter would wait."""
+    return [
+        thread
+        for thread in threading.enumerate()
+        if thread is not threading.current_thread() and not thread.daemon and thread.is_alive()
+    ]

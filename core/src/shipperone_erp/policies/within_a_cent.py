@@ -1,0 +1,38 @@
+"""Amounts that differ by up to a cent are accepted: `policies = ["within_a_cent"]`.
+
+For an ERP that rounds otherwise than the shop, and that nobody will change. Items, quantities, the currency and rates
+of tax are never accepted: core does not let a policy do that, and this one does not try.
+"""
+
+from decimal import Decimal, InvalidOperation
+
+from pydantic import Field
+
+from shipperone_erp import ConnectorSettings, Difference, Mismatch, Policy, Resolution, hookimpl
+
+
+class CentSettings(ConnectorSettings):
+    """How much is too much."""
+
+    at_most: Decimal = Field(Decimal("0.01"), ge=0, le=1, description="by how much any one amount may differ")
+
+
+class WithinACent(Policy[CentSettings]):
+    """Accepts if every difference is an amount within the bound; of anything else it has no opinion."""
+
+    @hookimpl
+    def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
+        if mismatch.action != "compare" or not mismatch.differences:
+            return Resolution.abstain()
+        within = all(self._within(difference) for difference in mismatch.differences)
+        return Resolution.accept() if within else Resolution.abstain()
+
+    def _within(self, difference: Difference) -> bool:
+        if not difference.field.endswith("_incl_tax") and not difference.field.startswith("tax["):
+            return False
+        if difference.ours is None or difference.theirs is None:
+            return False  # absent is not zero
+        try:
+            return abs(Decimal(difference.ours) - Decimal(difference.theirs)) <= self.settings.at_most
+        except InvalidOperation:  # ShipperOne's tax is told in words where two roundings are right
+            return False

@@ -1,0 +1,38 @@
+"""The conformance kit for authors of connectors: describe your ERP once, and every expensive mistake is looked for.
+
+    from shipperone_erp.testing import ConnectorHarness, ConnectorSuite, ErpDocument
+
+    class AcmeHarness(ConnectorHarness):
+        connector = "acme"
+        ...
+
+    class TestAcme(ConnectorSuite):
+        harness = AcmeHarness
+        suite = "1.0"
+
+`pip install "shipperone-erp[testing]"` brings pytest; `shipperone-erp connectors test NAME` runs without it.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from shipperone_erp.testing.case import SUITE, Case, Finding
+from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument
+
+if TYPE_CHECKING:
+    from shipperone_erp.testing.bench import Bench
+    from shipperone_erp.testing.suite import ConnectorSuite
+
+__all__ = ["SUITE", "Bench", "Case", "ConnectorHarness", "ConnectorSuite", "ErpDocument", "Finding"]
+
+
+def __getattr__(name: str) -> Any:
+    """`ConnectorSuite` needs pytest, and both need the runtime: imported when they are asked for."""
+    if name == "ConnectorSuite":
+        from shipperone_erp.testing.suite import ConnectorSuite
+
+        return ConnectorSuite
+    if name == "Bench":
+        from shipperone_erp.testing.bench import Bench
+
+        return Bench
+    raise AttributeError(f"module {__name__} has no attribute {name}")

@@ -1,0 +1,97 @@
+"""What a case of the conformance kit is: one expensive mistake, how it is looked for, and what it would cost.
+
+A case is data with a function. The same cases run under pytest (`suite`), from the command line (`running`) and are
+printed into the documentation (`pages`), so that none of the three can say something else.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from decimal import Decimal
+from inspect import cleandoc
+from typing import TYPE_CHECKING
+
+from shipperone_erp.model.keys import plain
+
+if TYPE_CHECKING:
+    from shipperone_erp.testing.bench import Bench
+
+SUITE = "1.0"
+"""The newest version of the list of cases. A suite that names an older one is not given the cases added since."""
+
+VERSIONS = ("1.0",)
+"""Every version of the list, oldest first."""
+
+
+class Finding(AssertionError):
+    """What a case found wrong, in a sentence for the connector's author."""
+
+
+class NotApplicable(Exception):
+    """The case has nothing to look at in this connector; the sentence says why. Not for what is merely inconvenient."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One case. `id` is stable: it is never given to another case, nor is a case that was dropped given back.
+
+    `needs`: the hooks without which there is nothing to prove; a connector that does not override them skips it.
+    `probes`: what the harness must be able to do; one that cannot fails the case, unless it departs from it.
+    """
+
+    id: str
+    line: str
+    suffers: str
+    check: "Callable[[Bench], None]"
+    needs: frozenset[str]
+    probes: tuple[str, ...]
+    since: str
+    static: bool
+
+    @property
+    def page(self) -> str:
+        """What is done, step by step, and what must come of it."""
+        return cleandoc(self.check.__doc__ or "")
+
+    def lacking(self, offers: Iterable[str]) -> str | None:
+        """Why it has nothing to prove for a connector with these hooks."""
+        missing = sorted(self.needs - set(offers))
+        return f"the connector does not override {', '.join(missing)}" if missing else None
+
+
+def case(
+    id: str, line: str, *, suffers: str, needs: str = "", probes: str = "", since: str = "1.0", static: bool = False
+) -> "Callable[[Callable[[Bench], None]], Case]":
+    """Makes a case of a function; its docstring is the page. `needs` and `probes` are names with spaces between.
+
+    `static`: it looks at the class alone, so that it needs no ERP.
+    """
+
+    def made(check: "Callable[[Bench], None]") -> Case:
+        return Case(id, line, suffers, check, frozenset(needs.split()), tuple(probes.split()), since, static)
+
+    return made
+
+
+def must(fact: object, otherwise: str) -> None:
+    """Finding unless it is so."""
+    if not fact:
+        raise Finding(otherwise)
+
+
+def same(found: object, wanted: object, what: str) -> None:
+    """Finding unless the two are equal; the sentence shows both."""
+    if found != wanted:
+        raise Finding(f"{what}: {_shown(found)} instead of {_shown(wanted)}")
+
+
+def _shown(value: object) -> str:
+    """A value for people: amounts as they are written, not as Python makes them."""
+    if isinstance(value, Decimal):
+        return plain(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{_shown(key)}: {_shown(entry)}' for key, entry in value.items())}}}"
+    if isinstance(value, set | frozenset):
+        return f"{{{', '.join(sorted(map(_shown, value)))}}}" if value else "none"
+    return "none" if value == [] else str(value)

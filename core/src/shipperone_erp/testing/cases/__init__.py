@@ -1,0 +1,42 @@
+"""Every case of the kit, in the order in which they are run and printed. One module a subject, one letter each."""
+
+from types import MappingProxyType
+
+from shipperone_erp.testing.case import Case
+from shipperone_erp.testing.cases import (
+    answering,
+    configuring,
+    delivering,
+    dying,
+    flowing,
+    invoicing,
+    listing,
+    loading,
+    parting,
+    reserving,
+    separating,
+    suffering,
+    voiding,
+    whispering,
+)
+
+SUBJECTS = (
+    ("L", "Loading and living", loading),
+    ("C", "Settings", configuring),
+    ("S", "Secrets", whispering),
+    ("A", "Answers", answering),
+    ("R", "Reserving", reserving),
+    ("I", "Invoicing", invoicing),
+    ("P", "Parts of an order", parting),
+    ("V", "Releasing and discarding", voiding),
+    ("D", "Delivering", delivering),
+    ("U", "An ERP that is away, silent or unclear", suffering),
+    ("T", "Tenants", separating),
+    ("K", "A process that is killed", dying),
+    ("Q", "Batches, lists, opinions", listing),
+    ("E", "End to end", flowing),
+)
+
+CASES = MappingProxyType(
+    {found.id: found for _, _, module in SUBJECTS for found in vars(module).values() if isinstance(found, Case)}
+)

@@ -1,0 +1,67 @@
+"""E: the connector in core's own runtime, against a ShipperOne of its own, end to end."""
+
+from shipperone_erp.sandbox.faults import KINDS
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import case, same
+from shipperone_erp.testing.shop import Shop
+
+PROBES = "settings add_product documents"
+
+POSTS = tuple(kind for kind in KINDS if kind not in ("call", "insert", "remove"))
+"""What a POST may meet: all but what is about the pages of a queue, and a tool of tests."""
+
+READS = tuple(kind for kind in POSTS if kind != "echo")
+"""What the reading of a queue may meet: it is never refused with a 400."""
+
+
+@case(
+    "E1",
+    "an order flows from the queue to its invoice",
+    needs="reserve_stock build_invoice",
+    probes=PROBES,
+    suffers="Nothing is ever shipped: the hooks work, and the connector in core does not.",
+)
+def flows(bench: Bench) -> None:
+    """The runtime serves one tenant with this connector, against a sandbox over HTTP: an order of two lines, one that
+    ships in two parcels, and one that is cancelled before it is allocated. The first two are allocated and invoiced at
+    ShipperOne once and stand in the ERP once; of the third there is nothing live."""
+    with Shop(bench) as shop:
+        plain, parcels, cancelled = shop.sell(), shop.sell_in_parcels(), shop.sell()
+        shop.sandbox.cancel(cancelled)
+        shop.run()
+        shop.is_done(plain)
+        shop.is_done(parcels)
+        shop.is_nothing_of(cancelled)
+
+
+@case(
+    "E2",
+    "nothing that goes wrong at ShipperOne doubles or loses an effect",
+    needs="reserve_stock build_invoice",
+    probes=PROBES,
+    suffers="One lost answer on a busy afternoon, and a customer has two invoices.",
+)
+def survives_faults(bench: Bench) -> None:
+    """The sandbox's whole list of faults: each for the POST of an order of its own, in both stages, then each for the
+    reading of one queue or the other: slow, lost and cut answers, 429, 503, 500, HTML in place of JSON, 400, redirects,
+    an order that appears between two pages and one that vanishes. In the end every order is done, with one reservation
+    and one invoice on either side."""
+    with Shop(bench) as shop:
+        sold = []
+        gone = shop.vanish("pending_allocation")
+        for action in ("allocate", "invoice"):
+            for kind in POSTS:
+                sold.append(shop.sell())
+                shop.refuse(kind, action, sold[-1])
+        late = shop.unlisted()
+        shop.disturb("insert", "pending_allocation", 2, late)
+        shop.run()
+        for kinds in zip(READS[::2], READS[1::2], strict=False):
+            sold.append(shop.sell())
+            for kind, queue in zip(kinds, ("pending_allocation", "pending_invoice"), strict=True):
+                shop.disturb(kind, queue, 1)
+            shop.run()
+        same(shop.never_struck(), [], "faults that nothing has met")
+        for order_id in [*sold, late.order_id]:
+            shop.is_done(order_id)
+        shop.is_nothing_of(gone)

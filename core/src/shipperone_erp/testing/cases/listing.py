@@ -1,0 +1,112 @@
+"""Q: the optional hooks: batches, the list of documents, an opinion about a difference."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from shipperone_erp.model.answers import Invoice, Reserved
+from shipperone_erp.model.requests import Difference, Mismatch, Verdict
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.calls import in_time
+from shipperone_erp.testing.case import NotApplicable, case, must, same
+
+PROBES = "settings add_product"
+SLACK = timedelta(minutes=10)
+"""By how much the ERP's clock may differ from this machine's."""
+
+
+@case(
+    "Q1",
+    "a batch answers every key, and a bad request takes no other with it",
+    probes=PROBES,
+    suffers="One order with a typing mistake stops the 49 that are in its batch.",
+)
+def answers_batches(bench: Bench) -> None:
+    """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices an
+    ordinary one): a dict with an answer or an exception for each key; the good ones as the single form answers them,
+    and the same again when the batch is repeated."""
+    forms = [
+        hook for hook in ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch") if hook in bench.offers
+    ]
+    if not forms:
+        raise NotApplicable("the connector overrides no batch form")
+    for form in forms:
+        _batch(bench, form)
+
+
+def _batch(bench: Bench, form: str) -> None:
+    desk, single = bench.desk, form.removesuffix("_batch")
+    unknown = bench.order(bench.item(f"{bench.product(1)}-UNKNOWN", 1)) if single == "reserve_stock" else bench.order()
+    orders = [bench.order(), unknown, bench.order()]
+    requests: list[Any] = []
+    for order in orders:
+        if single == "reserve_stock":
+            requests.append(desk.to_reserve(order))
+        elif single == "build_invoice":
+            requests.append(desk.to_build(order))
+        else:
+            requests.append(desk.to_issue(desk.built(order), order))
+    call, deadline = getattr(desk.plugins, form), bench.harness.deadline
+    first, again = (in_time(lambda: call(requests), form, deadline, may_raise=False) for _ in range(2))
+    for number in (0, 2):
+        key = requests[number].key
+        must(isinstance(first[key], Reserved | Invoice), f"{form} answered {first[key]!r} beside a request that is bad")
+        same(again[key], first[key], f"{form} with the same key again")
+        same(desk.ask(single, requests[number]), first[key], f"{single} with a key that {form} has answered")
+
+
+@case(
+    "Q2",
+    "list_documents finds what was made, by its key",
+    needs="list_documents",
+    probes=PROBES,
+    suffers="The reconciliation at the month's end misses an invoice, or counts another month's.",
+)
+def lists_what_was_made(bench: Bench) -> None:
+    """An order is reserved, invoiced, issued. Of ten minutes ago on, `list_documents` has it once for each kind, with
+    key, reference, the invoice's number and total; of tomorrow on, it has none of it."""
+    desk, order = bench.desk, bench.order()
+    keys: dict[str, str] = {}
+    if "reserve_stock" in bench.offers:
+        desk.reserved(order)
+        keys["reservation"] = desk.to_reserve(order).key
+    invoice = None
+    if {"build_invoice", "issue_invoice"} <= bench.offers:
+        invoice = desk.issued(order)
+        keys["invoice"] = desk.to_build(order).key
+    listed = desk.ask_since(datetime.now(UTC) - SLACK)
+    mine = [document for document in listed if document.key in keys.values()]
+    same(sorted(document.kind for document in mine), sorted(keys), "kinds of the documents listed for this order")
+    for document in mine:
+        must(document.reference, f"the {document.kind} is listed without its reference")
+        if document.kind == "invoice" and invoice is not None:
+            same(document.number, invoice.number, "the number of the listed invoice")
+            if document.total_incl_tax is not None:
+                same(document.total_incl_tax, order.total_incl_tax, "the total of the listed invoice")
+    later = [document.key for document in desk.ask_since(datetime.now(UTC) + timedelta(days=1))]
+    same([key for key in later if key in keys.values()], [], "what is listed of tomorrow on")
+
+
+@case(
+    "Q3",
+    "handle_mismatch has an opinion, and accepts only what it may",
+    needs="handle_mismatch",
+    probes="settings",
+    suffers="What ShipperOne has refused goes out all the same, or the order is held as connector_bug.",
+)
+def has_an_opinion(bench: Bench) -> None:
+    """It is asked about each action, with and without a fresh listing, about amounts and about items: a `Resolution`
+    each time, `accept` for `compare` alone and never for items, quantities or the currency."""
+    order = bench.order(bench.item("KIT-ANY", 1))
+    for action in ("allocate", "invoice", "compare"):
+        for field, ours, theirs in (
+            ("total_incl_tax", "10.00", "10.01"),
+            ("items", "1", "2"),
+            ("currency", "EUR", "CZK"),
+        ):
+            for now in (order, None):
+                difference = Difference(field, ours, theirs)
+                mismatch = Mismatch(action, order, now, None, "refused", (difference,))
+                told = bench.desk.plugins.handle_mismatch(mismatch)
+                must(told.reason != "connector_bug", f"handle_mismatch about {action}: {told.sentence}")
+                allowed = action == "compare" and field == "total_incl_tax"
+                must(allowed or told.verdict is not Verdict.ACCEPT, f"it accepts {field} of {action}, which nobody may")

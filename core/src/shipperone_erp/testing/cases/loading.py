@@ -1,0 +1,165 @@
+"""L: the class is found, made and closed without doing anything that nobody asked for."""
+
+import os
+import threading
+import time
+from pathlib import Path
+
+from shipperone_erp import discovery
+from shipperone_erp.errors import PluginRefused
+from shipperone_erp.model.answers import Check
+from shipperone_erp.redaction import secrets_in
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.calls import in_time
+from shipperone_erp.testing.case import Finding, case, must, same
+from shipperone_erp.testing.cases.life import whole_life
+from shipperone_erp.testing.watched import watch
+
+PATIENCE = 2.0
+"""Seconds for threads and processes to be gone after `close`."""
+
+
+@case(
+    "L1",
+    "the connector loads as core loads it",
+    static=True,
+    suffers="The tenant is paused as config_incomplete on the first start, and nothing ships.",
+)
+def loads(bench: Bench) -> None:
+    """The class is checked as at every start: it is a class and not an instance, its `api` range holds this core, each
+    hook is marked, spelt, takes its one argument and is no coroutine."""
+    try:
+        discovery.checked(bench.found)
+    except PluginRefused as refused:
+        raise Finding(str(refused)) from None
+
+
+@case(
+    "L2",
+    "importing it does no work",
+    static=True,
+    suffers="Every command of every tenant waits for this ERP, or fails when it is down.",
+)
+def imports_quietly(bench: Bench) -> None:
+    """A fresh interpreter imports the module and watches: no connection, no file written, no process, no thread."""
+    seen = watch(bench.found, None)
+    must(seen.failed is None, f"importing {bench.found.__module__} raises {seen.failed}")
+    must(not seen.at_import, f"importing {bench.found.__module__} {'; '.join(seen.at_import)}")
+
+
+@case(
+    "L3",
+    "__init__ does no work",
+    probes="settings",
+    suffers="The service does not start while the ERP is down, and a dead ERP stops the tenants beside it.",
+)
+def is_made_quietly(bench: Bench) -> None:
+    """A fresh interpreter makes the connector with the harness's settings: no connection, no file written, no process,
+    no thread."""
+    seen = watch(bench.found, bench.harness.settings())
+    must(seen.failed is None, f"making a {bench.found.__name__} raises {seen.failed}")
+    must(not seen.in_init, f"__init__ of {bench.found.__name__} {'; '.join(seen.in_init)}; do it in the first hook")
+
+
+@case(
+    "L4",
+    "after close() no thread and no process is left",
+    probes="settings",
+    suffers="A service that renews its secrets once a day has thousands of threads after a year; a stop hangs.",
+)
+def leaves_nothing_behind(bench: Bench) -> None:
+    """An order's whole life, then `close()`: threads and child processes are those of before."""
+    threads, children = set(threading.enumerate()), _children()
+    desk = bench.desk
+    whole_life(bench, desk)
+    in_time(desk.connector.close, "close", bench.harness.deadline, may_raise=False)
+    ends = time.monotonic() + PATIENCE
+    while time.monotonic() < ends:
+        left = [
+            thread
+            for thread in set(threading.enumerate()) - threads
+            if thread.is_alive() and not thread.name.startswith("kit: ")
+        ]
+        processes = _children() - children
+        if not left and not processes:
+            return
+        time.sleep(0.02)
+    must(not left, f"threads that are still there {PATIENCE:g} s after close(): {', '.join(t.name for t in left)}")
+    must(not processes, f"{len(processes)} child process(es) still there {PATIENCE:g} s after close()")
+
+
+def _children() -> set[str]:
+    """The ids of this process's children, where the system tells."""
+    found: set[str] = set()
+    for listed in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
+        try:
+            found |= set(listed.read_text().split())
+        except OSError:  # that thread has just ended
+            continue
+    return found
+
+
+@case(
+    "L5",
+    "identity() is stable, and names another ERP otherwise",
+    probes="settings",
+    suffers="The tenant stops after a restart because its ERP seems to be another; or a copy of the ledger works on "
+    "the wrong ERP and nobody notices.",
+)
+def says_who_it_is(bench: Bench) -> None:
+    """`identity()` of two connectors to one ERP is one text; of the neighbour's ERP another; it holds no secret.
+
+    A connector that leaves it as it is answers with an empty text, for which core takes its name.
+    """
+    identity = in_time(bench.desk.connector.identity, "identity", bench.harness.deadline)
+    must(isinstance(identity, str), f"identity answered {identity!r}, not a text")
+    again = in_time(bench.another().connector.identity, "identity", bench.harness.deadline)
+    same(again, identity, "identity of a second connector to the same ERP")
+    for secret in secrets_in(bench.desk.connector.settings):
+        must(secret not in identity, "identity holds a secret of the settings")
+    if identity:
+        other = in_time(bench.another(bench.neighbour()).connector.identity, "identity", bench.harness.deadline)
+        must(other != identity, f"identity of another merchant's ERP is {other} too")
+
+
+@case(
+    "L6",
+    "exclusive() answers at once, without the ERP",
+    probes="settings break_connection mend_connection",
+    suffers="It is asked before every call that changes stock: each would wait for the ERP twice.",
+)
+def excludes_without_io(bench: Bench) -> None:
+    """With the ERP away, `exclusive()` answers with a text or None, twice the same, within a second."""
+    desk = bench.desk
+    bench.harness.break_connection()
+    name = in_time(desk.connector.exclusive, "exclusive, while the ERP is away,", 1.0, may_raise=False)
+    must(name is None or (isinstance(name, str) and name), f"exclusive answered {name!r}, not a name or None")
+    same(in_time(desk.connector.exclusive, "exclusive", 1.0), name, "exclusive, asked again")
+
+
+@case(
+    "L7",
+    "check() never raises, and says so when the ERP is away",
+    probes="settings break_connection mend_connection",
+    suffers="`doctor` ends in the middle of its list on the very day on which it is needed.",
+)
+def checks(bench: Bench) -> None:
+    """`check()` answers with a list of `Check`, each with a sentence, nothing failing while the ERP is there. With the
+    ERP away it still answers, and at least one line has `ok=False` and a sentence."""
+    desk = bench.desk
+    for line in _checked(bench):
+        must(line.ok is not False, f"check fails while the ERP is there: {line.name}: {line.sentence}")
+    bench.harness.break_connection()
+    bad = [line for line in _checked(bench) if line.ok is False]
+    must(bad, "check says nothing is wrong while the ERP is away")
+    bench.harness.mend_connection()
+    must(desk.plugins.check() is not None, "check does not answer after the ERP is back")
+
+
+def _checked(bench: Bench) -> list[Check]:
+    lines = in_time(bench.desk.connector.check, "check", bench.harness.deadline, may_raise=False)
+    must(
+        isinstance(lines, list) and all(isinstance(line, Check) and line.sentence for line in lines),
+        f"check answered {lines!r}, not a list of Check with sentences",
+    )
+    return lines

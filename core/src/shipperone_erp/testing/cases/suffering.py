@@ -1,0 +1,174 @@
+"""U: an ERP that is away, silent, or whose answer was lost, is told as what it is."""
+
+from shipperone_erp.model.answers import AuthFailed, Invoice, Refused, Reserved, Transient, Unknown
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.calls import in_time
+from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.cases.whispering import planted_in
+
+AWAY = "settings add_product break_connection mend_connection"
+
+
+@case(
+    "U1",
+    "an ERP that is away is Transient, for every hook",
+    probes=AWAY,
+    suffers="A night's maintenance of the ERP ends with 300 orders held as connector_bug, each to be retried by hand.",
+)
+def tells_that_it_is_away(bench: Bench) -> None:
+    """The connection is broken, for a connector that has never worked and for one that has: each hook raises
+    `Transient` (or `Unknown`, where it cannot say that nothing happened), with a sentence. Any other exception is a
+    finding."""
+    order, fresh = bench.order(), bench.another()
+    used = bench.desk
+    requests = [
+        ("reserve_stock", used.to_reserve(order)), ("build_invoice", used.to_build(order)),
+        ("release_stock", used.to_release(order)), ("discard_invoice", used.to_discard(order)),
+        ("deliver", used.to_deliver(order, None, order)),
+    ]  # fmt: skip
+    requests = [(hook, request) for hook, request in requests if hook in bench.offers]
+    warm = bench.order()
+    if "reserve_stock" in bench.offers:
+        used.reserved(warm)
+    elif "build_invoice" in bench.offers:
+        used.built(warm)
+    bench.harness.break_connection()
+    for desk in (fresh, used):
+        for hook, request in requests:
+            try:
+                answer = desk.ask(hook, request)
+            except (Transient, Unknown) as told:
+                must(told.sentence, f"{hook} raised {type(told).__name__} without a sentence")
+            except (AuthFailed, Refused) as told:
+                raise Finding(f"{hook} told an ERP that is away as {type(told).__name__}: {told.sentence}") from None
+            else:
+                raise Finding(f"{hook} answered {answer} while the ERP is away")
+
+
+@case(
+    "U2",
+    "once the ERP is back, the same connector goes on",
+    probes=AWAY,
+    suffers="After every restart of the ERP the service has to be restarted too, by somebody, at night.",
+)
+def goes_on_by_itself(bench: Bench) -> None:
+    """The connector has worked; the connection breaks, a hook fails, the connection is mended: the same object works,
+    at the second call at the latest."""
+    hook = "reserve_stock" if "reserve_stock" in bench.offers else "build_invoice"
+    desk, before, after = bench.desk, bench.order(), bench.order()
+
+    def ask(order: object) -> object:
+        request = desk.to_reserve(order) if hook == "reserve_stock" else desk.to_build(order)  # type: ignore[arg-type]
+        return desk.ask(hook, request)
+
+    ask(before)
+    bench.harness.break_connection()
+    try:
+        ask(after)
+    except (Transient, Unknown):
+        pass
+    else:
+        raise Finding(f"{hook} answered while the ERP is away")
+    bench.harness.mend_connection()
+    try:
+        answer = ask(after)
+    except Transient:
+        answer = ask(after)  # what was pooled may tell of its death once
+    must(isinstance(answer, Reserved | Invoice), f"after the ERP is back {hook} answered {answer}")
+
+
+@case(
+    "U3",
+    "a refused login is AuthFailed",
+    probes="settings add_product",
+    suffers="Somebody changes the ERP's password, and every order is held one by one, or tried without end.",
+)
+def tells_a_refused_login(bench: Bench) -> None:
+    """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant pauses and no order fails.
+    Skipped for settings that hold no `Secret`."""
+    settings, planted = planted_in(bench.validated(bench.harness.settings()))
+    if not planted:
+        raise NotApplicable("the harness's settings hold no Secret: nothing can be refused")
+    connector, order = bench.made(settings), bench.order()
+    reserves = "reserve_stock" in bench.offers
+    request = bench.desk.to_reserve(order) if reserves else bench.desk.to_build(order)
+    hook = connector.reserve_stock if reserves else connector.build_invoice
+    try:
+        answer = in_time(lambda: hook(request), hook.__name__, bench.harness.deadline)  # type: ignore[arg-type]
+    except AuthFailed as told:
+        must(told.sentence, "AuthFailed without a sentence")
+    except (Transient, Unknown, Refused) as told:
+        raise Finding(f"a wrong password was told as {type(told).__name__}: {told.sentence}") from None
+    else:
+        raise Finding(f"with a wrong password {hook.__name__} answered {answer}")
+    finally:
+        connector.close()
+
+
+@case(
+    "U4",
+    "a silent ERP does not keep a hook for ever",
+    needs="reserve_stock",
+    probes="settings add_product stall_connection mend_connection reserved on_hand",
+    suffers="One lock in the ERP takes all slots of the tenant; its queue stands still without an error.",
+)
+def gives_up_in_time(bench: Bench) -> None:
+    """The ERP takes the call and does not answer: the hook gives up within the harness's `deadline`, as `Transient` or
+    `Unknown`. Once the ERP answers again, the same key is reserved, once."""
+    desk, mug = bench.desk, bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    desk.reserved(bench.order())
+    bench.harness.stall_connection()
+    try:
+        answer = desk.reserve(order)
+    except (Transient, Unknown) as told:
+        must(told.sentence, f"{type(told).__name__} without a sentence")
+    else:
+        raise Finding(f"reserve_stock answered {answer} while the ERP is silent")
+    finally:
+        bench.harness.mend_connection()
+    _reserved_after_all(bench, order)
+    same(bench.stock(mug), (10, 2), "on hand and reserved, after a call that got no answer and one that did")
+
+
+@case(
+    "U5",
+    "a lost answer is Unknown, and the key settles it",
+    needs="reserve_stock",
+    probes="settings add_product lose_answer reserved on_hand documents",
+    suffers="Core is told that nothing happened, gives the order up, and the goods stay blocked for nobody.",
+)
+def tells_what_it_does_not_know(bench: Bench) -> None:
+    """The ERP commits, and the connection ends before its answer: the hook finds out by the key and answers, or raises
+    `Unknown`. It never raises `Transient`, which says that certainly nothing happened, nor `Refused`. The same call
+    again answers with what is there. Likewise for an invoice that is issued."""
+    desk, mug = bench.desk, bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    desk.reserved(bench.order())
+    bench.harness.lose_answer()
+    _unknown_or_answered(lambda: desk.reserve(order), "reserve_stock")
+    _reserved_after_all(bench, order)
+    same(bench.stock(mug), (10, 2), "on hand and reserved, after a lost answer and a repetition")
+    if {"build_invoice", "issue_invoice"} <= bench.offers:
+        built = desk.built(order)
+        bench.harness.lose_answer()
+        _unknown_or_answered(lambda: desk.issue(built, order), "issue_invoice")
+        must(desk.issue(built, order).issued, "issue_invoice after a lost answer is not issued")
+        same(len(bench.documents(desk.to_build(order).key, "issued")), 1, "issued documents after a lost answer")
+
+
+def _unknown_or_answered(ask: object, hook: str) -> None:
+    try:
+        ask()  # type: ignore[operator]
+    except Unknown as told:
+        must(told.sentence, "Unknown without a sentence")
+    except (Transient, AuthFailed, Refused) as told:
+        said = f"{hook} told a lost answer as {type(told).__name__} ({told.sentence}), and it has happened"
+        raise Finding(f"{said}: raise Unknown, or look for the key") from None
+
+
+def _reserved_after_all(bench: Bench, order: object) -> None:
+    try:
+        bench.desk.reserved(order)  # type: ignore[arg-type]
+    except Transient:
+        bench.desk.reserved(order)  # type: ignore[arg-type]

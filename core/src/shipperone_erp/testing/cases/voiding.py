@@ -1,0 +1,133 @@
+"""V: what was released or discarded is gone for good, and what is fiscal stays."""
+
+from shipperone_erp.model.answers import AlreadyIssued, Done, Invoice, Reserved, Voided
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import Finding, case, must, same
+
+STOCK = "settings add_product on_hand reserved documents"
+PAPER = "settings add_product documents"
+
+
+@case(
+    "V1",
+    "releasing twice is success, and frees the stock once",
+    needs="reserve_stock release_stock",
+    probes=STOCK,
+    suffers="A cancelled order blocks goods for ever; or, released twice, sells what belongs to somebody else.",
+)
+def releases_once(bench: Bench) -> None:
+    """Two orders hold 2 and 3 of 10. The first is released three times, by its key alone (`reference=None`, as after a
+    crash): `Done` each time, and the second order's 3 stay reserved."""
+    mug = bench.product(10)
+    first, second = bench.order(bench.item(mug, 2)), bench.order(bench.item(mug, 3))
+    bench.desk.reserved(first)
+    bench.desk.reserved(second)
+    for _ in range(3):
+        same(bench.desk.release(first), Done(), "the answer of release_stock")
+    same(bench.stock(mug), (10, 3), "on hand and reserved, after 2 of 2 + 3 were released")
+
+
+@case(
+    "V2",
+    "a released key is never reserved again",
+    needs="reserve_stock release_stock",
+    probes=STOCK,
+    suffers="A call that was under way when the order was cancelled reserves it after all, and nobody releases it.",
+)
+def released_stays_released(bench: Bench) -> None:
+    """`reserve_stock` with the key of a released reservation answers `Voided`, and reserves nothing; the next
+    generation's key is reserved as if nothing had been."""
+    mug = bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    bench.desk.reserved(order)
+    bench.desk.release(order)
+    answer = bench.desk.reserve(order)
+    must(isinstance(answer, Voided), f"reserve_stock with a released key answered {answer}, not Voided")
+    same(bench.stock(mug), (10, 0), "on hand and reserved")
+    answer = bench.desk.reserve(order, generation=2)
+    must(isinstance(answer, Reserved), f"reserve_stock of the next generation answered {answer}")
+
+
+@case(
+    "V3",
+    "releasing an unknown key is success, and leaves a mark",
+    needs="reserve_stock release_stock",
+    probes=STOCK,
+    suffers="The answer of a reservation was lost and the order cancelled: it arrives late, and blocks the goods.",
+)
+def marks_what_it_never_saw(bench: Bench) -> None:
+    """A key that the ERP has never seen is released: `Done`. A `reserve_stock` of that key that comes later answers
+    `Voided`. Where the ERP can keep no such mark, depart from this case and say so in the connector's page."""
+    mug = bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    same(bench.desk.release(order), Done(), "the answer of release_stock for an unknown key")
+    answer = bench.desk.reserve(order)
+    must(isinstance(answer, Voided), f"reserve_stock after its key was released answered {answer}, not Voided")
+    same(bench.stock(mug), (10, 0), "on hand and reserved")
+
+
+@case(
+    "V4",
+    "a discarded draft is gone for good",
+    needs="build_invoice discard_invoice",
+    probes=PAPER,
+    suffers="The draft with the old price is issued, beside the new one.",
+)
+def discarded_stays_discarded(bench: Bench) -> None:
+    """A draft is discarded three times: `Done`. Then `build_invoice` and `issue_invoice` with its key answer `Voided`,
+    and the next generation is built and issued. Without drafts, `issue_invoice` answers `Voided`."""
+    desk, order = bench.desk, bench.order()
+    built = desk.built(order)
+    for _ in range(3):
+        same(desk.discard(order), Done(), "the answer of discard_invoice")
+    same(bench.documents(desk.to_build(order).key, "draft", "issued"), [], "live documents after discarding")
+    if built.reference is not None:
+        answer = desk.build(order)
+        must(isinstance(answer, Voided), f"build_invoice with a discarded key answered {answer}, not Voided")
+    if "issue_invoice" in desk.plugins.offers:
+        answer = desk.issue(built, order)
+        must(isinstance(answer, Voided), f"issue_invoice with a discarded key answered {answer}, not Voided")
+        desk.issued(order, generation=2)
+
+
+@case(
+    "V5",
+    "discarding an unknown key is success, and leaves a mark",
+    needs="build_invoice discard_invoice",
+    probes=PAPER,
+    suffers="A draft whose answer was lost turns up after it was given up, and is issued by somebody.",
+)
+def marks_what_it_never_built(bench: Bench) -> None:
+    """A key that the ERP has never seen is discarded: `Done`. A call that comes later (`build_invoice`, or without
+    drafts `issue_invoice`) answers `Voided`, and makes nothing."""
+    desk, order, sample = bench.desk, bench.order(), bench.order()
+    same(desk.discard(order), Done(), "the answer of discard_invoice for an unknown key")
+    pattern = desk.built(sample)
+    late = desk.build(order)
+    if pattern.reference is None and "issue_invoice" in desk.plugins.offers:
+        must(isinstance(late, Invoice | Voided), f"build_invoice answered {late}")
+        late = desk.issue(late, order) if isinstance(late, Invoice) else late
+    must(isinstance(late, Voided), f"a call that came after its key was discarded was answered {late}, not Voided")
+    same(bench.documents(desk.to_build(order).key, "draft", "issued"), [], "live documents of that key")
+
+
+@case(
+    "V6",
+    "an issued invoice is not discarded",
+    needs="build_invoice issue_invoice discard_invoice",
+    probes=PAPER,
+    suffers="A fiscal document disappears, and the series of numbers has a gap.",
+)
+def keeps_what_is_fiscal(bench: Bench) -> None:
+    """`discard_invoice` of an issued document raises `AlreadyIssued` with that invoice and its number; the document
+    is as it was."""
+    desk, order = bench.desk, bench.order()
+    issued = desk.issued(order)
+    before = bench.documents(desk.to_build(order).key)
+    try:
+        answer = desk.discard(order)
+    except AlreadyIssued as raised:
+        same((raised.invoice.issued, raised.invoice.number), (True, issued.number), "issued and number of what is told")
+    else:
+        raise Finding(f"discard_invoice of an issued invoice answered {answer}; it raises AlreadyIssued(invoice)")
+    same(bench.documents(desk.to_build(order).key), before, "the documents of that key")

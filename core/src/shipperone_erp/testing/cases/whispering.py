@@ -1,0 +1,147 @@
+"""S: secrets are planted, and searched for in everything that a connector says."""
+
+import contextlib
+import io
+import logging
+import traceback
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from shipperone_erp.hooks import Connector
+from shipperone_erp.redaction import secrets_in
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.calls import in_time
+from shipperone_erp.testing.case import Finding, NotApplicable, case, must
+from shipperone_erp.testing.cases.life import whole_life
+
+PLANTED = "kit-planted-0815-secret"
+
+
+class Overheard(logging.Handler):
+    """Everything that is said meanwhile: logs of every logger and level, stdout, stderr."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(logging.Formatter().format(record))
+
+
+@contextlib.contextmanager
+def overheard() -> Iterator[Overheard]:
+    """Listens to every logger at DEBUG, and to both streams."""
+    heard, streams, root = Overheard(), io.StringIO(), logging.getLogger()
+    level = root.level
+    root.addHandler(heard)
+    root.setLevel(logging.DEBUG)
+    try:
+        with contextlib.redirect_stdout(streams), contextlib.redirect_stderr(streams):
+            yield heard
+    finally:
+        root.setLevel(level)
+        root.removeHandler(heard)
+        heard.texts.append(streams.getvalue())
+
+
+@case(
+    "S1",
+    "nothing that is logged, answered or raised in an order's life holds a secret",
+    probes="settings",
+    suffers="The password of the ERP travels to the log server, and from there to everybody.",
+)
+def keeps_secrets_at_work(bench: Bench) -> None:
+    """The harness's own secrets; an order's whole life, `check` and `identity`; every logger at DEBUG is listened to,
+    stdout and stderr too."""
+    settings = bench.validated(bench.harness.settings())
+    secrets = list(secrets_in(settings))
+    if not secrets:
+        raise NotApplicable("the harness's settings hold no secret")
+    with overheard() as heard:
+        answers = whole_life(bench, bench.desk)
+        said = [bench.desk.connector.check(), bench.desk.connector.identity()]
+    _search(secrets, [*heard.texts, repr(answers), repr(said)])
+
+
+@case(
+    "S2",
+    "a refused login tells nobody which password was refused",
+    probes="settings",
+    suffers="The error message that is pasted into a ticket holds the password with the typing mistake.",
+)
+def keeps_secrets_when_refused(bench: Bench) -> None:
+    """Every secret is replaced by a planted one, so that the ERP refuses it; hooks and `check` are called directly,
+    without core's own redaction in between. Their exceptions with causes and tracebacks, and all logs, are searched."""
+    planted, found = planted_in(bench.validated(bench.harness.settings()))
+    if not found:
+        raise NotApplicable("the harness's settings hold no Secret to plant another in")
+    _search([PLANTED], _failures(bench, bench.made(planted)))
+
+
+@case(
+    "S3",
+    "an ERP that is away tells nobody the secrets",
+    probes="settings break_connection mend_connection",
+    suffers="On the night of an outage every retry writes the password into the log.",
+)
+def keeps_secrets_when_away(bench: Bench) -> None:
+    """As S2, with the connection broken and the true secrets."""
+    settings = bench.validated(bench.harness.settings())
+    secrets = list(secrets_in(settings))
+    if not secrets:
+        raise NotApplicable("the harness's settings hold no secret")
+    connector = bench.made(settings)
+    bench.harness.break_connection()
+    _search(secrets, _failures(bench, connector))
+
+
+def planted_in(settings: Any) -> tuple[Any, bool]:
+    """The same settings with the planted text for every secret; whether there was one."""
+    if isinstance(settings, SecretStr):
+        return type(settings)(PLANTED), True
+    if isinstance(settings, BaseModel):
+        changed = {name: planted_in(getattr(settings, name)) for name in type(settings).model_fields}
+        update = {name: value for name, (value, planted) in changed.items() if planted}
+        return (settings.model_copy(update=update), True) if update else (settings, False)
+    return settings, False
+
+
+def _failures(bench: Bench, connector: Connector[Any]) -> list[str]:
+    """Everything that is said while the hooks fail."""
+    desk, order, texts = bench.desk, bench.order(), list[str]()
+    calls: list[tuple[str, Callable[[], Any]]] = [("check", connector.check), ("identity", connector.identity)]
+    for hook, request in (("reserve_stock", desk.to_reserve(order)), ("build_invoice", desk.to_build(order))):
+        if hook in bench.offers:
+            calls.append((hook, lambda h=hook, r=request: getattr(connector, h)(r)))  # type: ignore[misc]
+    with overheard() as heard:
+        for what, call in calls:
+            try:
+                texts.append(repr(in_time(_told(call), what, bench.harness.deadline)))
+            except Finding as finding:
+                texts.append(str(finding))
+        with contextlib.suppress(Exception):
+            connector.close()
+    return texts + heard.texts
+
+
+def _told(call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call, or its exception as a log would write it."""
+
+    def told() -> Any:
+        try:
+            return call()
+        except Exception as error:
+            return "".join(traceback.format_exception(error)) + repr(error)
+
+    return told
+
+
+def _search(secrets: list[str], texts: list[str]) -> None:
+    for text in texts:
+        for secret in secrets:
+            if secret in text:
+                line = next(line for line in text.splitlines() if secret in line)
+                raise Finding(f"a secret is told: {line.replace(secret, '********').strip()[:300]}")
+    must(texts, "nothing was said at all, not even an answer")

@@ -1,0 +1,128 @@
+"""The harness: how the kit looks into an author's ERP, behind the connector's back.
+
+The author subclasses `ConnectorHarness` once and overrides the probes; `ConnectorSuite` and `connectors test` do the
+rest. A probe looks and touches directly (SQL, the ERP's own API), never through the connector under test.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NoReturn, Self
+
+from shipperone_erp.hooks import Connector
+
+
+@dataclass(frozen=True, slots=True)
+class ErpDocument:
+    """A document as it stands in the ERP. A reservation is `live` or `voided`; an invoice `draft`, `issued`, `voided`.
+
+    A mark that a key was released or discarded before anything was made counts as `voided`.
+    """
+
+    kind: Literal["reservation", "invoice"]
+    state: Literal["live", "draft", "issued", "voided"]
+    reference: str | None = None
+    number: str | None = None
+    total_incl_tax: Decimal | None = None
+
+
+class ConnectorHarness:
+    """One ERP for one case: made, set up, torn down by the kit. `folder` is an empty one that is thrown away.
+
+    Cases never meet: each uses SKUs, orders and keys of its own, so that all of them may share one ERP.
+    """
+
+    connector: ClassVar[type[Connector[Any]] | str]
+    """The connector's entry-point name (best: its package is then tested as it is installed), or the class."""
+
+    live: ClassVar[bool] = False
+    """True: it talks to a real ERP, and runs only with `--live`."""
+
+    warehouse: str = "main"
+    other_warehouse: str = "outlet"
+    """Where goods lie that need a transfer."""
+
+    currency: str = "EUR"
+    other_currency: str = "CZK"
+    tax_percent: Decimal = Decimal(21)
+
+    threads: int = 20
+    """How many calls are made at once."""
+
+    deadline: float = 30.0
+    """Seconds that one hook may take, whatever the ERP does; a tenant's `hook_timeout` is 120 by default."""
+
+    kills: int | None = None
+    """At how many of the outward calls of a hook a process is killed, spread evenly; None: at every one."""
+
+    departures: ClassVar[Mapping[str, str]] = {}
+    """Case id → why this connector departs from it. Such a case does not run, or runs as the suite overrides it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def set_up(self) -> None:
+        """Make the ERP, or reach it."""
+
+    def tear_down(self) -> None:
+        """Undo `set_up`. Called in any case."""
+
+    def settings(self) -> Mapping[str, Any]:
+        """The connector's settings, as the tenant's TOML table would hold them, secrets as plain text."""
+        self._cannot("settings")
+
+    def neighbour(self, folder: Path) -> Self:
+        """Another ERP of the same kind, for another tenant; set up and torn down as this one."""
+        return type(self)(folder)
+
+    def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        """A product, so many of it on hand there; called again, that many are on hand now."""
+        self._cannot("add_product")
+
+    def on_hand(self, sku: str, warehouse: str) -> Decimal:
+        """How many lie there, reserved ones included."""
+        self._cannot("on_hand")
+
+    def reserved(self, sku: str, warehouse: str) -> Decimal:
+        """How many of those are reserved."""
+        self._cannot("reserved")
+
+    def documents(self, key: str) -> Sequence[ErpDocument]:
+        """Every document that the ERP has under this key, voided ones included."""
+        self._cannot("documents")
+
+    def advance(self) -> None:
+        """Let the ERP's own jobs run once; called while a hook answers `Pending`. Nothing, where there are none."""
+
+    def arrive(self, key: str) -> None:
+        """The transfer of the reservation of this key arrives."""
+        self._cannot("arrive")
+
+    def change_draft(self, key: str) -> None:
+        """A person changes the total of the draft of this key by a cent."""
+        self._cannot("change_draft")
+
+    def break_connection(self) -> None:
+        """From now on the ERP cannot be reached, until `mend_connection`; what is open breaks."""
+        self._cannot("break_connection")
+
+    def mend_connection(self) -> None:
+        """The ERP can be reached again, and answers."""
+        self._cannot("mend_connection")
+
+    def stall_connection(self) -> None:
+        """From now on the ERP takes calls and does not answer (or lets them wait for a lock), until it is mended."""
+        self._cannot("stall_connection")
+
+    def lose_answer(self) -> None:
+        """The next change is made, and the connection ends before the ERP's answer to that arrives."""
+        self._cannot("lose_answer")
+
+    def _cannot(self, probe: str) -> NoReturn:
+        raise NotImplementedError(f"{type(self).__name__}.{probe} is not written")
+
+
+def able(harness: type[ConnectorHarness], probe: str) -> bool:
+    """The author has written that probe."""
+    return getattr(harness, probe) is not getattr(ConnectorHarness, probe)

@@ -1,0 +1,188 @@
+"""Killing a process at each of a hook's calls to the outside: what a power cut does, without waiting for one.
+
+A call is outward when the connector's own code calls another library's, or the part of Python that talks to databases
+and sockets, and something is sent or fetched in the course of it. Each kill is of a real process: a fresh interpreter
+that forks before each call of the hook.
+"""
+
+import importlib
+import io
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import FrameType, MappingProxyType
+from typing import Any
+
+from shipperone_erp.hooks import Connector, settings_type
+
+WIRE = frozenset({"sqlite3", "_sqlite3", "socket", "_socket", "ssl", "_ssl", "http", "xmlrpc", "urllib", "subprocess"})
+"""The modules of Python itself whose calls leave the process."""
+
+DRIVERS = frozenset({"psycopg", "oracledb", "pyodbc", "pymssql", "MySQLdb", "asyncpg", "grpc"})
+"""Libraries that talk to a server in compiled code, where a profile function sees nothing more."""
+
+QUIET = (sys.stdlib_module_names - WIRE) | {"shipperone_erp", "pydantic", "pydantic_core", "pluggy", "__main__"}
+
+LIMIT = 300.0
+"""Seconds for all the kills of one hook."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kill:
+    """A call of the hook with this request, in a process that is killed at its n-th outward call (0: on its return)."""
+
+    request: Any
+    at: int
+
+
+class Outward:
+    """A profile function that numbers the outward calls of one thread; at the n-th the process is gone.
+
+    `talking`: the numbers of those in the course of which something was sent or fetched.
+    """
+
+    def __init__(self, packages: frozenset[str], at: int | None = None) -> None:
+        self._packages = packages
+        self._at = at
+        self._count = 0
+        self._talking: set[int] = set()
+
+    @property
+    def talking(self) -> list[int]:
+        """All of them, where nothing could be seen of what they do."""
+        return sorted(self._talking) or list(range(1, self._count + 1))
+
+    def __call__(self, frame: FrameType, event: str, called: Any) -> None:
+        if event == "call":
+            top = _top(frame)
+            caller = frame.f_back
+            if caller is not None and _top(caller) in self._packages and top not in QUIET | self._packages:
+                self._next()
+            if top in DRIVERS:
+                self._talking.add(self._count)
+        elif event == "c_call" and _module(called) in WIRE | DRIVERS:
+            if _top(frame) in self._packages:
+                self._next()
+            self._talking.add(self._count)
+
+    def _next(self) -> None:
+        self._count += 1
+        if self._count == self._at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _top(frame: FrameType) -> str:
+    return str(frame.f_globals.get("__name__")).partition(".")[0]
+
+
+def _module(called: Any) -> str:
+    owner = getattr(called, "__self__", None)
+    name = type(owner).__module__ if owner is not None and not isinstance(owner, type(sys)) else called.__module__
+    return str(name).partition(".")[0]
+
+
+def packages_of(found: type[Connector[Any]]) -> frozenset[str]:
+    """The top-level packages that the connector's classes are written in."""
+    tops = {base.__module__.partition(".")[0] for base in found.__mro__}
+    return frozenset(tops - {"shipperone_erp", "builtins", "typing", "abc"})
+
+
+def calls_of(connector: Connector[Any], hook: str, request: object) -> list[int]:
+    """The outward calls that the hook makes; it is called for that, and does what it does."""
+    counted = Outward(packages_of(type(connector)))
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        sys.setprofile(counted)
+        try:
+            getattr(connector, hook)(request)
+        except BaseException as error:  # raised below, in the thread that asked
+            failed.append(error)
+        finally:
+            sys.setprofile(None)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(LIMIT)
+    if failed:
+        raise failed[0]
+    return counted.talking
+
+
+def spread(calls: Sequence[int], at_most: int | None) -> list[int]:
+    """At which of these calls to kill, the first and the last among them, and 0: when the hook returns."""
+    if at_most is None or len(calls) <= at_most:
+        return [*calls, 0]
+    step = (len(calls) - 1) / max(at_most - 1, 1)
+    return [*(calls[round(number * step)] for number in range(at_most)), 0]
+
+
+def kill(found: type[Connector[Any]], settings: Mapping[str, Any], hook: str, kills: Sequence[Kill]) -> list[bool]:
+    """Make each of these calls in a process of its own; whether it was killed (False: it came to its end before)."""
+    order = (found.__module__, found.__qualname__, dict(settings), hook, list(kills))
+    done = subprocess.run(  # noqa: S603
+        [sys.executable, "-m", __name__],
+        input=_pickled(order),
+        capture_output=True,
+        timeout=LIMIT,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    )
+    if done.returncode:
+        raise RuntimeError(f"the process that was to be killed did not start: {done.stderr.decode()[-800:]}")
+    struck: list[bool] = pickle.loads(done.stdout.rpartition(b"\0struck\0")[2])  # noqa: S301
+    return struck
+
+
+def read_only(mapping: dict[str, Any]) -> MappingProxyType[str, Any]:
+    """How a request's `extra` is made again on the other side."""
+    return MappingProxyType(mapping)
+
+
+class _Pickler(pickle.Pickler):
+    """Requests hold read-only mappings, which pickle knows nothing of."""
+
+    def reducer_override(self, value: Any) -> Any:
+        return (read_only, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
+
+
+def _pickled(order: object) -> bytes:
+    written = io.BytesIO()
+    _Pickler(written).dump(order)
+    return written.getvalue()
+
+
+def main() -> None:
+    """The fresh interpreter's side: one fork for each kill, and nothing of the connector's is made before."""
+    module, name, settings, hook, kills = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
+    found: Any = importlib.import_module(module)
+    for part in name.split("."):
+        found = getattr(found, part)
+    packages = packages_of(found)
+    validated = settings_type(found).model_validate(settings)
+    struck = []
+    for one in kills:
+        child = os.fork()
+        if child == 0:
+            sys.setprofile(Outward(packages, one.at))
+            try:
+                getattr(found(validated, tenant="kit", log=None), hook)(one.request)
+            finally:
+                if one.at == 0:
+                    os.kill(os.getpid(), signal.SIGKILL)
+                os._exit(0)
+        _, status = os.waitpid(child, 0)
+        struck.append(os.WIFSIGNALED(status))
+    sys.stdout.buffer.write(b"\0struck\0" + pickle.dumps(struck))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    # under its own name, so that what is pickled is known by it
+    importlib.import_module("shipperone_erp.testing.outward").main()

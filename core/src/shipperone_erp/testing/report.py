@@ -1,0 +1,87 @@
+"""What `connectors test` tells: for people, as JSON, as JUnit's XML."""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+from xml.etree import ElementTree as ET
+
+from shipperone_erp.testing.case import SUITE
+from shipperone_erp.testing.running import Result
+
+MARKS = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
+
+
+def line(result: Result) -> str:
+    """A line for people; under a failed case what was found and what it costs, under a skipped one why."""
+    head = f"{MARKS[result.outcome]}  {result.case.id:<3} {result.case.line}"
+    if result.outcome == "passed":
+        return head
+    said = result.said.replace("\n", "\n          ")
+    if result.outcome == "skipped":
+        return f"{head}\n          because {said}"
+    return f"{head}\n          found: {said}\n          what it costs a merchant: {result.case.suffers}"
+
+
+def summary(connector: str, results: Sequence[Result]) -> str:
+    """The last line: never that a connector conforms of which something was not looked at."""
+    counts = Counter(result.outcome for result in results)
+    said = (
+        f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
+    )
+    if counts["failed"]:
+        return f"{said}; it does not conform yet"
+    return f"{said}; it conforms, as far as it was looked at" if counts["passed"] else f"{said}; nothing was looked at"
+
+
+def document(connector: str, results: Sequence[Result]) -> dict[str, Any]:
+    """For `--json`."""
+    return {
+        "connector": connector,
+        "suite": SUITE,
+        "conforms": not any(result.outcome == "failed" for result in results),
+        "cases": [
+            {
+                "id": result.case.id,
+                "line": result.case.line,
+                "outcome": result.outcome,
+                "said": result.said or None,
+                "suffers": result.case.suffers if result.outcome == "failed" else None,
+                "seconds": f"{result.seconds:.3f}",
+            }
+            for result in results
+        ],
+    }
+
+
+def junit(connector: str, results: Sequence[Result]) -> str:
+    """As build servers read it."""
+    counts = Counter(result.outcome for result in results)
+    suite = ET.Element(
+        "testsuite",
+        name=f"{connector} conformance {SUITE}",
+        tests=str(len(results)),
+        failures=str(counts["failed"]),
+        skipped=str(counts["skipped"]),
+        errors="0",
+        time=f"{sum(result.seconds for result in results):.3f}",
+    )
+    for result in results:
+        case = ET.SubElement(
+            suite,
+            "testcase",
+            classname=connector,
+            name=f"{result.case.id} {result.case.line}",
+            time=f"{result.seconds:.3f}",
+        )
+        if result.outcome == "failed":
+            ET.SubElement(case, "failure", message=_printable(result.said.partition("\n")[0])).text = _printable(
+                str(result)
+            )
+        elif result.outcome == "skipped":
+            ET.SubElement(case, "skipped", message=_printable(result.said))
+    return ET.tostring(suite, encoding="unicode", xml_declaration=True)
+
+
+def _printable(text: str) -> str:
+    """XML knows no control characters."""
+    return "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)

@@ -1,0 +1,197 @@
+"""A merchant of one case: ShipperOne's sandbox, a configuration for the connector under test, core's runtime."""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Self
+
+from shipperone_erp import discovery
+from shipperone_erp.config import load
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import Finding, must, same
+
+SETTLE = "0.3s"
+"""After a lost answer, when a look at the queue counts: the sandbox does at once what it does."""
+
+LONGEST = timedelta(seconds=60)
+"""For the whole of what is sold to be done."""
+
+
+class Shop:
+    """Used as `with`. What is sold is listed in pending_allocation, and ships by itself once it is allocated."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._closing = ExitStack()
+        self._switches: list[Any] = []
+        self._folder = bench.folder / "shop"
+        self._folder.mkdir()
+        self.sandbox = Sandbox()
+
+    def __enter__(self) -> Self:
+        self._closing.enter_context(self.sandbox)
+        self.sandbox.auto_ship = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._closing.close()
+
+    def sell(self) -> str:
+        """An order of two lines, everything in stock; its id."""
+        order = self.unlisted()
+        self.sandbox.add(order)
+        return order.order_id
+
+    def sell_in_parcels(self) -> str:
+        """An order that ships in two parcels; its id."""
+        order = self.unlisted()
+        first, second = order.items
+        parts = ({first.id: first.qty}, {second.id: second.qty})
+        self.sandbox.add(replace(order, parts=parts))
+        return order.order_id
+
+    def unlisted(self) -> SandboxOrder:
+        """An order that is not in any queue yet."""
+        bench = self._bench
+        made = bench.order()
+        return SandboxOrder.simple(
+            made.order_id,
+            *((item.sku, int(item.qty), str(item.price_incl_tax)) for item in made.items),
+            first_id=int(made.items[0].item_id),
+            currency=bench.harness.currency,
+            warehouse_code=bench.harness.warehouse,
+            order_number=made.order_number,
+        )
+
+    def refuse(self, kind: str, action: str, order_id: str) -> None:
+        """That fault meets the first POST about that order."""
+        self._switch(Fault(kind, action, "POST", order_id, times=1, seconds=0.05, retry_after="0"))
+
+    def disturb(self, kind: str, queue: str, nth: int, order: SandboxOrder | None = None) -> None:
+        """That fault meets the n-th reading of that queue. `order`: what `insert` lists in front of all."""
+        self._switch(Fault(kind, queue, "GET", times=1, every=nth, seconds=0.05, retry_after="0", payload=order))
+
+    def vanish(self, queue: str) -> str:
+        """An order at the front of the queue, which is cancelled once it was read for the first time; its id."""
+        order = self.unlisted()
+        self.sandbox.add(order, first=True)
+        self.disturb("remove", queue, 1)
+        return order.order_id
+
+    def never_struck(self) -> list[str]:
+        """The faults that nothing has met."""
+        return [f"{switch.fault.kind} of {switch.fault.action}" for switch in self._switches if not switch.hits]
+
+    def _switch(self, fault: Fault) -> None:
+        self._switches.append(self.sandbox.faults.add(fault))
+
+    def run(self) -> None:
+        """`run --once`, until nothing moves any more."""
+
+        async def go() -> None:
+            async with Runtime(load(self._configuration())) as runtime:
+                await runtime.once(settle_for=LONGEST)
+
+        asyncio.run(go())
+
+    def is_done(self, order_id: str) -> None:
+        """Finding unless it was allocated and invoiced once at ShipperOne, and stands in the ERP once."""
+        bench = self._bench
+        there = self.sandbox.order(order_id)
+        with self._ledger() as ledger:
+            jobs = ledger.find_jobs(order_id=order_id)
+        stuck = [
+            f"{job.stage} is {job.state}, {job.reason}: {job.sentence}"
+            for job in jobs
+            if job.state not in (State.DONE, State.SUPERSEDED)
+        ]
+        must(jobs and not stuck, f"order {order_id}: {'; '.join(stuck) or 'core never took it up'}")
+        same(there.allocations, 1, f"allocations of {order_id} at ShipperOne")
+        invoiced: dict[Any, Decimal] = {}
+        for quantities, _ in there.invoices:
+            for item_id, qty in quantities.items():
+                invoiced[item_id] = invoiced.get(item_id, Decimal(0)) + qty
+        same(invoiced, {item.id: item.qty for item in there.order.items}, f"what of {order_id} was invoiced")
+        keys = {stage: [job.key for job in jobs if job.stage is stage] for stage in Stage}
+        found = {stage: [doc for key in keys[stage] for doc in bench.harness.documents(key)] for stage in Stage}
+        live = [doc for doc in found[Stage.ALLOCATION] if doc.state == "live"]
+        same(len(live), 1, f"live reservations of {order_id} in the ERP")
+        if "issue_invoice" in bench.offers:
+            issued = [doc for doc in found[Stage.INVOICE] if doc.state == "issued"]
+            same(len(issued), len(there.invoices), f"issued invoices of {order_id} in the ERP")
+            drafts = [doc for doc in found[Stage.INVOICE] if doc.state == "draft"]
+            same(drafts, [], f"drafts of {order_id} that are left over")
+
+    def is_nothing_of(self, order_id: str) -> None:
+        """Finding if anything of a cancelled order is live in the ERP, or was confirmed."""
+        there = self.sandbox.order(order_id)
+        same((there.allocations, there.invoices), (0, []), f"what was confirmed of {order_id}, which is cancelled")
+        with self._ledger() as ledger:
+            keys = [job.key for job in ledger.find_jobs(order_id=order_id)]
+        if "release_stock" in self._bench.offers:
+            live = [doc for key in keys for doc in self._bench.harness.documents(key) if doc.state != "voided"]
+            same(live, [], f"live documents of {order_id}, which is cancelled")
+
+    def _ledger(self) -> Ledger:
+        return Ledger.open(f"sqlite:///{self._folder}/ledger.db", read_only=True)
+
+    def _configuration(self) -> Path:
+        bench = self._bench
+        name = _entry_point(bench)
+        stages = [stage for stage, hook in (("allocation", "reserve_stock"), ("invoice", "build_invoice"))
+                  if hook in bench.offers]  # fmt: skip
+        tenant = {
+            "base_url": self.sandbox.base_url,
+            "store_code": self.sandbox.store_code,
+            "token": self.sandbox.token,
+            "connector": name,
+            "stages": stages,
+            "go_live": "now",
+            "currency": bench.harness.currency,
+            "settle": SETTLE,
+            "stock_retry": "0.2s",
+            "gone_grace": "0s",
+            "shipping_on_parts": "as_listed",
+            "hook_timeout": f"{bench.harness.deadline:g}s",
+            "fiscal_first": "issue_invoice" not in bench.offers,
+        }
+        text = '[runtime]\nledger = "sqlite:///ledger.db"\n[tenants.kit]\n'
+        text += "".join(f"{key} = {_toml(value)}\n" for key, value in tenant.items())
+        text += f"[tenants.kit.{name}]\n"
+        text += "".join(f"{key} = {_toml(value)}\n" for key, value in bench.harness.settings().items())
+        file = self._folder / "shipperone-erp.toml"
+        file.write_text(text, encoding="utf-8")
+        return file
+
+
+def _entry_point(bench: Bench) -> str:
+    """The name under which core finds the connector."""
+    found = bench.found
+    for entry in discovery.installed(discovery.CONNECTORS):
+        if entry.value.replace(" ", "") == f"{found.__module__}:{found.__qualname__}" or entry.name == bench.name:
+            return entry.name
+    raise Finding(
+        f"no entry point of the group {discovery.CONNECTORS} names {found.__module__}:{found.__qualname__}: core finds "
+        "no such connector; declare it in pyproject.toml and install the package (pip install -e .)"
+    )
+
+
+def _toml(value: Any) -> str:
+    """A value as TOML writes it, on one line; `${` is no variable here."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool | int | float):
+        return json.dumps(value)
+    text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+    return text.replace("${", "$${")

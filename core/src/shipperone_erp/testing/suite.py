@@ -1,0 +1,79 @@
+"""The suite that an author subclasses: every case is a test of the class, under its id.
+
+    class TestAcme(ConnectorSuite):
+        harness = AcmeHarness
+        suite = "1.0"
+
+A case that is removed, or overridden without a reason in the harness's `departures`, fails.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from shipperone_erp.testing.case import SUITE, VERSIONS, Case
+from shipperone_erp.testing.cases import CASES
+from shipperone_erp.testing.harness import ConnectorHarness
+from shipperone_erp.testing.running import Result, run_case
+
+Test = Callable[[Any, Path, bool], None]
+
+
+class ConnectorSuite:
+    """Set `harness`, and pin `suite` to the version of the list that you have read: newer cases then wait for you."""
+
+    harness: ClassVar[type[ConnectorHarness]]
+    suite: ClassVar[str] = SUITE
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        harness = getattr(cls, "harness", None)
+        if harness is None:
+            return  # a base of further suites
+        for case in CASES.values():
+            name = f"test_{case.id}"
+            current = getattr(cls, name, None)
+            if getattr(current, "case", None) is not case:
+                setattr(cls, name, _overridden(case, harness, current))
+        if unknown := sorted(set(harness.departures) - set(CASES)):
+            raise TypeError(f"{harness.__name__} departs from {', '.join(unknown)}, and there is no such case")
+        if cls.suite not in VERSIONS:
+            raise TypeError(f"{cls.__name__}: there is no suite {cls.suite}; this kit has {', '.join(VERSIONS)}")
+
+
+def _test(case: Case, instead: Callable[..., None] | None = None) -> Test:
+    def test(self: ConnectorSuite, tmp_path: Path, conformance_live: bool) -> None:
+        if VERSIONS.index(case.since) > VERSIONS.index(self.suite):
+            pytest.skip(f"{case.id} came with suite {case.since}; this one is pinned to {self.suite}")
+        check = None if instead is None else lambda bench: instead(self, bench)
+        _told(run_case(case, self.harness, tmp_path, live=conformance_live, instead=check))
+
+    test.__doc__ = f"{case.line}\n\n{case.page}"
+    test.case = case  # type: ignore[attr-defined]
+    return test
+
+
+def _overridden(case: Case, harness: type[ConnectorHarness], current: Any) -> Test:
+    """What runs in place of a case that the class has changed: its own test, or a failure that says what is missing."""
+    if case.id in harness.departures:
+        return _test(case, current if callable(current) else None)
+    done = "removed" if current is None else "overridden"
+
+    def fails(self: ConnectorSuite) -> None:
+        said = f"{case.id} ({case.line}) is {done} without a reason; say why in {harness.__name__}.departures"
+        pytest.fail(said, pytrace=False)
+
+    return fails  # type: ignore[return-value]
+
+
+def _told(result: Result) -> None:
+    if result.outcome == "skipped":
+        pytest.skip(result.said)
+    if result.outcome == "failed":
+        pytest.fail(str(result), pytrace=False)
+
+
+for _case in CASES.values():
+    setattr(ConnectorSuite, f"test_{_case.id}", _test(_case))

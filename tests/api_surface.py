@@ -1,0 +1,146 @@
+"""What `shipperone_erp` and its kit export, written as one flat module, and compared with what was released.
+
+python tests/api_surface.py VERSION     writes core/api/VERSION.txt, once, when that API is released
+"""
+
+import ast
+import dataclasses
+import inspect
+import logging
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from enum import Enum
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import griffe
+
+import shipperone_erp
+from shipperone_erp import testing
+
+FOLDER = Path(__file__).resolve().parents[1] / "core" / "api"
+MODULES = (shipperone_erp, testing)
+
+
+def surface() -> str:
+    """Every exported name: classes with their fields and public methods, functions, constants."""
+    return (
+        "\n".join(line for module in MODULES for name in sorted(module.__all__) for line in _named(module, name)) + "\n"
+    )
+
+
+def breaks(old: str, new: str) -> list[str]:
+    """What somebody who was written for the old one would stumble over, as griffe finds it."""
+    logging.getLogger("griffe").setLevel(logging.ERROR)
+    with tempfile.TemporaryDirectory() as folder:
+        loaded = []
+        for age, text in (("old", old), ("new", new)):
+            place = Path(folder) / age
+            place.mkdir()
+            (place / "api.py").write_text(text, encoding="utf-8")
+            loaded.append(griffe.load("api", search_paths=[place], allow_inspection=False))
+        found = list(griffe.find_breaking_changes(loaded[0], loaded[1]))
+    return sorted(f"{one.obj.path.removeprefix('api.')}: {one.kind.value}{_detail(one)}" for one in found)
+
+
+def released() -> list[str]:
+    """The versions of the API that were released, oldest first."""
+    return sorted(file.stem for file in FOLDER.glob("*.txt"))
+
+
+def read(version: str) -> str:
+    return (FOLDER / f"{version}.txt").read_text(encoding="utf-8")
+
+
+def declared() -> set[str]:
+    """The breaks that were decided on; each only with a new major version of the API."""
+    told = tomllib.loads((FOLDER / "breaks.toml").read_text(encoding="utf-8")).get("break", [])
+    major = int(shipperone_erp.API_VERSION.partition(".")[0])
+    return {one["what"] for one in told if int(str(one["api"]).partition(".")[0]) <= major and one["instead"]}
+
+
+def _detail(one: griffe.Breakage) -> str:
+    parameter = getattr(one.new_value, "name", None) or getattr(one.old_value, "name", None)
+    return f" ({parameter})" if parameter else ""
+
+
+def _named(module: ModuleType, name: str) -> Iterator[str]:
+    value = getattr(module, name)
+    if inspect.isclass(value):
+        yield from _class(name, value)
+    elif inspect.isfunction(value):
+        yield f"def {name}{_signature(value)}: ..."
+    else:
+        yield f"{name} = {value!r}" if isinstance(value, str | int) else f"{name} = ..."
+
+
+def _class(name: str, found: type[Any]) -> Iterator[str]:
+    lines = []
+    if issubclass(found, Enum):
+        lines += [f"{member.name} = {member.value!r}" for member in found]
+    if dataclasses.is_dataclass(found):
+        lines += [f"{field.name}: object" for field in dataclasses.fields(found)]
+        lines.append(f"def __init__{_signature(found, of_self=True)}: ...")
+    elif (owner := next(base for base in found.__mro__ if "__init__" in vars(base))).__module__.startswith(
+        "shipperone_erp"
+    ):
+        lines.append(f"def __init__{_signature(owner.__init__)}: ...")
+    for base in reversed(found.__mro__):
+        if base.__module__.startswith("shipperone_erp"):
+            lines += [line for line in _members(base, found) if line not in lines]
+    own = [base.__name__ for base in found.__bases__ if base.__name__ in shipperone_erp.__all__]
+    yield f"class {name}({', '.join(own)}):" if own else f"class {name}:"
+    yield from (f"    {line}" for line in lines or ["..."])
+
+
+def _members(base: type[Any], found: type[Any]) -> Iterator[str]:
+    for name, member in vars(base).items():
+        if (
+            name.startswith("_")
+            or name == "model_config"
+            or (dataclasses.is_dataclass(found) and name in found.__annotations__)
+        ):
+            continue
+        if inspect.isfunction(member):
+            if getattr(found, name) is member:
+                yield f"def {name}{_signature(member)}: ..."
+        elif isinstance(member, classmethod):
+            yield f"def {name}{_signature(member.__func__)}: ..."
+        elif not issubclass(found, Enum):
+            yield f"{name} = ..."
+
+
+def _signature(function: Any, *, of_self: bool = False) -> str:
+    """The parameters with their kinds and defaults; types are mypy's to compare. `of_self`: of a class's call."""
+    found = inspect.signature(function)
+    if of_self:
+        this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        found = found.replace(parameters=[this, *found.parameters.values()])
+    parameters = [one.replace(annotation=inspect.Parameter.empty) for one in found.parameters.values()]
+    plain = [one if one.default is one.empty else one.replace(default=_Default(one.default)) for one in parameters]
+    return str(found.replace(parameters=plain, return_annotation=found.empty))
+
+
+class _Default:
+    """A default as it is written, or dots where that is no literal."""
+
+    def __init__(self, value: object) -> None:
+        try:
+            ast.literal_eval(repr(value))
+            self.text = repr(value)
+        except (ValueError, SyntaxError):
+            self.text = "..."
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+if __name__ == "__main__":
+    target = FOLDER / f"{sys.argv[1]}.txt"
+    if target.exists():
+        sys.exit(f"{target} is released, and stays as it is")
+    FOLDER.mkdir(exist_ok=True)
+    target.write_text(surface(), encoding="utf-8")

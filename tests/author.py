@@ -1,0 +1,31 @@
+"""Where the author of a connector works: a virtual environment of its own, with the commands that a page types."""
+
+import sys
+import venv
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture
+def author_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Its folder of commands. It has what this environment has, and will have what is installed into it."""
+    folder = tmp_path_factory.mktemp("environment")
+    venv.create(folder, with_pip=False, symlinks=True)
+    (site,) = folder.glob("lib/python*/site-packages")
+    above = [path for path in sys.path if path.endswith("site-packages")]
+    (site / "above.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in above))
+    python = folder / "bin" / "python"
+    for module in ("pytest", "ruff", "mypy"):
+        _command(folder, module, f'exec {python} -m {module} "$@"')
+    _command(folder, "shipperone-erp", f'exec {python} -c "from shipperone_erp.cli import main; main()" "$@"')
+    # without another download: what it needs to be built is here
+    offline = "--no-index --no-build-isolation --disable-pip-version-check"
+    _command(folder, "pip", f'exec {sys.executable} -m pip --python {python} "$@" {offline}')
+    return folder / "bin"
+
+
+def _command(folder: Path, name: str, line: str) -> None:
+    file = folder / "bin" / name
+    file.write_text(f"#!/bin/sh\n{line}\n")
+    file.chmod(0o755)

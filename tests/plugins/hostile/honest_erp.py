@@ -1,0 +1,343 @@
+"""A connector that does everything right, against an ERP in a SQLite file: what the hostile one spoils, fault by fault.
+
+The ERP stands behind a gate that wants a password, and that can be down, silent, or lose an answer: a file beside it
+says which.
+"""
+
+import sqlite3
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import replace
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from shipperone_erp import (
+    AlreadyIssued,
+    AuthFailed,
+    BuildInvoice,
+    Check,
+    Connector,
+    ConnectorError,
+    ConnectorSettings,
+    Deliver,
+    DiscardInvoice,
+    Document,
+    Done,
+    FulfillmentOrder,
+    Invoice,
+    InvoiceLine,
+    IssueInvoice,
+    Mismatch,
+    OrderItem,
+    Pending,
+    Refused,
+    ReleaseStock,
+    Reserved,
+    ReserveStock,
+    Resolution,
+    Secret,
+    Shortage,
+    ShortLine,
+    Transient,
+    Unknown,
+    Voided,
+    hookimpl,
+)
+
+PASSWORD = "honest-erp-password"
+SCHEMA = """
+CREATE TABLE stock (warehouse TEXT, sku TEXT, on_hand INTEGER, reserved INTEGER DEFAULT 0,
+    PRIMARY KEY (warehouse, sku));
+CREATE TABLE reservations (key TEXT PRIMARY KEY, order_id TEXT, state TEXT, made TEXT);
+CREATE TABLE reserved_lines (key TEXT, item_id TEXT, warehouse TEXT, sku TEXT, qty INTEGER, shipped INTEGER DEFAULT 0);
+CREATE TABLE transfers (key TEXT, item_id TEXT, destination TEXT, arrived INTEGER DEFAULT 0);
+CREATE TABLE invoices (key TEXT PRIMARY KEY, order_id TEXT, state TEXT, number INTEGER UNIQUE, shipping TEXT,
+    total TEXT, currency TEXT, tax_date TEXT, made TEXT);
+CREATE TABLE invoice_lines (key TEXT, item_id TEXT, qty TEXT, total TEXT, tax TEXT);
+CREATE TABLE deliveries (key TEXT PRIMARY KEY, order_id TEXT);
+"""
+
+Answer = Any
+
+
+class HonestSettings(ConnectorSettings):
+    """Where the ERP's file is, and the password that its gate wants."""
+
+    database: str
+    password: Secret
+    patience: float = 5.0
+
+
+class HonestConnector(Connector[HonestSettings]):
+    """Every hook is one transaction that looks for its key first."""
+
+    @hookimpl
+    def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
+        with self._erp() as erp:
+            return self._reserve(erp, request)
+
+    @hookimpl
+    def release_stock(self, request: ReleaseStock) -> Done | Pending:
+        with self._erp() as erp:
+            row = erp.execute("SELECT state FROM reservations WHERE key = ?", (request.key,)).fetchone()
+            if row is None:
+                self._insert_reservation(erp, request.key, request.order, "voided")
+            elif row[0] == "live":
+                self._free(erp, request.key)
+                erp.execute("UPDATE reservations SET state = 'voided' WHERE key = ?", (request.key,))
+        return Done()
+
+    @hookimpl
+    def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
+        with self._erp() as erp:
+            found = self._invoice(erp, request.key, request.order)
+            if found is None:
+                self._insert_invoice(erp, request.key, request.order, request.tax_date)
+                found = self._invoice(erp, request.key, request.order)
+        return found
+
+    @hookimpl
+    def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
+        with self._erp() as erp:
+            found = self._invoice(erp, request.key, request.order)
+            if found is None:
+                return Voided(request.invoice.reference)
+            if isinstance(found, Invoice) and not found.issued:
+                if found.total_incl_tax != request.invoice.total_incl_tax:
+                    raise Refused("total_differs", f"draft {found.reference} was changed", "accountant")
+                self._number(erp, request.key, request.tax_date)
+                found = self._invoice(erp, request.key, request.order)
+        return found
+
+    @hookimpl
+    def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
+        with self._erp() as erp:
+            found = self._invoice(erp, request.key, request.order)
+            if isinstance(found, Invoice) and found.issued:
+                raise AlreadyIssued(found)
+            if found is None:
+                self._insert_invoice(erp, request.key, request.order, None)
+            erp.execute("UPDATE invoices SET state = 'voided' WHERE key = ?", (request.key,))
+        return Done()
+
+    @hookimpl
+    def deliver(self, request: Deliver) -> Done | Pending:
+        with self._erp() as erp:
+            if erp.execute("SELECT 1 FROM deliveries WHERE key = ?", (request.key,)).fetchone() is None:
+                erp.execute("INSERT INTO deliveries VALUES (?, ?)", (request.key, request.order.order_id))
+                for item in request.order.items:
+                    self._ship(erp, item, [one.key for one in request.reservations])
+        return Done()
+
+    @hookimpl
+    def list_documents(self, since: datetime) -> list[Document]:
+        with self._erp() as erp:
+            held = erp.execute(
+                "SELECT key, order_id, state FROM reservations WHERE made >= ?", (since.isoformat(),)
+            ).fetchall()
+            invoices = erp.execute(
+                "SELECT key, order_id, state, number, total FROM invoices WHERE made >= ?", (since.isoformat(),)
+            ).fetchall()
+        return [
+            *(Document("reservation", key, f"R-{key}", order_id, state=state) for key, order_id, state in held),
+            *(
+                Document("invoice", key, f"I-{key}", order_id, (), Decimal(total), state=state, number=_text(number))
+                for key, order_id, state, number, total in invoices
+            ),
+        ]
+
+    @hookimpl
+    def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
+        return Resolution.abstain()
+
+    @hookimpl
+    def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> dict[str, Answer]:
+        answers: dict[str, Answer] = {}
+        for request in requests:
+            try:
+                answers[request.key] = self.reserve_stock(request)
+            except ConnectorError as raised:
+                answers[request.key] = raised
+        return answers
+
+    def check(self) -> list[Check]:
+        try:
+            with self._erp():
+                return [Check("login", True, "the ERP answers")]
+        except ConnectorError as told:
+            return [Check("login", False, told.sentence, "see that the ERP is running")]
+
+    def identity(self) -> str:
+        return f"honest:{self.settings.database}"
+
+    @contextmanager
+    def _erp(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. What cannot be reached is Transient; what breaks off while it ends is Unknown."""
+        gate = Path(f"{self.settings.database}.gate")
+        try:
+            pass_gate(gate, self.settings.password.get_secret_value(), self.settings.patience)
+        except PermissionError:
+            raise AuthFailed("the ERP refuses the login") from None
+        except OSError as away:
+            raise Transient(f"the ERP cannot be reached: {away}") from None
+        with closing(self._connected()) as erp:
+            try:
+                erp.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as busy:
+                raise Transient(f"the ERP is busy: {busy}") from None
+            yield erp
+            try:
+                commit(erp, gate)
+            except OSError as lost:
+                raise Unknown(f"the ERP's answer was lost: {lost}") from None
+
+    def _connected(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.settings.database, timeout=self.settings.patience, isolation_level=None)
+
+    def _reserve(self, erp: sqlite3.Connection, request: ReserveStock) -> Answer:
+        key, order = request.key, request.order
+        row = erp.execute("SELECT state FROM reservations WHERE key = ?", (key,)).fetchone()
+        if row is not None and row[0] == "voided":
+            return Voided(f"R-{key}")
+        if row is None:
+            short = self._short(erp, order)
+            if short:
+                return Shortage(tuple(short))
+            self._insert_reservation(erp, key, order, "live")
+            for item in order.items:
+                self._hold(erp, key, order, item)
+        waits = erp.execute("SELECT 1 FROM transfers WHERE key = ? AND NOT arrived", (key,)).fetchone()
+        if waits and request.transfer == "arrived":
+            return Pending(f"the transfer of {key} is on its way", 0.2, "waiting_for_transfer", "warehouse")
+        return Reserved(f"R-{key}")
+
+    def _short(self, erp: sqlite3.Connection, order: FulfillmentOrder) -> list[ShortLine]:
+        wanted: dict[tuple[str, str], Decimal] = {}
+        for item in order.items:
+            place = (order.source_warehouse(item), item.sku)
+            wanted[place] = wanted.get(place, Decimal(0)) + item.qty
+        found = []
+        for item in order.items:
+            place = (order.source_warehouse(item), item.sku)
+            available = self._available(erp, *place)
+            if available is None:
+                raise Refused("product_unknown", f"the ERP knows no product {item.sku}", "warehouse")
+            if available < wanted[place]:
+                found.append(ShortLine(item.item_id, item.sku, wanted[place], available))
+        return found
+
+    def _available(self, erp: sqlite3.Connection, warehouse: str, sku: str) -> Decimal | None:
+        row = erp.execute(
+            "SELECT on_hand - reserved FROM stock WHERE warehouse = ? AND sku = ?", (warehouse, sku)
+        ).fetchone()
+        if row is None and erp.execute("SELECT 1 FROM stock WHERE sku = ?", (sku,)).fetchone() is None:
+            return None
+        return Decimal(row[0]) if row else Decimal(0)
+
+    def _insert_reservation(self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder, state: str) -> None:
+        now = datetime.now(UTC).isoformat()
+        erp.execute("INSERT INTO reservations VALUES (?, ?, ?, ?)", (key, order.order_id, state, now))
+
+    def _hold(self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder, item: OrderItem) -> None:
+        where = order.source_warehouse(item)
+        line = (key, str(item.item_id), where, item.sku, int(item.qty))
+        erp.execute("INSERT INTO reserved_lines (key, item_id, warehouse, sku, qty) VALUES (?, ?, ?, ?, ?)", line)
+        change = (int(item.qty), where, item.sku)
+        erp.execute("UPDATE stock SET reserved = reserved + ? WHERE warehouse = ? AND sku = ?", change)
+        if where != order.warehouse_code:
+            move = (key, str(item.item_id), order.warehouse_code)
+            erp.execute("INSERT INTO transfers (key, item_id, destination) VALUES (?, ?, ?)", move)
+
+    def _free(self, erp: sqlite3.Connection, key: str) -> None:
+        lines = erp.execute("SELECT warehouse, sku, qty - shipped FROM reserved_lines WHERE key = ?", (key,)).fetchall()
+        for warehouse, sku, qty in lines:
+            change = (qty, warehouse, sku)
+            erp.execute("UPDATE stock SET reserved = reserved - ? WHERE warehouse = ? AND sku = ?", change)
+
+    def _insert_invoice(
+        self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder, tax_date: date | None
+    ) -> None:
+        shipping = order.shipping_amount_incl_tax or Decimal(0)
+        total = shipping
+        for item in order.items:
+            row = item.line_total_incl_tax if item.line_total_incl_tax is not None else item.row_total_incl_tax
+            total += row or 0
+            line = (key, str(item.item_id), str(item.qty), str(row), str(item.tax_percent))
+            erp.execute("INSERT INTO invoice_lines VALUES (?, ?, ?, ?, ?)", line)
+        row = (key, order.order_id, "draft", str(shipping), str(total), order.currency, _text(tax_date))
+        erp.execute(
+            "INSERT INTO invoices (key, order_id, state, shipping, total, currency, tax_date, made)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, datetime.now(UTC).isoformat()),
+        )
+
+    def _number(self, erp: sqlite3.Connection, key: str, tax_date: date | None) -> None:
+        erp.execute(
+            "UPDATE invoices SET state = 'issued', tax_date = ?,"
+            " number = (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices) WHERE key = ?",
+            (_text(tax_date or datetime.now(UTC).date()), key),
+        )
+
+    def _invoice(self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder) -> Invoice | Voided | None:
+        row = erp.execute(
+            "SELECT state, number, shipping, total, currency, tax_date FROM invoices WHERE key = ?", (key,)
+        ).fetchone()
+        if row is None:
+            return None
+        state, number, shipping, total, currency, tax_date = row
+        if state == "voided":
+            return Voided(f"I-{key}")
+        ids = {str(item.item_id): item.item_id for item in order.items}
+        lines = tuple(
+            InvoiceLine(ids.get(item_id, item_id), Decimal(qty), Decimal(row_total), Decimal(tax))
+            for item_id, qty, row_total, tax in erp.execute(
+                "SELECT item_id, qty, total, tax FROM invoice_lines WHERE key = ? ORDER BY rowid", (key,)
+            )
+        )
+        made = Invoice(f"I-{key}", lines, Decimal(shipping), Decimal(total), currency)
+        if state == "draft":
+            return made
+        return replace(made, issued=True, number=_text(number), date=date.fromisoformat(tax_date))
+
+    def _ship(self, erp: sqlite3.Connection, item: OrderItem, keys: list[str]) -> None:
+        for key in keys:
+            row = erp.execute(
+                "SELECT rowid, warehouse FROM reserved_lines WHERE key = ? AND item_id = ? AND qty - shipped >= ?",
+                (key, str(item.item_id), int(item.qty)),
+            ).fetchone()
+            if row is not None:
+                qty = int(item.qty)
+                erp.execute("UPDATE reserved_lines SET shipped = shipped + ? WHERE rowid = ?", (qty, row[0]))
+                erp.execute(
+                    "UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE warehouse = ? AND sku = ?",
+                    (qty, qty, row[1], item.sku),
+                )
+                return
+        raise Refused("erp_stock_inconsistent", f"less of {item.sku} is reserved than has shipped", "warehouse")
+
+
+def pass_gate(gate: Path, password: str, patience: float) -> None:
+    """As a connection to a server: refused, silent until one gives up, or open to whoever knows the password."""
+    state = gate.read_text() if gate.exists() else ""
+    if state == "down":
+        raise ConnectionRefusedError("connection refused")
+    if state == "silent":
+        time.sleep(patience)
+        raise TimeoutError(f"no answer within {patience:g} s")
+    if password != PASSWORD:
+        raise PermissionError("wrong password")
+
+
+def commit(erp: sqlite3.Connection, gate: Path) -> None:
+    """The change is made; with a gate that loses an answer nobody hears of it."""
+    erp.execute("COMMIT")
+    if gate.exists() and gate.read_text() == "lossy":
+        gate.unlink()
+        raise ConnectionResetError("connection reset by peer")
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)

@@ -1,0 +1,360 @@
+"""What can be done wrong in how a connector behaves. One fault a class; `caught_by` is the case that must find it."""
+
+import logging
+import os
+import sqlite3
+import sys
+import threading
+import time
+import uuid
+from contextlib import suppress
+from functools import cached_property
+from typing import Any, ClassVar
+
+from honest_erp import HonestConnector, HonestSettings
+from pydantic import ConfigDict
+
+from shipperone_erp import (
+    AuthFailed,
+    Check,
+    Connector,
+    ConnectorSettings,
+    Reserved,
+    Transient,
+    Unknown,
+    hookimpl,
+)
+
+
+class AnswersNone(HonestConnector):
+    """Reserves, and forgets the `return`."""
+
+    caught_by: ClassVar[str] = "A1"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        super().reserve_stock(request)
+
+
+class AnswersText(HonestConnector):
+    """The reference, as it came from the ERP."""
+
+    caught_by: ClassVar[str] = "A1"
+
+    @hookimpl
+    def issue_invoice(self, request: Any) -> Any:
+        return f"I-{request.key}"
+
+
+class AnswersACoroutine(HonestConnector):
+    """A hook that is called, and not awaited."""
+
+    caught_by: ClassVar[str] = "A1"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        async def later() -> Reserved:
+            return Reserved("R")
+
+        return later()
+
+
+class Raises(HonestConnector):
+    """A mistake of its author's."""
+
+    caught_by: ClassVar[str] = "A1"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        return {}["reservation"]
+
+
+class EndsTheProcess(HonestConnector):
+    """sys.exit, as a script does it."""
+
+    caught_by: ClassVar[str] = "A1"
+
+    @hookimpl
+    def build_invoice(self, request: Any) -> Any:
+        sys.exit("no licence")
+
+
+class Hangs(HonestConnector):
+    """Waits for an answer that never comes."""
+
+    caught_by: ClassVar[str] = "A2"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        time.sleep(3600)
+
+
+class LeavesThreads(HonestConnector):
+    """A thread with each hook, which nobody ends and which keeps the process alive."""
+
+    caught_by: ClassVar[str] = "L4"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        threading.Thread(target=time.sleep, args=(3600,), daemon=os.environ.get("HOSTILE_THREADS") != "stay").start()
+        return super().reserve_stock(request)
+
+
+class LeavesProcesses(HonestConnector):
+    """A child process with each hook, which goes on by itself."""
+
+    caught_by: ClassVar[str] = "L4"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        if os.fork() == 0:
+            time.sleep(8)
+            os._exit(0)
+        return super().reserve_stock(request)
+
+
+class IsSomebodyElseEachTime(HonestConnector):
+    """An identity by chance."""
+
+    caught_by: ClassVar[str] = "L5"
+
+    def identity(self) -> str:
+        return uuid.uuid4().hex
+
+
+class IsEverybody(HonestConnector):
+    """One identity for all ERPs."""
+
+    caught_by: ClassVar[str] = "L5"
+
+    def identity(self) -> str:
+        return "the ERP"
+
+
+class AsksBeforeItExcludes(HonestConnector):
+    """Reads the name under which it works from the ERP."""
+
+    caught_by: ClassVar[str] = "L6"
+
+    def exclusive(self) -> str | None:
+        with self._erp() as erp:
+            return str(erp.execute("SELECT 'warehouse'").fetchone()[0])
+
+
+class CheckRaises(HonestConnector):
+    """`check` fails with what it should tell."""
+
+    caught_by: ClassVar[str] = "L7"
+
+    def check(self) -> list[Check]:
+        with self._erp():
+            return [Check("login", True, "the ERP answers")]
+
+
+class CheckSeesNothing(HonestConnector):
+    """All is well, always."""
+
+    caught_by: ClassVar[str] = "L7"
+
+    def check(self) -> list[Check]:
+        return [Check("login", True, "the ERP answers")]
+
+
+class LaxSettings(HonestSettings):
+    """Takes every key."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class TakesEveryKey(Connector[LaxSettings]):
+    """A misspelt key is as good as none."""
+
+    caught_by: ClassVar[str] = "C1"
+
+
+class LoudSettings(ConnectorSettings):
+    """Shows in its errors what it was given."""
+
+    model_config = ConfigDict(hide_input_in_errors=False)
+    password: int = 0
+
+
+class ShowsItsInput(Connector[LoudSettings]):
+    """pydantic's own errors, as they are."""
+
+    caught_by: ClassVar[str] = "C2"
+
+
+class OpenSettings(HonestSettings):
+    """A token as plain text."""
+
+    api_token: str = "t0ken"
+
+
+class KeepsATokenInTheOpen(Connector[OpenSettings]):
+    """`config show` prints it."""
+
+    caught_by: ClassVar[str] = "C3"
+
+
+class ShowsItsPassword(HonestConnector):
+    """A repr that helps in debugging."""
+
+    caught_by: ClassVar[str] = "C4"
+
+    def __repr__(self) -> str:
+        return f"<connector with {self.settings.password.get_secret_value()}>"
+
+
+class LogsItsPassword(HonestConnector):
+    """At debug, where nobody looks."""
+
+    caught_by: ClassVar[str] = "S1"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        logging.getLogger("acme.http").debug("POST /login password=%s", self.settings.password.get_secret_value())
+        return super().reserve_stock(request)
+
+
+class TellsTheRefusedPassword(HonestConnector):
+    """The driver's words, with the login in it."""
+
+    caught_by: ClassVar[str] = "S2"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        try:
+            return super().reserve_stock(request)
+        except AuthFailed:
+            raise AuthFailed(f"login with {self.settings.password.get_secret_value()} was refused") from None
+
+
+class TellsThePasswordInACause(HonestConnector):
+    """A clean sentence, with the driver's exception behind it."""
+
+    caught_by: ClassVar[str] = "S3"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        try:
+            return super().reserve_stock(request)
+        except Transient as away:
+            cause = ConnectionError(f"cannot reach erp://admin:{self.settings.password.get_secret_value()}@erp")
+            raise Transient(away.sentence) from cause
+
+
+class CallsAnOutageABug(HonestConnector):
+    """The driver's exception comes through."""
+
+    caught_by: ClassVar[str] = "U1"
+
+    @hookimpl
+    def build_invoice(self, request: Any) -> Any:
+        try:
+            return super().build_invoice(request)
+        except Transient as away:
+            raise ConnectionError(away.sentence) from None
+
+
+class NeverTriesAgain(HonestConnector):
+    """Once the ERP was away, it stays away for this object."""
+
+    caught_by: ClassVar[str] = "U2"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        if self.__dict__.get("broken"):
+            raise Transient("the connection is closed")
+        try:
+            return super().reserve_stock(request)
+        except Transient:
+            self.__dict__["broken"] = True
+            raise
+
+
+class CallsARefusedLoginAnOutage(HonestConnector):
+    """It may get better by itself."""
+
+    caught_by: ClassVar[str] = "U3"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        try:
+            return super().reserve_stock(request)
+        except AuthFailed as refused:
+            raise Transient(refused.sentence) from None
+
+
+class WaitsForASilentErp(HonestConnector):
+    """Without a time-out."""
+
+    caught_by: ClassVar[str] = "U4"
+
+    @cached_property
+    def _patient(self) -> HonestSettings:
+        return self.settings.model_copy(update={"patience": 3600.0})
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        return HonestConnector(self._patient, tenant=self.tenant).reserve_stock(request)
+
+
+class CallsALostAnswerAnOutage(HonestConnector):
+    """The connection broke: nothing can have happened."""
+
+    caught_by: ClassVar[str] = "U5"
+
+    @hookimpl
+    def reserve_stock(self, request: Any) -> Any:
+        try:
+            return super().reserve_stock(request)
+        except Unknown as lost:
+            raise Transient(lost.sentence) from None
+
+
+class RaisesInInit(HonestConnector):
+    """Needs a licence file that is not there."""
+
+    caught_by: ClassVar[str] = "L3"
+
+    def __init__(self, settings: HonestSettings, *, tenant: str, log: logging.Logger | None = None) -> None:
+        super().__init__(settings, tenant=tenant, log=log)
+        raise FileNotFoundError("licence.key")
+
+
+class WorksInInit(HonestConnector):
+    """Connects when it is made."""
+
+    caught_by: ClassVar[str] = "L3"
+
+    def __init__(self, settings: HonestSettings, *, tenant: str, log: logging.Logger | None = None) -> None:
+        super().__init__(settings, tenant=tenant, log=log)
+        with suppress(sqlite3.Error):
+            sqlite3.connect(settings.database).close()
+
+
+class AsyncHook(HonestConnector):
+    """A hook as a coroutine."""
+
+    caught_by: ClassVar[str] = "L1"
+
+    @hookimpl
+    async def deliver(self, request: Any) -> Any:
+        return None
+
+
+class UnmarkedHook(HonestConnector):
+    """A hook that would never be called."""
+
+    caught_by: ClassVar[str] = "L1"
+
+    def deliver(self, request: Any) -> Any:
+        return None
+
+
+class ForTheNextCore(HonestConnector):
+    """Written for an API that this core does not have."""
+
+    caught_by: ClassVar[str] = "L1"
+    api = ">=2,<3"

@@ -1,0 +1,225 @@
+"""The kit as a pytest plugin and as a command: what it lists, skips, refuses to leave out, and reports."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from shipperone_erp.testing.cases import CASES, SUBJECTS
+from shipperone_erp.testing.harness import ConnectorHarness
+from shipperone_erp.testing.outward import spread
+from shipperone_erp.testing.pages import listed
+
+HOSTILE = Path(__file__).parent / "plugins" / "hostile"
+HEAD = """
+from shipperone_erp.testing import ConnectorSuite
+from honest_harness import HonestHarness
+"""
+
+
+def run(arguments: list[str], folder: Path, *, plugins: Path = HOSTILE) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, *arguments], capture_output=True, text=True, timeout=100, check=False, cwd=folder,
+        env={**os.environ, "PYTHONPATH": str(plugins), "COLUMNS": "200"},
+    )  # fmt: skip
+
+
+def run_pytest(folder: Path, suite: str, *arguments: str) -> dict[str, str]:
+    """The suite in a file of its own, as an author has it: each test's outcome, and the output under ""."""
+    (folder / "test_acme.py").write_text(HEAD + suite)
+    done = run(["-m", "pytest", "-v", "-rsf", "-p", "no:cacheprovider", *arguments], folder)
+    lines = [line.split() for line in done.stdout.splitlines() if "::test_" in line and "%]" in line]
+    return {"": done.stdout + done.stderr, **{words[0].partition("::test_")[2]: words[1] for words in lines}}
+
+
+def connectors_test(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    return run(["-c", "from shipperone_erp.cli import main; main()", "connectors", "test", *arguments], folder)
+
+
+def test_every_case_has_an_id_of_its_subject_a_page_and_what_it_costs():
+    letters = {module.__name__: letter for letter, _, module in SUBJECTS}
+    for found in CASES.values():
+        assert found.id[0] == letters[found.check.__module__]
+        assert found.id[1:].isdigit()
+        assert len(found.page) > 40
+        assert found.page.endswith((".", "`.", ")."))
+        assert found.suffers.endswith(".")
+        assert not found.line.endswith(".")
+        assert all(hasattr(ConnectorHarness, probe) for probe in found.probes)
+    assert len({found.line for found in CASES.values()}) == len(CASES)
+
+
+def test_the_list_has_a_line_for_each_case():
+    assert [line.split()[0] for line in listed().splitlines()[2:]] == list(CASES)
+
+
+OVERRIDES = """
+class TestAcme(ConnectorSuite):
+    harness = HonestHarness
+    test_R1 = None
+
+    def test_R4(self, bench):
+        pass
+"""
+
+
+def test_a_case_that_is_removed_or_overridden_without_a_reason_fails(tmp_path):
+    found = run_pytest(tmp_path, OVERRIDES, "-k", "R1 or R3 or R4")
+    assert (found["R1"], found["R3"], found["R4"]) == ("FAILED", "PASSED", "FAILED")
+    assert (
+        "R1 (the same key reserves once) is removed without a reason; say why in HonestHarness.departures" in found[""]
+    )
+    assert "R4 (available is on hand minus reserved) is overridden without a reason" in found[""]
+
+
+DEPARTS = """
+class Acme(HonestHarness):
+    departures = {"R1": "Acme reserves by day", "R4": "Acme counts otherwise", "R5": " ", "R6": "one SKU a line"}
+
+class TestAcme(ConnectorSuite):
+    harness = Acme
+    test_R1 = None
+
+    def test_R4(self, bench):
+        assert bench.desk.connector.tenant == "kit"
+        assert bench.stock(bench.product(3)) == (3, 0)
+"""
+
+
+def test_with_a_reason_it_is_left_out_or_runs_as_the_suite_has_it(tmp_path):
+    found = run_pytest(tmp_path, DEPARTS, "-k", "R1 or R4 or R5 or R6")
+    assert (found["R4"], found["R5"], found["R6"]) == ("PASSED", "FAILED", "SKIPPED")
+    assert found["R1"] == "SKIPPED"
+    assert "the connector departs from it: Acme reserves by day" in found[""]
+    assert "Acme departs from R5 without saying why" in found[""]
+
+
+LACKING = """
+from shipperone_erp import Connector, ConnectorSettings, Reserved, hookimpl
+from shipperone_erp.testing import ConnectorHarness
+
+class Little(Connector[ConnectorSettings]):
+    @hookimpl
+    def reserve_stock(self, request):
+        return Reserved("R")
+
+class Blind(ConnectorHarness):
+    connector = Little
+
+    def settings(self):
+        return {}
+
+class TestLittle(ConnectorSuite):
+    harness = Blind
+"""
+
+
+def test_what_is_not_overridden_is_skipped_and_what_cannot_be_looked_at_fails(tmp_path):
+    found = run_pytest(tmp_path, LACKING, "-k", "I1 or R1 or C1")
+    assert (found["I1"], found["R1"], found["C1"]) == ("SKIPPED", "FAILED", "PASSED")
+    assert "the connector does not override build_invoice" in found[""]
+    assert "Blind does not override add_product, on_hand, reserved, documents: write it, or say why not" in found[""]
+
+
+LIVE = """
+class Real(HonestHarness):
+    live = True
+
+class TestReal(ConnectorSuite):
+    harness = Real
+    suite = "1.0"
+"""
+
+
+def test_a_real_erp_is_touched_only_when_that_is_asked_for(tmp_path):
+    found = run_pytest(tmp_path, LIVE, "-k", "R4")
+    assert found["R4"] == "SKIPPED"
+    assert "it talks to a real ERP: run it with --live" in found[""]
+    assert run_pytest(tmp_path, LIVE, "-k", "R4", "--live")["R4"] == "PASSED"
+
+
+@pytest.mark.parametrize(
+    ("suite", "said"),
+    [
+        (
+            "class TestA(ConnectorSuite):\n    harness = HonestHarness\n    suite = '9.9'",
+            "there is no suite 9.9; this kit has 1.0",
+        ),
+        (
+            "class H(HonestHarness):\n    departures = {'Z9': 'so'}\nclass TestA(ConnectorSuite):\n    harness = H",
+            "H departs from Z9, and there is no such case",
+        ),
+    ],
+)
+def test_a_suite_that_names_what_is_not_there_says_so(tmp_path, suite, said):
+    assert said in run_pytest(tmp_path, suite)[""]
+
+
+def test_a_failed_case_says_what_was_found_and_what_it_costs_and_nothing_of_the_kit(tmp_path):
+    suite = """
+from hostile_stock import SellsWhatIsReserved
+class Wrong(HonestHarness):
+    connector = SellsWhatIsReserved
+class TestWrong(ConnectorSuite):
+    harness = Wrong
+"""
+    said = run_pytest(tmp_path, suite, "-k", "R4")[""]
+    assert "found: reserve_stock answered Reserved(" in said
+    assert "what it costs a merchant: The same mug is sold to two customers" in said
+    assert "bench.py" not in said
+
+
+def test_the_command_prints_for_people_and_writes_junit(tmp_path):
+    (tmp_path / "wrong.py").write_text(
+        "from honest_harness import HonestHarness\nfrom hostile_stock import SellsWhatIsReserved\n"
+        "class Wrong(HonestHarness):\n    connector = SellsWhatIsReserved\n    departures = {'R5': 'it never does'}\n"
+    )
+    arguments = ["--harness", "wrong:Wrong", "--case", "R3", "--case", "R4", "--case", "R5"]
+    done = connectors_test(tmp_path, "acme", *arguments, "--junit", "report.xml")
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert lines[0] == "ok    R3  a shortage names every short line and leaves nothing reserved"
+    assert lines[1] == "FAIL  R4  available is on hand minus reserved"
+    assert (
+        lines[3]
+        == "          what it costs a merchant: The same mug is sold to two customers; one of them waits for something that is not there."
+    )
+    assert lines[5] == "          because the connector departs from it: it never does"
+    assert lines[-1] == "acme, suite 1.0: 1 passed, 1 failed, 1 skipped; it does not conform yet"
+    suite = ET.parse(tmp_path / "report.xml").getroot()
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
+    assert [len(case) for case in suite] == [0, 1, 1]
+
+
+def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tmp_path):
+    done = connectors_test(tmp_path, "honest", "--case", "R3", "--json")
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert (told["connector"], told["suite"], told["conforms"]) == ("honest", "1.0", True)
+    (only,) = told["cases"]
+    assert (only["id"], only["outcome"], only["said"], only["suffers"]) == ("R3", "passed", None, None)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["honest", "--case", "R99"], 2, "there is no case R99; they are L1, "),
+        (["hostile"], 2, "no package declares a harness for hostile: write a ConnectorHarness (docs/conformance.md)"),
+        (["honest", "--harness", "honest_erp:SCHEMA"], 2, "not a subclass of shipperone_erp.testing.ConnectorHarness"),
+        (["honest", "--harness", "honest_erp"], 78, "'honest_erp' is not MODULE:CLASS"),
+        (["honest", "--harness", "no_such_module:X"], 78, "no_such_module:X cannot be imported: ModuleNotFoundError"),
+    ],
+)
+def test_the_command_says_what_it_cannot_do(tmp_path, arguments, code, said):
+    done = connectors_test(tmp_path, *arguments)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_kills_are_spread_evenly_with_the_first_and_the_last_among_them():
+    assert spread([3, 5, 9], None) == [3, 5, 9, 0]
+    assert spread([3, 5, 9], 7) == [3, 5, 9, 0]
+    assert spread(list(range(1, 101)), 4) == [1, 34, 67, 100, 0]

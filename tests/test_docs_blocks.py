@@ -1,0 +1,130 @@
+"""Every fenced block of every page is executed, loaded or generated: for each kind on a page, the test that does it."""
+
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from docs_render import PART
+from shipperone_erp.config import load
+from shipperone_erp.sandbox import Sandbox
+from shipperone_erp_generic_sql import recipe
+
+TESTS = Path(__file__).resolve().parent
+DOCS = TESTS.parent / "docs"
+FENCE = re.compile(r"^ *(`{3,})(\S*)[^\n]*\n(.*?)^ *\1$", re.DOTALL | re.MULTILINE)
+
+LOOKED_AT = {
+    "amounts.md": {"json toml text": "test_amounts_page.py"},
+    "configuration.md": {"toml": "test_docs_blocks.py"},
+    "conformance.md": {"sh python toml": "test_docs_kit.py"},
+    "connectors.md": {"toml python sql": "test_docs.py"},
+    "deployment.md": {"toml ini dockerfile": "test_docs_deployment.py", "console": "test_docs_scenarios.py"},
+    "generic-sql.md": {"toml text": "test_generic_sql_page.py"},
+    "going-live.md": {"toml console": "days/test_going_live_page.py"},
+    "install.md": {"console": "test_docs_scenarios.py"},
+    "month-end.md": {"console": "days/test_pages.py"},
+    "odoo.md": {"toml": "test_odoo_page.py", "text": "test_docs_blocks.py"},
+    "operations.md": {"console": "test_docs_scenarios.py"},
+    "policies.md": {"toml": "test_docs_kit.py"},
+    "privacy.md": {"text": "test_docs_blocks.py"},
+    "sandbox.md": {"python": "test_docs_blocks.py"},
+    "security.md": {"console": "test_docs_scenarios.py"},
+    "stock-taking.md": {"console": "days/test_pages.py"},
+    "tutorial.md": {"console python diff": "test_docs_tutorial.py"},
+}
+"""What is not here is generated (`docs_render`), or a directive of the site, which its build checks."""
+
+
+def blocks(page: Path) -> list[tuple[str, str]]:
+    """The kind and the text of each block that was written by hand."""
+    text = PART.sub("", page.read_text(encoding="utf-8"))
+    return [(kind, inner) for _, kind, inner in FENCE.findall(text) if not kind.startswith("{")]
+
+
+def shown(page: str, kind: str) -> list[str]:
+    return [textwrap.dedent(inner) for found, inner in blocks(DOCS / page) if found == kind]
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+def test_every_kind_of_block_on_a_page_has_a_test_that_names_the_page(page):
+    looked_at = LOOKED_AT.get(page.name, {})
+    named = {kind for kinds in looked_at for kind in kinds.split()}
+    found = {kind for kind, _ in blocks(page)}
+    assert found == named, f"name in LOOKED_AT the tests that execute, load or compare the blocks of {page.name}"
+    for test in looked_at.values():
+        source = (TESTS / test).read_text(encoding="utf-8")
+        assert page.name in source or page.stem in source or 'glob("*.md")' in source, test
+
+
+def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
+    whole, _, charges = shown("configuration.md", "toml")
+    statements = recipe("guarded", "sqlite").toml
+    tables = statements[statements.index("[[tenants.acme.generic_sql.find_reservation]]") :]
+    file = tmp_path / "shipperone-erp.toml"
+    file.write_text(f"{whole}\n{tables}\n{charges}", encoding="utf-8")
+    acme = load(file, environment={"ACME_TOKEN": "a-token"}).tenants["acme"]
+    assert (acme.poll_interval.total_seconds(), acme.currency) == (20, "EUR")
+    assert acme.fields["sku"] == "product.sku"
+    assert [charge.name for charge in acme.charges] == ["coupon"]
+
+
+@pytest.mark.parametrize("kind", ["env", "file", "credential"])
+def test_each_place_of_a_secret_works_as_the_page_writes_it(kind, tmp_path):
+    whole, tokens, _ = shown("configuration.md", "toml")
+    (line,) = [line for line in tokens.splitlines() if f"{{ {kind} =" in line]
+    statements = recipe("guarded", "sqlite").toml
+    text = whole[: whole.index("[tenants.acme.generic_sql]")] + statements
+    text = re.sub(r"^token = .*$", line, text, flags=re.MULTILINE)
+    file = tmp_path / "shipperone-erp.toml"
+    file.write_text(text, encoding="utf-8")
+    for name in ("acme.token", "acme-token"):
+        (tmp_path / name).write_text("the-token")
+        (tmp_path / name).chmod(0o600)
+    environment = {"ACME_TOKEN": "the-token", "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    loaded = load(file, environment=environment)
+    assert loaded.tenants["acme"].token.get_secret_value() == "the-token"
+    assert loaded.warnings == ()
+
+
+def test_the_sandbox_of_the_page_does_what_it_says(tmp_path):
+    """Its five lines as they stand, with nothing done between them but what the page leaves out."""
+    (source,) = shown("sandbox.md", "python")
+    before, after = source.split("    ...")
+    done: dict[str, object] = {}
+    acting = "    import httpx\n" + textwrap.indent(ACTING, "    ")
+    exec(compile(before + acting + "\n    #" + after, "sandbox.md", "exec"), done)
+    assert isinstance(done["sandbox"], Sandbox)
+
+
+ACTING = """
+headers = {"Authorization": f"Bearer {sandbox.token}"}
+with httpx.Client(base_url=f"{sandbox.base_url}/rest/default/V1", headers=headers) as client:
+    [listed] = client.get("/fulfillmentOrders/pending_allocation").json()
+    items = [{"item_id": item["id"]} for item in listed["items"]]
+    order = {"order_id": "FO-1", "items": items}
+    assert client.post("/fulfillmentOrder/allocate", json={"order": order}).status_code == 200
+    try:
+        client.post("/fulfillmentOrder/invoice", json={"order": order | {"shipping_amount_incl_tax": 4.99}})
+    except httpx.RemoteProtocolError:
+        pass  # the answer is lost, and it is done
+    else:
+        raise AssertionError("the fault did not strike")
+"""
+
+
+def test_what_a_log_says_on_the_privacy_page_is_what_the_code_says():
+    (line,) = shown("privacy.md", "text")
+    source = (TESTS.parent / "core/src/shipperone_erp/runtime/retention.py").read_text(encoding="utf-8")
+    words = re.sub(r"\d+", "", line).split()
+    assert [word for word in words if word.strip(",") not in source] == []
+
+
+def test_the_command_for_ones_own_odoo_names_a_session_and_what_it_reads():
+    """It needs a real Odoo: it is typed where there is one (`nox -s odoo`), and looked up here."""
+    (command,) = shown("odoo.md", "text")
+    sessions = (TESTS.parent / "noxfile.py").read_text(encoding="utf-8")
+    assert f"def {command.split()[-1]}(session" in sessions
+    reads = "".join(file.read_text(encoding="utf-8") for file in TESTS.glob("*odoo*.py"))
+    assert [name for name in re.findall(r"(\w+)=", command) if name not in reads] == []
