@@ -22,6 +22,7 @@ from shipperone_erp import (
     ShortLine,
     Voided,
 )
+from shipperone_erp_odoo.drafting import SHIPPING
 
 
 def reserve_twice(shop: Shop) -> None:
@@ -248,7 +249,7 @@ def changed(shop: Shop) -> None:
     draft = shop.build(erp, "i1", order)
 
     def cheaper(seed):
-        line = [("move_id", "in", ids(draft.reference)), ("sequence", "=", 1000)]
+        line = [("move_id", "in", ids(draft.reference)), ("sequence", "=", 1_000_010)]
         (found,) = seed.admin.find("account.move.line", line, ["id"])
         command = [(1, found["id"], {"price_unit": 8})]
         seed.admin.call("account.move", "write", ids(draft.reference), {"invoice_line_ids": command})
@@ -273,7 +274,7 @@ def taxes(shop: Shop) -> None:
         erp = shop.connector(shipping_tax=rule)
         built = shop.build(erp, f"i-{rule}", mixed)
         assert (built.shipping_amount_incl_tax, built.total_incl_tax) == (D("4.99"), D("44.99"))
-        domain = [("move_id", "in", ids(built.reference)), ("sequence", ">=", 900_000)]
+        domain = [("move_id", "in", ids(built.reference)), ("sequence", ">=", SHIPPING)]
         rows = erp._odoo.find("account.move.line", domain, ["tax_ids"])
         names = erp._odoo.find("account.tax", [("id", "in", [r["tax_ids"][0] for r in rows])], ["amount"])
         assert {row["amount"] for row in names} == rates
@@ -427,7 +428,7 @@ def listed(shop: Shop) -> None:
     """Reconcile finds each document with its key, reference and state."""
     shop.product("MUG", 10)
     erp = shop.connector()
-    order = shop.order(shop.item(1, "MUG", "2"))
+    order = shop.order(shop.item(1, "MUG", "3"), shop.item(42, "MUG", "2", "7.00", "5"))
     reserved = shop.reserve(erp, "a1", order)
     issued = shop.issue(erp, "i1", shop.build(erp, "i1", order), order)
     ours = [one for one in erp.list_documents(datetime(2026, 1, 1, tzinfo=UTC)) if one.order_id == shop.order_id()]
@@ -435,13 +436,17 @@ def listed(shop: Shop) -> None:
         ("reservation", shop.key("a1"), reserved.reference, "assigned"),
         ("invoice", shop.key("i1"), issued.reference, "posted"),
     ]
-    assert (ours[1].number, ours[1].total_incl_tax, ours[1].date) == (issued.number, D("14.99"), DAY)
+    assert ours[1].lines == issued.lines
+    assert (ours[1].number, ours[1].total_incl_tax, ours[1].date) == (issued.number, D("21.99"), DAY)
 
 
 def doctor(shop: Shop) -> None:
     """Nothing fails for a user with no more rights than the page says; what is named wrong is told by its name."""
     lines = shop.connector(payments={"card": {}}).check()
     assert [line for line in lines if line.ok is False] == []
+    for rate, tax in ((23, "11.21"), (5, "2.86")):
+        assert f"{shop.tag} {rate} % incl.: 3 at 19.99 come to 59.97, {tax} of it tax" in {x.sentence for x in lines}
+    assert next(line.sentence for line in lines if line.name == "currency").endswith(" EUR")
     assert {"version", "login", "company", "rights", "warehouses", "products", "taxes", "journal", "lock dates"} <= {
         line.name for line in lines
     }

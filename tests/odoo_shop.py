@@ -29,6 +29,7 @@ from shipperone_erp import (
     ReserveStock,
 )
 from shipperone_erp_odoo import OdooConnector, OdooSettings
+from shipperone_erp_odoo.protocols import READS
 from shipperone_erp_odoo.sites import sites
 from shipperone_erp_odoo.stock import counts
 
@@ -201,6 +202,14 @@ class Replayer(httpx.BaseTransport):
 
     def used_up(self) -> None:
         assert not self._left, f"{len(self._left)} recorded requests were not made; if that is meant, record again"
+
+
+def reads(request: httpx.Request) -> bool:
+    """It calls a method that changes nothing."""
+    path, body = request.url.path, request.content.decode()
+    if path.startswith("/json/2/"):
+        return path.rsplit("/", 1)[-1] in READS
+    return any(f'"{method}"' in body or f"<string>{method}</string>" in body for method in READS) or "login" in body
 
 
 @contextmanager

@@ -47,6 +47,21 @@ def test_b13_posted_is_not_reported(setting, told):
     assert "e-invoicing" not in failed(lines(odoo_in("SK"), **setting))
 
 
+@pytest.mark.parametrize(("net", "gross", "fits"), [(48.76, 59.97, True), (59.97, 73.76, False)])
+def test_m2_a_sample_is_worked_out_with_each_tax(net, gross, fits):
+    answers = odoo_in("SK") | {
+        "account.tax/search_read": [
+            {"id": 3, "name": "23 %", "amount": 23, "amount_type": "percent", "price_include": True}
+        ],
+        "account.tax/compute_all": {"total_excluded": net, "total_included": gross},
+    }
+    found = lines(answers, taxes=[{"percent": 23, "tax": "23 %"}])
+    (line,) = [line for line in found if line.name == "taxes"]
+    assert line.ok is fits
+    assert f"3 at 19.99 come to {gross}" in line.sentence
+    assert ("must come to 59.97" in line.sentence) is not fits
+
+
 def test_o7_a_refused_key_is_one_line_with_its_cure():
     found = lines({"res.users/context_get": httpx.Response(401, json={})})
     assert list(failed(found)) == ["login"]

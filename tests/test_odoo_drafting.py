@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
 from shipperone_erp_odoo import OdooSettings
-from shipperone_erp_odoo.drafting import SHIPPING, draft_lines, gross, rule_for
+from shipperone_erp_odoo.drafting import SHIPPING, draft_lines, gross, item_of, rule_for, sequence_of
 from shipperone_erp_odoo.lookups import Tax
 from shipperone_erp_odoo.products import Product
 
@@ -33,6 +33,13 @@ def order(*items: OrderItem, shipping: str = "0") -> FulfillmentOrder:
 
 def item(item_id: int, qty: D, total: D, **more: object) -> OrderItem:
     return OrderItem(item_id=item_id, sku="MUG", qty=qty, line_total_incl_tax=total, **more)
+
+
+def test_a_line_tells_its_item_or_none_and_never_another():
+    told = {0: 0, 1: 1, "7": 7, 99_999_999: 99_999_999, 10**9: None, "007": None, "a-1": None, "\u0663": None}
+    found = sequence_of(order(*(item(one, D(1), D(1)) for one in told)))
+    assert {one.item_id: item_of(sequence) for sequence, one in found.items()} == told
+    assert all(sequence < SHIPPING for sequence in found)
 
 
 CENTS = st.integers(-5_000_000, 5_000_000).map(lambda cents: D(cents).scaleb(-2))

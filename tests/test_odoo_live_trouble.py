@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from odoo_seed import Seed
-from odoo_shop import Shop, ids
+from odoo_shop import Shop, ids, reads
 from shipperone_erp import (
     AlreadyIssued,
     Done,
@@ -23,7 +23,6 @@ from shipperone_erp import (
     Shortage,
     Unknown,
 )
-from shipperone_erp_odoo.protocols import READS
 from test_odoo_live import about, key, pytestmark, seed
 
 __all__ = ["about", "key", "pytestmark", "seed"]
@@ -45,19 +44,11 @@ class Breaking(httpx.BaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         response = self._network.handle_request(request)
         response.read()
-        if not _reads(request):
+        if not reads(request):
             self.writes += 1
             if self.writes == self._after:
                 raise self._error
         return response
-
-
-def _reads(request: httpx.Request) -> bool:
-    """It calls a method that changes nothing."""
-    path, body = request.url.path, request.content.decode()
-    if path.startswith("/json/2/"):
-        return path.rsplit("/", 1)[-1] in READS
-    return any(f'"{method}"' in body or f"<string>{method}</string>" in body for method in READS) or "login" in body
 
 
 @pytest.fixture

@@ -13,14 +13,18 @@ from shipperone_erp_odoo.sites import Company, Site
 from shipperone_erp_odoo.wanted import Wanted, external_ids, wanted
 from test_odoo_drafting import product
 
-HOME = Company(1, "Acme", "SK", 1)
+HOME = Company(1, "Acme", "SK", "EUR")
 
 
 def site(code: str, number: int, at: Company = HOME) -> Site:
     return Site(code, number, code, at, 10 * number, 10 * number + 1, 10 * number + 2, WarehouseRule(code=code))
 
 
-SITES = {"main": site("main", 1), "far": site("far", 2), "abroad": site("abroad", 3, Company(2, "Acme CZ", "CZ", 2))}
+SITES = {
+    "main": site("main", 1),
+    "far": site("far", 2),
+    "abroad": site("abroad", 3, Company(2, "Acme CZ", "CZ", "CZK")),
+}
 
 
 def silent(**settings: object) -> Odoo:

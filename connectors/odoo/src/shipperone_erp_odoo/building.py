@@ -90,7 +90,7 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
             if one is None or one.state == "cancel":
                 answers[key] = Voided(reference(id))
                 continue
-            invoice = one.answer(odoo, orders[key], there(known))
+            invoice = one.answer(odoo, orders[key])
             if one.state == "posted":
                 raise AlreadyIssued(invoice)
             answers[key] = invoice

@@ -2,6 +2,7 @@
 
 import datetime
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 
 from shipperone_erp import AuthFailed, Check, ConnectorError, Refused
 from shipperone_erp_odoo import lookups, rights, stock
@@ -10,6 +11,7 @@ from shipperone_erp_odoo.locks import locked_until
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
 from shipperone_erp_odoo.sites import Company, Site, me, own_company, sites
+from shipperone_erp_odoo.standing import money
 
 PROVEN = (17, 18, 19)
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -81,6 +83,7 @@ def _login(odoo: Odoo) -> Checks:
 def _company(odoo: Odoo) -> Checks:
     at = own_company(odoo)
     yield Check("company", True, f"{at.name} ({at.country or 'no country'})")
+    yield Check("currency", True, f"{at.name} keeps its books in {at.currency}")
     e_invoice = odoo.settings.e_invoice
     if at.country in REPORTING and e_invoice is None:
         cure = 'e_invoice = "by_odoo" if Odoo\'s module for it is set up, else "not_required"'
@@ -148,7 +151,7 @@ def _invoicing(odoo: Odoo) -> Checks:
         cure = "[[tenants.NAME.odoo.taxes]] with percent and tax, for each rate that is sold"
         yield Check("taxes", False, "no taxes are mapped: every invoice is held as tax_not_mapped", cure)
     for rule in settings.taxes:
-        yield _resolves("taxes", lambda rule=rule: lookups.tax(odoo, rule.tax, at).name)  # type: ignore[misc]
+        yield _sample(odoo, rule.tax, at)
         if rule.fiscal_position:
             name = rule.fiscal_position
             yield _resolves("fiscal position", lambda name=name: lookups.fiscal_position(odoo, name, at) and name)  # type: ignore[misc]
@@ -165,6 +168,28 @@ def _invoicing(odoo: Odoo) -> Checks:
     if settings.customers == "fixed":
         yield _resolves("customer", lambda: fixed_customer(odoo, at) and str(settings.customer))
     yield from _locks(odoo, at)
+
+
+def _sample(odoo: Odoo, name: str, at: Company) -> Check:
+    """Odoo itself works out a sample with this tax, and writes nothing."""
+    found = _resolves("taxes", lambda: lookups.tax(odoo, name, at).name)
+    if not found.ok:
+        return found
+    quantity, price = SAMPLE
+    told = odoo.call(
+        "account.tax", "compute_all", [lookups.tax(odoo, name, at).id], company=at.id,
+        price_unit=float(price), quantity=quantity,
+    )  # fmt: skip
+    gross, net = money(told["total_included"]), money(told["total_excluded"])
+    says = f"{name}: {quantity} at {price} come to {gross}, {gross - net} of it tax"
+    if gross == quantity * price:
+        return Check("taxes", True, says)
+    cure = "have the tax, and each that it consists of, included in the price in Odoo"
+    return Check("taxes", False, f"{says}, and must come to {quantity * price}", cure)
+
+
+SAMPLE = (3, Decimal("19.99"))
+"""Pieces at a price whose tax is no whole number of cents: a tax that is added would come to another total."""
 
 
 def _journals(odoo: Odoo) -> set[str | None]:

@@ -7,23 +7,28 @@ from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Odoo, Row, named
 from shipperone_erp_odoo.pickings import Found
 from shipperone_erp_odoo.pickings import reference as picking_reference
-from shipperone_erp_odoo.sites import me
-from shipperone_erp_odoo.standing import money, reference
+from shipperone_erp_odoo.sites import company, me
+from shipperone_erp_odoo.standing import Stands, money, reference, standing
 
 PAGE = 500
 
 
 def documents(odoo: Odoo, since: datetime) -> list[Document]:
-    """Reservations and invoices made since then, in all companies of the user. Their lines are not told."""
+    """Reservations and invoices made since then, in all companies of the user.
+
+    An invoice tells its items; a reservation does not, since its moves are by product.
+    """
     if odoo.protocol == "xmlrpc":
         said = "XML-RPC cannot carry external ids: reconcile needs protocol JSON-RPC or JSON-2"
         raise Refused(Reason.CONFIG_INCOMPLETE, said)
     found = [_picking(odoo, row, key) for row, key in _made(odoo, "stock.picking", "PICK", PICKING, since)]
-    return found + [_invoice(odoo, row, key) for row, key in _made(odoo, "account.move", "INV", INVOICE, since)]
+    made = _made(odoo, "account.move", "INV", INVOICE, since)
+    stands = _standing(odoo, [row for row, _ in made])
+    return found + [_invoice(odoo, row, key, stands.get(int(row["id"]))) for row, key in made]
 
 
 PICKING = ["name", "state", "origin", "date_done"]
-INVOICE = ["name", "state", "invoice_origin", "amount_total", "currency_id", "invoice_date", "reversed_entry_id"]
+INVOICE = ["name", "state", "invoice_origin", "amount_total", "currency_id", "invoice_date", "company_id"]
 
 
 def _made(odoo: Odoo, model: str, kind: str, fields: list[str], since: datetime) -> list[tuple[Row, str]]:
@@ -47,6 +52,16 @@ def _made(odoo: Odoo, model: str, kind: str, fields: list[str], since: datetime)
         last = int(rows[-1]["id"])
 
 
+def _standing(odoo: Odoo, rows: list[Row]) -> dict[int, Stands]:
+    """These invoices with their lines, a company and a page at a time."""
+    found: dict[int, Stands] = {}
+    for name in dict.fromkeys(named(row["company_id"]) for row in rows):
+        ids = [int(row["id"]) for row in rows if named(row["company_id"]) == name]
+        for start in range(0, len(ids), PAGE):
+            found |= standing(odoo, ids[start : start + PAGE], company(odoo, name))
+    return found
+
+
 def _picking(odoo: Odoo, row: Row, key: str) -> Document:
     one = Found(int(row["id"]), str(row["name"]))
     return Document(
@@ -60,13 +75,14 @@ def _picking(odoo: Odoo, row: Row, key: str) -> Document:
     )
 
 
-def _invoice(odoo: Odoo, row: Row, key: str) -> Document:
+def _invoice(odoo: Odoo, row: Row, key: str, stands: Stands | None) -> Document:
     id = int(row["id"])
     return Document(
         kind="invoice",
         key=key,
         reference=reference(id),
         order_id=str(row["invoice_origin"]) if row["invoice_origin"] else None,
+        lines=stands.listed(odoo) if stands else (),
         total_incl_tax=money(row["amount_total"]),
         currency=named(row["currency_id"]),
         state=str(row["state"]),

@@ -20,8 +20,12 @@ CENT = Decimal("0.01")
 
 NOTHING = Decimal(0)
 
-ITEMS, SHIPPING, CHARGES = 1000, 900_000, 910_000
-"""Where the sequence numbers of lines begin: by them a line is known again when it is read back."""
+ITEMS, KNOWN, SHIPPING, CHARGES = 1000, 1_000_000, 2_000_000_000, 2_000_010_000
+"""Where the sequence numbers of lines begin: by them a line is known again when it is read back.
+
+From KNOWN on the item's own id is in them, so that an invoice tells its items without the order; an id that is no whole
+number, or too large for it, is counted from ITEMS on.
+"""
 
 WHOLE = 9
 """The last digit of the line that stands for a whole item with a quantity of one."""
@@ -42,7 +46,18 @@ class DraftLine:
 def sequence_of(order: FulfillmentOrder) -> dict[int, OrderItem]:
     """The items by the sequence number that their lines begin with; the same however the order lists them."""
     items = sorted(order.items, key=lambda item: str(item.item_id))
-    return {ITEMS + 10 * number: item for number, item in enumerate(items)}
+    return {_sequence(str(item.item_id), number): item for number, item in enumerate(items)}
+
+
+def item_of(sequence: int) -> int | None:
+    """The id of the item that a line is about, where its sequence number has it."""
+    return (sequence - KNOWN) // 10 if KNOWN <= sequence < SHIPPING else None
+
+
+def _sequence(id: str, number: int) -> int:
+    whole = int(id) if id.isascii() and id.isdigit() else -1
+    own = KNOWN + 10 * whole
+    return own if str(whole) == id and own < SHIPPING else ITEMS + 10 * number
 
 
 def draft_lines(

@@ -16,11 +16,10 @@ from shipperone_erp import (
     Voided,
 )
 from shipperone_erp_odoo import lookups
-from shipperone_erp_odoo.building import dates, skus, there
+from shipperone_erp_odoo.building import dates
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
-from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.sites import Company, own_company, sites
 from shipperone_erp_odoo.standing import Stands, referred, standing
 
@@ -47,8 +46,6 @@ class _Chunk:
         self.at = at
         self.requests = requests
         self.answers = answers
-        orders = [request.order for request in requests]
-        self.products: Mapping[str, Product] = there(products(odoo, skus(odoo, orders), at.id))
         self.ids = {request.key: self._id(request) for request in requests}
 
     def issue(self) -> None:
@@ -77,7 +74,7 @@ class _Chunk:
 
     def _still_the_same(self, one: Stands, request: IssueInvoice) -> None:
         """The draft is what ShipperOne accepted, or somebody has changed it meanwhile."""
-        now = one.answer(self.odoo, request.order, self.products)
+        now = one.answer(self.odoo, request.order)
         for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
             ours, accepted = getattr(now, name), getattr(request.invoice, name)
             if ours != accepted:
@@ -118,7 +115,7 @@ class _Chunk:
         if one.state != "posted":
             said = f"{request.invoice.reference} is still {one.state} in Odoo after posting; it is posted again"
             return Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
-        return one.answer(self.odoo, request.order, self.products)
+        return one.answer(self.odoo, request.order)
 
 
 def discard(odoo: Odoo, request: DiscardInvoice) -> Done:
@@ -127,8 +124,7 @@ def discard(odoo: Odoo, request: DiscardInvoice) -> Done:
     id = referred(request.invoice.reference if request.invoice else None) or _marked(odoo, at, request)
     one = standing(odoo, [id], at).get(id)
     if one is not None and one.state == "posted":
-        known = products(odoo, skus(odoo, [request.order]), at.id)
-        raise AlreadyIssued(one.answer(odoo, request.order, there(known)))
+        raise AlreadyIssued(one.answer(odoo, request.order))
     if one is not None and one.state == "draft":
         odoo.call("account.move", "button_cancel", [id], company=at.id)
     return Done()

@@ -79,6 +79,12 @@ def duplicates(odoo: Odoo, company: int) -> list[str]:
     return sorted(sku for sku, count in seen.items() if count > 1)
 
 
+def pieces_in(odoo: Odoo, unit: object) -> Decimal | None:
+    """How many of ShipperOne's pieces make one of this unit of measure; None where nobody has said it."""
+    piece = odoo.kept(UNITS, lambda: odoo.reference(UNITS))
+    return Decimal(1) if one(unit) == piece else odoo.settings.units.get(named(unit))
+
+
 def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str, *, archived: bool) -> Product | Refused:
     active = [row for row in rows if row["active"]] or [*rows[: len(rows) if archived else 0]]
     field = odoo.settings.sku_field
@@ -90,16 +96,13 @@ def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str, *, archived
     if not active:
         return Refused(Reason.PRODUCT_UNKNOWN, f"no product in Odoo has {field} {sku}")
     (row,) = active
-    unit = one(row["uom_id"]) or 0
-    unit_name = named(row["uom_id"])
-    piece = odoo.kept(UNITS, lambda: odoo.reference(UNITS))
     return Product(
         id=int(row["id"]),
         sku=sku,
         name=str(row["display_name"]),
-        unit=unit,
-        unit_name=unit_name,
-        pieces=Decimal(1) if unit == piece else odoo.settings.units.get(unit_name),
+        unit=one(row["uom_id"]) or 0,
+        unit_name=named(row["uom_id"]),
+        pieces=pieces_in(odoo, row["uom_id"]),
         stored=row[stored] is True or row[stored] == "product",
         service=row["type"] == "service",
         kit=bool(row.get("is_kits")),

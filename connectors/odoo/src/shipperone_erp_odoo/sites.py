@@ -11,12 +11,12 @@ from shipperone_erp_odoo.settings import WarehouseRule
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company that the user works in; `country` is its code, in capitals."""
+    """A company that the user works in; `country` is its code, in capitals; so is `currency`."""
 
     id: int
     name: str
     country: str | None
-    currency: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,7 @@ def _company(odoo: Odoo, name: str | None) -> Company:
     if found["country_id"]:
         (row,) = odoo.find("res.country", [("id", "=", one(found["country_id"]))], ["code"])
         country = str(row["code"]).upper()
-    return Company(int(found["id"]), str(found["name"]), country, one(found["currency_id"]) or 0)
+    return Company(int(found["id"]), str(found["name"]), country, named(found["currency_id"]))
 
 
 def _site(odoo: Odoo, code: str) -> Site:

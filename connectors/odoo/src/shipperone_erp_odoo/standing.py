@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine
-from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, sequence_of
+from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, item_of, sequence_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.lookups import Tax, taxes_by_id
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
-from shipperone_erp_odoo.products import Product
+from shipperone_erp_odoo.products import pieces_in
 from shipperone_erp_odoo.sites import Company
 
 CENT = Decimal("0.01")
@@ -36,12 +36,12 @@ class Stands:
     lines: Sequence[Row]
     taxes: Mapping[int, Tax] = field(repr=False)
 
-    def answer(self, odoo: Odoo, order: FulfillmentOrder, products: Mapping[str, Product]) -> Invoice:
+    def answer(self, odoo: Odoo, order: FulfillmentOrder) -> Invoice:
         """As a hook answers it, by the order's items."""
         issued = self.state == "posted"
         return Invoice(
             reference=reference(self.id),
-            lines=tuple(self._lines(order, products)),
+            lines=tuple(self._lines(odoo, order)),
             shipping_amount_incl_tax=sum((self._gross(row) for row in self._shipping()), NOTHING),
             total_incl_tax=self.total,
             currency=self.currency,
@@ -51,24 +51,35 @@ class Stands:
             url=link(odoo, "account.move", self.id),
         )
 
-    def _lines(self, order: FulfillmentOrder, products: Mapping[str, Product]) -> Iterable[InvoiceLine]:
+    def listed(self, odoo: Odoo) -> tuple[InvoiceLine, ...]:
+        """Its items, told by its lines alone; none where one of them does not tell its item, or how many pieces."""
+        by_item: dict[int | None, list[Row]] = {}
+        for row in self.lines:
+            if row["sequence"] < SHIPPING:
+                by_item.setdefault(item_of(row["sequence"]), []).append(row)
+        lines = []
+        for item, rows in by_item.items():
+            unclear = any(_whole(row) or pieces_in(odoo, row["product_uom_id"]) is None for row in rows)
+            if item is None or unclear:
+                return ()
+            lines.append(self._line(item, _pieces(odoo, rows), rows))
+        return tuple(lines)
+
+    def _lines(self, odoo: Odoo, order: FulfillmentOrder) -> Iterable[InvoiceLine]:
         for sequence, item in sequence_of(order).items():
             rows = [row for row in self.lines if sequence <= row["sequence"] < sequence + 10]
-            if not rows:
-                continue
-            product = products.get(item.sku)
-            if any(row["sequence"] == sequence + WHOLE for row in rows):
-                qty = item.qty
-            else:
-                qty = sum((Decimal(row["quantity"]) for row in rows), NOTHING)
-                qty = product.in_pieces(qty) if product else qty
-            percents = {self._percent(row) for row in rows}
-            yield InvoiceLine(
-                item_id=item.item_id,
-                qty=qty.normalize(),
-                total_incl_tax=sum((self._gross(row) for row in rows), NOTHING),
-                tax_percent=percents.pop() if len(percents) == 1 else None,
-            )
+            if rows:
+                qty = item.qty if any(map(_whole, rows)) else _pieces(odoo, rows)
+                yield self._line(item.item_id, qty, rows)
+
+    def _line(self, item_id: int | str, qty: Decimal, rows: Sequence[Row]) -> InvoiceLine:
+        percents = {self._percent(row) for row in rows}
+        return InvoiceLine(
+            item_id=item_id,
+            qty=qty.normalize(),
+            total_incl_tax=sum((self._gross(row) for row in rows), NOTHING),
+            tax_percent=percents.pop() if len(percents) == 1 else None,
+        )
 
     def _shipping(self) -> list[Row]:
         return [row for row in self.lines if SHIPPING <= row["sequence"] < CHARGES]
@@ -95,7 +106,7 @@ def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
     fields = ["name", "state", "amount_total", "currency_id", "invoice_date", "date", "company_id", "move_type"]
     domain = [("id", "in", sorted(ids)), ("move_type", "=", "out_invoice")]
     invoices = odoo.find("account.move", domain, fields, company=at.id, order="id")
-    columns = ["move_id", "sequence", "product_id", "quantity", "price_unit", "price_total", "tax_ids"]
+    columns = ["move_id", "sequence", "product_uom_id", "quantity", "price_unit", "price_total", "tax_ids"]
     lines = odoo.find(
         "account.move.line", [("move_id", "in", sorted(ids)), ("display_type", "=", "product")], columns,
         company=at.id, order="move_id, sequence, id",
@@ -135,6 +146,16 @@ def referred(reference: str | None) -> int | None:
 def money(amount: object) -> Decimal:
     """An amount of Odoo's in cents: what a double says beyond them is noise."""
     return Decimal(str(amount)).quantize(CENT, ROUND_HALF_UP)
+
+
+def _whole(row: Row) -> bool:
+    """It stands for a whole item with a quantity of one."""
+    return int(row["sequence"]) % 10 == WHOLE
+
+
+def _pieces(odoo: Odoo, rows: Sequence[Row]) -> Decimal:
+    counted = (Decimal(row["quantity"]) * (pieces_in(odoo, row["product_uom_id"]) or 1) for row in rows)
+    return sum(counted, NOTHING)
 
 
 def _product(row: Row) -> Decimal:

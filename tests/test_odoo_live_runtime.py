@@ -1,0 +1,107 @@
+"""The runtime on a real Odoo when its process is killed, or ShipperOne refuses: afterwards everything is there once."""
+
+import signal
+import subprocess
+import sys
+from decimal import Decimal as D
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from odoo_seed import Seed
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.sandbox import Fault, SandboxOrder
+from test_odoo_live import about, key, pytestmark, seed
+from test_odoo_live_orders import connect, reserved
+
+__all__ = ["about", "key", "pytestmark", "seed"]
+
+KILLED = Path(__file__).parent / "killed_odoo_run.py"
+
+
+@pytest.fixture
+def shop(world, seed, about) -> str:
+    """The beginning of this test's names; what `auto` speaks is what runs a whole shop."""
+    if about["protocol"] == "xmlrpc" or (about["protocol"] == "jsonrpc" and seed.admin.version >= 19):
+        pytest.skip("not what `auto` speaks")
+    connect(world, seed, about)
+    return f"{about['protocol']}-{world.folder.name[-12:]}"
+
+
+def buyer(name: str) -> dict[str, Any]:
+    return {
+        "customer": {"name": "Anna", "email": f"{name}@example.com"},
+        "billing": {"name": "Anna", "street": "Main 1", "city": "Nitra", "postcode": "94901", "country": "SK"},
+    }
+
+
+def invoices(seed: Seed, order: str) -> list[tuple[str, D]]:
+    """State and total of every invoice that names the order, the oldest first."""
+    rows = seed.admin.find("account.move", [("invoice_origin", "=", order)], ["state", "amount_total"], order="id")
+    return [(row["state"], D(str(row["amount_total"]))) for row in rows]
+
+
+def deliveries(seed: Seed, order: str) -> list[str]:
+    """The state of every delivery that names the order."""
+    return [row["state"] for row in seed.admin.find("stock.picking", [("origin", "=", order)], ["state"])]
+
+
+def on_hand(seed: Seed, product: int) -> D:
+    domain = [("product_id", "=", product), ("location_id.usage", "=", "internal")]
+    return sum((D(str(row["quantity"])) for row in seed.admin.find("stock.quant", domain, ["quantity"])), D(0))
+
+
+@pytest.mark.timeout(1200)
+def test_killed_after_every_write_and_started_again_everything_is_there_once(world, sandbox, seed, shop):
+    mug, tea = seed.product(f"{shop}-MUG"), seed.product(f"{shop}-TEA")
+    seed.stock(mug, 1000)
+    seed.stock(tea, 1000)
+    last_words: list[str] = []
+    while True:
+        number = len(last_words) + 1
+        name = f"{seed.tag}-{shop}-{number}"
+        lines = (seed.sku(f"{shop}-MUG"), 3, "3.33"), (seed.sku(f"{shop}-TEA"), 1, "5.00")
+        sandbox.add(SandboxOrder.simple(name, *lines, first_id=10 * number, **buyer(name)))
+        ended = subprocess.run(
+            [sys.executable, str(KILLED), str(world.write()), str(number)],
+            capture_output=True, text=True, timeout=120, env=world.process_environment(), check=False,
+        )  # fmt: skip
+        if ended.returncode == 0:
+            break
+        assert ended.returncode == -signal.SIGKILL, ended.stderr
+        last_words.append(ended.stdout)
+        again = world.command("run", "--once", "--settle-for", "20s")
+        assert again.returncode == 0, (again.stdout, world.stuck())
+        assert invoices(seed, name) == [("posted", D("19.98"))], ended.stdout
+        assert deliveries(seed, name) == ["done"], ended.stdout
+        assert (on_hand(seed, mug), on_hand(seed, tea)) == (1000 - 3 * number, 1000 - number), ended.stdout
+        assert (reserved(seed, mug), reserved(seed, tea)) == (0, 0), ended.stdout
+        assert len(sandbox.order(name).invoices) == 1
+    said = " ".join(last_words)
+    for method in ("load", "action_confirm", "action_post", "button_validate"):
+        assert method in said, f"it was killed after {method} too"
+
+
+def test_shipperone_refuses_a_draft_it_is_cancelled_and_the_next_one_is_issued(world, sandbox, seed, shop):
+    """The fee changes while ShipperOne is asked: what was a draft is cancelled, nothing fiscal ever was."""
+    mug = seed.product(f"{shop}-MUG")
+    seed.stock(mug, 10)
+    name = f"{seed.tag}-{shop}"
+    sandbox.add(SandboxOrder.simple(name, (seed.sku(f"{shop}-MUG"), 2, "9.99"), **buyer(name)))
+
+    def dearer(_post: object) -> None:
+        sandbox.change(name, lambda raw: {**raw, "shipping_amount_incl_tax": 7, "total_incl_tax": D("26.98")})
+
+    sandbox.faults.add(Fault("call", action="invoice", order_id=name, times=1, payload=dearer))
+    world.finishes(settle_for=30)
+    admin = seed.admin
+    assert invoices(seed, name) == [("cancel", D("24.97")), ("posted", D("26.98"))]
+    first, second = admin.find("account.move", [("invoice_origin", "=", name)], ["name", "posted_before"], order="id")
+    assert not first["posted_before"]
+    jobs = sorted(world.jobs(name, Stage.INVOICE), key=lambda job: job.id)
+    assert [job.state for job in jobs] == [State.SUPERSEDED, State.DONE], world.stuck()
+    assert jobs[1].number == second["name"]
+    assert [amount for _, amount in sandbox.order(name).invoices] == [D(7)]
+    assert deliveries(seed, name) == ["done"]
+    assert (on_hand(seed, mug), reserved(seed, mug)) == (8, 0)
