@@ -116,8 +116,8 @@ databse = "erp.db"
         "shipperone-erp.toml:9: tenants.acme.base_url: write an address such as https://acme.example",
         "shipperone-erp.toml:10: tenants.acme.token: the environment variable NOT_THERE is not set",
         "shipperone-erp.toml:11: tenants.acme.connector: there is no connector countin; did you mean counting? "
-        "(installed: counting, counting_bare, counting_batch, counting_keeps, counting_lists, generic_sql, odoo); "
-        "is its package installed in this environment?",
+        "(installed: counting, counting_bare, counting_batch, counting_keeps, counting_lists, generic_sql, honest, "
+        "hostile, hostile_module, odoo); is its package installed in this environment?",
         f"shipperone-erp.toml:12: tenants.acme.settle: {span}",
         "shipperone-erp.toml:13: tenants.acme.stages.1: write 'allocation' or 'invoice'",
         "shipperone-erp.toml:14: tenants.acme.go_live: write 'ask' or 'now'",

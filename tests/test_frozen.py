@@ -3,12 +3,12 @@
 At every commit of both stages, on SQLite and PostgreSQL; inside a POST; and two services of which the first dies.
 """
 
-import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from decimal import Decimal as D
 from pathlib import Path
 
@@ -34,6 +34,20 @@ def stands_still(process: subprocess.Popen, seconds: float = 30.0) -> bool:
             return False
         time.sleep(0.01)
     raise AssertionError("neither stopped nor ended")
+
+
+def stop_between_transactions(process: subprocess.Popen, ledger: Path) -> None:
+    """Stop it where it does not keep the SQLite file locked for everybody: its heartbeat writes now and then."""
+    while True:
+        process.send_signal(signal.SIGSTOP)
+        stands_still(process)
+        with closing(sqlite3.connect(ledger, timeout=0.1, isolation_level=None)) as database:
+            try:
+                database.execute("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError:
+                process.send_signal(signal.SIGCONT)
+                time.sleep(0.01)
 
 
 @contextmanager
@@ -119,7 +133,7 @@ def test_d5_frozen_while_shipperone_is_asked(world, action):
 
     def freeze(post):
         asking.append(post)
-        os.kill(process.pid, signal.SIGSTOP)
+        stop_between_transactions(process, world.folder / "ledger.db")
 
     world.sandbox.faults.add(Fault("call", action=action, times=1, payload=freeze))
     world.write()
