@@ -11,7 +11,7 @@ from shipperone_erp.ledger import questions
 from shipperone_erp.ledger.database import Database
 from shipperone_erp.ledger.errors import sentences
 from shipperone_erp.ledger.leases import LeaseRecord
-from shipperone_erp.ledger.records import Action, Binding, Effect, Job, Pause, QueueRecord
+from shipperone_erp.ledger.records import Action, Binding, Effect, Job, NumberHolder, Pause, QueueRecord
 from shipperone_erp.ledger.schema import (
     ENDED,
     NOT_COMPARED,
@@ -94,10 +94,10 @@ class LedgerReader:
         """The job of that id."""
         return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
 
-    def holder_of_number(self, tenant: str, number: str, key: str) -> Job | None:
+    def holder_of_number(self, tenant: str, number: str, key: str) -> NumberHolder | None:
         """The job under another key whose invoice has this number, of any tenant bound to the same ERP."""
         found = self._jobs(questions.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
-        return next(iter(found), None)
+        return next((NumberHolder(job.tenant, job.order_id, job.key) for job in found), None)
 
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
         """What ShipperOne was told is reserved between these times, of orders that never came to an invoice."""

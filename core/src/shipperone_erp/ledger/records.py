@@ -162,6 +162,15 @@ class Effect:
     answer: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class NumberHolder:
+    """Whose invoice has a number: all that is to be said of it when another one has the same."""
+
+    tenant: str
+    order_id: str
+    key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
     """What a person (or the runtime, actor `runtime`) did or noted about a job or a tenant."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.records import Job, NumberHolder
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.clock import Clock
@@ -22,7 +22,7 @@ from shipperone_erp.shipperone.reading import Listed
 
 LONGEST = timedelta(minutes=5)
 
-NUMBERS_AT_MOST = 2000
+NUMBERS_AT_MOST = 1000
 """Numbers of invoices that are kept in mind: far more than can be on their way to the disk."""
 
 Observer = Callable[[Job | None, Job], None]
@@ -48,7 +48,7 @@ class StageDesk:
         lease_stands: Callable[[], Awaitable[None]],
         redact: Callable[[str], str],
         erp: str,
-        holder_of_number: Callable[[str, str, str], Job | None],
+        holder_of_number: Callable[[str, str, str], NumberHolder | None],
     ) -> None:
         self.settings = settings
         self.stage = stage
@@ -57,7 +57,7 @@ class StageDesk:
         self.view = view
         self.erp = erp
         self._holder_of_number = holder_of_number
-        self._numbers: dict[str, Job] = {}
+        self._numbers: dict[str, NumberHolder] = {}
         self.accepted: Mapping[str, Sequence[Job]] = {}
         """By order, what ShipperOne has accepted; as of the newest plan."""
         self._client = client
@@ -69,9 +69,9 @@ class StageDesk:
         """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
         self._redact = redact
 
-    async def holder_of_number(self, number: str, job: Job) -> Job | None:
+    async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
         # what was issued a moment ago may not be committed yet
-        recent = self._numbers.setdefault(number, job)
+        recent = self._numbers.setdefault(number, NumberHolder(job.tenant, job.order_id, job.key))
         if len(self._numbers) > NUMBERS_AT_MOST:
             del self._numbers[next(iter(self._numbers))]
         if recent.key != job.key:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.ledger.records import Effect, Job
+from shipperone_erp.ledger.records import Effect, Job, NumberHolder
 from shipperone_erp.model.answers import Document, Done, Invoice, Pending, Reserved, Shortage, Voided
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import (
@@ -88,7 +88,7 @@ class Desk(Protocol):
         """The identity of the ERP: what a reference is of."""
         ...
 
-    async def holder_of_number(self, number: str, job: Job) -> Job | None:
+    async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
         """The job under another key than this one's whose invoice has that number in the same ERP."""
         ...
 
