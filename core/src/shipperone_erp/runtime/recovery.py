@@ -42,7 +42,7 @@ def _asked(job: Job, desk: StageDesk) -> Job:
     return job.with_(
         state=State.WAITING,
         reason=Reason.OUTCOME_UNKNOWN,
-        sentence="the process ended while ShipperOne was asked; its queue will tell",
+        sentence="the process ended while ShipperOne was asked; ShipperOne's queue will tell",
         owner=Owner.NOBODY,
         since=now,
         lost_at=now,

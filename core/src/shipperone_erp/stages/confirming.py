@@ -125,7 +125,7 @@ def _lost(case: Case, answer: PostAnswer) -> None:
     settle = case.desk.settings.settle.total_seconds()
     raise Wait(
         Reason.OUTCOME_UNKNOWN,
-        f"ShipperOne's answer was lost ({answer.message}{report}); its queue will tell",
+        f"ShipperOne's answer was lost ({answer.message}{report}); ShipperOne's queue will tell",
         until=case.later(settle),
     )
 

@@ -71,10 +71,10 @@ def came_late(job: Job, patience: Patience, now: datetime) -> Note:
 
     The first call may have come after all, and then the second one was refused or never went out.
     """
-    why = "it was sent again after a lost answer, and is not listed any more: the first one may have come late"
+    why = "it was sent again after a lost answer, and is not listed any more: the first call may have come late"
     waits = job.with_(
-        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence=f"{why}; its queue will tell", owner=Owner.NOBODY,
-        since=now, lost_at=now, settle_reads=(), next_attempt_at=now + patience.settle,
+        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence=f"{why}; ShipperOne's queue will tell",
+        owner=Owner.NOBODY, since=now, lost_at=now, settle_reads=(), next_attempt_at=now + patience.settle,
     )  # fmt: skip
     return Note(waits, why)
 

@@ -26,8 +26,9 @@ from shipperone_erp.model.requests import (
 )
 from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.redaction import secrets_in
 from shipperone_erp.testing.calls import answered, at_once, in_time
-from shipperone_erp.testing.case import Finding, must
+from shipperone_erp.testing.case import Finding, NotApplicable, must
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument
 
 TODAY = date(2026, 3, 2)
@@ -194,6 +195,14 @@ class Bench:
             return model.model_validate(dict(settings))
         except ValueError as error:
             raise Finding(f"{model.__name__} refuses the harness's settings: {error}") from None
+
+    def secret_settings(self) -> tuple[ConnectorSettings, list[str]]:
+        """The harness's settings and the secrets in them; NotApplicable if they hold none."""
+        settings = self.validated(self.harness.settings())
+        secrets = list(secrets_in(settings))
+        if not secrets:
+            raise NotApplicable("the harness's settings hold no secret")
+        return settings, secrets
 
     def product(self, on_hand: str | int = 10, warehouse: str | None = None) -> str:
         """A new product of which so many lie there; its SKU."""

@@ -10,7 +10,6 @@ from typing import Any
 from pydantic import BaseModel, SecretStr
 
 from shipperone_erp.hooks import Connector
-from shipperone_erp.redaction import secrets_in
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import in_time
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must
@@ -55,10 +54,7 @@ def overheard() -> Iterator[Overheard]:
 def keeps_secrets_at_work(bench: Bench) -> None:
     """The harness's own secrets; an order's whole life, `check` and `identity`; every logger at DEBUG is listened to,
     stdout and stderr too."""
-    settings = bench.validated(bench.harness.settings())
-    secrets = list(secrets_in(settings))
-    if not secrets:
-        raise NotApplicable("the harness's settings hold no secret")
+    _, secrets = bench.secret_settings()
     with overheard() as heard:
         answers = whole_life(bench, bench.desk)
         said = [bench.desk.connector.check(), bench.desk.connector.identity()]
@@ -88,10 +84,7 @@ def keeps_secrets_when_refused(bench: Bench) -> None:
 )
 def keeps_secrets_when_away(bench: Bench) -> None:
     """As S2, with the connection broken and the true secrets."""
-    settings = bench.validated(bench.harness.settings())
-    secrets = list(secrets_in(settings))
-    if not secrets:
-        raise NotApplicable("the harness's settings hold no secret")
+    settings, secrets = bench.secret_settings()
     connector = bench.made(settings)
     bench.harness.break_connection()
     _search(secrets, _failures(bench, connector))
