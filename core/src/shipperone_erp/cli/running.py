@@ -20,7 +20,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.runtime.clock import utc_now
 from shipperone_erp.runtime.dry_run import Foreseen, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
-from shipperone_erp.runtime.process import collect_less_often
+from shipperone_erp.runtime.process import collect_less_often, keep_memory_together
 from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.answers import ReadFailed
@@ -53,6 +53,7 @@ def run(
         raise UsageError("--order and --limit need --once or --dry-run")
     console = start_logging(log)
     collect_less_often()
+    keep_memory_together()
     if once:
         raise typer.Exit(run_once(loaded, chosen, selection, settling, as_json=as_json, console=console))
     serve(loaded, chosen, console=console)

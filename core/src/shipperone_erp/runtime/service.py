@@ -76,6 +76,7 @@ class StageService:
             run = await self._tenant.stage(self._stage, lease, self._begins_nothing)
             await self._until_stopped(run)
         finally:
+            self._tenant.left(self._stage)
             with contextlib.suppress(LeaseLost, LedgerError):
                 await self._keeper.give_back(lease)
 
