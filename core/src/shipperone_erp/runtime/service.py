@@ -49,7 +49,12 @@ class StageService:
         self._paused: Pause | None = None
         self._epoch = tenant.epoch
         self._nudged = asyncio.Event()
-        nudges.add(tenant.name, self._nudged.set)
+        self._acted_on = asyncio.Event()
+        nudges.add(tenant.name, self._nudge)
+
+    def _nudge(self) -> None:
+        self._nudged.set()
+        self._acted_on.set()
 
     async def serve(self) -> None:
         """Until `stopping`: no fault of this tenant ends it, and none touches another tenant."""
@@ -88,6 +93,7 @@ class StageService:
         """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
         cycles = asyncio.create_task(self._cycles(run))
         stopped = asyncio.create_task(self._stopping.wait())
+        obeying = asyncio.create_task(self._obey_a_pause())
         try:
             await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
             _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
@@ -99,6 +105,7 @@ class StageService:
                 await cycles
         finally:
             stopped.cancel()
+            obeying.cancel()
 
     async def _cycles(self, run: StageRun) -> None:
         try:
@@ -112,6 +119,14 @@ class StageService:
             run.abandon()
             raise
         await run.rest()
+
+    async def _obey_a_pause(self) -> None:
+        """What a person pauses begins nothing more at once, however long the read takes that is under way."""
+        while True:
+            await self._acted_on.wait()
+            self._acted_on.clear()
+            with contextlib.suppress(LedgerError):  # before the next cycle it is asked again
+                await self._look_for_a_pause()
 
     async def _look_for_a_pause(self) -> None:
         found = (await self._tenant.paused()).get(self._stage)
