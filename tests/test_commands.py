@@ -383,7 +383,10 @@ def test_explain_says_what_to_do_about_a_reason_and_what_it_knows(world):
     assert "warehouse" in text
     wrong = _bare(world, "explain", "not_enough_stok")
     assert wrong.returncode == 2
-    assert "not_enough_stock" in wrong.stderr
+    said = "there is no reason not_enough_stok; did you mean not_enough_stock? `shipperone-erp explain` lists them"
+    assert wrong.stderr.strip() == said
+    unlike = _bare(world, "explain", "x").stderr
+    assert unlike.strip() == "there is no reason x; `shipperone-erp explain` lists them"
 
 
 def _bare(world, *arguments):

@@ -14,6 +14,7 @@ import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.steering import actor
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
 
@@ -310,6 +311,9 @@ def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(w
     world.once(settle_for=1)
     assert world.command("order", "resolve", "FO-1", "--outcome", "confirmed").returncode == 0
     assert world.job("FO-1", A).state is State.DONE
+    shown = world.command("order", "show", "FO-1").stdout
+    assert f"it counts as confirmed at ShipperOne because {actor()} said so" in shown
+    assert "inferred" not in shown
     for _ in range(5):
         world.once(settle_for=0.1)
     again = world.job("FO-1", A)
