@@ -44,6 +44,8 @@ def run(
         settling = parse_duration(settle_for)
     except ValueError as error:
         raise UsageError(f"--settle-for {settle_for}: {error}") from None
+    # a connector that is loaded with the configuration may already have something to tell
+    console = None if dry_run else start_logging(log)
     loaded = configuration(config, tenants_may_fail=not (once or dry_run))
     chosen = _chosen(loaded, tenant or [])
     selection = Selection(frozenset(order or ()), limit)
@@ -51,7 +53,6 @@ def run(
         raise typer.Exit(asyncio.run(_dry(loaded, chosen, selection, as_json)))
     if (order or limit) and not once:
         raise UsageError("--order and --limit need --once or --dry-run")
-    console = start_logging(log)
     collect_less_often()
     keep_memory_together()
     if once:
