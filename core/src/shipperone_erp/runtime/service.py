@@ -46,6 +46,7 @@ class StageService:
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
         self._apart = False
+        self._before: str | None = None
         self._paused: Pause | None = None
         self._epoch = tenant.epoch
         self._nudged = asyncio.Event()
@@ -75,6 +76,9 @@ class StageService:
         lease = await self._keeper.take(self._name, stand_by=self._stand_by, until=self._stopping)
         if lease is None:
             return
+        if self._before is not None:
+            self._log.info("%s: served here from now on, in place of %s", self._name, self._before)
+            self._before = None
         try:
             await self._tenant.bind()
             self._epoch = self._tenant.epoch
@@ -172,4 +176,5 @@ class StageService:
         self._nudged.clear()
 
     def _stand_by(self, holder: str) -> None:
+        self._before = holder
         self._log.info("%s: standing by; it is served by %s", self._name, holder)
