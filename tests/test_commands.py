@@ -308,6 +308,20 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing_anywhere(world):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_ours(world):
+    world.sandbox.add(order())
+    world.settings["go_live"] = '"ask"'
+    world.once(settle_for=0.1)
+    del world.environment["ACME_TOKEN"]
+    preview = world.command("go-live", "acme")
+    assert preview.returncode == 2
+    assert "--all       1 order(s) go on" in preview.stdout
+    assert preview.stderr.strip() == "say either --all or --from-now"
+    adopted = world.command("ledger", "adopt", "acme")
+    assert adopted.returncode == 78
+    assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in adopted.stderr
+
+
 def test_a_dry_run_of_what_waits_was_retried_or_is_paused_says_what_is_true_of_it(world):
     world.sandbox.add(order("FO-1"))
     world.erp.stock("MUG", 0)

@@ -12,7 +12,16 @@ import typer
 from rich.console import Console
 
 from shipperone_erp.cli.logs import ROOT, LogForm, shown, start_logging
-from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table, say
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    must_know,
+    print_json,
+    print_table,
+    say,
+)
 from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
@@ -152,8 +161,6 @@ def _ledger_or_none(url: str, empty: Path) -> Ledger:
 
 
 def _chosen(loaded: Configuration, tenants: list[str]) -> list[str]:
-    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
     for name in tenants:
-        if name not in known:
-            raise UsageError(f"there is no tenant {name}; the configuration names {', '.join(sorted(known))}")
+        must_know(loaded, name)
     return tenants
