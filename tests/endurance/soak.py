@@ -1,6 +1,6 @@
 """A service that runs for very long: does its memory grow, or its files, threads or tasks?
 
-    nox -s soak                        50,000 cycles
+    nox -s soak                        120,000 cycles, the first half of them to fill every cache
     nox -s soak -- --cycles 2000
 
 One process reads both queues of a ShipperOne over HTTP as fast as it can. Now and then an order comes, in parts, short of
@@ -36,7 +36,7 @@ from world import PLUGINS, Erp
 
 SAMPLES = 200
 READS_FOR_AN_ORDER = 20
-"""So that every cache is full after half of the 50,000: of the numbers issued last, 1,000 are kept in mind."""
+"""So that every cache is full after the first half: of the numbers issued last, 1,000 are kept in mind."""
 SLOPE_AT_MOST = 16 * 1024
 """Bytes for 1,000 cycles. At a poll of 30 s these take a queue eight hours: half a mebibyte in ten days."""
 
@@ -137,7 +137,7 @@ def _ignore_what_is_held(ledger: Ledger) -> None:
 
 def main() -> int:
     options = argparse.ArgumentParser(prog="nox -s soak --")
-    options.add_argument("--cycles", type=int, default=50_000)
+    options.add_argument("--cycles", type=int, default=120_000)
     options.add_argument("--trace", action="store_true", help="say where memory has grown in the second half")
     chosen = options.parse_args()
     sys.path.append(str(PLUGINS))
