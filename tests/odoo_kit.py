@@ -106,13 +106,12 @@ class Player(Tape):
         asked, exchanges = self._asked(request), self.cases.get(self.case, [])
         number = self._next
         if number >= len(exchanges):
-            self._fail(f"its recording ends after {number} requests, and this is asked: {asked}")
+            self._fail(f"its recording ends after {number} requests, and one more is made: {_called(asked)}")
         one = exchanges[number]
         wanted = {name: one[name] for name in asked}
         if asked != wanted:
-            self._fail(
-                f"request {number + 1} is another than the recorded one:\n  asked    {asked}\n  recorded {wanted}"
-            )
+            said = f"request {number + 1} ({_called(asked)}) is another than the recorded one ({_called(wanted)})"
+            self._fail(f"{said}: {_difference(asked, wanted)}")
         self._next += 1
         answer = {"jsonrpc": "2.0", "id": None, **one["answer"]} if one["path"] == "/jsonrpc" else one["answer"]
         kind = {"content-type": "application/json"}
@@ -209,6 +208,25 @@ def read(file: Path) -> tuple[dict[str, Any], Player]:
     for one in exchanges:
         cases.setdefault(one["case"], []).append(one)
     return header, Player(cases)
+
+
+def _called(asked: dict[str, Any]) -> str:
+    """What is called, without what is said: that may hold a password."""
+    body = asked["request"]
+    return ".".join(map(str, body[5:7] or body[:2])) if isinstance(body, list) else asked["path"]
+
+
+def _difference(asked: Any, wanted: Any, at: str = "") -> str:
+    """The first place where they differ."""
+    if isinstance(asked, dict) and isinstance(wanted, dict) and asked.keys() == wanted.keys():
+        pairs = [(f"{at}.{name}", asked[name], wanted[name]) for name in asked]
+    elif isinstance(asked, list) and isinstance(wanted, list):
+        if len(asked) != len(wanted):
+            return f"{at[1:]} has {len(asked)} entries, recorded are {len(wanted)}"
+        pairs = [(f"{at}[{number}]", *pair) for number, pair in enumerate(zip(asked, wanted, strict=True))]
+    else:
+        return f"{at[1:]} is {asked!r}, recorded is {wanted!r}"
+    return next(_difference(one, other, place) for place, one, other in pairs if one != other)
 
 
 def _bare(answer: Any, path: str) -> Any:
