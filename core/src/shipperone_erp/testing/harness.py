@@ -37,7 +37,7 @@ class ConnectorHarness:
     """The connector's entry-point name (best: its package is then tested as it is installed), or the class."""
 
     live: ClassVar[bool] = False
-    """True: it talks to a real ERP, and runs only with `--live`."""
+    """True: it talks to a real ERP. Without `--live` only the cases run that look at the class alone."""
 
     warehouse: str = "main"
     other_warehouse: str = "outlet"
