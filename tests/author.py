@@ -16,8 +16,10 @@ def author_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     above = [path for path in sys.path if path.endswith("site-packages")]
     (site / "above.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in above))
     python = folder / "bin" / "python"
-    for module in ("pytest", "ruff", "mypy"):
+    for module in ("pytest", "mypy"):
         _command(folder, module, f'exec {python} -m {module} "$@"')
+    # `python -m ruff` would look for its program here, and find this command
+    _command(folder, "ruff", f'exec {Path(sys.executable).parent / "ruff"} "$@"')
     _command(folder, "shipperone-erp", f'exec {python} -c "from shipperone_erp.cli import main; main()" "$@"')
     # without another download: what it needs to be built is here
     offline = "--no-index --no-build-isolation --disable-pip-version-check"

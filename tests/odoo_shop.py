@@ -15,7 +15,6 @@ from typing import Any
 
 import httpx
 
-from odoo_seed import Seed
 from shipperone_erp import (
     BuildInvoice,
     Deliver,
@@ -30,6 +29,7 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo import OdooConnector, OdooSettings
 from shipperone_erp_odoo.protocols import READS
+from shipperone_erp_odoo.seeding import Seed
 from shipperone_erp_odoo.sites import sites
 from shipperone_erp_odoo.stock import counts
 

@@ -8,11 +8,14 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from honest_harness import HonestHarness
 
+from shipperone_erp.testing import Bench, NotApplicable
 from shipperone_erp.testing.cases import CASES, SUBJECTS
 from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.outward import spread
 from shipperone_erp.testing.pages import listed
+from shipperone_erp.testing.running import connector_of, run_case
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"
 HEAD = """
@@ -164,10 +167,47 @@ class TestReal(ConnectorSuite):
 
 
 def test_a_real_erp_is_touched_only_when_that_is_asked_for(tmp_path):
-    found = run_pytest(tmp_path, LIVE, "-k", "R4")
-    assert found["R4"] == "SKIPPED"
+    found = run_pytest(tmp_path, LIVE, "-k", "R4 or L1")
+    assert (found["R4"], found["L1"]) == ("SKIPPED", "PASSED"), "L1 looks at the class alone"
     assert "it talks to a real ERP: run it with --live" in found[""]
     assert run_pytest(tmp_path, LIVE, "-k", "R4", "--live")["R4"] == "PASSED"
+
+
+class Miscounting(HonestHarness):
+    def on_hand(self, sku, warehouse):
+        return 99
+
+
+@pytest.mark.parametrize(("base", "said"), [(Miscounting, "on hand and reserved"), (HonestHarness, "the disk is gone")])
+def test_a_tear_down_that_fails_is_told_and_hides_no_finding(tmp_path, base, said):
+    class Torn(base):
+        def tear_down(self):
+            raise OSError("the disk is gone")
+
+    result = run_case(CASES["R4"], Torn, tmp_path)
+    assert result.outcome == "failed"
+    assert said in result.said
+
+
+def test_an_erp_that_cannot_be_had_skips_the_case_in_the_words_of_its_harness(tmp_path):
+    class Away(HonestHarness):
+        def set_up(self):
+            raise NotApplicable("set ACME_URL to a test system")
+
+    result = run_case(CASES["R4"], Away, tmp_path)
+    assert (result.outcome, result.said) == ("skipped", "set ACME_URL to a test system")
+
+
+def test_names_are_another_each_time_unless_the_harness_says_which(tmp_path):
+    def order(run):
+        harness = HonestHarness(tmp_path)
+        harness.run = run
+        bench = Bench(harness, connector_of(HonestHarness), tmp_path)
+        return bench.order(bench.item("KIT-SKU"))
+
+    assert order("R1") == order("R1")
+    assert len({order(run).items[0].item_id for run in ("R1", "R2", None, None)}) == 4
+    assert order(None).order_id != order(None).order_id
 
 
 @pytest.mark.parametrize(

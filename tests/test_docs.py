@@ -6,7 +6,9 @@ import sqlite3
 import sys
 import tomllib
 from contextlib import closing
+from decimal import Decimal
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -21,6 +23,8 @@ from shipperone_erp.runtime.outcome import Ending  # noqa: E402
 from shipperone_erp.runtime.runtime import Runtime  # noqa: E402
 from shipperone_erp.sandbox import SandboxOrder  # noqa: E402
 from shipperone_erp.sandbox.faults import KINDS  # noqa: E402
+from shipperone_erp.testing import ConnectorHarness, ErpDocument  # noqa: E402
+from shipperone_erp.testing.running import run_all  # noqa: E402
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *ROOT.glob("c*/**/README.md")])
 
@@ -57,8 +61,10 @@ def blocks(kind: str) -> list[str]:
     return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 
-def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch, sandbox):
-    project, tenant = blocks("toml")
+@pytest.fixture
+def printed(tmp_path, monkeypatch) -> str:
+    """The connector of the page is installed as it is printed; its tables."""
+    project, _ = blocks("toml")
     (source,) = blocks("python")
     (tables,) = blocks("sql")
     package = tmp_path / "package"
@@ -71,9 +77,15 @@ def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch,
     )
     (package / "acme_erp.py").write_text(source, encoding="utf-8")
     monkeypatch.syspath_prepend(str(package))
+    monkeypatch.delitem(sys.modules, "acme_erp", raising=False)
+    return tables
+
+
+def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch, sandbox, printed):
+    _, tenant = blocks("toml")
     monkeypatch.chdir(tmp_path)
     with closing(sqlite3.connect("erp.db")) as erp:
-        erp.executescript(tables)
+        erp.executescript(printed)
         erp.execute("INSERT INTO stock VALUES ('MUG', 5, 0)")
         erp.commit()
     where = f'base_url = "{sandbox.base_url}"\ntoken = "{sandbox.token}"\nstock_retry = "1h"\n'
@@ -90,3 +102,78 @@ def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch,
     with closing(sqlite3.connect("erp.db")) as erp:
         assert erp.execute("SELECT reserved FROM stock").fetchall() == [(3,)], "the other order waits for stock"
         assert erp.execute("SELECT number, total FROM invoices").fetchall() == [(1, "34.99")]
+
+
+class PrintedHarness(ConnectorHarness):
+    """The page's ERP: one warehouse, no drafts, and a library in this very process."""
+
+    connector = "acme"
+    departures: ClassVar = {
+        "R7": "the ERP of the page has one warehouse",
+        "I8": "it has no drafts",
+        "U5": "SQLite is a library in this very process: no answer can be lost between it and the connector",
+    }
+    tables = ""
+    _lock = None
+
+    @property
+    def file(self):
+        return self.folder / "erp.db"
+
+    def set_up(self):
+        with closing(sqlite3.connect(self.file)) as erp:
+            erp.executescript(self.tables)
+
+    def tear_down(self):
+        self.mend_connection()
+
+    def settings(self):
+        return {"file": str(self.file)}
+
+    def add_product(self, sku, on_hand, warehouse):
+        new = (
+            "INSERT INTO stock (sku, on_hand) VALUES (?, ?) ON CONFLICT (sku) DO UPDATE SET on_hand = excluded.on_hand"
+        )
+        self._ask(new, sku, int(on_hand))
+
+    def on_hand(self, sku, warehouse):
+        return self._ask("SELECT on_hand FROM stock WHERE sku = ?", sku)[0][0]
+
+    def reserved(self, sku, warehouse):
+        return self._ask("SELECT reserved FROM stock WHERE sku = ?", sku)[0][0]
+
+    def documents(self, key):
+        held = self._ask("SELECT key FROM reservations WHERE key = ?", key)
+        issued = self._ask("SELECT number, total FROM invoices WHERE key = ?", key)
+        return [
+            *(ErpDocument("reservation", "live", name) for (name,) in held),
+            *(
+                ErpDocument("invoice", "issued", f"INV-{number}", str(number), Decimal(total))
+                for number, total in issued
+            ),
+        ]
+
+    def break_connection(self):
+        self._lock = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False)
+        self._lock.execute("BEGIN EXCLUSIVE")
+
+    stall_connection = break_connection
+
+    def mend_connection(self):
+        if self._lock is not None:
+            self._lock.close()
+            self._lock = None
+
+    def _ask(self, sql, *values):
+        with closing(sqlite3.connect(self.file, timeout=20)) as erp, erp:
+            return erp.execute(sql, values).fetchall()
+
+
+@pytest.mark.timeout(300)
+def test_the_connector_of_the_page_passes_the_conformance_kit(tmp_path, monkeypatch, printed):
+    monkeypatch.setattr(PrintedHarness, "tables", printed)
+    results = {result.case.id: result for result in run_all(PrintedHarness, tmp_path / "kit")}
+    assert [str(result) for result in results.values() if result.outcome == "failed"] == []
+    assert {"R2", "R5", "R6", "I4", "U1", "K1", "K4", "E1", "E2"} <= {
+        id for id, result in results.items() if result.outcome == "passed"
+    }

@@ -5,11 +5,14 @@ import textwrap
 from pathlib import Path
 
 import pytest
+import typer.main
 
 from docs_render import PART
+from shipperone_erp.cli import connecting
 from shipperone_erp.config import load
 from shipperone_erp.sandbox import Sandbox
 from shipperone_erp_generic_sql import recipe
+from shipperone_erp_odoo import conformance
 
 TESTS = Path(__file__).resolve().parent
 DOCS = TESTS.parent / "docs"
@@ -121,10 +124,14 @@ def test_what_a_log_says_on_the_privacy_page_is_what_the_code_says():
     assert [word for word in words if word.strip(",") not in source] == []
 
 
-def test_the_command_for_ones_own_odoo_names_a_session_and_what_it_reads():
-    """It needs a real Odoo: it is typed where there is one (`nox -s odoo`), and looked up here."""
-    (command,) = shown("odoo.md", "text")
+def test_the_commands_for_ones_own_odoo_are_there_and_read_what_they_set():
+    """They need a real Odoo: they are typed where there is one, and looked up here."""
+    session, kit = shown("odoo.md", "text")
     sessions = (TESTS.parent / "noxfile.py").read_text(encoding="utf-8")
-    assert f"def {command.split()[-1]}(session" in sessions
-    reads = "".join(file.read_text(encoding="utf-8") for file in TESTS.glob("*odoo*.py"))
-    assert [name for name in re.findall(r"(\w+)=", command) if name not in reads] == []
+    assert f"def {session.split()[-1]}(session" in sessions
+    _, _, typed = kit.partition("shipperone-erp connectors ")
+    name, *words = typed.split()
+    typer.main.get_command(connecting.app).commands[name].make_context(name, words).close()
+    files = [*TESTS.glob("*odoo*.py"), Path(conformance.__file__)]
+    reads = "".join(file.read_text(encoding="utf-8") for file in files)
+    assert [name for name in re.findall(r"(\w+)=", session + kit) if name not in reads] == []

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 import pytest
 
 from odoo_cases import CASES
-from odoo_seed import Admin, Seed
 from odoo_shop import RECORDINGS, Recorder, Shop
+from shipperone_erp_odoo.seeding import Admin, Seed
 
 NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
 missing = [name for name in NEEDED if not os.environ.get(name)]

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from odoo_seed import Seed
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.sandbox import Fault, SandboxOrder
+from shipperone_erp_odoo.seeding import Seed
 from test_odoo_live import about, key, pytestmark, seed
 from test_odoo_live_orders import connect, reserved
 

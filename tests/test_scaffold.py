@@ -3,6 +3,8 @@
 import json
 import os
 import pty
+import re
+import socket
 import subprocess
 import sys
 import tomllib
@@ -30,6 +32,23 @@ def runs(*command: str, folder: Path, **environment: str) -> str:
     return done.stdout
 
 
+def beside(service: str, script: str, *, folder: Path, **environment: str) -> str:
+    """The script ends well while the service runs, on a port of their own; what it printed."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    service, script = (text.replace("8650", port) for text in (service, script))
+    running = subprocess.Popen(
+        ["sh", "-c", f"exec {service}"], cwd=folder, stdout=subprocess.PIPE, env={**os.environ, **environment}
+    )
+    try:
+        assert running.stdout is not None
+        running.stdout.readline()  # it says where it listens
+        return runs("sh", "-ec", script, folder=folder, **environment)
+    finally:
+        running.terminate()
+        running.communicate(timeout=60)
+
+
 @pytest.fixture(scope="module", params=VARIANTS)
 def written(request, tmp_path_factory):
     return make(request.param, tmp_path_factory.mktemp("new") / "package", {"drafts": VARIANTS[request.param]})
@@ -55,8 +74,14 @@ def test_every_variant_is_typed(tmp_path):
 def test_it_installs_and_its_tests_are_green_at_once(written, author_environment):
     """Its tests run the conformance kit, and the installed command against the sandbox. With drafts: docs/tutorial.md."""
     path = f"{author_environment}{os.pathsep}{os.environ['PATH']}"
-    runs("pip", "install", "--quiet", "-e", ".", folder=written.folder, PATH=path)
-    assert " passed" in runs("pytest", "-q", "-p", "no:cacheprovider", folder=written.folder, PATH=path)
+    develop, sandbox, sample = re.findall(r"```sh\n(.*?)```", (written.folder / "README.md").read_text(), re.DOTALL)
+    said = ""
+    for line in develop.splitlines():
+        said += runs("sh", "-c", line, folder=written.folder, PATH=path)
+    assert " passed" in said
+    assert f"{written.connector}, suite 1.0: " in said
+    said = beside(sandbox, sample, folder=written.folder, PATH=path)
+    assert re.search(r"done +5", said), said
     said = runs("shipperone-erp", "connectors", "show", written.connector, folder=written.folder, PATH=path)
     shown = json.loads(said)
     assert shown["state"] == "ok"

@@ -18,10 +18,10 @@ from typing import Any
 import httpx
 import odoolib
 
-from odoo_seed import Admin, Seed
 from odoo_shop import DAY
 from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, OrderItem, Party, ReserveStock
 from shipperone_erp_odoo import OdooConnector, OdooSettings
+from shipperone_erp_odoo.seeding import Admin, Seed
 
 SKUS = [f"P{number}" for number in range(20)]
 

@@ -229,16 +229,13 @@ def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
 
 
 def _short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[ShortLine]:
-    """Item by item, in the order's sequence: what its goods come to, and what the items before it have left."""
-    left = dict(free)
+    """Every item whose goods do not suffice for all that the order wants of them, with what is free of them in all."""
+    demand = order.demand()
     for line in order.lines:
         place = (line.source.stock, line.product.id)
-        if not line.product.stored or place not in left:
-            continue
-        if left[place] < line.quantity:
-            available = line.product.in_pieces(left[place])
+        if place in free and place in demand and free[place] < demand[place]:
+            available = line.product.in_pieces(free[place])
             yield ShortLine(line.item.item_id, line.item.sku, line.item.qty, available)
-        left[place] = max(left[place] - line.quantity, NOTHING)
 
 
 def _short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:

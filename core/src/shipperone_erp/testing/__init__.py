@@ -15,14 +15,14 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shipperone_erp.testing.case import SUITE, Case, Finding
+from shipperone_erp.testing.case import SUITE, Case, Finding, NotApplicable
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument
 
 if TYPE_CHECKING:
     from shipperone_erp.testing.bench import Bench
     from shipperone_erp.testing.suite import ConnectorSuite
 
-__all__ = ["SUITE", "Bench", "Case", "ConnectorHarness", "ConnectorSuite", "ErpDocument", "Finding"]
+__all__ = ["SUITE", "Bench", "Case", "ConnectorHarness", "ConnectorSuite", "ErpDocument", "Finding", "NotApplicable"]
 
 
 def __getattr__(name: str) -> Any:

@@ -37,7 +37,7 @@ class ConnectorHarness:
     """The connector's entry-point name (best: its package is then tested as it is installed), or the class."""
 
     live: ClassVar[bool] = False
-    """True: it talks to a real ERP, and runs only with `--live`."""
+    """True: it talks to a real ERP. Without `--live` only the cases run that look at the class alone."""
 
     warehouse: str = "main"
     other_warehouse: str = "outlet"
@@ -53,6 +53,12 @@ class ConnectorHarness:
     deadline: float = 30.0
     """Seconds that one hook may take, whatever the ERP does; a tenant's `hook_timeout` is 120 by default."""
 
+    run: str | None = None
+    """What the names of a case's products and orders hold, so that no two cases meet; None: something new each time.
+
+    For an ERP that is played back from a recording of this very case.
+    """
+
     kills: int | None = None
     """At how many of the outward calls of a hook a process is killed, spread evenly; None: at every one."""
 
@@ -63,7 +69,7 @@ class ConnectorHarness:
         self.folder = folder
 
     def set_up(self) -> None:
-        """Make the ERP, or reach it."""
+        """Make the ERP, or reach it; NotApplicable skips the case, and says what a real one needs to be told first."""
 
     def tear_down(self) -> None:
         """Undo `set_up`. Called in any case."""

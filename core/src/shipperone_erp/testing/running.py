@@ -57,7 +57,7 @@ def run_case(
             return ended("failed", f"{harness.__name__} departs from {case.id} without saying why")
         if instead is None:
             return ended("skipped", f"the connector departs from it: {reason}")
-    if harness.live and not live:
+    if harness.live and not live and not case.static:
         return ended("skipped", "it talks to a real ERP: run it with --live")
     try:
         found = connector_of(harness)
@@ -111,12 +111,19 @@ def connector_of(harness: type[ConnectorHarness]) -> type[Connector[Any]]:
 def _bench(case: Case, harness: type[ConnectorHarness], found: type[Connector[Any]], folder: Path) -> Iterator[Bench]:
     erp = harness(folder)
     bench = Bench(erp, found, folder)
+
+    def end() -> None:
+        with contextlib.suppress(Exception):  # L4 looks at close
+            bench.close()
+        if not case.static:
+            erp.tear_down()
+
     try:
         if not case.static:
             erp.set_up()
         yield bench
-    finally:
-        with contextlib.suppress(Exception):  # what goes wrong now must not hide what was found; L4 looks at close
-            bench.close()
-        if not case.static:
-            erp.tear_down()
+    except BaseException:
+        with contextlib.suppress(Exception):  # what goes wrong now must not hide what was found
+            end()
+        raise
+    end()

@@ -1,9 +1,11 @@
-"""What the live tests need in an Odoo: products, warehouses, taxes, a user with few rights. Made beside other data.
+"""A test database's master data, made by an administrator: products, warehouses, taxes, a user with few rights.
 
-Everything carries a tag; nothing that was there before is written to.
+Everything carries a tag and stands beside what was there before, which is not written to.
 """
 
 import secrets
+from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -16,51 +18,71 @@ from shipperone_erp_odoo.wire import Wire
 class Admin:
     """The user that seeds and looks: an administrator, over JSON-RPC."""
 
-    def __init__(self, url: str, database: str, user: str, password: str) -> None:
+    def __init__(
+        self, url: str, database: str, user: str, password: str, transport: httpx.BaseTransport | None = None
+    ) -> None:
         self.url = url
         self.database = database
         self.user = user
-        connector = JsonRpc(Wire(url, connect_timeout=10, timeout=120))
-        self._connection = odoolib.Connection(connector, database, user, password)
+        self._wire = Wire(url, connect_timeout=10, timeout=120, transport=transport)
+        self._connector = JsonRpc(self._wire)
+        self._connection = odoolib.Connection(self._connector, database, user, password)
         self._connection.check_login()
-        self.version = int(connector.send("common", "version")["server_version_info"][0])
+
+    @cached_property
+    def version(self) -> int:
+        """17, 18, 19."""
+        return int(self._connector.send("common", "version")["server_version_info"][0])
 
     def call(self, model: str, method: str, *args: Any, **named: Any) -> Any:
+        """The method's answer; arguments as Odoo's own RPC takes them."""
         connection = self._connection
-        return connection.connector.send(
+        return self._connector.send(
             "object", "execute_kw", self.database, connection.user_id, connection.password, model, method, args, named
         )
 
-    def find(self, model: str, domain: list[Any], fields: list[str], **named: Any) -> list[dict[str, Any]]:
-        return self.call(model, "search_read", domain, fields, **named)
+    def find(self, model: str, domain: Sequence[Any], fields: Sequence[str], **named: Any) -> list[dict[str, Any]]:
+        """Records by a domain."""
+        found: list[dict[str, Any]] = self.call(model, "search_read", list(domain), list(fields), **named)
+        return found
 
     def make(self, model: str, **values: Any) -> int:
+        """A new record; its id."""
         return int(self.call(model, "create", [values])[0])
 
     def ref(self, xid: str) -> int:
+        """The record of an external id, which is there."""
         module, name = xid.split(".", 1)
         return int(self.call("ir.model.data", "check_object_reference", module, name)[1])
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._wire.close()
+
 
 class Seed:
-    """One tagged set of master data. `tag` begins its SKUs: at most four characters, it is in warehouse codes."""
+    """One tagged set of master data. `tag` begins its SKUs: at most four characters, it is in warehouse codes.
 
-    def __init__(self, admin: Admin, tag: str) -> None:
+    `password` is the user's; left out, one that nobody has guessed before.
+    """
+
+    def __init__(self, admin: Admin, tag: str, password: str | None = None) -> None:
         self.admin = admin
         self.tag = tag
         self.login = f"shipperone-{tag}"
-        self.password = secrets.token_urlsafe(16)
+        self.password = password or secrets.token_urlsafe(16)
         self.company = admin.find("res.company", [], ["name"], order="id", limit=1)[0]["id"]
         self.warehouses = {name: self._warehouse(name) for name in ("A", "B")}
-        self.taxes = {rate: self._tax(rate) for rate in (23, 21, 5)}
+        self.taxes = {rate: self.tax(rate) for rate in (23, 21, 5)}
         self.shipping = self.product("SHIP", service=True)
         self.user = self._user()
 
     def sku(self, name: str) -> str:
+        """That of the product of this name."""
         return f"{self.tag}-{name}"
 
     def product(self, name: str, *, service: bool = False, **more: Any) -> int:
-        """One more product under that SKU."""
+        """One more product under that SKU; its id."""
         if self.admin.version < 18:
             kind: dict[str, Any] = {"detailed_type": "service" if service else "product"}
         else:
@@ -69,6 +91,7 @@ class Seed:
         return self.admin.make("product.product", taxes_id=[(6, 0, [self.taxes[23]])], **values)
 
     def code(self, name: str) -> str:
+        """The short name of the warehouse A or B in Odoo."""
         return f"{self.tag}{name}".upper()
 
     def stock(self, product: int, quantity: float, warehouse: str = "A") -> None:
@@ -79,38 +102,14 @@ class Seed:
         )
         self.admin.call("stock.quant", "action_apply_inventory", quant)
 
-    def second_company(self) -> dict[str, Any]:
-        """Another company with a chart of accounts, a warehouse and a tax of its own; the user works in both."""
-        admin = self.admin
-        name = f"Second {self.tag}"
-        country = admin.find("res.company", [("id", "=", self.company)], ["country_id"])[0]["country_id"][0]
-        company = admin.make("res.company", name=name, country_id=country)
-        me = admin.call("res.users", "context_get")["uid"]
-        for user in (me, self.user):
-            admin.call("res.users", "write", [user], {"company_ids": [(4, company)]})
-        chart = admin.find("res.company", [("id", "=", self.company)], ["chart_template"])[0]["chart_template"]
-        around = {"allowed_company_ids": [company, self.company]}
-        if not admin.find("account.journal", [("type", "=", "sale"), ("company_id", "=", company)], ["id"]):
-            admin.call("account.chart.template", "try_loading", [], chart, company, install_demo=False, context=around)
-        code = self.code("C")
-        fields = ["code", "lot_stock_id", "out_type_id"]
-        there = admin.find("stock.warehouse", [("company_id", "=", company)], ["id"])
-        if there:
-            admin.call("stock.warehouse", "write", [there[0]["id"]], {"code": code}, context=around)
-        else:
-            admin.make("stock.warehouse", name=f"Third {self.tag}", code=code, company_id=company)
-        (house,) = admin.find("stock.warehouse", [("code", "=", code)], fields, context=around)
-        self.warehouses["C"] = house
-        self._tax(23, company)
-        return {"id": company, "name": name, "code": code}
-
     def api_key(self) -> str:
         """A key of the user, made as a person makes one: through a web session, with the password once more."""
         with httpx.Client(base_url=self.admin.url, timeout=60) as web:
 
             def ask(path: str, **params: Any) -> Any:
                 answer = web.post(path, json={"jsonrpc": "2.0", "method": "call", "params": params, "id": 1}).json()
-                assert "error" not in answer, answer["error"]["data"]["message"]
+                if "error" in answer:
+                    raise RuntimeError(answer["error"]["data"]["message"])
                 return answer["result"]
 
             def call(model: str, method: str, *args: Any, **named: Any) -> Any:
@@ -128,6 +127,10 @@ class Seed:
                 check = call("res.users.identitycheck", "run_check", [identity], context=context)
             return str(check["context"]["default_key"])
 
+    def tax_name(self, rate: int) -> str:
+        """Under which settings name it."""
+        return f"{self.tag} {rate} % incl."
+
     def _warehouse(self, name: str) -> dict[str, Any]:
         code = self.code(name)
         fields = ["code", "name", "lot_stock_id", "out_type_id", "int_type_id"]
@@ -137,8 +140,9 @@ class Seed:
             found = self.admin.find("stock.warehouse", [("code", "=", code)], fields)
         return found[0]
 
-    def _tax(self, rate: int, company: int | None = None) -> int:
-        name = f"{self.tag} {rate} % incl."
+    def tax(self, rate: int, company: int | None = None) -> int:
+        """A new sales tax of that many percent, included in the price; its id."""
+        name = self.tax_name(rate)
         values: dict[str, Any] = {"name": name, "amount": rate, "amount_type": "percent", "type_tax_use": "sale"}
         values |= {"price_include": True} if self.admin.version < 18 else {"price_include_override": "tax_included"}
         company = company or self.company

@@ -1,0 +1,205 @@
+"""The harness with which `shipperone-erp connectors test odoo --live` proves the connector on a real Odoo.
+
+A test database, since products, warehouses, invoices and a user are made there. Its administrator, who seeds and looks
+behind the connector's back, is named by the environment; so is a second database, for what another merchant's Odoo is.
+"""
+
+import os
+import re
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, Literal
+
+from shipperone_erp.testing import ConnectorHarness, ErpDocument, NotApplicable
+from shipperone_erp_odoo.gate import Gate
+from shipperone_erp_odoo.odoo import JSON2_SINCE, MODULE
+from shipperone_erp_odoo.seeding import Admin, Seed
+
+NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
+NEIGHBOUR = "ODOO_TEST_NEIGHBOUR_DB"
+
+State = Literal["live", "draft", "issued", "voided"]
+RESERVATIONS: Mapping[str, State] = {"cancel": "voided"}
+INVOICES: Mapping[str, State] = {"draft": "draft", "posted": "issued", "cancel": "voided"}
+
+KEY = re.compile(r"[ai]-(?P<order>.+)-[a-z2-7]{16}(-g\d+)?")
+"""A job's key, which the id of its order stands in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Merchant:
+    """What all cases share in one database: master data, and the connector's login."""
+
+    seed: Seed
+    protocol: str
+    secret: str
+    customer: str
+    currency: str
+
+
+class OdooHarness(ConnectorHarness):
+    """A database of a real server, seen by its administrator; the connector comes through a gate that can be shut."""
+
+    connector = "odoo"
+    live: ClassVar[bool] = True
+    deadline = 120.0
+    merchants: ClassVar[dict[str, Merchant]] = {}
+    """By database: made by the first case that needs it."""
+
+    nth = 0
+    """0, or 1 for the neighbour."""
+
+    merchant: Merchant
+    gate: Gate
+    """The connector's way to Odoo in this case."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self._products: dict[str, int] = {}
+
+    def set_up(self) -> None:
+        if missing := [name for name in NEEDED if not os.environ.get(name)]:
+            raise NotApplicable(f"it needs a real Odoo, a test database: set {', '.join(missing)}")
+        self.merchant = self._merchant()
+        self.currency = self.merchant.currency
+        self.gate = Gate(self.admin.url)
+
+    def tear_down(self) -> None:
+        if hasattr(self, "gate"):
+            self.gate.close()
+
+    def neighbour(self, folder: Path) -> "OdooHarness":
+        if not os.environ.get(NEIGHBOUR):
+            raise NotApplicable(f"another merchant's Odoo is a second test database on that server: set {NEIGHBOUR}")
+        other = type(self)(folder)
+        other.nth = self.nth + 1
+        return other
+
+    def settings(self) -> Mapping[str, Any]:
+        made, seed = self.merchant, self.merchant.seed
+        return {
+            "url": self.url,
+            "database": seed.admin.database,
+            "user": seed.login,
+            "api_key" if made.protocol == "json2" else "password": made.secret,
+            "protocol": made.protocol,
+            "connect_timeout": 5,
+            "timeout": 30,
+            "warehouses": {"main": {"code": seed.code("A")}, "outlet": {"code": seed.code("B")}},
+            "taxes": [{"percent": 21, "tax": seed.tax_name(21)}],
+            "shipping_product": seed.sku("SHIP"),
+            "customers": "fixed",
+            "customer": made.customer,
+            "e_invoice": "not_required",
+        }
+
+    @property
+    def url(self) -> str:
+        """Where the connector finds Odoo."""
+        return self.gate.url
+
+    @property
+    def admin(self) -> Admin:
+        """Who seeds and looks."""
+        return self.merchant.seed.admin
+
+    def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        there = sku in self._products
+        if not there:
+            self._products[sku] = self.merchant.seed.product(sku, default_code=sku)
+        if on_hand or there:
+            self.merchant.seed.stock(self._products[sku], float(on_hand), HOUSES[warehouse])
+
+    def on_hand(self, sku: str, warehouse: str) -> Decimal:
+        return self._counted("quantity", sku, warehouse)
+
+    def reserved(self, sku: str, warehouse: str) -> Decimal:
+        return self._counted("reserved_quantity", sku, warehouse)
+
+    def documents(self, key: str) -> Sequence[ErpDocument]:
+        pickings = self._of(key, "stock.picking", "PICK", [("picking_type_code", "=", "outgoing")], "origin")
+        invoices = self._of(key, "account.move", "INV", [("move_type", "=", "out_invoice")], "invoice_origin")
+        return [
+            *(ErpDocument("reservation", RESERVATIONS.get(row["state"], "live"), row["name"]) for row in pickings),
+            *(
+                ErpDocument(
+                    "invoice",
+                    INVOICES[row["state"]],
+                    f"account.move {row['id']}",
+                    row["name"] if row["state"] == "posted" else None,
+                    Decimal(str(row["amount_total"])),
+                )
+                for row in invoices
+            ),
+        ]
+
+    def arrive(self, key: str) -> None:
+        domain = [("module", "=", MODULE), ("name", "=like", f"TRF\\_{key}\\_%")]
+        rows = self.admin.find("ir.model.data", domain, ["res_id"])
+        self.admin.call("stock.picking", "button_validate", [row["res_id"] for row in rows])
+
+    def change_draft(self, key: str) -> None:
+        (invoice,) = self._of(key, "account.move", "INV", [("state", "=", "draft")], "invoice_origin")
+        domain = [("move_id", "=", invoice["id"]), ("display_type", "=", "product"), ("quantity", "=", 1)]
+        (line, *_) = self.admin.find("account.move.line", domain, ["price_unit"], order="id")
+        dearer = {"price_unit": round(float(line["price_unit"]) + 0.01, 2)}
+        self.admin.call("account.move", "write", [invoice["id"]], {"invoice_line_ids": [(1, line["id"], dearer)]})
+
+    def break_connection(self) -> None:
+        self.gate.shut()
+
+    def mend_connection(self) -> None:
+        self.gate.open()
+
+    def stall_connection(self) -> None:
+        self.gate.silence()
+
+    def lose_answer(self) -> None:
+        self.gate.lose_answer()
+
+    def _of(self, key: str, model: str, kind: str, domain: list[Any], origin: str) -> list[dict[str, Any]]:
+        """What carries the key's external id, and what names its order and carries none at all: a second one."""
+        match = KEY.fullmatch(key)
+        order = match["order"] if match else key
+        fields = ["name", "state", *(["amount_total"] if kind == "INV" else ["backorder_id"])]
+        named = self.admin.find(model, [*domain, (origin, "=", order)], fields, order="id")
+        told = self.admin.call(model, "get_external_id", [row["id"] for row in named])
+        ids = {int(id): xid.partition(".")[2] for id, xid in told.items()}
+        return [
+            row for row in named if not row.get("backorder_id") and ids.get(row["id"]) in ("", None, f"{kind}_{key}")
+        ]
+
+    def _counted(self, field: str, sku: str, warehouse: str) -> Decimal:
+        place = self.merchant.seed.warehouses[HOUSES[warehouse]]["lot_stock_id"][0]
+        domain = [("product_id.default_code", "=", sku), ("location_id", "child_of", place)]
+        rows = self.admin.find("stock.quant", domain, [field])
+        return sum((Decimal(str(row[field])) for row in rows), Decimal(0))
+
+    def _merchant(self) -> Merchant:
+        url, database, user, password = (os.environ[name] for name in NEEDED)
+        if self.nth:
+            database = os.environ[NEIGHBOUR]
+        if database not in self.merchants:
+            tag = "".join(secrets.choice("abcdefghijkmnpqrstuvwxyz23456789") for _ in range(4))
+            seed = Seed(Admin(url, database, user, password), tag)
+            given = os.environ.get("ODOO_TEST_API_KEY") if self.nth == 0 else None
+            self.merchants[database] = merchant(seed, given)
+        return self.merchants[database]
+
+
+HOUSES = {"main": "A", "outlet": "B"}
+"""ShipperOne's warehouse codes, and which of the seed's warehouses they are."""
+
+
+def merchant(seed: Seed, api_key: str | None = None, protocol: str | None = None) -> Merchant:
+    """The rest of a merchant's master data. The protocol: ODOO_TEST_PROTOCOL, else what `auto` would speak."""
+    newest = "json2" if seed.admin.version >= JSON2_SINCE else "jsonrpc"
+    spoken = protocol or os.environ.get("ODOO_TEST_PROTOCOL") or newest
+    customer = f"Kit customer {seed.tag}"
+    seed.admin.make("res.partner", name=customer)
+    (company,) = seed.admin.find("res.company", [("id", "=", seed.company)], ["currency_id"])
+    secret = (api_key or seed.api_key()) if spoken == "json2" else seed.password
+    return Merchant(seed, spoken, secret, customer, company["currency_id"][1])
