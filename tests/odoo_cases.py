@@ -440,6 +440,50 @@ def listed(shop: Shop) -> None:
     assert (ours[1].number, ours[1].total_incl_tax, ours[1].date) == (issued.number, D("21.99"), DAY)
 
 
+def credited(shop: Shop) -> None:
+    """A person's credit note: the mirror of an issued invoice, once for its key, a draft until somebody posts it."""
+    shop.product("MUG")
+    shop.product("TEA")
+    erp = shop.connector()
+    order = shop.order(shop.item(1, "MUG", "3"), shop.item(2, "TEA", "2", "7.00", "5"))
+    draft = shop.build(erp, "i1", order)
+    with pytest.raises(Refused, match="not issued but draft"):
+        shop.credit(erp, "c1", draft)
+    issued = shop.issue(erp, "i1", draft, order)
+    note = shop.credit(erp, "c1", issued)
+    assert (note.kind, note.state, note.number, note.refers_to) == ("credit_note", "draft", None, issued.reference)
+    assert (note.key, note.order_id, note.date) == (shop.key("c1"), order.order_id, DAY)
+    assert (note.total_incl_tax, note.currency) == (-issued.total_incl_tax, "EUR")
+    assert shop.credit(shop.connector(), "c1", issued) == note
+    with pytest.raises(Refused, match="has a credit note already") as second:
+        shop.credit(erp, "c2", issued)
+    assert second.value.reason == Reason.ALREADY_IN_ERP
+    lines = [("move_id", "in", [*ids(issued.reference), *ids(note.reference)]), ("display_type", "=", "product")]
+    fields = ["move_id", "product_id", "name", "quantity", "price_unit", "tax_ids", "account_id", "price_total"]
+    rows = erp._odoo.find("account.move.line", lines, fields, order="sequence, id")
+    invoiced, mirrored = (
+        [{**row, "id": 0, "move_id": 0} for row in rows if row["move_id"][0] == ids(told.reference)[0]]
+        for told in (issued, note)
+    )
+    assert len(invoiced) == 4, "three for 10.00 are two lines"
+    assert mirrored == invoiced
+    if erp._odoo.protocol != "xmlrpc":
+        since = datetime(2026, 1, 1, tzinfo=UTC)
+        assert [one for one in erp.list_documents(since) if one.order_id == order.order_id][1:] == [note]
+    shop.act(lambda seed: seed.admin.call("account.move", "action_post", ids(note.reference)))
+    posted = shop.credit(erp, "c1", issued)
+    assert (posted.reference, posted.state) == (note.reference, "posted")
+    assert posted.number
+    (paid,) = erp._odoo.find("account.move", [("id", "in", ids(issued.reference))], ["payment_state"])
+    assert paid["payment_state"] == "reversed"
+    other = shop.order(shop.item(1, "MUG"), number=2)
+    again = shop.issue(erp, "i2", shop.build(erp, "i2", other), other)
+    cancelled = shop.credit(erp, "c3", again)
+    shop.act(lambda seed: seed.admin.call("account.move", "button_cancel", ids(cancelled.reference)))
+    assert shop.credit(erp, "c3", again) == Voided(cancelled.reference)
+    assert shop.credit(erp, "c4", again).reference != cancelled.reference
+
+
 def doctor(shop: Shop) -> None:
     """Nothing fails for a user with no more rights than the page says; what is named wrong is told by its name."""
     lines = shop.connector(payments={"card": {}}).check()
@@ -463,6 +507,7 @@ CASES = {
     case.__name__: case
     for case in (
         reserve_twice, shortage, products, release, transfer, transfer_released, direct, batch, foreign, invoice,
-        invoices_at_once, discard, changed, taxes, buyers, locked, deliver, delivered_by_hand, unreserved, listed, doctor,
+        invoices_at_once, discard, changed, taxes, buyers, locked, deliver, delivered_by_hand, unreserved, listed,
+        credited, doctor,
     )
 }  # fmt: skip

@@ -27,7 +27,7 @@ from shipperone_erp import (
     Reservation,
     ReserveStock,
 )
-from shipperone_erp_odoo import OdooConnector, OdooSettings
+from shipperone_erp_odoo import CreditNote, OdooConnector, OdooSettings
 from shipperone_erp_odoo.protocols import READS
 from shipperone_erp_odoo.seeding import Seed
 from shipperone_erp_odoo.sites import sites
@@ -134,6 +134,9 @@ class Shop:
 
     def discard(self, erp: OdooConnector, name: str, built: Any, order: FulfillmentOrder) -> Any:
         return erp.discard_invoice(DiscardInvoice(self.key(name), built, order, "it changed"))
+
+    def credit(self, erp: OdooConnector, name: str, issued: Any, reason: str = "taken back") -> Any:
+        return erp.draft_credit_note(CreditNote(self.key(name), issued.reference, DAY, reason))
 
     def deliver(self, erp: OdooConnector, name: str, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> Any:
         ids = tuple(item.item_id for item in order.items)

@@ -26,6 +26,7 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo.building import build
 from shipperone_erp_odoo.checks import checks
+from shipperone_erp_odoo.crediting import CreditNote, credit
 from shipperone_erp_odoo.delivering import deliver
 from shipperone_erp_odoo.documents import documents
 from shipperone_erp_odoo.issuing import discard, issue
@@ -86,6 +87,10 @@ class OdooConnector(Connector[OdooSettings]):
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
         return documents(self._odoo, since)
+
+    def draft_credit_note(self, request: CreditNote) -> Document | Voided:
+        """A draft that credits an issued invoice in full, for a named person to post in Odoo; no hook calls it."""
+        return credit(self._odoo, request)
 
     def check(self) -> list[Check]:
         """Server, login, rights, and whether every record that the settings name is there."""

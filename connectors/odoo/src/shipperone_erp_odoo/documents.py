@@ -1,10 +1,13 @@
 """The documents that this connector has made in Odoo, for reconciliation: what carries an external id of ours."""
 
+from collections import defaultdict
 from datetime import UTC, datetime
 
 from shipperone_erp import Document, Reason, Refused
+from shipperone_erp_odoo.crediting import CREDIT
+from shipperone_erp_odoo.crediting import listed as credit_note
 from shipperone_erp_odoo.links import link
-from shipperone_erp_odoo.odoo import Odoo, Row, named
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found
 from shipperone_erp_odoo.pickings import reference as picking_reference
 from shipperone_erp_odoo.sites import company, me
@@ -14,26 +17,28 @@ PAGE = 500
 
 
 def documents(odoo: Odoo, since: datetime) -> list[Document]:
-    """Reservations and invoices made since then, in all companies of the user.
+    """Reservations, invoices and credit notes made since then, in all companies of the user.
 
-    An invoice tells its items; a reservation does not, since its moves are by product.
+    An invoice tells its items; a reservation does not, since its moves are by product, nor does a credit note.
     """
     if odoo.protocol == "xmlrpc":
         said = "XML-RPC cannot carry external ids: reconcile needs protocol JSON-RPC or JSON-2"
         raise Refused(Reason.CONFIG_INCOMPLETE, said)
-    found = [_picking(odoo, row, key) for row, key in _made(odoo, "stock.picking", "PICK", PICKING, since)]
-    made = _made(odoo, "account.move", "INV", INVOICE, since)
-    stands = _standing(odoo, [row for row, _ in made])
-    return found + [_invoice(odoo, row, key, stands.get(int(row["id"]))) for row, key in made]
+    found = [_picking(odoo, row, key) for row, key in _made(odoo, "stock.picking", PICKING, since)["PICK"]]
+    moves = _made(odoo, "account.move", INVOICE, since)
+    stands = _standing(odoo, [row for row, _ in moves["INV"]])
+    found += [_invoice(odoo, row, key, stands.get(int(row["id"]))) for row, key in moves["INV"]]
+    credited = _credited(odoo, [row for row, _ in moves[CREDIT]])
+    return found + [credit_note(odoo, row, key, credited.get(int(row["id"]))) for row, key in moves[CREDIT]]
 
 
 PICKING = ["name", "state", "origin", "date_done"]
 INVOICE = ["name", "state", "invoice_origin", "amount_total", "currency_id", "invoice_date", "company_id"]
 
 
-def _made(odoo: Odoo, model: str, kind: str, fields: list[str], since: datetime) -> list[tuple[Row, str]]:
-    """Rows with their keys. A page at a time, by id: what is made meanwhile shifts nothing."""
-    found: list[tuple[Row, str]] = []
+def _made(odoo: Odoo, model: str, fields: list[str], since: datetime) -> dict[str, list[tuple[Row, str]]]:
+    """Rows with their keys, by kind. A page at a time, by id: what is made meanwhile shifts nothing."""
+    found: dict[str, list[tuple[Row, str]]] = defaultdict(list)
     last = 0
     start = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
     companies = {"allowed_company_ids": me(odoo)["company_ids"]}
@@ -44,9 +49,8 @@ def _made(odoo: Odoo, model: str, kind: str, fields: list[str], since: datetime)
         )  # fmt: skip
         names = odoo.external_ids(model, [int(row["id"]) for row in rows])
         for row in rows:
-            name = names.get(int(row["id"]), "")
-            if name.startswith(f"{kind}_"):
-                found.append((row, name.removeprefix(f"{kind}_")))
+            kind, _, key = names.get(int(row["id"]), "").partition("_")
+            found[kind].append((row, key))
         if len(rows) < PAGE:
             return found
         last = int(rows[-1]["id"])
@@ -60,6 +64,18 @@ def _standing(odoo: Odoo, rows: list[Row]) -> dict[int, Stands]:
         for start in range(0, len(ids), PAGE):
             found |= standing(odoo, ids[start : start + PAGE], company(odoo, name))
     return found
+
+
+def _credited(odoo: Odoo, notes: list[Row]) -> dict[int, int | None]:
+    """The invoice that each of these credit notes takes back."""
+    if not notes:
+        return {}
+    companies = {"allowed_company_ids": me(odoo)["company_ids"]}
+    domain = [("id", "in", [int(row["id"]) for row in notes])]
+    rows: list[Row] = odoo.call(
+        "account.move", "search_read", context=companies, domain=domain, fields=["reversed_entry_id"]
+    )
+    return {int(row["id"]): one(row["reversed_entry_id"]) for row in rows}
 
 
 def _picking(odoo: Odoo, row: Row, key: str) -> Document:
