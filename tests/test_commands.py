@@ -121,6 +121,36 @@ def test_a_usage_that_fits_nothing_ends_with_2(world):
         assert "Traceback" not in done.stderr
 
 
+def test_an_order_that_was_asked_for_and_that_nobody_knows_is_named_and_ends_with_2(world):
+    world.sandbox.add(order("FO-1"))
+    said = "acme: no order {} is listed in pending_allocation or pending_invoice, and the ledger knows none"
+    dry = world.command("run", "--dry-run", "--order", "TYPO", "--order", "FO-1")
+    assert (dry.returncode, dry.stderr.splitlines()) == (2, [said.format("TYPO")])
+    assert "FO-1" in dry.stdout
+    once = world.command("run", "--once", "--order", "TYPO", "--order", "FO-1", "--order", "FO-404", "--log", "text")
+    assert once.returncode == 2
+    assert [line.partition(" ")[2] for line in once.stderr.splitlines()][-2:] == [
+        said.format("FO-404"), said.format("TYPO"),
+    ]  # fmt: skip
+    assert world.job("FO-1", I).state is State.DONE
+    for way in (("--once", "--settle-for", "1s"), ("--dry-run",)):
+        known = world.command("run", *way, "--order", "FO-1")
+        assert (known.returncode, "no order" in known.stderr) == (0, False), "it is done, and the ledger knows it"
+
+
+def test_an_order_that_one_of_the_tenants_knows_is_not_missing(world):
+    with Sandbox() as other:
+        other.add(order("FO-9"))
+        world.more = (
+            f'[tenants.beta]\nbase_url = "{other.base_url}"\nstore_code = "default"\ntoken = "{other.token}"\n'
+            f'connector = "counting"\n[tenants.beta.counting]\ndatabase = "{world.erp.file}"\n'
+        )
+        done = world.command("run", "--dry-run", "--order", "FO-9", "--order", "TYPO")
+        assert (done.returncode, "acme, beta: no order TYPO is listed in" in done.stderr) == (2, True)
+        assert "FO-9" not in done.stderr
+        assert world.command("run", "--dry-run", "--order", "FO-9").returncode == 0
+
+
 def test_orders_as_json_tell_everything_a_script_needs(world):
     world.erp.stock("TEA", 1)
     world.sandbox.add(order("FO-1"))
