@@ -21,6 +21,7 @@ from installed_plugins import InstalledPlugins
 from shipperone_erp import API_VERSION, Connector, Done, deprecations, discovery
 from shipperone_erp.deprecations import ConnectorDeprecation, Deprecation
 from shipperone_erp.errors import PluginRefused
+from shipperone_erp.origins import plugin_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTORS = sorted((ROOT / "connectors").glob("*/pyproject.toml"))
@@ -114,12 +115,25 @@ def test_an_exported_name_that_goes_away_still_works_and_names_who_imports_it(pl
     plugins.install("acme", "from shipperone_erp import Finished\nclass Plugged(Connector[ConnectorSettings]): pass")
     with pytest.warns(ConnectorDeprecation) as told:
         discovery.load_connector("acme")
-    assert "acme_module uses shipperone_erp.Finished, which connector API 2.0 removes; instead: Done" in str(
-        told[0].message
+    assert str(told[0].message) == (
+        "connector acme (acme 1.0), in acme_module, uses shipperone_erp.Finished, which connector API 2.0 removes; "
+        "instead: Done"
     )
     assert sys.modules["acme_module"].Finished is Done
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = shipperone_erp.Nothing
+
+
+def test_a_module_is_of_the_plugin_whose_entry_point_is_nearest(plugins):
+    plugins.connector("acme")
+    plugins.install("deep", "", value="company.erp.deep:Plugged")
+    plugins.install("other", "", value="company.other:Plugged", group="shipperone_erp.policies")
+    assert plugin_of("acme_module") == "connector acme (acme 1.0)"
+    assert plugin_of("company.erp.deep.parts") == "connector deep (deep 1.0)"
+    assert plugin_of("company.other.parts") == "policy other (other 1.0)"
+    assert plugin_of("company") == "connector deep (deep 1.0) and policy other (other 1.0)"
+    assert plugin_of("acme_module_of_another") is None
+    assert plugin_of("__main__") is None
 
 
 def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
