@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.metadata import version
 
 import pytest
 
@@ -119,6 +120,12 @@ def test_a_usage_that_fits_nothing_ends_with_2(world):
         done = world.command(*arguments)
         assert (done.returncode, said in done.stderr) == (2, True), (arguments, done.stderr)
         assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_told():
+    code = "from shipperone_erp.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, f"shipperone-erp {version('shipperone-erp')}")
 
 
 def test_an_order_that_was_asked_for_and_that_nobody_knows_is_named_and_ends_with_2(world):

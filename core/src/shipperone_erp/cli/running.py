@@ -5,6 +5,7 @@ import logging
 import signal
 import tempfile
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -125,6 +126,14 @@ def serve(
         for problem in loaded.problems:
             LOG.warning("paused, config_incomplete: %s", problem)
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
+            started = {
+                "event": "started",
+                "version": version("shipperone-erp"),
+                "tenants": len(runtime.tenants),
+                "ledger": runtime.ledger.place,
+            }
+            words = "shipperone-erp {version} serves {tenants} tenant(s); its ledger is {ledger}".format_map(started)
+            LOG.info("%s", words, extra={"fields": started})
             with shown(runtime.progress, console):
                 await runtime.serve(stopping)
 
