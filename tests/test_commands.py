@@ -8,6 +8,7 @@ import sys
 import time
 from contextlib import contextmanager
 from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -465,6 +466,22 @@ def test_json_is_one_document_on_stdout_without_a_secret(world, arguments):
                                        ("explain", "not_enough_stock", "--json"), ("explain", "--json")], ids=" ".join)  # fmt: skip
 def test_commands_without_a_configuration(world, arguments):
     assert json.loads(_bare(world, *arguments).stdout)
+
+
+def test_a_connector_is_shown_to_people_in_words(world, plugins):
+    plugins.connector("acme", hooks=["reserve_stock"])
+    plugins.install("broken", "import nothing_of_that_name")
+    world.plugins += [Path(path) for path in plugins.paths]
+    shown = _bare(world, "connectors", "show", "counting").stdout.splitlines()
+    assert shown[0].startswith("counting is from counting-erp ")
+    assert shown[1] == "written for the connector API >=1,<2"
+    assert shown[2].startswith("hooks: build_invoice, ")
+    assert [line.split()[:2] for line in shown if "required" in line] == [["database", "required"]]
+    bare = _bare(world, "connectors", "show", "acme").stdout.splitlines()
+    assert bare[0] == "acme is from acme 1.0"
+    assert bare[2] == "hooks: reserve_stock"
+    broken = _bare(world, "connectors", "show", "broken").stdout.splitlines()
+    assert broken[1].startswith("it cannot be used: connector broken (broken 1.0) cannot be imported: ModuleNotFound")
 
 
 def test_a_connector_that_is_not_there_is_no_success(world):
