@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -286,6 +287,13 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
 def test_the_command_says_what_it_cannot_do(tmp_path, arguments, code, said):
     done = connectors_test(tmp_path, *arguments)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.parametrize(("module", "missing"), [(os, "fork"), (signal, "SIGKILL")])
+def test_where_no_process_can_be_killed_those_cases_are_skipped_and_say_why(tmp_path, monkeypatch, module, missing):
+    monkeypatch.delattr(module, missing)
+    result = run_case(CASES["K1"], HonestHarness, tmp_path)
+    assert (result.outcome, "this system has no fork and SIGKILL" in result.said) == ("skipped", True), result
 
 
 def test_kills_are_spread_evenly_with_the_first_and_the_last_among_them():
