@@ -81,6 +81,28 @@ def test_a_case_that_is_removed_or_overridden_without_a_reason_fails(tmp_path):
     assert "R4 (available is on hand minus reserved) is overridden without a reason" in found[""]
 
 
+REPLACED = """
+class TestAcme(ConnectorSuite):
+    harness = HonestHarness
+
+class TestBelow(TestAcme):
+    harness = HonestHarness
+
+TestAcme.test_R4 = lambda self: None
+TestAcme.test_R1 = None
+pytest.mark.skip(TestAcme.test_R7)
+"""
+
+
+def test_a_case_that_is_replaced_after_the_class_was_made_fails(tmp_path):
+    found = run_pytest(tmp_path, REPLACED, "-k", "R1 or R3 or R4 or R7")
+    said = found[""]
+    assert "6 failed, 2 passed" in said, said
+    assert "R4 (available is on hand minus reserved) is overridden without a reason; say why in HonestHarness" in said
+    assert "R1 (the same key reserves once) is removed without a reason" in said
+    assert "and waited for) is marked skip without a reason" in said
+
+
 LEFT_OUT = """
 class Acme(HonestHarness):
     departures = {"R5": "Acme never sells its last piece", "R6": "one SKU a line"}
