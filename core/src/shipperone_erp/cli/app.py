@@ -1,6 +1,6 @@
 """The command line: one module a group of commands; errors are rendered here and nowhere else."""
 
-from importlib import metadata
+from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -39,13 +39,13 @@ app = typer.Typer(
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        print_text(f"shipperone-erp {metadata.version('shipperone-erp')}")
+        print_text(f"shipperone-erp {version('shipperone-erp')}")
         raise typer.Exit
 
 
 @app.callback()
 def _(
-    version: Annotated[
+    told: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end.")
     ] = False,
 ) -> None:
