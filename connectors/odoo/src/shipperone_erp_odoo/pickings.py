@@ -87,6 +87,11 @@ def moves(odoo: Odoo, domain: Sequence[object], company: int) -> list[Move]:
     return [_move(row) for row in odoo.find("stock.move", domain, fields, company=company, order="id")]
 
 
+def lacking(picking: Found) -> bool:
+    """It is open, and something of it that waits for no other move is not reserved in full."""
+    return picking.open and any(move.state in ("confirmed", "partially_available") for move in picking.moves)
+
+
 def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:
     """These pickings and all that hang on them as backorders, and on those."""
     chain = newest = sorted(set(ids))

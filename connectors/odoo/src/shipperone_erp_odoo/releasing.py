@@ -1,10 +1,12 @@
-"""Releasing: what a reservation still holds is cancelled. A key that Odoo does not know gets a cancelled picking, so
+"""Releasing: what a reservation still holds is cancelled. A key that Odoo does not know gets a cancelled document, so
 that a reservation that comes late finds it void."""
 
 from shipperone_erp import Done, Refused, ReleaseStock
-from shipperone_erp_odoo.odoo import Draft, Odoo
+from shipperone_erp_odoo import sales
+from shipperone_erp_odoo.odoo import Draft, Odoo, one
 from shipperone_erp_odoo.pickings import backorders, cancel, moves, referred
-from shipperone_erp_odoo.sites import Site, customers, own_company, sites
+from shipperone_erp_odoo.sale_orders import SALE
+from shipperone_erp_odoo.sites import Site, customers, me, own_company, sites
 from shipperone_erp_odoo.wanted import external_ids
 
 
@@ -13,6 +15,14 @@ def release(odoo: Odoo, request: ReleaseStock) -> Done:
     home = sites(odoo, [request.order.warehouse_code])[request.order.warehouse_code]
     company = own_company(odoo).id if isinstance(home, Refused) else home.company.id
     ids = referred(request.reference or "")
+    orders = sales.referred(request.reference or "")
+    if not ids and not orders and odoo.settings.documents == "sale_order":
+        xids = external_ids(odoo, request.key, request.order, SALE)
+        orders = [_marked_sale(odoo, xids[0], request, home)]
+        orders += [id for xid in xids[1:] if (id := odoo.reference(xid)) is not None]
+    if orders:
+        sales.cancel(odoo, orders, company)
+        return Done()
     if not ids:
         xids = external_ids(odoo, request.key, request.order)
         ids = [_marked(odoo, xids[0], request, home)]
@@ -26,13 +36,32 @@ def _marked(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -
     """The picking of that external id, made empty if there is none."""
     if isinstance(home, Refused):
         raise home
-    head = {
+    head: dict[str, object] = {
         "origin": request.order.order_id,
         "picking_type_id/.id": home.deliveries,
         "location_id/.id": home.stock,
         "location_dest_id/.id": customers(odoo, home.company),
     }
-    answer = odoo.load("stock.picking", [Draft(xid, head)], company=home.company.id)[xid]
+    return _loaded(odoo, "stock.picking", Draft(xid, head), home)
+
+
+def _marked_sale(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -> int:
+    """The sales order of that external id, made empty and to the company itself if there is none."""
+    if isinstance(home, Refused):
+        raise home
+    at = home.company.id
+    (row,) = odoo.find("res.company", [("id", "=", at)], ["partner_id"], company=at)
+    head: dict[str, object] = {
+        "origin": request.order.order_id,
+        "company_id/.id": at,
+        "partner_id/.id": one(row["partner_id"]),
+        "user_id/.id": me(odoo)["id"],
+    }
+    return _loaded(odoo, "sale.order", Draft(xid, head), home)
+
+
+def _loaded(odoo: Odoo, model: str, mark: Draft, home: Site) -> int:
+    answer = odoo.load(model, [mark], company=home.company.id)[mark.xid]
     if isinstance(answer, Refused):
         raise answer
     return answer

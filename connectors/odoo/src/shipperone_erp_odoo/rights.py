@@ -15,8 +15,14 @@ STOCK = {
     "stock.quant": "read",
 }
 INVOICES = {"account.move": "create write", "account.move.line": "create", "account.tax": "read"}
+SALES = {"sale.order": "create write", "sale.order.line": "create write"}
 CONTACTS = {"res.partner": "create"}
-GROUPS = {"stock": "Inventory / User", "account": "Invoicing / Billing", "res": "Contact Creation"}
+GROUPS = {
+    "stock": "Inventory / User",
+    "account": "Invoicing / Billing",
+    "res": "Contact Creation",
+    "sale": "Sales / User: Own Documents Only",
+}
 
 SOON = 14
 """Days before its end from which a key is warned about."""
@@ -25,6 +31,12 @@ SOON = 14
 def missing(odoo: Odoo) -> Iterator[Check]:
     """A line for each right that the connector needs and the user lacks; one line if there is none."""
     needed = {**STOCK, **INVOICES, **(CONTACTS if odoo.settings.customers == "match" else {})}
+    if odoo.settings.documents == "sale_order":
+        if not odoo.has("stock.picking", "sale_id"):
+            says = 'documents = "sale_order", and Odoo does not have the module that delivers sales orders (sale_stock)'
+            yield Check("sales orders", False, says, 'install Sales beside Inventory, or set documents = "picking"')
+            return
+        needed |= SALES
     lacking = [
         (model, operation)
         for model, operations in needed.items()
