@@ -11,12 +11,13 @@ from odoo_shop import DAY, Shop, ids
 from shipperone_erp import Done, Reason, Refused, Reserved, ReserveStock, Shortage, ShortLine, Voided
 from shipperone_erp_odoo import OdooConnector
 
-SALESMAN = "sales_team.group_sale_salesman"
+SELLER = "sales_team.group_sale_salesman_all_leads"
+OWN = "sales_team.group_sale_salesman"
 
 
 def connector(shop: Shop, **changed: Any) -> OdooConnector:
-    """One that sells, for a user that may sell for himself."""
-    shop.act(lambda seed: seed.grant(SALESMAN))
+    """One that sells, for a user that has the right that the page asks for."""
+    shop.act(lambda seed: seed.grant(SELLER))
     return shop.connector(**{"documents": "sale_order", "transfers": "direct", **changed})
 
 
@@ -30,7 +31,7 @@ def lines_of(erp: OdooConnector, reference: str) -> list[tuple[D, ...]]:
     """Of each of its lines what was ordered, delivered, invoiced, and its price."""
     fields = ["product_uom_qty", "qty_delivered", "qty_invoiced", "price_unit"]
     domain = [("order_id", "in", ids(reference))]
-    rows = erp._odoo.find("sale.order.line", domain, fields, order="order_id, sequence, id")
+    rows = erp._odoo.find("sale.order.line", domain, fields, order="id")
     return [tuple(D(str(row[name])) for name in fields) for row in rows]
 
 
@@ -271,17 +272,21 @@ def sale_listed(shop: Shop) -> None:
 
 
 def sale_doctor(shop: Shop) -> None:
-    """Sales / User: Own Documents is enough, and said where it is missing; a service by delivered quantity is told."""
+    """Sales / User: All Documents is enough, and said where it is missing; a service by delivered quantity is told."""
     shop.product("FEE", service=True, invoice_policy="delivery")
     lines = connector(shop).check()
     assert [line for line in lines if line.ok is False] == []
     told = [line.sentence for line in connector(shop, charges={"fee": shop.sku("FEE")}).check() if line.ok is None]
     assert [said for said in told if "invoiced by delivered quantity" in said]
     erp = connector(shop)
-    shop.act(lambda seed: seed.grant(SALESMAN, taken=True))
+    shop.act(lambda seed: seed.grant(SELLER, taken=True))
+    lines = erp.check()
+    assert [line.sentence for line in lines if line.ok is None and "only its own" in line.sentence]
+    assert [line for line in lines if line.ok is False] == []
+    shop.act(lambda seed: seed.grant(OWN, taken=True))
     failed = {(line.name, line.cure) for line in erp.check() if line.ok is False}
-    assert failed == {("rights", "give the user Sales / User: Own Documents Only in Odoo")}
-    shop.act(lambda seed: seed.grant(SALESMAN))
+    assert failed == {("rights", "give the user Sales / User: All Documents in Odoo")}
+    shop.act(lambda seed: seed.grant(SELLER))
 
 
 SALE_CASES = {

@@ -116,7 +116,7 @@ class SaleOrders:
         first = self._sold is None or not self._sold.any_of(order.order)
         drafts = []
         for planned in order.pickings:
-            of_it = _item_lines(order, planned.site, lines)
+            of_it = _item_lines(order, planned.site, lines, building.currency(self.odoo, order.order)[1])
             if first:
                 of_it += [line for line in lines if line.sequence >= SHIPPING]
             first = False
@@ -220,7 +220,7 @@ def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
     return odoo.kept(("steps", site.company.id, site.code), find)
 
 
-def _item_lines(order: Wanted, site: Site, lines: Sequence[DraftLine]) -> list[DraftLine]:
+def _item_lines(order: Wanted, site: Site, lines: Sequence[DraftLine], cent: Decimal) -> list[DraftLine]:
     """One for each item that leaves that warehouse, unlike the invoice's: what is delivered and invoiced of an item,
     part by part, is then counted in one place. Its price may lose fractions of a cent."""
     taxes = {line.sequence - line.sequence % 10: line.taxes for line in lines}
@@ -229,7 +229,7 @@ def _item_lines(order: Wanted, site: Site, lines: Sequence[DraftLine]) -> list[D
     for sequence, item in sequence_of(order.order).items():
         wanted = by_item[item.item_id]
         if wanted.source == site and wanted.quantity:
-            price = (gross(item) / wanted.quantity).quantize(FINE, ROUND_HALF_UP)
+            price = (gross(item, cent) / wanted.quantity).quantize(FINE, ROUND_HALF_UP)
             name = item.name or wanted.product.name
             found.append(DraftLine(sequence, wanted.product, name, wanted.quantity, price, taxes[sequence]))
     return found

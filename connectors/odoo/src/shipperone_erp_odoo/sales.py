@@ -74,7 +74,8 @@ def _cut(odoo: Odoo, ids: Sequence[int], company: int) -> None:
     for row in odoo.find("sale.order.line", domain, fields, company=company, order="id"):
         if row["product_uom_qty"] > row["qty_delivered"]:
             values = {"product_uom_qty": row["qty_delivered"], "price_unit": row["price_unit"]}
-            odoo.call("sale.order.line", "write", [int(row["id"])], company=company, vals=values)
+            # `write` names its argument otherwise in each version and module
+            odoo.call("sale.order.line", "web_save", [int(row["id"])], company=company, vals=values, specification={})
 
 
 @dataclass(frozen=True, slots=True)
