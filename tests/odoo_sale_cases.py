@@ -259,6 +259,62 @@ def sale_delivered_unreserved(shop: Shop) -> None:
     assert erp._odoo.find("sale.order", [("origin", "=", shop.order_id())], ["id"]) == []
 
 
+def sale_currency(shop: Shop) -> None:
+    """A sales order is in the order's currency, or there is none; Odoo takes it from a pricelist."""
+    shop.product("MUG", 10)
+
+    def without(seed):
+        found = seed.admin.find("res.currency", [("name", "=", "USD"), ("active", "in", [True, False])], ["id"])
+        seed.admin.call("res.currency", "write", [found[0]["id"]], {"active": True})
+        lists = seed.admin.find("product.pricelist", [("currency_id.name", "=", "USD")], ["id"])
+        seed.admin.call("product.pricelist", "write", [row["id"] for row in lists], {"active": False})
+
+    def made(seed):
+        found = seed.admin.find("res.currency", [("name", "=", "USD")], ["id"])
+        seed.admin.make("product.pricelist", name="Dollars", currency_id=found[0]["id"])
+
+    shop.act(without)
+    order = shop.order(shop.item(1, "MUG", "2", "20.00"), currency="USD")
+    with pytest.raises(Refused, match="has none in USD") as refused:
+        shop.reserve(connector(shop), "a1", order)
+    assert refused.value.reason == Reason.CURRENCY_DIFFERS
+    shop.act(made)
+    erp = connector(shop)
+    reserved = shop.reserve(erp, "a1", order)
+    fields = ["currency_id", "amount_total"]
+    (sale,) = erp._odoo.find("sale.order", [("id", "in", ids(reserved.reference))], fields)
+    assert (sale["currency_id"][1], D(str(sale["amount_total"]))) == ("USD", D("24.99"))
+    draft = shop.build(erp, "i1", order, a1=reserved)
+    assert (draft.currency, draft.total_incl_tax) == ("USD", D("24.99"))
+
+
+def sale_switched(shop: Shop) -> None:
+    """What was reserved under the other setting stays what it is: never a second time, delivered, released."""
+    shop.product("MUG", 10)
+    selling, plain = connector(shop), shop.connector()
+    order = shop.order(shop.item(1, "MUG", "2"))
+    before = shop.reserve(plain, "a1", order)
+    with pytest.raises(Refused, match="reserved as a delivery before") as refused:
+        shop.reserve(selling, "a1", order)
+    assert refused.value.reason == Reason.ERP_CHANGED
+    assert shop.counted(selling, "MUG") == (10, 2)
+    assert shop.release(selling, "a1", order, before.reference) == Done()
+    for number, (first, then) in enumerate(((plain, selling), (selling, plain)), 2):
+        order = shop.order(shop.item(1, "MUG", "2"), number=number)
+        reserved = shop.reserve(first, f"a{number}", order)
+        issued = shop.issue(
+            then, f"i{number}", shop.build(then, f"i{number}", order, **{f"a{number}": reserved}), order
+        )
+        assert issued.issued
+        assert shop.deliver(then, f"i{number}", order, (f"a{number}", reserved)) == Done()
+        assert shop.counted(selling, "MUG") == (10 - 2 * (number - 1), 0)
+    assert lines_of(selling, reserved.reference) == [(2, 2, 2, 5), (1, 0, 1, D("4.99"))]
+    last = shop.order(shop.item(1, "MUG", "2"), number=4)
+    sold = shop.reserve(selling, "a4", last)
+    assert shop.release(plain, "a4", last, sold.reference) == Done()
+    assert shop.counted(selling, "MUG") == (6, 0)
+
+
 def sale_listed(shop: Shop) -> None:
     """Reconcile finds each sales order with its key, reference and state."""
     shop.product("MUG", 10)
@@ -279,7 +335,12 @@ def sale_doctor(shop: Shop) -> None:
     told = [line.sentence for line in connector(shop, charges={"fee": shop.sku("FEE")}).check() if line.ok is None]
     assert [said for said in told if "invoiced by delivered quantity" in said]
     erp = connector(shop)
-    shop.act(lambda seed: seed.grant(SELLER, taken=True))
+
+    def own(seed):
+        seed.grant(SELLER, taken=True)
+        seed.grant(OWN)
+
+    shop.act(own)
     lines = erp.check()
     assert [line.sentence for line in lines if line.ok is None and "only its own" in line.sentence]
     assert [line for line in lines if line.ok is False] == []
@@ -293,6 +354,7 @@ SALE_CASES = {
     case.__name__: case
     for case in (
         sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_elsewhere, sale_in_parts,
-        sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_listed, sale_doctor,
+        sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_currency, sale_switched,
+        sale_listed, sale_doctor,
     )
 }  # fmt: skip

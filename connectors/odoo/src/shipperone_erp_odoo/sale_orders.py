@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
-from shipperone_erp_odoo import building, foreign
+from shipperone_erp_odoo import building, foreign, lookups
 from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.drafting import SHIPPING, DraftLine, gross, sequence_of
@@ -138,7 +138,7 @@ class SaleOrders:
             "client_order_ref": building.named(order),
             "origin": order.order_id,
             "picking_policy": "one",
-            "currency_id/.id": building.currency(self.odoo, order)[0],
+            "pricelist_id/.id": _pricelist(self.odoo, order.currency or "", self.at),
             "fiscal_position_id/.id": terms.position,
             "payment_term_id/.id": terms.term,
             "team_id/.id": terms.team,
@@ -218,6 +218,18 @@ def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
         return bool(row["delivery_steps"] == "ship_only")
 
     return odoo.kept(("steps", site.company.id, site.code), find)
+
+
+def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
+    """One in that currency, for nothing but that: it is what a sales order has its currency from. Without any, that is
+    the company's."""
+    found = lookups.pricelist(odoo, currency, at)
+    if found is None and currency != at.currency:
+        said = (
+            f"a sales order has its currency from its pricelist, and {at.name} has none in {currency} in Odoo: make one"
+        )
+        raise Refused(Reason.CURRENCY_DIFFERS, said, Owner.ACCOUNTANT)
+    return found
 
 
 def _item_lines(order: Wanted, site: Site, lines: Sequence[DraftLine], cent: Decimal) -> list[DraftLine]:
