@@ -131,6 +131,34 @@ def sale_foreign(shop: Shop) -> None:
         assert refused.value.reason == Reason.ALREADY_IN_ERP
 
 
+def sale_routed(shop: Shop) -> None:
+    """Goods that a route brings to order, instead of the stock, are not called reserved, and nothing stays confirmed."""
+    shop.product("MUG", 10)
+    erp = connector(shop)
+
+    def to_order(seed):
+        route = seed.admin.find("stock.route", [("rule_ids.procure_method", "=", "make_to_order")], ["id"], limit=1)
+        made = route[0]["id"] if route else seed.admin.make("stock.route", name=f"{shop.tag} to order")
+        seed.admin.call("stock.route", "write", [made], {"product_selectable": True})
+        house, to = seed.warehouses["A"], seed.admin.ref("stock.stock_location_customers")
+        seed.admin.make(
+            "stock.rule", name=f"{shop.tag} to order", route_id=made, action="pull", procure_method="make_to_order",
+            location_src_id=house["lot_stock_id"][0], location_dest_id=to, picking_type_id=house["out_type_id"][0],
+            warehouse_id=house["id"],
+        )  # fmt: skip
+        seed.admin.call("product.product", "write", [shop.id("MUG")], {"route_ids": [(4, made)]})
+
+    shop.act(to_order)
+    try:  # whether there is a rule that brings the goods is the warehouse's own matter
+        answer = shop.reserve(erp, "a1", shop.order(shop.item(1, "MUG", "2")))
+        assert answer == Shortage((ShortLine(1, shop.sku("MUG"), D(2), D(0)),))
+    except Refused as refused:
+        assert refused.reason == Reason.ERP_REFUSED
+    (sale,) = erp._odoo.find("sale.order", [("origin", "=", shop.order_id())], ["state"])
+    assert sale["state"] in ("cancel", "draft")
+    assert shop.counted(erp, "MUG") == (10, 0)
+
+
 def sale_elsewhere(shop: Shop) -> None:
     """Goods of another warehouse are a sales order there, and no transfer; shipping is sold once."""
     shop.product("MUG", 10)
@@ -298,7 +326,9 @@ def sale_switched(shop: Shop) -> None:
         shop.reserve(selling, "a1", order)
     assert refused.value.reason == Reason.ERP_CHANGED
     assert shop.counted(selling, "MUG") == (10, 2)
-    assert shop.release(selling, "a1", order, before.reference) == Done()
+    assert shop.release(selling, "a1", order) == Done()
+    assert shop.counted(selling, "MUG") == (10, 0)
+    assert isinstance(before, Reserved)
     for number, (first, then) in enumerate(((plain, selling), (selling, plain)), 2):
         order = shop.order(shop.item(1, "MUG", "2"), number=number)
         reserved = shop.reserve(first, f"a{number}", order)
@@ -353,7 +383,8 @@ def sale_doctor(shop: Shop) -> None:
 SALE_CASES = {
     case.__name__: case
     for case in (
-        sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_elsewhere, sale_in_parts,
+        sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_routed, sale_elsewhere,
+        sale_in_parts,
         sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_currency, sale_switched,
         sale_listed, sale_doctor,
     )

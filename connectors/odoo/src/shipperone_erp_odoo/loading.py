@@ -8,7 +8,7 @@ from shipperone_erp_odoo import foreign
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
-from shipperone_erp_odoo.pickings import Found, cancel, found, lacking, moves, reference
+from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
 from shipperone_erp_odoo.sites import Company, Site, customers
 from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids
@@ -52,26 +52,13 @@ class Deliveries:
         asked for once more."""
         all_of_them = sorted(ids)
         if all_of_them:
-            self._each("action_confirm", all_of_them)
+            each(self.odoo, "action_confirm", all_of_them, self.company)
         pickings = found(self.odoo, all_of_them, self.company)
         short = [id for id, picking in pickings.items() if lacking(picking)]
         if short:
-            self._each("action_assign", short)
+            each(self.odoo, "action_assign", short, self.company)
             pickings = found(self.odoo, all_of_them, self.company)
         return pickings
-
-    def _each(self, method: str, ids: Sequence[int]) -> None:
-        """In one transaction; if Odoo refuses that, one by one, since it does not say which one was in the way."""
-        try:
-            self.odoo.call("stock.picking", method, ids, company=self.company)
-        except Refused:
-            if len(ids) == 1:
-                raise
-            for id in ids:
-                try:
-                    self.odoo.call("stock.picking", method, [id], company=self.company)
-                except Refused:
-                    continue  # its moves tell what it has
 
 
 def load_pickings(odoo: Odoo, orders: Sequence[Wanted], company: int, answers: Answers[Any]) -> dict[str, list[int]]:

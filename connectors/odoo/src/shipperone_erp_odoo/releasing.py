@@ -1,6 +1,8 @@
 """Releasing: what a reservation still holds is cancelled. A key that Odoo does not know gets a cancelled document, so
 that a reservation that comes late finds it void."""
 
+from collections.abc import Sequence
+
 from shipperone_erp import Done, Refused, ReleaseStock
 from shipperone_erp_odoo import sales
 from shipperone_erp_odoo.odoo import Draft, Odoo, one
@@ -16,20 +18,23 @@ def release(odoo: Odoo, request: ReleaseStock) -> Done:
     company = own_company(odoo).id if isinstance(home, Refused) else home.company.id
     ids = referred(request.reference or "")
     orders = sales.referred(request.reference or "")
-    if not ids and not orders and odoo.settings.documents == "sale_order":
-        xids = external_ids(odoo, request.key, request.order, SALE)
-        orders = [_marked_sale(odoo, xids[0], request, home)]
-        orders += [id for xid in xids[1:] if (id := odoo.reference(xid)) is not None]
-    if orders:
-        sales.cancel(odoo, orders, company)
-        return Done()
-    if not ids:
+    if not ids and not orders:
         xids = external_ids(odoo, request.key, request.order)
-        ids = [_marked(odoo, xids[0], request, home)]
-        ids += [id for xid in xids[1:] if (id := odoo.reference(xid)) is not None]
-    chain = backorders(odoo, ids, company)
-    cancel(odoo, [*chain, *_transfers(odoo, chain, company)], company)
+        if odoo.settings.documents == "sale_order":
+            first, *others = external_ids(odoo, request.key, request.order, SALE)
+            orders = [_marked_sale(odoo, first, request, home), *_there(odoo, others)]
+            ids = _there(odoo, xids)  # made before the setting was changed
+        else:
+            ids = [_marked(odoo, xids[0], request, home), *_there(odoo, xids[1:])]
+    sales.cancel(odoo, orders, company)
+    if ids:
+        chain = backorders(odoo, ids, company)
+        cancel(odoo, [*chain, *_transfers(odoo, chain, company)], company)
     return Done()
+
+
+def _there(odoo: Odoo, xids: Sequence[str]) -> list[int]:
+    return [id for xid in xids if (id := odoo.reference(xid)) is not None]
 
 
 def _marked(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -> int:

@@ -164,7 +164,7 @@ class _Chunk:
             move
             for picking in pickings
             for move in picking.moves
-            if move.open and not move.ready and not (move.origins and picking in deliveries)
+            if move.open and not move.ready and not (transfers and move.origins and picking in deliveries)
         ]
         if short:
             self.way.cancel(pickings)

@@ -16,7 +16,7 @@ from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.drafting import SHIPPING, DraftLine, gross, sequence_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo, one
-from shipperone_erp_odoo.pickings import Found, Move, lacking, moves
+from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
 from shipperone_erp_odoo.products import products
 from shipperone_erp_odoo.sales import cancel, reference
 from shipperone_erp_odoo.sites import Company, Site, me
@@ -58,8 +58,9 @@ class SaleOrders:
         found = self._found({id for made in ids.values() for id in made})
         short = sorted({move.picking for one in found.values() if lacking(one) for move in one.moves if move.open})
         if short:
-            self.odoo.call("stock.picking", "action_assign", short, company=self.at.id)
+            each(self.odoo, "action_assign", short, self.at.id)
             found = self._found(found)
+        refused |= self._nothing_planned([id for id, order in found.items() if not order.moves and id not in refused])
         for key, made in list(ids.items()):
             for id in made:
                 if id in refused:
@@ -164,7 +165,7 @@ class SaleOrders:
             ],
         )
 
-    def _confirm(self, ids: Sequence[int]) -> Mapping[int, Refused]:
+    def _confirm(self, ids: Sequence[int]) -> dict[int, Refused]:
         """Those that are still quotations, in one transaction; if Odoo refuses that, one by one, with why not."""
         domain = [("id", "in", ids), ("state", "in", ["draft", "sent"])]
         rows = self.odoo.find("sale.order", domain, ["id"], company=self.at.id, order="id") if ids else []
@@ -182,6 +183,13 @@ class SaleOrders:
                     if row["state"] in ("draft", "sent"):  # else somebody was faster
                         refused[id] = refusal
         return refused
+
+    def _nothing_planned(self, ids: Sequence[int]) -> dict[int, Refused]:
+        """Those of these orders without a delivery that are confirmed all the same: their goods come another way."""
+        domain = [("id", "in", ids), ("state", "=", "sale")]
+        rows = self.odoo.find("sale.order", domain, ["name"], company=self.at.id, order="id") if ids else []
+        said = "is confirmed in Odoo and has no delivery from the warehouse: look at its products' routes"
+        return {int(row["id"]): Refused(Reason.ERP_REFUSED, f"{row['name']} {said}", Owner.WAREHOUSE) for row in rows}
 
     def _found(self, ids: Sequence[int] | set[int] | Mapping[int, Found]) -> dict[int, Found]:
         """Each sales order with the moves of all its deliveries."""
