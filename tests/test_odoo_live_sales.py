@@ -11,7 +11,7 @@ from odoo_sale_cases import SALE_CASES, connector
 from odoo_shop import Shop, ids
 from shipperone_erp import AlreadyIssued, Done, Unknown
 from test_odoo_live import about, key, pytestmark, recordings, run, seed
-from test_odoo_live_trouble import Breaking, Killed, shop
+from test_odoo_live_trouble import Breaking, Killed, second_company, shop
 
 __all__ = ["about", "key", "pytestmark", "recordings", "seed", "shop"]
 
@@ -107,3 +107,28 @@ def test_broken_off_after_every_write_and_repeated_a_sale_is_made_once(shop, err
         if breaking.writes < flow:
             break
     assert flow > 8, "load, confirm, load, post, write, validate, cancel and the cut were broken off"
+
+
+def test_o5_a_sale_of_another_company_is_that_company_s(shop):
+    if "C" in shop.seed.warehouses:
+        pytest.skip("the second company was tested over another protocol")
+    second = second_company(shop.seed)
+    admin, around = shop.seed.admin, {"allowed_company_ids": [second["id"]]}
+    erp = connector(shop, warehouses={"main": {"code": second["code"], "company": second["name"]}})
+    shop.product("MUG")
+    place = {"product_id": shop.id("MUG"), "location_id": shop.seed.warehouses["C"]["lot_stock_id"][0]}
+    there = {**around, "inventory_mode": True}
+    quant = admin.call("stock.quant", "create", [{**place, "inventory_quantity": 5}], context=there)
+    admin.call("stock.quant", "action_apply_inventory", quant, context=around)
+    order = shop.order(shop.item(1, "MUG", "3"))
+    reserved = shop.reserve(erp, "a1", order)
+    issued = shop.issue(erp, "i1", shop.build(erp, "i1", order, a1=reserved), order)
+    assert shop.deliver(erp, "i1", order, ("a1", reserved)) == Done()
+    sale, invoice = ids(reserved.reference), ids(issued.reference)
+    for model, found in (("sale.order", sale), ("account.move", invoice)):
+        (made,) = admin.find(model, [("id", "in", found)], ["company_id"], context=around)
+        assert made["company_id"][0] == second["id"]
+    (made,) = admin.find("sale.order", [("id", "in", sale)], ["invoice_status"], context=around)
+    assert made["invoice_status"] == "invoiced"
+    assert shop.counted(erp, "MUG") == (2, 0)
+    assert [line for line in erp.check() if line.ok is False and line.name == "sales orders"] == []
