@@ -179,8 +179,8 @@ class SaleOrders:
                 try:
                     self.odoo.call("sale.order", "action_confirm", [id], company=self.at.id)
                 except Refused as refusal:
-                    (row,) = self.odoo.find("sale.order", [("id", "=", id)], ["state"], company=self.at.id)
-                    if row["state"] in ("draft", "sent"):  # else somebody was faster
+                    now = self.odoo.find("sale.order", [("id", "=", id)], ["state"], company=self.at.id)
+                    if any(row["state"] in ("draft", "sent") for row in now):  # else somebody was faster
                         refused[id] = refusal
         return refused
 
