@@ -93,7 +93,7 @@ def chaos(session: nox.Session) -> None:
 
 @nox.session
 def soak(session: nox.Session) -> None:
-    """50,000 cycles of a service: the slope of its memory, its threads and files."""
+    """120,000 cycles of a service: the slope of its memory, its threads and files."""
     endurance(session, "soak")
 
 

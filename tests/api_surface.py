@@ -55,11 +55,14 @@ def read(version: str) -> str:
     return (FOLDER / f"{version}.txt").read_text(encoding="utf-8")
 
 
-def declared() -> set[str]:
-    """The breaks that were decided on; each only with a new major version of the API."""
-    told = tomllib.loads((FOLDER / "breaks.toml").read_text(encoding="utf-8")).get("break", [])
-    major = int(shipperone_erp.API_VERSION.partition(".")[0])
-    return {one["what"] for one in told if int(str(one["api"]).partition(".")[0]) <= major and one["instead"]}
+def declared(of: str, now: str = shipperone_erp.API_VERSION, file: Path = FOLDER / "breaks.toml") -> set[str]:
+    """The breaks of API `of` that were decided on; each only with a later major version, and not before its time."""
+    told = tomllib.loads(file.read_text(encoding="utf-8")).get("break", [])
+    return {one["what"] for one in told if _major(of) < _major(one["api"]) <= _major(now) and one["instead"]}
+
+
+def _major(version: str) -> int:
+    return int(version.partition(".")[0])
 
 
 def _detail(one: griffe.Breakage) -> str:

@@ -27,3 +27,21 @@ def sandbox() -> Iterator[Sandbox]:
 @pytest.fixture
 def world(tmp_path: Path, sandbox: Sandbox) -> World:
     return World(tmp_path, sandbox)
+
+
+KINDS_OF_ERP: dict[str, dict[str, dict[str, str]]] = {
+    "drafts": {},
+    "without drafts": {"erp": {"drafts": "false"}},
+    "fiscal first": {"erp": {"fiscal": "true"}, "tenant": {"fiscal_first": "true"}},
+    "batches": {"tenant": {"connector": '"counting_batch"'}},
+    "no deliver, no undo": {"tenant": {"connector": '"counting_bare"'}},
+}
+
+
+@pytest.fixture(params=KINDS_OF_ERP)
+def any_world(request: pytest.FixtureRequest, world: World) -> World:
+    """The same day with every kind of ERP."""
+    kind = KINDS_OF_ERP[request.param]
+    world.erp_settings.update(kind.get("erp", {}))
+    world.settings.update(kind.get("tenant", {}))
+    return world

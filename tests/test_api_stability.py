@@ -1,5 +1,6 @@
 """The connector API does not break by accident: versions are compared, what goes away is told, exports are compared."""
 
+import os
 import subprocess
 import sys
 import tomllib
@@ -63,6 +64,32 @@ def test_a_connector_that_does_not_use_it_hears_nothing(plugins, monkeypatch):
         discovery.load_connector("acme")
 
 
+MARKED = """
+from shipperone_erp import Connector, deprecations
+setattr(Connector.deliver, deprecations.MARK, deprecations.Deprecation("deliver_goods", "2.0"))
+from shipperone_erp.cli import main
+main()
+"""
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("@hookimpl\ndef deliver(self, request): return Done()",
+         "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; instead: deliver_goods"),
+        ("api = '>=2,<3'", "it is run all the same, since SHIPPERONE_ERP_IGNORE_API names it"),
+    ],
+)  # fmt: skip
+def test_whoever_types_a_command_is_told_as_well(plugins, body, said):
+    plugins.connector("acme", body)
+    done = subprocess.run(
+        [sys.executable, "-c", MARKED, "connectors", "show", "acme"], capture_output=True, text=True, timeout=60, check=True,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(plugins.paths), "SHIPPERONE_ERP_IGNORE_API": "acme"},
+    )  # fmt: skip
+    assert done.stderr.strip().endswith(said)
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_a_hook_is_marked_where_it_is_specified():
     class Old:
         @deprecations.deprecated("check", "2.0")
@@ -95,8 +122,16 @@ def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
     """An undeclared break: mend it, or declare it in core/api/breaks.toml and count up the API's major version."""
     for released in api_surface.released():
         found = api_surface.breaks(api_surface.read(released), api_surface.surface())
-        undeclared = [one for one in found if one not in api_surface.declared()]
+        undeclared = [one for one in found if one not in api_surface.declared(released)]
         assert not undeclared, f"breaks of connector API {released}: {undeclared}"
+
+
+@pytest.mark.parametrize(("api", "now", "accepted"), [("1.0", "1.0", False), ("1.1", "1.1", False), ("2.0", "1.4", False),
+                                                   ("2.0", "2.0", True), ("2.0", "3.0", True)])  # fmt: skip
+def test_a_break_is_declared_for_a_later_major_version_alone(tmp_path, api, now, accepted):
+    file = tmp_path / "breaks.toml"
+    file.write_text(f'[[break]]\nwhat = "Order: gone"\napi = "{api}"\ninstead = "Sale"\n')
+    assert api_surface.declared("1.0", now, file) == ({"Order: gone"} if accepted else set())
 
 
 def test_the_released_api_of_this_version_is_on_file():

@@ -12,6 +12,7 @@ import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.steering import actor
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -307,6 +308,40 @@ def test_a_dry_run_says_what_it_would_do_and_writes_nothing_anywhere(world):
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_ours(world):
+    world.sandbox.add(order())
+    world.settings["go_live"] = '"ask"'
+    world.once(settle_for=0.1)
+    del world.environment["ACME_TOKEN"]
+    preview = world.command("go-live", "acme")
+    assert preview.returncode == 2
+    assert "--all       1 order(s) go on" in preview.stdout
+    assert preview.stderr.strip() == "say either --all or --from-now"
+    adopted = world.command("ledger", "adopt", "acme")
+    assert adopted.returncode == 78
+    assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in adopted.stderr
+
+
+def test_a_dry_run_of_what_waits_was_retried_or_is_paused_says_what_is_true_of_it(world):
+    world.sandbox.add(order("FO-1"))
+    world.erp.stock("MUG", 0)
+    world.settings["stock_retry"] = '"1s"'
+    world.once(settle_for=0.2)
+    time.sleep(1.1)
+
+    def would():
+        return [row["would"] for row in printed(world.command("run", "--dry-run", "--json"))]
+
+    reserves = "would reserve 1 item(s) and confirm the allocation"
+    assert would() == [reserves]
+    assert world.command("pause", "acme").returncode == 0
+    assert would() == [f"nothing while it is paused by {actor()}, then: {reserves}"]
+    assert world.command("resume", "acme").returncode == 0
+    assert world.command("order", "retry", "FO-1").returncode == 0
+    key = world.job("FO-1", A).key
+    assert would() == [f"would undo {key} and start again as {key}-g2"]
+
+
 def test_a_dry_run_that_cannot_read_ends_with_4(world):
     world.sandbox.faults.add(Fault.parse("500:pending_allocation"))
     done = world.command("run", "--dry-run")
@@ -378,12 +413,23 @@ def test_commands_without_a_configuration(world, arguments):
     assert json.loads(_bare(world, *arguments).stdout)
 
 
+def test_a_connector_that_is_not_there_is_no_success(world):
+    wrong = _bare(world, "connectors", "show", "countin")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert "there is no connector countin; did you mean counting? (installed: counting" in wrong.stderr
+    listed = _bare(world, "connectors")
+    assert (listed.returncode, listed.stdout) == (0, _bare(world, "connectors", "list").stdout)
+
+
 def test_explain_says_what_to_do_about_a_reason_and_what_it_knows(world):
     text = _bare(world, "explain", "not_enough_stock").stdout
     assert "warehouse" in text
     wrong = _bare(world, "explain", "not_enough_stok")
     assert wrong.returncode == 2
-    assert "not_enough_stock" in wrong.stderr
+    said = "there is no reason not_enough_stok; did you mean not_enough_stock? `shipperone-erp explain` lists them"
+    assert wrong.stderr.strip() == said
+    unlike = _bare(world, "explain", "x").stderr
+    assert unlike.strip() == "there is no reason x; `shipperone-erp explain` lists them"
 
 
 def _bare(world, *arguments):

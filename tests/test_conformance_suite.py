@@ -19,6 +19,7 @@ from shipperone_erp.testing.running import connector_of, run_case
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"
 HEAD = """
+import pytest
 from shipperone_erp.testing import ConnectorSuite
 from honest_harness import HonestHarness
 """
@@ -77,6 +78,33 @@ def test_a_case_that_is_removed_or_overridden_without_a_reason_fails(tmp_path):
         "R1 (the same key reserves once) is removed without a reason; say why in HonestHarness.departures" in found[""]
     )
     assert "R4 (available is on hand minus reserved) is overridden without a reason" in found[""]
+
+
+LEFT_OUT = """
+class Acme(HonestHarness):
+    departures = {"R5": "Acme never sells its last piece", "R6": "one SKU a line"}
+
+class TestDeparting(ConnectorSuite):
+    harness = Acme
+    test_R6 = pytest.mark.skip(ConnectorSuite.test_R6)
+
+    def test_R5(self, bench):
+        pass
+
+class TestBelow(TestDeparting):
+    harness = HonestHarness
+    test_R7 = pytest.mark.xfail(ConnectorSuite.test_R7)
+"""
+
+
+def test_a_case_that_is_marked_or_overridden_for_another_harness_fails(tmp_path):
+    marked = run_pytest(tmp_path, LEFT_OUT, "-k", "R5 or R6 or R7")[""]
+    assert "R5 (of many orders that want the last piece one gets it) is overridden without a reason" in marked
+    assert (
+        "R7 (goods in another warehouse are reserved there, and waited for) is marked xfail without a reason" in marked
+    )
+    assert "SKIPPED [1]" in marked
+    assert "the connector departs from it: one SKU a line" in marked
 
 
 DEPARTS = """

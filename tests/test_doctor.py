@@ -1,7 +1,9 @@
 """`doctor` says which of address, token, store code, rights, ERP, ledger is wrong, and what cures it."""
 
 import json
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
 
 import pytest
@@ -54,6 +56,39 @@ def test_a_wrong_address(world):
     assert (code, failed(found)) == (4, ["address"])
     assert "no connection to ShipperOne could be made" in found["address"][1]
     assert "http://127.0.0.1:9" in found["address"][2]
+
+
+def test_an_address_with_https_where_only_http_is_spoken(world):
+    world.settings["base_url"] = f'"{world.sandbox.base_url.replace("http:", "https:")}"'
+    code, found = examined(world)
+    assert (code, failed(found)) == (4, ["address"])
+    assert "https is spoken where only http is understood" in found["address"][1]
+
+
+class Elsewhere(BaseHTTPRequestHandler):
+    """Another web server, which knows nothing of ShipperOne's paths."""
+
+    def do_GET(self):
+        self.send_error(404)
+
+    def log_message(self, *arguments):
+        """Nothing among the tests' output."""
+
+
+@pytest.fixture
+def elsewhere():
+    with HTTPServer(("127.0.0.1", 0), Elsewhere) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_an_address_where_another_web_server_answers(world, elsewhere):
+    world.settings["base_url"] = f'"{elsewhere}"'
+    code, found = examined(world)
+    assert (code, failed(found)) == (4, ["address"])
+    assert "answered 404 with a page" in found["address"][1]
+    assert f"check base_url ({elsewhere})" in found["address"][2]
 
 
 def test_a_wrong_token(world):

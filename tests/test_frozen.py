@@ -176,6 +176,8 @@ def test_d5_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_f
         died = time.monotonic()
         until(lambda: world.erp.delivered("FO-2"), 15)
         assert time.monotonic() - died > 0.5, "it waited for the lease's time"
+        before = f"in place of process {working.process.pid} on "
+        assert all(f"acme/{stage}: served here from now on, {before}" in waiting.said for stage in Stage)
         assert waiting.stop() == 0
     assert {job.state for job in world.jobs()} == {State.DONE}
     for order_id in ("FO-1", "FO-2"):

@@ -30,9 +30,9 @@ from shipperone_erp import (
 from shipperone_erp.model.text import order_from_text
 from shipperone_erp_generic_sql.connector import GenericSqlConnector
 from shipperone_erp_generic_sql.dialects import DIALECTS
+from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.recipe import available, recipe
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import Prepared
 from sql_erp import TODAY, Erp, item, make_erps, order, statements
 
 BOOKING = [(way, dialect) for way, dialect in available() if way != "inbox"]

@@ -332,6 +332,32 @@ def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_us
     assert asyncio.run(go()) == "new"
 
 
+def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_another_stands_by(world):
+    """The invoices are served by another process all the while: this one will never begin their cycles."""
+    world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
+    world.environment["ERP_PASSWORD"] = "old"
+    before = world.read()
+    world.environment["ERP_PASSWORD"] = "new"
+    after = world.read()
+    closed = threading.Event()
+
+    async def go():
+        async with Runtime(before) as runtime:
+            (tenant,) = runtime.tenants
+            plugins = await tenant.open()
+            plugins._connector.close = closed.set
+            await tenant.bind()
+            lease = await runtime._keeper.take("acme/allocation")
+            await tenant.stage(Stage.ALLOCATION, lease)
+            tenant.renew(after.tenants["acme"])
+            await tenant.bind()
+            assert not closed.wait(0.2), "the cycles of before still have a call under way, perhaps"
+            tenant.left(Stage.ALLOCATION)
+            return await asyncio.to_thread(closed.wait, 5)
+
+    assert asyncio.run(go())
+
+
 def test_an_exclusive_name_that_was_lost_while_the_process_stood_still_is_taken_again():
     taken, lost = [], set()
 

@@ -295,7 +295,7 @@ def test_warnings_name_every_secret_in_plain_text_and_no_reference(world):
     done = world.command("config", "check", "--json")
     assert sorted(json.loads(done.stdout)["warnings"]) == sorted(wanted)
     assert sorted(done.stderr.splitlines()) == sorted(f"warning: {warning}" for warning in wanted)
-    rows = json.loads(world.command("doctor", "--json").stdout)
+    rows = json.loads(world.command("doctor", "--json", cwd=world.folder).stdout)
     found = [row for row in rows if row["check"] == "secrets"]
     assert sorted(row["sentence"] for row in found) == sorted(wanted)
     assert {row["verdict"] for row in found} == {"WARN"}

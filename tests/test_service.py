@@ -14,6 +14,7 @@ import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.steering import actor
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
 
@@ -198,6 +199,25 @@ def test_pause_and_resume_are_obeyed_at_once(often):
         assert running.stop() == 0
 
 
+def test_a_pause_is_obeyed_while_a_queue_is_being_read(often):
+    """Twenty orders wait for the one slot, and ShipperOne takes ten seconds for its next answer."""
+    often.settings["concurrency"] = "1"
+    often.erp.script("reserve_stock", "hang_then", times=99, detail="0.3")
+    for number in range(20):
+        often.sandbox.add(order(f"FO-{number}"))
+    with service(often) as running:
+        until(lambda: often.erp.effects("reserve_stock") > 0)
+        reads = often.sandbox.requests.total()
+        often.sandbox.faults.add(Fault("latency", method="GET", seconds=10))
+        until(lambda: often.sandbox.requests.total() > reads)
+        often.command("pause", "acme", "--stage", "allocation")
+        until(lambda: "acme/allocation: paused by" in running.said, 3)
+        time.sleep(0.7)
+        paused_at = often.erp.effects("reserve_stock")
+        time.sleep(1.5)
+        assert often.erp.effects("reserve_stock") == paused_at < 20
+
+
 def test_run_once_leaves_what_is_paused_and_says_so(world):
     world.sandbox.add(order())
     world.finishes()
@@ -291,6 +311,9 @@ def test_handled_by_hand_and_confirmed_is_asked_about_while_it_is_still_listed(w
     world.once(settle_for=1)
     assert world.command("order", "resolve", "FO-1", "--outcome", "confirmed").returncode == 0
     assert world.job("FO-1", A).state is State.DONE
+    shown = world.command("order", "show", "FO-1").stdout
+    assert f"it counts as confirmed at ShipperOne because {actor()} said so" in shown
+    assert "inferred" not in shown
     for _ in range(5):
         world.once(settle_for=0.1)
     again = world.job("FO-1", A)

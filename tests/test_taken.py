@@ -1,5 +1,7 @@
 """What a person says in the moment in which a stage takes a job up: it is either done, or refused and said so."""
 
+from datetime import timedelta
+
 import pytest
 
 from ledger_databases import NOON, a_job
@@ -11,6 +13,7 @@ from shipperone_erp.ledger.writes import InsertJob, LetAllGo, LetGo, TakeJob, Up
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations import steering
 from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.clock import ClockWatch
 from shipperone_erp.sandbox import SandboxOrder
 
 pytest_plugins = ["ledger_databases"]
@@ -72,6 +75,17 @@ class Interrupted(Ledger):
             self.answer = error
 
 
+def interrupted(when, opened):
+    """Opens the ledger in which a person acts at that moment, and keeps it in `opened`."""
+
+    def open_ledger(url):
+        opened.append(Interrupted.open(url, migrate=True))
+        opened[0].when = when
+        return opened[0]
+
+    return open_ledger
+
+
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
     world.settings["stock_retry"] = '"1s"'
@@ -81,13 +95,7 @@ def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
     assert world.job("FO-1", Stage.ALLOCATION).reason is Reason.NOT_ENOUGH_STOCK
     world.erp.stock("MUG", 5)
     opened: list[Interrupted] = []
-
-    def open_ledger(url):
-        opened.append(Interrupted.open(url, migrate=True))
-        opened[0].when = when
-        return opened[0]
-
-    world.once(settle_for=4, open_ledger=open_ledger)
+    world.once(settle_for=4, open_ledger=interrupted(when, opened))
     job = world.job("FO-1", Stage.ALLOCATION)
     assert not job.taken
     if when == "before":
@@ -98,3 +106,24 @@ def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
             f"{job.key} has just changed; look again with `shipperone-erp order show FO-1`"
         )
         assert (job.state, world.erp.live("FO-1")) == (State.DONE, 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_q8_an_order_that_a_person_ignores_while_a_clock_that_was_set_moves_it_along(world, when, monkeypatch):
+    world.settings["stock_retry"] = '"1h"'
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
+    world.erp.stock("MUG", 0)
+    world.once(settle_for=0)
+    due = world.job("FO-1", Stage.ALLOCATION).next_attempt_at
+    jumps = [timedelta(hours=1)]
+    monkeypatch.setattr(ClockWatch, "jumped", lambda watch: jumps.pop() if jumps else timedelta())
+    opened: list[Interrupted] = []
+    world.settings["stages"] = '["allocation"]'
+    world.once(settle_for=0, open_ledger=interrupted(when, opened))
+    job = world.job("FO-1", Stage.ALLOCATION)
+    assert (job.taken, bool(jumps)) == (False, False)
+    if when == "before":
+        assert (job.state, str(opened[0].answer)) == (State.IGNORED, "done")
+    else:
+        assert "has just changed" in str(opened[0].answer)
+        assert (job.state, job.next_attempt_at) == (State.WAITING, due + timedelta(hours=1))

@@ -20,7 +20,7 @@ from pathlib import Path
 from endurance import shop
 from endurance.process import cost
 from shipperone_erp.config import load
-from shipperone_erp.runtime.process import collect_less_often
+from shipperone_erp.runtime.process import collect_less_often, keep_memory_together
 from shipperone_erp.runtime.runtime import Runtime
 from world import PLUGINS, Erp
 
@@ -131,6 +131,7 @@ def main() -> None:
     chosen = options.parse_args()
     sys.path.append(str(PLUGINS))
     collect_less_often()
+    keep_memory_together()
     if chosen.orders:
         waiting_orders(chosen.orders)
     if chosen.tenants:

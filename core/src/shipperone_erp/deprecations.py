@@ -19,6 +19,10 @@ class ConnectorDeprecation(FutureWarning):
     """A connector or a policy uses what a coming version of the API removes. Shown by default, to operators too."""
 
 
+class ApiIgnored(UserWarning):
+    """A connector or a policy of another version of the API is run all the same, as a person said."""
+
+
 @dataclass(frozen=True, slots=True)
 class Deprecation:
     """`instead`: what to use. `removed_in`: the version of the API without it."""

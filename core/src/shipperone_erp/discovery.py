@@ -175,7 +175,7 @@ def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
     points = [point for point in entry_points(group=group) if point.name == name]
     declared = {_installed(point) for point in points}
     if not declared:
-        raise PluginRefused(_unknown(group, name, kind))
+        raise PluginRefused(unknown(group, name, kind))
     if len(declared) > 1:
         claims = " and ".join(f"{entry.distribution} {entry.version}" for entry in sorted(declared, key=repr))
         raise PluginRefused(f"two packages claim the {kind} {name}: {claims}; uninstall one of them")
@@ -192,7 +192,8 @@ def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
     return manager.extensions[0].plugin, where, entry.value
 
 
-def _unknown(group: str, name: str, kind: str) -> str:
+def unknown(group: str, name: str, kind: str) -> str:
+    """That no package declares it, with the nearest name and all that are declared."""
     names = sorted({entry.name for entry in installed(group)})
     near = difflib.get_close_matches(name, names, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
@@ -261,7 +262,8 @@ def _check_version(found: type[Plugin[Any]], where: str, refuse: Callable[[str],
     name = where.split()[1]
     if name not in _api_ignored():
         raise refuse(f"{said}, or set {IGNORE_API}={name} to run it all the same")
-    warnings.warn(f"{where}: {said}; it is run all the same, since {IGNORE_API} names it", UserWarning, stacklevel=2)
+    told = f"{where}: {said}; it is run all the same, since {IGNORE_API} names it"
+    warnings.warn(told, deprecations.ApiIgnored, stacklevel=2)
 
 
 def _api_ignored() -> frozenset[str]:

@@ -335,8 +335,8 @@ def find(name: str) -> Reason:
         return Reason(name)
     except ValueError:
         near = difflib.get_close_matches(name, list(Reason), 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        raise UsageError(f"there is no reason {name}{hint} `shipperone-erp explain` lists them") from None
+        hint = f"did you mean {near[0]}? " if near else ""
+        raise UsageError(f"there is no reason {name}; {hint}`shipperone-erp explain` lists them") from None
 
 
 def explain(name: str) -> str:

@@ -5,17 +5,15 @@ Values only ever travel as binds. There are no templates: no text of an order ca
 
 import difflib
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean
 from sqlalchemy.types import TypeEngine
 
-from shipperone_erp import Reason, Refused
 from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS, Call, Line, Param, plain
-from shipperone_erp_generic_sql.exact import Amount, Day, Quantity, Text, Utc, to_micro, within
+from shipperone_erp_generic_sql.exact import Amount, Day, Quantity, Text, Utc, to_micro
 
 PARAM = "param_"
 """`param_NAME` is NAME of the tenant's `[params]`; in every step."""
@@ -205,29 +203,6 @@ def type_of(name: str, params: Mapping[str, Param]) -> TypeEngine[Any]:
     return bind.type if bind else _TEXT
 
 
-@dataclass(frozen=True, slots=True)
-class Places:
-    """How many decimal places the merchant's columns keep: a finer value is refused, never rounded."""
-
-    amounts: int = 6
-    quantities: int = 6
-
-
-def values(names: Iterable[str], call: Call, line: Line | None, places: Places) -> dict[str, Any]:
-    """The values of these binds in this call, for this item. `Refused` if one cannot be stored exactly."""
-    found = {}
-    for name in names:
-        if name.startswith(PARAM):
-            found[name] = call.params[name.removeprefix(PARAM)]
-        elif name in call.paths:
-            found[name] = _storable(call.at(call.paths[name]), name, places)
-        elif name in ORDER_BINDS:
-            found[name] = _value(ORDER_BINDS, name, call, places)
-        elif line is not None:
-            found[name] = _value(ITEM_BINDS, name, line, places)
-    return found
-
-
 def known(step: str, *, per_item: bool) -> frozenset[str]:
     """The binds of that step, without the merchant's own."""
     if step in ANYWHERE:
@@ -277,22 +252,3 @@ def reservations_json(call: Call) -> str:
             for r in call.reservations
         ]
     )
-
-
-def _value(binds: Mapping[str, Any], name: str, source: Call | Line, places: Places) -> Any:
-    if name.endswith(MICRO):  # what is in millionths must fit the ERP's decimals as well
-        _storable(binds[name.removesuffix(MICRO)].of(source), name.removesuffix(MICRO), places)
-    return _storable(binds[name].of(source), name, places)
-
-
-def _storable(value: Any, name: str, places: Places) -> Any:
-    if isinstance(value, str):
-        try:
-            value.encode()
-        except UnicodeEncodeError:
-            raise Refused(
-                Reason.ORDER_UNREADABLE, f"{name} holds half of a character (a lone surrogate): no database stores it"
-            ) from None
-    if isinstance(value, Decimal):
-        return within(value, places.quantities if name == "qty" else places.amounts, name)
-    return value

@@ -1,5 +1,6 @@
 """What one hook call knows: everything that a configured statement may ask for by a bind."""
 
+import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -69,6 +70,12 @@ class Call:
     def by_goods(self) -> tuple[Line, ...]:
         """The items in the order of their goods: two orders that want the same ones never wait crosswise."""
         return tuple(sorted(self.lines, key=lambda line: (line.warehouse_code, line.item.sku, line.line_no)))
+
+    def knowing(self, **known: str | None) -> "Call":
+        """The same call with what was learnt by looking; its lines, which do not depend on that, are not made anew."""
+        more = copy.copy(self)
+        more.__dict__.update(known)
+        return more
 
     def at(self, path: str) -> str | None:
         """What stands at that path in the order, as text: a field of ours, else one of ShipperOne's own."""

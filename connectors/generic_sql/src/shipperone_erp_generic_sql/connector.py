@@ -39,8 +39,9 @@ from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checks import checks
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.found import FoundReservation
+from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import Prepared, Work
+from shipperone_erp_generic_sql.work import Work
 
 AnswerT = TypeVar("AnswerT")
 

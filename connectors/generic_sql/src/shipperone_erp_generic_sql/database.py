@@ -95,10 +95,21 @@ class Database:
                 if not connection.invalidated:
                     connection.rollback()
 
+    def refused(self, connection: Connection, error: Any, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
+        """What the error of a driver's own cursor means here; a connection that it has lost is thrown away."""
+        driver = connection.connection.dbapi_connection
+        lost = connection.dialect.is_disconnect(error, driver, None)
+        if lost:
+            connection.invalidate(error)
+        return self._meaning(error, lost, doing, bound)
+
     def failure(self, error: DBAPIError, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
         """What a driver's error means here: by the merchant's `[errors]`, else by its code."""
+        return self._meaning(error.orig, error.connection_invalidated, doing, bound)
+
+    def _meaning(self, error: BaseException | None, lost: bool, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
         code = read(error, self.dialect.url)
-        if error.connection_invalidated and code.code is None:
+        if lost and code.code is None:
             code = type(code)(None, Kind.AWAY, code.words)
         words = without_values(code.words, bound)
         if code.kind not in (Kind.REPEAT, Kind.AWAY, Kind.DUPLICATE):
@@ -135,6 +146,7 @@ class Database:
             said = f"{self.name} is not what its URL says: {error}"
             raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
         with connection:
+            connection.begin()  # statements run on the driver's cursor, of which SQLAlchemy would not know
             if begin is not None:
                 try:
                     connection.exec_driver_sql(begin)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError
-
 from shipperone_erp import AuthFailed, ConnectorError, Owner, Reason, Refused, Transient
 
 
@@ -104,7 +102,7 @@ class Code:
     words: str
 
 
-def read(error: DBAPIError, dialect: str) -> Code:
+def read(error: BaseException | None, dialect: str) -> Code:
     """The code of a driver's error, on that dialect."""
     return _READERS[dialect](error)
 
@@ -170,25 +168,25 @@ def without_values(words: str, bound: Mapping[str, Any]) -> str:
     return told if len(told) <= 500 else f"{told[:497]}…"
 
 
-def _postgresql(error: DBAPIError) -> Code:
-    state = getattr(error.orig, "sqlstate", None)
-    words = getattr(getattr(error.orig, "diag", None), "message_primary", None) or _first_line(error)
+def _postgresql(error: BaseException | None) -> Code:
+    state = getattr(error, "sqlstate", None)
+    words = getattr(getattr(error, "diag", None), "message_primary", None) or _first_line(error)
     if state is None:
         # the client's own refusals carry no SQLSTATE: a text with a NUL, or no connection
-        unsent = type(error.orig).__name__ == "DataError"
+        unsent = type(error).__name__ == "DataError"
         refused = "authentication failed" in words or "no password supplied" in words
         return Code(None, Kind.VALUE if unsent else Kind.AUTH if refused else Kind.AWAY, words)
     return Code(state, POSTGRESQL.get(state) or POSTGRESQL.get(state[:2]) or Kind.MISTAKE, words)
 
 
-def _mysql(error: DBAPIError) -> Code:
+def _mysql(error: BaseException | None) -> Code:
     number, words = _arguments(error)
     if not isinstance(number, int):
         return Code(None, Kind.MISTAKE, _first_line(error))
     return Code(str(number), MYSQL.get(number, Kind.MISTAKE), words or "the connection is closed")
 
 
-def _mssql(error: DBAPIError) -> Code:
+def _mssql(error: BaseException | None) -> Code:
     state, text = _arguments(error)
     native = re.findall(r"\((-?\d+)\)", text)
     number = int(native[0]) if native else 0
@@ -198,8 +196,8 @@ def _mssql(error: DBAPIError) -> Code:
     return Code(str(number or state), MSSQL.get(number) or MSSQL.get(state) or Kind.MISTAKE, words)
 
 
-def _oracle(error: DBAPIError) -> Code:
-    detail = (getattr(error.orig, "args", None) or (None,))[0]
+def _oracle(error: BaseException | None) -> Code:
+    detail = (getattr(error, "args", None) or (None,))[0]
     number = getattr(detail, "code", 0)
     full = getattr(detail, "full_code", "") or ""
     words = str(getattr(detail, "message", detail)).splitlines()[0] if detail is not None else _first_line(error)
@@ -211,23 +209,23 @@ def _oracle(error: DBAPIError) -> Code:
     return Code(str(number) if number else None, ORACLE.get(number, Kind.MISTAKE), words)
 
 
-def _sqlite(error: DBAPIError) -> Code:
-    number = getattr(error.orig, "sqlite_errorcode", None)
+def _sqlite(error: BaseException | None) -> Code:
+    number = getattr(error, "sqlite_errorcode", None)
     words = _first_line(error)
     if number is None:
         return Code(None, Kind.MISTAKE, words)
-    name = str(getattr(error.orig, "sqlite_errorname", number))
+    name = str(getattr(error, "sqlite_errorname", number))
     return Code(name, SQLITE.get(number) or SQLITE.get(number & 0xFF) or Kind.MISTAKE, words)
 
 
-def _arguments(error: DBAPIError) -> tuple[Any, str]:
+def _arguments(error: BaseException | None) -> tuple[Any, str]:
     """The driver's code and its words, where it gives them as two arguments."""
-    given: tuple[Any, ...] = getattr(error.orig, "args", ()) or (0,)
+    given: tuple[Any, ...] = getattr(error, "args", ()) or (0,)
     return given[0], str(given[1]) if len(given) > 1 else _first_line(error)
 
 
-def _first_line(error: DBAPIError) -> str:
-    return (str(error.orig).splitlines() or [""])[0]
+def _first_line(error: BaseException | None) -> str:
+    return (str(error).splitlines() or [""])[0]
 
 
 _READERS = {

@@ -81,7 +81,7 @@ class Utc(TypeDecorator[datetime]):
             return None
         utc = value.astimezone(UTC)
         if dialect.name == "sqlite":
-            return utc.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            return utc.replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
         return utc if dialect.name == "postgresql" else utc.replace(tzinfo=None)
 
 

@@ -3,12 +3,15 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any
 
 from shipperone_erp import Document, Invoice, InvoiceLine, Owner, Reason, Refused
 from shipperone_erp_generic_sql.exact import date_from_database, from_database, from_micro
 
 Row = Mapping[str, Any]
+
+_REASONS, _OWNERS = frozenset(Reason), frozenset(Owner)
 
 RESERVATION_STATES = (
     "live", "pending", "waiting_for_transfer", "short", "error", "releasing", "release_error", "voided",
@@ -85,12 +88,13 @@ def delivery(row: Row) -> Found:
     return Found(**_said(row, DELIVERY_STATES, "done", "find_delivery"))
 
 
-def line(row: Row, step: str) -> InvoiceLine:
-    """A row of find_invoice_lines or list_document_lines; its item's id as text."""
+def line(row: Row, step: str, ids: Mapping[str, int | str] = MappingProxyType({})) -> InvoiceLine:
+    """A row of find_invoice_lines or list_document_lines; its item's id as in `ids`, else as text."""
     qty = amount(row, "qty")
     if qty is None:
         raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a line without qty")
-    return InvoiceLine(text(row, "item_id", step), qty, amount(row, "total_incl_tax"), amount(row, "tax_percent"))
+    item_id = text(row, "item_id", step)
+    return InvoiceLine(ids.get(item_id, item_id), qty, amount(row, "total_incl_tax"), amount(row, "tax_percent"))
 
 
 def document(row: Row, lines: Iterable[InvoiceLine] = ()) -> Document:
@@ -138,8 +142,8 @@ def _said(row: Row, states: tuple[str, ...], usual: str | None, step: str) -> di
     return {
         "state": state,
         "sentence": row.get("sentence"),
-        "reason": Reason(reason) if reason in set(Reason) else None,
-        "owner": Owner(owner) if owner in set(Owner) else None,
+        "reason": Reason(reason) if reason in _REASONS else None,
+        "owner": Owner(owner) if owner in _OWNERS else None,
     }
 
 

@@ -20,7 +20,8 @@ from pydantic import (
 
 from shipperone_erp import ConnectorSettings, Owner, Reason, Secret
 from shipperone_erp_generic_sql import address
-from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS, PARAM, Places, problem_with
+from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS, PARAM, problem_with
+from shipperone_erp_generic_sql.bound import Places
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.statement import Queries, Query, Statement, Statements

@@ -15,7 +15,13 @@ from shipperone_erp.runtime.outcome import Ending
 if TYPE_CHECKING:
     from shipperone_erp.testing.harness import ConnectorHarness
 
-app = typer.Typer(help="Connectors: list, show, new, test.", no_args_is_help=True)
+app = typer.Typer(help="Connectors: list, show, new, test; list if nothing is said.")
+
+
+@app.callback(invoke_without_command=True)
+def _(context: typer.Context) -> None:
+    if context.invoked_subcommand is None:
+        list_()
 
 
 @app.command("list")
@@ -34,6 +40,8 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> None:
     """One connector: its package, the hooks that it offers, its settings."""
+    if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
+        raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
     print_json(discovery.describe(name))
 
 

@@ -5,8 +5,15 @@ from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table
-from shipperone_erp.errors import UsageError
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    must_know,
+    print_json,
+    print_table,
+)
 from shipperone_erp.operations.doctor import Verdict, examine
 from shipperone_erp.runtime.outcome import Ended, worst
 
@@ -18,9 +25,8 @@ def doctor(
 ) -> None:
     """Check address, token, store code, queues, ERP, ledger, clock, disk, secrets: a line each, with the cure."""
     loaded = configuration(config, tenants_may_fail=True)
-    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
-    if tenant is not None and tenant not in known:
-        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}")
+    if tenant is not None:
+        must_know(loaded, tenant)
     lines = asyncio.run(examine(loaded, [tenant] if tenant else []))
     lines = [line for line in lines if tenant is None or line.tenant in (None, tenant)]
     if as_json:

@@ -5,9 +5,8 @@ from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, ledger_to_read, print_text
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, ledger_to_read, print_text, settings_of
 from shipperone_erp.cli.steering import NoteText
-from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.operations import custody
@@ -55,9 +54,7 @@ def adopt(
 ) -> None:
     """Say that this tenant goes on in another shop, store or ERP database: what the configuration names now."""
     loaded = configuration(config, tenants_may_fail=True)
-    if tenant not in loaded.tenants:
-        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(loaded.tenants))}")
-    settings = loaded.tenants[tenant]
+    settings = settings_of(loaded, tenant)
     plugins = TenantPlugins.create(tenant, settings.connector, settings.connector_settings, settings.policy_settings)
     try:
         binding = Binding(settings.base_url, settings.store_code, settings.connector, plugins.identity())

@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from shipperone_erp.cli.secrecy import REDACTION
-from shipperone_erp.config import Configuration, load
+from shipperone_erp.config import Configuration, TenantSettings, load
+from shipperone_erp.errors import ConfigurationError, UsageError
 from shipperone_erp.ledger.store import Ledger
 
 ConfigFile = Annotated[
@@ -28,6 +29,21 @@ def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuratio
     for warning in loaded.warnings:
         say(f"warning: {warning}")
     return loaded
+
+
+def must_know(loaded: Configuration, tenant: str) -> None:
+    """UsageError if the configuration names no such tenant; one whose settings have a problem is named there too."""
+    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
+    if tenant not in known:
+        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}")
+
+
+def settings_of(loaded: Configuration, tenant: str) -> TenantSettings:
+    """The tenant's settings. UsageError if there is no such tenant, ConfigurationError if it has a problem."""
+    must_know(loaded, tenant)
+    if tenant not in loaded.tenants:
+        raise ConfigurationError(tuple(problem for problem in loaded.problems if problem.tenant == tenant))
+    return loaded.tenants[tenant]
 
 
 def ledger_to_read(loaded: Configuration) -> Ledger:

@@ -12,7 +12,16 @@ import typer
 from rich.console import Console
 
 from shipperone_erp.cli.logs import ROOT, LogForm, shown, start_logging
-from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_table, say
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    must_know,
+    print_json,
+    print_table,
+    say,
+)
 from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
@@ -20,7 +29,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.runtime.clock import utc_now
 from shipperone_erp.runtime.dry_run import Foreseen, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
-from shipperone_erp.runtime.process import collect_less_often
+from shipperone_erp.runtime.process import collect_less_often, keep_memory_together
 from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.answers import ReadFailed
@@ -44,6 +53,8 @@ def run(
         settling = parse_duration(settle_for)
     except ValueError as error:
         raise UsageError(f"--settle-for {settle_for}: {error}") from None
+    # a connector that is loaded with the configuration may already have something to tell
+    console = None if dry_run else start_logging(log)
     loaded = configuration(config, tenants_may_fail=not (once or dry_run))
     chosen = _chosen(loaded, tenant or [])
     selection = Selection(frozenset(order or ()), limit)
@@ -51,8 +62,8 @@ def run(
         raise typer.Exit(asyncio.run(_dry(loaded, chosen, selection, as_json)))
     if (order or limit) and not once:
         raise UsageError("--order and --limit need --once or --dry-run")
-    console = start_logging(log)
     collect_less_often()
+    keep_memory_together()
     if once:
         raise typer.Exit(run_once(loaded, chosen, selection, settling, as_json=as_json, console=console))
     serve(loaded, chosen, console=console)
@@ -150,8 +161,6 @@ def _ledger_or_none(url: str, empty: Path) -> Ledger:
 
 
 def _chosen(loaded: Configuration, tenants: list[str]) -> list[str]:
-    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
     for name in tenants:
-        if name not in known:
-            raise UsageError(f"there is no tenant {name}; the configuration names {', '.join(sorted(known))}")
+        must_know(loaded, name)
     return tenants

@@ -7,8 +7,11 @@ library whose debugging somebody switched on, a fault with a traceback.
 import logging
 import threading
 import traceback
+import warnings
 from collections.abc import Callable
+from typing import Any
 
+from shipperone_erp.deprecations import ApiIgnored, ConnectorDeprecation
 from shipperone_erp.redaction import Redaction
 
 REDACTION = Redaction()
@@ -21,7 +24,21 @@ def keep_out_of_logs(redaction: Redaction) -> None:
     """From now on every log record of this process is redacted as it is made, before any handler sees it."""
     logging.setLogRecordFactory(_redacting(logging.getLogRecordFactory(), redaction))
     logging.captureWarnings(True)
+    _tell_operators()
     threading.excepthook = _log_thread
+
+
+def _tell_operators() -> None:
+    """What a connector must change is a line of our own log; the warnings of libraries go where nobody listens."""
+    unheard = warnings.showwarning
+
+    def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, ConnectorDeprecation | ApiIgnored):
+            logging.getLogger("shipperone_erp").warning("%s", message)
+        else:
+            unheard(message, category, *place, **more)
+
+    warnings.showwarning = told
 
 
 def last_words() -> str:

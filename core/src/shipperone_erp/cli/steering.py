@@ -1,6 +1,6 @@
 """Commands that steer: order retry, repeat, resolve, ignore; pause, resume; go-live."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from functools import partial
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, must_know, print_text
 from shipperone_erp.cli.reading import OnlyStage, OnlyTenant
 from shipperone_erp.config import Configuration
 from shipperone_erp.errors import LedgerError, UsageError
@@ -153,20 +153,18 @@ def resume(
 
 
 def _stages(loaded: Configuration, tenant: str, stage: Stage | None) -> list[Stage]:
-    known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
-    if tenant not in known:
-        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}")
+    must_know(loaded, tenant)
     return [stage] if stage else list(Stage)
 
 
 EITHER = "say either --all or --from-now"
 
 
-def _preview(loaded: Configuration, tenant: str) -> None:
+def _preview(loaded: Configuration, tenant: str, stages: Sequence[Stage]) -> None:
     """What is held before the go-live, and what either answer would do; on stdout, nothing is changed."""
     try:
         with Ledger.open(loaded.runtime.ledger, read_only=True) as ledger:
-            queues = going_live.before_go_live(ledger, tenant, loaded.tenants[tenant].stages)
+            queues = going_live.before_go_live(ledger, tenant, stages)
     except LedgerError as error:
         print_text(f"{tenant}: nothing is known of its queues: {error}")
         return
@@ -187,14 +185,14 @@ def go_live(
     if everything and from_now:
         raise UsageError(EITHER)
     loaded = configuration(config, tenants_may_fail=True)
-    both = _stages(loaded, tenant, None)
+    must_know(loaded, tenant)
+    # a secret that is missing here, and not where the service runs, says nothing about the stages
+    stages = loaded.tenants[tenant].stages if tenant in loaded.tenants else tuple(Stage)
     if not everything and not from_now:
-        _preview(loaded, tenant)
+        _preview(loaded, tenant, stages)
         raise UsageError(EITHER)
     ledger = Ledger.open(loaded.runtime.ledger)
     try:
-        # a secret that is missing here, and not where the service runs, says nothing about the stages
-        stages = loaded.tenants[tenant].stages if tenant in loaded.tenants else both
         jobs = going_live.go_live(ledger, tenant, stages, utc_now(), from_now=from_now)
     finally:
         ledger.close()

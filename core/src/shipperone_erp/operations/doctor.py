@@ -156,6 +156,10 @@ class _Tenant:
                 cure = "put the token of this store where the configuration says; a running service takes it by itself"
                 self.add("token", Verdict.FAIL, failure.sentence, cure)
                 return False
+            if failure.trouble is Trouble.NOT_FOUND and not failure.is_json:
+                cure = f"check base_url ({base_url}): it may not be ShipperOne that answers; then store_code ({store})"
+                self.add("address", Verdict.FAIL, failure.sentence, cure)
+                return False
             if failure.trouble is Trouble.NOT_FOUND:
                 cure = f"check store_code ({store}), which came with the token, and base_url ({base_url})"
                 self.add("store code", Verdict.FAIL, failure.sentence, cure)

@@ -32,11 +32,22 @@ def _head(story: Row) -> Iterator[str]:
     if story["adopted"]:
         yield "  adopted: made elsewhere, and never touched from here"
     if story["inferred"]:
-        yield "  ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
+        yield f"  {_inferred(story)}"
     if story["not_compared"]:
         yield "  not compared: the ERP told no total of the invoice"
     if story["erased_at"]:
         yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
+
+
+def _inferred(story: Row) -> str:
+    """By what it counts as confirmed, where no answer of ShipperOne says so."""
+    said = [act for act in story["actions"] if act["action"] == "resolve --outcome confirmed"]
+    second = story["accepted_at"].removesuffix("Z")
+    if by := next((act["actor"] for act in said if act["at"].startswith(second)), None):
+        return f"it counts as confirmed at ShipperOne because {by} said so"
+    if any(entry["side"] == "shipperone" for entry in story["timeline"]):
+        return "ShipperOne's confirmation was inferred from its queue: the answer itself was lost"
+    return "ShipperOne's confirmation was inferred from its queues: this ledger has sent none"
 
 
 def _timeline(story: Row) -> Iterator[str]:

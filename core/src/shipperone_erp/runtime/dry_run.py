@@ -58,6 +58,7 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
     finally:
         await client.aclose()
     invoices = listings.get(Stage.INVOICE)
+    paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
     for stage, listing in listings.items():
         scope = scope_of(settings, stage)
         memory, _ = remember(
@@ -75,5 +76,6 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
             if selection.admits(order_of(decision)):
                 words.setdefault(order_of(decision), []).append(_words(decision, settings, accepted))
         for order_id, would in list(words.items())[: selection.limit]:
-            foreseen.append(Foreseen(settings.name, stage, order_id, "; ".join(would)))
+            resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
+            foreseen.append(Foreseen(settings.name, stage, order_id, resting + "; ".join(would)))
     return foreseen

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
-from shipperone_erp.ledger.records import QueueRecord
+from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.clock import moved_job, moved_queue
@@ -34,13 +34,17 @@ class QueueKeeper:
         """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
         said = "%s %s: this machine's clock was set by %+.0f s; what waits is moved along"
         self._log.warning(said, self._tenant, self._stage, by.total_seconds())
-        for job in await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage):
-            if job.order_id not in busy:
-                self._desk.journal.save(moved_job(job, by))
+        living = await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage)
+        await asyncio.gather(*(self._move_along(job, by) for job in living if job.order_id not in busy))
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
         if record is not None:
             self._desk.journal.queue(moved_queue(record, by))
         await self._desk.journal.flushed()
+
+    async def _move_along(self, job: Job, by: timedelta) -> None:
+        if await self._desk.journal.take([job]):  # else a person has just acted on it, by the clock as it is now
+            self._desk.journal.save(moved_job(job, by))
+            self._desk.journal.let_go([job])
 
     async def not_read(self, failure: ReadFailed) -> None:
         """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""

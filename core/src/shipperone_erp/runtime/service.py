@@ -46,10 +46,16 @@ class StageService:
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
         self._apart = False
+        self._before: str | None = None
         self._paused: Pause | None = None
         self._epoch = tenant.epoch
         self._nudged = asyncio.Event()
-        nudges.add(tenant.name, self._nudged.set)
+        self._acted_on = asyncio.Event()
+        nudges.add(tenant.name, self._nudge)
+
+    def _nudge(self) -> None:
+        self._nudged.set()
+        self._acted_on.set()
 
     async def serve(self) -> None:
         """Until `stopping`: no fault of this tenant ends it, and none touches another tenant."""
@@ -70,12 +76,16 @@ class StageService:
         lease = await self._keeper.take(self._name, stand_by=self._stand_by, until=self._stopping)
         if lease is None:
             return
+        if self._before is not None:
+            self._log.info("%s: served here from now on, in place of %s", self._name, self._before)
+            self._before = None
         try:
             await self._tenant.bind()
             self._epoch = self._tenant.epoch
             run = await self._tenant.stage(self._stage, lease, self._begins_nothing)
             await self._until_stopped(run)
         finally:
+            self._tenant.left(self._stage)
             with contextlib.suppress(LeaseLost, LedgerError):
                 await self._keeper.give_back(lease)
 
@@ -87,6 +97,7 @@ class StageService:
         """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
         cycles = asyncio.create_task(self._cycles(run))
         stopped = asyncio.create_task(self._stopping.wait())
+        obeying = asyncio.create_task(self._obey_a_pause())
         try:
             await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
             _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
@@ -98,6 +109,7 @@ class StageService:
                 await cycles
         finally:
             stopped.cancel()
+            obeying.cancel()
 
     async def _cycles(self, run: StageRun) -> None:
         try:
@@ -111,6 +123,14 @@ class StageService:
             run.abandon()
             raise
         await run.rest()
+
+    async def _obey_a_pause(self) -> None:
+        """What a person pauses begins nothing more at once, however long the read takes that is under way."""
+        while True:
+            await self._acted_on.wait()
+            self._acted_on.clear()
+            with contextlib.suppress(LedgerError):  # before the next cycle it is asked again
+                await self._look_for_a_pause()
 
     async def _look_for_a_pause(self) -> None:
         found = (await self._tenant.paused()).get(self._stage)
@@ -156,4 +176,5 @@ class StageService:
         self._nudged.clear()
 
     def _stand_by(self, holder: str) -> None:
+        self._before = holder
         self._log.info("%s: standing by; it is served by %s", self._name, holder)

@@ -85,7 +85,7 @@ class TenantRun:
         self._plugins: TenantPlugins | None = None
         self._opening = asyncio.Lock()
         self._retired: list[TenantPlugins] = []
-        self._stages_of: dict[Stage, int] = {}
+        self._epochs: dict[Stage, int] = {}
         self._bound = False
         self._erp = ""
         self._binding = asyncio.Lock()
@@ -184,11 +184,19 @@ class TenantRun:
             log=shared.log,
         )
         await run.recover()
-        self._stages_of[stage] = self.epoch
-        if all(self._stages_of.get(each) == self.epoch for each in settings.stages):
+        self._epochs[stage] = self.epoch
+        self._close_retired()
+        return run
+
+    def left(self, stage: Stage) -> None:
+        """The cycles of that stage have ended: whatever connector they worked with, they need it no more."""
+        self._epochs.pop(stage, None)
+        self._close_retired()
+
+    def _close_retired(self) -> None:
+        if all(epoch == self.epoch for epoch in self._epochs.values()):
             while self._retired:
                 self._close_aside(self._retired.pop())
-        return run
 
     async def paused(self) -> Mapping[Stage, Pause]:
         """What a person has paused of this tenant."""

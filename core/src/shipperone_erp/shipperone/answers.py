@@ -69,7 +69,10 @@ class Trouble(StrEnum):
 
 
 class ReadFailed(ShipperOneErpError):
-    """A GET brought no list. `sentence` says what came instead; `retry_after` is in seconds."""
+    """A GET brought no list. `sentence` says what came instead; `retry_after` is in seconds.
+
+    `is_json`: it was refused in JSON, as ShipperOne does; a page may be anybody's.
+    """
 
     exit_code = 4
 
@@ -81,6 +84,7 @@ class ReadFailed(ShipperOneErpError):
         status: int | None = None,
         retry_after: float | None = None,
         report_id: str | None = None,
+        is_json: bool = False,
     ) -> None:
         super().__init__(sentence)
         self.sentence = sentence
@@ -88,6 +92,7 @@ class ReadFailed(ShipperOneErpError):
         self.status = status
         self.retry_after = retry_after
         self.report_id = report_id
+        self.is_json = is_json
 
 
 Redact = Callable[[str], str]
@@ -127,7 +132,9 @@ def body_of(response: httpx.Response, what: str, now: datetime, redact: Redact) 
     sentence = f"{what}: {answer.sentence}"
     if report and report not in sentence:
         sentence += f" (report {report})"
-    raise ReadFailed(sentence, _trouble(status, wait), status=status, retry_after=wait, report_id=report)
+    raise ReadFailed(
+        sentence, _trouble(status, wait), status=status, retry_after=wait, report_id=report, is_json=answer.is_json
+    )
 
 
 def silenced_post(seconds: float, now: datetime) -> PostAnswer:
@@ -193,6 +200,9 @@ def retry_after(response: httpx.Response, now: datetime) -> float | None:
 
 NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
+
+BROKEN_OFF = "it was broken off as it was being made, as when https is spoken where only http is understood"
+"""A handshake that the other side ends without a word: the failure itself says nothing."""
 
 _CONTAINERS = ("items", "orders", "fulfillment_orders", "fulfillmentOrders", "data", "results", "result", "records",
                "rows", "list", "warehouses")  # fmt: skip
@@ -281,7 +291,7 @@ def _why(failure: httpx.HTTPError | OSError) -> str:
     if isinstance(failure, httpx.PoolTimeout):
         return "every connection to ShipperOne stayed in use"
     if isinstance(failure, NEVER_CONNECTED):
-        return f"no connection to ShipperOne could be made: {failure}"
+        return f"no connection to ShipperOne could be made: {str(failure) or BROKEN_OFF}"
     if isinstance(failure, httpx.TimeoutException | TimeoutError):
         return "ShipperOne's answer did not come in time"
     return f"the connection to ShipperOne broke off before its answer was whole ({type(failure).__name__})"

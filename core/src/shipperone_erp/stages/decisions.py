@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
 
@@ -15,9 +15,7 @@ class Start:
     job: Job
 
     def words(self) -> str:
-        if self.job.stage is Stage.ALLOCATION:
-            return f"would reserve {len(self.job.item_ids)} item(s) and confirm the allocation"
-        return f"would build the invoice of {len(self.job.item_ids)} item(s), confirm it and issue it"
+        return f"would {_from_its_beginning(self.job)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,8 @@ class Continue:
     heals: bool = False
 
     def words(self) -> str:
+        if self.job.step is Step.NEW:
+            return f"would {_from_its_beginning(self.job)}"
         return f"would go on with {self.job.key} from step {self.job.step}"
 
 
@@ -50,7 +50,9 @@ class Supersede:
 
     def words(self) -> str:
         then = f" and start again as {self.successor.job.key}" if self.successor else ""
-        return f"would undo {self.job.key}, because the order has changed{then}"
+        # what is being undone already is so for another reason, such as a person's `order retry`
+        why = ", because the order has changed" if self.job.ending is None else ""
+        return f"would undo {self.job.key}{why}{then}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +134,12 @@ class Leave:
 
 
 Decision = Start | StartHeld | Continue | Supersede | Note | Hold | Infer | SendAgain | End | Seek | Leave
+
+
+def _from_its_beginning(job: Job) -> str:
+    if job.stage is Stage.ALLOCATION:
+        return f"reserve {len(job.item_ids)} item(s) and confirm the allocation"
+    return f"build the invoice of {len(job.item_ids)} item(s), confirm it and issue it"
 
 
 def order_of(decision: Decision) -> str:

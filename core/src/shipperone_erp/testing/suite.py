@@ -4,7 +4,7 @@
         harness = AcmeHarness
         suite = "1.0"
 
-A case that is removed, or overridden without a reason in the harness's `departures`, fails.
+A case that is removed, overridden, or marked to be skipped, without a reason in the harness's `departures`, fails.
 """
 
 from collections.abc import Callable
@@ -19,6 +19,9 @@ from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.running import Result, run_case
 
 Test = Callable[[Any, Path, bool], None]
+
+LEAVING_OUT = frozenset({"skip", "skipif", "xfail"})
+"""pytest's marks by which a test's failure would not be seen."""
 
 
 class ConnectorSuite:
@@ -35,7 +38,7 @@ class ConnectorSuite:
         for case in CASES.values():
             name = f"test_{case.id}"
             current = getattr(cls, name, None)
-            if getattr(current, "case", None) is not case:
+            if not _untouched(current, case):
                 setattr(cls, name, _overridden(case, harness, current))
         if unknown := sorted(set(harness.departures) - set(CASES)):
             raise TypeError(f"{harness.__name__} departs from {', '.join(unknown)}, and there is no such case")
@@ -52,14 +55,26 @@ def _test(case: Case, instead: Callable[..., None] | None = None) -> Test:
 
     test.__doc__ = f"{case.line}\n\n{case.page}"
     test.case = case  # type: ignore[attr-defined]
+    test.instead = instead  # type: ignore[attr-defined]
     return test
+
+
+def _marks(current: Any) -> list[str]:
+    return [mark.name for mark in getattr(current, "pytestmark", ()) if mark.name in LEAVING_OUT]
+
+
+def _untouched(current: Any, case: Case) -> bool:
+    """It is the kit's own test. What a suite above overrides for its harness's reasons needs those of this one's."""
+    return getattr(current, "case", None) is case and current.instead is None and not _marks(current)
 
 
 def _overridden(case: Case, harness: type[ConnectorHarness], current: Any) -> Test:
     """What runs in place of a case that the class has changed: its own test, or a failure that says what is missing."""
     if case.id in harness.departures:
-        return _test(case, current if callable(current) else None)
-    done = "removed" if current is None else "overridden"
+        own = getattr(current, "instead", current)
+        return _test(case, own if callable(own) else None)
+    marked = f"marked {', '.join(_marks(current))}" if _marks(current) else "overridden"
+    done = "removed" if current is None else marked
 
     def fails(self: ConnectorSuite) -> None:
         said = f"{case.id} ({case.line}) is {done} without a reason; say why in {harness.__name__}.departures"

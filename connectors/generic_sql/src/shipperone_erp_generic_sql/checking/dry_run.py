@@ -10,7 +10,8 @@ from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, Rea
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.database import Database, Unmet
 from shipperone_erp_generic_sql.errors import DatabaseFailed, Kind
-from shipperone_erp_generic_sql.work import Prepared, Work
+from shipperone_erp_generic_sql.prepared import Prepared
+from shipperone_erp_generic_sql.work import Work
 
 LIMITS = (
     "what a rollback does not undo: numbers of sequences and AUTO_INCREMENT, what a trigger does outside the database, "

@@ -1,0 +1,73 @@
+"""What a call gives for each bind of a statement, checked: a value that a column could not keep is refused, never cut.
+
+How a bind is read is found once; statements run for every item of every order.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from functools import cache
+from typing import Any
+
+from shipperone_erp import Reason, Refused
+from shipperone_erp_generic_sql.binds import ITEM_BINDS, MICRO, ORDER_BINDS, PARAM
+from shipperone_erp_generic_sql.call import Call, Line
+from shipperone_erp_generic_sql.exact import within
+
+Read = Callable[[Call, Line | None], Any]
+"""The value of one bind in a call; of an item's bind for that item's line, and None without one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """How many decimal places the merchant's columns keep: a finer value is refused, never rounded."""
+
+    amounts: int = 6
+    quantities: int = 6
+
+
+def values(names: Iterable[str], call: Call, line: Line | None, places: Places) -> dict[str, Any]:
+    """The values of these binds in this call, for this item. `Refused` if one cannot be stored exactly."""
+    return {name: reader(name, call.paths.get(name), places)(call, line) for name in names}
+
+
+@cache
+def reader(name: str, path: str | None, places: Places) -> Read:
+    """How that bind is read. `path`: where the merchant's own bind of that name finds its value in the order."""
+    if name.startswith(PARAM):
+        param = name.removeprefix(PARAM)
+        return lambda call, line: call.params[param]
+    if path is not None:
+        return lambda call, line: _storable(call.at(path), name, places)
+    binds: Mapping[str, Any] = ORDER_BINDS if name in ORDER_BINDS else ITEM_BINDS
+    read = _of(binds, name, places)
+    if binds is ORDER_BINDS:
+        return lambda call, line: read(call)
+    return lambda call, line: None if line is None else read(line)
+
+
+def _of(binds: Mapping[str, Any], name: str, places: Places) -> Callable[[Any], Any]:
+    of = binds[name].of
+    if not name.endswith(MICRO):
+        return lambda source: _storable(of(source), name, places)
+    whole = name.removesuffix(MICRO)
+    amount = binds[whole].of
+
+    def in_millionths(source: Any) -> Any:
+        _storable(amount(source), whole, places)  # it must fit the ERP's decimals as well
+        return of(source)
+
+    return in_millionths
+
+
+def _storable(value: Any, name: str, places: Places) -> Any:
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Refused(
+                Reason.ORDER_UNREADABLE, f"{name} holds half of a character (a lone surrogate): no database stores it"
+            ) from None
+    elif isinstance(value, Decimal):
+        return within(value, places.quantities if name == "qty" else places.amounts, name)
+    return value

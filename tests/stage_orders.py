@@ -1,0 +1,27 @@
+"""Orders, and people's acts on them, in the tests of both stages."""
+
+from decimal import Decimal as D
+
+from shipperone_erp.operations import steering
+from shipperone_erp.sandbox import SandboxOrder
+
+
+def order(order_id: str = "FO-1", *lines: tuple[str, int, str], **fields) -> SandboxOrder:
+    return SandboxOrder.simple(order_id, *(lines or (("MUG", 2, "10.00"),)), **fields)
+
+
+def one_mug_less(raw):
+    mugs, *rest = raw["items"]
+    return {**raw, "items": [{**mugs, "qty": 1, "row_total_incl_tax": D("10.00")}, *rest]}
+
+
+def act(world, what, order_id, stage=None):
+    with world.ledger() as ledger:
+        fits = {"retry": steering.can_be_retried, "repeat": steering.can_be_repeated}[what]
+        job = steering.pick(ledger, steering.Pick(order_id, stage=stage), fits, what)
+        {"retry": steering.retry, "repeat": steering.repeat}[what](ledger, job, world.clock(), "by a test")
+
+
+def steer(world, act, order_id, stage, **options):
+    with world.ledger() as ledger:
+        act(ledger, world.job(order_id, stage), world.clock(), "by a test", **options)
