@@ -18,6 +18,7 @@ from typing import Any
 
 import griffe
 
+import api_types
 import shipperone_erp
 from shipperone_erp import testing
 
@@ -33,7 +34,7 @@ def surface() -> str:
 
 
 def breaks(old: str, new: str) -> list[str]:
-    """What somebody who was written for the old one would stumble over, as griffe finds it."""
+    """What somebody who was written for the old one would stumble over: as griffe finds it, and every changed type."""
     logging.getLogger("griffe").setLevel(logging.ERROR)
     with tempfile.TemporaryDirectory() as folder:
         loaded = []
@@ -42,8 +43,13 @@ def breaks(old: str, new: str) -> list[str]:
             place.mkdir()
             (place / "api.py").write_text(text, encoding="utf-8")
             loaded.append(griffe.load("api", search_paths=[place], allow_inspection=False))
-        found = list(griffe.find_breaking_changes(loaded[0], loaded[1]))
-    return sorted(f"{one.obj.path.removeprefix('api.')}: {one.kind.value}{_detail(one)}" for one in found)
+        found = [
+            f"{one.obj.path.removeprefix('api.')}: {one.kind.value}{_detail(one)}"
+            for one in griffe.find_breaking_changes(loaded[0], loaded[1])
+            if one.kind is not griffe.BreakageKind.RETURN_CHANGED_TYPE
+        ]
+        found += api_types.changed(loaded[0], loaded[1])
+    return sorted(found)
 
 
 def released() -> list[str]:
@@ -85,7 +91,7 @@ def _class(name: str, found: type[Any]) -> Iterator[str]:
     if issubclass(found, Enum):
         lines += [f"{member.name} = {member.value!r}" for member in found]
     if dataclasses.is_dataclass(found):
-        lines += [f"{field.name}: object" for field in dataclasses.fields(found)]
+        lines += [f"{field.name}: {api_types.written(field.type)}" for field in dataclasses.fields(found)]
         lines.append(f"def __init__{_signature(found, of_self=True)}: ...")
     elif (owner := next(base for base in found.__mro__ if "__init__" in vars(base))).__module__.startswith(
         "shipperone_erp"
@@ -100,6 +106,7 @@ def _class(name: str, found: type[Any]) -> Iterator[str]:
 
 
 def _members(base: type[Any], found: type[Any]) -> Iterator[str]:
+    own = inspect.get_annotations(base)
     for name, member in vars(base).items():
         if (
             name.startswith("_")
@@ -112,33 +119,48 @@ def _members(base: type[Any], found: type[Any]) -> Iterator[str]:
                 yield f"def {name}{_signature(member)}: ..."
         elif isinstance(member, classmethod):
             yield f"def {name}{_signature(member.__func__)}: ..."
-        elif not issubclass(found, Enum):
+        elif isinstance(member, property):
+            yield f"{name}: {api_types.written(inspect.signature(member.fget).return_annotation)}"
+        elif not issubclass(found, Enum) and name not in own:
             yield f"{name} = ..."
+    if not dataclasses.is_dataclass(found):
+        yield from (f"{name}: {api_types.written(kind)}" for name, kind in own.items() if not name.startswith("_"))
 
 
 def _signature(function: Any, *, of_self: bool = False) -> str:
-    """The parameters with their kinds and defaults; types are mypy's to compare. `of_self`: of a class's call."""
+    """The parameters with their kinds, types and defaults, and what is returned. `of_self`: of a class's call."""
     found = inspect.signature(function)
     if of_self:
         this = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
         found = found.replace(parameters=[this, *found.parameters.values()])
-    parameters = [one.replace(annotation=inspect.Parameter.empty) for one in found.parameters.values()]
-    plain = [one if one.default is one.empty else one.replace(default=_Default(one.default)) for one in parameters]
-    return str(found.replace(parameters=plain, return_annotation=found.empty))
+    plain = [
+        one.replace(
+            default=one.default if one.default is one.empty else _Text(_default(one.default)),
+            annotation=one.annotation if one.annotation is one.empty else _Text(api_types.written(one.annotation)),
+        )
+        for one in found.parameters.values()
+    ]
+    returned = found.return_annotation
+    told = "" if returned is found.empty else f" -> {api_types.written(returned)}"
+    return str(found.replace(parameters=plain, return_annotation=found.empty)) + told
 
 
-class _Default:
+def _default(value: object) -> str:
     """A default as it is written, or dots where that is no literal."""
+    try:
+        ast.literal_eval(repr(value))
+    except (ValueError, SyntaxError):
+        return "..."
+    return repr(value)
 
-    def __init__(self, value: object) -> None:
-        try:
-            ast.literal_eval(repr(value))
-            self.text = repr(value)
-        except (ValueError, SyntaxError):
-            self.text = "..."
+
+class _Text(str):
+    """Is shown in a signature as it is, without quotes."""
+
+    __slots__ = ()
 
     def __repr__(self) -> str:
-        return self.text
+        return str(self)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""A TCP proxy before a database server that loses the answer to a COMMIT, or the COMMIT itself."""
+"""A TCP proxy before a database server that loses the answer to a COMMIT, or the COMMIT itself, or falls silent."""
 
 import contextlib
 import re
@@ -13,11 +13,13 @@ COMMIT = re.compile(rb"COMMIT(?!TED)", re.IGNORECASE)
 
 
 class CommitProxy:
-    """Listens at `port`. `lose`: "answer" (the server has committed), "commit" (it never heard of it), or a function
-    that is called when the COMMIT has been handed on; None: it only passes on."""
+    """Listens at `port`. `lose`: "answer" (the server has committed), "commit" (it never heard of it), "silence" (it has
+    committed, and the connection stays open, and says nothing ever again), or a function that is called when the COMMIT
+    has been handed on; None: it only passes on. `at`: another statement than COMMIT."""
 
-    def __init__(self, target: str | tuple[str, int]) -> None:
+    def __init__(self, target: str | tuple[str, int], at: re.Pattern[bytes] = COMMIT) -> None:
         self._target = target
+        self._at = at
         self.lose: str | Callable[[], None] | None = None
         self.lost = 0
         self._down = False
@@ -61,9 +63,15 @@ class CommitProxy:
         source, sink = (pair.client, pair.server) if forth else (pair.server, pair.client)
         with contextlib.suppress(OSError):
             while (chunk := source.recv(65536)) and not (pair.mute and not forth):
-                if forth and self.lose is not None and COMMIT.search(chunk):
+                if pair.silent:
+                    continue
+                if forth and self.lose is not None and self._at.search(chunk):
                     lose, self.lose = self.lose, None
                     self.lost += 1
+                    if lose == "silence":
+                        pair.silent = True
+                        sink.sendall(chunk)
+                        continue
                     self._lose(lose, chunk, pair)
                     break
                 sink.sendall(chunk)
@@ -89,3 +97,5 @@ class _Pair:
     server: socket.socket
     mute: bool = False
     """Nothing that the server still says reaches the client."""
+    silent: bool = False
+    """Nothing passes in either direction, and nobody is told."""

@@ -83,7 +83,7 @@ def _commands(group: typer.Typer = app, name: str = "shipperone-erp") -> str:
 
 MEANINGS = {
     Ending.CONFIGURATION: "the configuration, a connector, or what the ledger is bound to; nothing was started there",
-    Ending.USAGE: "the command was given what it cannot act on; nothing was done",
+    Ending.USAGE: "the command was given what it cannot act on, such as an order that nobody knows; nothing was done there",
     Ending.FAILED: "it failed, or another process serves the tenant",
     Ending.PLATFORM: "ShipperOne cannot be reached, or refuses the token",
     Ending.ERP: "the ERP cannot be reached, or refuses the login",

@@ -126,8 +126,12 @@ class Shop:
     def release(self, erp: OdooConnector, name: str, order: FulfillmentOrder, reference: str | None = None) -> Any:
         return erp.release_stock(ReleaseStock(self.key(name), reference, order))
 
-    def build(self, erp: OdooConnector, name: str, order: FulfillmentOrder, day: date | None = DAY) -> Any:
-        return erp.build_invoice(BuildInvoice(self.key(name), order, 1, day, ()))
+    def build(
+        self, erp: OdooConnector, name: str, order: FulfillmentOrder, day: date | None = DAY, **reserved: Any
+    ) -> Any:
+        """`reserved`: live reservations by the names of their keys."""
+        live = self._live(order, *reserved.items())
+        return erp.build_invoice(BuildInvoice(self.key(name), order, 1, day, live))
 
     def issue(self, erp: OdooConnector, name: str, built: Any, order: FulfillmentOrder, day: date = DAY) -> Any:
         return erp.issue_invoice(IssueInvoice(self.key(name), built, order, day))
@@ -139,9 +143,11 @@ class Shop:
         return erp.draft_credit_note(CreditNote(self.key(name), issued.reference, DAY, reason))
 
     def deliver(self, erp: OdooConnector, name: str, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> Any:
+        return erp.deliver(Deliver(self.key(name), order, self._live(order, *reserved)))
+
+    def _live(self, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> tuple[Reservation, ...]:
         ids = tuple(item.item_id for item in order.items)
-        live = tuple(Reservation(self.key(key), answer.reference, ids) for key, answer in reserved)
-        return erp.deliver(Deliver(self.key(name), order, live))
+        return tuple(Reservation(self.key(key), answer.reference, ids) for key, answer in reserved)
 
     def counted(self, erp: OdooConnector, name: str, warehouse: str = "main") -> tuple[D, D]:
         """On hand and reserved, as the connector's own user sees them."""

@@ -5,18 +5,23 @@ import subprocess
 import sys
 import tomllib
 import warnings
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 import api_surface
+import api_types
 import shipperone_erp
 from installed_plugins import InstalledPlugins
 from shipperone_erp import API_VERSION, Connector, Done, deprecations, discovery
 from shipperone_erp.deprecations import ConnectorDeprecation, Deprecation
 from shipperone_erp.errors import PluginRefused
+from shipperone_erp.origins import plugin_of
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTORS = sorted((ROOT / "connectors").glob("*/pyproject.toml"))
@@ -110,12 +115,25 @@ def test_an_exported_name_that_goes_away_still_works_and_names_who_imports_it(pl
     plugins.install("acme", "from shipperone_erp import Finished\nclass Plugged(Connector[ConnectorSettings]): pass")
     with pytest.warns(ConnectorDeprecation) as told:
         discovery.load_connector("acme")
-    assert "acme_module uses shipperone_erp.Finished, which connector API 2.0 removes; instead: Done" in str(
-        told[0].message
+    assert str(told[0].message) == (
+        "connector acme (acme 1.0), in acme_module, uses shipperone_erp.Finished, which connector API 2.0 removes; "
+        "instead: Done"
     )
     assert sys.modules["acme_module"].Finished is Done
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):
         _ = shipperone_erp.Nothing
+
+
+def test_a_module_is_of_the_plugin_whose_entry_point_is_nearest(plugins):
+    plugins.connector("acme")
+    plugins.install("deep", "", value="company.erp.deep:Plugged")
+    plugins.install("other", "", value="company.other:Plugged", group="shipperone_erp.policies")
+    assert plugin_of("acme_module") == "connector acme (acme 1.0)"
+    assert plugin_of("company.erp.deep.parts") == "connector deep (deep 1.0)"
+    assert plugin_of("company.other.parts") == "policy other (other 1.0)"
+    assert plugin_of("company") == "connector deep (deep 1.0) and policy other (other 1.0)"
+    assert plugin_of("acme_module_of_another") is None
+    assert plugin_of("__main__") is None
 
 
 def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
@@ -159,6 +177,56 @@ LIMIT = 1
 )
 def test_each_kind_of_break_is_found(new, said):
     assert any(said in one for one in api_surface.breaks(OLD, new)), api_surface.breaks(OLD, new)
+
+
+TYPED = """
+class Order:
+    lines: tuple[Line, ...]
+    def __init__(self, lines: tuple[Line, ...]) -> None: ...
+    def total(self, at: date) -> Decimal | None: ...
+def rounded(amount: Decimal) -> Decimal: ...
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "said"),
+    [
+        ("    lines: tuple[Line, ...]", "    lines: list[Line]",
+         "Order.lines: Type was changed (list[Line], was tuple[Line, ...])"),
+        ("at: date", "at: datetime", "Order.total: Type was changed (at: datetime, was date)"),
+        ("-> Decimal | None", "-> Decimal", "Order.total: Type was changed (returns Decimal, was Decimal | None)"),
+        ("amount: Decimal", "amount", "rounded: Type was changed (amount: None, was Decimal)"),
+        ("-> None", "-> int", "Order.__init__: Type was changed (returns int, was None)"),
+    ],
+)  # fmt: skip
+def test_another_type_of_a_field_a_parameter_or_what_is_returned_is_a_break(before, now, said):
+    assert api_surface.breaks(TYPED, TYPED.replace(before, now)) == [said]
+    assert api_surface.breaks(TYPED, TYPED.replace("Line, ...", "Line,  ...")) == []
+
+
+def test_a_changed_type_of_what_is_exported_is_found_there():
+    here = api_surface.surface()
+    assert api_surface.breaks(here.replace("wanted: Decimal\n", "wanted: int\n"), here) == [
+        "ShortLine.wanted: Type was changed (Decimal, was int)"
+    ]
+    assert api_surface.breaks(here.replace("check(self) -> list[Check]", "check(self) -> bool"), here) == [
+        "Connector.check: Type was changed (returns list[Check], was bool)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [
+        (str | None, "str | None"),
+        ("Optional[str]", "Optional[str]"),
+        (Mapping[str, tuple[int, ...]], "Mapping[str, tuple[int, ...]]"),
+        (Callable[[int, Decimal], None], "Callable[[int, Decimal], None]"),
+        (Annotated[ClassVar[Literal["a", 1]], "told"], "ClassVar[Literal['a', 1]]"),
+        (Any, "Any"),
+    ],
+)
+def test_a_type_is_written_the_same_wherever_it_comes_from(kind, said):
+    assert api_types.written(kind) == said
 
 
 def test_what_is_added_breaks_nobody():

@@ -7,6 +7,8 @@ import subprocess
 import sys
 import time
 from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -121,6 +123,60 @@ def test_a_usage_that_fits_nothing_ends_with_2(world):
         assert "Traceback" not in done.stderr
 
 
+def test_the_version_is_told():
+    code = "from shipperone_erp.cli import main; main()"
+    done = subprocess.run([sys.executable, "-c", code, "--version"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout.strip()) == (0, f"shipperone-erp {version('shipperone-erp')}")
+
+
+def test_an_order_that_was_asked_for_and_that_nobody_knows_is_named_and_ends_with_2(world):
+    world.sandbox.add(order("FO-1"))
+    said = "acme: no order {} is listed in pending_allocation or pending_invoice, and the ledger knows none"
+    dry = world.command("run", "--dry-run", "--order", "TYPO", "--order", "FO-1")
+    assert (dry.returncode, dry.stderr.splitlines()) == (2, [said.format("TYPO")])
+    assert "FO-1" in dry.stdout
+    once = world.command("run", "--once", "--order", "TYPO", "--order", "FO-1", "--order", "FO-404", "--log", "text")
+    assert once.returncode == 2
+    assert [line.partition(" ")[2] for line in once.stderr.splitlines()][-2:] == [
+        said.format("FO-404"), said.format("TYPO"),
+    ]  # fmt: skip
+    assert world.job("FO-1", I).state is State.DONE
+    for way in (("--once", "--settle-for", "1s"), ("--dry-run",)):
+        known = world.command("run", *way, "--order", "FO-1")
+        assert (known.returncode, "no order" in known.stderr) == (0, False), "it is done, and the ledger knows it"
+
+
+def test_orders_of_a_tenant_that_nobody_knows_end_with_2_and_those_of_one_configured_no_more_are_listed(world):
+    world.sandbox.add(order("FO-1"))
+    world.finishes()
+    world.write()
+    file = world.file.read_text().replace("tenants.acme", "tenants.shop")
+    renamed = world.folder / "renamed.toml"
+    renamed.write_text(file)
+    for more in ((), ("--json",), ("--documents",)):
+        done = world.command("orders", "--tenant", "TYPO", *more)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.strip() == "there is no tenant TYPO; the configuration names acme"
+        other = world.command("orders", "--tenant", "TYPO", *more, file=renamed)
+        assert other.stderr.strip() == "there is no tenant TYPO; the configuration names shop, the ledger also acme"
+    gone = printed(world.command("orders", "--tenant", "acme", "--json", file=renamed))
+    assert {row["order_id"] for row in gone} == {"FO-1"}
+    assert printed(world.command("orders", "--tenant", "shop", "--json", file=renamed)) == []
+
+
+def test_an_order_that_one_of_the_tenants_knows_is_not_missing(world):
+    with Sandbox() as other:
+        other.add(order("FO-9"))
+        world.more = (
+            f'[tenants.beta]\nbase_url = "{other.base_url}"\nstore_code = "default"\ntoken = "{other.token}"\n'
+            f'connector = "counting"\n[tenants.beta.counting]\ndatabase = "{world.erp.file}"\n'
+        )
+        done = world.command("run", "--dry-run", "--order", "FO-9", "--order", "TYPO")
+        assert (done.returncode, "acme, beta: no order TYPO is listed in" in done.stderr) == (2, True)
+        assert "FO-9" not in done.stderr
+        assert world.command("run", "--dry-run", "--order", "FO-9").returncode == 0
+
+
 def test_orders_as_json_tell_everything_a_script_needs(world):
     world.erp.stock("TEA", 1)
     world.sandbox.add(order("FO-1"))
@@ -140,7 +196,6 @@ def test_orders_as_json_tell_everything_a_script_needs(world):
     waiting = printed(world.command("orders", "--json", "--state", "waiting"))
     assert [row["order_id"] for row in waiting] == ["FO-2"]
     assert printed(world.command("orders", "--json", "--reason", "price_missing")) == []
-    assert printed(world.command("orders", "--json", "--tenant", "nobody")) == []
     listed = world.command("orders").stdout
     assert "FO-2" in listed
     assert "FO-1" not in listed
@@ -411,6 +466,22 @@ def test_json_is_one_document_on_stdout_without_a_secret(world, arguments):
                                        ("explain", "not_enough_stock", "--json"), ("explain", "--json")], ids=" ".join)  # fmt: skip
 def test_commands_without_a_configuration(world, arguments):
     assert json.loads(_bare(world, *arguments).stdout)
+
+
+def test_a_connector_is_shown_to_people_in_words(world, plugins):
+    plugins.connector("acme", hooks=["reserve_stock"])
+    plugins.install("broken", "import nothing_of_that_name")
+    world.plugins += [Path(path) for path in plugins.paths]
+    shown = _bare(world, "connectors", "show", "counting").stdout.splitlines()
+    assert shown[0].startswith("counting is from counting-erp ")
+    assert shown[1] == "written for the connector API >=1,<2"
+    assert shown[2].startswith("hooks: build_invoice, ")
+    assert [line.split()[:2] for line in shown if "required" in line] == [["database", "required"]]
+    bare = _bare(world, "connectors", "show", "acme").stdout.splitlines()
+    assert bare[0] == "acme is from acme 1.0"
+    assert bare[2] == "hooks: reserve_stock"
+    broken = _bare(world, "connectors", "show", "broken").stdout.splitlines()
+    assert broken[1].startswith("it cannot be used: connector broken (broken 1.0) cannot be imported: ModuleNotFound")
 
 
 def test_a_connector_that_is_not_there_is_no_success(world):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -78,6 +79,28 @@ def test_a_case_that_is_removed_or_overridden_without_a_reason_fails(tmp_path):
         "R1 (the same key reserves once) is removed without a reason; say why in HonestHarness.departures" in found[""]
     )
     assert "R4 (available is on hand minus reserved) is overridden without a reason" in found[""]
+
+
+REPLACED = """
+class TestAcme(ConnectorSuite):
+    harness = HonestHarness
+
+class TestBelow(TestAcme):
+    harness = HonestHarness
+
+TestAcme.test_R4 = lambda self: None
+TestAcme.test_R1 = None
+pytest.mark.skip(TestAcme.test_R7)
+"""
+
+
+def test_a_case_that_is_replaced_after_the_class_was_made_fails(tmp_path):
+    found = run_pytest(tmp_path, REPLACED, "-k", "R1 or R3 or R4 or R7")
+    said = found[""]
+    assert "6 failed, 2 passed" in said, said
+    assert "R4 (available is on hand minus reserved) is overridden without a reason; say why in HonestHarness" in said
+    assert "R1 (the same key reserves once) is removed without a reason" in said
+    assert "and waited for) is marked skip without a reason" in said
 
 
 LEFT_OUT = """
@@ -277,6 +300,7 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
     [
         (["honest", "--case", "R99"], 2, "there is no case R99; they are L1, "),
         (["hostile"], 2, "no package declares a harness for hostile: write a ConnectorHarness (docs/conformance.md)"),
+        (["honesty"], 2, "there is no connector honesty; did you mean honest? (installed: "),
         (["honest", "--harness", "honest_erp:SCHEMA"], 2, "not a subclass of shipperone_erp.testing.ConnectorHarness"),
         (["honest", "--harness", "honest_erp"], 78, "'honest_erp' is not MODULE:CLASS"),
         (["honest", "--harness", "no_such_module:X"], 78, "no_such_module:X cannot be imported: ModuleNotFoundError"),
@@ -285,6 +309,13 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
 def test_the_command_says_what_it_cannot_do(tmp_path, arguments, code, said):
     done = connectors_test(tmp_path, *arguments)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+@pytest.mark.parametrize(("module", "missing"), [(os, "fork"), (signal, "SIGKILL")])
+def test_where_no_process_can_be_killed_those_cases_are_skipped_and_say_why(tmp_path, monkeypatch, module, missing):
+    monkeypatch.delattr(module, missing)
+    result = run_case(CASES["K1"], HonestHarness, tmp_path)
+    assert (result.outcome, "this system has no fork and SIGKILL" in result.said) == ("skipped", True), result
 
 
 def test_kills_are_spread_evenly_with_the_first_and_the_last_among_them():

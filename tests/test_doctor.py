@@ -37,7 +37,7 @@ def test_everything_is_right_and_nothing_is_changed(world):
     assert (code, failed(found), warned(found)) == (0, [], [])
     assert found["queue of allocation"] == ("OK", "0 order(s), every one can be read", None)
     assert found["ledger"][1] == "it opens, is of this version, and can be written"
-    assert found["ERP"][1] == f"it is counting:{world.erp.file}"
+    assert found["identity"][1] == f"it is counting:{world.erp.file}"
     assert {path: path.read_bytes() for path in before} == before
     assert "FAIL" not in world.command("doctor", "acme").stdout
     assert world.command("doctor", "nobody").returncode == 2
@@ -172,6 +172,8 @@ def test_an_erp_that_cannot_be_asked(world, plugins):
     world.settings["fiscal_first"] = "true"
     code, found = examined(world)
     assert (code, failed(found)) == (5, ["database"])
+    assert found["identity"][:2] == ("OK", f"it is sqlite:{world.folder}/nothing.db")
+    assert "ERP" not in found, "an OK of the ERP beside its database's FAIL"
     assert "fiscal_first: an invoice is issued before ShipperOne has accepted it" in found["connector"][1]
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import signal
 import tempfile
 import threading
@@ -9,6 +10,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal as D
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,8 +18,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, make_url, text
 
-from commit_proxy import CommitProxy
+from commit_proxy import COMMIT, CommitProxy
 from shipperone_erp import Invoice, Pending, Reserved, Shortage, Unknown
+from shipperone_erp_generic_sql.dialects import Limits
+from shipperone_erp_generic_sql.prepared import Ready
 from shipperone_erp_generic_sql.recipe import recipe
 from sql_erp import Erp, empty, item, order, set_up
 from sql_servers import new_database, own_mariadb
@@ -65,12 +69,14 @@ def test_stock_is_never_oversold(erp, wanted, mugs, releases):
 def refusals(erp: Erp) -> list[str]:
     """The codes of what the database refuses from now on."""
     seen: list[str] = []
+    database = erp.connector._database
+    meaning = database._meaning
 
-    @event.listens_for(erp.connector._database.engine, "handle_error")
-    def refused(context) -> None:
-        error = context.original_exception
+    def noted(error: Any, *given: Any) -> Any:
         seen.append(str(error.sqlstate if erp.dialect == "postgresql" else error.args[0]))
+        return meaning(error, *given)
 
+    database._meaning = noted
     return seen
 
 
@@ -161,6 +167,31 @@ def test_s2_a_lost_commit_is_unknown_and_the_key_decides(server_erp, an_erp, los
     assert (erp.count("reservations"), erp.count("invoices"), erp.count("deliveries")) == (1, 1, 1)
     assert erp.ask("SELECT state, number FROM invoices") == [("issued", 1)]
     assert (erp.on_hand_and_reserved("MUG"), erp.on_hand_and_reserved("TEA")) == ((8, 0), (9, 0))
+
+
+@pytest.mark.parametrize(
+    ("at", "answered"),
+    [(COMMIT, "the COMMIT was not answered"), (re.compile(rb"INSERT INTO reservations"), None)],
+    ids=["at COMMIT", "at a statement"],
+)
+def test_s2_a_server_that_falls_silent_does_not_hold_the_thread(server_erp, an_erp, monkeypatch, at, answered):
+    """The connection stays open, and TCP acknowledges: nothing but the client's own deadline ends the waiting."""
+    monkeypatch.setattr(Limits, "silence", 1.0)
+    proxy = CommitProxy(target(server_erp.database.admin.url), at)
+    erp = an_erp(url=through(proxy, server_erp.database.url))
+    try:
+        erp.build(order())
+        proxy.lose = "silence"
+        began = time.monotonic()
+        with pytest.raises(Unknown, match=answered) if answered else contextlib.nullcontext():
+            assert isinstance(erp.reserve(order()), Reserved)
+        assert 1 <= time.monotonic() - began < 15
+        assert proxy.lost == 1
+        assert isinstance(erp.reserve(order()), Reserved)
+    finally:
+        proxy.close()
+    assert erp.count("reservations") == 1
+    assert (erp.on_hand_and_reserved("MUG"), erp.on_hand_and_reserved("TEA")) == ((10, 2), (10, 1))
 
 
 def test_s2_a_connection_lost_before_commit_is_taken_up_again(server_erp):
@@ -264,10 +295,16 @@ class Killed:
             assert self.struck or os.WEXITSTATUS(status) == 0
             return
         try:
-            engine = erp.connector._database.engine
-            event.listen(engine, "before_cursor_execute", self._count)
-            event.listen(engine, "after_cursor_execute", self._count)
-            event.listen(engine, "commit", self._count)
+            execute = Ready.execute
+
+            def counted(*given: Any) -> Any:
+                self._count()
+                answer = execute(*given)
+                self._count()
+                return answer
+
+            Ready.execute = counted
+            event.listen(erp.connector._database.engine, "commit", self._count)
             life(erp)
             os._exit(0)
         finally:

@@ -8,6 +8,7 @@ import tomllib
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal as D
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ from shipperone_erp import (
 from shipperone_erp.model.text import order_from_text
 from shipperone_erp_generic_sql.connector import GenericSqlConnector
 from shipperone_erp_generic_sql.dialects import DIALECTS
-from shipperone_erp_generic_sql.prepared import Prepared
+from shipperone_erp_generic_sql.prepared import Prepared, Ready
 from shipperone_erp_generic_sql.recipe import available, recipe
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from sql_erp import TODAY, Erp, item, make_erps, order, statements
@@ -151,6 +152,52 @@ def test_what_a_person_reserved_leaves_by_its_reference(booking_erp):
             erp.connector.deliver(Deliver("i-2", order(order_id="FO-2"), (replace(adopted, reference=strange),)))
         assert refused.value.reason is Reason.ERP_STOCK_INCONSISTENT, strange
     assert (erp.on_hand_and_reserved("MUG"), erp.count("deliveries")) == ((8, 2), 1)
+
+
+def explained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
+    """How the database plans what is run from now on: a statement's beginning, a step of its plan."""
+    planned: list[tuple[str, dict[str, Any]]] = []
+    execute = Ready.execute
+
+    def explain(ready: Ready, *given: Any) -> Any:
+        sql = ready._sql
+        if not sql.startswith("INSERT"):
+            ready._sql = f"EXPLAIN {sql}"
+            columns, rows, _ = execute(ready, *given)
+            ready._sql = sql
+            planned.extend((" ".join(sql.split())[:60], dict(zip(columns, row, strict=True))) for row in rows)
+        return execute(ready, *given)
+
+    monkeypatch.setattr(Ready, "execute", explain)
+    return planned
+
+
+def test_no_guarded_statement_of_an_order_reads_a_whole_table_on_mariadb(request, tmp_path, monkeypatch):
+    """Rows that are read to be changed are locked: one delivery would wait for every other."""
+    for make in make_erps(request, tmp_path, "guarded", "mariadb"):
+        erp = make()
+        each = "FROM seq_1_to_500"
+        erp.ask(f"INSERT INTO stock (warehouse, sku, on_hand) SELECT 'main', CONCAT('S-', seq), 1 {each}")
+        erp.ask(f"INSERT INTO reservations SELECT seq, CONCAT('k-', seq), 'FO', 'live', NOW() {each}")
+        line = "SELECT CONCAT('k-', seq, '-1'), CONCAT('k-', seq)"
+        erp.ask(
+            "INSERT INTO reservation_lines (item_key, reservation_key, item_id, warehouse, sku, qty) "
+            f"{line}, '1', 'main', 'S-1', 1 {each}"
+        )
+        erp.ask(
+            "INSERT INTO transfers (item_key, reservation_key, source, destination, sku, qty) "
+            f"{line}, 'far', 'main', 'S-1', 1 {each}"
+        )
+        for table in ("stock", "reservations", "reservation_lines", "transfers"):
+            erp.ask(f"ANALYZE TABLE {table}")
+        planned = explained(monkeypatch)
+        erp.reserve(order())
+        erp.issue(erp.build(order()), order())
+        assert erp.deliver(order()) == Done()
+        assert erp.release(order()) == Done()
+        assert len(planned) > 30
+        whole = [sql for sql, step in planned if step["type"] in ("ALL", "index") and int(step["rows"]) > 100]
+        assert whole == []
 
 
 def test_the_documents_are_listed(booking_erp):

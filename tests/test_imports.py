@@ -12,7 +12,7 @@ LAYERS = [
     {"hooks", "discretion"},
     {"policies"},
     {"discovery"},
-    {"config"},
+    {"config", "origins"},
     {"shipperone", "ledger"},
     {"plugins", "stages"},
     {"runtime"},

@@ -5,6 +5,7 @@ import os
 import pty
 import subprocess
 import sys
+from importlib.metadata import version
 
 from shipperone_erp.runtime.progress import Backlog, Progress
 from shipperone_erp.sandbox import SandboxOrder, generate
@@ -31,6 +32,28 @@ def test_off_a_terminal_each_line_is_a_json_object_and_a_change_is_told_once(wor
     assert held["message"] == "acme invoice FO-1 held, tax_not_mapped: the ERP said no (accountant)"
     assert lines[-1]["message"].startswith("acme: 1 held for a person (1 tax_not_mapped); ")
     assert lines[0]["at"].endswith("Z")
+
+
+def test_a_service_says_at_its_start_which_version_serves_how_many_tenants_from_which_ledger(world):
+    world.more = '[tenants.shop]\nbase_url = "https://s.example"\ntoken = { env = "NOT_SET" }\nconnector = "counting"\n'
+    world.more += '[tenants.shop.counting]\ndatabase = "x.db"\n'
+    world.write()
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "run", "-c", str(world.file)],
+        stderr=subprocess.PIPE, text=True, env=world.process_environment(),
+    )  # fmt: skip
+    try:
+        lines = [json.loads(process.stderr.readline()) for _ in range(2)]
+    finally:
+        process.kill()
+        process.wait()
+    assert "paused, config_incomplete" in lines[0]["message"]
+    told = {key: lines[1][key] for key in ("event", "version", "tenants", "ledger", "message")}
+    number, ledger = version("shipperone-erp"), str(world.folder / "ledger.db")
+    assert told == {
+        "event": "started", "version": number, "tenants": 1, "ledger": ledger,
+        "message": f"shipperone-erp {number} serves 1 tenant(s); its ledger is {ledger}",
+    }  # fmt: skip
 
 
 def test_text_can_be_asked_for_anywhere(world):

@@ -57,9 +57,10 @@ def recordings() -> Iterator[dict[str, dict[str, object]]]:
     kept: dict[str, dict[str, object]] = {}
     yield kept
     for name, recording in kept.items():
-        RECORDINGS.mkdir(exist_ok=True)
+        file = RECORDINGS / name
+        file.parent.mkdir(parents=True, exist_ok=True)
         lines = [json.dumps(entry, ensure_ascii=False, separators=(",", ":")) for entry in recording["lines"]]
-        (RECORDINGS / name).write_text("\n".join(lines) + "\n", encoding="utf-8")
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
 XMLRPC_CANNOT = {"foreign": "it cannot tell whose a document is", "listed": "it cannot carry external ids"}
@@ -69,16 +70,21 @@ XMLRPC_CANNOT = {"foreign": "it cannot tell whose a document is", "listed": "it 
 def test_case(case, about, seed, recordings):
     if about["protocol"] == "xmlrpc" and case in XMLRPC_CANNOT:
         pytest.skip(f"XML-RPC: {XMLRPC_CANNOT[case]}")
+    run(CASES, case, about, seed, recordings)
+
+
+def run(cases, case, about, seed, recordings, folder=""):
+    """A case on the real server, its recording kept in that folder of them."""
     # over a second protocol a case has products and orders of its own
     name = case if about["protocol"] == RECORDED.get(int(about["version"])) else f"{case}-{about['protocol']}"
     recorder = Recorder(str(about["secret"])) if RECORD else None
     shop = Shop(name, about, recorder, seed)
     try:
-        CASES[case](shop)
+        cases[case](shop)
     finally:
         shop.close()
     if recorder and name == case:
-        file = f"{about['version']}-{about['protocol']}.jsonl"
+        file = f"{folder}{about['version']}-{about['protocol']}.jsonl"
         header = {name: about[name] for name in ("version", "protocol", "database", "user", "tag")}
         lines = recordings.setdefault(file, {"lines": [header]})["lines"]
         lines += [{"case": case, **entry} for entry in recorder.kept]

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from odoo_sale_cases import SELLER
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.sandbox import Fault, SandboxOrder
 from shipperone_erp_odoo.seeding import Seed
@@ -43,8 +44,15 @@ def invoices(seed: Seed, order: str) -> list[tuple[str, D]]:
 
 
 def deliveries(seed: Seed, order: str) -> list[str]:
-    """The state of every delivery that names the order."""
-    return [row["state"] for row in seed.admin.find("stock.picking", [("origin", "=", order)], ["state"])]
+    """The state of every delivery that names the order, or whose sales order does."""
+    domain = ["|", ("origin", "=", order), ("sale_id.origin", "=", order)]
+    return [row["state"] for row in seed.admin.find("stock.picking", domain, ["state"])]
+
+
+def sales(seed: Seed, order: str) -> list[tuple[str, str]]:
+    """State and invoice status of every sales order that names the order."""
+    rows = seed.admin.find("sale.order", [("origin", "=", order)], ["state", "invoice_status"], order="id")
+    return [(row["state"], row["invoice_status"]) for row in rows]
 
 
 def on_hand(seed: Seed, product: int) -> D:
@@ -53,7 +61,13 @@ def on_hand(seed: Seed, product: int) -> D:
 
 
 @pytest.mark.timeout(1200)
-def test_killed_after_every_write_and_started_again_everything_is_there_once(world, sandbox, seed, shop):
+@pytest.mark.parametrize("documents", ["picking", "sale_order"])
+def test_killed_after_every_write_and_started_again_everything_is_there_once(
+    world, sandbox, seed, shop, about, documents
+):
+    if documents == "sale_order":
+        seed.grant(SELLER)
+        connect(world, seed, about, documents='"sale_order"', transfers='"direct"')
     mug, tea = seed.product(f"{shop}-MUG"), seed.product(f"{shop}-TEA")
     seed.stock(mug, 1000)
     seed.stock(tea, 1000)
@@ -75,6 +89,8 @@ def test_killed_after_every_write_and_started_again_everything_is_there_once(wor
         assert again.returncode == 0, (again.stdout, world.stuck())
         assert invoices(seed, name) == [("posted", D("19.98"))], ended.stdout
         assert deliveries(seed, name) == ["done"], ended.stdout
+        if documents == "sale_order":
+            assert sales(seed, name) == [("sale", "invoiced")], ended.stdout
         assert (on_hand(seed, mug), on_hand(seed, tea)) == (1000 - 3 * number, 1000 - number), ended.stdout
         assert (reserved(seed, mug), reserved(seed, tea)) == (0, 0), ended.stdout
         assert len(sandbox.order(name).invoices) == 1

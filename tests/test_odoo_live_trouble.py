@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from odoo_sale_cases import connector as selling
 from odoo_shop import Shop, ids, reads
 from shipperone_erp import (
     AlreadyIssued,
@@ -139,9 +140,10 @@ def test_d1_d2_broken_off_after_every_write_and_repeated_it_is_done_once(shop, e
     assert flow > 6, "each of load, confirm, load, post, write, validate was broken off"
 
 
-def test_stock_that_others_reserve_at_the_same_moment_is_not_given_out_twice(shop):
+@pytest.mark.parametrize("documents", ["picking", "sale_order"])
+def test_stock_that_others_reserve_at_the_same_moment_is_not_given_out_twice(shop, documents):
     """Odoo's own transactions over-reserve; what this connector answers as reserved is there."""
-    seed, erp = shop.seed, shop.connector()
+    seed, erp = shop.seed, selling(shop) if documents == "sale_order" else shop.connector()
     rounds, over_seen = 5, 0
     for number in range(rounds):
         name = f"P{number}"

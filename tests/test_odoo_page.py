@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from odoo_cases import CASES
+from odoo_sale_cases import SALE_CASES
 from shipperone_erp.config import load
 from shipperone_erp.reasons import Reason
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule
@@ -17,7 +18,7 @@ SECRETS = {"ACME_TOKEN": "0815-4711", "ACME_ODOO_KEY": "0815-4712"}
 
 
 def test_the_tenant_of_the_page_loads_as_it_stands(tmp_path):
-    tenant, taxes = TOML
+    tenant, sales, taxes = TOML
     file = tmp_path / "shipperone-erp.toml"
     file.write_text(tenant, encoding="utf-8")
     settings = load(file, environment=SECRETS).tenants["acme"].connector_settings
@@ -28,6 +29,9 @@ def test_the_tenant_of_the_page_loads_as_it_stands(tmp_path):
     settings = load(file, environment=SECRETS).tenants["acme"].connector_settings
     assert [rule.country for rule in settings.taxes] == ["AT", "AT", "*"]
     assert "0815-4712" not in repr(settings)
+    of_it = sales.removeprefix("[tenants.acme.odoo]\n")
+    file.write_text(tenant.replace("[tenants.acme.odoo]\n", f"[tenants.acme.odoo]\n{of_it}"), encoding="utf-8")
+    assert load(file, environment=SECRETS).tenants["acme"].connector_settings.documents == "sale_order"
 
 
 def test_every_reason_on_the_page_is_one():
@@ -39,3 +43,4 @@ def test_every_reason_on_the_page_is_one():
 
 def test_the_results_name_every_case():
     assert f"{len(CASES)} of {len(CASES)}" in PAGE
+    assert f"{len(SALE_CASES)} of {len(SALE_CASES)}" in PAGE

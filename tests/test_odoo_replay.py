@@ -1,7 +1,7 @@
 """The cases of the Odoo connector on recordings of real servers: each request as it was, in its sequence.
 
 Recorded again by: a fresh database of each version as in test_odoo_live.py, and for each
-`ODOO_RECORD=1 pytest tests/test_odoo_live.py -k test_case`.
+`ODOO_RECORD=1 pytest tests/test_odoo_live.py -k test_case`; those of sales orders likewise, by test_odoo_live_sales.py.
 """
 
 import json
@@ -9,6 +9,7 @@ import json
 import pytest
 
 from odoo_cases import CASES
+from odoo_sale_cases import SALE_CASES
 from odoo_shop import RECORDINGS, replayed
 
 
@@ -21,12 +22,14 @@ def recording(name: str) -> tuple[dict[str, object], dict[str, list[dict[str, ob
 
 
 FILES = {file.name: recording(file.name) for file in sorted(RECORDINGS.glob("*.jsonl"))}
+SALE_FILES = {file.name: recording(f"sales/{file.name}") for file in sorted((RECORDINGS / "sales").glob("*.jsonl"))}
 
 
-def test_every_version_and_every_case_is_recorded():
-    assert set(FILES) == {"17-jsonrpc.jsonl", "18-jsonrpc.jsonl", "19-json2.jsonl"}
-    for name, (_, by_case) in FILES.items():
-        assert set(by_case) == set(CASES), name
+@pytest.mark.parametrize(("files", "cases"), [(FILES, CASES), (SALE_FILES, SALE_CASES)], ids=["cases", "sales"])
+def test_every_version_and_every_case_is_recorded(files, cases):
+    assert set(files) == {"17-jsonrpc.jsonl", "18-jsonrpc.jsonl", "19-json2.jsonl"}
+    for name, (_, by_case) in files.items():
+        assert set(by_case) == set(cases), name
 
 
 @pytest.mark.parametrize("case", CASES)
@@ -35,6 +38,14 @@ def test_case(file, case):
     about, by_case = FILES[file]
     with replayed(case, about, by_case[case]) as shop:
         CASES[case](shop)
+
+
+@pytest.mark.parametrize("case", SALE_CASES)
+@pytest.mark.parametrize("file", SALE_FILES)
+def test_sale_case(file, case):
+    about, by_case = SALE_FILES[file]
+    with replayed(case, about, by_case[case]) as shop:
+        SALE_CASES[case](shop)
 
 
 @pytest.mark.parametrize("wrong", ["another content", "another sequence", "one too few", "one too many"])

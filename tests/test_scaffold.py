@@ -82,7 +82,7 @@ def test_it_installs_and_its_tests_are_green_at_once(written, author_environment
     assert f"{written.connector}, suite 1.0: " in said
     said = beside(sandbox, sample, folder=written.folder, PATH=path)
     assert re.search(r"done +5", said), said
-    said = runs("shipperone-erp", "connectors", "show", written.connector, folder=written.folder, PATH=path)
+    said = runs("shipperone-erp", "connectors", "show", written.connector, "--json", folder=written.folder, PATH=path)
     shown = json.loads(said)
     assert shown["state"] == "ok"
     hooks = {"reserve_stock", "release_stock", "build_invoice", "issue_invoice", "discard_invoice", "deliver"}

@@ -181,11 +181,11 @@ class World:
             if job.state not in (State.DONE, State.SUPERSEDED, State.GONE)
         ]
 
-    def command(self, *arguments: str, **options: Any) -> "subprocess.CompletedProcess[str]":
-        """The real command in a process of its own."""
+    def command(self, *arguments: str, file: Path | None = None, **options: Any) -> "subprocess.CompletedProcess[str]":
+        """The real command in a process of its own. `file`: another configuration than `write` makes."""
         self.write()
         return subprocess.run(
-            [sys.executable, "-c", "from shipperone_erp.cli import main; main()", *arguments, "-c", str(self.file)],
+            [sys.executable, "-c", "from shipperone_erp.cli import main; main()", *arguments, "-c", str(file or self.file)],
             capture_output=True, text=True, timeout=60, env=self.process_environment(), check=False, **options,
         )  # fmt: skip
 

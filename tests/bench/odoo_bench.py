@@ -19,7 +19,7 @@ import httpx
 import odoolib
 
 from odoo_shop import DAY
-from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, OrderItem, Party, ReserveStock
+from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, OrderItem, Party, Reservation, ReserveStock
 from shipperone_erp_odoo import OdooConnector, OdooSettings
 from shipperone_erp_odoo.seeding import Admin, Seed
 
@@ -119,12 +119,12 @@ class Script:
             self._model("account.move").search_read(domain=[("id", "=", made)], fields=["name", "state"])
 
 
-def connector(seed: Seed, protocol: str, secret: str, transport: httpx.BaseTransport) -> OdooConnector:
+def connector(seed: Seed, protocol: str, secret: str, transport: httpx.BaseTransport, **changed: str) -> OdooConnector:
     key = {"api_key" if protocol == "json2" else "password": secret}
     given = {
         "url": seed.admin.url, "database": seed.admin.database, "user": seed.login, "protocol": protocol,
         "warehouses": {"main": {"code": seed.code("A")}}, "shipping_product": seed.sku("SHIP"),
-        "taxes": [{"percent": 23, "tax": f"{seed.tag} 23 % incl."}], **key,
+        "taxes": [{"percent": 23, "tax": f"{seed.tag} 23 % incl."}], **key, **changed,
     }  # fmt: skip
     made = OdooConnector(OdooSettings.model_validate(given), tenant="acme")
     made.transport = transport
@@ -149,10 +149,36 @@ def timed(what: str, calls: Callable[[], int], run: Callable[[], Any]) -> float:
     return seconds
 
 
+def through(who: str, erp: OdooConnector, orders: list[FulfillmentOrder], network: Counting) -> list[float]:
+    """The seconds that reserving and invoicing took."""
+    reserved: dict[str, Any] = {}
+    reserves = [ReserveStock(f"a-{order.order_id}", order, 1, "arrived") for order in orders]
+
+    def reserve() -> None:
+        reserved.update(chunks(erp, reserves, erp.reserve_stock_batch))
+
+    def invoice() -> None:
+        builds = [
+            BuildInvoice(f"i-{one.order.order_id}", one.order, 1, DAY, (_live(one, reserved[one.key].reference),))
+            for one in reserves
+        ]
+        built = chunks(erp, builds, erp.build_invoice_batch)
+        issues = [IssueInvoice(request.key, built[request.key], request.order, DAY) for request in builds]
+        chunks(erp, issues, erp.issue_invoice_batch)
+
+    steps = {"reserve": reserve, "invoice": invoice}
+    return [timed(f"{who}, {step}", lambda: network.calls, run) for step, run in steps.items()]
+
+
+def _live(request: ReserveStock, reference: str) -> Reservation:
+    return Reservation(request.key, reference, tuple(item.item_id for item in request.order.items))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=100)
     parser.add_argument("--protocol", choices=["jsonrpc", "json2"], default="jsonrpc")
+    parser.add_argument("--sales", action="store_true", help="the same with sales orders too")
     options = parser.parse_args()
     needed = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
     admin = Admin(*(os.environ[name] for name in needed))
@@ -178,17 +204,12 @@ def main() -> None:
     ]
     network = Counting()
     erp, orders = connector(seed, options.protocol, secret, network), make_orders(seed, options.orders, "C")
-    built: dict[str, Any] = {}
-    reserves = [ReserveStock(f"a-{order.order_id}", order, 1, "arrived") for order in orders]
-    builds = [BuildInvoice(f"i-{order.order_id}", order, 1, DAY, ()) for order in orders]
-    ours = [timed("connector, reserve", lambda: network.calls, lambda: chunks(erp, reserves, erp.reserve_stock_batch))]
-
-    def invoice() -> None:
-        built.update(chunks(erp, builds, erp.build_invoice_batch))
-        issues = [IssueInvoice(request.key, built[request.key], request.order, DAY) for request in builds]
-        chunks(erp, issues, erp.issue_invoice_batch)
-
-    ours.append(timed("connector, invoice", lambda: network.calls, invoice))
+    ours = through("connector", erp, orders, network)
+    if options.sales:
+        seed.grant("sales_team.group_sale_salesman_all_leads")
+        selling = {"documents": "sale_order", "transfers": "direct"}
+        erp = connector(seed, options.protocol, secret, network, **selling)
+        through("sales orders", erp, make_orders(seed, options.orders, "O"), network)
     print(
         "times fewer seconds:     "
         + ", ".join(f"{theirs / mine:.1f}" for theirs, mine in zip(naive, ours, strict=True))

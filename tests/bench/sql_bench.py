@@ -3,7 +3,7 @@
     nox -s bench_sql                    on each database that is to be had here, 200 orders each
 
 Both reserve, build, issue and deliver the same orders on the same database, each in a transaction a step, one after the
-other; the loop has its statements and values written out and uses the driver itself.
+other; the loop has its statements and values written out, counts the rows that each touched, and uses the driver itself.
 """
 
 import argparse
@@ -25,6 +25,7 @@ from shipperone_erp import Deliver, FulfillmentOrder, Reservation  # noqa: E402
 from shipperone_erp_generic_sql.bound import Places, values  # noqa: E402
 from shipperone_erp_generic_sql.call import Call  # noqa: E402
 from shipperone_erp_generic_sql.recipe import recipe  # noqa: E402
+from shipperone_erp_generic_sql.statement import Statement  # noqa: E402
 from sql_erp import TODAY, Erp, item, order, set_up  # noqa: E402
 from sql_servers import SqlDatabase, new_database, new_sqlite, own_mariadb  # noqa: E402
 
@@ -72,7 +73,7 @@ class HandWritten:
         self._connection = connect(erp.database)
         self._as_text = erp.dialect == "sqlite"
         self._statements = {
-            step: [(placed(one.sql), erp.connector._prepared[one][1], getattr(one, "each", None)) for one in found]
+            step: [(placed(one.sql), erp.connector._prepared[one][1], one) for one in found]
             for _, steps in STEPS
             for step in steps
             if (found := getattr(erp.connector.settings, step))
@@ -89,14 +90,19 @@ class HandWritten:
                 )  # fmt: skip
                 self._begin(cursor)
                 for step in steps:
-                    for sql, names, each in self._statements[step]:
-                        for line in call.by_goods if each else (None,):
+                    for sql, names, one in self._statements[step]:
+                        for line in call.by_goods if getattr(one, "each", None) else (None,):
                             bound = values(names, call, line, Places())
                             cursor.execute(sql, plain(bound) if self._as_text else bound)
+                            touched = cursor.rowcount
                             if cursor.description:
                                 rows = cursor.fetchall()
+                                touched = len(rows)
                                 if step == "find_reservation" and rows:
                                     reference = rows[0][0]
+                            # without this a shortage would be reserved: UPDATE … WHERE there is enough finds no row
+                            if isinstance(one, Statement) and not one.is_met_by(touched, len(call.lines)):
+                                raise SystemExit(f"{step} touched {touched} rows")
                 self._connection.commit()
 
 

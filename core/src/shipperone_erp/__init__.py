@@ -87,4 +87,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Exported names that are going away still work, with a warning that says what to use instead."""
-    return deprecations.going(name, deprecations.GOING)
+    return deprecations.going(name, deprecations.GOING, _plugin_of)
+
+
+def _plugin_of(module: str) -> str | None:
+    # what finds plugins is imported by nobody who only imports names
+    from shipperone_erp.origins import plugin_of
+
+    return plugin_of(module)

@@ -64,15 +64,22 @@ def tell(who: str, uses: Mapping[str, Deprecation]) -> None:
         warnings.warn(deprecation.sentence(who, name), ConnectorDeprecation, stacklevel=2)
 
 
-def going(name: str, going: Mapping[str, tuple[Deprecation, str, str]]) -> Any:
-    """A name that still can be imported, with a warning that says who does. AttributeError if it is none of these."""
+def going(
+    name: str, going: Mapping[str, tuple[Deprecation, str, str]], whose: Callable[[str], str | None] = lambda _: None
+) -> Any:
+    """A name that still can be imported, with a warning that says who does. AttributeError if it is none of these.
+
+    `whose` says of a module which connector it is of.
+    """
     if name not in going:
         raise AttributeError(f"module 'shipperone_erp' has no attribute {name!r}")
     deprecation, module, attribute = going[name]
     importer = sys._getframe(2)
     while importer.f_back is not None and str(importer.f_globals.get("__name__")).startswith("importlib"):
         importer = importer.f_back
-    who = str(importer.f_globals.get("__name__"))
+    place = str(importer.f_globals.get("__name__"))
+    owner = whose(place)
+    who = f"{owner}, in {place}," if owner else place
     warnings.warn(deprecation.sentence(who, f"shipperone_erp.{name}"), ConnectorDeprecation, stacklevel=3)
     __import__(module)
     return getattr(sys.modules[module], attribute)

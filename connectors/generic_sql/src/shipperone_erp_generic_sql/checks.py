@@ -82,7 +82,7 @@ def _refused(database: Database, sql: str, settings: GenericSqlSettings) -> str 
             connection.execute(explanation(sql, settings), dict.fromkeys(Parsed(sql, settings.dialect).binds))
         except DBAPIError as error:
             connection.rollback()
-            return without_values(read(error, database.dialect.url).words, {})
+            return without_values(read(error.orig, database.dialect.url).words, {})
         connection.rollback()
     return None
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, event
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from shipperone_erp import Reason, Refused, Transient, Unknown
@@ -176,9 +176,14 @@ class Database:
             **options,
         )
 
+        @event.listens_for(engine, "do_connect")
+        def connected(driver: Dialect, record: Any, arguments: list[Any], named: dict[str, Any]) -> Any:
+            connection = driver.connect(*arguments, **named)
+            dialect.settle(connection, settings.limits)
+            return connection
+
         @event.listens_for(engine, "connect")
         def set_up(connection: Any, record: Any) -> None:
-            dialect.settle(connection, settings.limits)
             cursor = connection.cursor()
             for statement in dialect.session(settings.limits):
                 cursor.execute(statement)

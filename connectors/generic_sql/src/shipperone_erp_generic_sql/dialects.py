@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shipperone_erp_generic_sql.silence import bounded
+
 PACKAGE = "shipperone-erp-generic-sql"
 
 
@@ -63,7 +65,7 @@ class SqlDialect:
     """Statements that each new connection runs: UTC, nothing cut short in silence, the time-outs."""
     arguments: Callable[[Limits], dict[str, Any]] = _no_arguments
     settle: Callable[[Any, Limits], None] = _untouched
-    """What is set on the driver's connection itself."""
+    """What is set on the driver's connection itself, before anything runs on it."""
     calls: tuple[str, ...] = ()
     """The verbs that run a stored procedure."""
     options: frozenset[str] = field(default_factory=frozenset)
@@ -101,6 +103,10 @@ def _postgresql_arguments(limits: Limits) -> dict[str, Any]:
         "keepalives_count": 3,
         "tcp_user_timeout": _milliseconds(limits.silence),
     }
+
+
+def _postgresql_settle(connection: Any, limits: Limits) -> None:
+    bounded(connection, limits.silence)
 
 
 def _mysql_session(statement_limit: str) -> Callable[[Limits], list[str]]:
@@ -180,6 +186,7 @@ DIALECTS: Mapping[str, SqlDialect] = {
             explain="EXPLAIN ",
             session=_postgresql_session,
             arguments=_postgresql_arguments,
+            settle=_postgresql_settle,
             calls=("CALL",),
             options=frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey", "host", "target_session_attrs"}),
         ),

@@ -11,6 +11,7 @@ from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.drafting import DraftLine, draft_lines, rule_for
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
 from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.sales import Sold, sold
 from shipperone_erp_odoo.settings import TaxRule
 from shipperone_erp_odoo.sites import Company, Site, sites
 from shipperone_erp_odoo.standing import reference, standing
@@ -68,16 +69,19 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
     for request in requests:
         with answers.of(request.key):
             seen.refuse(request.order)
-            plans[request.key] = _plan(odoo, at, request.order, known)
+            plans[request.key] = plan(odoo, at, request.order, known)
     found = buyers(odoo, {key: orders[key] for key in plans}, at)
+    sales = sold(odoo, {request.key: request.reservations for request in requests}, at.id)
     drafts = {}
     for request in requests:
-        who = found.get(request.key)
+        who, sale = found.get(request.key), sales[request.key]
         if isinstance(who, Refused):
             answers[request.key] = who
+        elif isinstance(sale, Refused):
+            answers[request.key] = sale
         elif who is not None:
             with answers.of(request.key):
-                drafts[request.key] = _draft(odoo, at, request, who, *plans[request.key])
+                drafts[request.key] = _draft(odoo, at, request, who, sale, *plans[request.key])
     made = odoo.load("account.move", list(drafts.values()), company=at.id) if drafts else {}
     ids = {key: made[draft.xid] for key, draft in drafts.items()}
     stands = standing(odoo, [id for id in ids.values() if isinstance(id, int)], at)
@@ -101,9 +105,15 @@ def there(known: Mapping[str, Product | Refused]) -> dict[str, Product]:
     return {sku: product for sku, product in known.items() if isinstance(product, Product)}
 
 
-def _plan(
+def named(order: FulfillmentOrder) -> str:
+    """As documents name it to people."""
+    return f"{order.order_id} / {order.order_number}" if order.order_number else order.order_id
+
+
+def plan(
     odoo: Odoo, at: Company, order: FulfillmentOrder, known: Mapping[str, Product | Refused]
 ) -> tuple[Terms, list[DraftLine]]:
+    """What an invoice of this order says. `Refused` where the settings, or Odoo, do not have what it needs."""
     settings, who = odoo.settings, buyer(order)
     to = (order.shipping and order.shipping.country) or who.country or at.country or ""
     rules = {
@@ -127,7 +137,7 @@ def _plan(
         product = known[sku]
         if isinstance(product, Refused):
             raise product
-    _, cent = _currency(odoo, order)
+    _, cent = currency(odoo, order)
     return _terms(odoo, at, order, list(rules.values())), draft_lines(order, there(known), taxes, settings, cent)
 
 
@@ -161,7 +171,7 @@ def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[Tax
 
 
 def _draft(
-    odoo: Odoo, at: Company, request: BuildInvoice, who: Buyer, terms: Terms, lines: Sequence[DraftLine]
+    odoo: Odoo, at: Company, request: BuildInvoice, who: Buyer, sale: Sold, terms: Terms, lines: Sequence[DraftLine]
 ) -> Draft:
     order = request.order
     head: dict[str, object] = {
@@ -170,9 +180,9 @@ def _draft(
         "journal_id/.id": terms.journal,
         "partner_id/.id": who.invoiced,
         "partner_shipping_id/.id": who.shipped,
-        "ref": f"{order.order_id} / {order.order_number}" if order.order_number else order.order_id,
+        "ref": named(order),
         "invoice_origin": order.order_id,
-        "currency_id/.id": _currency(odoo, order)[0],
+        "currency_id/.id": currency(odoo, order)[0],
         "fiscal_position_id/.id": terms.position,
         "invoice_payment_term_id/.id": terms.term,
         "payment_reference": terms.payment_reference,
@@ -193,6 +203,7 @@ def _draft(
                 "invoice_line_ids/price_unit": line.price,
                 "invoice_line_ids/tax_ids/.id": ",".join(map(str, line.taxes)),
                 "invoice_line_ids/analytic_distribution": share,
+                "invoice_line_ids/sale_line_ids/.id": sale.line(line),
             }
             for line in lines
         ],
@@ -207,7 +218,8 @@ def dates(odoo: Odoo, day: object) -> dict[str, object]:
     return dict.fromkeys(names, str(day))
 
 
-def _currency(odoo: Odoo, order: FulfillmentOrder) -> tuple[int, Decimal]:
+def currency(odoo: Odoo, order: FulfillmentOrder) -> tuple[int, Decimal]:
+    """The order's currency in Odoo, and its smallest unit."""
     if order.currency is None:
         raise Refused(Reason.CURRENCY_MISSING, "the order names no currency; set the tenant's `currency`")
     return lookups.currency(odoo, order.currency)

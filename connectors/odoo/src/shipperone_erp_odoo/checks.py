@@ -1,7 +1,7 @@
 """What `doctor` shows of a tenant's Odoo, each line with its cure. Reads only, and never raises."""
 
 import datetime
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 
 from shipperone_erp import AuthFailed, Check, ConnectorError, Refused
@@ -10,6 +10,7 @@ from shipperone_erp_odoo.buyers import fixed_customer
 from shipperone_erp_odoo.locks import locked_until
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
+from shipperone_erp_odoo.sale_orders import delivers_in_one_step
 from shipperone_erp_odoo.sites import Company, Site, me, own_company, sites
 from shipperone_erp_odoo.standing import money
 
@@ -101,6 +102,9 @@ def _warehouses(odoo: Odoo) -> Checks:
             yield Check("warehouses", False, site.sentence, "check the code and the company of this warehouse")
             continue
         yield Check("warehouses", True, f"{code} is {site.name} of {site.company.name}")
+        if odoo.settings.documents == "sale_order" and not delivers_in_one_step(odoo, site):
+            says = f"{code} delivers in several steps, which sales orders are not made for"
+            yield Check("sales orders", False, says, "set the warehouse's outgoing shipments to one step")
         yield from _operations(odoo, site)
         yield from _counts(odoo, site)
 
@@ -140,9 +144,19 @@ def _catalogue(odoo: Odoo) -> Checks:
     for sku, product in products(odoo, wanted, at.id).items():
         ok = not isinstance(product, Refused)
         yield Check("products", ok, f"{sku} is there" if ok else str(product), None if ok else "make it in Odoo")
+    if settings.documents == "sale_order":
+        yield from _services_on_order(odoo, wanted, at)
     if settings.shipping_product is None:
         cure = "make a service in Odoo and name its SKU in `shipping_product`"
         yield Check("products", False, "no shipping_product: an order with a shipping amount cannot be invoiced", cure)
+
+
+def _services_on_order(odoo: Odoo, skus: Sequence[str], at: Company) -> Checks:
+    """Nobody delivers a service: one that is invoiced by what was delivered keeps a sales order open for ever."""
+    domain = [(odoo.settings.sku_field, "in", skus), ("invoice_policy", "!=", "order")]
+    for row in odoo.find("product.product", domain, ["display_name"], company=at.id):
+        says = f"{row['display_name']} is invoiced by delivered quantity: its sales orders would never be done"
+        yield Check("sales orders", None, says, "set the product's Invoicing Policy to Ordered quantities")
 
 
 def _invoicing(odoo: Odoo) -> Checks:

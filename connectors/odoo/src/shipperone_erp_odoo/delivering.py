@@ -16,6 +16,7 @@ from shipperone_erp_odoo.odoo import Odoo, Row, one
 from shipperone_erp_odoo.pickings import Found, Move, backorders, by_name, found, referred
 from shipperone_erp_odoo.products import products
 from shipperone_erp_odoo.reserving import reserve
+from shipperone_erp_odoo.sales import deliveries
 from shipperone_erp_odoo.sites import own_company, sites
 
 NOTHING = Decimal(0)
@@ -35,7 +36,9 @@ def deliver(odoo: Odoo, request: Deliver) -> Done | Pending:
     roots = [
         id
         for reservation in request.reservations
-        for id in referred(reservation.reference) or by_name(odoo, reservation.reference, company)
+        for id in referred(reservation.reference)
+        or deliveries(odoo, reservation.reference, company)
+        or by_name(odoo, reservation.reference, company)
     ]
     roots += _reserved_now(odoo, request)
     work = _Delivery(odoo, company, request, roots)
@@ -46,13 +49,16 @@ def deliver(odoo: Odoo, request: Deliver) -> Done | Pending:
 
 
 def _reserved_now(odoo: Odoo, request: Deliver) -> list[int]:
-    """Deliveries for what no reservation covers (`without_reservation = "deliver"`), made under this key."""
+    """Deliveries for what no reservation covers (`without_reservation = "deliver"`), made under this key.
+
+    They are never sales orders: what leaves here is invoiced already, and a sale would ask to be invoiced again.
+    """
     covered = {str(id) for reservation in request.reservations for id in reservation.item_ids}
     rest = tuple(item for item in request.order.items if str(item.item_id) not in covered)
     if not rest:
         return []
     order = replace(request.order, items=rest)
-    answer = reserve(odoo, [ReserveStock(request.key, order, 1, "arrived")]).only()
+    answer = reserve(odoo, [ReserveStock(request.key, order, 1, "arrived")], "picking").only()
     if isinstance(answer, Reserved):
         return referred(answer.reference)
     if isinstance(answer, Shortage):

@@ -10,6 +10,8 @@ from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found
 from shipperone_erp_odoo.pickings import reference as picking_reference
+from shipperone_erp_odoo.sale_orders import SALE
+from shipperone_erp_odoo.sales import reference as sale_reference
 from shipperone_erp_odoo.sites import company, me
 from shipperone_erp_odoo.standing import Stands, money, reference, standing
 
@@ -25,6 +27,8 @@ def documents(odoo: Odoo, since: datetime) -> list[Document]:
         said = "XML-RPC cannot carry external ids: reconcile needs protocol JSON-RPC or JSON-2"
         raise Refused(Reason.CONFIG_INCOMPLETE, said)
     found = [_picking(odoo, row, key) for row, key in _made(odoo, "stock.picking", PICKING, since)["PICK"]]
+    if odoo.settings.documents == "sale_order":
+        found += [_sale(odoo, row, key) for row, key in _made(odoo, "sale.order", ORDER, since)[SALE]]
     moves = _made(odoo, "account.move", INVOICE, since)
     stands = _standing(odoo, [row for row, _ in moves["INV"]])
     found += [_invoice(odoo, row, key, stands.get(int(row["id"]))) for row, key in moves["INV"]]
@@ -33,6 +37,7 @@ def documents(odoo: Odoo, since: datetime) -> list[Document]:
 
 
 PICKING = ["name", "state", "origin", "date_done"]
+ORDER = ["name", "state", "origin"]
 INVOICE = ["name", "state", "invoice_origin", "amount_total", "currency_id", "invoice_date", "company_id"]
 
 
@@ -88,6 +93,19 @@ def _picking(odoo: Odoo, row: Row, key: str) -> Document:
         state=str(row["state"]),
         number=one.name,
         url=link(odoo, "stock.picking", one.id),
+    )
+
+
+def _sale(odoo: Odoo, row: Row, key: str) -> Document:
+    order = [Found(int(row["id"]), str(row["name"]))]
+    return Document(
+        kind="reservation",
+        key=key,
+        reference=sale_reference(order),
+        order_id=str(row["origin"]) if row["origin"] else None,
+        state=str(row["state"]),
+        number=order[0].name,
+        url=link(odoo, "sale.order", order[0].id),
     )
 
 

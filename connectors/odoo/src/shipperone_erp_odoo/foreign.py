@@ -35,7 +35,7 @@ class Seen:
                         Reason.ALREADY_IN_ERP,
                         f"{self.what} {row['name'] or row['id']} in Odoo names order {name} and was not made by this "
                         "connector: take it over with `order adopt`, or cancel it there",
-                        Owner.WAREHOUSE if self.what == "transfer" else Owner.ACCOUNTANT,
+                        Owner.ACCOUNTANT if self.what == "invoice" else Owner.WAREHOUSE,
                     )
 
 
@@ -46,21 +46,30 @@ def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Se
         ("picking_type_code", "=", "outgoing"),
     ]  # fmt: skip
     rows = odoo.find("stock.picking", domain, ["name", "origin"], company=company, order="id")
-    return _seen(odoo, "transfer", "stock.picking", "origin", rows)
+    return _seen(odoo, "transfer", "stock.picking", ["origin"], rows)
+
+
+def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
+    """The live sales orders and quotations that name these orders, as their source or as the customer's reference."""
+    names = _all(orders)
+    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel")]
+    rows = odoo.find("sale.order", domain, ["name", "origin", "client_order_ref"], company=company, order="id")
+    return _seen(odoo, "sales order", "sale.order", ["origin", "client_order_ref"], rows)
 
 
 def invoices(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
     """The live customer invoices that name these orders."""
     domain = [("invoice_origin", "in", _all(orders)), ("state", "!=", "cancel"), ("move_type", "=", "out_invoice")]
     rows = odoo.find("account.move", domain, ["name", "invoice_origin"], company=company, order="id")
-    return _seen(odoo, "invoice", "account.move", "invoice_origin", rows)
+    return _seen(odoo, "invoice", "account.move", ["invoice_origin"], rows)
 
 
-def _seen(odoo: Odoo, what: str, model: str, field: str, rows: Iterable[Row]) -> Seen:
+def _seen(odoo: Odoo, what: str, model: str, fields: Sequence[str], rows: Sequence[Row]) -> Seen:
     by_name: dict[str, list[Row]] = {}
     for row in rows:
-        by_name.setdefault(str(row[field]), []).append(row)
-    ids = [int(row["id"]) for found in by_name.values() for row in found]
+        for field in fields:
+            by_name.setdefault(str(row[field]), []).append(row)
+    ids = list(dict.fromkeys(int(row["id"]) for found in by_name.values() for row in found))
     return Seen(what, by_name, frozenset(odoo.external_ids(model, ids)), certain=odoo.protocol != "xmlrpc")
 
 

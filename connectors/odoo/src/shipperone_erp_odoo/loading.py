@@ -1,15 +1,64 @@
-"""Making the pickings of reservations: one `load` for deliveries and transfers, one more for chained deliveries."""
+"""Reservations that are deliveries of their own: one `load` for deliveries and transfers, one more for chained ones."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shipperone_erp import Refused
+from shipperone_erp import FulfillmentOrder, Refused
+from shipperone_erp_odoo import foreign
 from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
-from shipperone_erp_odoo.pickings import cancel, moves
+from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
-from shipperone_erp_odoo.sites import Site, customers
-from shipperone_erp_odoo.wanted import Picking, Wanted
+from shipperone_erp_odoo.sites import Company, Site, customers
+from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids
+
+
+class Deliveries:
+    """The pickings of one company's orders."""
+
+    def __init__(self, odoo: Odoo, at: Company) -> None:
+        self.odoo = odoo
+        self.company = at.id
+
+    def seen(self, orders: Sequence[FulfillmentOrder]) -> list[foreign.Seen]:
+        """The live deliveries that name these orders."""
+        return [foreign.pickings(self.odoo, orders, self.company)]
+
+    def knows(self, order: Wanted) -> bool:
+        """It was made under this key."""
+        return self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None
+
+    def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
+        """Get-or-create, confirmed: as `reserving.Way` has it."""
+        ids = load_pickings(self.odoo, orders, self.company, answers)
+        pickings = self._confirmed({id for made in ids.values() for id in made})
+        return {key: [pickings.get(id, Found(id, "")) for id in made] for key, made in ids.items()}
+
+    def cancel(self, made: Sequence[Found]) -> None:
+        """What they hold is free."""
+        cancel(self.odoo, [picking.id for picking in made if picking.name], self.company)
+
+    def reference(self, made: Sequence[Found]) -> str:
+        """By their names."""
+        return reference(made)
+
+    def url(self, made: Sequence[Found]) -> str:
+        """The first one's form."""
+        return link(self.odoo, "stock.picking", made[0].id)
+
+    def _confirmed(self, ids: Iterable[int]) -> dict[int, Found]:
+        """Drafts are confirmed, which reserves, and others are left as they are by that; what is not reserved then is
+        asked for once more."""
+        all_of_them = sorted(ids)
+        if all_of_them:
+            each(self.odoo, "action_confirm", all_of_them, self.company)
+        pickings = found(self.odoo, all_of_them, self.company)
+        short = [id for id, picking in pickings.items() if lacking(picking)]
+        if short:
+            each(self.odoo, "action_assign", short, self.company)
+            pickings = found(self.odoo, all_of_them, self.company)
+        return pickings
 
 
 def load_pickings(odoo: Odoo, orders: Sequence[Wanted], company: int, answers: Answers[Any]) -> dict[str, list[int]]:

@@ -82,6 +82,17 @@ def currency(odoo: Odoo, code: str) -> tuple[int, Decimal]:
     return odoo.kept(("currency", code), find)
 
 
+def pricelist(odoo: Odoo, code: str, at: Company) -> int | None:
+    """The first pricelist in the currency of that code; None if there is none."""
+
+    def find() -> int | None:
+        domain = [("currency_id.name", "=", code), ("company_id", "in", [False, at.id])]
+        found = odoo.find("product.pricelist", domain, ["id"], company=at.id, order="sequence, id", limit=1)
+        return int(found[0]["id"]) if found else None
+
+    return odoo.kept(("pricelist", code, at.id), find)
+
+
 def country(odoo: Odoo, code: str) -> int | None:
     """The country of those two letters; None if there is none."""
 

@@ -32,6 +32,8 @@ KEPT_FOR = 300.0
 OPTIONAL = {
     "product.product": ("is_storable", "is_kits"),
     "stock.move": ("name",),
+    "stock.picking": ("sale_id",),
+    "sale.order.line": ("product_uom_id", "tax_ids"),
     "account.move": ("taxable_supply_date", "delivery_date", "team_id"),
     "res.company": (
         "period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date",
@@ -227,7 +229,7 @@ class Odoo:
         self.wire.close()
 
 
-KINDS = {"stock.picking": "transfer", "account.move": "invoice", "res.partner": "contact"}
+KINDS = {"stock.picking": "transfer", "sale.order": "sales order", "account.move": "invoice", "res.partner": "contact"}
 
 
 def external_id(kind: str, key: str, *more: str) -> str:

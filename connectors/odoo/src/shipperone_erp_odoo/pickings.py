@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
+from shipperone_erp import Refused
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 
 OVER = ("done", "cancel")
@@ -87,6 +88,11 @@ def moves(odoo: Odoo, domain: Sequence[object], company: int) -> list[Move]:
     return [_move(row) for row in odoo.find("stock.move", domain, fields, company=company, order="id")]
 
 
+def lacking(picking: Found) -> bool:
+    """It is open, and something of it that waits for no other move is not reserved in full."""
+    return picking.open and any(move.state in ("confirmed", "partially_available") for move in picking.moves)
+
+
 def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:
     """These pickings and all that hang on them as backorders, and on those."""
     chain = newest = sorted(set(ids))
@@ -95,6 +101,20 @@ def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:
         newest = [int(row["id"]) for row in rows if int(row["id"]) not in chain]
         chain = [*chain, *newest]
     return chain
+
+
+def each(odoo: Odoo, method: str, ids: Sequence[int], company: int) -> None:
+    """In one transaction; if Odoo refuses that, one by one, since it does not say which one was in the way."""
+    try:
+        odoo.call("stock.picking", method, ids, company=company)
+    except Refused:
+        if len(ids) == 1:
+            raise
+        for id in ids:
+            try:
+                odoo.call("stock.picking", method, [id], company=company)
+            except Refused:
+                continue  # its moves tell what it has
 
 
 def cancel(odoo: Odoo, ids: Collection[int], company: int) -> None:

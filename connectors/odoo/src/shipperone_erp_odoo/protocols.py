@@ -24,7 +24,8 @@ from shipperone_erp_odoo.wire import Wire, not_odoo
 
 READS = frozenset({
     "version", "login", "search", "search_read", "search_count", "read", "read_group", "fields_get", "get_external_id",
-    "check_object_reference", "check_access_rights", "has_access", "context_get", "compute_all",
+    "check_object_reference", "check_access_rights", "has_access", "has_group", "context_get",
+    "compute_all",
 })  # fmt: skip
 """Methods that change nothing: if the answer is lost, nothing is in doubt."""
 

@@ -1,10 +1,14 @@
-"""Releasing: what a reservation still holds is cancelled. A key that Odoo does not know gets a cancelled picking, so
+"""Releasing: what a reservation still holds is cancelled. A key that Odoo does not know gets a cancelled document, so
 that a reservation that comes late finds it void."""
 
+from collections.abc import Sequence
+
 from shipperone_erp import Done, Refused, ReleaseStock
-from shipperone_erp_odoo.odoo import Draft, Odoo
+from shipperone_erp_odoo import sales
+from shipperone_erp_odoo.odoo import Draft, Odoo, one
 from shipperone_erp_odoo.pickings import backorders, cancel, moves, referred
-from shipperone_erp_odoo.sites import Site, customers, own_company, sites
+from shipperone_erp_odoo.sale_orders import SALE
+from shipperone_erp_odoo.sites import Site, customers, me, own_company, sites
 from shipperone_erp_odoo.wanted import external_ids
 
 
@@ -13,26 +17,56 @@ def release(odoo: Odoo, request: ReleaseStock) -> Done:
     home = sites(odoo, [request.order.warehouse_code])[request.order.warehouse_code]
     company = own_company(odoo).id if isinstance(home, Refused) else home.company.id
     ids = referred(request.reference or "")
-    if not ids:
+    orders = sales.referred(request.reference or "")
+    if not ids and not orders:
         xids = external_ids(odoo, request.key, request.order)
-        ids = [_marked(odoo, xids[0], request, home)]
-        ids += [id for xid in xids[1:] if (id := odoo.reference(xid)) is not None]
-    chain = backorders(odoo, ids, company)
-    cancel(odoo, [*chain, *_transfers(odoo, chain, company)], company)
+        if odoo.settings.documents == "sale_order":
+            first, *others = external_ids(odoo, request.key, request.order, SALE)
+            orders = [_marked_sale(odoo, first, request, home), *_there(odoo, others)]
+            ids = _there(odoo, xids)  # made before the setting was changed
+        else:
+            ids = [_marked(odoo, xids[0], request, home), *_there(odoo, xids[1:])]
+    sales.cancel(odoo, orders, company)
+    if ids:
+        chain = backorders(odoo, ids, company)
+        cancel(odoo, [*chain, *_transfers(odoo, chain, company)], company)
     return Done()
+
+
+def _there(odoo: Odoo, xids: Sequence[str]) -> list[int]:
+    return [id for xid in xids if (id := odoo.reference(xid)) is not None]
 
 
 def _marked(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -> int:
     """The picking of that external id, made empty if there is none."""
     if isinstance(home, Refused):
         raise home
-    head = {
+    head: dict[str, object] = {
         "origin": request.order.order_id,
         "picking_type_id/.id": home.deliveries,
         "location_id/.id": home.stock,
         "location_dest_id/.id": customers(odoo, home.company),
     }
-    answer = odoo.load("stock.picking", [Draft(xid, head)], company=home.company.id)[xid]
+    return _loaded(odoo, "stock.picking", Draft(xid, head), home)
+
+
+def _marked_sale(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -> int:
+    """The sales order of that external id, made empty and to the company itself if there is none."""
+    if isinstance(home, Refused):
+        raise home
+    at = home.company.id
+    (row,) = odoo.find("res.company", [("id", "=", at)], ["partner_id"], company=at)
+    head: dict[str, object] = {
+        "origin": request.order.order_id,
+        "company_id/.id": at,
+        "partner_id/.id": one(row["partner_id"]),
+        "user_id/.id": me(odoo)["id"],
+    }
+    return _loaded(odoo, "sale.order", Draft(xid, head), home)
+
+
+def _loaded(odoo: Odoo, model: str, mark: Draft, home: Site) -> int:
+    answer = odoo.load(model, [mark], company=home.company.id)[mark.xid]
     if isinstance(answer, Refused):
         raise answer
     return answer

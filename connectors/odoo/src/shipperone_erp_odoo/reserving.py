@@ -6,8 +6,10 @@ takes the goods in between is found afterwards, and then the picking is cancelle
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from typing import Any, Protocol
 
 from shipperone_erp import (
+    FulfillmentOrder,
     Owner,
     Pending,
     Reason,
@@ -21,20 +23,48 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo import foreign, stock
 from shipperone_erp_odoo.chunks import Answers
-from shipperone_erp_odoo.links import link
-from shipperone_erp_odoo.loading import load_pickings
+from shipperone_erp_odoo.loading import Deliveries
 from shipperone_erp_odoo.odoo import Odoo
-from shipperone_erp_odoo.pickings import Found, Move, cancel, found, reference
+from shipperone_erp_odoo.pickings import Found, Move
 from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.sale_orders import SALE, SaleOrders
 from shipperone_erp_odoo.sites import Company, sites
-from shipperone_erp_odoo.wanted import Wanted, external_ids, sources, wanted
+from shipperone_erp_odoo.wanted import Wanted, sources, wanted
 
 NOTHING = Decimal(0)
 Answer = Reserved | Shortage | Pending | Voided
 
 
-def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> Answers[Answer]:
-    """An answer or an exception for each key. `Transient`, `AuthFailed` raised by this are for all of them."""
+class Way(Protocol):
+    """What the reservations of one company are in Odoo: deliveries of their own, or sales orders that have theirs."""
+
+    def seen(self, orders: Sequence[FulfillmentOrder]) -> Sequence[foreign.Seen]:
+        """The live documents that name these orders, ours and others."""
+
+    def knows(self, order: Wanted) -> bool:
+        """The document of this key is there."""
+
+    def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
+        """Get-or-create, confirmed and asked to reserve: what is there by key, one for each planned picking, in the
+        plan's sequence. An order that cannot be made is answered and missing; what was cancelled has no live move."""
+
+    def cancel(self, made: Sequence[Found]) -> None:
+        """What they hold is free again."""
+
+    def reference(self, made: Sequence[Found]) -> str:
+        """By which the reservation is found again."""
+
+    def url(self, made: Sequence[Found]) -> str:
+        """Where people see it."""
+
+
+def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None = None) -> Answers[Answer]:
+    """An answer or an exception for each key. `Transient`, `AuthFailed` raised by this are for all of them.
+
+    `documents` is what the setting says; another one only for goods that no sale is still to be made of.
+    """
+    sold = (documents or odoo.settings.documents) == "sale_order"
+    kind = SALE if sold else "PICK"
     answers: Answers[Answer] = Answers()
     known = sites(odoo, [code for request in requests for code in sources(request.order)])
     by_company: dict[Company, list[ReserveStock]] = {}
@@ -50,8 +80,9 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock]) -> Answers[Answer]:
         asked: list[tuple[ReserveStock, Wanted]] = []
         for request in chunk:
             with answers.of(request.key):
-                asked.append((request, wanted(odoo, request.key, request.order, known, known_products)))
-        _Chunk(odoo, company.id, asked, answers).reserve()
+                asked.append((request, wanted(odoo, request.key, request.order, known, known_products, kind)))
+        way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
+        _Chunk(odoo, company.id, way, asked, answers).reserve()
     return answers
 
 
@@ -59,10 +90,16 @@ class _Chunk:
     """Orders of one company, reserved together in as few calls as they need."""
 
     def __init__(
-        self, odoo: Odoo, company: int, asked: Sequence[tuple[ReserveStock, Wanted]], answers: Answers[Answer]
+        self,
+        odoo: Odoo,
+        company: int,
+        way: Way,
+        asked: Sequence[tuple[ReserveStock, Wanted]],
+        answers: Answers[Answer],
     ) -> None:
         self.odoo = odoo
         self.company = company
+        self.way = way
         self.asked = {order.key: (request, order) for request, order in asked}
         self.answers = answers
 
@@ -70,27 +107,26 @@ class _Chunk:
         there = self._there_already()
         fitting = self._fitting([order for _, order in self.asked.values() if order.key not in there])
         todo = [order for _, order in self.asked.values() if order.key in there or order in fitting]
-        ids = load_pickings(self.odoo, todo, self.company, self.answers)
-        todo = [order for order in todo if order.key in ids]
-        pickings = self._confirmed({id for order in todo for id in ids[order.key]})
-        mine = {order.key: [pickings[id] for id in ids[order.key] if id in pickings] for order in todo}
+        mine = self.way.made(todo, self.answers)
+        todo = [order for order in todo if order.key in mine]
         for order in todo:
             with self.answers.of(order.key):
-                self.answers[order.key] = self._answer(order, mine[order.key], len(ids[order.key]))
+                self.answers[order.key] = self._answer(order, mine[order.key])
         self._take_back_what_is_over([order for order in todo if order.key not in there], there, mine)
 
     def _there_already(self) -> set[str]:
-        """The keys whose picking exists: their goods are not to be found free, they are reserved."""
+        """The keys whose document exists: their goods are not to be found free, they are reserved."""
         orders = [order.order for _, order in self.asked.values()]
-        seen = foreign.pickings(self.odoo, orders, self.company)
+        seen = self.way.seen(orders)
         there = set()
         for key, (_, order) in list(self.asked.items()):
-            if seen.any_of(order.order):
+            if any(documents.any_of(order.order) for documents in seen):
                 with self.answers.of(key):
-                    if self.odoo.reference(external_ids(self.odoo, key, order.order)[0]) is not None:
+                    if self.way.knows(order):
                         there.add(key)
                         continue
-                    seen.refuse(order.order)
+                    for documents in seen:
+                        documents.refuse(order.order)
                 if key in self.answers.found:
                     del self.asked[key]
         return there
@@ -114,41 +150,12 @@ class _Chunk:
             fitting.append(order)
         return fitting
 
-    def _confirmed(self, ids: Iterable[int]) -> dict[int, Found]:
-        """Drafts are confirmed, which reserves, and others are left as they are by that; what is not reserved then is
-        asked for once more."""
-        all_of_them = sorted(ids)
-        if all_of_them:
-            self._each("action_confirm", all_of_them)
-        pickings = found(self.odoo, all_of_them, self.company)
-        lacking = [
-            id
-            for id, picking in pickings.items()
-            if picking.open and any(move.state in ("confirmed", "partially_available") for move in picking.moves)
-        ]
-        if lacking:
-            self._each("action_assign", lacking)
-            pickings = found(self.odoo, all_of_them, self.company)
-        return pickings
-
-    def _each(self, method: str, ids: Sequence[int]) -> None:
-        """In one transaction; if Odoo refuses that, one by one, since it does not say which one was in the way."""
-        try:
-            self.odoo.call("stock.picking", method, ids, company=self.company)
-        except Refused:
-            if len(ids) == 1:
-                raise
-            for id in ids:
-                try:
-                    self.odoo.call("stock.picking", method, [id], company=self.company)
-                except Refused:
-                    continue  # its moves tell what it has
-
-    def _answer(self, order: Wanted, pickings: Sequence[Found], made: int) -> Answer:
+    def _answer(self, order: Wanted, pickings: Sequence[Found]) -> Answer:
         request, _ = self.asked[order.key]
-        if len(pickings) < made or any(picking.cancelled for picking in pickings):
-            cancel(self.odoo, [picking.id for picking in pickings], self.company)
-            return Voided(reference(pickings) if pickings else None)
+        if any(picking.cancelled for picking in pickings):
+            self.way.cancel(pickings)
+            named = [picking for picking in pickings if picking.name]
+            return Voided(self.way.reference(named) if named else None)
         _still_wants(order, pickings)
         planned = list(zip(order.pickings, pickings, strict=True))
         transfers = [picking for plan, picking in planned if plan.kind == "transfer"]
@@ -157,15 +164,15 @@ class _Chunk:
             move
             for picking in pickings
             for move in picking.moves
-            if move.open and not move.ready and not (move.origins and picking in deliveries)
+            if move.open and not move.ready and not (transfers and move.origins and picking in deliveries)
         ]
         if short:
-            cancel(self.odoo, [picking.id for picking in pickings], self.company)
+            self.way.cancel(pickings)
             return Shortage(tuple(_short_of(order, short)))
         waiting = [move for picking in deliveries for move in picking.moves if move.open and not move.ready]
         if waiting and request.transfer == "arrived":
             return self._on_the_road(transfers, deliveries)
-        return Reserved(reference(deliveries), link(self.odoo, "stock.picking", deliveries[0].id))
+        return Reserved(self.way.reference(deliveries), self.way.url(deliveries))
 
     def _on_the_road(self, transfers: Sequence[Found], deliveries: Sequence[Found]) -> Pending:
         names = ", ".join(picking.name for picking in transfers)
@@ -191,7 +198,7 @@ class _Chunk:
             short = {place: excess[place] for place in order.demand() if excess.get(place, NOTHING) > 0}
             if not short:
                 continue
-            cancel(self.odoo, [picking.id for picking in mine[order.key]], self.company)
+            self.way.cancel(mine[order.key])
             for place, quantity in order.demand().items():
                 excess[place] = excess.get(place, NOTHING) - quantity
             left = {place: max(order.demand()[place] - gap, NOTHING) for place, gap in short.items()}

@@ -15,8 +15,15 @@ STOCK = {
     "stock.quant": "read",
 }
 INVOICES = {"account.move": "create write", "account.move.line": "create", "account.tax": "read"}
+SALES = {"sale.order": "create write", "sale.order.line": "create write"}
 CONTACTS = {"res.partner": "create"}
-GROUPS = {"stock": "Inventory / User", "account": "Invoicing / Billing", "res": "Contact Creation"}
+ALL_SALES = "sales_team.group_sale_salesman_all_leads"
+GROUPS = {
+    "stock": "Inventory / User",
+    "account": "Invoicing / Billing",
+    "res": "Contact Creation",
+    "sale": "Sales / User: All Documents",
+}
 
 SOON = 14
 """Days before its end from which a key is warned about."""
@@ -25,6 +32,15 @@ SOON = 14
 def missing(odoo: Odoo) -> Iterator[Check]:
     """A line for each right that the connector needs and the user lacks; one line if there is none."""
     needed = {**STOCK, **INVOICES, **(CONTACTS if odoo.settings.customers == "match" else {})}
+    if odoo.settings.documents == "sale_order":
+        if not odoo.has("stock.picking", "sale_id"):
+            says = 'documents = "sale_order", and Odoo does not have the module that delivers sales orders (sale_stock)'
+            yield Check("sales orders", False, says, 'install Sales beside Inventory, or set documents = "picking"')
+            return
+        needed |= SALES
+        if not _in_all_sales(odoo):
+            says = "the user sees only its own sales orders: one that a person makes for an order is not noticed"
+            yield Check("sales orders", None, says, f"give the user {GROUPS['sale']} in Odoo")
     lacking = [
         (model, operation)
         for model, operations in needed.items()
@@ -56,6 +72,11 @@ def key_expiry(odoo: Odoo) -> Iterator[Check]:
         cure = "make a new key in Odoo and put it where the configuration says; a running service takes it by itself"
         says = f"an API key of the user ends in {left} days"
         yield Check("API key", None if left < SOON else True, says, cure if left < SOON else None)
+
+
+def _in_all_sales(odoo: Odoo) -> bool:
+    user = None if odoo.version < 18 else [int(me(odoo)["id"])]  # asked of the user himself since 18
+    return bool(odoo.call("res.users", "has_group", user, group_ext_id=ALL_SALES))
 
 
 def _may(odoo: Odoo, model: str, operation: str) -> bool:

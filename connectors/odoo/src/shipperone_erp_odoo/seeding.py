@@ -102,6 +102,12 @@ class Seed:
         )
         self.admin.call("stock.quant", "action_apply_inventory", quant)
 
+    def grant(self, group: str, *, taken: bool = False) -> None:
+        """The user has that right from now on, or no longer."""
+        field = "group_ids" if self.admin.version >= 19 else "groups_id"
+        command = (3 if taken else 4, self.admin.ref(group))
+        self.admin.call("res.users", "write", [self.user], {field: [command]})
+
     def api_key(self) -> str:
         """A key of the user, made as a person makes one: through a web session, with the password once more."""
         with httpx.Client(base_url=self.admin.url, timeout=60) as web:

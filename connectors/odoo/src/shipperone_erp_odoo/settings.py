@@ -66,6 +66,10 @@ class OdooSettings(ConnectorSettings):
     warehouses: Mapping[str, WarehouseRule] = Field(
         {}, description="ShipperOne's warehouse codes; left out altogether: they are the short names in Odoo"
     )
+    documents: Literal["picking", "sale_order"] = Field(
+        "picking",
+        description="what a reservation is: a delivery of its own, or a confirmed sales order",
+    )
     transfers: Literal["internal", "direct"] = Field(
         "internal", description="goods in another warehouse: an internal transfer first, or shipped straight from there"
     )
@@ -120,6 +124,15 @@ class OdooSettings(ConnectorSettings):
             raise ValueError("JSON-2 takes an api_key, never a password")
         if self.customers == "fixed" and self.customer is None:
             raise ValueError('customers = "fixed" needs customer: the contact that everything is invoiced to')
+        return self
+
+    @model_validator(mode="after")
+    def _sold_from_where_it_lies(self) -> Self:
+        if self.documents == "sale_order" and self.transfers == "internal":
+            raise ValueError(
+                'documents = "sale_order" needs transfers = "direct": Odoo delivers a sales order from one warehouse, '
+                "and goods in another one are a sales order there"
+            )
         return self
 
     @property

@@ -64,8 +64,10 @@ def wanted(
     order: FulfillmentOrder,
     sites: Mapping[str, Site | Refused],
     products: Mapping[str, Product | Refused],
+    kind: str = "PICK",
 ) -> Wanted:
-    """The reservation that this order needs. `Refused` if Odoo cannot be asked for it."""
+    """The reservation that this order needs, its deliveries under external ids of that kind. `Refused` if Odoo cannot
+    be asked for it."""
     home = _there(sites[order.warehouse_code])
     lines = tuple(_line(order, item, sites, products) for item in order.items)
     for line in lines:
@@ -73,7 +75,7 @@ def wanted(
             said = f"{line.item.sku} lies in {line.source.code}, which is of {line.source.company.name} in Odoo; "
             said += f"{home.code} is of {home.company.name}, and goods are not transferred between companies"
             raise Refused(Reason.WAREHOUSE_UNKNOWN, said)
-    return Wanted(key, order, home, lines, tuple(_pickings(odoo, key, home, lines)))
+    return Wanted(key, order, home, lines, tuple(_pickings(odoo, key, home, lines, kind)))
 
 
 def sources(order: FulfillmentOrder) -> list[str]:
@@ -81,11 +83,11 @@ def sources(order: FulfillmentOrder) -> list[str]:
     return list(dict.fromkeys([order.warehouse_code, *map(order.source_warehouse, order.items)]))
 
 
-def external_ids(odoo: Odoo, key: str, order: FulfillmentOrder) -> list[str]:
-    """Those of all pickings that a reservation of this order may consist of; the first one always is there."""
-    kind = "TRF" if odoo.settings.transfers == "internal" else "PICK"
-    others = [external_id(kind, key, code) for code in sources(order) if code != order.warehouse_code]
-    return [external_id("PICK", key), *others]
+def external_ids(odoo: Odoo, key: str, order: FulfillmentOrder, kind: str = "PICK") -> list[str]:
+    """Those of all documents that a reservation of this order may consist of; the first one always is there."""
+    further = "TRF" if odoo.settings.transfers == "internal" else kind
+    others = [external_id(further, key, code) for code in sources(order) if code != order.warehouse_code]
+    return [external_id(kind, key), *others]
 
 
 def _line(
@@ -109,7 +111,7 @@ def _line(
     return Line(item, product, source, product.quantity(item.qty))
 
 
-def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...]) -> list[Picking]:
+def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...], kind: str) -> list[Picking]:
     at: dict[Site, dict[tuple[Product, Site], Decimal]] = {}
     internal = odoo.settings.transfers == "internal"
     for line in lines:
@@ -119,7 +121,7 @@ def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...]) -> list
         moves[place] = moves.get(place, Decimal(0)) + line.quantity
     deliveries = sorted(at, key=lambda site: site != home)
     made = [
-        Picking(external_id("PICK", key, *([] if number == 0 else [site.code])), "delivery", site, at[site])
+        Picking(external_id(kind, key, *([] if number == 0 else [site.code])), "delivery", site, at[site])
         for number, site in enumerate(deliveries)
     ]
     elsewhere = dict.fromkeys(line.source for line in lines if internal and line.source != home)

@@ -1,5 +1,8 @@
 """The command line: one module a group of commands; errors are rendered here and nowhere else."""
 
+from importlib.metadata import version
+from typing import Annotated
+
 import typer
 
 from shipperone_erp.cli import (
@@ -17,7 +20,7 @@ from shipperone_erp.cli import (
     steering,
 )
 from shipperone_erp.cli.leaving import leave
-from shipperone_erp.cli.options import say
+from shipperone_erp.cli.options import print_text, say
 from shipperone_erp.cli.secrecy import REDACTION, keep_out_of_logs, last_words
 from shipperone_erp.errors import ShipperOneErpError
 from shipperone_erp.model.answers import ConnectorError
@@ -32,6 +35,23 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
+
+
+def _tell_version(asked: bool) -> None:
+    if asked:
+        print_text(f"shipperone-erp {version('shipperone-erp')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _(
+    told: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """What stands before any command."""
+
+
 app.command("demo")(playing.demo)
 app.command("sandbox")(playing.sandbox)
 app.command("init")(configuring.init)

@@ -40,9 +40,25 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> None:
     """One connector: its package, the hooks that it offers, its settings."""
+    _must_be_installed(name)
+    told = discovery.describe(name)
+    if as_json:
+        print_json(told)
+        return
+    print_text(f"{name} is from {told['package']} {told['version']}")
+    if told["state"] != "ok":
+        print_text(f"it cannot be used: {told['state']}")
+        return
+    print_text(f"written for the connector API {told['api']}\nhooks: {', '.join(told['hooks']) or 'none'}\n")
+    rows = [
+        (key, "required" if setting["required"] else "", setting["says"]) for key, setting in told["settings"].items()
+    ]
+    print_table(["setting", "", "what it is"], rows)
+
+
+def _must_be_installed(name: str) -> None:
     if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
         raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
-    print_json(discovery.describe(name))
 
 
 @app.command("test")
@@ -91,6 +107,7 @@ def _harness(name: str, given: str | None) -> "type[ConnectorHarness]":
     elif any(entry.name == name for entry in discovery.installed(discovery.HARNESSES)):
         found = discovery.load_harness(name)
     else:
+        _must_be_installed(name)
         raise UsageError(
             f"no package declares a harness for {name}: write a ConnectorHarness (docs/conformance.md), name it by "
             f'--harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'

@@ -15,7 +15,7 @@ from shipperone_erp.cli.options import (
     print_table,
 )
 from shipperone_erp.operations.doctor import Verdict, examine
-from shipperone_erp.runtime.outcome import Ended, worst
+from shipperone_erp.runtime.outcome import worst
 
 
 def doctor(
@@ -36,4 +36,4 @@ def doctor(
             ["tenant", "check", "", "what was found", "cure"],
             [(line.tenant, line.check, line.verdict.value, line.sentence, line.cure) for line in lines],
         )
-    raise typer.Exit(int(worst(Ended(line.ending, "") for line in lines if line.verdict is Verdict.FAIL)))
+    raise typer.Exit(int(worst(line.ending for line in lines if line.verdict is Verdict.FAIL)))

@@ -31,11 +31,18 @@ def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuratio
     return loaded
 
 
-def must_know(loaded: Configuration, tenant: str) -> None:
-    """UsageError if the configuration names no such tenant; one whose settings have a problem is named there too."""
+def must_know(loaded: Configuration, tenant: str, ledger: Ledger | None = None) -> None:
+    """UsageError if the configuration names no such tenant; one whose settings have a problem is named there too.
+
+    With `ledger` one that is configured no more is known as well, as long as anything there is about it.
+    """
     known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
-    if tenant not in known:
-        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}")
+    if tenant in known:
+        return
+    earlier = ledger.tenants() - known if ledger else set()
+    if tenant not in earlier:
+        also = f", the ledger also {', '.join(sorted(earlier))}" if earlier else ""
+        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}{also}")
 
 
 def settings_of(loaded: Configuration, tenant: str) -> TenantSettings:

@@ -11,6 +11,7 @@ from shipperone_erp.cli.options import (
     ConfigFile,
     configuration,
     ledger_to_read,
+    must_know,
     print_json,
     print_table,
     print_text,
@@ -78,18 +79,18 @@ def orders(
     if documents and (state or reason):
         raise UsageError("--documents goes with --tenant only")
     loaded = configuration(config, tenants_may_fail=True)
-    ledger = ledger_to_read(loaded)
+    with ledger_to_read(loaded) as ledger:
+        if tenant is not None:
+            must_know(loaded, tenant, ledger)
+        found = open_documents(ledger, tenant) if documents else []
+        jobs = [] if documents else ledger.find_jobs(tenant=tenant, states=[state] if state else None, reason=reason)
     if documents:
-        with ledger:
-            found = open_documents(ledger, tenant)
         if as_json:
             print_json(found)
             return
         columns = ["tenant", "document", "order_id", "reference", "number", "erp", "state", "since"]
         print_table(columns, [[row[column] for column in columns] for row in found])
         return
-    jobs = ledger.find_jobs(tenant=tenant, states=[state] if state else None, reason=reason)
-    ledger.close()
     rows = [order_row(job) for job in in_order_of_urgency(jobs) if state or as_json or not job.ended]
     if as_json:
         print_json(rows)

@@ -5,6 +5,7 @@ import logging
 import signal
 import tempfile
 from datetime import timedelta
+from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -26,6 +27,7 @@ from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.runtime.asked_for import nobody_knows
 from shipperone_erp.runtime.clock import utc_now
 from shipperone_erp.runtime.dry_run import Foreseen, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
@@ -85,13 +87,16 @@ def run_once(
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
             with shown(runtime.progress, console):
                 endings = await runtime.once(selection, settle_for)
+        missing = nobody_knows(loaded.tenants, {name: ended.unknown for name, ended in endings.items()})
         if as_json:
             print_json({name: {"exit": int(e.ending), "sentence": e.sentence} for name, e in endings.items()})
         else:
             for name, ended in endings.items():
                 if ended.ending is not Ending.FINISHED:
                     LOG.warning("%s: %s", name, ended.sentence)
-        return int(worst(endings.values()))
+        for sentence in missing:
+            LOG.warning("%s", sentence)
+        return int(worst([*(ended.ending for ended in endings.values()), *_usage(missing)]))
 
     return asyncio.run(go())
 
@@ -121,6 +126,14 @@ def serve(
         for problem in loaded.problems:
             LOG.warning("paused, config_incomplete: %s", problem)
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
+            started = {
+                "event": "started",
+                "version": version("shipperone-erp"),
+                "tenants": len(runtime.tenants),
+                "ledger": runtime.ledger.place,
+            }
+            words = "shipperone-erp {version} serves {tenants} tenant(s); its ledger is {ledger}".format_map(started)
+            LOG.info("%s", words, extra={"fields": started})
             with shown(runtime.progress, console):
                 await runtime.serve(stopping)
 
@@ -129,6 +142,7 @@ def serve(
 
 async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:
     foreseen: list[Foreseen] = []
+    unknown: dict[str, frozenset[str]] = {}
     failed: list[str] = []
     with tempfile.TemporaryDirectory() as empty:
         ledger = _ledger_or_none(loaded.runtime.ledger, Path(empty))
@@ -137,7 +151,9 @@ async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, 
                 if tenants and name not in tenants:
                     continue
                 try:
-                    foreseen += await foresee(settings, ledger, selection, utc_now())
+                    foresight = await foresee(settings, ledger, selection, utc_now())
+                    foreseen += foresight.orders
+                    unknown[name] = foresight.unknown
                 except ReadFailed as failure:
                     failed.append(f"{name}: {failure.sentence}")
         finally:
@@ -147,9 +163,15 @@ async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, 
         print_json([dict(zip(("tenant", "stage", "order_id", "would"), row, strict=True)) for row in rows])
     else:
         print_table(["tenant", "stage", "order", "would"], rows)
-    for sentence in failed:
+    missing = [] if failed else nobody_knows(loaded.tenants, unknown)
+    for sentence in failed + missing:
         say(sentence)
-    return int(Ending.PLATFORM if failed else Ending.FINISHED)
+    return int(worst([Ending.PLATFORM for _ in failed] + _usage(missing)))
+
+
+def _usage(missing: list[str]) -> list[Ending]:
+    """An order that was asked for and is nowhere is a usage that fits nothing, whatever was done of the others."""
+    return [Ending.USAGE for _ in missing]
 
 
 def _ledger_or_none(url: str, empty: Path) -> Ledger:

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select
+from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select, union
 
 from shipperone_erp.ledger import questions
 from shipperone_erp.ledger.database import Database
@@ -152,6 +152,11 @@ class LedgerReader:
         """The tenants whose rows are about that store."""
         found = select(bindings.c.tenant).where(bindings.c.base_url == base_url, bindings.c.store_code == store_code)
         return [row["tenant"] for row in self._rows(found.order_by(bindings.c.tenant))]
+
+    def tenants(self) -> set[str]:
+        """The tenants that anything here is about, served or not."""
+        tables = (bindings, queues, jobs)
+        return {row["tenant"] for row in self._rows(union(*(select(table.c.tenant) for table in tables)))}
 
     def pauses(self) -> list[Pause]:
         """What people have paused, in every tenant."""

@@ -69,6 +69,11 @@ class Ledger(LedgerReader):
             raise
         return cls(database, read_only=read_only)
 
+    @property
+    def place(self) -> str:
+        """Where it is kept, for people: a file, or a database and its host. No secret."""
+        return self._database.place
+
     def __enter__(self) -> Self:
         return self
 

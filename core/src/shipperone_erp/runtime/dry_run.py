@@ -9,6 +9,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
+from shipperone_erp.runtime.asked_for import unknown_to
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.client import ShipperOne
@@ -29,6 +30,14 @@ class Foreseen:
     would: str
 
 
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What would be done about a tenant's orders; `unknown`: those asked for by their ids that it does not know."""
+
+    orders: list[Foreseen]
+    unknown: frozenset[str]
+
+
 def _words(decision: Decision, settings: TenantSettings, accepted: Mapping[str, Sequence[Job]]) -> str:
     """What the decision would do; an invoice is asked first what its flow asks before it is built."""
     if isinstance(decision, Start) and decision.job.stage is Stage.INVOICE:
@@ -39,7 +48,7 @@ def _words(decision: Decision, settings: TenantSettings, accepted: Mapping[str, 
     return decision.words()
 
 
-async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime) -> list[Foreseen]:
+async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime) -> Foresight:
     """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called."""
     client = ShipperOne(
         settings.name,
@@ -78,4 +87,4 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
         for order_id, would in list(words.items())[: selection.limit]:
             resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
             foreseen.append(Foreseen(settings.name, stage, order_id, resting + "; ".join(would)))
-    return foreseen
+    return Foresight(foreseen, unknown_to(settings.name, selection.orders, list(listings.values()), ledger))

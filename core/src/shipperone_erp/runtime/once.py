@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from shipperone_erp.errors import ShipperOneErpError
@@ -38,7 +39,7 @@ async def serve_once(
         if paused and ended.ending in (Ending.FINISHED, Ending.HELD):
             rests = " and ".join(f"{stage} (by {pause.actor})" for stage, pause in paused.items())
             return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` lets it go on")
-        return ended
+        return replace(ended, unknown=await tenant.unknown(selection.orders))
     except ConnectorError as failure:
         return Ended(Ending.ERP, failure.sentence)
     except ShipperOneErpError as failure:

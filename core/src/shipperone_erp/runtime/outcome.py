@@ -35,10 +35,15 @@ FIRST_THAT_FITS = (
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one tenant ended, with a sentence for people."""
+    """How one tenant ended, with a sentence for people.
+
+    `unknown`: the orders that the run was asked for by id and that this tenant does not know. None is named while one
+    of its queues was not read.
+    """
 
     ending: Ending
     sentence: str
+    unknown: frozenset[str] = frozenset()
 
 
 AWAY = {
@@ -72,7 +77,7 @@ def _away(job: Job) -> Ending | None:
     return AWAY.get(job.reason) if job.reason else None
 
 
-def worst(endings: Iterable[Ended]) -> Ending:
-    """The exit code of a run whose tenants ended like this."""
-    found = {ended.ending for ended in endings}
+def worst(endings: Iterable[Ending]) -> Ending:
+    """The exit code of a run of which parts ended like this."""
+    found = set(endings)
     return next((ending for ending in FIRST_THAT_FITS if ending in found), Ending.FINISHED)

@@ -18,6 +18,7 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.redaction import Redaction
+from shipperone_erp.runtime.asked_for import unknown_to
 from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
@@ -201,6 +202,14 @@ class TenantRun:
     async def paused(self) -> Mapping[Stage, Pause]:
         """What a person has paused of this tenant."""
         return await self._shared.pauses.of(self.name)
+
+    async def unknown(self, asked: frozenset[str]) -> frozenset[str]:
+        """Those of these orders that neither the newest reads list nor the ledger knows; none if a read is missing."""
+        listings = [self.views[stage].newest for stage in self.settings.stages]
+        read = [listing for listing in listings if listing is not None]
+        if not asked or len(read) < len(listings):
+            return frozenset()
+        return await asyncio.to_thread(unknown_to, self.name, asked, read, self._shared.ledger)
 
     def renew(self, settings: TenantSettings) -> None:
         """Take the secrets that were renewed: the token at once, the ERP's with a new connector (see `epoch`).

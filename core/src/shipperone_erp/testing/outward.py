@@ -40,6 +40,11 @@ class Kill:
     at: int
 
 
+def can_kill() -> bool:
+    """Here processes can be forked, and killed so that none of their code runs any more."""
+    return hasattr(os, "fork") and hasattr(signal, "SIGKILL")
+
+
 class Outward:
     """A profile function that numbers the outward calls of one thread; at the n-th the process is gone.
 

@@ -3,6 +3,8 @@
 It is loaded by every run of pytest where shipperone-erp is installed, so it imports the kit only when it is asked to.
 """
 
+import sys
+
 import pytest
 
 
@@ -21,6 +23,14 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
     print(listed())  # noqa: T201
     return 0
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pycollect_makeitem(obj: object) -> None:
+    """See that a suite's cases are still those that it was made with."""
+    suite = sys.modules.get("shipperone_erp.testing.suite")
+    if suite is not None and isinstance(obj, type) and issubclass(obj, suite.ConnectorSuite):
+        suite.look_again(obj)
 
 
 @pytest.fixture

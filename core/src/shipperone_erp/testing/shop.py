@@ -22,8 +22,8 @@ from shipperone_erp.testing.case import Finding, must, same
 SETTLE = "0.3s"
 """After a lost answer, when a look at the queue counts: the sandbox does at once what it does."""
 
-LONGEST = timedelta(seconds=60)
-"""For the whole of what is sold to be done."""
+LONGEST = 60.0
+"""Seconds for the whole of what is sold to be done; twice the harness's `deadline`, if that is more."""
 
 
 class Shop:
@@ -97,9 +97,11 @@ class Shop:
     def run(self) -> None:
         """`run --once`, until nothing moves any more."""
 
+        longest = timedelta(seconds=max(LONGEST, 2 * self._bench.harness.deadline))
+
         async def go() -> None:
             async with Runtime(load(self._configuration())) as runtime:
-                await runtime.once(settle_for=LONGEST)
+                await runtime.once(settle_for=longest)
 
         asyncio.run(go())
 

@@ -7,7 +7,7 @@
 A case that is removed, overridden, or marked to be skipped, without a reason in the harness's `departures`, fails.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -20,6 +20,8 @@ from shipperone_erp.testing.running import Result, run_case
 
 Test = Callable[[Any, Path, bool], None]
 
+TESTS: Mapping[str, Case] = {f"test_{case.id}": case for case in CASES.values()}
+
 LEAVING_OUT = frozenset({"skip", "skipif", "xfail"})
 """pytest's marks by which a test's failure would not be seen."""
 
@@ -29,21 +31,31 @@ class ConnectorSuite:
 
     harness: ClassVar[type[ConnectorHarness]]
     suite: ClassVar[str] = SUITE
+    _made: ClassVar[Mapping[str, Any]] = {}
+    """The tests of the cases as they were when the class was complete."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
         harness = getattr(cls, "harness", None)
         if harness is None:
             return  # a base of further suites
-        for case in CASES.values():
-            name = f"test_{case.id}"
+        for name, case in TESTS.items():
             current = getattr(cls, name, None)
             if not _untouched(current, case):
                 setattr(cls, name, _overridden(case, harness, current))
+        cls._made = {name: getattr(cls, name) for name in TESTS}
         if unknown := sorted(set(harness.departures) - set(CASES)):
             raise TypeError(f"{harness.__name__} departs from {', '.join(unknown)}, and there is no such case")
         if cls.suite not in VERSIONS:
             raise TypeError(f"{cls.__name__}: there is no suite {cls.suite}; this kit has {', '.join(VERSIONS)}")
+
+
+def look_again(suite: type[ConnectorSuite]) -> None:
+    """When the class is collected: what replaced or marked a case since the class was made is an override too."""
+    for name, made in suite._made.items():
+        current = getattr(suite, name, None)
+        if current is not made or _marks(current):
+            setattr(suite, name, _overridden(TESTS[name], suite.harness, current))
 
 
 def _test(case: Case, instead: Callable[..., None] | None = None) -> Test:
@@ -90,5 +102,5 @@ def _told(result: Result) -> None:
         pytest.fail(str(result), pytrace=False)
 
 
-for _case in CASES.values():
-    setattr(ConnectorSuite, f"test_{_case.id}", _test(_case))
+for _name, _case in TESTS.items():
+    setattr(ConnectorSuite, _name, _test(_case))

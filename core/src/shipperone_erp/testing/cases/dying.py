@@ -16,7 +16,7 @@ from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import answered
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
 from shipperone_erp.testing.cases.invoicing import figures_are
-from shipperone_erp.testing.outward import Kill, calls_of, kill, spread
+from shipperone_erp.testing.outward import Kill, calls_of, can_kill, kill, spread
 
 PROBES = "settings add_product on_hand reserved documents"
 
@@ -33,6 +33,10 @@ Verify = Callable[[_Prepared, Any], None]
 
 
 def _killed_everywhere(bench: Bench, hook: str, prepare: Prepare, verify: Verify) -> None:
+    if not can_kill():
+        raise NotApplicable(
+            "this system has no fork and SIGKILL, by which a process is killed; run it on Linux or macOS"
+        )
     first = prepare()
     counting: Connector[Any] = bench.another().connector
     calls = answered(

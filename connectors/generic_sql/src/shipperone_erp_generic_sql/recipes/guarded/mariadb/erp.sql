@@ -39,7 +39,8 @@ CREATE TABLE transfers (
     destination     VARCHAR(100)   NOT NULL,
     sku             VARCHAR(191)   NOT NULL,
     qty             DECIMAL(18, 6) NOT NULL,
-    arrived         BOOLEAN        NOT NULL DEFAULT FALSE
+    arrived         BOOLEAN        NOT NULL DEFAULT FALSE,
+    KEY transfers_of (reservation_key)
 ) ENGINE = InnoDB, CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
 
 DELIMITER //

@@ -38,6 +38,7 @@ CREATE TABLE transfers (
     qty             NUMERIC(18, 6) NOT NULL,
     arrived         BOOLEAN        NOT NULL DEFAULT FALSE
 );
+CREATE INDEX transfers_of ON transfers (reservation_key);
 
 CREATE FUNCTION transfer_arrives() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN

@@ -25,6 +25,7 @@ CREATE TABLE reservation_lines (
     qty_micro       INTEGER NOT NULL,
     shipped_micro   INTEGER NOT NULL DEFAULT 0 CHECK (shipped_micro BETWEEN 0 AND qty_micro)
 );
+CREATE INDEX reservation_lines_of ON reservation_lines (reservation_key);
 
 -- Goods that lie in another warehouse than the order's. Setting arrived = 1 moves them, and what is reserved of them.
 CREATE TABLE transfers (
@@ -37,6 +38,7 @@ CREATE TABLE transfers (
     qty_micro       INTEGER NOT NULL,
     arrived         INTEGER NOT NULL DEFAULT 0
 );
+CREATE INDEX transfers_of ON transfers (reservation_key);
 
 CREATE TRIGGER transfer_arrives AFTER UPDATE OF arrived ON transfers WHEN new.arrived AND NOT old.arrived
 BEGIN
@@ -74,6 +76,7 @@ CREATE TABLE invoice_lines (
     total_micro INTEGER NOT NULL,
     tax_percent TEXT
 );
+CREATE INDEX invoice_lines_of ON invoice_lines (invoice_key);
 
 -- Fees and coupons: what an order's charges of kind "line" add to its invoice, or take off it.
 CREATE TABLE invoice_charges (

@@ -1,0 +1,255 @@
+"""Reservations that are sales orders (`documents = "sale_order"`): a confirmed `sale.order`; Odoo plans its delivery.
+
+It says what the invoice will say, as far as a sales order can: the buyer, the taxes, a line for each item at its price
+in ShipperOne. Confirming reserves what there is and never refuses, so every move is looked at, as with a delivery of
+its own.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
+from shipperone_erp_odoo import building, foreign, lookups
+from shipperone_erp_odoo.buyers import Buyer, buyers
+from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.drafting import SHIPPING, DraftLine, gross, sequence_of
+from shipperone_erp_odoo.links import link
+from shipperone_erp_odoo.odoo import Draft, Odoo, one
+from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
+from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.sales import cancel, reference
+from shipperone_erp_odoo.sites import Company, Site, me
+from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids
+
+SALE = "SALE"
+"""The kind of external ids that sales orders are made under."""
+
+FINE = Decimal("0.000001")
+"""Odoo rounds a unit price to its own precision, two places unless somebody has set more."""
+
+
+class SaleOrders:
+    """The sales orders of one company."""
+
+    def __init__(self, odoo: Odoo, at: Company) -> None:
+        self.odoo = odoo
+        self.at = at
+        self._sold: foreign.Seen | None = None
+
+    def seen(self, orders: Sequence[FulfillmentOrder]) -> list[foreign.Seen]:
+        """The live sales orders that name these orders, and the live deliveries that do."""
+        self._sold = foreign.sale_orders(self.odoo, orders, self.at.id)
+        return [self._sold, foreign.pickings(self.odoo, orders, self.at.id)]
+
+    def knows(self, order: Wanted) -> bool:
+        """It was made under this key. `Refused` if it was made as a delivery: then it is not made a second time."""
+        if self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALE)[0]) is not None:
+            return True
+        if self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None:
+            said = 'its goods were reserved as a delivery before `documents` became "sale_order": set it back until '
+            raise Refused(Reason.ERP_CHANGED, f"{said}that is over, or cancel the delivery in Odoo")
+        return False
+
+    def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
+        """Get-or-create, confirmed: as `reserving.Way` has it."""
+        ids = self._loaded(orders, answers)
+        refused = self._confirm(sorted({id for made in ids.values() for id in made}))
+        found = self._found({id for made in ids.values() for id in made})
+        short = sorted({move.picking for one in found.values() if lacking(one) for move in one.moves if move.open})
+        if short:
+            each(self.odoo, "action_assign", short, self.at.id)
+            found = self._found(found)
+        refused |= self._nothing_planned([id for id, order in found.items() if not order.moves and id not in refused])
+        for key, made in list(ids.items()):
+            for id in made:
+                if id in refused:
+                    answers[key] = refused[id]
+                    ids.pop(key, None)
+        return {key: [found[id] for id in made] for key, made in ids.items()}
+
+    def cancel(self, made: Sequence[Found]) -> None:
+        """What they hold is free."""
+        cancel(self.odoo, [order.id for order in made], self.at.id)
+
+    def reference(self, made: Sequence[Found]) -> str:
+        """By their numbers."""
+        return reference(made)
+
+    def url(self, made: Sequence[Found]) -> str:
+        """The first one's form."""
+        return link(self.odoo, "sale.order", made[0].id)
+
+    def _loaded(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[int]]:
+        """The sales orders of each order; those that cannot be made are answered."""
+        by_key = {order.key: order.order for order in orders}
+        known = products(self.odoo, building.skus(self.odoo, list(by_key.values())), self.at.id) if orders else {}
+        plans: dict[str, tuple[building.Terms, list[DraftLine]]] = {}
+        for order in orders:
+            with answers.of(order.key):
+                for planned in order.pickings:
+                    self._in_one_step(planned.site)
+                plans[order.key] = building.plan(self.odoo, self.at, order.order, known)
+        who = buyers(self.odoo, {key: by_key[key] for key in plans}, self.at) if plans else {}
+        drafts: dict[str, list[Draft]] = {}
+        for order in orders:
+            buyer = who.get(order.key)
+            if isinstance(buyer, Refused):
+                answers[order.key] = buyer
+            elif buyer is not None:
+                with answers.of(order.key):
+                    drafts[order.key] = self._drafts(order, buyer, *plans[order.key])
+        wanted = [draft for made in drafts.values() for draft in made]
+        loaded = self.odoo.load("sale.order", wanted, company=self.at.id) if wanted else {}
+        ids: dict[str, list[int]] = {}
+        for key, made in drafts.items():
+            found = [loaded[draft.xid] for draft in made]
+            there = [id for id in found if isinstance(id, int)]
+            if len(there) == len(found):
+                ids[key] = there
+                continue
+            cancel(self.odoo, there, self.at.id)
+            answers[key] = next(why for why in found if isinstance(why, Refused))
+        return ids
+
+    def _drafts(self, order: Wanted, buyer: Buyer, terms: building.Terms, lines: Sequence[DraftLine]) -> list[Draft]:
+        """A sales order for each warehouse that delivers. Shipping and charges stand on the first one of the order."""
+        first = self._sold is None or not self._sold.any_of(order.order)
+        drafts = []
+        for planned in order.pickings:
+            of_it = _item_lines(order, planned.site, lines, building.currency(self.odoo, order.order)[1])
+            if first:
+                of_it += [line for line in lines if line.sequence >= SHIPPING]
+            first = False
+            drafts.append(self._draft(order.order, planned, buyer, terms, of_it))
+        return drafts
+
+    def _draft(
+        self, order: FulfillmentOrder, planned: Picking, buyer: Buyer, terms: building.Terms, lines: Sequence[DraftLine]
+    ) -> Draft:
+        """As `load` takes it. What Odoo would reckon from a pricelist or the buyer's record is said."""
+        unit = "product_uom_id" if self.odoo.has("sale.order.line", "product_uom_id") else "product_uom"
+        taxes = "tax_ids" if self.odoo.has("sale.order.line", "tax_ids") else "tax_id"
+        head = {
+            "company_id/.id": self.at.id,
+            "warehouse_id/.id": planned.site.id,
+            "partner_id/.id": buyer.invoiced,
+            "partner_invoice_id/.id": buyer.invoiced,
+            "partner_shipping_id/.id": buyer.shipped or buyer.invoiced,
+            "client_order_ref": building.named(order),
+            "origin": order.order_id,
+            "picking_policy": "one",
+            "pricelist_id/.id": _pricelist(self.odoo, order.currency or "", self.at),
+            "fiscal_position_id/.id": terms.position,
+            "payment_term_id/.id": terms.term,
+            "team_id/.id": terms.team,
+            "user_id/.id": me(self.odoo)["id"],  # the buyer's own salesperson would make it somebody else's document
+        }
+        share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None
+        return Draft(
+            planned.xid,
+            head,
+            [
+                {
+                    "order_line/sequence": line.sequence,
+                    "order_line/product_id/.id": line.product.id,
+                    f"order_line/{unit}/.id": line.product.unit,
+                    "order_line/name": line.name,
+                    "order_line/product_uom_qty": line.quantity,
+                    "order_line/price_unit": line.price,
+                    "order_line/discount": 0,
+                    f"order_line/{taxes}/.id": ",".join(map(str, line.taxes)),
+                    "order_line/analytic_distribution": share,
+                }
+                for line in lines
+            ],
+        )
+
+    def _confirm(self, ids: Sequence[int]) -> dict[int, Refused]:
+        """Those that are still quotations, in one transaction; if Odoo refuses that, one by one, with why not."""
+        domain = [("id", "in", ids), ("state", "in", ["draft", "sent"])]
+        rows = self.odoo.find("sale.order", domain, ["id"], company=self.at.id, order="id") if ids else []
+        todo = [int(row["id"]) for row in rows]
+        refused: dict[int, Refused] = {}
+        try:
+            if todo:
+                self.odoo.call("sale.order", "action_confirm", todo, company=self.at.id)
+        except Refused:
+            for id in todo:
+                try:
+                    self.odoo.call("sale.order", "action_confirm", [id], company=self.at.id)
+                except Refused as refusal:
+                    now = self.odoo.find("sale.order", [("id", "=", id)], ["state"], company=self.at.id)
+                    if any(row["state"] in ("draft", "sent") for row in now):  # else somebody was faster
+                        refused[id] = refusal
+        return refused
+
+    def _nothing_planned(self, ids: Sequence[int]) -> dict[int, Refused]:
+        """Those of these orders without a delivery that are confirmed all the same: their goods come another way."""
+        domain = [("id", "in", ids), ("state", "=", "sale")]
+        rows = self.odoo.find("sale.order", domain, ["name"], company=self.at.id, order="id") if ids else []
+        said = "is confirmed in Odoo and has no delivery from the warehouse: look at its products' routes"
+        return {int(row["id"]): Refused(Reason.ERP_REFUSED, f"{row['name']} {said}", Owner.WAREHOUSE) for row in rows}
+
+    def _found(self, ids: Sequence[int] | set[int] | Mapping[int, Found]) -> dict[int, Found]:
+        """Each sales order with the moves of all its deliveries."""
+        if not ids:
+            return {}
+        wanted, company = sorted(ids), self.at.id
+        names = self.odoo.find("sale.order", [("id", "in", wanted)], ["name"], company=company, order="id")
+        domain = [("sale_id", "in", wanted), ("picking_type_code", "=", "outgoing")]
+        rows = self.odoo.find("stock.picking", domain, ["sale_id"], company=company, order="id")
+        order_of = {int(row["id"]): one(row["sale_id"]) for row in rows}
+        by_order: dict[int | None, list[Move]] = {}
+        if order_of:
+            for move in moves(self.odoo, [("picking_id", "in", sorted(order_of))], company):
+                by_order.setdefault(order_of[move.picking], []).append(move)
+        name_of = {int(row["id"]): str(row["name"]) for row in names}
+        return {id: Found(id, name_of.get(id, ""), tuple(by_order.get(id, ()))) for id in wanted}
+
+    def _in_one_step(self, site: Site) -> None:
+        """`Refused` where a sales order's delivery would not be one picking."""
+        if not delivers_in_one_step(self.odoo, site):
+            raise Refused(
+                Reason.CONFIG_INCOMPLETE,
+                f"{site.name} delivers in several steps in Odoo (pick, pack, ship), which sales orders of ours are not "
+                'made for: set its outgoing shipments to one step, or `documents = "picking"`',
+                Owner.WAREHOUSE,
+            )
+
+
+def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
+    """What leaves that warehouse goes straight to the customer."""
+
+    def find() -> bool:
+        (row,) = odoo.find("stock.warehouse", [("id", "=", site.id)], ["delivery_steps"], company=site.company.id)
+        return bool(row["delivery_steps"] == "ship_only")
+
+    return odoo.kept(("steps", site.company.id, site.code), find)
+
+
+def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
+    """One in that currency, for nothing but that: it is what a sales order has its currency from. Without any, that is
+    the company's."""
+    found = lookups.pricelist(odoo, currency, at)
+    if found is None and currency != at.currency:
+        said = (
+            f"a sales order has its currency from its pricelist, and {at.name} has none in {currency} in Odoo: make one"
+        )
+        raise Refused(Reason.CURRENCY_DIFFERS, said, Owner.ACCOUNTANT)
+    return found
+
+
+def _item_lines(order: Wanted, site: Site, lines: Sequence[DraftLine], cent: Decimal) -> list[DraftLine]:
+    """One for each item that leaves that warehouse, unlike the invoice's: what is delivered and invoiced of an item,
+    part by part, is then counted in one place. Its price may lose fractions of a cent."""
+    taxes = {line.sequence - line.sequence % 10: line.taxes for line in lines}
+    by_item = {line.item.item_id: line for line in order.lines}
+    found = []
+    for sequence, item in sequence_of(order.order).items():
+        wanted = by_item[item.item_id]
+        if wanted.source == site and wanted.quantity:
+            price = (gross(item, cent) / wanted.quantity).quantize(FINE, ROUND_HALF_UP)
+            name = item.name or wanted.product.name
+            found.append(DraftLine(sequence, wanted.product, name, wanted.quantity, price, taxes[sequence]))
+    return found
