@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from decimal import Decimal as D
 from pathlib import Path
 from typing import Any
@@ -97,6 +98,60 @@ def test_killed_after_every_write_and_started_again_everything_is_there_once(
     said = " ".join(last_words)
     for method in ("load", "action_confirm", "action_post", "button_validate"):
         assert method in said, f"it was killed after {method} too"
+
+
+@pytest.mark.timeout(2400)
+@pytest.mark.parametrize("killed", ["before the transfer", "after the transfer"])
+def test_killed_with_parts_and_a_transfer_every_part_is_there_once(world, sandbox, seed, shop, killed):
+    """Five mugs on two lines go out as 2 + 2 + 1, the second two with a cup that came from the other warehouse."""
+    names = f"{shop}-{killed[0]}"
+    mug, cup = seed.product(f"{names}-MUG"), seed.product(f"{names}-CUP")
+    seed.stock(mug, 1000)
+    seed.stock(cup, 1000, "B")
+    last_words: list[str] = []
+    while True:
+        number = len(last_words) + 1
+        name = f"{seed.tag}-{names}-{number}"
+        three, two, cups = (10 * number + line for line in range(3))
+        mugs = seed.sku(f"{names}-MUG")
+        lines = (mugs, 3, "3.33"), (mugs, 2, "3.33"), (seed.sku(f"{names}-CUP"), 1, "5.00")
+        parts = ({three: D(2)}, {two: D(2), cups: D(1)}, {three: D(1)})
+        order = SandboxOrder.simple(name, *lines, first_id=three, parts=parts, **buyer(name))
+        *here, there = order.items
+        sandbox.add(replace(order, items=(*here, replace(there, warehouse_code="far"))))
+        if killed == "after the transfer":
+            world.command("run", "--once", "--settle-for", "2s")
+            transferred(seed, name)
+        ended = subprocess.run(
+            [sys.executable, str(KILLED), str(world.write()), str(number)],
+            capture_output=True, text=True, timeout=120, env=world.process_environment(), check=False,
+        )  # fmt: skip
+        if ended.returncode != -signal.SIGKILL:
+            break
+        last_words.append(ended.stdout)
+        if killed == "before the transfer":
+            world.command("run", "--once", "--settle-for", "2s")
+            transferred(seed, name)
+        again = world.command("run", "--once", "--settle-for", "30s")
+        assert again.returncode == 0, (ended.stdout, again.stdout, world.stuck())
+        totals = [("posted", D(total)) for total in ("8.32", "11.65", "16.65")]
+        assert sorted(invoices(seed, name)) == totals, (ended.stdout, world.stuck())
+        assert set(deliveries(seed, name)) == {"done"}, (ended.stdout, world.stuck())
+        assert (on_hand(seed, mug), on_hand(seed, cup)) == (1000 - 5 * number, 1000 - number), ended.stdout
+        assert (reserved(seed, mug), reserved(seed, cup)) == (0, 0), ended.stdout
+        assert len(sandbox.order(name).invoices) == 3
+    said = " ".join(last_words)
+    steps = ("action_confirm",) if killed == "before the transfer" else ("action_post", "button_validate")
+    for method in ("load", *steps):
+        assert method in said, f"it was killed after {method} too"
+    print(f"{len(last_words)} kills {killed}")
+
+
+def transferred(seed: Seed, order: str) -> None:
+    """The warehouse that receives the order's one transfer has validated it."""
+    domain = [("origin", "=", order), ("picking_type_code", "=", "internal"), ("state", "!=", "cancel")]
+    (there,) = seed.admin.find("stock.picking", domain, ["id"])
+    seed.admin.call("stock.picking", "button_validate", [there["id"]])
 
 
 def test_shipperone_refuses_a_draft_it_is_cancelled_and_the_next_one_is_issued(world, sandbox, seed, shop):

@@ -119,7 +119,7 @@ class Script:
             self._model("account.move").search_read(domain=[("id", "=", made)], fields=["name", "state"])
 
 
-def connector(seed: Seed, protocol: str, secret: str, transport: httpx.BaseTransport, **changed: str) -> OdooConnector:
+def connector(seed: Seed, protocol: str, secret: str, transport: httpx.BaseTransport, **changed: Any) -> OdooConnector:
     key = {"api_key" if protocol == "json2" else "password": secret}
     given = {
         "url": seed.admin.url, "database": seed.admin.database, "user": seed.login, "protocol": protocol,
@@ -152,22 +152,26 @@ def timed(what: str, calls: Callable[[], int], run: Callable[[], Any]) -> float:
 def through(who: str, erp: OdooConnector, orders: list[FulfillmentOrder], network: Counting) -> list[float]:
     """The seconds that reserving and invoicing took."""
     reserved: dict[str, Any] = {}
-    reserves = [ReserveStock(f"a-{order.order_id}", order, 1, "arrived") for order in orders]
+    built: dict[str, Any] = {}
+    reserves = {f"i-{order.order_id}": ReserveStock(f"a-{order.order_id}", order, 1, "arrived") for order in orders}
 
     def reserve() -> None:
-        reserved.update(chunks(erp, reserves, erp.reserve_stock_batch))
+        reserved.update(chunks(erp, list(reserves.values()), erp.reserve_stock_batch))
 
-    def invoice() -> None:
+    def build() -> None:
         builds = [
-            BuildInvoice(f"i-{one.order.order_id}", one.order, 1, DAY, (_live(one, reserved[one.key].reference),))
-            for one in reserves
+            BuildInvoice(key, one.order, 1, DAY, (_live(one, reserved[one.key].reference),))
+            for key, one in reserves.items()
         ]
-        built = chunks(erp, builds, erp.build_invoice_batch)
-        issues = [IssueInvoice(request.key, built[request.key], request.order, DAY) for request in builds]
+        built.update(chunks(erp, builds, erp.build_invoice_batch))
+
+    def issue() -> None:
+        issues = [IssueInvoice(key, built[key], one.order, DAY) for key, one in reserves.items()]
         chunks(erp, issues, erp.issue_invoice_batch)
 
-    steps = {"reserve": reserve, "invoice": invoice}
-    return [timed(f"{who}, {step}", lambda: network.calls, run) for step, run in steps.items()]
+    steps = {"reserve": reserve, "build": build, "issue": issue}
+    reserving, building, issuing = (timed(f"{who}, {step}", lambda: network.calls, run) for step, run in steps.items())
+    return [reserving, building + issuing]
 
 
 def _live(request: ReserveStock, reference: str) -> Reservation:
@@ -178,6 +182,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=100)
     parser.add_argument("--protocol", choices=["jsonrpc", "json2"], default="jsonrpc")
+    parser.add_argument("--chunk", type=int, default=50, help="batch_size")
     parser.add_argument("--sales", action="store_true", help="the same with sales orders too")
     options = parser.parse_args()
     needed = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
@@ -186,7 +191,9 @@ def main() -> None:
     for sku in SKUS:
         seed.stock(seed.product(sku), 100_000)
     secret = seed.api_key() if options.protocol == "json2" else seed.password
-    print(f"Odoo {admin.version}, {options.protocol}, {options.orders} orders of 1 to 4 lines")
+    print(
+        f"Odoo {admin.version}, {options.protocol}, {options.orders} orders of 1 to 4 lines in chunks of {options.chunk}"
+    )
 
     sent = 0
     post = httpx.post
@@ -203,11 +210,12 @@ def main() -> None:
         timed("script, invoice", lambda: sent, lambda: script.invoice(plain)),
     ]
     network = Counting()
-    erp, orders = connector(seed, options.protocol, secret, network), make_orders(seed, options.orders, "C")
-    ours = through("connector", erp, orders, network)
+    erp = connector(seed, options.protocol, secret, network, batch_size=options.chunk)
+    ours = through("connector", erp, make_orders(seed, options.orders, "C"), network)
+    through("once more", erp, make_orders(seed, options.orders, "D"), network)
     if options.sales:
         seed.grant("sales_team.group_sale_salesman_all_leads")
-        selling = {"documents": "sale_order", "transfers": "direct"}
+        selling = {"batch_size": options.chunk, "documents": "sale_order", "transfers": "direct"}
         erp = connector(seed, options.protocol, secret, network, **selling)
         through("sales orders", erp, make_orders(seed, options.orders, "O"), network)
     print(
