@@ -139,8 +139,8 @@ class Shop:
     def discard(self, erp: OdooConnector, name: str, built: Any, order: FulfillmentOrder) -> Any:
         return erp.discard_invoice(DiscardInvoice(self.key(name), built, order, "it changed"))
 
-    def credit(self, erp: OdooConnector, name: str, issued: Any, reason: str = "taken back") -> Any:
-        return erp.draft_credit_note(CreditNote(self.key(name), issued.reference, DAY, reason))
+    def credit(self, erp: OdooConnector, name: str, issued: Any, day: date = DAY) -> Any:
+        return erp.draft_credit_note(CreditNote(self.key(name), issued.reference, day, "taken back"))
 
     def deliver(self, erp: OdooConnector, name: str, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> Any:
         return erp.deliver(Deliver(self.key(name), order, self._live(order, *reserved)))

@@ -8,7 +8,7 @@ from shipperone_erp import AuthFailed, Check, ConnectorError, Refused
 from shipperone_erp_odoo import lookups, rights, stock
 from shipperone_erp_odoo.buyers import fixed_customer
 from shipperone_erp_odoo.locks import locked_until
-from shipperone_erp_odoo.odoo import JSON2_SINCE, Odoo
+from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
 from shipperone_erp_odoo.sale_orders import delivers_in_one_step
 from shipperone_erp_odoo.sites import Company, Site, me, own_company, sites
@@ -189,8 +189,8 @@ def _sample(odoo: Odoo, name: str, at: Company) -> Check:
     found = _resolves("taxes", lambda: lookups.tax(odoo, name, at).name)
     if not found.ok:
         return found
-    if odoo.protocol == "xmlrpc" and odoo.version >= JSON2_SINCE:
-        # the answer holds a record, which Odoo 19 cannot put into XML
+    if odoo.protocol == "xmlrpc":
+        # the answer holds a record, which Odoo cannot put into XML
         says = f"{name} is included in its price; no sample of it can be worked out over XML-RPC"
         return Check("taxes", None, says, 'leave out `protocol`: "auto" is better')
     quantity, price = SAMPLE
