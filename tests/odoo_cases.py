@@ -22,6 +22,7 @@ from shipperone_erp import (
     ShortLine,
     Voided,
 )
+from shipperone_erp_odoo import OdooConnector
 from shipperone_erp_odoo.drafting import SHIPPING
 from shipperone_erp_odoo.seeding import Seed
 
@@ -151,10 +152,8 @@ def direct(shop: Shop) -> None:
     assert shop.reserve(erp, "a2", alone) == Voided(reserved.reference)
 
 
-def batch(shop: Shop) -> None:
-    """Many at once: the first ones get what there is, a bad one is alone in being bad."""
-    shop.product("MUG", 6)
-    erp = shop.connector()
+def six_of_nine(shop: Shop, erp: OdooConnector) -> list[tuple[ReserveStock, Reserved]]:
+    """Six pieces, eight orders that want one each, and one of something else; those that got theirs."""
     orders = [shop.order(shop.item(1, "MUG"), number=n) for n in range(8)]
     bad = shop.order(shop.item(1, "NONE"), number=8)
     requests = [ReserveStock(shop.key(f"a{n}"), order, 1, "arrived") for n, order in enumerate([*orders, bad])]
@@ -162,6 +161,13 @@ def batch(shop: Shop) -> None:
     assert [type(answers[request.key]) for request in requests] == [Reserved] * 6 + [Shortage] * 2 + [Refused]
     assert erp.reserve_stock_batch(requests[:6]) == {r.key: answers[r.key] for r in requests[:6]}
     assert shop.counted(erp, "MUG") == (6, 6)
+    return [(request, answers[request.key]) for request in requests[:6]]
+
+
+def batch(shop: Shop) -> None:
+    """Many at once: the first ones get what there is, a bad one is alone in being bad."""
+    shop.product("MUG", 6)
+    six_of_nine(shop, shop.connector())
 
 
 def foreign(shop: Shop) -> None:

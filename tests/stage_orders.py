@@ -3,7 +3,7 @@
 from decimal import Decimal as D
 
 from shipperone_erp.operations import steering
-from shipperone_erp.sandbox import SandboxOrder
+from shipperone_erp.sandbox import Fault, SandboxOrder
 
 
 def order(order_id: str = "FO-1", *lines: tuple[str, int, str], **fields) -> SandboxOrder:
@@ -13,6 +13,17 @@ def order(order_id: str = "FO-1", *lines: tuple[str, int, str], **fields) -> San
 def one_mug_less(raw):
     mugs, *rest = raw["items"]
     return {**raw, "items": [{**mugs, "qty": 1, "row_total_incl_tax": D("10.00")}, *rest]}
+
+
+def voided_as_shipperone_accepts_it(world):
+    """The ERP's draft of FO-1 is voided while ShipperOne is asked, and cannot be issued at once."""
+    world.sandbox.add(order())
+    world.erp.script("issue_invoice", "transient", times=1)
+
+    def voided(post):
+        world.erp.ask("UPDATE invoices SET state = 'voided'")
+
+    world.sandbox.faults.add(Fault("call", action="invoice", times=1, payload=voided))
 
 
 def act(world, what, order_id, stage=None):

@@ -312,12 +312,17 @@ def test_both_stages_share_one_connector(world):
     assert asyncio.run(go())
 
 
-def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_used(world):
+def renewed(world):
+    """The configuration before and after the ERP's password was changed."""
     world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
     world.environment["ERP_PASSWORD"] = "old"
     before = world.read()
     world.environment["ERP_PASSWORD"] = "new"
-    after = world.read()
+    return before, world.read()
+
+
+def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_used(world):
+    before, after = renewed(world)
 
     async def go():
         async with Runtime(before) as runtime:
@@ -334,11 +339,7 @@ def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_us
 
 def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_another_stands_by(world):
     """The invoices are served by another process all the while: this one will never begin their cycles."""
-    world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
-    world.environment["ERP_PASSWORD"] = "old"
-    before = world.read()
-    world.environment["ERP_PASSWORD"] = "new"
-    after = world.read()
+    before, after = renewed(world)
     closed = threading.Event()
 
     async def go():

@@ -6,8 +6,7 @@ from installed_plugins import InstalledPlugins
 from shipperone_erp import Reason
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
 from shipperone_erp.runtime.outcome import Ending
-from shipperone_erp.sandbox import Fault
-from stage_orders import act, order
+from stage_orders import act, order, voided_as_shipperone_accepts_it
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -26,16 +25,7 @@ def test_q1_q5_poison_orders_first_and_the_good_ones_finish_in_the_first_run(wor
 
 
 def test_a_voided_document_takes_the_next_generation(world):
-    world.sandbox.add(order())
-    world.erp.script("issue_invoice", "transient", times=1)
-    world.sandbox.faults.add(
-        Fault(
-            "call",
-            action="invoice",
-            times=1,
-            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
-        )
-    )
+    voided_as_shipperone_accepts_it(world)
     world.finishes(settle_for=15)
     job = world.job("FO-1", I)
     assert job.generation == 2

@@ -11,7 +11,7 @@ from shipperone_erp.model.work import EffectKind, Stage, State
 from shipperone_erp.operations import going_live, steering
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault
-from stage_orders import act, one_mug_less, order, steer
+from stage_orders import act, one_mug_less, order, steer, voided_as_shipperone_accepts_it
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -231,16 +231,7 @@ def test_d7_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
 
 
 def test_an_accepted_document_that_was_built_anew_and_differs_is_read_again_with_every_try(world):
-    world.sandbox.add(order())
-    world.erp.script("issue_invoice", "transient", times=1)
-    world.sandbox.faults.add(
-        Fault(
-            "call",
-            action="invoice",
-            times=1,
-            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
-        )
-    )
+    voided_as_shipperone_accepts_it(world)
     world.once(settle_for=0.2)
     world.erp.script("build_invoice", "cent_off", times=1)
     world.finishes(settle_for=15)
@@ -248,16 +239,7 @@ def test_an_accepted_document_that_was_built_anew_and_differs_is_read_again_with
 
 
 def test_a_refused_rebuild_of_what_is_accepted_is_tried_again_by_itself(world):
-    world.sandbox.add(order())
-    world.erp.script("issue_invoice", "transient", times=1)
-    world.sandbox.faults.add(
-        Fault(
-            "call",
-            action="invoice",
-            times=1,
-            payload=lambda post: world.erp.ask("UPDATE invoices SET state = 'voided'"),
-        )
-    )
+    voided_as_shipperone_accepts_it(world)
     world.once(settle_for=0.2)
     world.erp.script("build_invoice", "refused", times=1, detail="erp_period_locked")
     world.finishes(settle_for=15)
