@@ -1,5 +1,7 @@
 """generic_sql: values that arrive as they left, settings that say what is wrong with them, no secret in any text."""
 
+import contextlib
+import sqlite3
 import traceback
 from dataclasses import replace
 from decimal import Decimal as D
@@ -112,6 +114,19 @@ def test_a_database_that_another_program_locks_is_busy_and_nothing_happened(an_e
             erp.reserve(order())
         other.rollback()
     assert isinstance(erp.reserve(order()), Reserved)
+
+
+def test_a_commit_that_the_database_refuses_leaves_no_open_transaction_behind(a_sqlite_erp):
+    """A reader of a file without WAL: SQLite takes the writes, refuses the COMMIT, and keeps the transaction open."""
+    erp = a_sqlite_erp(lock_timeout=0.1)
+    with contextlib.closing(sqlite3.connect(erp.file, isolation_level=None)) as reader:
+        assert reader.execute("PRAGMA journal_mode=DELETE").fetchone() == ("delete",)
+        reader.execute("BEGIN")
+        reader.execute("SELECT * FROM stock").fetchall()
+        with pytest.raises(Transient, match="another program is writing"):
+            erp.reserve(order())
+    assert isinstance(erp.reserve(order()), Reserved)
+    assert erp.count("reservations") == 1
 
 
 def test_a_file_that_is_not_there_is_not_made(a_sqlite_erp, tmp_path):

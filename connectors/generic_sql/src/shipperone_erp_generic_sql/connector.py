@@ -176,8 +176,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         def step(work: Work) -> Done | Pending:
             found = work.delivery()
             if found is None:
-                invoice = work.invoice() if self.settings.find_invoice else None
-                work.run("deliver", invoice_reference=invoice.reference if invoice else None)
+                work.run("deliver", invoice_reference=work.invoice_reference())
                 found = work.delivery()
             if found is None:
                 raise _not_found("deliver", "find_delivery")

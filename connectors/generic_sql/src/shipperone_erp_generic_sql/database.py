@@ -81,6 +81,7 @@ class Database:
                 connection.commit()
             except DBAPIError as error:
                 failure = self.failure(error, "commit", {})
+                connection.invalidate(error)  # whatever is left of the transaction ends with its connection
                 if failure.kind in _NOT_THERE_AFTER:
                     raise failure from None
                 raise Unknown(f"the COMMIT was not answered ({failure.answer.sentence}): it may be there") from None
@@ -149,9 +150,10 @@ class Database:
             connection.begin()  # statements run on the driver's cursor, of which SQLAlchemy would not know
             if begin is not None:
                 try:
-                    connection.exec_driver_sql(begin)
-                except DBAPIError as error:
-                    raise self.failure(error, "the ERP's database cannot start a transaction", {}) from None
+                    connection.connection.cursor().execute(begin)
+                except connection.dialect.loaded_dbapi.Error as error:
+                    said = "the ERP's database cannot start a transaction"
+                    raise self.refused(connection, error, said, {}) from None
             yield connection
 
     def _unopened(self, error: DBAPIError) -> DatabaseFailed:
@@ -164,6 +166,8 @@ class Database:
         # Core bounds how many hooks run at once, so the pool does not. Parameters are hidden because what is bound is
         # the order, and an error's text may reach a log.
         options: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": -1, "hide_parameters": True}
+        # every transaction here ends by COMMIT or by ROLLBACK: another ROLLBACK would be a round trip for nothing
+        options["pool_reset_on_return"] = None
         settings, dialect = self.settings, self.dialect
         if dialect.url == "sqlite":
             return create_engine("sqlite://", creator=self._sqlite, **options)

@@ -49,6 +49,11 @@ class Work:
         row = self._one("find_invoice")
         return None if row is None else found.invoice(row, self._invoice_lines(str(row.get("reference"))))
 
+    def invoice_reference(self) -> str | None:
+        """The reference of the invoice of the call's key."""
+        row = self._one("find_invoice")
+        return None if row is None else found.text(row, "reference", "find_invoice")
+
     def delivery(self) -> Found | None:
         """The delivery of the call's key."""
         row = self._one("find_delivery")
