@@ -27,6 +27,7 @@ VARIES = {
     r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "20..................Z",
     r"\b([ai]-[A-Za-z0-9]+-[A-Za-z0-9]+?-)[a-z2-7]{16,}": r"\1...",
     r"process \d+ on \S+( since .* UTC)?": "process ... on ...",
+    r", since \d{4}-\d\d-\d\d:": ", since ...:",
     r"served_by +why": "served_by...why",
     r"(?m)^\d\d:\d\d:\d\d ": "...",
     r"\d+ MiB": "... MiB",

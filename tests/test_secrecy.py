@@ -134,6 +134,7 @@ def test_b24_no_secret_is_anywhere_and_people_are_only_where_they_must_be(plante
     try:
         shop.add(order("FO-SERVED"))
         until(lambda: planted.erp.delivered("FO-SERVED"), 30)
+        until(lambda: "sent again 3 times" in (planted.job("FO-ECHO", A).sentence or ""), 30)
         written["the ledger while the service runs"] = kept(planted)
         cmdline = Path(f"/proc/{running.process.pid}/cmdline").read_bytes().decode()
         assert "run" in cmdline

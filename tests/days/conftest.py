@@ -1,15 +1,19 @@
 """A merchant for the days of merchant-days: the same day with generic_sql on SQLite, and with an ERP without drafts."""
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Protocol
 
 import pytest
 
+from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.sandbox import Sandbox, SandboxOrder
 from shipperone_erp_generic_sql import recipe
 from world import World
@@ -235,3 +239,32 @@ def merchant(request: pytest.FixtureRequest, tmp_path: Path, sandbox: Sandbox) -
     made.books.stock("MUG", 20)
     made.books.stock("TEA", 20)
     return made
+
+
+@pytest.fixture
+def other():
+    with Sandbox(token="another-token") as running:
+        running.auto_ship = True
+        yield running
+
+
+def with_a_second_store(merchant: Merchant, other: Sandbox) -> None:
+    """The tenant `bravo`: another ShipperOne, the same ERP."""
+    merchant.environment["BRAVO_TOKEN"] = other.token
+    settings = {**merchant.settings, "base_url": f'"{other.base_url}"', "token": '{ env = "BRAVO_TOKEN" }'}
+    kind = merchant.books.connector
+    own = "\n".join(f"{key} = {value}" for key, value in merchant.erp_settings.items())
+    table = "\n".join(f"{key} = {value}" for key, value in settings.items())
+    statements = merchant.more.replace("tenants.acme.", "tenants.bravo.")
+    merchant.more += f"\n[tenants.bravo]\n{table}\n[tenants.bravo.{kind}]\n{own}\n{statements}"
+
+
+def both_finish(merchant: Merchant) -> None:
+    async def go():
+        async with Runtime(merchant.read(), now=merchant.clock) as runtime:
+            return await runtime.once(Selection(), settle_for=timedelta(seconds=8))
+
+    ended = asyncio.run(go())
+    assert {name: tenant.ending for name, tenant in ended.items()} == {
+        "acme": Ending.FINISHED, "bravo": Ending.FINISHED,
+    }, merchant.stuck()  # fmt: skip

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from conftest import order
+from conftest import OnSql, order
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -31,6 +31,8 @@ def commands(page: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("page", ["month-end.md", "stock-taking.md"])
 def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
     """An order in each stage: one waits for allocation, one has shipped."""
+    if not isinstance(merchant.books, OnSql):
+        merchant.settings["connector"] = '"counting_lists"'
     merchant.once(settle_for=0)
     merchant.sandbox.add(order("FO-1", first_id=10), stage="invoice")
     merchant.sandbox.add(order("FO-2", first_id=20))

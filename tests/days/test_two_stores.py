@@ -1,49 +1,12 @@
 """Days of two stores on one ERP, of one inbox for both stages, of another warehouse, of a release (B2)."""
 
-import asyncio
 import sqlite3
 from contextlib import closing
-from datetime import timedelta
 
-import pytest
-
-from conftest import Merchant, order
+from conftest import both_finish, order, with_a_second_store
 from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.outcome import Ending
-from shipperone_erp.runtime.runtime import Runtime
-from shipperone_erp.runtime.stage_run import Selection
-from shipperone_erp.sandbox import Sandbox
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
-
-
-@pytest.fixture
-def other():
-    with Sandbox(token="another-token") as running:
-        running.auto_ship = True
-        yield running
-
-
-def with_a_second_store(merchant: Merchant, other: Sandbox) -> None:
-    """The tenant `bravo`: another ShipperOne, the same ERP."""
-    merchant.environment["BRAVO_TOKEN"] = other.token
-    settings = {**merchant.settings, "base_url": f'"{other.base_url}"', "token": '{ env = "BRAVO_TOKEN" }'}
-    kind = merchant.books.connector
-    own = "\n".join(f"{key} = {value}" for key, value in merchant.erp_settings.items())
-    table = "\n".join(f"{key} = {value}" for key, value in settings.items())
-    statements = merchant.more.replace("tenants.acme.", "tenants.bravo.")
-    merchant.more += f"\n[tenants.bravo]\n{table}\n[tenants.bravo.{kind}]\n{own}\n{statements}"
-
-
-def both_finish(merchant: Merchant) -> None:
-    async def go():
-        async with Runtime(merchant.read(), now=merchant.clock) as runtime:
-            return await runtime.once(Selection(), settle_for=timedelta(seconds=8))
-
-    ended = asyncio.run(go())
-    assert {name: tenant.ending for name, tenant in ended.items()} == {
-        "acme": Ending.FINISHED, "bravo": Ending.FINISHED,
-    }, merchant.stuck()  # fmt: skip
 
 
 def test_b2_two_stores_count_their_orders_and_items_from_one(merchant, other):

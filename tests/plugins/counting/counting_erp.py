@@ -343,7 +343,7 @@ class ListingConnector(CountingConnector):
         ] + [
             Document(
                 "invoice", key, f"I-{key}", order_id, tuple(_line(text) for text in items.split(",")), Decimal(total),
-                state=state, number=str(number),
+                state=state, number=None if number is None else str(number),
             )
             for key, order_id, state, number, items, total in invoices
         ]  # fmt: skip

@@ -15,6 +15,7 @@ from shipperone_erp.cli import (
     playing,
     plugged,
     reading,
+    reconciling,
     running,
     scaffolding,
     steering,
@@ -63,6 +64,7 @@ app.command("pause")(steering.pause)
 app.command("resume")(steering.resume)
 app.command("status")(reading.status)
 app.command("orders")(reading.orders)
+app.command("reconcile")(reconciling.command)
 order = typer.Typer(
     help="One order: show, retry, resolve, ignore, repeat, adopt, approve, release.", no_args_is_help=True
 )

@@ -11,7 +11,16 @@ from shipperone_erp.ledger import questions
 from shipperone_erp.ledger.database import Database
 from shipperone_erp.ledger.errors import sentences
 from shipperone_erp.ledger.leases import LeaseRecord
-from shipperone_erp.ledger.records import Action, Binding, Effect, Job, NumberHolder, Pause, QueueRecord
+from shipperone_erp.ledger.records import (
+    Action,
+    Binding,
+    Effect,
+    Job,
+    NumberHolder,
+    Pause,
+    QueueRecord,
+    first_id_at,
+)
 from shipperone_erp.ledger.schema import (
     ENDED,
     NOT_COMPARED,
@@ -35,6 +44,7 @@ _UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
 _OF_ORDERS = _OF_STAGE.where(jobs.c.order_id.in_(bindparam("orders", expanding=True))).order_by(jobs.c.id)
 _LIVING = _UNFINISHED.where(jobs.c.state != State.IGNORED)
 _OTHERS_OF_ORDERS = _OF_ORDERS.where(or_(ENDED, jobs.c.state == State.IGNORED))
+_OF_CONTENTS = select(jobs).where(jobs.c.content.in_(bindparam("contents", expanding=True))).order_by(jobs.c.id)
 _OPEN_EFFECTS = (
     select(effects)
     .join(jobs, jobs.c.id == effects.c.job_id)
@@ -78,9 +88,10 @@ class LedgerReader:
         key: str | None = None,
         states: Collection[State] | None = None,
         reason: Reason | None = None,
+        since: datetime | None = None,
         limit: int | None = None,
     ) -> list[Job]:
-        """The jobs that meet every condition given, oldest first."""
+        """The jobs that meet every condition given, oldest first; `since`: first listed then or later."""
         query = select(jobs).order_by(jobs.c.id).limit(limit)
         conditions = {"tenant": tenant, "stage": stage, "order_id": order_id, "key": key, "reason": reason}
         for name, value in conditions.items():
@@ -88,7 +99,18 @@ class LedgerReader:
                 query = query.where(jobs.c[name] == value)
         if states is not None:
             query = query.where(jobs.c.state.in_(list(states)))
+        if since is not None:
+            query = query.where(jobs.c.id >= first_id_at(since))
         return self._jobs(query)
+
+    def jobs_of_contents(self, contents: Collection[str]) -> list[Job]:
+        """Every job, of any tenant, that is about one of these contents. It reads the whole table: not for a cycle."""
+        wanted = sorted(contents)
+        return [
+            job
+            for start in range(0, len(wanted), CHUNK)
+            for job in self._jobs(_OF_CONTENTS, contents=wanted[start : start + CHUNK])
+        ]
 
     def job(self, job_id: int) -> Job | None:
         """The job of that id."""

@@ -18,13 +18,14 @@ def open_documents(ledger: Ledger, tenant: str | None) -> list[Row]:
     jobs = {job.id: job for job in _reservations(ledger, tenant)}
     kinds = dict.fromkeys(jobs, "reservation")
     for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state not in ENDED]):
-        kind = _unfinished(job)
+        kind = unfinished(job)
         if kind is not None:
             jobs[job.id], kinds[job.id] = job, kind
     return [{"document": kinds[job.id], **order_row(job)} for job in in_order_of_urgency(jobs.values())]
 
 
-def _unfinished(job: Job) -> str | None:
+def unfinished(job: Job) -> str | None:
+    """What there is, or may be, of a job that has not ended; None if nothing, or a reservation that simply stands."""
     issued = job.invoice is not None and job.invoice.issued
     if job.stage is Stage.ALLOCATION:
         return "reservation, perhaps" if job.reference is None and may_exist(job) else None

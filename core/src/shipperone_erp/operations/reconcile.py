@@ -1,0 +1,253 @@
+"""`reconcile`: every document that the ledger knows beside what the ERP lists. Changes nothing anywhere.
+
+The ERP is asked first, the ledger after it: a job is written before its document, so that what the ERP lists is known.
+What moved meanwhile is left for the next time.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.answers import Document, InvoiceLine
+from shipperone_erp.model.currency import rounded
+from shipperone_erp.model.keys import plain
+from shipperone_erp.model.requests import Difference
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.documents import open_documents, unfinished
+from shipperone_erp.operations.rows import Row
+
+KEY = re.compile(r"[ai]-[A-Za-z0-9._-]{0,24}-([a-z2-7]{16})(-g\d+)?(-n\d+)?")
+"""As `job_key` makes them; the group is the job's content."""
+
+NOTHING_LEFT = (State.GONE, State.SUPERSEDED)
+MOVING = (State.NEW, State.WORKING)
+
+
+class Finding(StrEnum):
+    """What is to be looked at; a document without one agrees."""
+
+    MISSING_IN_ERP = "missing_in_erp"
+    CHANGED_IN_ERP = "changed_in_erp"
+    NOT_IN_LEDGER = "not_in_ledger"
+    LISTED_TWICE = "listed_twice"
+    OPEN = "open"
+    IGNORED = "ignored"
+    INFERRED = "inferred"
+    NOT_COMPARED = "not_compared"
+
+
+NOTES = frozenset({Finding.INFERRED, Finding.NOT_COMPARED})
+"""Marks of what is done: they stay true, and nobody has to act."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One document, as the ledger and the ERP have it (either may be None), and what was found of it."""
+
+    job: Job | None
+    listed: Document | None
+    finding: Finding | None = None
+    sentence: str | None = None
+    differences: tuple[Difference, ...] = ()
+
+    @property
+    def order_id(self) -> str:
+        """Of the order; empty where the ERP does not tell it."""
+        return self.job.order_id if self.job else (self.listed.order_id if self.listed else None) or ""
+
+    def row(self) -> Row:
+        """As `reconcile --json` lists it; where the two sides differ the columns are the ledger's."""
+        job, listed = self.job, self.listed
+        invoice = job.invoice if job else None
+        total = invoice.total_incl_tax if invoice else listed.total_incl_tax if listed else None
+        currency = (invoice.currency if invoice else None) or (listed.currency if listed else None)
+        dated = (invoice.date if invoice else None) or (listed.date if listed else None)
+        return {
+            "finding": self.finding.value if self.finding else None,
+            "sentence": self.sentence,
+            "document": _kind(job.stage) if job else listed.kind if listed else None,
+            "order_id": self.order_id or None,
+            "key": job.key if job else listed.key if listed else None,
+            "reference": (job.reference if job else None) or (listed.reference if listed else None),
+            "number": (job.number if job else None) or (listed.number if listed else None),
+            "date": dated.isoformat() if dated else None,
+            "total_incl_tax": _money(total, currency),
+            "currency": currency,
+            "state_in_erp": listed.state if listed else None,
+            "differences": [
+                {"field": difference.field, "ledger": difference.ours, "erp": difference.theirs}
+                for difference in self.differences
+            ],
+            "url": (job.url if job else None) or (listed.url if listed else None),
+        }
+
+
+def reconcile(
+    ledger: Ledger, tenant: str, listed: Sequence[Document] | None, *, since: datetime, asked_at: datetime
+) -> list[Compared]:
+    """Every document of this tenant since then, what is to be looked at first, then by order.
+
+    `listed` is the ERP's list of what was made since then, as asked for at `asked_at`; None where the connector keeps
+    none, and then only the ledger's own half is told.
+    """
+    own = ledger.find_jobs(tenant=tenant, since=since)
+    found: list[Compared] = []
+    if listed is not None:
+        found += _beside_the_list(ledger, tenant, own, listed, asked_at)
+    found += _left(ledger, tenant)
+    found += [_noted(job) for job in own if job.accepted and (job.inferred or not job.compared)]
+    ranks = [*Finding, None]
+    return sorted(found, key=lambda one: (ranks.index(one.finding), one.order_id))
+
+
+def _beside_the_list(
+    ledger: Ledger, tenant: str, own: Sequence[Job], listed: Sequence[Document], asked_at: datetime
+) -> Iterable[Compared]:
+    known = {job.key: job for job in own}
+    contents = {job.content for job in own}
+    unknown = {content for content in map(_content, listed) if content is not None} - contents
+    for other in ledger.jobs_of_contents(unknown):
+        contents.add(other.content)
+        if other.tenant == tenant:
+            known.setdefault(other.key, other)
+    since_then = {job.key for job in own}
+    adopted = {job.reference: job for job in own if job.adopted}
+    keys: dict[str, list[Document]] = defaultdict(list)
+    for document in listed:
+        job = known.get(document.key or "") or adopted.get(document.reference)
+        content = _content(document)
+        if job is not None:
+            keys[job.key].append(document)
+        elif content is not None and content not in contents:
+            yield Compared(
+                None, document, Finding.NOT_IN_LEDGER,
+                f"the ERP has it under the key {document.key}, which this ledger does not know: another installation "
+                "made it, or the ledger is a copy of before (`shipperone-erp ledger restored`)",
+            )  # fmt: skip
+    yield from _twice(keys, known)
+    for job in known.values():
+        at_rest = job.state not in MOVING and job.since < asked_at
+        there = keys.get(job.key)
+        if there:
+            yield _compared(job, there[0], at_rest)
+        elif at_rest and job.reference and job.state not in NOTHING_LEFT and not job.adopted and job.key in since_then:
+            named = f"{job.reference}, number {job.number}" if job.number else job.reference
+            yield Compared(
+                job, None, Finding.MISSING_IN_ERP,
+                f"the ledger has {named}; the ERP does not list it: it was deleted there, or the ERP was put back from "
+                "a copy. It is not made again by itself",
+            )  # fmt: skip
+
+
+def _twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job]) -> Iterable[Compared]:
+    """Two documents of one key, two invoices with one number."""
+    numbers: dict[str, list[tuple[Job, Document]]] = defaultdict(list)
+    for key, documents in keys.items():
+        job = known[key]
+        references = list(dict.fromkeys(str(document.reference) for document in documents))
+        if len(references) > 1:
+            said = f"the ERP has {len(references)} documents of this key: {', '.join(references)}"
+            yield Compared(job, documents[0], Finding.LISTED_TWICE, said)
+        if job.stage is Stage.INVOICE:
+            for document in documents:
+                if document.number:
+                    numbers[document.number].append((job, document))
+    for number, invoices in numbers.items():
+        references = list(dict.fromkeys(str(document.reference) for _, document in invoices))
+        if len(references) > 1:
+            said = f"{len(references)} invoices have the number {number}: {', '.join(references)}"
+            yield Compared(*invoices[0], Finding.LISTED_TWICE, said)
+
+
+def _compared(job: Job, document: Document, at_rest: bool) -> Compared:
+    differences = tuple(_differences(job, document)) if at_rest else ()
+    if not differences:
+        return Compared(job, document)
+    said = "; ".join(f"{one.field}: ledger {one.ours or 'none'}, ERP {one.theirs or 'none'}" for one in differences)
+    return Compared(job, document, Finding.CHANGED_IN_ERP, said, differences)
+
+
+def _differences(job: Job, document: Document) -> Iterable[Difference]:
+    """Of an invoice; of a reservation it is enough that it is there: its goods leave it, part by part."""
+    if job.stage is not Stage.INVOICE:
+        return
+    ended = job.state in NOTHING_LEFT
+    # of what was discarded too: a number says that somebody has issued it
+    if document.number != job.number and (document.number or not ended):
+        yield Difference("number", job.number, document.number)
+    invoice = job.invoice
+    if ended or invoice is None:
+        return
+    if job.reference and document.reference and job.reference != document.reference:
+        yield Difference("reference", job.reference, document.reference)
+    ours, theirs = invoice.total_incl_tax, document.total_incl_tax
+    if ours is not None and theirs is not None and ours != theirs:
+        currency = invoice.currency or document.currency
+        yield Difference("total_incl_tax", _money(ours, currency), _money(theirs, currency))
+    if invoice.currency and document.currency and invoice.currency != document.currency:
+        yield Difference("currency", invoice.currency, document.currency)
+    yield from _of_lines(invoice.lines, document.lines)
+
+
+def _of_lines(ours: Sequence[InvoiceLine], theirs: Sequence[InvoiceLine]) -> Iterable[Difference]:
+    """By item, where both tell their lines."""
+    if not ours or not theirs:
+        return
+    sides = [_by_item(ours), _by_item(theirs)]
+    for item in dict.fromkeys([*sides[0], *sides[1]]):
+        mine, other = (side.get(item, Decimal(0)) for side in sides)
+        if mine != other:
+            yield Difference(f"items[{item}].qty", plain(mine), plain(other))
+
+
+def _by_item(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for line in lines:
+        found[str(line.item_id)] += line.qty
+    return found
+
+
+def _left(ledger: Ledger, tenant: str) -> Iterable[Compared]:
+    """What is not finished, and what a person's `order ignore` has left in the ERP. A live reservation is neither."""
+    rows = {row["key"]: row["document"] for row in open_documents(ledger, tenant)}
+    for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state is not State.DONE]):
+        if job.key not in rows:
+            continue
+        kind = rows[job.key]
+        named = f"{kind} {job.reference}" if job.reference else kind
+        if job.state is State.IGNORED:
+            yield Compared(job, None, Finding.IGNORED, f"a person said `order ignore`; in the ERP is left: {named}")
+        elif unfinished(job) is not None:
+            why = f": {job.sentence}" if job.sentence else ""
+            yield Compared(job, None, Finding.OPEN, f"{named}, {job.state.value}{why}")
+
+
+def _noted(job: Job) -> Compared:
+    if job.inferred:
+        said = "ShipperOne's answer was lost; that it was accepted is inferred from what its queues listed afterwards"
+        return Compared(job, None, Finding.INFERRED, said)
+    said = "the ERP told no total, so only items and quantities were compared"
+    return Compared(job, None, Finding.NOT_COMPARED, said)
+
+
+def _content(document: Document) -> str | None:
+    found = KEY.fullmatch(document.key) if document.key else None
+    return found[1] if found else None
+
+
+def _money(amount: Decimal | None, currency: str | None) -> str | None:
+    """With the currency's decimals, more only where there are more."""
+    if amount is None:
+        return None
+    usual = rounded(amount, currency)
+    return f"{usual if usual == amount else amount:f}"
+
+
+def _kind(stage: Stage) -> str:
+    return "reservation" if stage is Stage.ALLOCATION else "invoice"

@@ -1,0 +1,213 @@
+"""B5 and the month's end: `reconcile` puts the ledger's documents beside the ERP's, and changes nothing."""
+
+import csv
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+
+import pytest
+
+from conftest import Merchant, OnSql, both_finish, order, with_a_second_store
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.sandbox import Fault
+
+A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
+
+
+@pytest.fixture
+def books(tmp_path, sandbox):
+    """A merchant whose ERP can be put wrong by a line of SQL."""
+    made = Merchant(tmp_path, sandbox, OnSql)
+    made.books.stock("MUG", 20)
+    return made
+
+
+def reconciled(merchant, *arguments, code=0):
+    """What `reconcile --json` finds: (finding, order, sentence) of each."""
+    done = merchant.command("reconcile", "acme", "--json", *arguments)
+    assert done.returncode == code, (done.returncode, done.stdout, done.stderr)
+    return [(row["finding"], row["order_id"], row["sentence"]) for row in json.loads(done.stdout)]
+
+
+def two_done(merchant):
+    for number in (1, 2):
+        merchant.sandbox.add(order(f"FO-{number}", first_id=number * 10))
+    merchant.finishes()
+
+
+def test_a_month_without_findings_ends_with_0_and_writes_nothing_anywhere(merchant):
+    if not isinstance(merchant.books, OnSql):
+        merchant.settings["connector"] = '"counting_lists"'
+    two_done(merchant)
+    asked = len(merchant.sandbox.requests)
+    before = merchant.command("order", "show", "FO-1", "--json").stdout
+    done = merchant.command("reconcile", "acme", "--since", f"{datetime.now(UTC):%Y-%m-%d}")
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == f"acme, since {datetime.now(UTC):%Y-%m-%d}: 4 document(s) agree; nothing to look at\n"
+    assert len(merchant.sandbox.requests) == asked
+    assert merchant.command("order", "show", "FO-1", "--json").stdout == before
+    assert len(merchant.books.invoices()) == 2
+
+
+def test_b5_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(books):
+    for number in (1, 2, 3, 4):
+        books.sandbox.add(order(f"FO-{number}", first_id=number * 10))
+    books.finishes()
+    ask, key = books.books.ask, books.job("FO-1", I).key
+    for gone in ("invoice_lines WHERE invoice_key = ?", "invoices WHERE job_key = ?"):
+        ask(f"DELETE FROM {gone}", key)
+    ask("UPDATE invoices SET number = 900, total_micro = total_micro + 10000 WHERE order_id = 'FO-2'")
+    ask(
+        "UPDATE invoice_lines SET qty_micro = 1000000 WHERE invoice_key = ?",
+        books.job("FO-3", I).key,
+    )
+    unknown = "i-FO-77-aaaaaaaaaaaaaaaa"
+    ask(
+        "INSERT INTO invoices (job_key, order_id, state, number, total_micro, created_at)"
+        " VALUES (?, 'FO-77', 'issued', 77, 1, ?)", unknown, f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+    )  # fmt: skip
+    job = books.job("FO-1", I)
+    assert reconciled(books, code=3) == [
+        (
+            "missing_in_erp", "FO-1",
+            f"the ledger has {job.reference}, number {job.number}; the ERP does not list it: it was deleted there, or "
+            "the ERP was put back from a copy. It is not made again by itself",
+        ),
+        (
+            "changed_in_erp", "FO-2",
+            f"number: ledger {books.job('FO-2', I).number}, ERP 900; total_incl_tax: ledger 24.99, ERP 25.00",
+        ),
+        ("changed_in_erp", "FO-3", "items[30].qty: ledger 2, ERP 1"),
+        (
+            "not_in_ledger", "FO-77",
+            f"the ERP has it under the key {unknown}, which this ledger does not know: another installation made it, or "
+            "the ledger is a copy of before (`shipperone-erp ledger restored`)",
+        ),
+    ]  # fmt: skip
+    told = books.command("reconcile", "acme")
+    assert told.stderr.endswith("5 document(s) agree; 1 missing_in_erp, 2 changed_in_erp, 1 not_in_ledger\n")
+    assert "missing_in_erp" in told.stdout
+    assert len(books.sandbox.order("FO-1").invoices) == 1, "nothing is sent, nothing is made again"
+
+
+def test_b5_the_file_for_the_accountant_has_every_document_and_no_formula(books):
+    books.sandbox.add(order("=1+1", first_id=10))
+    books.sandbox.add(order("FO-2", first_id=20))
+    books.finishes()
+    books.books.ask("UPDATE invoices SET number = 900 WHERE order_id = 'FO-2'")
+    file = books.folder / "month.csv"
+    done = books.command("reconcile", "acme", "--csv", str(file))
+    assert done.returncode == 3
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert [(row["finding"], row["document"], row["order_id"]) for row in rows] == [
+        ("changed_in_erp", "invoice", "FO-2"),
+        ("", "reservation", "'=1+1"),
+        ("", "invoice", "'=1+1"),
+        ("", "reservation", "FO-2"),
+    ]
+    assert {row["total_incl_tax"] for row in rows if row["document"] == "invoice"} == {"24.99"}
+    assert rows[2]["number"] == books.job("=1+1", I).number
+    no_folder = books.command("reconcile", "acme", "--csv", str(books.folder / "nowhere" / "month.csv"))
+    assert (no_folder.returncode, "month.csv cannot be written: No such file" in no_folder.stderr) == (2, True)
+
+
+def test_a_draft_that_a_person_has_issued_is_found_though_its_order_was_never_accepted(books):
+    books.settings["approve"] = '["invoice"]'
+    books.sandbox.add(order())
+    books.once()
+    assert [finding for finding, *_ in reconciled(books, code=3)] == ["open"]
+    books.books.ask("UPDATE invoices SET state = 'issued', number = 55")
+    found = reconciled(books, code=3)
+    assert ("changed_in_erp", "FO-1", "number: ledger none, ERP 55") in found
+    assert ("open", "FO-1") in [(finding, about) for finding, about, _ in found]
+
+
+def test_what_an_ignored_order_leaves_in_the_erp_is_listed(books):
+    books.sandbox.auto_ship = False
+    books.sandbox.add(order())
+    books.sandbox.faults.add(Fault("503", action="allocate"))
+    books.once(settle_for=1.0)
+    assert books.job("FO-1", A).state is State.HELD
+    done = books.command("order", "ignore", "FO-1", "--note", "made by hand")
+    assert done.returncode == 0, done.stderr
+    reference = books.job("FO-1", A).reference
+    assert reference
+    assert books.books.reserved("FO-1") == 1
+    assert reconciled(books, code=3) == [
+        ("ignored", "FO-1", f"a person said `order ignore`; in the ERP is left: reservation {reference}")
+    ]
+
+
+def test_what_is_accepted_and_not_issued_is_open_and_what_was_inferred_is_marked(books):
+    books.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
+    books.sandbox.add(order())
+    books.finishes()
+    assert books.job("FO-1", I).inferred
+    assert [row[:2] for row in reconciled(books, code=0)] == [("inferred", "FO-1")], "a mark, and nothing to do"
+
+    books.sandbox.add(order("FO-2", first_id=20))
+    books.books.ask(
+        "CREATE TRIGGER no_issue BEFORE UPDATE OF number ON invoices BEGIN SELECT RAISE(ABORT, 'closed'); END"
+    )
+    books.once(settle_for=1.0)
+    assert books.job("FO-2", I).accepted
+    found = reconciled(books, code=3)
+    assert [row[:2] for row in found] == [("open", "FO-2"), ("inferred", "FO-1")]
+    assert found[0][2].startswith(f"accepted, not issued {books.job('FO-2', I).reference}, ")
+
+
+def test_an_earlier_draft_and_another_stores_documents_are_no_findings(books, other):
+    with_a_second_store(books, other)
+    for store in (books.sandbox, other):
+        store.add(order("FO-1"))
+    both_finish(books)
+    books.settings["approve"] = '["invoice"]'
+    books.sandbox.add(order("FO-2", first_id=20))
+    books.once()
+    assert books.command("order", "retry", "FO-2", "--rebuild").returncode == 0
+    books.once()
+    assert books.command("order", "approve", "FO-2").returncode == 0
+    books.finishes()
+    assert books.job("FO-2", I).key.endswith("-g2")
+    assert len(books.books.ask("SELECT 1 FROM invoices WHERE state = 'voided'")) == 1
+    assert reconciled(books) == []
+
+
+def test_two_documents_with_one_number_are_found(books):
+    two_done(books)
+    ask = books.books.ask
+    ask("CREATE TABLE copies AS SELECT * FROM invoices")
+    ask("ALTER TABLE invoices RENAME TO before")
+    ask("ALTER TABLE copies RENAME TO invoices")
+    ask("UPDATE invoices SET number = (SELECT MIN(number) FROM before)")
+    found = reconciled(books, code=3)
+    assert [row[2] for row in found if row[0] == "listed_twice"] == ["2 invoices have the number 1: I-1, I-2"]
+
+
+def test_an_erp_that_keeps_no_list_is_said_and_is_no_clean_month(merchant):
+    two_done(merchant)
+    if isinstance(merchant.books, OnSql):
+        statements = merchant.more.split("[[tenants.acme.generic_sql.")
+        merchant.more = "[[tenants.acme.generic_sql.".join(
+            part for part in statements if not part.startswith(("list_documents", "list_document_lines"))
+        )
+    done = merchant.command("reconcile", "acme")
+    assert done.returncode == 1
+    assert "acme: the ERP was not compared: " in done.stderr
+    assert "list_documents" in done.stderr
+
+
+def test_an_erp_that_is_away_ends_with_5_and_wrong_words_with_2(books):
+    two_done(books)
+    for arguments, said in (
+        (("reconcile", "nobody"), "there is no tenant nobody"),
+        (("reconcile", "acme", "--since", "yesterday"), "--since 'yesterday' is not a date such as 2026-03-01"),
+    ):
+        done = books.command(*arguments)
+        assert (done.returncode, said in done.stderr) == (2, True), done.stderr
+    books.books.file.unlink()
+    with suppress(FileNotFoundError):
+        books.books.file.with_suffix(".db-wal").unlink()
+    gone = books.command("reconcile", "acme")
+    assert (gone.returncode, "agree" in gone.stderr) == (5, False), gone.stderr
