@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pytest
 
 from shipperone_erp import (
     BuildInvoice,
@@ -58,6 +59,7 @@ class Shop:
         self._transport = transport
         self._made: list[OdooConnector] = []
         self._products: dict[str, int] = {}
+        self._units: dict[str, int] = {}
 
     def connector(self, **changed: Any) -> OdooConnector:
         """A connector with nothing kept from before."""
@@ -66,7 +68,7 @@ class Shop:
         given = {
             "url": self._about["url"], "database": self._about["database"], "user": self._about["user"], **secret,
             "protocol": self.protocol, "shipping_product": f"{self.tag}-SHIP", "taxes": rates,
-            "warehouses": {"main": {"code": f"{self.tag}A".upper()}, "far": {"code": f"{self.tag}B".upper()}},
+            "warehouses": {"main": {"code": self.code("A")}, "far": {"code": self.code("B")}},
         }  # fmt: skip
         made = OdooConnector(OdooSettings.model_validate({**given, **changed}), tenant="acme")
         made.transport = self._transport
@@ -78,10 +80,40 @@ class Shop:
         if self.seed is not None:
             what(self.seed)
 
-    def product(self, name: str, on_hand: float = 0, warehouse: str = "A", **more: Any) -> None:
-        """The shop sells it, and has so many."""
+    def needs(self, module: str) -> None:
+        """The case is about that module of Odoo: skipped where it is not installed."""
+
+        def look(seed: Seed) -> None:
+            there = seed.admin.find("ir.module.module", [("name", "=", module), ("state", "=", "installed")], ["id"])
+            if not there:
+                pytest.skip(f"the module {module} is not installed in the test database")
+
+        self.act(look)
+
+    def warehouse(self, name: str, **more: Any) -> None:
+        """One more warehouse, which is so."""
+        self.act(lambda seed: seed.warehouse(name, **more))
+
+    def code(self, name: str) -> str:
+        """A warehouse's short name in Odoo."""
+        return f"{self.tag}{name}".upper()
+
+    def unit(self, name: str, pieces: int) -> None:
+        """One more unit of measure, of so many pieces."""
 
         def make(seed: Seed) -> None:
+            self._units[name] = seed.unit(name, pieces)
+
+        self.act(make)
+
+    def product(
+        self, name: str, on_hand: float = 0, warehouse: str = "A", *, unit: str | None = None, **more: Any
+    ) -> None:
+        """The shop sells it, and has so many; in Units, or another unit that was made."""
+
+        def make(seed: Seed) -> None:
+            if unit:
+                more.update(seed.counted_in(self._units[unit]))
             if name not in self._products or more:
                 self._products[name] = seed.product(f"{self.case}-{name}", **more)
             if on_hand:

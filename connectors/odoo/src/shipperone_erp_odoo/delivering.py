@@ -6,15 +6,15 @@ writing an unchanged unit beside it makes Odoo refuse the write if the move is d
 whatever it answered, everything is looked at again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Reserved, ReserveStock, Shortage, Unknown
-from shipperone_erp_odoo.odoo import Odoo, Row, one
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found, Move, backorders, by_name, found, referred
-from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.products import counted, products
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.sales import deliveries
 from shipperone_erp_odoo.sites import own_company, sites
@@ -90,7 +90,7 @@ class _Delivery:
             if isinstance(product, Refused):
                 raise product
             if not product.service:
-                self.wanted[product.id] = self.wanted.get(product.id, NOTHING) + product.quantity(item.qty)
+                self.wanted[product.id] = self.wanted.get(product.id, NOTHING) + counted(odoo, product, item.qty)
 
     def round(self) -> bool:
         """Look, and do what is still to be done. True if nothing was."""
@@ -107,7 +107,7 @@ class _Delivery:
                 self._write(pickings[picking], takes)
             self.odoo.call("stock.picking", "button_validate", sorted(plan), company=self.company, context=VALIDATE)
         except Refused as refusal:
-            self._undone(pickings, refusal)
+            self._undone(pickings, plan, refusal)
         return False
 
     def _missing(self, moves: Sequence[Move]) -> dict[int, Decimal]:
@@ -212,10 +212,20 @@ class _Delivery:
                 "stock.move", "write", [move.id for move in rest], company=self.company, vals={"origin": False}
             )
 
-    def _undone(self, before: Mapping[int, Found], refusal: Refused) -> None:
-        """Odoo said no. If nothing has moved on meanwhile, that is the answer."""
-        if found(self.odoo, backorders(self.odoo, self.roots, self.company), self.company) == before:
-            raise Refused(Reason.ISSUED_NOT_DELIVERED, refusal.sentence, Owner.WAREHOUSE) from refusal
+    def _undone(self, before: Mapping[int, Found], plan: Collection[int], refusal: Refused) -> None:
+        """Odoo said no. If nothing has moved on meanwhile, that is the answer, with what is known of it."""
+        if found(self.odoo, backorders(self.odoo, self.roots, self.company), self.company) != before:
+            return
+        domain = [
+            ("picking_id", "in", sorted(plan)), ("picked", "=", True), ("product_id.tracking", "!=", "none"),
+            ("lot_id", "=", False), ("lot_name", "=", False),
+        ]  # fmt: skip
+        lines = self.odoo.find("stock.move.line", domain, ["product_id", "picking_id"], company=self.company)
+        said = refusal.sentence
+        if lines:
+            which = ", ".join(sorted({f"{named(line['product_id'])} in {named(line['picking_id'])}" for line in lines}))
+            said = f"Odoo has reserved no lot or serial number of {which}: say there which one leaves"
+        raise Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE) from refusal
 
 
 def _picked(picking: Found, lines: Sequence[Row], take: Decimal) -> list[list[Any]]:

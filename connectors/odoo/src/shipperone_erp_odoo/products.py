@@ -69,6 +69,32 @@ def products(
     return {sku: _product(odoo, sku, by_sku[sku], stored, archived=archived) for sku in wanted}
 
 
+def counted(odoo: Odoo, product: Product, pieces: Decimal) -> Decimal:
+    """That many pieces as Odoo counts them in its stock. `Refused`, unit_unclear, where Odoo would round them: an
+    eighth of a box is 0.13 of it in the moves, and the goods of 0.13 boxes are then reserved."""
+    amount = product.quantity(pieces)
+    if amount % 1 and amount % (finest := _finest(odoo, product.unit)):
+        raise Refused(
+            Reason.UNIT_UNCLEAR,
+            f"{pieces:f} pieces of {product.sku} are {amount.normalize():f} {product.unit_name}, which Odoo rounds to "
+            f"{finest:f}: have Odoo count the product in a smaller unit, or more exactly (Decimal Accuracy)",
+            Owner.WAREHOUSE,
+        )
+    return amount
+
+
+def _finest(odoo: Odoo, unit: int) -> Decimal:
+    """What Odoo rounds stock in that unit of measure to: the unit's own rounding, or that of all quantities."""
+
+    def find() -> Decimal:
+        name = "product_uom_qty"
+        told = odoo.call("stock.move", "fields_get", allfields=[name], attributes=["digits"])
+        (row,) = odoo.find("uom.uom", [("id", "=", unit)], ["rounding"])
+        return max(Decimal(row["rounding"]), Decimal(1).scaleb(-int(told[name]["digits"][1])))
+
+    return odoo.kept(("finest", unit), find)
+
+
 def duplicates(odoo: Odoo, company: int) -> list[str]:
     """SKUs that several active products carry."""
     field = odoo.settings.sku_field

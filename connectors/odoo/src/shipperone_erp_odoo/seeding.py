@@ -94,13 +94,33 @@ class Seed:
         """The short name of the warehouse A or B in Odoo."""
         return f"{self.tag}{name}".upper()
 
-    def stock(self, product: int, quantity: float, warehouse: str = "A") -> None:
-        """So many are there."""
+    def stock(self, product: int, quantity: float, warehouse: str = "A", lot: int | None = None) -> None:
+        """So many are there, of that lot if it is by lots."""
         place = {"product_id": product, "location_id": self.warehouses[warehouse]["lot_stock_id"][0]}
+        if lot:
+            place["lot_id"] = lot
         quant = self.admin.call(
             "stock.quant", "create", [{**place, "inventory_quantity": quantity}], context={"inventory_mode": True}
         )
         self.admin.call("stock.quant", "action_apply_inventory", quant)
+
+    def warehouse(self, name: str, **more: Any) -> None:
+        """One more, for `stock`; it is so from now on."""
+        self.warehouses[name] = made = self._warehouse(name)
+        self.admin.call("stock.warehouse", "write", [made["id"]], more)
+
+    def unit(self, name: str, pieces: int) -> int:
+        """A new unit of measure of so many of Odoo's Units; its id."""
+        if self.admin.version >= 19:
+            size: dict[str, Any] = {"relative_factor": pieces, "relative_uom_id": self.admin.ref("uom.product_uom_unit")}
+        else:
+            category = self.admin.ref("uom.product_uom_categ_unit")
+            size = {"category_id": category, "uom_type": "bigger", "factor_inv": pieces}
+        return self.admin.make("uom.uom", name=name, **size)
+
+    def counted_in(self, unit: int) -> dict[str, int]:
+        """What makes a product one that is counted in that unit."""
+        return {"uom_id": unit} if self.admin.version >= 19 else {"uom_id": unit, "uom_po_id": unit}
 
     def grant(self, group: str, *, taken: bool = False) -> None:
         """The user has that right from now on, or no longer."""

@@ -3,6 +3,7 @@
 Records are named as people see them in Odoo (a journal by its code, a tax by its name), or by their external id.
 """
 
+import ssl
 from collections.abc import Mapping
 from decimal import Decimal
 from pathlib import Path
@@ -104,7 +105,14 @@ class OdooSettings(ConnectorSettings):
     @field_validator("ca_file")
     @classmethod
     def _beside_the_toml(cls, value: str | None, info: ValidationInfo) -> str | None:
-        return value and str(Path((info.context or {}).get("base") or ".") / value)
+        if value is None:
+            return None
+        file = str(Path((info.context or {}).get("base") or ".") / value)
+        try:
+            ssl.create_default_context(cafile=file)
+        except OSError as error:
+            raise ValueError(f"{file} cannot be read as certificates: {error.strerror or error}") from None
+        return file
 
     @field_validator("units")
     @classmethod

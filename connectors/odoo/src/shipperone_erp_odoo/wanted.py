@@ -12,7 +12,7 @@ from typing import Literal, TypeVar
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, external_id
-from shipperone_erp_odoo.products import Product
+from shipperone_erp_odoo.products import Product, counted
 from shipperone_erp_odoo.sites import Site
 
 FoundT = TypeVar("FoundT", Site, Product)
@@ -69,7 +69,7 @@ def wanted(
     """The reservation that this order needs, its deliveries under external ids of that kind. `Refused` if Odoo cannot
     be asked for it."""
     home = _there(sites[order.warehouse_code])
-    lines = tuple(_line(order, item, sites, products) for item in order.items)
+    lines = tuple(_line(odoo, order, item, sites, products) for item in order.items)
     for line in lines:
         if line.source.company != home.company:
             said = f"{line.item.sku} lies in {line.source.code}, which is of {line.source.company.name} in Odoo; "
@@ -91,6 +91,7 @@ def external_ids(odoo: Odoo, key: str, order: FulfillmentOrder, kind: str = "PIC
 
 
 def _line(
+    odoo: Odoo,
     order: FulfillmentOrder,
     item: OrderItem,
     sites: Mapping[str, Site | Refused],
@@ -108,7 +109,7 @@ def _line(
             Reason.ERP_REFUSED,
             f"{item.sku} is a service in Odoo, of which no stock can be reserved; name its item_type in `services`",
         )
-    return Line(item, product, source, product.quantity(item.qty))
+    return Line(item, product, source, counted(odoo, product, item.qty))
 
 
 def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...], kind: str) -> list[Picking]:

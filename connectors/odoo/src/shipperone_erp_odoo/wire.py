@@ -95,7 +95,8 @@ def _is_json(response: httpx.Response) -> bool:
 def _why(error: Exception) -> str:
     words = str(error)
     if "CERTIFICATE_VERIFY_FAILED" in words:
-        return "its certificate is not trusted; name the authority's file in `ca_file`"
+        why = words.partition("certificate verify failed: ")[2].partition(" (_ssl")[0]
+        return f"its certificate is not trusted ({why}); an authority of your own is named in `ca_file`"
     return words or type(error).__name__
 
 
