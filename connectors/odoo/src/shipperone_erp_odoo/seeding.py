@@ -112,7 +112,8 @@ class Seed:
     def unit(self, name: str, pieces: int) -> int:
         """A new unit of measure of so many of Odoo's Units; its id."""
         if self.admin.version >= 19:
-            size: dict[str, Any] = {"relative_factor": pieces, "relative_uom_id": self.admin.ref("uom.product_uom_unit")}
+            units = self.admin.ref("uom.product_uom_unit")
+            size: dict[str, Any] = {"relative_factor": pieces, "relative_uom_id": units}
         else:
             category = self.admin.ref("uom.product_uom_categ_unit")
             size = {"category_id": category, "uom_type": "bigger", "factor_inv": pieces}
