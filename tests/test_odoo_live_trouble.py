@@ -24,6 +24,7 @@ from shipperone_erp import (
     Unknown,
 )
 from shipperone_erp_odoo.seeding import Seed
+from shipperone_erp_odoo.stock import tidy_up
 from test_odoo_live import about, key, pytestmark, seed
 
 __all__ = ["about", "key", "pytestmark", "seed"]
@@ -93,6 +94,8 @@ def test_one_key_from_20_threads_makes_one_document(shop):
     assert len({invoice.number for invoice in issued}) == 1
     assert set(delivered) == {Done()}
     assert documents(shop) == (1, 1)
+    # core lets one stock hook in at a time; beside that, Odoo may count goods as reserved that have left, until it tidies
+    tidy_up(erp._odoo, shop.seed.company)
     assert shop.counted(erp, "MUG") == (98, 0)
 
 
