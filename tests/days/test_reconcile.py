@@ -157,7 +157,7 @@ def test_what_is_accepted_and_not_issued_is_open_and_what_was_inferred_is_marked
     assert found[0][2].startswith(f"accepted, not issued {books.job('FO-2', I).reference}, ")
 
 
-def test_an_earlier_draft_and_another_stores_documents_are_no_findings(books, other):
+def test_an_earlier_draft_and_another_stores_documents_are_no_findings_until_somebody_issues_that_draft(books, other):
     with_a_second_store(books, other)
     for store in (books.sandbox, other):
         store.add(order("FO-1"))
@@ -172,6 +172,8 @@ def test_an_earlier_draft_and_another_stores_documents_are_no_findings(books, ot
     assert books.job("FO-2", I).key.endswith("-g2")
     assert len(books.books.ask("SELECT 1 FROM invoices WHERE state = 'voided'")) == 1
     assert reconciled(books) == []
+    books.books.ask("UPDATE invoices SET state = 'issued', number = 55 WHERE state = 'voided'")
+    assert reconciled(books, code=3) == [("changed_in_erp", "FO-2", "number: ledger none, ERP 55")]
 
 
 def test_two_documents_with_one_number_are_found(books):
