@@ -337,6 +337,32 @@ def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_us
     assert asyncio.run(go()) == "new"
 
 
+def test_a_connector_of_before_is_closed_once_both_stages_work_with_the_new_one(world):
+    before, after = renewed(world)
+    closed = threading.Event()
+
+    async def go():
+        async with Runtime(before) as runtime:
+            (tenant,) = runtime.tenants
+            plugins = await tenant.open()
+            plugins._connector.close = closed.set
+            leases = {stage: await runtime._keeper.take(f"acme/{stage}") for stage in Stage}
+
+            async def begin(stage):
+                await tenant.bind()
+                await tenant.stage(stage, leases[stage])
+
+            for stage in Stage:
+                await begin(stage)
+            tenant.renew(after.tenants["acme"])
+            await begin(Stage.ALLOCATION)
+            assert not closed.wait(0.2), "the invoices' cycles still work with it"
+            await begin(Stage.INVOICE)
+            return await asyncio.to_thread(closed.wait, 5)
+
+    assert asyncio.run(go())
+
+
 def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_another_stands_by(world):
     """The invoices are served by another process all the while: this one will never begin their cycles."""
     before, after = renewed(world)
