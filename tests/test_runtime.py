@@ -5,12 +5,14 @@ import sys
 import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import pytest
 
 from installed_plugins import InstalledPlugins
-from shipperone_erp.config import Configuration, load
+from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
@@ -20,6 +22,7 @@ from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.stage_run import StageRun
+from shipperone_erp.runtime.tenant_run import TenantRun
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
 
@@ -337,50 +340,63 @@ def test_a_connector_that_was_being_made_when_its_secrets_were_renewed_is_not_us
     assert asyncio.run(go()) == "new"
 
 
-def test_a_connector_of_before_is_closed_once_both_stages_work_with_the_new_one(world):
+@dataclass
+class Renewing:
+    """A tenant that is served while its ERP's password is changed; `closed` once its connector of before is closed."""
+
+    runtime: Runtime
+    tenant: TenantRun
+    after: TenantSettings
+    closed: threading.Event = field(default_factory=threading.Event)
+    leases: dict[Stage, Lease] = field(default_factory=dict)
+
+    async def begin(self, *stages):
+        """Their cycles begin, with the connector of now; a lease that stands is kept."""
+        await self.tenant.bind()
+        for stage in stages:
+            if stage not in self.leases:
+                self.leases[stage] = await self.runtime._keeper.take(f"acme/{stage}")
+            await self.tenant.stage(stage, self.leases[stage])
+
+    def renew(self):
+        self.tenant.renew(self.after)
+
+
+@asynccontextmanager
+async def renewing(world):
     before, after = renewed(world)
-    closed = threading.Event()
+    async with Runtime(before) as runtime:
+        (tenant,) = runtime.tenants
+        plugins = await tenant.open()
+        made = Renewing(runtime, tenant, after.tenants["acme"])
+        plugins._connector.close = made.closed.set
+        yield made
 
+
+def test_a_connector_of_before_is_closed_once_both_stages_work_with_the_new_one(world):
     async def go():
-        async with Runtime(before) as runtime:
-            (tenant,) = runtime.tenants
-            plugins = await tenant.open()
-            plugins._connector.close = closed.set
-            leases = {stage: await runtime._keeper.take(f"acme/{stage}") for stage in Stage}
-
-            async def begin(stage):
-                await tenant.bind()
-                await tenant.stage(stage, leases[stage])
-
-            for stage in Stage:
-                await begin(stage)
-            tenant.renew(after.tenants["acme"])
-            await begin(Stage.ALLOCATION)
-            assert not closed.wait(0.2), "the invoices' cycles still work with it"
-            await begin(Stage.INVOICE)
-            return await asyncio.to_thread(closed.wait, 5)
+        async with renewing(world) as it:
+            await it.begin(*Stage)
+            it.renew()
+            await it.begin(Stage.ALLOCATION)
+            assert not it.closed.wait(0.2), "the invoices' cycles still work with it"
+            await it.begin(Stage.INVOICE)
+            return await asyncio.to_thread(it.closed.wait, 5)
 
     assert asyncio.run(go())
 
 
 def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_another_stands_by(world):
     """The invoices are served by another process all the while: this one will never begin their cycles."""
-    before, after = renewed(world)
-    closed = threading.Event()
 
     async def go():
-        async with Runtime(before) as runtime:
-            (tenant,) = runtime.tenants
-            plugins = await tenant.open()
-            plugins._connector.close = closed.set
-            await tenant.bind()
-            lease = await runtime._keeper.take("acme/allocation")
-            await tenant.stage(Stage.ALLOCATION, lease)
-            tenant.renew(after.tenants["acme"])
-            await tenant.bind()
-            assert not closed.wait(0.2), "the cycles of before still have a call under way, perhaps"
-            tenant.left(Stage.ALLOCATION)
-            return await asyncio.to_thread(closed.wait, 5)
+        async with renewing(world) as it:
+            await it.begin(Stage.ALLOCATION)
+            it.renew()
+            await it.begin()
+            assert not it.closed.wait(0.2), "the cycles of before still have a call under way, perhaps"
+            it.tenant.left(Stage.ALLOCATION)
+            return await asyncio.to_thread(it.closed.wait, 5)
 
     assert asyncio.run(go())
 
