@@ -106,7 +106,7 @@ def planted(request, tmp_path, shop):
 def commands(world):
     """Everything that can be read, as text and as JSON; what each wrote, by its name."""
     asked = [("status",), ("orders",), ("orders", "--state", "held"), ("config", "show"), ("config", "check"),
-             ("doctor",), ("run", "--dry-run"), *(("order", "show", order_id) for order_id in ("FO-REFUSED", "FO-BUG", "FO-FINE"))]  # fmt: skip
+             ("doctor",), ("reconcile", "acme"), ("run", "--dry-run"), *(("order", "show", order_id) for order_id in ("FO-REFUSED", "FO-BUG", "FO-FINE"))]  # fmt: skip
     written = {}
     for arguments in asked:
         for more in ((), ("--json",)):
