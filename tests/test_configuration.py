@@ -231,6 +231,12 @@ def test_one_queue_is_served_by_one_tenant(toml):
         "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme serves allocation and invoice of this very store "
         "already: every order would be worked on twice"
     ]
+    third = two + f"\n[tenants.third]{second.replace('tenants.shop.', 'tenants.third.')}"
+    problems = toml.problems(third, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN})
+    assert [problem.partition(" serves")[0] for problem in problems] == [
+        "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme",
+        "shipperone-erp.toml:23: tenants.third.base_url: tenant acme",
+    ], "the one that serves it already is named, not every pair"
     apart = two.replace("[tenants.shop]", '[tenants.shop]\nstages = ["invoice"]')
     apart = apart.replace("[tenants.acme]", '[tenants.acme]\nstages = ["allocation"]')
     assert list(toml.read(apart, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}).tenants) == ["acme", "shop"]

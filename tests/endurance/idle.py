@@ -46,7 +46,8 @@ def tenants(folder: Path, base_url: str, count: int) -> Path:
     (folder / "tenants.d").mkdir()
     for first in range(0, count, IN_ONE_FILE):
         text = "".join(
-            f'[tenants.shop{number}]\nbase_url = "{base_url}"\ntoken = {{ env = "TOKEN" }}\nconnector = "slow"\n'
+            f'[tenants.shop{number}]\nbase_url = "{base_url}"\nstore_code = "store{number}"\n'
+            'token = { env = "TOKEN" }\nconnector = "slow"\n'
             for number in range(first, min(first + IN_ONE_FILE, count))
         )
         (folder / "tenants.d" / f"{first}.toml").write_text(text)

@@ -50,6 +50,8 @@ class _Loading:
         self.warnings: list[Problem] = []
         self.written: dict[tuple[str, ...], str] = {}
         self.secret_files: set[Path] = set()
+        self.served: dict[tuple[str, str, Stage], str] = {}
+        """Which tenant serves that queue of that store."""
 
     def load(self, tenants_may_fail: bool) -> Configuration:
         for key, value in list(self.main.values.items()):
@@ -64,7 +66,7 @@ class _Loading:
             before = len(self.problems) + len(self.of_tenants)
             settings = self._tenant(name, document)
             if settings is not None and len(self.problems) + len(self.of_tenants) == before:
-                self._alone(name, settings, document, tenants)
+                self._alone(name, settings, document)
                 tenants[name] = settings
         if not self.main.values.get("tenants") and not runtime.include:
             self.problems.append(self.main.problem(("tenants",), "no tenant is configured: write [tenants.NAME]"))
@@ -82,16 +84,19 @@ class _Loading:
             frozenset(self.secret_files),
         )
 
-    def _alone(self, name: str, settings: TenantSettings, home: Document, others: Mapping[str, TenantSettings]) -> None:
+    def _alone(self, name: str, settings: TenantSettings, home: Document) -> None:
         """Two tenants that serve the same queue would reserve and invoice every order twice."""
-        for other, theirs in others.items():
-            shared = [stage for stage in settings.stages if stage in theirs.stages]
-            if shared and _store(settings) == _store(theirs):
-                cause = (
-                    f"tenant {other} serves {' and '.join(shared)} of this very store already: every order would be "
-                    "worked on twice"
-                )
-                self.problems.append(home.problem(("tenants", name, "base_url"), cause))
+        shared: dict[str, list[Stage]] = {}
+        for stage in settings.stages:
+            first = self.served.setdefault((settings.base_url.rstrip("/"), settings.store_code, stage), name)
+            if first != name:
+                shared.setdefault(first, []).append(stage)
+        for other, stages in shared.items():
+            cause = (
+                f"tenant {other} serves {' and '.join(stages)} of this very store already: every order would be worked "
+                "on twice"
+            )
+            self.problems.append(home.problem(("tenants", name, "base_url"), cause))
 
     def _runtime(self) -> RuntimeSettings:
         written = self.main.values.get("runtime", {})
@@ -257,10 +262,6 @@ class _Loading:
         # what stands in [defaults] is every tenant's, and is said once
         if (warning.file, warning.key, warning.cause) not in {(w.file, w.key, w.cause) for w in self.warnings}:
             self.warnings.append(warning)
-
-
-def _store(settings: TenantSettings) -> tuple[str, str]:
-    return settings.base_url.rstrip("/"), settings.store_code
 
 
 def _in_plain_text(
