@@ -1,5 +1,6 @@
 """SIGKILL of a real process before and after every commit of both stages; then a restart, and effects are counted."""
 
+import gc
 import signal
 import subprocess
 import sys
@@ -148,7 +149,7 @@ class OneByOne(Ledger):
 
 
 @pytest.mark.timeout(300)
-def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forgotten(tmp_path):
+def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forgotten(tmp_path, caplog):
     with Sandbox() as sandbox:
         sandbox.auto_ship = True
         commit, struck = 0, True
@@ -164,6 +165,8 @@ def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_f
             assert ended.ending is Ending.FINISHED, (commit, ended, world.stuck())
             assert world.erp.issued(order_id) == [f"{commit * 10}:2"], (commit, world.jobs())
             assert len(sandbox.order(order_id).invoices) == 1, commit
+    gc.collect()
+    assert "never retrieved" not in caplog.text, "what failed is told once, and by us"
 
 
 def test_o2_kills_are_forgotten_once_it_ran_alone_to_its_end_or_a_person_has_said_retry(world):

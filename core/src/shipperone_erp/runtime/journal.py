@@ -100,6 +100,9 @@ class StageJournal:
     async def flushed(self) -> None:
         """Everything written so far is committed; LeaseLost or LedgerError if any of it could not be."""
         if self._last is not None:
-            await asyncio.wait([asyncio.wrap_future(self._last)])
+            last = asyncio.wrap_future(self._last)
+            await asyncio.wait([last])
+            if not last.cancelled():
+                last.exception()  # `failure` tells it; one that nobody has read is logged by asyncio as lost
         if self.failure is not None:
             raise self.failure
