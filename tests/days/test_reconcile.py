@@ -3,12 +3,13 @@
 import csv
 import json
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from conftest import Merchant, OnSql, both_finish, order, with_a_second_store
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.reconcile import reconcile
 from shipperone_erp.sandbox import Fault
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -145,6 +146,10 @@ def test_what_is_accepted_and_not_issued_is_open_and_what_was_inferred_is_marked
     books.finishes()
     assert books.job("FO-1", I).inferred
     assert [row[:2] for row in reconciled(books, code=0)] == [("inferred", "FO-1")], "a mark, and nothing to do"
+    assert books.command("reconcile", "acme", "--csv", str(books.folder / "month.csv")).returncode == 0
+    with (books.folder / "month.csv").open(encoding="utf-8-sig", newline="") as opened:
+        rows = [(row["finding"], row["document"], row["state_in_erp"]) for row in csv.DictReader(opened)]
+    assert rows == [("inferred", "invoice", "issued"), ("", "reservation", "live")], "each document once"
 
     books.sandbox.add(order("FO-2", first_id=20))
     books.books.ask(
@@ -174,6 +179,17 @@ def test_an_earlier_draft_and_another_stores_documents_are_no_findings_until_som
     assert reconciled(books) == []
     books.books.ask("UPDATE invoices SET state = 'issued', number = 55 WHERE state = 'voided'")
     assert reconciled(books, code=3) == [("changed_in_erp", "FO-2", "number: ledger none, ERP 55")]
+
+
+def test_what_moved_while_the_erp_was_asked_is_left_for_the_next_time(books):
+    two_done(books)
+    last = max(job.since for job in books.jobs())
+    with books.ledger() as ledger:
+        known = [
+            reconcile(ledger, "acme", [], since=last - timedelta(days=1), asked_at=last + timedelta(seconds=after))
+            for after in (-600, 1)
+        ]
+    assert [[one.finding for one in found] for found in known] == [[], ["missing_in_erp"] * 4]
 
 
 def test_two_documents_with_one_number_are_found(books):

@@ -43,6 +43,15 @@ def job_key(stage: Stage, order_id: str, content: str, *, generation: int = 1, o
     return f"{stage.value[0]}-{name}-{content}{suffix}"
 
 
+_KEY = re.compile(r"[ai]-[A-Za-z0-9._-]{0,24}-([a-z2-7]{16})(-g\d+)?(-n\d+)?")
+
+
+def content_of_key(key: str) -> str | None:
+    """The content digest inside a key of `job_key`, the same in every generation; None if it is no such key."""
+    found = _KEY.fullmatch(key)
+    return found[1] if found else None
+
+
 def fingerprint(order: FulfillmentOrder) -> str:
     """A digest of every mapped field: if it differs, the order is no longer the one that a job was started for.
 

@@ -4,10 +4,9 @@ The ERP is asked first, the ledger after it: a job is written before its documen
 What moved meanwhile is left for the next time.
 """
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -16,14 +15,11 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Document, InvoiceLine
 from shipperone_erp.model.currency import rounded
-from shipperone_erp.model.keys import plain
+from shipperone_erp.model.keys import content_of_key, plain
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.documents import open_documents, unfinished
 from shipperone_erp.operations.rows import Row
-
-KEY = re.compile(r"[ai]-[A-Za-z0-9._-]{0,24}-([a-z2-7]{16})(-g\d+)?(-n\d+)?")
-"""As `job_key` makes them; the group is the job's content."""
 
 NOTHING_LEFT = (State.GONE, State.SUPERSEDED)
 MOVING = (State.NEW, State.WORKING)
@@ -100,8 +96,11 @@ def reconcile(
     found: list[Compared] = []
     if listed is not None:
         found += _beside_the_list(ledger, tenant, own, listed, asked_at)
-    found += _left(ledger, tenant)
-    found += [_noted(job) for job in own if job.accepted and (job.inferred or not job.compared)]
+    marks = {job.key: one for job, one in _marks(ledger, tenant, own)}
+    listed_as = {one.job.key: one.listed for one in found if one.job}
+    # one row, not two, of a document that agrees and is marked: whoever adds the totals up counts it once
+    found = [one for one in found if one.finding is not None or not one.job or one.job.key not in marks]
+    found += [replace(one, listed=listed_as.get(key)) for key, one in marks.items()]
     ranks = [*Finding, None]
     return sorted(found, key=lambda one: (ranks.index(one.finding), one.order_id))
 
@@ -213,7 +212,15 @@ def _by_item(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
     return found
 
 
-def _left(ledger: Ledger, tenant: str) -> Iterable[Compared]:
+def _marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job, Compared]]:
+    """What is known from the ledger alone; of a job that is not finished that comes last, and counts."""
+    for job in own:
+        if job.accepted and (job.inferred or not job.compared):
+            yield job, _noted(job)
+    yield from _left(ledger, tenant)
+
+
+def _left(ledger: Ledger, tenant: str) -> Iterable[tuple[Job, Compared]]:
     """What is not finished, and what a person's `order ignore` has left in the ERP. A live reservation is neither."""
     rows = {row["key"]: row["document"] for row in open_documents(ledger, tenant)}
     for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state is not State.DONE]):
@@ -222,10 +229,11 @@ def _left(ledger: Ledger, tenant: str) -> Iterable[Compared]:
         kind = rows[job.key]
         named = f"{kind} {job.reference}" if job.reference else kind
         if job.state is State.IGNORED:
-            yield Compared(job, None, Finding.IGNORED, f"a person said `order ignore`; in the ERP is left: {named}")
+            said = f"a person said `order ignore`; in the ERP is left: {named}"
+            yield job, Compared(job, None, Finding.IGNORED, said)
         elif unfinished(job) is not None:
             why = f": {job.sentence}" if job.sentence else ""
-            yield Compared(job, None, Finding.OPEN, f"{named}, {job.state.value}{why}")
+            yield job, Compared(job, None, Finding.OPEN, f"{named}, {job.state.value}{why}")
 
 
 def _noted(job: Job) -> Compared:
@@ -237,8 +245,7 @@ def _noted(job: Job) -> Compared:
 
 
 def _content(document: Document) -> str | None:
-    found = KEY.fullmatch(document.key) if document.key else None
-    return found[1] if found else None
+    return content_of_key(document.key) if document.key else None
 
 
 def _money(amount: Decimal | None, currency: str | None) -> str | None:
