@@ -86,6 +86,11 @@ def test_what_goes_out_is_the_guides_request_to_the_byte(server: ScriptedServer)
         (200, "true", "text/html", PostOutcome.ACCEPTED),
         (201, "[]", "application/json", PostOutcome.ACCEPTED),
         (202, '\ufeff"ok"', "application/json", PostOutcome.ACCEPTED),
+        (200, "null", "application/json", PostOutcome.ACCEPTED),
+        (200, '{"success": true, "error": "", "errors": []}', "application/json", PostOutcome.ACCEPTED),
+        (200, "false", "application/json", PostOutcome.UNKNOWN),
+        (200, '{"success": false}', "application/json", PostOutcome.UNKNOWN),
+        (201, '{"success": true, "error": "Stock is gone"}', "application/json", PostOutcome.UNKNOWN),
         (200, HTML_502, "text/html", PostOutcome.UNKNOWN),
         (200, '{"order": {"order_id": "FO', "application/json", PostOutcome.UNKNOWN),
         (200, "OK", "text/plain", PostOutcome.UNKNOWN),
@@ -116,6 +121,24 @@ def test_h3_the_status_and_the_kind_of_content_decide(
     assert answer.body == body.removeprefix("\ufeff")
     assert len(server.requests) == 1
     assert answer.ended_at.tzinfo is not None
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ("false", "false"),
+        ('{"success": false}', '{"success": false}'),
+        ('{"success": false, "message": "Item %1 is gone", "parameters": [7]}', "Item 7 is gone"),
+        ('{"data": {"error": "Le stock est épuisé"}}', '{"data": {"error": "Le stock est épuisé"}}'),
+        (HTML_502, "a page, “502 Bad Gateway”"),
+        ("NO", "NO"),
+    ],
+)
+def test_a_no_with_status_200_keeps_what_shipperone_said(server: ScriptedServer, body: str, words: str) -> None:
+    answer = posting(server, http(200, body))
+    assert (answer.outcome, answer.denial) == (PostOutcome.UNKNOWN, words)
+    assert posting(server, http(500, body)).denial is None, "an answer that is no 2xx denies nothing"
+    assert posting(server, http(200, "true")).denial is None
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500, 503])

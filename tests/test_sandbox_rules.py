@@ -189,8 +189,10 @@ def test_two_sandboxes_share_nothing(caller, shop):
         assert caller.page("allocation").status_code == 200
 
 
-INSTEAD = {"500": 500, "html_502": 502, "echo": 400, "echo_html": 502, "redirect": 302, "429": 429, "503": 503}
-DONE_AND_SPOILT = {"html_200": b"<html>", "empty": b""}
+INSTEAD = {
+    "denied": 200, "500": 500, "html_502": 502, "echo": 400, "echo_html": 502, "redirect": 302, "429": 429, "503": 503,
+}  # fmt: skip
+DONE_AND_SPOILT = {"html_200": b"<html>", "empty": b"", "done_denied": b"false"}
 
 
 @pytest.mark.parametrize("kind", INSTEAD)

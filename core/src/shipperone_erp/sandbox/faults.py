@@ -15,6 +15,8 @@ KINDS = (
     "500",  # does nothing; Magento's report id
     "html_502",
     "html_200",
+    "denied",  # does nothing; a 200 with `false`, or with the text in `payload`
+    "done_denied",  # does it, and answers the same
     "echo",  # does nothing; a 400 whose message repeats the Authorization header, and `payload`
     "echo_html",  # does nothing; a 502 whose page does
     "empty",  # what is done is answered by 200 without a body

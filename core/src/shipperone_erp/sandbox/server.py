@@ -231,6 +231,8 @@ class Sandbox:
         # two faults may meet: what was refused is never answered as if it had been done
         if done and reply.status == 200 and "html_200" in kinds:
             reply = _html(200, "Welcome to our shop")
+        elif done and reply.status == 200 and "done_denied" in kinds:
+            reply = _denied(kinds["done_denied"])
         elif done and reply.status == 200 and "empty" in kinds:
             reply = _Reply(200, b"")
         now = email.utils.formatdate(usegmt=True)
@@ -303,6 +305,11 @@ def _html(status: int, title: str) -> _Reply:
     return _Reply(status, text.encode(), "text/html")
 
 
+def _denied(fault: Fault) -> _Reply:
+    text = "false" if fault.payload is None else str(fault.payload)
+    return _Reply(200, text.encode(), "text/html" if text.startswith("<") else "application/json")
+
+
 def _instead(kinds: Mapping[str, Fault], authorization: str) -> _Reply | None:
     """What is answered instead of doing anything."""
     if "echo" in kinds:
@@ -316,6 +323,8 @@ def _instead(kinds: Mapping[str, Fault], authorization: str) -> _Reply | None:
         )
     if "html_502" in kinds:
         return _html(502, "502 Bad Gateway")
+    if "denied" in kinds:
+        return _denied(kinds["denied"])
     if "redirect" in kinds:
         return _Reply(302, b"", headers=(("Location", "https://elsewhere.example/"),))
     for kind in ("429", "503"):

@@ -1,15 +1,16 @@
 """What an HTTP answer of ShipperOne means, by its status and the kind of its content; its words decide nothing.
 
-of a POST   accepted      2xx with an empty body or JSON
+of a POST   accepted      2xx with an empty body or JSON that does not deny it (`denials`)
             refused       400 and the other 4xx
             throttled     429; 503 with Retry-After: nothing happened
             unauthorised  401, 403: nothing happened
             not sent      the connection was never made
-            unknown       anything else: it may have happened
+            unknown       anything else, a 2xx that denies it included: it may have happened
 of a GET    a list, or `ReadFailed` with its trouble
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -21,6 +22,7 @@ import httpx
 from shipperone_erp.errors import ShipperOneErpError
 from shipperone_erp.model.text import loads
 from shipperone_erp.shipperone import messages
+from shipperone_erp.shipperone.denials import denies
 from shipperone_erp.shipperone.values import rows_of
 
 BODY_AT_MOST = 20_000
@@ -43,10 +45,11 @@ class PostOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PostAnswer:
-    """What came of a POST. `message` is for people; of a refusal it is what ShipperOne says, else a whole phrase.
+    """The outcome of a POST. `message` is for people; of a refusal it is what ShipperOne says, else a whole phrase.
 
     `retry_after` is in seconds. `body` is the answer's text, cut to `BODY_AT_MOST`; None if there was no answer.
-    `ended_at` is when the answer came or the call was given up.
+    `ended_at` is when the answer came or the call was given up. `denial`: ShipperOne's own words in a 2xx that does not
+    accept (JSON that denies it, or no JSON); the outcome is then `UNKNOWN`. None for every other answer.
     """
 
     outcome: PostOutcome
@@ -56,6 +59,7 @@ class PostAnswer:
     retry_after: float | None
     report_id: str | None
     ended_at: datetime
+    denial: str | None = None
 
 
 class Trouble(StrEnum):
@@ -103,15 +107,19 @@ def post_answer(response: httpx.Response, ended_at: datetime, redact: Redact) ->
     """What a POST's answer means."""
     answer = _Answer(response, redact)
     wait = retry_after(response, ended_at)
-    outcome = _outcome(response.status_code, wait, takes_effect=answer.is_json or not answer.text.strip())
+    accepts = (answer.is_json and not answer.denies) or not answer.text.strip()
+    outcome = _outcome(response.status_code, wait, takes_effect=accepts)
+    denial = None
     if outcome is PostOutcome.ACCEPTED:
         message = answer.said
     elif outcome is PostOutcome.REFUSED:
         message = answer.said or answer.shown
     else:
         message = answer.sentence
+        if 200 <= response.status_code < 300:
+            denial = answer.said or answer.shown
     return PostAnswer(
-        outcome, response.status_code, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at
+        outcome, response.status_code, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial
     )
 
 
@@ -222,11 +230,10 @@ class _Answer:
             text = response.text
         self.text = redact(text)
         self._redact = redact
-        try:
-            self.said = redact(messages.of_json(parsed(self.text)))
-            self.is_json = True
-        except ValueError:
-            self.said, self.is_json = "", False
+        self.said, self.is_json, self.denies = "", False, False
+        with suppress(ValueError):
+            value = parsed(self.text)
+            self.said, self.is_json, self.denies = redact(messages.of_json(value)), True, denies(value)
         self.report_id = messages.report_id(self.text)
         self._location = response.headers.get("location", "")
 
@@ -246,6 +253,8 @@ class _Answer:
         elif 300 <= self.status < 400 and self._location:
             place = self._redact(_place(self._location))
             what = f"ShipperOne sends elsewhere ({self.status}), to {place}: check base_url"
+        elif self.is_json and self.status < 300 and self.denies:
+            return f"ShipperOne answered {self.status} and denies it: {self.said or self.shown}"
         elif self.is_json:
             what = f"ShipperOne answered {self.status}"
         elif self.status < 300:
