@@ -36,7 +36,7 @@ from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp.testing import ConnectorHarness
 from shipperone_erp.testing import pages as conformance
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
-from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
+from shipperone_erp_generic_sql.binds import BINDS_OF, ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
 from test_imports import LAYERS, ROOT
@@ -99,7 +99,8 @@ def _exits() -> str:
 
 def _binds() -> str:
     rows = ["| bind | of | what it is | steps |", "|---|---|---|---|"]
-    for of, binds in (("the call", ORDER_BINDS), ("one item", ITEM_BINDS)):
+    of_one = {"one item": BINDS_OF["item"], "one charge": BINDS_OF["charge"], "one tax rate": BINDS_OF["tax"]}
+    for of, binds in (("the call", ORDER_BINDS), *of_one.items()):
         for name, bind in binds.items():
             steps = ", ".join(sorted(bind.steps)) if bind.steps else "all"
             rows.append(f"| `:{name}` | {of} | {bind.says} | {steps} |")
@@ -110,6 +111,12 @@ def _recipe(way: str, dialect: str, *parts: str) -> str:
     made = recipe(way, dialect)
     kinds = {"toml": "toml"}
     return "\n\n".join(f"```{kinds.get(part, 'sql')}\n{getattr(made, part).rstrip()}\n```" for part in parts)
+
+
+def documents_group() -> str:
+    """The group of statements with which the recipe `documents` reserves one item."""
+    made = recipe("documents", "postgresql").toml
+    return made[made.index("# The statements of one item") : made.index("# --- release")].rstrip()
 
 
 def _scenarios() -> str:
@@ -209,6 +216,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),
     "recipe_tables": lambda: _recipe("guarded", "sqlite", "ddl"),
     "recipe_statements": lambda: _recipe("guarded", "sqlite", "toml"),
+    "documents_group": lambda: f"```toml\n{documents_group()}\n```",
     **docs_hooks.PARTS,
 }
 

@@ -22,14 +22,14 @@ from shipperone_erp import (
     Refused,
     Reservation,
 )
-from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS
+from shipperone_erp_generic_sql.binds import BINDS_OF, ORDER_BINDS
 from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS
 from sql_erp import RECIPE, TODAY, Erp, item, order
 from sql_servers import new_sqlite
 
 IN_BUILD = {
     name: bind
-    for name, bind in {**ORDER_BINDS, **ITEM_BINDS}.items()
+    for name, bind in {**ORDER_BINDS, **BINDS_OF["item"]}.items()
     if bind.steps is None or "build_invoice" in bind.steps
 }
 OWN = {"gift": "gift.note", "weight": "weight", "country": "shipping.country", "first": "items.0.name"}

@@ -26,13 +26,15 @@ def printed() -> set[str]:
 
 def test_every_recipe_on_the_page_is_one_that_the_tests_run_as_it_stands():
     shown = [text.rstrip() for kind, text in BLOCKS if kind in ("sql", "toml")]
-    others = [text for text in shown if text not in printed()]
+    others = [text for text in shown if not any(text in whole for whole in printed())]
     assert len(shown) >= 6
     assert [text.splitlines()[0] for text in others] == ["[tenants.acme.generic_sql]"], "the one with further settings"
 
 
 def test_the_further_settings_load_as_they_stand(tmp_path):
-    (further,) = [text for kind, text in BLOCKS if kind == "toml" and text.rstrip() not in printed()]
+    (further,) = [
+        text for kind, text in BLOCKS if kind == "toml" and not any(text.rstrip() in whole for whole in printed())
+    ]
     file = tmp_path / "shipperone-erp.toml"
     statements = tomllib.loads(recipe("inbox", "postgresql").toml)["tenants"]["acme"]["generic_sql"]
     more = "".join(

@@ -10,12 +10,12 @@ from functools import cache
 from typing import Any
 
 from shipperone_erp import Reason, Refused
-from shipperone_erp_generic_sql.binds import ITEM_BINDS, MICRO, ORDER_BINDS, PARAM
-from shipperone_erp_generic_sql.call import Call, Line
+from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, MICRO, ORDER_BINDS, PARAM
+from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.exact import within
 
-Read = Callable[[Call, Line | None], Any]
-"""The value of one bind in a call; of an item's bind for that item's line, and None without one."""
+Read = Callable[[Call, Element | None], Any]
+"""The value of one bind in a call; of an item's, a charge's or a tax rate's bind for that one, and None without one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +26,9 @@ class Places:
     quantities: int = 6
 
 
-def values(names: Iterable[str], call: Call, line: Line | None, places: Places) -> dict[str, Any]:
-    """The values of these binds in this call, for this item. `Refused` if one cannot be stored exactly."""
-    return {name: reader(name, call.paths.get(name), places)(call, line) for name in names}
+def values(names: Iterable[str], call: Call, element: Element | None, places: Places) -> dict[str, Any]:
+    """The values of these binds in this call, for this element. `Refused` if one cannot be stored exactly."""
+    return {name: reader(name, call.paths.get(name), places)(call, element) for name in names}
 
 
 @cache
@@ -36,14 +36,16 @@ def reader(name: str, path: str | None, places: Places) -> Read:
     """How that bind is read. `path`: where the merchant's own bind of that name finds its value in the order."""
     if name.startswith(PARAM):
         param = name.removeprefix(PARAM)
-        return lambda call, line: call.params[param]
+        return lambda call, element: call.params[param]
     if path is not None:
-        return lambda call, line: _storable(call.at(path), name, places)
-    binds: Mapping[str, Any] = ORDER_BINDS if name in ORDER_BINDS else ITEM_BINDS
-    read = _of(binds, name, places)
-    if binds is ORDER_BINDS:
-        return lambda call, line: read(call)
-    return lambda call, line: None if line is None else read(line)
+        return lambda call, element: _storable(call.at(path), name, places)
+    if name in ORDER_BINDS:
+        of_order = _of(ORDER_BINDS, name, places)
+        return lambda call, element: of_order(call)
+    if name not in ELEMENT_BINDS:
+        return lambda call, element: call.captured.get(name)
+    of_element = _of(ELEMENT_BINDS, name, places)
+    return lambda call, element: None if element is None else of_element(element)
 
 
 def _of(binds: Mapping[str, Any], name: str, places: Places) -> Callable[[Any], Any]:

@@ -2,14 +2,16 @@
 
 import copy
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reservation
+from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party, Reservation
+from shipperone_erp.model.currency import rounded
+from shipperone_erp_generic_sql.statement import Each
 
 Param = str | int | bool
 
@@ -32,6 +34,43 @@ class Line:
         return f"item {self.item.item_id} (SKU {self.item.sku})"
 
 
+@dataclass(frozen=True)
+class ChargeLine:
+    """One charge of kind `line`, which belongs on the invoice. `charge_no` counts from 1."""
+
+    charge_no: int
+    charge_key: str
+    charge: Charge
+
+    def __str__(self) -> str:
+        return f"charge {self.charge.name}"
+
+
+@dataclass(frozen=True)
+class TaxLine:
+    """The items of one tax rate together; `tax` is contained in `total_incl_tax`, rounded once as the currency is.
+
+    None where ShipperOne gives no rate, or no total for one of the items.
+    """
+
+    tax_no: int
+    tax_key: str
+    percent: Decimal | None
+    total_incl_tax: Decimal | None
+    tax: Decimal | None
+
+    @property
+    def total_excl_tax(self) -> Decimal | None:
+        return None if self.total_incl_tax is None or self.tax is None else self.total_incl_tax - self.tax
+
+    def __str__(self) -> str:
+        return f"tax rate {'unknown' if self.percent is None else format(self.percent, 'f')}"
+
+
+Element = Line | ChargeLine | TaxLine
+"""What a statement with `each` runs for."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Call:
     """One call of a hook, whichever it is; what that hook is not told stays None."""
@@ -50,6 +89,7 @@ class Call:
     reason: str | None = None
     since: datetime | None = None
     reservations: tuple[Reservation, ...] = ()
+    captured: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
@@ -71,7 +111,36 @@ class Call:
         """The items in the order of their goods: two orders that want the same ones never wait crosswise."""
         return tuple(sorted(self.lines, key=lambda line: (line.warehouse_code, line.item.sku, line.line_no)))
 
-    def knowing(self, **known: str | None) -> "Call":
+    @cached_property
+    def charge_lines(self) -> tuple[ChargeLine, ...]:
+        """The charges that belong on the invoice, in the order's order."""
+        charges = (charge for charge in self.order.charges if charge.kind == "line")
+        return tuple(ChargeLine(no, f"{self.key}:charge:{no}", charge) for no, charge in enumerate(charges, start=1))
+
+    @cached_property
+    def tax_lines(self) -> tuple[TaxLine, ...]:
+        """The items' tax rates, the lowest first; items without a rate are the last one. Shipping is not among them."""
+        totals: dict[Decimal | None, list[Decimal | None]] = {}
+        for line in self.lines:
+            totals.setdefault(line.item.tax_percent, []).append(line.total_incl_tax)
+        rates = sorted(totals, key=lambda rate: (rate is None, rate or 0))
+        return tuple(
+            _tax_line(no, self.key, rate, totals[rate], self.order.currency) for no, rate in enumerate(rates, 1)
+        )
+
+    def each(self, kind: Each | None) -> Sequence[Element | None]:
+        """What a statement with that `each` runs for, in turn; once for the order without one."""
+        match kind:
+            case None:
+                return (None,)
+            case "item":
+                return self.by_goods
+            case "charge":
+                return self.charge_lines
+            case "tax":
+                return self.tax_lines
+
+    def knowing(self, **known: Any) -> "Call":
         """The same call with what was learnt by looking; its lines, which do not depend on that, are not made anew."""
         more = copy.copy(self)
         more.__dict__.update(known)
@@ -89,6 +158,15 @@ class Call:
     def _reservation_of(self, item: OrderItem) -> Reservation | None:
         name = str(item.item_id)
         return next((r for r in self.reservations if name in map(str, r.item_ids)), None)
+
+
+def _tax_line(
+    number: int, key: str, rate: Decimal | None, totals: Sequence[Decimal | None], currency: str | None
+) -> TaxLine:
+    known = [total for total in totals if total is not None]
+    total = sum(known, Decimal(0)) if len(known) == len(totals) else None
+    tax = None if rate is None or total is None else rounded(total * rate / (100 + rate), currency)
+    return TaxLine(number, f"{key}:tax:{number}", rate, total, tax)
 
 
 def _step_into(value: Any, part: str) -> Any:

@@ -6,11 +6,11 @@ from sqlalchemy import TextClause, bindparam, text
 from sqlalchemy.exc import DBAPIError
 
 from shipperone_erp import Check, ConnectorError
-from shipperone_erp_generic_sql.binds import type_of
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed, read, without_values
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import STEPS, GenericSqlSettings
+from shipperone_erp_generic_sql.statement import numbered
 
 _LET_IT_FAIL = (
     "let the duplicate fail: it then undoes the whole step. Hidden, the statements around it run a second time for the "
@@ -40,7 +40,7 @@ def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
                 yield Check("statement", None, says, _LET_IT_FAIL)
     for step in STEPS:
         statements = settings.statements(step)
-        binds = {name for one in statements for name in Parsed(one.sql, settings.dialect).binds}
+        binds = {name for _, _, one in numbered(statements) for name in Parsed(one.sql, settings.dialect).binds}
         if statements and not binds & {"key", "item_key"}:
             yield Check("statement", None, f"{step}: none of its statements carries the key", _CARRY_IT)
 
@@ -68,18 +68,18 @@ def explained(database: Database, settings: GenericSqlSettings) -> list[Check]:
             Check("statement", False, f"{step}, statement {number}: {why}", "compare it with the ERP's tables")
             for step, number, statement in settings.every()
             if not Parsed(statement.sql, settings.dialect).is_call
-            and (why := _refused(database, statement.sql, settings)) is not None
+            and (why := _refused(database, step, statement.sql, settings)) is not None
         ]
     except (ConnectorError, DatabaseFailed):
         return []  # that it does not open is said already
 
 
-def _refused(database: Database, sql: str, settings: GenericSqlSettings) -> str | None:
+def _refused(database: Database, step: str, sql: str, settings: GenericSqlSettings) -> str | None:
     """What the database says against the statement when it is only to plan it. In a transaction of its own: after a
     refusal PostgreSQL hears nothing more in the same one."""
     with database.transaction("BEGIN" if database.dialect.url == "sqlite" else None) as connection:
         try:
-            connection.execute(explanation(sql, settings), dict.fromkeys(Parsed(sql, settings.dialect).binds))
+            connection.execute(explanation(step, sql, settings), dict.fromkeys(Parsed(sql, settings.dialect).binds))
         except DBAPIError as error:
             connection.rollback()
             return without_values(read(error.orig, database.dialect.url).words, {})
@@ -87,11 +87,11 @@ def _refused(database: Database, sql: str, settings: GenericSqlSettings) -> str 
     return None
 
 
-def explanation(sql: str, settings: GenericSqlSettings) -> TextClause:
+def explanation(step: str, sql: str, settings: GenericSqlSettings) -> TextClause:
     """The statement as this database plans it, with typed binds."""
     clause = text(f"{settings.dialect.explain}{sql.strip().rstrip(';')}")
     for name in Parsed(sql, settings.dialect).binds:
-        clause = clause.bindparams(bindparam(name, type_=type_of(name, settings.params)))
+        clause = clause.bindparams(bindparam(name, type_=settings.bind_type(step, name)))
     return clause
 
 

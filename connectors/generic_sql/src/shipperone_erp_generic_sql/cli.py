@@ -57,7 +57,7 @@ def check(
 @app.command()
 def setup(
     dialect: Annotated[str, typer.Option(help="sqlite, postgresql, mariadb, mysql, mssql or oracle.")],
-    recipe: Annotated[str, typer.Option(help="inbox, procedures or guarded.")] = "inbox",
+    recipe: Annotated[str, typer.Option(help="inbox, procedures, guarded or documents.")] = "inbox",
     toml: Annotated[bool, typer.Option("--toml", help="Print the statements for the configuration instead.")] = False,
     tenant: Annotated[str, typer.Option(help="With --toml: the tenant's name.")] = "acme",
 ) -> None:

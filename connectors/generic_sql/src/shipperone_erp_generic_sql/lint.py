@@ -96,6 +96,11 @@ class Parsed:
         found = re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([A-Za-z_][\w.$]*)", self.bare, re.IGNORECASE)
         return frozenset(name.split(".")[-1].lower() for name in found) - {"select", "set", "dual", "json_table"}
 
+    def at_verb(self, says: str) -> Finding:
+        """A finding about the statement as a whole: its first word is marked."""
+        start = self.bare.upper().find(self.verb) if self.verb else 0
+        return Finding(start, max(1, len(self.verb)), says)
+
     def errors(self, *, changes: bool, unfit: Callable[[str], str | None]) -> Iterator[Finding]:
         """What cannot be right. `changes`: it stands in a step that writes. `unfit`: what is wrong with a bind."""
         wrong_verb = self._verb(changes)
@@ -120,9 +125,8 @@ class Parsed:
             says = "a block holds one call and nothing else: BEGIN procedure(:key); END;"
             return Finding(self.bare.upper().index("BEGIN"), 5, says)
         if not self.verb:
-            return Finding(0, 1, f"an empty text cannot stand here; {_one_of(verbs)}")
-        start = self.bare.upper().index(self.verb)
-        return Finding(start, len(self.verb), f"{self.verb} cannot stand here; {_one_of(verbs)}")
+            return self.at_verb(f"an empty text cannot stand here; {_one_of(verbs)}")
+        return self.at_verb(f"{self.verb} cannot stand here; {_one_of(verbs)}")
 
     def _several(self) -> Iterator[Finding]:
         if self.verb == "BEGIN":

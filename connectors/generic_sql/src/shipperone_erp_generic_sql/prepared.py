@@ -1,19 +1,25 @@
 """The configured statements as a driver takes them: compiled once, run on its own cursor for every item."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Dialect, TextClause, bindparam, text
 
-from shipperone_erp_generic_sql.binds import type_of
 from shipperone_erp_generic_sql.bound import Read, reader
-from shipperone_erp_generic_sql.call import Call, Line
+from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Query
 
-Answer = tuple[Sequence[str], Sequence[Any], int]
-"""Of a statement: its columns in lower case, its rows, how many rows it touched. Without columns it returns none."""
+
+class Answer(NamedTuple):
+    """Of a statement: its columns in lower case, its rows, how many rows it touched, the id that was generated for the
+    row it inserted. Without columns it returns none."""
+
+    columns: Sequence[str]
+    rows: Sequence[Any]
+    touched: int
+    last_id: int | None
 
 
 class Prepared:
@@ -21,7 +27,7 @@ class Prepared:
 
     def __init__(self, settings: GenericSqlSettings) -> None:
         self._settings = settings
-        self._made = {id(statement): _prepared(statement, settings) for _, _, statement in settings.every()}
+        self._made = {id(statement): _prepared(step, statement, settings) for step, _, statement in settings.every()}
         self._ready: dict[int, Ready] = {}
 
     def __getitem__(self, statement: Query) -> tuple[TextClause, frozenset[str]]:
@@ -52,38 +58,39 @@ class Ready:
         places: Sequence[str] | None = compiled.positiontup
         self._by_place = None if places is None else [self._taken[name] for name in places]
 
-    def execute(self, connection: Connection, call: Call, line: Line | None) -> Answer:
+    def execute(self, connection: Connection, call: Call, element: Element | None) -> Answer:
         """Run it in the connection's transaction. The driver's own error if the database refuses it.
 
         On the driver's cursor: SQLAlchemy's result objects cost as much again as a short statement itself.
         """
         parameters: Any
         if self._by_place is None:
-            parameters = {name: take(call, line) for name, take in self._taken.items()}
+            parameters = {name: take(call, element) for name, take in self._taken.items()}
         else:
-            parameters = tuple([take(call, line) for take in self._by_place])
+            parameters = tuple([take(call, element) for take in self._by_place])
         cursor = connection.connection.cursor()
         try:
             cursor.execute(self._sql, parameters)
             if cursor.description is None:
-                return (), (), cursor.rowcount
-            return [column[0].lower() for column in cursor.description], cursor.fetchall(), cursor.rowcount
+                return Answer((), (), cursor.rowcount, getattr(cursor, "lastrowid", None))
+            columns = [column[0].lower() for column in cursor.description]
+            return Answer(columns, cursor.fetchall(), cursor.rowcount, getattr(cursor, "lastrowid", None))
         finally:
             cursor.close()
 
-    def bound(self, call: Call, line: Line | None) -> dict[str, Any]:
+    def bound(self, call: Call, element: Element | None) -> dict[str, Any]:
         """Its binds' values by name."""
-        return {name: read(call, line) for name, read in self._readers.items()}
+        return {name: read(call, element) for name, read in self._readers.items()}
 
 
 def _taken(read: Read, process: Callable[[Any], Any] | None) -> Read:
     """The value as the driver takes it."""
-    return read if process is None else lambda call, line: process(read(call, line))
+    return read if process is None else lambda call, element: process(read(call, element))
 
 
-def _prepared(statement: Query, settings: GenericSqlSettings) -> tuple[TextClause, frozenset[str]]:
+def _prepared(step: str, statement: Query, settings: GenericSqlSettings) -> tuple[TextClause, frozenset[str]]:
     names = Parsed(statement.sql, settings.dialect).binds
-    typed = [bindparam(name, type_=type_of(name, settings.params)) for name in sorted(names)]
+    typed = [bindparam(name, type_=settings.bind_type(step, name)) for name in sorted(names)]
     sql = statement.sql.strip()
     return text(
         sql if settings.dialect.url == "oracle" and sql.upper().startswith("BEGIN") else sql.rstrip(";")

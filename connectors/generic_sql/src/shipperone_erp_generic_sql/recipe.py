@@ -5,7 +5,7 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 
 PLACEHOLDER = "tenants.acme"
-WAYS = ("inbox", "procedures", "guarded")
+WAYS = ("inbox", "procedures", "guarded", "documents")
 """From the one that grants this connector least to the one that grants it most."""
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Self, cast
 
 from pydantic import (
     BeforeValidator,
@@ -17,20 +17,22 @@ from pydantic import (
     field_validator,
     model_validator,
 )
+from sqlalchemy.types import TypeEngine
 
 from shipperone_erp import ConnectorSettings, Owner, Reason, Secret
 from shipperone_erp_generic_sql import address
-from shipperone_erp_generic_sql.binds import ITEM_BINDS, ORDER_BINDS, PARAM, problem_with
+from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, ORDER_BINDS, PARAM, type_of
 from shipperone_erp_generic_sql.bound import Places
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
-from shipperone_erp_generic_sql.lint import Parsed
-from shipperone_erp_generic_sql.statement import Queries, Query, Statement, Statements
+from shipperone_erp_generic_sql.scope import query_problems, step_problems
+from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
 
 STEPS = ("reserve", "release", "build_invoice", "issue_invoice", "discard_invoice", "deliver")
 """The steps that change the ERP: lists of statements, in order, in one transaction."""
 
 QUERIES = (
     "find_reservation",
+    "find_reservation_lines",
     "available",
     "find_invoice",
     "find_invoice_lines",
@@ -93,6 +95,9 @@ class GenericSqlSettings(ConnectorSettings):
     find_reservation: Queries = Field(
         (), description="the reservation of :key: reference, state [, url, sentence, reason, owner]"
     )
+    find_reservation_lines: Queries = Field(
+        (), description="what it holds: item_id or sku, qty [, warehouse_code]; `sql check` compares it with the order"
+    )
     available: Queries = Field((), description="on hand minus reserved of :sku at :item_warehouse_code: one number")
     reserve: Statements = ()
     release: Statements = ()
@@ -153,7 +158,7 @@ class GenericSqlSettings(ConnectorSettings):
         for name in value:
             if not name.isidentifier():
                 raise ValueError(f"{name} cannot be a bind: letters, digits and underscores only")
-            if info.field_name == "binds" and (name in ORDER_BINDS or name in ITEM_BINDS or name.startswith(PARAM)):
+            if info.field_name == "binds" and (name in ORDER_BINDS or name in ELEMENT_BINDS or name.startswith(PARAM)):
                 raise ValueError(f"{name} is a bind already; choose another name")
         return value
 
@@ -163,11 +168,11 @@ class GenericSqlSettings(ConnectorSettings):
         step = str(info.field_name)
         dialect = address.dialect_of(info.data["url"]) if "url" in info.data else DIALECTS["sqlite"]
         own = _own_binds(info.data) if "params" in info.data and "binds" in info.data else None
-        problems = [
-            f"statement {number}: {problem}"
-            for number, statement in enumerate(statements, start=1)
-            for problem in _problems(statement, step, dialect, own)
-        ]
+        problems = list(
+            step_problems(step, cast("tuple[Statement, ...]", statements), dialect, own)
+            if step in STEPS
+            else query_problems(step, statements, dialect, own)
+        )
         if problems:
             raise ValueError("\n".join([f"{step}, {problems[0]}", *problems[1:]]))
         return statements
@@ -218,25 +223,34 @@ class GenericSqlSettings(ConnectorSettings):
         found: tuple[Query, ...] = getattr(self, step)
         return found
 
-    def every(self) -> Iterator[tuple[str, int, Query]]:
-        """Every configured statement with its step and its number."""
-        for step in (*STEPS, *QUERIES):
-            for number, statement in enumerate(getattr(self, step), start=1):
+    def every(self) -> Iterator[tuple[str, str, Query]]:
+        """Every configured statement with its step and its number; a group's members have 2.1, 2.2, …."""
+        for step in STEPS:
+            for number, _, statement in numbered(self.statements(step)):
                 yield step, number, statement
+        for step in QUERIES:
+            for at, query in enumerate(self.queries(step), start=1):
+                yield step, str(at), query
 
+    @cached_property
+    def _captures(self) -> Mapping[str, Mapping[str, CaptureType]]:
+        return {
+            step: {
+                name: kind
+                for _, _, statement in numbered(self.statements(step))
+                for name, kind in statement.captures.items()
+            }
+            for step in STEPS
+        }
 
-def per_item(step: str, statement: Query) -> bool:
-    """Whether the statement runs for one item."""
-    return step == "available" or (isinstance(statement, Statement) and statement.each == "item")
+    def captures(self, step: str) -> Mapping[str, CaptureType]:
+        """What the statements of the step capture, with the types."""
+        return self._captures.get(step, {})
+
+    def bind_type(self, step: str, name: str) -> TypeEngine[Any]:
+        """The SQL type of a bind in that step."""
+        return type_of(name, self.params, self.captures(step))
 
 
 def _own_binds(data: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(data["binds"]) | {PARAM + name for name in data["params"]}
-
-
-def _problems(statement: Query, step: str, dialect: SqlDialect, own: frozenset[str] | None) -> Iterator[str]:
-    def unfit(name: str) -> str | None:
-        return problem_with(name, step, per_item=per_item(step, statement), own=own)
-
-    for finding in Parsed(statement.sql, dialect).errors(changes=isinstance(statement, Statement), unfit=unfit):
-        yield finding.drawn(statement.sql)

@@ -39,7 +39,7 @@ def script(dialect: str, way: str) -> str:
         head += "-- Not run against such a server by this project: try it on a test database first.\n"
     tables = (
         f"\n-- Example tables, which the statements of this way are written on:\n\n{made.ddl}"
-        if way == "guarded"
+        if way in ("guarded", "documents")
         else ""
     )
     return "".join([head, tables, f"\n{made.setup}" if made.setup else "", INDEXES if way != "inbox" else "",

@@ -1,5 +1,6 @@
-"""One configured statement: its text, how often it runs, how many rows it must touch, what is said if it does not."""
+"""One configured statement: its text, how often it runs, how many rows it must touch, what later ones get of it."""
 
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -10,37 +11,10 @@ from shipperone_erp import ConnectorSettings, Owner, Reason
 Expectation = Annotated[
     Literal["1", "0..1", "items", "any"], BeforeValidator(lambda v: "1" if v == 1 and not isinstance(v, bool) else v)
 ]
+Each = Literal["item", "charge", "tax"]
+CaptureType = Literal["integer", "decimal", "text", "date"]
 
-
-class Query(ConnectorSettings):
-    """A statement that looks. Of a list of them the first that brings a row answers."""
-
-    sql: str = Field(description="One statement; values are binds (:key, :sku), never pasted in")
-
-
-class Statement(Query):
-    """A statement of a step that changes the ERP, with the number of rows that it must touch or return."""
-
-    each: Literal["item"] | None = Field(None, description='"item": once for each item, with the item\'s binds')
-    expect: Expectation | None = Field(
-        None, description="rows changed or returned; anything else rolls the whole step back"
-    )
-    otherwise: Reason = Field(Reason.ERP_REFUSED, description="the reason when `expect` is not met")
-    sentence: str | None = Field(None, description="what people read then")
-    owner: Owner = Field(Owner.IT, description="whose move it is then")
-
-    @cached_property
-    def expected(self) -> str:
-        """`expect`; where it is not said, "1", and of a procedure's call any."""
-        verb = self.sql.split(maxsplit=1)[:1]
-        called = bool(verb) and verb[0].upper() in ("CALL", "EXEC", "EXECUTE", "BEGIN")
-        return self.expect or ("any" if called else "1")
-
-    def is_met_by(self, rows: int, items: int) -> bool:
-        """Whether that many rows are what is expected, for an order of that many items."""
-        allowed = {"1": (1, 1), "0..1": (0, 1), "items": (items, items), "any": (0, rows)}
-        least, most = allowed[self.expected]
-        return least <= rows <= most
+CALLS = ("CALL", "EXEC", "EXECUTE", "BEGIN")
 
 
 def listed(given: Any) -> Any:
@@ -50,6 +24,71 @@ def listed(given: Any) -> Any:
     if isinstance(given, list | tuple):
         return tuple({"sql": entry} if isinstance(entry, str) else entry for entry in given)
     return given
+
+
+class Query(ConnectorSettings):
+    """A statement that looks. Of a list of them the first that brings a row answers."""
+
+    sql: str = Field(description="One statement; values are binds (:key, :sku), never pasted in")
+
+
+class Change(Query):
+    """A statement of a step that changes the ERP, with the number of rows that it must touch or return."""
+
+    expect: Expectation | None = Field(
+        None, description="rows changed or returned; anything else rolls the whole step back"
+    )
+    otherwise: Reason = Field(Reason.ERP_REFUSED, description="the reason when `expect` is not met")
+    sentence: str | None = Field(None, description="what people read then")
+    owner: Owner = Field(Owner.IT, description="whose move it is then")
+    capture: Mapping[str, CaptureType] = Field(
+        {}, description="columns of its one row as binds of later statements: NAME = its type"
+    )
+    last_id: str | None = Field(
+        None, description="a bind for the id that SQLite, MariaDB or MySQL generated for the inserted row"
+    )
+
+    @cached_property
+    def expected(self) -> str:
+        """`expect`; where it is not said, "1", and of a procedure's call any, unless something of it is captured."""
+        verb = self.sql.split(maxsplit=1)[:1]
+        called = bool(verb) and verb[0].upper() in CALLS
+        return self.expect or ("any" if called and not self.captures else "1")
+
+    @cached_property
+    def captures(self) -> Mapping[str, CaptureType]:
+        """All that it captures, with the types."""
+        return {**self.capture, **({self.last_id: "integer"} if self.last_id else {})}
+
+    def is_met_by(self, rows: int, items: int) -> bool:
+        """Whether that many rows are what is expected, for an order of that many items."""
+        allowed = {"1": (1, 1), "0..1": (0, 1), "items": (items, items), "any": (0, rows)}
+        least, most = allowed[self.expected]
+        return least <= rows <= most
+
+
+class Statement(Change):
+    """A statement of a step. With `each` it runs once for each item, charge or tax rate, and `then` right after it,
+    for the same one, before the next one's turn."""
+
+    each: Each | None = Field(
+        None, description='"item", "charge" or "tax": once for each of the order\'s, with its binds'
+    )
+    then: Annotated[tuple[Change, ...], BeforeValidator(listed)] = Field(
+        (), description="statements that run right after this one for the same item, charge or tax rate"
+    )
+
+    @cached_property
+    def group(self) -> tuple[tuple[str, Change], ...]:
+        """Itself and what follows it for the same element, each with what its number ends with."""
+        return (("", self), *((f".{at}", member) for at, member in enumerate(self.then, start=1)))
+
+
+def numbered(statements: Sequence[Statement]) -> Iterator[tuple[str, Each | None, Change]]:
+    """Every statement of a step in its order, members of groups included: its number, its `each`, itself."""
+    for number, head in enumerate(statements, start=1):
+        for ending, member in head.group:
+            yield f"{number}{ending}", head.each, member
 
 
 Statements = Annotated[tuple[Statement, ...], BeforeValidator(listed)]

@@ -1,18 +1,20 @@
 """One call of a hook inside one transaction: look for what is there, run a step's statements, look again."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from typing import Any
 
 from sqlalchemy import Connection
 
 from shipperone_erp import Document, InvoiceLine, Reason, Refused, ShortLine
 from shipperone_erp_generic_sql import found
-from shipperone_erp_generic_sql.call import Call, Line
+from shipperone_erp_generic_sql.call import Call, Element, Line
+from shipperone_erp_generic_sql.captured import captured
 from shipperone_erp_generic_sql.database import Database, Unmet
 from shipperone_erp_generic_sql.exact import shown
 from shipperone_erp_generic_sql.found import Found, FoundInvoice, FoundReservation, Row
 from shipperone_erp_generic_sql.prepared import Answer, Prepared
-from shipperone_erp_generic_sql.statement import Query, Statement
+from shipperone_erp_generic_sql.statement import Change, Each, Query
 
 
 class Work:
@@ -32,12 +34,23 @@ class Work:
         transaction is to be rolled back.
         """
         call = self._call.knowing(**known) if known else self._call
-        for number, statement in enumerate(self._settings.statements(step), start=1):
-            place = f"statement {number} of {step}"
-            for line in call.by_goods if statement.each else (None,):
-                rows = self._rows_touched(statement, call, line, place)
-                if not statement.is_met_by(rows, len(call.lines)):
-                    raise _unmet(statement, place, line, rows)
+        of_order: dict[str, Any] = {}
+        of_element: dict[tuple[Each, int], dict[str, Any]] = {}
+        for number, head in enumerate(self._settings.statements(step), start=1):
+            places = [(f"statement {number}{ending} of {step}", member) for ending, member in head.group]
+            for nth, element in enumerate(call.each(head.each)):
+                own = of_order if head.each is None else of_element.setdefault((head.each, nth), {})
+                for place, statement in places:
+                    knowing = call.knowing(captured={**of_order, **own}) if of_order or own else call
+                    own.update(self._ran(statement, knowing, element, place))
+
+    def _ran(self, statement: Change, call: Call, element: Element | None, place: str) -> Mapping[str, Any]:
+        """Run the statement once; what it captures."""
+        answer = self._execute(statement, call, element, place)
+        rows = self._rows_touched(answer)
+        if not statement.is_met_by(rows, len(call.lines)):
+            raise _unmet(statement, place, element, rows)
+        return captured(statement, answer, place) if statement.captures else {}
 
     def reservation(self) -> FoundReservation | None:
         """The reservation of the call's key, in any state."""
@@ -127,27 +140,26 @@ class Work:
         return []
 
     def _answer(self, query: Query, call: Call, line: Line | None, place: str) -> list[Row]:
-        columns, rows, _ = self._execute(query, call, line, place)
-        return [dict(zip(columns, row, strict=True)) for row in rows]
+        answer = self._execute(query, call, line, place)
+        return [dict(zip(answer.columns, row, strict=True)) for row in answer.rows]
 
-    def _rows_touched(self, statement: Statement, call: Call, line: Line | None, place: str) -> int:
-        columns, rows, touched = self._execute(statement, call, line, place)
-        if columns:
-            return len(rows)
-        if touched >= 0 or self._database.dialect.url != "sqlite":
-            return touched
+    def _rows_touched(self, answer: Answer) -> int:
+        if answer.columns:
+            return len(answer.rows)
+        if answer.touched >= 0 or self._database.dialect.url != "sqlite":
+            return answer.touched
         # Python's sqlite3 does not count for WITH … INSERT, UPDATE, DELETE.
         return int(self._connection.exec_driver_sql("SELECT changes()").scalar_one())
 
-    def _execute(self, query: Query, call: Call, line: Line | None, place: str) -> Answer:
+    def _execute(self, query: Query, call: Call, element: Element | None, place: str) -> Answer:
         ready = self._prepared.ready(query, self._connection.dialect)
         try:
-            return ready.execute(self._connection, call, line)
+            return ready.execute(self._connection, call, element)
         except self._connection.dialect.loaded_dbapi.Error as error:
-            raise self._database.refused(self._connection, error, place, ready.bound(call, line)) from None
+            raise self._database.refused(self._connection, error, place, ready.bound(call, element)) from None
 
 
-def _unmet(statement: Statement, place: str, line: Line | None, rows: int) -> Unmet:
-    about = f"{shown(line)}: " if line else ""
+def _unmet(statement: Change, place: str, element: Element | None, rows: int) -> Unmet:
+    about = f"{shown(element)}: " if element else ""
     told = statement.sentence or f"{place} found {rows} rows where {statement.expected} must be"
     return Unmet(statement.otherwise, about + told, statement.owner)

@@ -1,0 +1,119 @@
+-- An ERP that keeps documents, on PostgreSQL: orders with lines, allocations, stock movements, invoices with a number range.
+-- Every row has a generated id, and the next document's row names it.
+
+CREATE TABLE products (
+    id  BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ref TEXT NOT NULL UNIQUE
+);
+
+CREATE TABLE warehouses (
+    id  BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    ref TEXT NOT NULL UNIQUE
+);
+
+-- What lies there. What is free of it is nowhere stored: it is on_hand less the open allocations.
+CREATE TABLE product_stock (
+    product_id   BIGINT NOT NULL REFERENCES products (id),
+    warehouse_id BIGINT NOT NULL REFERENCES warehouses (id),
+    on_hand      NUMERIC(18, 6) NOT NULL CHECK (on_hand >= 0),
+    PRIMARY KEY (product_id, warehouse_id)
+);
+
+CREATE TABLE orders (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    external_key TEXT NOT NULL UNIQUE,
+    external_ref TEXT NOT NULL,
+    state        VARCHAR(10) NOT NULL CHECK (state IN ('live', 'voided')),
+    created_at   TIMESTAMPTZ NOT NULL
+);
+
+CREATE TABLE order_lines (
+    id         BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    order_id   BIGINT NOT NULL REFERENCES orders (id),
+    item_ref   TEXT NOT NULL,
+    product_id BIGINT NOT NULL REFERENCES products (id),
+    qty        NUMERIC(18, 6) NOT NULL
+);
+CREATE INDEX order_lines_of ON order_lines (order_id);
+
+CREATE TABLE allocations (
+    id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    order_line_id BIGINT NOT NULL REFERENCES order_lines (id),
+    product_id    BIGINT NOT NULL REFERENCES products (id),
+    warehouse_id  BIGINT NOT NULL REFERENCES warehouses (id),
+    qty           NUMERIC(18, 6) NOT NULL,
+    shipped       NUMERIC(18, 6) NOT NULL DEFAULT 0,
+    CONSTRAINT shipped_was_allocated CHECK (shipped BETWEEN 0 AND qty)
+);
+CREATE INDEX allocations_of_goods ON allocations (product_id, warehouse_id);
+CREATE INDEX allocations_of_line ON allocations (order_line_id);
+
+CREATE TABLE invoices (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    external_key TEXT NOT NULL UNIQUE,
+    external_ref TEXT NOT NULL,
+    state        VARCHAR(10) NOT NULL CHECK (state IN ('draft', 'issued', 'voided')),
+    number       VARCHAR(20) UNIQUE,
+    invoice_date DATE,
+    currency     VARCHAR(10),
+    shipping     NUMERIC(18, 6),
+    total        NUMERIC(18, 6),
+    created_at   TIMESTAMPTZ NOT NULL,
+    issued_at    TIMESTAMPTZ
+);
+
+CREATE TABLE invoice_lines (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    invoice_id     BIGINT NOT NULL REFERENCES invoices (id),
+    item_ref       TEXT NOT NULL,
+    product_id     BIGINT NOT NULL REFERENCES products (id),
+    qty            NUMERIC(18, 6) NOT NULL,
+    total_incl_tax NUMERIC(18, 6) NOT NULL,
+    tax_percent    NUMERIC(18, 6)
+);
+CREATE INDEX invoice_lines_of ON invoice_lines (invoice_id);
+
+CREATE TABLE invoice_charges (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    invoice_id     BIGINT NOT NULL REFERENCES invoices (id),
+    name           TEXT NOT NULL,
+    amount         NUMERIC(18, 6) NOT NULL
+);
+CREATE INDEX invoice_charges_of ON invoice_charges (invoice_id);
+
+CREATE TABLE invoice_taxes (
+    id             BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    invoice_id     BIGINT NOT NULL REFERENCES invoices (id),
+    tax_percent    NUMERIC(18, 6),
+    total_excl_tax NUMERIC(18, 6),
+    tax            NUMERIC(18, 6)
+);
+CREATE INDEX invoice_taxes_of ON invoice_taxes (invoice_id);
+
+-- The last number of each range: numbers have no gaps, and two invoices never the same one.
+CREATE TABLE number_ranges (
+    name   VARCHAR(20) PRIMARY KEY,
+    prefix VARCHAR(10) NOT NULL,
+    last   BIGINT NOT NULL
+);
+INSERT INTO number_ranges (name, prefix, last) VALUES ('invoice', 'FV-', 0);
+
+CREATE TABLE shipments (
+    id           BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    external_key TEXT NOT NULL UNIQUE,
+    external_ref TEXT NOT NULL,
+    shipped_at   TIMESTAMPTZ NOT NULL
+);
+
+-- What left: one row for each allocation that it came out of. A shipment may come out of several orders' allocations.
+CREATE TABLE stock_movements (
+    id            BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    shipment_id   BIGINT NOT NULL REFERENCES shipments (id),
+    allocation_id BIGINT NOT NULL REFERENCES allocations (id),
+    product_id    BIGINT NOT NULL REFERENCES products (id),
+    warehouse_id  BIGINT NOT NULL REFERENCES warehouses (id),
+    item_ref      TEXT NOT NULL,
+    qty           NUMERIC(18, 6) NOT NULL,
+    moved_at      TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX stock_movements_of ON stock_movements (shipment_id);
