@@ -334,3 +334,122 @@ def test_b20_no_currency_anywhere_is_held_and_the_tenants_own_is_taken(merchant)
     retried(merchant)
     merchant.finishes()
     assert invoiced(merchant)[0] == D("24.99")
+
+
+def unproven(order_id="FO-1", **fields):
+    """Two mugs at 20.00, 2.00 off, and no total: before the discount or after it?"""
+    return order("0", order_id=order_id, discount=D("2.00"), **fields)
+
+
+def without_a_total(merchant, *order_ids):
+    for order_id in order_ids:
+        merchant.sandbox.change(order_id, lambda raw: {k: v for k, v in raw.items() if k != "total_incl_tax"})
+
+
+def test_m9_discounts_that_nothing_proves_are_one_alert_and_the_setting_heals_all(merchant, caplog):
+    """`doctor` reports it before anything is built; no invoice is guessed; nobody says `order retry`."""
+    orders = ("FO-1", "FO-2", "FO-3")
+    for order_id in orders:
+        merchant.sandbox.add(unproven(order_id))
+    without_a_total(merchant, *orders)
+    lines = json.loads(merchant.command("doctor", "--json").stdout)
+    (line,) = [line for line in lines if line["check"].startswith("discount")]
+    assert line["sentence"].startswith("3 order(s) will be held, since nothing proves")
+    assert line["sentence"].endswith(
+        '74.97 by `discount = "in_row"`, 68.97 by `discount = "off_row"`, 67.71 by `discount = "off_row_net"`'
+    )
+    assert "set `discount` in [tenants.acme]" in line["cure"]
+    assert not any(line["check"].startswith("amounts") for line in lines), "it is one finding, not two"
+    with caplog.at_level("WARNING", "shipperone_erp.run"):
+        held(merchant, Reason.AMOUNT_UNEXPLAINED)
+    alerts = [record.getMessage() for record in caplog.records if "nothing proves" in record.getMessage()]
+    assert alerts, caplog.messages
+    assert not merchant.books.invoices()
+    merchant.settings["discount"] = '"off_row"'
+    merchant.finishes()
+    assert [invoiced(merchant, order_id)[0] for order_id in orders] == [D("22.99")] * 3
+
+
+def test_m9_a_setting_that_does_not_explain_an_order_heals_nothing(merchant):
+    """The total proves another reading than the tenant sets: it stays held, once, with the setting that would do."""
+    merchant.settings["discount"] = '"off_row_net"'
+    merchant.sandbox.add(order("22.99", discount=D("2.00")))
+    assert '`discount = "off_row"` would explain it' in held(merchant, Reason.AMOUNT_UNEXPLAINED)
+    attempts = merchant.job("FO-1", Stage.INVOICE).attempts
+    merchant.once(settle_for=0.3)
+    assert merchant.job("FO-1", Stage.INVOICE).attempts == attempts
+    merchant.settings["discount"] = '"off_row"'
+    merchant.finishes()
+    assert invoiced(merchant)[0] == D("22.99")
+
+
+def test_m9_two_parcels_of_a_discounted_order_come_to_its_total(merchant):
+    """Rows before their discount, `discount` unset: the whole order proves it when it is allocated."""
+    items = tuple(
+        SandboxItem(id=n, sku=sku, row_total_incl_tax=D("20.00"), discount=D("2.00"), tax_percent=D(21))
+        for n, sku in ((1, "MUG"), (2, "TEA"))
+    )
+    whole = SandboxOrder(order_id="FO-1", items=items, total_incl_tax=D("40.99"), parts=({1: D(1)}, {2: D(1)}))
+    merchant.sandbox.add(whole)
+    merchant.sandbox.change(
+        "FO-1", lambda raw: {**raw, "shipping_amount_incl_tax": D("4.99") if raw["items"][0]["id"] == 1 else D(0)}
+    )
+    merchant.finishes()
+    assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("22.99"), D("18.00")]
+
+
+def test_m11_a_shop_that_discounts_before_tax(merchant):
+    """120.00 with 20 %, 10.00 net off, to pay 108.00."""
+    lamp = {"qty": D(1), "row_total_incl_tax": D("120.00"), "tax_percent": D(20), "discount": D("10.00")}
+    merchant.sandbox.add(order("108.00", shipping="0.00", **lamp))
+    merchant.finishes()
+    assert invoiced(merchant) == (D("108.00"), D(0))
+    merchant.settings["discount"] = '"off_row_net"'
+    merchant.sandbox.add(order("0", order_id="FO-2", shipping="0.00", **lamp))
+    without_a_total(merchant, "FO-2")
+    merchant.finishes()
+    assert invoiced(merchant, "FO-2") == (D("108.00"), D(0))
+
+
+def test_m12_float_noise_is_invoiced_clean_and_confirmed_as_it_was_listed(merchant):
+    noisy = order("80.640000000000001", shipping="4.9900000000000002", row_total_incl_tax=D("75.650000000000006"))
+    merchant.sandbox.add(noisy)
+    merchant.finishes()
+    assert invoiced(merchant) == (D("80.64"), D("4.99"))
+    sent = merchant.sandbox.posts[-1].body
+    assert b'"shipping_amount_incl_tax":4.9900000000000002' in (sent if isinstance(sent, bytes) else sent.encode())
+    shown = merchant.command("order", "show", "FO-1", "--stage", "invoice").stdout
+    assert "75.65 is used for the listed 75.650000000000006 (row_total_incl_tax of item 1 (MUG))" in shown
+
+
+def test_m12_the_tolerance_that_a_sentence_proposes_works_to_the_end(merchant):
+    """Three rows of a third of 10.00 with four decimals: the sentence knows that their cents are 9.99."""
+    items = tuple(SandboxItem(id=n, sku="MUG", row_total_incl_tax=D("3.3333")) for n in (1, 2, 3))
+    merchant.sandbox.add(
+        SandboxOrder(order_id="FO-1", items=items, shipping_amount_incl_tax=D(0), total_incl_tax=D("10.00"))
+    )
+    sentence = held(merchant, Reason.AMOUNT_UNEXPLAINED)
+    assert 'or set `tolerance = "0.01"`' in sentence
+    merchant.settings["tolerance"] = '"0.01"'
+    retried(merchant)
+    merchant.finishes()
+    assert invoiced(merchant)[0] == D("9.99")
+
+
+def test_m12_the_fee_of_each_item_is_on_the_invoice_of_its_parcel(merchant):
+    """0.50 on both items: the second one's own fee is not the first one's repeated; the sentence names the place."""
+    del merchant.settings["shipping_on_parts"]
+    merchant.sandbox.add(parts("21.99"))
+
+    def with_fees(raw):
+        first = raw["items"][0]["id"] == 1
+        items = [{**item, "weee_row_amount": D("0.50")} for item in raw["items"]]
+        return {**raw, "items": items, "shipping_amount_incl_tax": D("4.99") if first else D(0)}
+
+    merchant.sandbox.change("FO-1", with_fees)
+    lines = json.loads(merchant.command("doctor", "--json").stdout)
+    (line,) = [line for line in lines if line["check"].startswith("amounts")]
+    assert "items.weee_row_amount is 1.00: if that is it, name it in [[tenants.acme.charges]]" in line["cure"]
+    charge(merchant, "weee", "items.weee_row_amount", "line")
+    merchant.finishes()
+    assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("15.49"), D("6.50")]

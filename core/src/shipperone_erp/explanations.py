@@ -127,11 +127,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.AMOUNT_UNEXPLAINED: Explanation(
         ACCOUNTANT,
         "Lines, shipping and charges do not add up to the order's total, or an amount has more decimals than its "
-        "currency: a coupon, a gift card, a fee, a discount or a rounding that no setting names. The sentence has the "
-        "sum.",
-        "It is held: nothing is built. It goes on by itself once a charge that is named explains it.",
+        "currency: a coupon, a gift card, a fee, a discount or a rounding that no setting names. Or nothing proves "
+        "whether rows are before or after their discount. The sentence has the sum.",
+        "It is held: nothing is built. It resumes by itself once a charge that is named, or `discount`, explains it.",
         'Name a coupon or a fee in [[tenants.NAME.charges]] with `kind = "line"`, a gift card with `kind = '
-        '"payment"`; say with `discount` whether row totals are before it; allow a cent with `tolerance`. '
+        '"payment"`; set `discount` to how rows count; allow a cent with `tolerance`. '
         f"docs/amounts.md has an example of each. {RETRY}",
     ),
     Reason.SHIPPING_DIFFERS: Explanation(

@@ -142,8 +142,8 @@ class TenantSettings(_Settings):
     currency: Currency | None = Field(None, description="when an order does not say")
     currencies: tuple[Currency, ...] = Field((), description="others that are allowed")
     charges: tuple[ChargeSettings, ...] = Field((), description="amounts beyond lines and shipping, see below")
-    discount: Literal["in_row", "off_row"] | None = Field(
-        None, description="row totals are after (`in_row`) or before the discount; unset: what adds up to the total"
+    discount: Literal["in_row", "off_row", "off_row_net"] | None = Field(
+        None, description="rows are after the discount, before it, or before one without tax; unset: what is proven"
     )
     shipping_on_parts: Literal["hold", "as_listed"] = Field(
         "hold", description="a part that lists the shipping (or a line charge) which an earlier invoice had already"

@@ -25,7 +25,42 @@ def decimals(currency: str | None) -> int:
 
 def rounded(amount: Decimal, currency: str | None) -> Decimal:
     """The amount in the currency's smallest unit, half up."""
-    return amount.quantize(Decimal(1).scaleb(-decimals(currency)), ROUND_HALF_UP, _WIDE)
+    return to_places(amount, decimals(currency))
+
+
+def to_places(amount: Decimal, places: int) -> Decimal:
+    """The amount with so many decimals, half up."""
+    return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE)
+
+
+def places_of(amount: Decimal) -> int:
+    """How many decimals it is written with; 0 for what is no finite number."""
+    exponent = amount.as_tuple().exponent
+    return max(-exponent, 0) if isinstance(exponent, int) else 0
+
+
+NOISE = Decimal("0.000001")
+"""A binary float that was written out in full (75.650000000000006) is nearer than this to the amount that it means."""
+
+PRICE_DECIMALS = 2
+"""How many more decimals than an amount of its currency a price of one piece may have."""
+
+
+def clean(amount: Decimal, currency: str | None, *, tolerance: Decimal = NOISE) -> Decimal:
+    """The amount of the currency that is within `tolerance` (at least a millionth) of this one, else this one."""
+    return _within(amount, decimals(currency), max(tolerance, NOISE))
+
+
+def clean_price(price: Decimal, currency: str | None) -> Decimal:
+    """The price of one piece without the noise of a binary float: four decimals in EUR, two in JPY. Never rounded."""
+    return _within(price, decimals(currency) + PRICE_DECIMALS, NOISE)
+
+
+def _within(number: Decimal, places: int, tolerance: Decimal) -> Decimal:
+    if places_of(number) <= places:
+        return number
+    near = to_places(number, places)
+    return near if number != near and abs(number - near) <= tolerance else number
 
 
 def decimals_in_words(currency: str | None) -> str:

@@ -9,6 +9,7 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.amounts import Problem, problem
+from shipperone_erp.stages.goods import parents_in, sort_out
 from shipperone_erp.stages.history import History
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
@@ -21,11 +22,15 @@ def problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) 
     invoices = _accepted(ledger, settings, Stage.INVOICE, listing)
     for order_id, listed in listing.orders.items():
         before, allocated = invoices.get(order_id, []), allocations.get(order_id, [])
+        known = [sort_out(job.order, settings).invoiced for job in allocated]
+        goods = sort_out(listed.order, settings, parents_in(allocated))
+        if goods.unclear:
+            continue  # what is not known to be goods has no amount; a finding of its own
         if listing.stage is Stage.INVOICE:
             part = History(settings, before, allocated).is_part(listed.order)
-            found = problem(listed.order, settings, part=part, earlier=before)
+            found = problem(goods.invoiced, settings, part=part, earlier=before, allocated=known)
         else:
-            found = problem(listed.order, settings, part=bool(allocated), earlier=())
+            found = problem(goods.invoiced, settings, part=bool(allocated), earlier=(), allocated=known)
             found = found if found and found.reason in TELLS_EARLY else None
         if found is not None:
             yield order_id, found

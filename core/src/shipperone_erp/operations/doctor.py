@@ -22,7 +22,7 @@ from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import Stage
 from shipperone_erp.operations.amounts import problems
 from shipperone_erp.operations.mapped_warehouses import unmapped
-from shipperone_erp.operations.queue_findings import findings
+from shipperone_erp.operations.queue_findings import discounts, findings, is_open
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.outcome import Ending
@@ -203,7 +203,12 @@ class _Tenant:
     async def _amounts(self, listing: Listing) -> None:
         """Settings that are missing for what is really listed: how many orders would be held, and the first in full."""
         found: dict[Reason, list[tuple[str, Problem]]] = {}
-        for order_id, problem in await asyncio.to_thread(_amounts, self.settings, listing, self.ledger):
+        problems = await asyncio.to_thread(_amounts, self.settings, listing, self.ledger)
+        for finding in discounts(self.settings, listing.stage, problems):
+            self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
+        for order_id, problem in problems:
+            if is_open(problem):
+                continue
             found.setdefault(problem.reason, []).append((order_id, problem))
         for reason, orders in found.items():
             said = f"{len(orders)} of {len(listing.orders)} order(s) would be held, {reason}"

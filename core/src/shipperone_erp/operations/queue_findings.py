@@ -7,8 +7,11 @@ from typing import Any
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage
+from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.paths import missed
+from shipperone_erp.stages.amounts import Problem
 from shipperone_erp.stages.goods import sort_out
+from shipperone_erp.stages.readings import together
 
 ON_UTC = frozenset(
     {"GB", "IE", "PT", "IS", "GG", "JE", "IM", "FO"}
@@ -52,6 +55,21 @@ def _bundles(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> It
         cure = f'set bundles = "children" or "parents" in [tenants.{settings.name}]'
         more = f" ({len(unclear)} such orders)" if len(unclear) > 1 else ""
         yield Finding("bundles", f"order {order.order_id} will be held bundle_unclear: {told}{more}", cure)
+
+
+def is_open(problem: Problem) -> bool:
+    """Nothing proves how its discounts count; not one that adds up by no setting but another than the tenant's."""
+    return problem.reason is Reason.AMOUNT_UNEXPLAINED and len(problem.differences) > 1
+
+
+def discounts(settings: TenantSettings, stage: Stage, problems: Sequence[tuple[str, Problem]]) -> Iterator[Finding]:
+    """Of all orders of a queue whose discounts nothing settles: how many, and what each reading comes to."""
+    held = [(order_id, problem) for order_id, problem in problems if is_open(problem)]
+    if held:
+        first, problem = held[0]
+        said = together([each.differences for _, each in held]).replace(" are held", " will be held", 1)
+        cure = f"set `discount` in [tenants.{settings.name}] to the right one; first: order {first}: {problem.sentence}"
+        yield Finding(f"discount in {stage}", said, cure)
 
 
 def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:

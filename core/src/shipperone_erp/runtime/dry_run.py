@@ -9,6 +9,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
+from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.asked_for import unknown_to
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.stage_run import Selection
@@ -16,6 +17,7 @@ from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import QueueReader, ReadFailed, read_failed
 from shipperone_erp.stages.amounts import problem
 from shipperone_erp.stages.decisions import Decision, Start, order_of
+from shipperone_erp.stages.goods import parents_in, sort_out
 from shipperone_erp.stages.planning import plan
 from shipperone_erp.stages.scope import scope_of
 
@@ -38,11 +40,22 @@ class Foresight:
     unknown: frozenset[str]
 
 
-def _words(decision: Decision, settings: TenantSettings, accepted: Mapping[str, Sequence[Job]]) -> str:
+def _words(
+    decision: Decision,
+    settings: TenantSettings,
+    accepted: Mapping[str, Sequence[Job]],
+    allocations: Mapping[str, Sequence[Job]],
+) -> str:
     """What the decision would do; an invoice is asked first what its flow asks before it is built."""
     if isinstance(decision, Start) and decision.job.stage is Stage.INVOICE:
         job = decision.job
-        found = problem(job.order, settings, part=job.part, earlier=accepted.get(job.order_id, ()))
+        made = allocations.get(job.order_id, ())
+        goods = sort_out(job.order, settings, parents_in(made))
+        if goods.unclear:
+            return f"would be held, {Reason.BUNDLE_UNCLEAR}: {goods.unclear}"
+        known = [sort_out(one.order, settings).invoiced for one in made]
+        earlier = accepted.get(job.order_id, ())
+        found = problem(goods.invoiced, settings, part=job.part, earlier=earlier, allocated=known)
         if found is not None:
             return f"would be held, {found.reason}: {found.sentence}"
     return decision.words()
@@ -79,11 +92,11 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
             confirmed=(None, now - settings.ship_within),
         )
         memory = replace(memory, elsewhere=invoices, failed=failed)
-        accepted = memory.accepted()
+        accepted, allocations = memory.accepted(), memory.allocated()
         words: dict[str, list[str]] = {}
         for decision in plan(scope, listing, memory, now):
             if selection.admits(order_of(decision)):
-                words.setdefault(order_of(decision), []).append(_words(decision, settings, accepted))
+                words.setdefault(order_of(decision), []).append(_words(decision, settings, accepted, allocations))
         for order_id, would in list(words.items())[: selection.limit]:
             resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
             foreseen.append(Foreseen(settings.name, stage, order_id, resting + "; ".join(would)))

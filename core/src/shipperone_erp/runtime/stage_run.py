@@ -17,6 +17,7 @@ from shipperone_erp.runtime.clock import ClockWatch
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
+from shipperone_erp.runtime.open_discounts import OpenDiscounts
 from shipperone_erp.runtime.progress import Progress
 from shipperone_erp.runtime.queue_record import QueueKeeper
 from shipperone_erp.runtime.recovery import recover
@@ -81,6 +82,7 @@ class StageRun:
         self._read_failed = read_failed
         self._queue = QueueKeeper(desk, ledger, log)
         self._late = LateWork(settings, desk.stage, log)
+        self._open_discounts = OpenDiscounts(settings.name, log)
         self._solitude = solitude
         self._progress = progress
         self._places = FairSlots(in_flight)
@@ -124,6 +126,7 @@ class StageRun:
         # where nothing was done the ledger still says what it said
         known = await self.unfinished() if chosen or busy else [job for job in memory.jobs if not job.ended]
         self._late.tell(known, self.desk.now())
+        self._open_discounts.tell(known)
         times = [time for job in known if (time := self._comes_due(job)) is not None]
         return Passed(self._moved, min(times, default=None), frozenset(order_id for order_id, _ in chosen))
 
@@ -279,7 +282,8 @@ class StageRun:
     def _allocated(self, job: Job) -> Allocated:
         made = self._allocations.get(job.order_id, ())
         asked = any(one.open and not one.ended and one.reference is None and may_exist(one) for one in made)
-        return Allocated(self._reservations(job), parents_in(made), asked)
+        counted = tuple(one for one in made if one.state not in (State.GONE, State.SUPERSEDED))
+        return Allocated(self._reservations(job), parents_in(made), asked, counted)
 
     def _reservations(self, job: Job) -> tuple[Reservation, ...]:
         return tuple(

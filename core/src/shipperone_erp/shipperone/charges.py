@@ -4,25 +4,44 @@ absent      not there, null, an empty text, or 0: nothing is charged
 unreadable  anything there that is no number: the order is held, since a fee or a coupon would be missing from it
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.model.order import Charge
 from shipperone_erp.shipperone.fields import JsonObject
+from shipperone_erp.shipperone.names import Places
 from shipperone_erp.shipperone.values import exact, is_scalar, kind
 
+ITEMS = "items"
+"""As the first step of a path: the order's items, wherever they are listed."""
 
-def read_charges(order: JsonObject, named: Sequence[ChargeSettings]) -> tuple[Charge, ...]:
-    """Those that this order has, signed as the tenant says. Unreadable names the path and what stands there."""
+
+def read_charges(order: JsonObject, named: Sequence[ChargeSettings], items: Sequence[Any] = ()) -> tuple[Charge, ...]:
+    """Those that this order has, signed as the tenant says. Unreadable names the path and what stands there.
+
+    `items` are the order's items as they are listed, for paths that go through `items`.
+    """
     found = []
     for charge in named:
-        amount = sum((_number(order, charge, value) for value in found_at(order.raw, charge.path)), Decimal(0))
+        raw = order.raw if ITEMS in order.raw else {**order.raw, ITEMS: items}
+        amount = sum((_number(order, charge, value) for value in found_at(raw, charge.path)), Decimal(0))
         if amount:
             signed = amount if charge.sign == "+" else -abs(amount)
             found.append(Charge(charge.name, signed, charge.kind))
     return tuple(found)
+
+
+def items_charges(named: Sequence[ChargeSettings], fields: Mapping[str, str]) -> frozenset[str]:
+    """The names of the charges whose path goes through the order's items: each is of the items that are listed."""
+    if not named:
+        return frozenset()
+    place = Places(fields).order["items"]
+    roots = [(ITEMS,), *((key,) for key in place.keys), *place.paths]
+    return frozenset(
+        charge.name for charge in named if any(tuple(charge.path.split("."))[: len(root)] == root for root in roots)
+    )
 
 
 def found_at(raw: Any, path: str) -> Iterator[Any]:

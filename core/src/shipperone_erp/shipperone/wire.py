@@ -74,7 +74,8 @@ class OrderWire:
         warehouse = order.text(fields["warehouse_code"])
         if warehouse is None:
             order.missing(fields["warehouse_code"], "no warehouse")
-        items = self._items(order, warehouse)
+        entries = self._entries(order)
+        items = self._items(order, entries, warehouse)
         currency = order.text(fields["currency"])
         parties = {role: _party(order, places) for role, places in self._places.parties.items()}
         return FulfillmentOrder(
@@ -91,14 +92,17 @@ class OrderWire:
             shipped_at=order.moment(fields["shipped_at"]),
             **parties,
             extra=order.extra(),
-            charges=read_charges(order, self._charges),
+            charges=read_charges(order, self._charges, entries),
         )
 
-    def _items(self, order: JsonObject, warehouse: str) -> tuple[OrderItem, ...]:
+    def _entries(self, order: JsonObject) -> Sequence[Any]:
         field = self._places.order["items"]
         entries = order.rows(field)
         if not entries:
             order.missing(field, "no items")
+        return entries
+
+    def _items(self, order: JsonObject, entries: Sequence[Any], warehouse: str) -> tuple[OrderItem, ...]:
         items = tuple(
             self._item(order.inner(entry, f"the {number}. item"), warehouse) for number, entry in enumerate(entries, 1)
         )

@@ -101,7 +101,7 @@ def _differences(case: Case, document: Document | None, total: object) -> tuple[
         order,
         stated,
         currency=case.currency(),
-        discount=settings.discount,
+        discount=case.discount,
         tolerance=settings.tolerance,
         part=case.job.part,
     )

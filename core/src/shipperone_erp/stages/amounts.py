@@ -3,18 +3,21 @@
 Pure but for `check_amounts`: `doctor` and a dry run ask the same questions as the flow.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.currency import decimals_in_words, rounded
 from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.requests import Difference
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.shipperone.charges import items_charges
 from shipperone_erp.stages.case import Case, Hold
-from shipperone_erp.stages.figures import figures
-from shipperone_erp.stages.remainder import unexplained
+from shipperone_erp.stages.figures import Discount
+from shipperone_erp.stages.listed_amounts import cleaned
+from shipperone_erp.stages.readings import field_of, open_sums, settled
+from shipperone_erp.stages.remainder import enough, explaining, unexplained
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,28 +27,45 @@ class Problem:
     reason: Reason
     sentence: str
     owner: Owner
+    differences: tuple[Difference, ...] = ()
 
 
 def check_amounts(case: Case) -> None:
     """Hold the job if the order's amounts are not whole, not explained, or were invoiced before."""
     found = problem(
-        case.order, case.desk.settings, part=case.job.part, earlier=case.desk.accepted_before(case.job.order_id)
+        case.order,
+        case.desk.settings,
+        part=case.job.part,
+        earlier=case.desk.accepted_before(case.job.order_id),
+        allocated=case.allocated,
     )
     if found is not None:
-        raise Hold(found.reason, found.sentence, found.owner)
+        raise Hold(found.reason, found.sentence, found.owner, found.differences)
 
 
-def problem(order: FulfillmentOrder, settings: TenantSettings, *, part: bool, earlier: Iterable[Job]) -> Problem | None:
+def problem(
+    order: FulfillmentOrder,
+    settings: TenantSettings,
+    *,
+    part: bool,
+    earlier: Sequence[Job],
+    allocated: Iterable[FulfillmentOrder] = (),
+) -> Problem | None:
     """The first thing that stands against an invoice of this order; None if nothing does.
 
     `part`: the ledger shows that this is a part of a larger order, whose total then says nothing of it. `earlier` are
-    the order's invoices that ShipperOne has accepted.
+    the order's invoices that ShipperOne has accepted, `allocated` is the order as its allocations listed it.
     """
-    return next(_problems(order, settings, part, earlier), None)
+    order = cleaned(order, order.currency or settings.currency, tolerance=settings.tolerance)
+    return next(_problems(order, settings, part, earlier, allocated), None)
 
 
 def _problems(
-    order: FulfillmentOrder, settings: TenantSettings, part: bool, earlier: Iterable[Job]
+    order: FulfillmentOrder,
+    settings: TenantSettings,
+    part: bool,
+    earlier: Sequence[Job],
+    allocated: Iterable[FulfillmentOrder],
 ) -> Iterator[Problem]:
     tenant, currency = settings.name, order.currency or settings.currency
     if currency is None:
@@ -61,39 +81,75 @@ def _problems(
         )
     if order.shipping_amount_incl_tax is None:
         yield _missing(tenant, Reason.SHIPPING_MISSING, "shipping_amount_incl_tax")
-    lines = figures(order, currency, settings.discount).lines
-    for item in order.items:
-        if lines[item.item_id] is None:
-            yield _missing(tenant, Reason.PRICE_MISSING, f"price_incl_tax of item {item.item_id} ({item.sku})")
-    yield from _too_fine(order, currency, settings.tolerance)
+    before = [job.order for job in earlier] if part else []
+    discount = settled(
+        order, currency, settings.discount, tolerance=settings.tolerance, part=part, allocated=allocated, earlier=before
+    )
+    yield from _unpriced(order, tenant, discount)
+    yield from _too_fine(order, currency, settings, discount)
+    sums = () if settings.discount else open_sums(order, currency)
     if not part:
-        sentence = unexplained(order, currency, settings)
+        sentence = unexplained(order, currency, settings, discount)
         if sentence:
-            yield Problem(Reason.AMOUNT_UNEXPLAINED, sentence, Owner.ACCOUNTANT)
+            yield Problem(
+                Reason.AMOUNT_UNEXPLAINED, sentence, Owner.ACCOUNTANT, explaining(order, currency, settings.discount)
+            )
+    if discount is None:
+        yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, sums, tenant), Owner.ACCOUNTANT, sums)
     if settings.shipping_on_parts == "hold":
-        yield from _repeated(order, tenant, earlier)
+        yield from _repeated(order, settings, earlier)
 
 
-def _too_fine(order: FulfillmentOrder, currency: str, tolerance: Decimal) -> Iterator[Problem]:
-    """Amounts of the order that no invoice in its currency can state."""
+def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Iterator[Problem]:
+    for item in order.items:
+        name = f"item {item.item_id} ({item.sku})"
+        if item.row_total_incl_tax is None and item.price_incl_tax is None:
+            yield _missing(tenant, Reason.PRICE_MISSING, f"price_incl_tax of {name}")
+        elif discount == "off_row_net" and item.discount and item.tax_percent is None:
+            why = f"tax_percent of {name}, by which {field_of(discount)} takes its discount of {item.discount:f} off"
+            yield _missing(tenant, Reason.AMOUNT_UNEXPLAINED, why)
+
+
+def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
+    """Why nothing of the order shows how its discount counts, with what each reading comes to."""
+    discounted = [item for item in order.items if item.discount]
+    named = ", ".join(f"{abs(item.discount or 0):f} on item {item.item_id} ({item.sku})" for item in discounted[:3])
+    more = f" and on {len(discounted) - 3} more" if len(discounted) > 3 else ""
+    by = ", ".join(f"{each.ours} by `{each.field}`" for each in sums)
+    return (
+        f"it lists a discount of {named}{more}, and nothing proves whether its rows are before or after the discount: "
+        f"the invoice comes to {by}. Set the right one in [tenants.{tenant}]: every order that is held for this then "
+        "resumes by itself"
+    )
+
+
+def _too_fine(
+    order: FulfillmentOrder, currency: str, settings: TenantSettings, discount: Discount
+) -> Iterator[Problem]:
+    """Amounts of the order that no invoice in its currency can state. A discount in the row is on no invoice."""
     amounts = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
     for item in order.items:
         amounts[f"row_total_incl_tax of item {item.item_id} ({item.sku})"] = item.row_total_incl_tax
-        amounts[f"discount of item {item.item_id} ({item.sku})"] = item.discount
+        if discount == "off_row":
+            amounts[f"discount of item {item.item_id} ({item.sku})"] = item.discount
     amounts.update({f"charge {charge.name}": charge.amount for charge in order.charges})
     for name, amount in amounts.items():
-        if amount is not None and abs(amount - rounded(amount, currency)) > tolerance:
+        if amount is not None and abs(amount - rounded(amount, currency)) > settings.tolerance:
             yield Problem(
                 Reason.AMOUNT_UNEXPLAINED,
                 f"the {name} is {amount:f}, and {decimals_in_words(currency)}: no invoice can state it, and it is not "
                 f"rounded silently. Have the shop round it to {rounded(amount, currency)}, name another place in "
-                "[tenants.*.fields], or set a `tolerance`",
+                f'[tenants.*.fields], or set `tolerance = "{enough(order, currency, settings, discount):f}"`',
                 Owner.ACCOUNTANT,
             )
 
 
-def _repeated(order: FulfillmentOrder, tenant: str, earlier: Iterable[Job]) -> Iterator[Problem]:
-    """What this part lists and an earlier invoice of the order has carried already."""
+def _repeated(order: FulfillmentOrder, settings: TenantSettings, earlier: Iterable[Job]) -> Iterator[Problem]:
+    """What this part lists and an earlier invoice of the order has carried already.
+
+    A charge that goes through the items is of the items that are listed: the same amount on others is theirs.
+    """
+    tenant, of_items = settings.name, items_charges(settings.charges, settings.fields)
     for job in earlier:
         before = job.order
         carried = []
@@ -103,7 +159,7 @@ def _repeated(order: FulfillmentOrder, tenant: str, earlier: Iterable[Job]) -> I
         carried += [
             f"the charge {charge.name} of {charge.amount}"
             for charge in order.charges
-            if charge.kind == "line" and charge in before.charges
+            if charge.kind == "line" and charge.name not in of_items and charge in before.charges
         ]
         if carried:
             yield Problem(

@@ -9,6 +9,7 @@ import logging
 import traceback
 from collections.abc import Awaitable, Callable
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
@@ -25,15 +26,17 @@ from shipperone_erp.model.answers import (
     seconds,
 )
 from shipperone_erp.model.keys import job_key
-from shipperone_erp.model.requests import (
-    Difference,
-)
+from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
 from shipperone_erp.stages.desk import Desk, Journal
+from shipperone_erp.stages.figures import Discount
 from shipperone_erp.stages.goods import Allocated, sort_out
+from shipperone_erp.stages.listed_amounts import cleaned
+from shipperone_erp.stages.readings import settled
 
 AnswerT = TypeVar("AnswerT")
 
@@ -107,9 +110,11 @@ class Case:
         # what was parsed a moment ago need not be parsed again from the ledger's text
         self.listed = newest.order if newest and newest.fingerprint == job.fingerprint else job.order
         self.goods = sort_out(self.listed, desk.settings, known.parents)
-        self.order = self.goods.stocked if job.stage is Stage.ALLOCATION else self.goods.invoiced
+        rows = self.goods.stocked if job.stage is Stage.ALLOCATION else self.goods.invoiced
+        self.order = cleaned(rows, rows.currency or desk.settings.currency, tolerance=desk.settings.tolerance)
         self.reservations: tuple[Reservation, ...] = known.reservations
         self.reservation_asked = known.asked
+        self._made = known.made
         self._voided = 0
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""
@@ -161,10 +166,12 @@ class Case:
         call: Callable[[], Awaitable[AnswerT | Pending]],
         *,
         step: Step,
+        request: str | None = None,
     ) -> AnswerT:
         """Intent, call, outcome. Answers come back as they are; what a hook raises becomes `Wait` or `Hold`.
 
         `step` is where the job stands while the call is under way, and where it stays if the outcome is unknown.
+        `request`: what is to be kept of what was asked.
         """
         if self.desk.stopping:
             raise Stopping
@@ -173,7 +180,7 @@ class Case:
             raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
         before = self.job.step
         self.change(state=State.WORKING, step=step, next_attempt_at=None)
-        effect = await self.desk.journal.begin(self.job, kind, alone=self.alone)
+        effect = await self.desk.journal.begin(self.job, kind, request=request, alone=self.alone)
         try:
             answer = await call()
         except AuthFailed as failure:
@@ -223,6 +230,25 @@ class Case:
     def tries(self) -> int:
         """How often it has met trouble. That stock was short so often is none: the ERP has answered."""
         return 0 if self.job.reason is Reason.NOT_ENOUGH_STOCK else self.job.attempts
+
+    @cached_property
+    def allocated(self) -> tuple[FulfillmentOrder, ...]:
+        """The order as its allocations listed it, in the rows that are invoiced."""
+        return tuple(sort_out(job.order, self.desk.settings).invoiced for job in self._made)
+
+    @cached_property
+    def discount(self) -> Discount:
+        """How the order's discounts count: as the tenant says, else as is proven; None where that is open."""
+        earlier = [job.order for job in self.desk.accepted_before(self.job.order_id)] if self.job.part else []
+        return settled(
+            self.order,
+            self.currency(),
+            self.desk.settings.discount,
+            tolerance=self.desk.settings.tolerance,
+            part=self.job.part,
+            allocated=self.allocated if any(item.discount for item in self.order.items) else (),
+            earlier=earlier,
+        )
 
     def currency(self) -> str | None:
         """The order's currency, or the tenant's where the order does not say."""

@@ -13,6 +13,7 @@ from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.reasons import Reason
 from shipperone_erp.stages.figures import Discount, figures
+from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.rounding import tax_in
 
 
@@ -27,9 +28,10 @@ def invoice_differences(
 ) -> tuple[Difference, ...]:
     """What the invoice states otherwise than the order: `ours` is the ERP's side, `theirs` ShipperOne's.
 
-    `discount` is the tenant's rule for row totals. `part`: the ledger shows that this is a part of a larger order,
-    whose total is then left out.
+    `discount` is the reading of row totals, by the tenant's rule or as proven. `part`: the ledger shows that this is a
+    part of a larger order, whose total is then left out.
     """
+    order = cleaned(order, currency)
     found = list(_item_differences(order, invoice))
     if found:
         return tuple(found)

@@ -32,12 +32,14 @@ class Rules(Protocol):
 class Allocated:
     """What the ledger holds of an order's allocation: live reservations, and which items had children listed.
 
+    `made` are its allocation jobs, without those that ended unconfirmed.
     `asked`: a reservation may be there whose reference is not known yet, since its job is still under way.
     """
 
     reservations: tuple[Reservation, ...] = ()
     parents: frozenset[str] = frozenset()
     asked: bool = False
+    made: tuple[Job, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,13 +29,14 @@ from shipperone_erp.stages.compare import (
 from shipperone_erp.stages.confirming import AT_MOST, confirm
 from shipperone_erp.stages.figures import figures, priced
 from shipperone_erp.stages.goods import lost_price, names, unreserved
+from shipperone_erp.stages.listed_amounts import replaced
 from shipperone_erp.stages.numbers import check_number
 from shipperone_erp.stages.rounding import rounding_hint
 
 
 async def invoice(case: Case) -> None:
     """Take the job as far as it goes."""
-    case.order = priced(case.order, case.currency(), case.desk.settings.discount)
+    case.order = priced(case.order, case.currency(), case.discount)
     while case.job.step is not Step.DONE:
         match case.job.step:
             case Step.NEW | Step.BUILDING:
@@ -61,7 +62,8 @@ async def build(case: Case) -> None:
         return await hooks.build_invoice(await hooks.before_build(request))
 
     try:
-        answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+        used = replaced(case.listed, case.order)
+        answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING, request=used)
     except AlreadyIssued as issued:
         if not case.job.accepted:
             raise issued_already(case, issued.invoice) from issued
@@ -124,7 +126,7 @@ async def compare(case: Case) -> None:
 async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Difference, ...]) -> bool:
     hint = ""
     if built.total_incl_tax is not None:
-        sums = figures(case.order, case.currency(), case.desk.settings.discount)
+        sums = figures(case.order, case.currency(), case.discount)
         hint = rounding_hint(case.order, sums, built.total_incl_tax)
     message = f"the invoice is not what shipped: {side_by_side(differences, 'ERP', 'ShipperOne')}{hint}"
     held = Hold(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
@@ -288,14 +290,14 @@ def _differences(case: Case, stated: Invoice) -> tuple[Difference, ...]:
         case.order,
         stated,
         currency=case.currency(),
-        discount=settings.discount,
+        discount=case.discount,
         tolerance=settings.tolerance,
         part=case.job.part,
     )
 
 
 def _not_compared(case: Case) -> Hold:
-    expected = figures(case.order, case.currency(), case.desk.settings.discount).invoice_total
+    expected = figures(case.order, case.currency(), case.discount).invoice_total
     return Hold(
         Reason.TOTAL_DIFFERS,
         f"the ERP tells no total of the invoice, which should come to {expected}: nothing was compared, and "

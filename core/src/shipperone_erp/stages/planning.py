@@ -30,6 +30,7 @@ from shipperone_erp.stages.decisions import (
     listed_items,
 )
 from shipperone_erp.stages.history import History
+from shipperone_erp.stages.readings import discount_is_set
 from shipperone_erp.stages.scope import Memory, Scope
 from shipperone_erp.stages.vanished import absent, came_late, lists_none_of, may_exist, settle
 
@@ -163,7 +164,7 @@ def _back_untouched(job: Job) -> bool:
 
 
 def _as_listed(scope: Scope, job: Job, jobs: Collection[Job], allocations: Collection[Job], now: datetime) -> Decision:
-    heals = job.reason in HEALED_BY_LISTING
+    heals = job.reason in HEALED_BY_LISTING or discount_is_set(job, scope.discount)
     seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
     if heals or due(job, now):

@@ -5,9 +5,14 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.model.currency import decimals, rounded
 from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.requests import Difference
+from shipperone_erp.shipperone.charges import ITEMS
 from shipperone_erp.shipperone.values import exact, is_scalar
-from shipperone_erp.stages.figures import Figures, figures
+from shipperone_erp.stages.figures import NOTHING, Discount, Figures, figures, fitting_total
+from shipperone_erp.stages.listed_amounts import amounts_of, cleaned
+from shipperone_erp.stages.readings import field_of
 from shipperone_erp.stages.rounding import by_document
 
 SUGGESTED_AT_MOST = 3
@@ -16,20 +21,48 @@ NO_AMOUNTS = ("id", "qty", "quantity", "count", "weight", "number", "code", "ver
 """Keys that end so hold numbers that are no money; a remainder of 2.00 is not explained by a `store_id` of 2."""
 
 
-def unexplained(order: FulfillmentOrder, currency: str | None, settings: TenantSettings) -> str | None:
-    """A sentence with the sum if it does not come to the order's total; None if it does. Only for a whole order."""
-    sums = figures(order, currency, settings.discount)
+def unexplained(
+    order: FulfillmentOrder, currency: str | None, settings: TenantSettings, discount: Discount
+) -> str | None:
+    """A sentence with the sum if it does not come to the order's total; None if it does. Only for a whole order.
+
+    `discount` is the reading of its rows, as far as one is settled.
+    """
+    sums = figures(order, currency, discount)
     total, expected = order.total_incl_tax, sums.order_total
     if total is None or expected is None or abs(total - expected) <= settings.tolerance:
         return None
     parts = [f"the lines come to {sums.goods}", f"shipping to {order.shipping_amount_incl_tax}"]
     parts += [f"{charge.name} to {charge.amount}" for charge in order.charges]
     rest = total - expected
-    hints = [*_absent(order, settings), *_rounding(order, sums, total), *_explanations(order, currency, settings, rest)]
+    readings = [f"`{each.field}` would explain it" for each in explaining(order, currency, settings.discount)]
+    hints = [*_absent(order, settings), *_rounding(order, sums, total), *readings, *_places(order, settings, rest)]
     return (
         f"{', '.join(parts[:-1])} and {parts[-1]}, together {expected}, but the order's total is {total}: "
         f"{rest} is not explained{''.join(f'; {hint}' for hint in hints)}"
     )
+
+
+def explaining(order: FulfillmentOrder, currency: str | None, rule: Discount) -> tuple[Difference, ...]:
+    """The settings of `discount`, other than the tenant's `rule`, by which the order comes to exactly its total."""
+    total = order.total_incl_tax
+    return tuple(
+        Difference(field_of(reading), f"{figures(order, currency, reading).invoice_total:f}", f"{total:f}")
+        for reading in fitting_total(order, currency, NOTHING)
+        if reading != rule
+    )
+
+
+def enough(order: FulfillmentOrder, currency: str, settings: TenantSettings, discount: Discount) -> Decimal:
+    """The tolerance by which every amount of the order is taken as one of its currency, and they still add up."""
+    stated = [amount for name, amount in amounts_of(order) if not name.startswith(("price_", "tax_percent"))]
+    needed = max(abs(amount - rounded(amount, currency)) for amount in stated)
+    sums = figures(cleaned(order, currency, tolerance=needed), currency, discount)
+    if order.total_incl_tax is None or sums.order_total is None:
+        return needed
+    rest = abs(rounded(order.total_incl_tax, currency) - sums.order_total)
+    unit = Decimal(1).scaleb(-decimals(currency))
+    return max(needed, rest) if rest <= unit * len(order.items) else needed  # more is not a matter of rounding
 
 
 def _absent(order: FulfillmentOrder, settings: TenantSettings) -> Iterator[str]:
@@ -51,18 +84,14 @@ def _rounding(order: FulfillmentOrder, sums: Figures, total: Decimal) -> Iterato
         )
 
 
-def _explanations(
-    order: FulfillmentOrder, currency: str | None, settings: TenantSettings, rest: Decimal
-) -> Iterator[str]:
-    """What a person could change in the tenant's settings, each of which would explain exactly this remainder."""
-    for rule in ("in_row", "off_row"):
-        if figures(order, currency, rule).order_total == order.total_incl_tax:
-            yield f'`discount = "{rule}"` would explain it'
+def _places(order: FulfillmentOrder, settings: TenantSettings, rest: Decimal) -> Iterator[str]:
+    """What could be changed in the tenant's `charges`, each of which would explain exactly this remainder."""
     for charge in order.charges:
         if rest == -2 * charge.amount:
             yield f"it would add up if {charge.name} were {-charge.amount}: look at its `sign` in {_table(settings)}"
     named = {charge.path for charge in settings.charges}
-    places = [(path, amount) for path, amount in amounts_in(order.extra) if path not in named and amount]
+    on_items = amounts_in([item.extra for item in order.items], ITEMS)
+    places = [entry for entry in (*amounts_in(order.extra), *on_items) if entry[0] not in named and entry[1]]
     fitting = [(path, amount) for path, amount in places if amount == rest or (rest < 0 and amount == -rest)]
     for path, amount in fitting[:SUGGESTED_AT_MOST]:
         sign = ' with `sign = "-"`' if rest < 0 else ""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.work import Stage
+from shipperone_erp.model.work import Stage, State
 from shipperone_erp.shipperone.reading import Listing
 
 
@@ -24,6 +24,7 @@ class Scope:
     in_doubt: str = "accept"
     bundles: str = "hold"
     services: tuple[str, ...] = ()
+    discount: str | None = None
     ship_within: timedelta = timedelta(days=14)
 
 
@@ -50,6 +51,14 @@ class Memory:
     elsewhere: Listing | None = None
     failed: frozenset[str] = frozenset()
 
+    def allocated(self) -> Mapping[str, Sequence[Job]]:
+        """By order, its allocation jobs, without those that ended unconfirmed."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in self.allocations:
+            if job.state not in (State.GONE, State.SUPERSEDED):
+                found[job.order_id].append(job)
+        return dict(found)
+
     def accepted(self) -> Mapping[str, Sequence[Job]]:
         """By order, the jobs that ShipperOne has accepted, oldest first."""
         found: dict[str, list[Job]] = defaultdict(list)
@@ -70,5 +79,7 @@ def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
         gone_grace=settings.gone_grace,
         in_doubt=settings.in_doubt,
         bundles=settings.bundles,
+        services=settings.services,
+        discount=settings.discount,
         ship_within=settings.ship_within,
     )
