@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import warm_processes
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.steering import actor
@@ -504,7 +505,4 @@ def test_explain_says_what_to_do_about_a_reason_and_what_it_knows(world):
 
 
 def _bare(world, *arguments):
-    return subprocess.run(
-        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", *arguments],
-        capture_output=True, text=True, timeout=60, env=world.process_environment(), check=False, cwd=world.folder,
-    )  # fmt: skip
+    return warm_processes.run(*arguments, env=world.process_environment(), cwd=world.folder)

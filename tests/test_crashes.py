@@ -2,13 +2,12 @@
 
 import gc
 import signal
-import subprocess
-import sys
 from decimal import Decimal as D
 from pathlib import Path
 
 import pytest
 
+import warm_processes
 from shipperone_erp import Reason
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
@@ -37,10 +36,9 @@ def a_world(folder: Path, sandbox: Sandbox, kind: str) -> World:
 def killed(world: World, when: str, commit: int) -> bool:
     """Run it until it is killed there; False if it came to its end before."""
     script = Path(__file__).with_name("killed_run.py")
-    done = subprocess.run(
-        [sys.executable, str(script), str(world.write()), when, str(commit), "SIGKILL"],
-        capture_output=True, text=True, timeout=60, env=world.process_environment(), check=False,
-    )  # fmt: skip
+    done = warm_processes.run_script(
+        str(script), str(world.write()), when, str(commit), "SIGKILL", env=world.process_environment()
+    )
     assert done.returncode in (0, -signal.SIGKILL), done.stderr
     return done.returncode != 0
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import warm_processes
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
@@ -184,10 +185,7 @@ class World:
     def command(self, *arguments: str, file: Path | None = None, **options: Any) -> "subprocess.CompletedProcess[str]":
         """The real command in a process of its own. `file`: another configuration than `write` makes."""
         self.write()
-        return subprocess.run(
-            [sys.executable, "-c", "from shipperone_erp.cli import main; main()", *arguments, "-c", str(file or self.file)],
-            capture_output=True, text=True, timeout=60, env=self.process_environment(), check=False, **options,
-        )  # fmt: skip
+        return warm_processes.run(*arguments, "-c", str(file or self.file), env=self.process_environment(), **options)
 
     def process_environment(self) -> dict[str, str]:
         path = os.pathsep.join(map(str, self.plugins))

@@ -1,0 +1,141 @@
+"""Real processes without the second in which an interpreter imports everything: each is forked off one that has done so.
+
+    done = run("status", "--json", env=environment)            the command, as `subprocess.run` would answer
+    done = run_script(script, "before", "3", env=environment)  a script of the tests
+
+The first call of a test process starts a server (this file as a script) that imports core and waits. A process that it
+forks has a process id of its own, the caller's environment, folder and pipes, and can be killed like any other.
+"""
+
+import atexit
+import json
+import os
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+COMMAND = "-c"
+"""In place of a script: the command `shipperone-erp`."""
+
+
+def run(
+    *arguments: str, env: Mapping[str, str], cwd: Path | None = None, timeout: float = 60
+) -> "subprocess.CompletedProcess[str]":
+    """The command in a process of its own. TimeoutExpired as from `subprocess.run`; the process is then killed."""
+    return run_script(COMMAND, *arguments, env=env, cwd=cwd, timeout=timeout)
+
+
+def run_script(
+    script: str, *arguments: str, env: Mapping[str, str], cwd: Path | None = None, timeout: float = 60
+) -> "subprocess.CompletedProcess[str]":
+    """A Python script in a process of its own; `returncode` is negative where a signal ended it."""
+    called = {"argv": [script, *arguments], "env": dict(env), "cwd": str(cwd or Path.cwd())}
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, socket.socket(socket.AF_UNIX) as connection:
+        connection.connect(_server())
+        connection.settimeout(timeout)
+        message = json.dumps(called).encode()
+        socket.send_fds(connection, [len(message).to_bytes(4, "big")], [out.fileno(), err.fileno()])
+        connection.sendall(message)
+        answers = connection.makefile("r")
+        process = int(answers.readline())
+        try:
+            returncode = int(answers.readline())
+        except TimeoutError:
+            os.kill(process, signal.SIGKILL)
+            raise subprocess.TimeoutExpired([script, *arguments], timeout) from None
+        texts = []
+        for file in (out, err):
+            file.seek(0)
+            texts.append(file.read().decode())
+    return subprocess.CompletedProcess([script, *arguments], returncode, *texts)
+
+
+@cache
+def _server() -> str:
+    folder = tempfile.TemporaryDirectory(prefix="warm-")
+    address = str(Path(folder.name) / "socket")
+    server = subprocess.Popen([sys.executable, __file__, address], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def stop() -> None:
+        server.kill()
+        server.wait()
+        folder.cleanup()
+
+    atexit.register(stop)
+    while not Path(address).exists():
+        assert server.poll() is None, "the server of warm processes has ended"
+        time.sleep(0.01)
+    return address
+
+
+def serve(address: str) -> list[str]:
+    """Fork a process for each call; returns only in such a process, with what it is to run."""
+    listener = socket.socket(socket.AF_UNIX)
+    listener.bind(f"{address}.new")
+    listener.listen(16)
+    os.rename(f"{address}.new", address)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    test_process = os.getppid()
+    listener.settimeout(5)
+    while True:
+        try:
+            connection, _ = listener.accept()
+        except TimeoutError:
+            if os.getppid() != test_process:
+                os._exit(0)  # the tests were killed
+            continue
+        if os.fork():
+            connection.close()
+            continue
+        listener.close()
+        connection.settimeout(None)
+        return _called(connection)
+
+
+def _called(connection: socket.socket) -> list[str]:
+    """In the child, which waits for its own child and reports how that ended: returns in the latter."""
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    length, files, _, _ = socket.recv_fds(connection, 4, 2)
+    message = b""
+    while len(message) < int.from_bytes(length, "big"):
+        message += connection.recv(65536)
+    called = json.loads(message)
+    process = os.fork()
+    if process:
+        connection.sendall(f"{process}\n".encode())
+        _, status = os.waitpid(process, 0)
+        connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+        os._exit(0)
+    connection.close()
+    for number, file in enumerate(files, start=1):
+        os.dup2(file, number)
+        os.close(file)
+    os.chdir(called["cwd"])
+    os.environ.clear()
+    os.environ.update(called["env"])
+    time.tzset()
+    sys.path[1:1] = [place for place in called["env"].get("PYTHONPATH", "").split(os.pathsep) if place]
+    return list(called["argv"])
+
+
+if __name__ == "__main__":
+    # what the command imports when it runs, and nothing else: connectors and policies are found by each process
+    import shipperone_erp.cli.app
+    import shipperone_erp.cli.running
+    import shipperone_erp.runtime.runtime  # noqa: F401
+
+    sys.argv = serve(sys.argv[1])
+    if sys.argv[0] == COMMAND:
+        from shipperone_erp.cli import main
+
+        main()
+    else:
+        sys.path[0] = str(Path(sys.argv[0]).parent)
+        runpy.run_path(sys.argv[0], run_name="__main__")
