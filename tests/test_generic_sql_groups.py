@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from shipperone_erp import BuildInvoice, Charge, FulfillmentOrder, Reason, Refused, Reserved, ReserveStock
+from shipperone_erp.redaction import secrets_in
 from shipperone_erp_generic_sql import GenericSqlConnector, GenericSqlSettings
 from sql_erp import TODAY, item, order
 from sql_servers import DIALECTS, SqlDatabase, new_database, new_sqlite, server_url
@@ -299,3 +300,11 @@ def test_a_row_that_may_be_missing_hands_on_null(database, connected):
     erp = connected(find_reservation=FIND, reserve=[HEAD, maybe, write])
     erp.reserve_stock(ReserveStock("a-1", THREE, 1, "arrived"))
     assert database.ask("SELECT order_id FROM heads") == [("no line",)]
+
+
+def test_settings_with_groups_are_searched_for_secrets_to_their_end():
+    """Core walks through all that settings hold: nothing in them may hold itself."""
+    reserve = [{"sql": HEAD}, {"sql": LINE.replace(":head_row", "7"), "each": "item", "then": "SELECT :sku"}]
+    made = GenericSqlSettings.model_validate({"url": "sqlite:///x", "find_reservation": FIND, "reserve": reserve})
+    assert len(list(made.every())) == 4
+    assert list(secrets_in(made)) == []

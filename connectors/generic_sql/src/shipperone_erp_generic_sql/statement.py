@@ -78,7 +78,7 @@ class Statement(Change):
         (), description="statements that run right after this one for the same item, charge or tax rate"
     )
 
-    @cached_property
+    @property
     def group(self) -> tuple[tuple[str, Change], ...]:
         """Itself and what follows it for the same element, each with what its number ends with."""
         return (("", self), *((f".{at}", member) for at, member in enumerate(self.then, start=1)))
