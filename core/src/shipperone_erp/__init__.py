@@ -5,43 +5,46 @@
 The version of this API is `API_VERSION`; everything that is not exported here may change without notice.
 """
 
-from typing import Any
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
 from shipperone_erp import deprecations
-from shipperone_erp.hooks import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
-from shipperone_erp.model.answers import (
-    AlreadyIssued,
-    AuthFailed,
-    Check,
-    ConnectorError,
-    Document,
-    Done,
-    Invoice,
-    InvoiceLine,
-    Pending,
-    Refused,
-    Reservation,
-    Reserved,
-    Shortage,
-    ShortLine,
-    Transient,
-    Unknown,
-    Voided,
-)
-from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
-from shipperone_erp.model.requests import (
-    BuildInvoice,
-    Deliver,
-    Difference,
-    DiscardInvoice,
-    IssueInvoice,
-    Mismatch,
-    ReleaseStock,
-    ReserveStock,
-    Resolution,
-)
-from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.secrets import Secret
+
+if TYPE_CHECKING:
+    from shipperone_erp.hooks import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
+    from shipperone_erp.model.answers import (
+        AlreadyIssued,
+        AuthFailed,
+        Check,
+        ConnectorError,
+        Document,
+        Done,
+        Invoice,
+        InvoiceLine,
+        Pending,
+        Refused,
+        Reservation,
+        Reserved,
+        Shortage,
+        ShortLine,
+        Transient,
+        Unknown,
+        Voided,
+    )
+    from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
+    from shipperone_erp.model.requests import (
+        BuildInvoice,
+        Deliver,
+        Difference,
+        DiscardInvoice,
+        IssueInvoice,
+        Mismatch,
+        ReleaseStock,
+        ReserveStock,
+        Resolution,
+    )
+    from shipperone_erp.reasons import Owner, Reason
+    from shipperone_erp.secrets import Secret
 
 __all__ = [
     "API_VERSION",
@@ -85,8 +88,17 @@ __all__ = [
 ]
 
 
+_MODULES = ("hooks", "model.answers", "model.order", "model.requests", "reasons", "secrets")
+"""Where the exported names are, imported when the first of them is asked for: every import of a submodule runs this
+file, the command's own included, and Ctrl-C must not fall into a second of imports."""
+
+
 def __getattr__(name: str) -> Any:
-    """Exported names that are going away still work, with a warning that says what to use instead."""
+    """An exported name. One that is going away still works, with a warning that says what to use instead."""
+    if name in __all__:
+        modules = (import_module(f"{__name__}.{module}") for module in _MODULES)
+        globals()[name] = next(getattr(module, name) for module in modules if hasattr(module, name))
+        return globals()[name]
     return deprecations.going(name, deprecations.GOING, _plugin_of)
 
 

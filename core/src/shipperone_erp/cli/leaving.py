@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import threading
 import time
@@ -15,6 +16,7 @@ GRACE = 2.0
 
 def leave(code: int) -> NoReturn:
     """End with that exit code, once other threads have ended or had their time."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends within the grace; Ctrl-C would only show a traceback
     ends = time.monotonic() + GRACE
     for thread in _others():
         thread.join(max(0.0, ends - time.monotonic()))
