@@ -52,6 +52,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "A quantity cannot be turned into the ERP's unit without rounding, or its factor is not known.",
         HELD,
         f"Set the unit of the product, or its factor, in the ERP. {RETRY}",
+        (WAREHOUSE,),
     ),
     Reason.KIT_INCOMPLETE: Explanation(
         WAREHOUSE,
@@ -67,6 +68,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         '`bundles = "children"` reserves and invoices what is in the bundle, `bundles = "parents"` the bundle itself; '
         "ShipperOne is told every item all the same. A price that stands on the other rows is the shop's to move. "
         "Then say `shipperone-erp order retry --reason bundle_unclear --yes`.",
+        (ACCOUNTANT,),
     ),
     Reason.WAREHOUSE_UNKNOWN: Explanation(
         IT,
@@ -96,6 +98,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "It is held: nothing happens to it until a person acts, or until ShipperOne lists the price.",
         "If the price stands elsewhere in the order, name the place as `price_incl_tax` or `row_total_incl_tax` in "
         f"[tenants.NAME.fields]. {RETRY}",
+        (SHIPPERONE,),
     ),
     Reason.SHIPPING_MISSING: Explanation(
         IT,
@@ -158,6 +161,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "Items or quantities are not what they were, or the ERP's are not ShipperOne's.",
         "The order is read again, what was made is undone, and it starts anew; if that cannot be, it is held.",
         f"If it is held, compare both sides in `order show ID`. {RETRY}",
+        (ACCOUNTANT, WAREHOUSE),
     ),
     Reason.MORE_THAN_ORDERED: Explanation(
         SHIPPERONE,
@@ -176,6 +180,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "ShipperOne refused the confirmation.",
         "After a 400 the queue is read afresh and it is tried up to three times; then it is held.",
         f"`order show ID` has ShipperOne's words and both sides. {RETRY}",
+        (IT, ACCOUNTANT, WAREHOUSE),
     ),
     Reason.PLATFORM_UNAVAILABLE: Explanation(
         NOBODY,
@@ -225,7 +230,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         WAREHOUSE, "The ERP's stock contradicts itself.", HELD, f"Correct it in the ERP. {RETRY}"
     ),
     Reason.ERP_REFUSED: Explanation(
-        IT, "The ERP said no, in the words of the sentence.", HELD, f"Cure what it names. {RETRY}"
+        IT,
+        "The ERP said no, in the words of the sentence.",
+        HELD,
+        f"Cure what it names. {RETRY}",
+        (WAREHOUSE, ACCOUNTANT),
     ),
     Reason.ERP_CHANGED: Explanation(
         IT,
@@ -233,6 +242,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         HELD,
         "`shipperone-erp order retry ID` makes it anew by its key in the ERP of now. If it is finished by hand: "
         "`order resolve ID --outcome confirmed`.",
+        (WAREHOUSE,),
     ),
     Reason.ALREADY_IN_ERP: Explanation(
         ACCOUNTANT,
@@ -240,6 +250,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         HELD,
         "If that document is right, `shipperone-erp order adopt ID --reference R --number N --total T` compares it and "
         f"confirms it to ShipperOne. Else remove it in the ERP. {RETRY}",
+        (WAREHOUSE,),
     ),
     Reason.NUMBER_REUSED: Explanation(
         ACCOUNTANT,
@@ -257,6 +268,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "If it is held, ask ShipperOne whether it took the order, and say so: `shipperone-erp order resolve ID "
         "--outcome confirmed` (it took it: an invoice is then issued) or `--outcome cancelled` (it did not: the order "
         "is looked at afresh). `order retry ID` looks at the queue again.",
+        (SHIPPERONE, ACCOUNTANT),
     ),
     Reason.CONFIRMED_NOT_ISSUED: Explanation(
         ACCOUNTANT,
@@ -294,6 +306,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "What it holds in the ERP is kept. If the order is listed again, it goes on by itself.",
         "Ask ShipperOne what became of it. Somebody confirmed it: `shipperone-erp order resolve ID --outcome "
         "confirmed`. It was cancelled: undo in the ERP by hand what the sentence names, then `--outcome cancelled`.",
+        (ACCOUNTANT,),
     ),
     Reason.ORDER_UNREADABLE: Explanation(
         IT,
@@ -319,11 +332,12 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "Something is missing in the configuration, or the connector cannot be used with it.",
         "The tenant (or the job) waits; other tenants are served.",
         f"`shipperone-erp config check` names each problem with its line. {RETRY}",
+        (WAREHOUSE, ACCOUNTANT),
     ),
     Reason.CONNECTOR_BUG: Explanation(
         IT,
         "The connector raised or answered something that it must not.",
-        "This job is held, all others go on. The traceback is in `order show ID --json`.",
+        "This job is held, all others go on. The traceback is in `order show ID --raw`.",
         f"Give it to the connector's author; after an upgrade: {RETRY[5:]}",
     ),
 }
@@ -344,17 +358,26 @@ def explain(name: str) -> str:
     reason = find(name)
     said = EXPLANATIONS[reason]
     return (
-        f"{reason}\n\n{said.means}\n\nWhose move: {said.owner}\nMeanwhile:  {said.meanwhile}\nCure:       {said.cure}"
+        f"{reason}\n\n{said.means}\n\nWhose move: {whose_move(said)}\nMeanwhile:  {said.meanwhile}\n"
+        f"Cure:       {said.cure}"
     )
 
 
-def as_json(name: str) -> dict[str, str]:
+def whose_move(said: Explanation) -> str:
+    """'shipperone, or it: `order show ID` names it'"""
+    if not said.other_owners:
+        return said.owner.value
+    return f"{said.owner}, or {' or '.join(said.other_owners)}: `order show ID` names it"
+
+
+def as_json(name: str) -> dict[str, str | list[str]]:
     """The page of a reason, for scripts."""
     reason = find(name)
     said = EXPLANATIONS[reason]
     return {
         "reason": reason.value,
         "owner": said.owner.value,
+        "other_owners": [owner.value for owner in said.other_owners],
         "means": said.means,
         "meanwhile": said.meanwhile,
         "cure": said.cure,
@@ -371,7 +394,7 @@ def page() -> str:
             "",
             said.means,
             "",
-            f"Whose move: {said.owner}.",
+            f"Whose move: {whose_move(said)}.",
             "",
             said.meanwhile,
             "",
