@@ -184,7 +184,8 @@ def test_orders_as_json_tell_everything_a_script_needs(world):
     world.sandbox.add(order("FO-2", "TEA", 3))
     world.settings["stock_retry"] = '"1h"'
     world.once(settle_for=4)
-    rows = printed(world.command("orders", "--json"))
+    assert [row["order_id"] for row in printed(world.command("orders", "--json"))] == ["FO-2"]
+    rows = printed(world.command("orders", "--json", "--all"))
     assert all(row.keys() >= FIELDS for row in rows)
     by = {(row["order_id"], row["stage"]): row for row in rows}
     assert by["FO-1", "invoice"]["state"] == "done"
@@ -200,6 +201,9 @@ def test_orders_as_json_tell_everything_a_script_needs(world):
     listed = world.command("orders").stdout
     assert "FO-2" in listed
     assert "FO-1" not in listed
+    everything = world.command("orders", "--all").stdout.splitlines()
+    assert len(everything) == 1 + len(rows) == 4
+    assert "FO-2" in everything[1], "the most urgent first"
 
 
 def test_an_order_is_shown_with_both_sides_and_every_call(world):

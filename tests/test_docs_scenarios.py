@@ -28,7 +28,7 @@ VARIES = {
     r"\b([ai]-[A-Za-z0-9]+-[A-Za-z0-9]+?-)[a-z2-7]{16,}": r"\1...",
     r"process \d+ on \S+( since .* UTC)?": "process ... on ...",
     r", since \d{4}-\d\d-\d\d:": ", since ...:",
-    r"served_by +why": "served_by...why",
+    r"served_by +owners +why": "served_by...why",
     r"(?m)^\d\d:\d\d:\d\d ": "...",
     r"\d+ MiB": "... MiB",
     r"127\.0\.0\.1:\d+": "127.0.0.1:...",

@@ -1,4 +1,6 @@
-"""`order show`: the timeline on both sides, the raw bodies, the differences, what people said, links into the ERP."""
+"""`order show`: the timeline on both sides in words, the raw bodies on request, the differences, links into the ERP."""
+
+import re
 
 from shipperone_erp.model.work import Stage
 from shipperone_erp.operations.story import story_text
@@ -15,7 +17,7 @@ def shown(world, *arguments):
     return done.stdout
 
 
-def test_what_was_sent_and_what_came_back_stand_below_each_confirmation(world):
+def test_an_order_is_told_a_line_an_event_with_amount_and_number(world):
     world.sandbox.add(order())
 
     def dearer(post):
@@ -23,35 +25,75 @@ def test_what_was_sent_and_what_came_back_stand_below_each_confirmation(world):
 
     world.sandbox.faults.add(Fault("call", action="invoice", times=1, payload=dearer))
     world.finishes()
-    lines = shown(world, "FO-1", "--stage", "invoice").splitlines()
-    refused, accepted = [at for at, line in enumerate(lines) if "ShipperOne confirm" in line]
-    assert " refused " in lines[refused]
-    assert '"status":400,"message":"' in lines[refused]
-    body = '      sent {"order":{"order_id":"FO-1","items":[{"item_id":1}],"shipping_amount_incl_tax":'
-    assert (lines[refused + 1], lines[accepted + 1]) == (body + "4.99}}", body + "7}}")
-    assert " ok " in lines[accepted]
+    story = shown(world, "FO-1", "--stage", "invoice")
+    _, refused, accepted = re.split(r"^acme · invoice", story, flags=re.MULTILINE)
+    assert [line.split("Z  ", 1)[1] for line in refused.splitlines() if "Z  " in line] == [
+        "ShipperOne  listed: 1 item, total 24.99 EUR",
+        f"ERP         draft built: {reference(refused)}, 24.99 EUR",
+        "ShipperOne  invoice of 1 item, shipping 4.99: refused (400): shipping_amount_incl_tax is 7, the invoice says "
+        "4.99.",
+        "ERP         draft discarded",
+    ]
+    assert [line.split("Z  ", 1)[1] for line in accepted.splitlines() if "Z  " in line] == [
+        "ShipperOne  listed: 1 item, total 27.00 EUR",
+        f"ERP         draft built: {reference(accepted)}, 27.00 EUR",
+        "ShipperOne  invoice of 1 item, shipping 7: accepted",
+        f"ERP         invoice issued: {reference(accepted)}, number 1, 27.00 EUR",
+        "ERP         goods delivered",
+    ]
+    assert "{" not in story
 
 
-def test_a_traceback_is_shown_whole_and_what_a_person_said_stands_in_its_time(world):
+def reference(story):
+    return re.search(r"draft built: (\S+),", story)[1]
+
+
+def test_what_was_sent_and_what_came_back_are_shown_raw_when_asked_for(world):
+    world.sandbox.add(order())
+    world.finishes()
+    lines = shown(world, "FO-1", "--stage", "invoice", "--raw").splitlines()
+    at = next(at for at, line in enumerate(lines) if "ShipperOne  invoice of" in line)
+    assert lines[at + 1] == (
+        '      request: {"order":{"order_id":"FO-1","items":[{"item_id":1}],"shipping_amount_incl_tax":4.99}}'
+    )
+    assert lines[at + 2].startswith('      answer: {"status":200,')
+
+
+def test_a_shortage_and_a_void_reservation_are_told_in_words(world):
+    world.sandbox.add(order(sku="MUG"))
+    world.erp.stock("MUG", 1)
+    world.once(settle_for=0.1)
+    assert "ERP         stock short: MUG 2 wanted, 1 available" in shown(world, "FO-1")
+    world.erp.stock("MUG", 10)
+    world.erp.script("reserve_stock", "voided")
+    world.finishes()
+    assert "ERP         reserve stock: void in the ERP: somebody deletes it" in shown(world, "FO-1")
+
+
+def test_a_traceback_is_shown_whole_when_asked_for_and_a_note_stands_in_its_time(world):
     world.sandbox.add(order())
     world.erp.script("reserve_stock", "raise")
     world.once(settle_for=0.5)
     assert world.command("order", "retry", "FO-1", "--note", "new version").returncode == 0
     world.finishes()
     lines = shown(world, "FO-1", "--stage", "allocation").splitlines()
-    failed = next(at for at, line in enumerate(lines) if " reserve  unknown" in line)
-    said = next(at for at, line in enumerate(lines) if line.endswith("said retry: new version"))
-    again = next(at for at, line in enumerate(lines) if " reserve  ok" in line)
-    assert failed < said < again
-    assert any("counting_erp.py" in line for line in lines[failed:said])
-    assert any(line == "      ZeroDivisionError: a bug of the connector" for line in lines[failed:said])
+    failed, said, again = [line.split("Z  ", 1)[1] for line in lines if "Z  " in line][1:4]
+    assert failed == (
+        "ERP         reserve stock: outcome unknown: ZeroDivisionError: a bug of the connector (traceback: --raw)"
+    )
+    assert re.fullmatch(r"operator    \S+: retry: new version", said)
+    assert again.startswith("ERP         stock reserved: R-")
+    assert not any("counting_erp.py" in line for line in lines)
+    raw = shown(world, "FO-1", "--stage", "allocation", "--raw")
+    assert "counting_erp.py" in raw
+    assert "\n      ZeroDivisionError: a bug of the connector\n" in raw
 
 
 def test_the_order_as_listed_and_the_invoice_as_built_are_shown_when_asked_for(world):
     world.sandbox.add(order())
     world.finishes()
     assert "as ShipperOne listed it:" not in shown(world, "FO-1")
-    text = shown(world, "FO-1", "--stage", "invoice", "--bodies")
+    text = shown(world, "FO-1", "--stage", "invoice", "--raw")
     assert '      "order_id": "FO-1"' in text
     assert text.index("as ShipperOne listed it:") < text.index("as the ERP has it:")
     assert '"total_incl_tax": "24.99"' in text
@@ -63,7 +105,7 @@ def test_a_difference_table_and_links(world):
     world.once(settle_for=3)
     text = shown(world, "FO-1", "--stage", "invoice")
     assert "  total_incl_tax  25.00            24.99" in text
-    assert "  whose move: accountant; `shipperone-erp explain total_differs` says more" in text
+    assert "  whose move: accountant; details: `shipperone-erp explain total_differs`" in text
     with world.ledger() as ledger:
         from shipperone_erp.operations.rows import order_story
 

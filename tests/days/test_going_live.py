@@ -172,7 +172,7 @@ def test_b3_what_cannot_be_compared_is_confirmed_and_marked(before):
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
     before.once()
     assert (before.job("FO-3", I).state, before.job("FO-3", I).compared) == (State.DONE, False)
-    (row,) = [row for row in json.loads(said(before, "orders", "--json")) if row["order_id"] == "FO-3"]
+    (row,) = [row for row in json.loads(said(before, "orders", "--json", "--all")) if row["order_id"] == "FO-3"]
     assert (row["not_compared"], row["adopted"]) == (True, True)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shipperone_erp import discovery
-from shipperone_erp.cli.options import AsJson, print_json, print_table, print_text
+from shipperone_erp.cli.options import AsJson, print_json, print_text
+from shipperone_erp.cli.tables import print_table
 from shipperone_erp.errors import UsageError
 from shipperone_erp.runtime.outcome import Ending
 

@@ -12,8 +12,8 @@ from shipperone_erp.cli.options import (
     configuration,
     must_know,
     print_json,
-    print_table,
 )
+from shipperone_erp.cli.tables import print_table
 from shipperone_erp.operations.doctor import Verdict, examine
 from shipperone_erp.runtime.outcome import worst
 

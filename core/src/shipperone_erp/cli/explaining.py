@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from shipperone_erp import explanations
-from shipperone_erp.cli.options import AsJson, print_json, print_table, print_text
+from shipperone_erp.cli.options import AsJson, print_json, print_text
+from shipperone_erp.cli.tables import print_table
 from shipperone_erp.reasons import Reason
 
 

@@ -2,13 +2,13 @@
 
 import json
 import os
-from collections.abc import Sequence
+import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
-from rich.table import Table
 
 from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, TenantSettings, load
@@ -68,17 +68,13 @@ def print_json(document: Any) -> None:
     print(json.dumps(document, indent=2, ensure_ascii=False, default=str))  # noqa: T201
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """A table for people on stdout; it wraps to the terminal and is plain text off it."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
+def print_json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
+    """The one JSON document on stdout, a list: written row by row, each on a line of its own, while they are read."""
+    before = "["
     for row in rows:
-        table.add_row(*("" if cell is None else str(cell) for cell in row))
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=160)
-    console.print(table)
+        sys.stdout.write(f"{before}\n{json.dumps(row, ensure_ascii=False, default=str)}")
+        before = ","
+    sys.stdout.write("[]\n" if before == "[" else "\n]\n")
 
 
 def print_text(text: str) -> None:

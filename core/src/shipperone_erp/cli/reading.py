@@ -1,6 +1,6 @@
 """Commands that read: status, orders, order show."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -13,15 +13,16 @@ from shipperone_erp.cli.options import (
     ledger_to_read,
     must_know,
     print_json,
-    print_table,
-    print_text,
+    print_json_rows,
 )
+from shipperone_erp.cli.tables import print_paragraphs, print_table
 from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.questions import Wanted
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.documents import open_documents
-from shipperone_erp.operations.rows import in_order_of_urgency, order_row, order_story, status_rows
+from shipperone_erp.operations.rows import Row, order_row, order_story, status_rows
 from shipperone_erp.operations.story import story_text
-from shipperone_erp.reasons import Reason
+from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.runtime.clock import utc_now
 
 OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")]
@@ -37,68 +38,79 @@ STATUS = {
 
 
 def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by, why."""
+    """Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by; for which
+    reasons jobs wait or are held, and whose move it is."""
     loaded = configuration(config, tenants_may_fail=True)
-    ledger = ledger_to_read(loaded)
-    rows = status_rows(loaded, ledger, utc_now())
-    ledger.close()
+    with ledger_to_read(loaded) as ledger:
+        rows = status_rows(loaded, ledger, utc_now())
     if as_json:
         print_json(rows)
         return
     print_table(
-        [*STATUS.values(), "why"],
-        [[*(row.get(column) for column in STATUS), _counted(row.get("reasons", {}))] for row in rows],
+        [*STATUS.values(), "owners", "why"],
+        [
+            [*(row.get(column) for column in STATUS), _counted(row.get("owners", {})), _counted(row.get("reasons", {}))]
+            for row in rows
+        ],
     )
     for row in rows:
         if row["sentence"]:
-            print_text("/".join(part for part in (row["tenant"], row["stage"]) if part) + f": {row['sentence']}")
+            place = "/".join(part for part in (row["tenant"], row["stage"]) if part)
+            print_paragraphs(f"{place}: {row['sentence']}")
         if row.get("reserved_not_shipped"):
-            print_text(f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within")
+            print_paragraphs(
+                f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within"
+            )
         if row.get("not_compared"):
-            print_text(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP told no total")
+            print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP told no total")
         if row.get("overdue"):
-            print_text(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
+            print_paragraphs(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
 
 
-def _counted(reasons: Mapping[str, int]) -> str:
+def _counted(numbers: Mapping[str, int]) -> str:
     """'298 erp_unavailable, 2 not_enough_stock'"""
-    return ", ".join(f"{count} {reason}" for reason, count in reasons.items())
+    return ", ".join(f"{count} {name}" for name, count in numbers.items())
+
+
+ORDERS = ("tenant", "stage", "order_id", "state", "reason", "owner", "next_attempt_at", "sentence")
+DOCUMENTS = ("tenant", "document", "order_id", "reference", "number", "erp", "state", "since")
 
 
 def orders(
     config: ConfigFile = DEFAULT_FILE,
-    state: Annotated[State | None, typer.Option(help="Only jobs in this state.")] = None,
+    state: Annotated[State | None, typer.Option(help="Only jobs in this state, ended ones included.")] = None,
     reason: Annotated[Reason | None, typer.Option(help="Only jobs with this reason.")] = None,
+    owner: Annotated[Owner | None, typer.Option(help="Only jobs whose next move is theirs.")] = None,
     tenant: OnlyTenant = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what has ended: done, gone, superseded.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the most urgent.")] = None,
     documents: Annotated[
         bool, typer.Option("--documents", help="Instead: what is open in the ERP, such as reservations and drafts.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The jobs that are not done (or those in --state), the most urgent first."""
-    if documents and (state or reason):
-        raise UsageError("--documents goes with --tenant only")
+    """The jobs that have not ended (or those in --state, or --all), the most urgent first."""
+    if documents and (state or reason or owner or everything):
+        raise UsageError("--documents goes with --tenant and --limit only")
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
         if tenant is not None:
             must_know(loaded, tenant, ledger)
-        found = open_documents(ledger, tenant) if documents else []
-        jobs = [] if documents else ledger.find_jobs(tenant=tenant, states=[state] if state else None, reason=reason)
-    if documents:
+        if documents:
+            columns: Sequence[str] = DOCUMENTS
+            rows: Iterable[Row] = open_documents(ledger, tenant)[:limit]
+        else:
+            wanted = Wanted(tenant=tenant, state=state, reason=reason, owner=owner, ended=everything, limit=limit)
+            columns, rows = ORDERS, map(order_row, ledger.listed(wanted))
         if as_json:
-            print_json(found)
-            return
-        columns = ["tenant", "document", "order_id", "reference", "number", "erp", "state", "since"]
-        print_table(columns, [[row[column] for column in columns] for row in found])
-        return
-    rows = [order_row(job) for job in in_order_of_urgency(jobs) if state or as_json or not job.ended]
-    if as_json:
-        print_json(rows)
-        return
-    columns = ["tenant", "stage", "order_id", "state", "reason", "owner", "sentence", "next_attempt_at"]
-    for row in rows:
-        row["state"] += ", not compared" if row["not_compared"] else ""
-    print_table(columns, [[row[column] for column in columns] for row in rows])
+            print_json_rows(rows)
+        else:
+            print_table(columns, ([_marked(row, column) for column in columns] for row in rows))
+
+
+def _marked(row: Row, column: str) -> object:
+    """A cell of a list for people: that nothing was compared stands beside the state."""
+    return f"{row['state']}, not compared" if column == "state" and row["not_compared"] else row[column]
 
 
 def show(
@@ -107,10 +119,15 @@ def show(
     tenant: OnlyTenant = None,
     stage: OnlyStage = None,
     key: Annotated[str | None, typer.Option(help="Only the job with this key.")] = None,
-    bodies: Annotated[bool, typer.Option("--bodies", help="Also the order as listed, the invoice as built.")] = False,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", "--bodies", help="Also every body as sent and received, tracebacks, the order, the invoice."
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Everything that the ledger holds of an order: both stages, every call with its outcome, the differences."""
+    """What happened to an order, in both stages: a line an event, with amounts and numbers; the differences."""
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
     try:
@@ -125,4 +142,4 @@ def show(
     if as_json:
         print_json(stories)
         return
-    print_text("\n\n".join(story_text(story, bodies=bodies) for story in stories))
+    print_paragraphs("\n\n".join(story_text(story, raw=raw) for story in stories))

@@ -18,10 +18,10 @@ from shipperone_erp.cli.options import (
     configuration,
     ledger_to_read,
     print_json,
-    print_table,
     say,
     settings_of,
 )
+from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.binding import check_binding

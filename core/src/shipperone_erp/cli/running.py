@@ -20,10 +20,10 @@ from shipperone_erp.cli.options import (
     configuration,
     must_know,
     print_json,
-    print_table,
     say,
 )
 from shipperone_erp.cli.secrecy import REDACTION
+from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
@@ -151,9 +151,7 @@ async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, 
                 if tenants and name not in tenants:
                     continue
                 try:
-                    foresight = await foresee(
-                        settings, ledger, selection, utc_now(), max_response=loaded.runtime.max_response
-                    )
+                    foresight = await foresee(settings, ledger, selection, utc_now())
                     foreseen += foresight.orders
                     unknown[name] = foresight.unknown
                 except ReadFailed as failure:

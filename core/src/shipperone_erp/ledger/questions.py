@@ -1,12 +1,16 @@
-"""What the ledger is asked beyond single orders: whose number it is, what never shipped, what is open in the ERP."""
+"""What the ledger is asked beyond single orders: lists and counts, whose number it is, what is open in the ERP."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, bindparam, exists, func, select
+from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, select
 
-from shipperone_erp.ledger.schema import ALLOCATED, bindings, jobs
+from shipperone_erp.ledger.records import JobSummary
+from shipperone_erp.ledger.schema import ALLOCATED, UNFINISHED, bindings, jobs
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.reasons import Owner, Reason
 
 _theirs, _ours = bindings.alias("theirs"), bindings.alias("ours")
 _invoices = jobs.alias("invoices")
@@ -64,3 +68,74 @@ def reservations(tenant: str | None) -> Select[Any]:
     if tenant is not None:
         query = query.where(jobs.c.tenant == tenant)
     return query.order_by(jobs.c.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which jobs a list shows: those that meet every condition given. Without `state` and `ended`: what has not ended.
+
+    `limit`: the first so many in the order of their urgency.
+    """
+
+    tenant: str | None = None
+    state: State | None = None
+    reason: Reason | None = None
+    owner: Owner | None = None
+    ended: bool = False
+    limit: int | None = None
+
+    def conditions(self) -> Sequence[ColumnElement[bool] | TextClause]:
+        """As SQL; what has not ended is found by the index of these rows alone."""
+        found: list[ColumnElement[bool] | TextClause] = []
+        if self.state is not None:
+            found.append(jobs.c.state == self.state)
+        elif not self.ended:
+            found.append(UNFINISHED)
+        for name in ("tenant", "reason", "owner"):
+            if (value := getattr(self, name)) is not None:
+                found.append(jobs.c[name] == value)
+        return found
+
+
+_LATE = and_(jobs.c.accepted_at.is_not(None), jobs.c.state.not_in([State.DONE, State.GONE, State.SUPERSEDED]))
+_URGENCY = case(
+    (_LATE, 0),
+    (jobs.c.state == State.HELD, 1),
+    (jobs.c.state == State.WAITING, 2),
+    (jobs.c.state == State.WORKING, 3),
+    (jobs.c.state == State.NEW, 4),
+    else_=5,
+)
+
+
+def urgent_first(wanted: Wanted) -> Select[Any]:
+    """The ids: accepted and not issued first, then held, waiting, the rest; the oldest first among equals."""
+    found = select(jobs.c.id).where(*wanted.conditions()).order_by(_URGENCY, jobs.c.since, jobs.c.id)
+    return found.limit(wanted.limit)
+
+
+def summaries(wanted: Wanted) -> Select[Any]:
+    """Those of the bound `ids` that meet the conditions."""
+    columns = [jobs.c[field.name] for field in fields(JobSummary)]
+    return select(*columns).where(jobs.c.id.in_(bindparam("ids", expanding=True)), *wanted.conditions())
+
+
+_ACCEPTED = jobs.c.accepted_at.is_not(None).label("accepted")
+_ALIKE = (jobs.c.tenant, jobs.c.stage, jobs.c.state, jobs.c.reason, jobs.c.owner, _ACCEPTED)
+COUNTS = (
+    select(*_ALIKE, func.count().label("count"), func.min(jobs.c.first_listed_at).label("oldest"))
+    .where(UNFINISHED)
+    .group_by(*_ALIKE)
+)
+"""Unfinished jobs, counted where they are alike."""
+
+LISTED_BEFORE = (
+    select(jobs)
+    .where(
+        UNFINISHED,
+        jobs.c.tenant == bindparam("of_tenant"),
+        jobs.c.stage == bindparam("of_stage"),
+        jobs.c.first_listed_at <= bindparam("moment"),
+    )
+    .order_by(jobs.c.id)
+)

@@ -16,6 +16,8 @@ from shipperone_erp.ledger.records import (
     Binding,
     Effect,
     Job,
+    JobCount,
+    JobSummary,
     NumberHolder,
     Pause,
     QueueRecord,
@@ -102,6 +104,27 @@ class LedgerReader:
         if since is not None:
             query = query.where(jobs.c.id >= first_id_at(since))
         return self._jobs(query)
+
+    def listed(self, wanted: questions.Wanted) -> Iterator[JobSummary]:
+        """The jobs of a list, the most urgent first, read a few hundred at a time.
+
+        No transaction stays open between two of them: whoever reads slowly (a pager) keeps no writer's log from being
+        tidied up. What meets the conditions no more when its turn comes is left out.
+        """
+        ids = [row["id"] for row in self._rows(questions.urgent_first(wanted))]
+        query = questions.summaries(wanted)
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            found = {row["id"]: row for row in self._rows(query, ids=chunk)}
+            yield from (JobSummary(**found[job_id]) for job_id in chunk if job_id in found)
+
+    def counts(self) -> list[JobCount]:
+        """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""
+        return [JobCount(**row) for row in self._rows(questions.COUNTS)]
+
+    def listed_before(self, tenant: str, stage: Stage, moment: datetime) -> list[Job]:
+        """What has not ended of that stage and was first listed by then; oldest first."""
+        return self._jobs(questions.LISTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
 
     def jobs_of_contents(self, contents: Collection[str]) -> list[Job]:
         """Every job, of any tenant, that is about one of these contents. It reads the whole table: not for a cycle."""

@@ -147,6 +147,49 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class JobSummary:
+    """The fields of a job that a list shows, each as in `Job`. Without the order and the invoice a row is a tenth."""
+
+    id: int
+    tenant: str
+    stage: Stage
+    order_id: str
+    item_ids: tuple[int | str, ...]
+    key: str
+    state: State
+    step: Step
+    reason: Reason | None
+    sentence: str | None
+    owner: Owner | None
+    since: datetime
+    attempts: int
+    next_attempt_at: datetime | None
+    reference: str | None
+    url: str | None
+    number: str | None
+    compared: bool
+    accepted_at: datetime | None
+    inferred: bool
+    erased_at: datetime | None
+    adopted_at: datetime | None
+    erp: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCount:
+    """How many unfinished jobs of a tenant and stage are alike in these fields, and when the first was listed."""
+
+    tenant: str
+    stage: Stage
+    state: State
+    reason: Reason | None
+    owner: Owner | None
+    accepted: bool
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
     """Something done outside the ledger for a job. Without an outcome, from an earlier lease, it is unknown."""
 

@@ -14,12 +14,11 @@ from enum import StrEnum
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Document, InvoiceLine
-from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.keys import content_of_key, plain
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.documents import open_documents, unfinished
-from shipperone_erp.operations.rows import Row
+from shipperone_erp.operations.rows import Row, money_text
 
 NOTHING_LEFT = (State.GONE, State.SUPERSEDED)
 MOVING = (State.NEW, State.WORKING)
@@ -249,11 +248,7 @@ def _content(document: Document) -> str | None:
 
 
 def _money(amount: Decimal | None, currency: str | None) -> str | None:
-    """With the currency's decimals, more only where there are more."""
-    if amount is None:
-        return None
-    usual = rounded(amount, currency)
-    return f"{usual if usual == amount else amount:f}"
+    return None if amount is None else money_text(amount, currency)
 
 
 def _kind(stage: Stage) -> str:

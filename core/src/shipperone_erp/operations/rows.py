@@ -1,14 +1,15 @@
 """The ledger as people and their scripts read it: plain values, amounts as text, times as UTC ISO-8601."""
 
-from collections import Counter
-from collections.abc import Iterable
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp.config import Configuration
-from shipperone_erp.ledger.records import Effect, Job, Pause, QueueRecord
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.ledger.records import Effect, Job, JobCount, JobSummary, Pause, QueueRecord
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Stage, State
 from shipperone_erp.reasons import Reason
@@ -22,7 +23,13 @@ def iso(moment: datetime | None, timespec: str = "seconds") -> str | None:
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z") if moment else None
 
 
-def order_row(job: Job) -> Row:
+def money_text(amount: Decimal, currency: str | None) -> str:
+    """With the currency's decimals, more only where there are more."""
+    usual = rounded(amount, currency)
+    return f"{usual if usual == amount else amount:f}"
+
+
+def order_row(job: Job | JobSummary) -> Row:
     """A job as `orders` lists it."""
     return {
         "tenant": job.tenant,
@@ -46,7 +53,7 @@ def order_row(job: Job) -> Row:
         "url": job.url,
         "erased_at": iso(job.erased_at),
         "erp": job.erp,
-        "adopted": job.adopted,
+        "adopted": job.adopted_at is not None,
     }
 
 
@@ -65,6 +72,7 @@ def order_story(ledger: Ledger, job: Job) -> Row:
     """A job with its timeline, its differences, its bodies, and what people did."""
     return {
         **order_row(job),
+        "first_listed_at": iso(job.first_listed_at),
         "timeline": [_effect_row(effect) for effect in ledger.effects(job.id)],
         "differences": [
             {"field": difference.field, "ours": difference.ours, "theirs": difference.theirs}
@@ -122,40 +130,33 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
 
 
 def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> list[Row]:
-    """Per tenant and stage: what is pending, waiting, held, and for which reasons; the oldest; the last good read;
-    whether it is paused; which process serves it (or did, if it was killed)."""
+    """Per tenant and stage: what is pending, waiting, held, for which reasons, and whose move it is; the oldest; the
+    last good read; whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
     not_compared = ledger.not_compared()
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     leases = {lease.name: lease for lease in ledger.leases()}
+    counts: dict[tuple[str, Stage], list[JobCount]] = defaultdict(list)
+    for alike in ledger.counts():
+        counts[alike.tenant, alike.stage].append(alike)
     stages = {tenant.name: list(tenant.stages) for tenant in configuration.tenants.values()}
     for problem in configuration.problems:  # perhaps only as seen from here: the service may have what is missing
         if problem.tenant is not None:
             stages[problem.tenant] = [stage for tenant, stage in queues if tenant == problem.tenant]
     for tenant, of_tenant in stages.items():
+        known = configuration.tenants.get(tenant)
         for stage in of_tenant:
-            jobs = ledger.unfinished_jobs(tenant, stage)
-            count = Counter(job.state for job in jobs)
             record = queues.get((tenant, stage))
-            known = configuration.tenants.get(tenant)
             lease = leases.get(f"{tenant}/{stage}")
-            oldest = min((job.first_listed_at for job in jobs if job.state is not State.IGNORED), default=None)
             rows.append(
                 {
                     "tenant": tenant,
                     "stage": stage.value,
-                    "pending": count[State.NEW] + count[State.WORKING],
-                    "waiting": count[State.WAITING],
-                    "held": count[State.HELD],
-                    "ignored": count[State.IGNORED],
-                    "accepted_not_issued": sum(1 for job in jobs if job.accepted and stage is Stage.INVOICE),
-                    "reserved_not_shipped": sum(1 for job in jobs if job.reason is Reason.RESERVED_NOT_SHIPPED),
-                    "overdue": sum(1 for job in jobs if known and overdue(job, known.invoice_within, now)),
+                    **_counted(stage, counts[tenant, stage]),
+                    "overdue": _overdue(ledger, known, stage, now) if known else 0,
                     "not_compared": not_compared.get((tenant, stage), 0),
-                    "oldest": iso(oldest),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
-                    "reasons": dict(Counter(job.reason.value for job in jobs if job.reason).most_common()),
                     "served_by": lease.served_by if lease else None,
                     **_paused(record, pauses.get((tenant, stage))),
                 }
@@ -163,3 +164,35 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     for problem in configuration.problems:
         rows.append({"tenant": problem.tenant, "stage": None, "paused": "config_incomplete", "sentence": str(problem)})
     return rows
+
+
+def _counted(stage: Stage, counts: Collection[JobCount]) -> Row:
+    """What `status` counts of the unfinished jobs of one stage."""
+    states: Counter[State] = Counter()
+    reasons: Counter[str] = Counter()
+    owners: Counter[str] = Counter()
+    for alike in counts:
+        states[alike.state] += alike.count
+        if alike.reason is not None:
+            reasons[alike.reason.value] += alike.count
+        if alike.owner is not None and alike.state is not State.IGNORED:
+            owners[alike.owner.value] += alike.count
+    return {
+        "pending": states[State.NEW] + states[State.WORKING],
+        "waiting": states[State.WAITING],
+        "held": states[State.HELD],
+        "ignored": states[State.IGNORED],
+        "accepted_not_issued": sum(alike.count for alike in counts if alike.accepted and stage is Stage.INVOICE),
+        "reserved_not_shipped": reasons[Reason.RESERVED_NOT_SHIPPED.value],
+        "oldest": iso(min((alike.oldest for alike in counts if alike.state is not State.IGNORED), default=None)),
+        "reasons": dict(reasons.most_common()),
+        "owners": dict(owners.most_common()),
+    }
+
+
+def _overdue(ledger: Ledger, settings: TenantSettings, stage: Stage, now: datetime) -> int:
+    """How many orders have shipped and are not invoiced within `invoice_within`."""
+    if stage is not Stage.INVOICE:
+        return 0
+    old = ledger.listed_before(settings.name, stage, now - settings.invoice_within)
+    return sum(1 for job in old if overdue(job, settings.invoice_within, now))

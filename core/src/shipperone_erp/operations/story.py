@@ -1,16 +1,50 @@
-"""An order's story as text for people: where it stands, why, what was done on both sides, what people said."""
+"""An order's story as text for operators: where it stands and why, then one line an event: when, where, what.
+
+The bodies that were sent and received, tracebacks, the order and the invoice are shown only on request (`raw`).
+"""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from decimal import Decimal
+from typing import Any
 
-from shipperone_erp.operations.rows import Row
+from shipperone_erp.model.keys import plain
+from shipperone_erp.model.text import loads
+from shipperone_erp.model.work import EffectKind, Outcome, Stage
+from shipperone_erp.operations.rows import Row, money_text
 
-SIDES = {"erp": "ERP", "shipperone": "ShipperOne"}
+SIDES = {"erp": "ERP", "shipperone": "ShipperOne", "operator": "operator"}
+
+ASKED = {
+    EffectKind.RESERVE: "reserve stock",
+    EffectKind.RELEASE: "release the reservation",
+    EffectKind.BUILD: "build the invoice",
+    EffectKind.DISCARD: "discard the draft",
+    EffectKind.ISSUE: "issue the invoice",
+    EffectKind.DELIVER: "deliver the goods",
+    EffectKind.LOOK: "look the document up",
+}
+"""What the ERP was asked for: the beginning of a line about a call that did not succeed."""
+
+DONE = {
+    EffectKind.RELEASE: "reservation released",
+    EffectKind.DISCARD: "draft discarded",
+    EffectKind.DELIVER: "goods delivered",
+    EffectKind.LOOK: "documents listed",
+}
+
+ENDED = {
+    Outcome.REFUSED: "refused",
+    Outcome.NOT_SENT: "not done",
+    Outcome.UNKNOWN: "outcome unknown",
+    Outcome.PENDING: "not yet",
+    Outcome.INFERRED: "done, as inferred later",
+}
 
 
-def story_text(story: Row, *, bodies: bool = False) -> str:
-    """The story of one job; with `bodies` also the order as ShipperOne listed it and the invoice as the ERP has it."""
-    return "\n".join([*_head(story), *_timeline(story), *_differences(story), *(_bodies(story) if bodies else ())])
+def story_text(story: Row, *, raw: bool = False) -> str:
+    """The story of one job; with `raw` also every body, traceback, the order as listed, the invoice as built."""
+    return "\n".join([*_head(story), *_timeline(story, raw), *_differences(story), *(_bodies(story) if raw else ())])
 
 
 def _head(story: Row) -> Iterator[str]:
@@ -18,7 +52,7 @@ def _head(story: Row) -> Iterator[str]:
     if story["reason"]:
         again = f", tried again at {story['next_attempt_at']}" if story["next_attempt_at"] else ""
         yield f"  {story['reason']}: {story['sentence']}"
-        yield f"  whose move: {story['owner']}{again}; `shipperone-erp explain {story['reason']}` says more"
+        yield f"  whose move: {story['owner']}{again}; details: `shipperone-erp explain {story['reason']}`"
     elif story["sentence"]:
         yield f"  {story['sentence']}"
     yield f"  key {story['key']}"
@@ -50,21 +84,106 @@ def _inferred(story: Row) -> str:
     return "ShipperOne's confirmation was inferred from its queues: this ledger has sent none"
 
 
-def _timeline(story: Row) -> Iterator[str]:
-    acts = [{**action, "person": True} for action in story["actions"]]
-    for entry in sorted([*story["timeline"], *acts], key=lambda entry: str(entry["at"])):
-        if entry.get("person"):
-            note = f": {entry['note']}" if entry["note"] else ""
-            yield f"  {entry['at']}  {entry['actor']} said {entry['action']}{note}"
-            continue
-        answer = entry["answer"] or ""
-        whole = "\n" in answer.strip()
-        line = f"  {entry['at']}  {SIDES[entry['side']]:<10} {entry['what']:<8} {entry['outcome']:<11}"
-        yield f"{line} {'' if whole else _short(answer)}".rstrip()
-        if entry["request"]:
-            yield f"      sent {entry['request']}"
-        if whole:
-            yield from (f"      {part}" for part in answer.rstrip().splitlines())
+def _timeline(story: Row, raw: bool) -> Iterator[str]:
+    listed = {"at": story["first_listed_at"], "side": "shipperone", "words": _listed(story)}
+    acts = [{**action, "side": "operator", "words": _act(action)} for action in story["actions"]]
+    effects = [{**entry, "words": _effect(entry, story, raw)} for entry in story["timeline"]]
+    for entry in [listed, *sorted([*effects, *acts], key=lambda entry: str(entry["at"]))]:
+        second = f"{str(entry['at'])[:19]}Z"
+        yield f"  {second}  {SIDES[entry['side']]:<10}  {entry['words']}"
+        if raw:
+            for title in ("request", "answer"):
+                if entry.get(title):
+                    first, *rest = entry[title].rstrip().splitlines()
+                    yield from [f"      {title}: {first}", *(f"      {line}" for line in rest)]
+
+
+def _listed(story: Row) -> str:
+    """'listed: 2 items, total 24.99 EUR'"""
+    order = story["order"]
+    total = _money(order.get("total_incl_tax"), order.get("currency"))
+    return f"listed: {_items(len(order['items']))}{f', total {total}' if total else ''}"
+
+
+def _act(action: Row) -> str:
+    return f"{action['actor']}: {action['action']}{': ' + action['note'] if action['note'] else ''}"
+
+
+def _effect(entry: Row, story: Row, raw: bool) -> str:
+    """What one call was for, and how it ended, with the amounts and numbers that the answer names."""
+    kind, said = EffectKind(entry["what"]), _parsed(entry["answer"])
+    ok = entry["outcome"] == Outcome.OK
+    asked = _confirmation(entry, story) if kind is EffectKind.CONFIRM else ASKED[kind]
+    if ok and kind is EffectKind.CONFIRM:
+        return f"{asked}: accepted"
+    if ok:
+        return _done(kind, said)
+    if entry["outcome"] not in set(ENDED):
+        return f"{asked}: under way"
+    words = said.get("message") or (f"already issued: {_invoice(said)}" if "lines" in said else None)
+    if words is None:
+        lines = (entry["answer"] or "").strip().splitlines()
+        # of a traceback the last line names the exception
+        hint = " (traceback: --raw)" if len(lines) > 1 and not raw else ""
+        words = f"{lines[-1]}{hint}" if lines else ""
+    status = f" ({said['status']})" if said.get("status") else ""
+    return f"{asked}: {ENDED[Outcome(entry['outcome'])]}{status}{': ' + words if words else ''}"
+
+
+def _confirmation(entry: Row, story: Row) -> str:
+    """'invoice of 2 items, shipping 4.99'"""
+    order = _parsed(entry["request"]).get("order", {})
+    items = f" of {_items(len(order['items']))}" if order.get("items") else ""
+    shipping = order.get("shipping_amount_incl_tax")
+    return f"{Stage(story['stage'])}{items}{f', shipping {plain(Decimal(shipping))}' if shipping is not None else ''}"
+
+
+def _done(kind: EffectKind, said: Mapping[str, Any]) -> str:
+    named = f" {said['reference']}" if said.get("reference") else ""
+    if said.get("voided"):
+        return f"{ASKED[kind]}: void in the ERP:{named}"
+    if kind is EffectKind.RESERVE:
+        if "lines" in said:
+            short = ", ".join(
+                f"{line['sku']} {plain(Decimal(line['wanted']))} wanted, {plain(Decimal(line['available']))} available"
+                for line in said["lines"]
+            )
+            return f"stock short: {short}"
+        return f"stock reserved:{named}" if named else "stock reserved"
+    if kind in (EffectKind.BUILD, EffectKind.ISSUE):
+        if said.get("issued"):
+            return f"invoice issued: {_invoice(said)}"
+        return f"draft built: {_invoice(said)}" if named else f"invoice computed: {_invoice(said)}"
+    return DONE[kind]
+
+
+def _invoice(said: Mapping[str, Any]) -> str:
+    """'I-36, number 39, 17.79 EUR, dated 2026-03-01'"""
+    parts = [
+        said.get("reference"),
+        f"number {said['number']}" if said.get("number") else None,
+        _money(said.get("total_incl_tax"), said.get("currency")),
+        f"dated {said['date']}" if said.get("date") else None,
+    ]
+    return ", ".join(part for part in parts if part) or "no amount told"
+
+
+def _money(amount: Any, currency: str | None) -> str | None:
+    text = money_text(Decimal(amount), currency) if amount is not None else None
+    return f"{text} {currency}" if text and currency else text
+
+
+def _items(count: int) -> str:
+    return f"{count} item" if count == 1 else f"{count} items"
+
+
+def _parsed(text: str | None) -> Mapping[str, Any]:
+    """The JSON object that the text is; nothing where it is none, such as a sentence."""
+    try:
+        value = loads(text or "")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _differences(story: Row) -> Iterator[str]:
@@ -82,8 +201,3 @@ def _bodies(story: Row) -> Iterator[str]:
             yield f"  {title}:"
             text = json.dumps(body, indent=2, ensure_ascii=False, default=str)
             yield from (f"    {line}" for line in text.splitlines())
-
-
-def _short(answer: str) -> str:
-    text = " ".join(answer.split())
-    return text if len(text) <= 160 else text[:159] + "…"

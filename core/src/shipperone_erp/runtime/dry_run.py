@@ -61,9 +61,7 @@ def _words(
     return decision.words()
 
 
-async def foresee(
-    settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime, *, max_response: int
-) -> Foresight:
+async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime) -> Foresight:
     """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called."""
     client = ShipperOne(
         settings.name,
@@ -72,7 +70,6 @@ async def foresee(
         settings.token,
         settings.fields,
         charges=settings.charges,
-        max_response=max_response,
     )
     foreseen: list[Foreseen] = []
     try:

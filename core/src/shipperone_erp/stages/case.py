@@ -23,6 +23,7 @@ from shipperone_erp.model.answers import (
     Reservation,
     Transient,
     Unknown,
+    Voided,
     seconds,
 )
 from shipperone_erp.model.keys import job_key
@@ -206,14 +207,16 @@ class Case:
             raise Hold(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
         except Exception as bug:  # whatever a connector raises that it should not: this job is held, all others go on
             self.desk.journal.end(effect, Outcome.UNKNOWN, self.desk.redact(_traceback(bug)))
-            where = f"`order show {self.job.order_id} --json`"
+            where = f"`order show {self.job.order_id} --raw`"
             sentence = f"the connector raised {type(bug).__name__} in {kind}; the traceback is in {where}"
             raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT) from bug
         if isinstance(answer, Pending):
             self.desk.journal.end(effect, Outcome.PENDING, answer.sentence)
             until = self.later(seconds(answer.retry_after))
             raise Wait(Reason(answer.reason), answer.sentence, until=until, owner=Owner(answer.owner))
-        self.desk.journal.end(effect, Outcome.OK, dumps(answer))
+        # a void document's answer has the same fields as one that is good
+        said = {"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer
+        self.desk.journal.end(effect, Outcome.OK, dumps(said))
         return answer
 
     def _nothing_happened(self, effect: Effect, before: Step, sentence: str) -> None:

@@ -1,0 +1,123 @@
+"""Tables and paragraphs for operators, laid out for the width of the terminal.
+
+Words and ids are never broken: a line is wrapped at spaces alone, and what is wider than the terminal is left whole.
+Off a terminal every row is one line, whatever its length, so that `grep`, `awk` and a pager find it in one piece.
+"""
+
+import shutil
+import sys
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import chain, islice
+
+from rich.cells import cell_len
+from rich.console import Console
+
+GAP = "  "
+
+LOOKED_AHEAD = 1_000
+"""Rows from which the widths of the columns are taken: a longer list is written while it is read."""
+
+LAST_AT_LEAST = 40
+"""Cells in which the last column is wrapped beside the others; with less it stands below them."""
+
+SENTENCE = frozenset({"sentence"})
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: Collection[str] = SENTENCE) -> None:
+    """A table on stdout. `prose`: the columns that hold sentences, which need no name of theirs to be understood."""
+    lines = laid_out(columns, rows, terminal_width(), prose)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
+    console.print(next(lines), style="bold")
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def print_paragraphs(text: str) -> None:
+    """Text on stdout, each line wrapped at words; what follows of it stands two cells further in."""
+    width = terminal_width()
+    for line in text.splitlines():
+        indent = line[: len(line) - len(line.lstrip())]
+        hanging = f"{indent}{GAP}" if indent else ""
+        sys.stdout.writelines(f"{part}\n" for part in wrapped(line, width, hanging))
+
+
+def terminal_width() -> int | None:
+    """In cells; None off a terminal, where nothing is wrapped."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def laid_out(
+    columns: Sequence[str], rows: Iterable[Sequence[object]], width: int | None, prose: Collection[str] = SENTENCE
+) -> Iterator[str]:
+    """The lines, that of the columns' names first.
+
+    As many columns as the width has place for stand beside one another, the last one wrapped in what is left; the
+    others follow below each row.
+    """
+    texts = ([_text(cell) for cell in row] for row in rows)
+    first = list(islice(texts, LOOKED_AHEAD))
+    widths = [max(map(cell_len, column)) for column in zip(columns, *first, strict=True)]
+    beside, last = _beside(widths, width)
+    yield _line(columns[:beside], widths)
+    for row in chain(first, texts):
+        if beside == len(columns) and width is not None and last < widths[-1]:
+            hanging = " " * (sum(widths[:-1]) + len(GAP) * (len(columns) - 1))
+            yield from wrapped(_line(row, widths), width, hanging)
+        else:
+            yield _line(row[:beside], widths)
+        if width is not None:
+            below = list(zip(columns[beside:], row[beside:], strict=True))
+            yield from _flowing([f"{column}: {cell}" for column, cell in below if cell and column not in prose], width)
+            for sentence in (cell for column, cell in below if cell and column in prose):
+                yield from wrapped(f"{GAP}{sentence}", width, GAP)
+
+
+def _beside(widths: Sequence[int], width: int | None) -> tuple[int, int]:
+    """How many columns stand beside one another, and the width of the last of all."""
+    if width is None or _joined(widths) <= width:
+        return len(widths), widths[-1]
+    left = width - _joined(widths[:-1]) - len(GAP)
+    if left >= LAST_AT_LEAST:
+        return len(widths), left
+    fitting = (count for count in range(len(widths) - 1, 1, -1) if _joined(widths[:count]) <= width)
+    return next(fitting, 1), widths[-1]
+
+
+def _joined(widths: Sequence[int]) -> int:
+    return sum(widths) + len(GAP) * (len(widths) - 1)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    padded = (cell + " " * (width - cell_len(cell)) for cell, width in zip(cells, widths, strict=False))
+    return GAP.join(padded).rstrip()
+
+
+def _flowing(pieces: Iterable[str], width: int) -> Iterator[str]:
+    """Below a row: piece after piece, a new line where the next one has no place."""
+    line = ""
+    for piece in pieces:
+        if line and cell_len(line) + len(GAP) + cell_len(piece) > width:
+            yield from wrapped(line, width, GAP * 2)
+            line = ""
+        line += f"{GAP}{piece}"
+    if line:
+        yield from wrapped(line, width, GAP * 2)
+
+
+def wrapped(line: str, width: int | None, hanging: str) -> Iterator[str]:
+    """The line, broken at spaces alone where it is wider; what follows begins with `hanging`."""
+    if width is None or cell_len(line) <= width:
+        yield line
+        return
+    indent = line[: len(line) - len(line.lstrip())]
+    current = ""
+    for word in line[len(indent) :].split(" "):
+        extended = f"{current} {word}" if current else f"{indent}{word}"
+        if current and cell_len(extended) > width:
+            yield current.rstrip()
+            indent, extended = hanging, f"{hanging}{word}"
+        current = extended
+    yield current.rstrip()
+
+
+def _text(cell: object) -> str:
+    return "" if cell is None else " ".join(str(cell).split("\n"))

@@ -1,0 +1,80 @@
+"""Lists on a terminal of 80 columns and of 160, and off it: words and ids stay whole."""
+
+import pytest
+
+from shipperone_erp.cli.tables import laid_out, wrapped
+
+COLUMNS = ("tenant", "stage", "order_id", "state", "reason", "owner", "next_attempt_at", "sentence")
+SENTENCE = (
+    "the lines come to 15.00 and shipping to 4.99, together 19.99, but the order's total is 14.99: if that is right, "
+    "say `order approve FO-2026-000000017-BRATISLAVA --total 14.99`"
+)
+ROWS = [
+    ("acme", "invoice", "FO-2026-000000017-BRATISLAVA", "held", "amount_unexplained", "accountant", None, SENTENCE),
+    ("acme", "allocation", "FO-1", "waiting", "erp_unavailable", "nobody", "2026-03-01T12:00:00Z", "it is restarting"),
+]
+WORDS = {word for row in ROWS for cell in row if cell for word in str(cell).split()}
+
+
+@pytest.mark.parametrize("width", [80, 100, 120, 160, 200])
+def test_no_line_is_wider_than_the_terminal_and_every_word_and_id_stays_whole(width):
+    lines = list(laid_out(COLUMNS, ROWS, width))
+    assert max(map(len, lines)) <= width
+    assert {word for line in lines[1:] for word in line.split()} >= WORDS
+    assert "…" not in "".join(lines)
+
+
+def test_at_80_columns_the_sentence_stands_below_its_row():
+    header, first, *rest = laid_out(COLUMNS, ROWS, 80)
+    assert header.split() == ["tenant", "stage", "order_id", "state", "reason"]
+    assert first.split() == ["acme", "invoice", "FO-2026-000000017-BRATISLAVA", "held", "amount_unexplained"]
+    assert rest[0] == "  owner: accountant"
+    assert rest[1] == "  the lines come to 15.00 and shipping to 4.99, together 19.99, but the order's"
+    assert rest[-2] == "  owner: nobody  next_attempt_at: 2026-03-01T12:00:00Z"
+
+
+def test_a_wide_terminal_is_used():
+    lines = list(laid_out(COLUMNS, ROWS, 240))
+    assert lines[0].split() == list(COLUMNS)
+    assert lines[1].split()[6:10] == SENTENCE.split()[:4]
+    at = lines[0].index("sentence")
+    assert lines[2][:at].strip() == "", "what is left of the sentence is wrapped in its own column"
+
+
+def test_off_a_terminal_every_row_is_one_line():
+    lines = list(laid_out(COLUMNS, ROWS, None))
+    assert len(lines) == 1 + len(ROWS)
+    assert lines[1].endswith(SENTENCE)
+    assert {line.index(word) for line, word in zip(lines, ("sentence", "the lines", "it is"), strict=True)} == {
+        lines[0].index("sentence")
+    }
+
+
+def test_an_id_that_is_wider_than_the_terminal_is_left_whole():
+    order_id = "FO-" + "7" * 90
+    lines = list(laid_out(("tenant", "order_id", "sentence"), [("acme", order_id, "it is held")], 80))
+    assert [line for line in lines if order_id in line] == [f"  order_id: {order_id}"] or any(
+        line.strip() == order_id for line in lines
+    )
+
+
+def test_the_columns_of_a_long_list_are_laid_out_before_it_is_read_to_its_end():
+    read = []
+
+    def rows():
+        for number in range(5_000):
+            read.append(number)
+            yield "acme", f"FO-{number}"
+
+    lines = laid_out(("tenant", "order_id"), rows(), None)
+    next(lines)
+    assert len(read) <= 1_001
+    assert sum(1 for _ in lines) == 5_000
+
+
+@pytest.mark.parametrize("text", ["    indented words that go on and on", "no indent but words that go on and on"])
+def test_a_paragraph_is_wrapped_at_spaces_and_keeps_its_indent(text):
+    first, *rest = wrapped(text, 20, "      ")
+    assert first == text[: len(first)]
+    assert all(line.startswith("      ") and len(line) <= 20 for line in rest)
+    assert " ".join(line.strip() for line in (first, *rest)) == text.strip()
