@@ -15,6 +15,7 @@ from shipperone_erp.ledger.records import Action, Binding, Effect, Job, QueueRec
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob
 from shipperone_erp.model.answers import Invoice, InvoiceLine
+from shipperone_erp.model.credit import CreditNote
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.text import invoice_text, order_text
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
@@ -64,6 +65,8 @@ CHANGES = {
     "adopted_at": LATER,
     "approved": "digest",
     "erp": "sqlite:/shop/erp.db",
+    "credits": (CreditNote("C-1", Decimal("30.00")), CreditNote("C-2", Decimal("0.0"))),
+    "approved_total": "40.99 fingerprint",
     "differences": (Difference("total", "30.79", "30.80"), Difference("tax 21 %", None, "5.34")),
 }
 

@@ -140,7 +140,7 @@ def test_b1_a_discount_in_and_off_the_row(merchant, rule, row, total, costs):
 def test_b1_a_part_has_no_total_to_tell_the_rule_by_so_the_setting_does(merchant):
     """Two of four pieces ship: 40.00 less 4.00 in all, and of a part only `discount` knows whether it is off."""
     merchant.settings["discount"] = '"off_row"'
-    whole = order("36.00", qty=D(4), row_total_incl_tax=D("40.00"), discount=D("4.00"), shipping="0.00",
+    whole = order("36.00", qty=D(4), price_incl_tax=D("10.00"), row_total_incl_tax=D("40.00"), discount=D("4.00"), shipping="0.00",
                   parts=({1: D(3)}, {1: D(1)}))  # fmt: skip
     merchant.sandbox.add(whole)
 
@@ -191,7 +191,7 @@ def test_b10_every_part_shows_the_whole_shipping_fee(merchant):
 
 def test_b10_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
     del merchant.settings["shipping_on_parts"]
-    merchant.sandbox.add(parts("20.99"))
+    merchant.sandbox.add(parts("20.00"))
     merchant.sandbox.change(
         "FO-1", lambda raw: {**raw, "shipping_amount_incl_tax": D(4 if raw["items"][0]["id"] == 1 else 0)}
     )
@@ -202,7 +202,7 @@ def test_b10_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
 def test_b10_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant):
     del merchant.settings["shipping_on_parts"]
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
-    merchant.sandbox.add(parts("22.99", shipping_amount_incl_tax=D(0), extra={"totals": {"cod_fee": D("2.00")}}))
+    merchant.sandbox.add(parts("18.00", shipping_amount_incl_tax=D(0), extra={"totals": {"cod_fee": D("2.00")}}))
     assert "carried the charge cod_fee of 2.00 already" in held(merchant, Reason.SHIPPING_REPEATED)
     first_only = {1: {"cod_fee": D("2.00")}, 2: {}}
     merchant.sandbox.change("FO-1", lambda raw: {**raw, "totals": first_only[raw["items"][0]["id"]]})

@@ -148,6 +148,9 @@ class TenantSettings(_Settings):
     shipping_on_parts: Literal["hold", "as_listed"] = Field(
         "hold", description="a part that lists the shipping (or a line charge) which an earlier invoice had already"
     )
+    order_total: Literal["fulfillment_order", "sales_order", "ignore"] = Field(
+        "fulfillment_order", description="what an order's total is of, where nothing shows it"
+    )
     not_compared: Literal["accept", "hold"] = Field(
         "accept", description="an invoice whose total the ERP does not tell"
     )

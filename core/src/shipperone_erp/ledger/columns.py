@@ -3,11 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Dialect, Integer, String, Text, TypeDecorator
 
+from shipperone_erp.model.credit import CreditNote
 from shipperone_erp.model.requests import Difference
 
 RowId = BigInteger().with_variant(Integer(), "sqlite")
@@ -101,3 +103,14 @@ def difference_out(difference: Difference) -> list[str | None]:
 def difference_back(kept: list[str]) -> Difference:
     """The difference that `difference_out` kept."""
     return Difference(*kept)
+
+
+def credit_out(credit: CreditNote) -> list[str]:
+    """A credit note as it is kept."""
+    return [credit.number, f"{credit.amount:f}"]
+
+
+def credit_back(kept: list[str]) -> CreditNote:
+    """The credit note that `credit_out` kept."""
+    number, amount = kept
+    return CreditNote(number, Decimal(amount))

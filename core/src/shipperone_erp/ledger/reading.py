@@ -1,6 +1,6 @@
 """What can be asked of the ledger. Every question may be asked from any thread, while others write."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -46,6 +46,18 @@ _UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
 _OF_ORDERS = _OF_STAGE.where(jobs.c.order_id.in_(bindparam("orders", expanding=True))).order_by(jobs.c.id)
 _LIVING = _UNFINISHED.where(jobs.c.state != State.IGNORED)
 _OTHERS_OF_ORDERS = _OF_ORDERS.where(or_(ENDED, jobs.c.state == State.IGNORED))
+_NUMBERED = (jobs.c.tenant == bindparam("of_tenant"), jobs.c.order_number.in_(bindparam("numbers", expanding=True)))
+_ENDS_OF_SALES_ORDERS = (
+    select(
+        jobs.c.order_number,
+        func.min(jobs.c.order_id).label("first"),
+        func.max(jobs.c.order_id).label("last"),
+    )
+    .where(*_NUMBERED)
+    .group_by(jobs.c.order_number)
+)
+"""Of each sales order its first and last fulfillment order by their ids: the index alone answers."""
+_OF_SALES_ORDERS = select(jobs).where(*_NUMBERED).order_by(jobs.c.id)
 _OF_CONTENTS = select(jobs).where(jobs.c.content.in_(bindparam("contents", expanding=True))).order_by(jobs.c.id)
 _OPEN_EFFECTS = (
     select(effects)
@@ -80,6 +92,27 @@ class LedgerReader:
     def other_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
         """Those of `jobs_of_orders` that have ended or are ignored: with `living_jobs` these are all of them."""
         return self._in_chunks(_OTHERS_OF_ORDERS, tenant, stage, order_ids)
+
+    def jobs_of_sales_orders(self, tenant: str, listed: Mapping[str, str]) -> list[Job]:
+        """Every job, of both stages, of the sales orders that have another fulfillment order than the one listed.
+
+        `listed`: the number of the sales order by the id of a fulfillment order.
+        """
+        ids: dict[str, set[str]] = {}
+        for order_id, number in listed.items():
+            ids.setdefault(number, set()).add(order_id)
+        numbers = sorted(ids)
+        found: list[Job] = []
+        for start in range(0, len(numbers), CHUNK):
+            ends = self._rows(_ENDS_OF_SALES_ORDERS, of_tenant=tenant, numbers=numbers[start : start + CHUNK])
+            shared = [
+                row["order_number"]
+                for row in ends
+                if row["first"] != row["last"] or ids[row["order_number"]] != {row["first"]}
+            ]
+            if shared:
+                found += self._jobs(_OF_SALES_ORDERS, of_tenant=tenant, numbers=shared)
+        return found
 
     def find_jobs(
         self,

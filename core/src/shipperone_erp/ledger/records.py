@@ -6,9 +6,11 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.model.answers import Invoice
+from shipperone_erp.model.credit import CreditNote
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.text import invoice_from_text, order_from_text
@@ -95,6 +97,12 @@ class Job:
     erp: str | None = None
     taken: bool = False
     """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
+    order_number: str | None = None
+    """The sales order that this fulfillment order is of; invoices of one sales order are bounded together."""
+    credits: tuple[CreditNote, ...] = ()
+    """Credit notes against its invoice that operators have recorded."""
+    approved_total: str | None = None
+    """The one sum at which an operator has accepted this listing, and the listing's fingerprint; see `approving`."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> "Job":
@@ -112,6 +120,11 @@ class Job:
     def invoice(self) -> Invoice | None:
         """The invoice as the ERP last told it."""
         return invoice_from_text(self.invoice_json) if self.invoice_json else None
+
+    @property
+    def credited(self) -> Decimal:
+        """What the recorded credit notes take off its invoice, together."""
+        return sum((credit.amount for credit in self.credits), Decimal(0))
 
     @property
     def ended(self) -> bool:
@@ -239,6 +252,8 @@ class QueueRecord:
     paused_reason: Reason | None = None
     paused_sentence: str | None = None
     paused_at: datetime | None = None
+    rules: int = 0
+    """The newest set of rules whose consequences for this queue were logged; see `runtime.new_rules`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

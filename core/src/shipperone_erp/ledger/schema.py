@@ -16,11 +16,21 @@ from sqlalchemy import (
     text,
 )
 
-from shipperone_erp.ledger.columns import FreeText, JsonTuple, RowId, UtcTime, Word, difference_back, difference_out
+from shipperone_erp.ledger.columns import (
+    FreeText,
+    JsonTuple,
+    RowId,
+    UtcTime,
+    Word,
+    credit_back,
+    credit_out,
+    difference_back,
+    difference_out,
+)
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0006"
+REVISION = "0007"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -34,6 +44,7 @@ WITH_ERRORS = text("outcome <> 'ok' AND answer IS NOT NULL")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
 
 NUMBERED = text("number IS NOT NULL")
+OF_SALES_ORDER = text("order_number IS NOT NULL")
 
 ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
 """Reservations that ShipperOne knows of; as text for the same reason."""
@@ -93,6 +104,9 @@ jobs = Table(
     Column("approved", String(64)),
     Column("erp", FreeText),
     Column("taken", Boolean, nullable=False, server_default=false()),
+    Column("order_number", Text),
+    Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),
+    Column("approved_total", FreeText),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )
@@ -116,6 +130,14 @@ Index(
     jobs.c.accepted_at,
     sqlite_where=_ALLOCATED_ROWS,
     postgresql_where=_ALLOCATED_ROWS,
+)
+Index(
+    "jobs_sales_order",
+    jobs.c.order_number,
+    jobs.c.tenant,
+    jobs.c.order_id,
+    sqlite_where=OF_SALES_ORDER,
+    postgresql_where=OF_SALES_ORDER,
 )
 Index("jobs_taken", jobs.c.tenant, jobs.c.stage, sqlite_where=jobs.c.taken, postgresql_where=jobs.c.taken)
 Index("jobs_not_compared", jobs.c.tenant, jobs.c.stage, sqlite_where=NOT_COMPARED, postgresql_where=NOT_COMPARED)
@@ -169,6 +191,7 @@ queues = Table(
     Column("paused_reason", Word(Reason)),
     Column("paused_sentence", FreeText),
     Column("paused_at", UtcTime),
+    Column("rules", Integer, nullable=False, server_default="0"),
 )
 
 pauses = Table(

@@ -59,6 +59,7 @@ FIXED = frozenset(
         "first_listed_at",
         "erased_at",
         "taken",
+        "order_number",
     }
 )
 """What a job is about: written once, and changed by `retention` alone. (And `taken`, by TakeJob and LetGo.)"""

@@ -1,8 +1,9 @@
 """What can be written to the ledger, as frozen values, and the entries in which they are committed.
 
 What a job is about never changes: its id, tenant, stage, order, content, occurrence, fingerprint, `order_json`,
-`item_ids` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field. (What `retention`
-erases of it is no write of a stage, and never one of a job that is worked on; whether it is `taken` is told apart.)
+`item_ids`, `order_number` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field.
+(What `retention` erases of it is no write of a stage, and never one of a job that is worked on; whether it is `taken`
+is told apart.)
 """
 
 from concurrent.futures import Future

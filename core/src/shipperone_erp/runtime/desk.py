@@ -2,9 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from decimal import Decimal
+from weakref import WeakValueDictionary
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, NumberHolder
@@ -19,6 +21,8 @@ from shipperone_erp.shipperone.answers import PostAnswer
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import Listed
+from shipperone_erp.stages.recorded import Recorded, RecordedJobs
+from shipperone_erp.stages.scope import Memory
 
 LONGEST = timedelta(minutes=5)
 
@@ -58,8 +62,9 @@ class StageDesk:
         self.erp = erp
         self._holder_of_number = holder_of_number
         self._numbers: dict[str, NumberHolder] = {}
-        self.accepted: Mapping[str, Sequence[Job]] = {}
-        """By order, what ShipperOne has accepted; as of the newest plan."""
+        self._recorded = RecordedJobs(settings.base_url, settings.store_code)
+        self._noted: dict[int, Job] = {}
+        self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._client = client
         self._now = now
         self._observe = observe
@@ -95,8 +100,30 @@ class StageDesk:
                 return await self._client.allocate(order.order_id, item_ids)
             return await self._client.invoice(order.order_id, item_ids, _shipping(order))
 
-    def accepted_before(self, order_id: str) -> Sequence[Job]:
-        return self.accepted.get(order_id, ())
+    def planned_from(self, memory: Memory, busy: Collection[str]) -> None:
+        """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""
+        jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+        self._recorded = RecordedJobs(self.settings.base_url, self.settings.store_code, jobs)
+        self._noted = {job.id: job for job in self._noted.values() if job.order_id in busy}
+        for job in self._noted.values():
+            self._recorded.note(job)
+
+    def recorded(self, order: FulfillmentOrder) -> Recorded:
+        return self._recorded.beside(order)
+
+    def note(self, job: Job) -> None:
+        if self.stage is Stage.INVOICE:
+            self._noted[job.id] = job
+            self._recorded.note(job)
+
+    @asynccontextmanager
+    async def sales_order(self, number: str | None) -> AsyncIterator[None]:
+        if number is None or self.stage is not Stage.INVOICE:
+            yield
+            return
+        lock = self._sales_orders.setdefault(number, asyncio.Lock())
+        async with lock:
+            yield
 
     def body(self, order: FulfillmentOrder) -> str:
         item_ids = [item.item_id for item in order.items]

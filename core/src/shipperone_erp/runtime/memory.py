@@ -33,9 +33,17 @@ def remember(
     wanted = {*ids, *busy}
     known.update((job.id, job) for job in ledger.other_jobs_of_orders(scope.tenant, scope.stage, wanted))
     allocations: list[Job] = []
+    sales_orders: list[Job] = []
     if scope.stage is Stage.INVOICE:
         orders = {*wanted, *(job.order_id for job in unfinished)}
         allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
+        numbers = {job.order_id: job.order_number for job in unfinished if job.order_number is not None}
+        numbers |= {
+            order_id: listed.order.order_number
+            for order_id, listed in listing.orders.items()
+            if listed.order.order_number is not None
+        }
+        sales_orders = ledger.jobs_of_sales_orders(scope.tenant, numbers) if numbers else []
     late: tuple[Job, ...] = ()
     seen_in_invoice: frozenset[int] = frozenset()
     if scope.stage is Stage.ALLOCATION:
@@ -47,6 +55,7 @@ def remember(
     memory = Memory(
         jobs=tuple(known.values()),
         allocations=tuple(allocations),
+        sales_orders=tuple(sales_orders),
         seen_in_invoice=seen_in_invoice,
         live=live,
         last_good_read_at=record.last_good_read_at,

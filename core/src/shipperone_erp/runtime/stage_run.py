@@ -191,7 +191,7 @@ class StageRun:
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
-        self.desk.accepted = memory.accepted()
+        self.desk.planned_from(memory, busy)
         return memory, record
 
     async def _elsewhere(self) -> Listing | None:

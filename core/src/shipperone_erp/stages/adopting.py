@@ -11,7 +11,7 @@ from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.stages.amounts import check_amounts
+from shipperone_erp.stages.amounts import check_amounts, total_is_of_more
 from shipperone_erp.stages.case import Case, Hold
 from shipperone_erp.stages.compare import invoice_differences, reason_for, side_by_side
 from shipperone_erp.stages.confirming import confirm
@@ -103,5 +103,5 @@ def _differences(case: Case, document: Document | None, total: object) -> tuple[
         currency=case.currency(),
         discount=case.discount,
         tolerance=settings.tolerance,
-        part=case.job.part,
+        part=case.job.part or total_is_of_more(case),
     )

@@ -5,6 +5,7 @@ Pure but for `check_amounts`: `doctor` and a dry run ask the same questions as t
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
@@ -13,11 +14,16 @@ from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.charges import items_charges
-from shipperone_erp.stages.case import Case, Hold
-from shipperone_erp.stages.figures import Discount
+from shipperone_erp.stages.approved_sums import approved_total, reading_at
+from shipperone_erp.stages.bounds import Bounds
+from shipperone_erp.stages.case import Case, Hold, Wait
+from shipperone_erp.stages.figures import Discount, Figures, figures
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import field_of, open_sums, settled
+from shipperone_erp.stages.recorded import Recorded
 from shipperone_erp.stages.remainder import enough, explaining, unexplained
+
+NOTHING_RECORDED = Recorded()
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +38,39 @@ class Problem:
 
 def check_amounts(case: Case) -> None:
     """Hold the job if the order's amounts are not whole, not explained, or were invoiced before."""
-    found = problem(
+    recorded = case.desk.recorded(case.listed)
+    found = _of_case(case, recorded)
+    if found is not None:
+        raise Hold(found.reason, found.sentence, found.owner, found.differences)
+    if recorded.unsettled and _of_case(case, recorded.as_if_settled()) is not None:
+        orders = ", ".join(dict.fromkeys(job.order_id for job in recorded.unsettled))
+        raise Wait(
+            Reason.OUTCOME_UNKNOWN,
+            f"order {orders} of the same sales order {case.order.order_number} may have been confirmed, and its answer "
+            "was lost: this one is invoiced once that is settled",
+            until=case.later(case.desk.settings.settle.total_seconds()),
+            counts=False,
+        )
+
+
+def total_is_of_more(case: Case) -> bool:
+    """The listing does not come to its own total, and is invoiced all the same: another total is that of more.
+
+    Only of a case whose amounts were checked: as the tenant's `order_total` says, or an operator has accepted its sum.
+    """
+    return unexplained(case.order, case.currency(), case.desk.settings, case.discount) is not None
+
+
+def _of_case(case: Case, recorded: Recorded) -> "Problem | None":
+    return problem(
         case.order,
         case.desk.settings,
         part=case.job.part,
-        earlier=case.desk.accepted_before(case.job.order_id),
+        earlier=recorded.invoices,
         allocated=case.allocated,
+        recorded=recorded,
+        approved=approved_total(case.job),
     )
-    if found is not None:
-        raise Hold(found.reason, found.sentence, found.owner, found.differences)
 
 
 def problem(
@@ -50,14 +80,18 @@ def problem(
     part: bool,
     earlier: Sequence[Job],
     allocated: Iterable[FulfillmentOrder] = (),
+    recorded: Recorded = NOTHING_RECORDED,
+    approved: Decimal | None = None,
 ) -> Problem | None:
     """The first thing that stands against an invoice of this order; None if nothing does.
 
     `part`: the ledger shows that this is a part of a larger order, whose total then says nothing of it. `earlier` are
-    the order's invoices that ShipperOne has accepted, `allocated` is the order as its allocations listed it.
+    the order's invoices that ShipperOne has accepted, `allocated` is the order as its allocations listed it; `recorded`
+    is what the ledger holds beside it. `approved` is the sum at which an operator has accepted this very listing: no
+    sum is questioned if the invoice comes to it.
     """
     order = cleaned(order, order.currency or settings.currency, tolerance=settings.tolerance)
-    return next(_problems(order, settings, part, earlier, allocated), None)
+    return next(_problems(order, settings, part, earlier, allocated, recorded, approved), None)
 
 
 def _problems(
@@ -66,6 +100,8 @@ def _problems(
     part: bool,
     earlier: Sequence[Job],
     allocated: Iterable[FulfillmentOrder],
+    recorded: Recorded,
+    approved: Decimal | None,
 ) -> Iterator[Problem]:
     tenant, currency = settings.name, order.currency or settings.currency
     if currency is None:
@@ -84,20 +120,46 @@ def _problems(
     before = [job.order for job in earlier] if part else []
     discount = settled(
         order, currency, settings.discount, tolerance=settings.tolerance, part=part, allocated=allocated, earlier=before
-    )
+    ) or reading_at(order, currency, approved)
     yield from _unpriced(order, tenant, discount)
     yield from _too_fine(order, currency, settings, discount)
-    sums = () if settings.discount else open_sums(order, currency)
-    if not part:
+    sums = figures(order, currency, discount)
+    if approved is not None and approved == sums.invoice_total:
+        return
+    readings = () if settings.discount else open_sums(order, currency)
+    bounds = Bounds(order, currency, settings, recorded, discount)
+    if not part and settings.order_total != "ignore" and not bounds.of_sales_order:
         sentence = unexplained(order, currency, settings, discount)
         if sentence:
             yield Problem(
-                Reason.AMOUNT_UNEXPLAINED, sentence, Owner.ACCOUNTANT, explaining(order, currency, settings.discount)
+                Reason.AMOUNT_UNEXPLAINED,
+                sentence + _larger(order, sums),
+                Owner.ACCOUNTANT,
+                explaining(order, currency, settings.discount),
             )
     if discount is None:
-        yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, sums, tenant), Owner.ACCOUNTANT, sums)
+        yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, readings, tenant), Owner.ACCOUNTANT, readings)
+    for stands_against in bounds.parts():
+        yield _held(order, f"{stands_against}. Have ShipperOne list the amounts of this part alone", sums)
     if settings.shipping_on_parts == "hold":
-        yield from _repeated(order, settings, earlier)
+        yield from _repeated(order, settings, [*earlier, *recorded.invoiced_elsewhere])
+    excess = bounds.sums() if settings.order_total != "ignore" else None
+    if excess:
+        cure = f"Have ShipperOne correct it, record a credit note by `order credited {order.order_id}`"
+        yield _held(order, f"{excess}. {cure}", sums)
+
+
+def _held(order: FulfillmentOrder, sentence: str, sums: Figures) -> Problem:
+    approve = f"`order approve {order.order_id} --total {sums.invoice_total} --note …`"
+    return Problem(Reason.AMOUNT_UNEXPLAINED, f"{sentence}, or accept this sum by {approve}", Owner.ACCOUNTANT)
+
+
+def _larger(order: FulfillmentOrder, sums: Figures) -> str:
+    """A hint where the total may be that of a sales order with several fulfillment orders."""
+    total, expected = order.total_incl_tax, sums.order_total
+    if order.order_number is None or total is None or expected is None or total <= expected:
+        return ""
+    return f'; `order_total = "sales_order"` if it is the total of the whole sales order {order.order_number}'
 
 
 def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Iterator[Problem]:
@@ -152,6 +214,11 @@ def _repeated(order: FulfillmentOrder, settings: TenantSettings, earlier: Iterab
     tenant, of_items = settings.name, items_charges(settings.charges, settings.fields)
     for job in earlier:
         before = job.order
+        of = (
+            "an earlier part of this order"
+            if before.order_id == order.order_id
+            else f"order {before.order_id} of the same sales order {order.order_number}"
+        )
         carried = []
         shipping = order.shipping_amount_incl_tax
         if shipping and shipping == before.shipping_amount_incl_tax:
@@ -164,7 +231,7 @@ def _repeated(order: FulfillmentOrder, settings: TenantSettings, earlier: Iterab
         if carried:
             yield Problem(
                 Reason.SHIPPING_REPEATED,
-                f"invoice {job.number or job.reference or job.key} of an earlier part of this order carried "
+                f"invoice {job.number or job.reference or job.key} of {of} carried "
                 f"{' and '.join(carried)} already: have ShipperOne list it on one part only, or, if every part is "
                 f'charged so, set `shipping_on_parts = "as_listed"` in [tenants.{tenant}]',
                 Owner.ACCOUNTANT,

@@ -33,6 +33,7 @@ from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
+from shipperone_erp.stages.approved_sums import approved_total, reading_at
 from shipperone_erp.stages.desk import Desk, Journal
 from shipperone_erp.stages.figures import Discount
 from shipperone_erp.stages.goods import Allocated, sort_out
@@ -241,9 +242,12 @@ class Case:
 
     @cached_property
     def discount(self) -> Discount:
-        """How the order's discounts count: as the tenant says, else as is proven; None where that is open."""
-        earlier = [job.order for job in self.desk.accepted_before(self.job.order_id)] if self.job.part else []
-        return settled(
+        """How the order's discounts count: as the tenant says, else as is proven, else as an operator has accepted it.
+
+        None where that is open.
+        """
+        earlier = [job.order for job in self.desk.recorded(self.listed).invoices] if self.job.part else []
+        proven = settled(
             self.order,
             self.currency(),
             self.desk.settings.discount,
@@ -252,6 +256,7 @@ class Case:
             allocated=self.allocated if any(item.discount for item in self.order.items) else (),
             earlier=earlier,
         )
+        return proven or reading_at(self.order, self.currency(), approved_total(self.job))
 
     def currency(self) -> str | None:
         """The order's currency, or the tenant's where the order does not say."""

@@ -15,6 +15,7 @@ from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed
 from shipperone_erp.shipperone.reading import Listed
+from shipperone_erp.stages.amounts import check_amounts
 from shipperone_erp.stages.case import Case, Hold, Stale, Stopping, Wait, record_post
 from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import order_differences, reason_for, side_by_side
@@ -40,7 +41,10 @@ async def confirm(case: Case) -> None:
     refused = case.desk.token_refused()
     if refused is not None:
         raise _token_refused(case, refused)
-    answer = await _post(case)
+    async with case.desk.sales_order(case.order.order_number):
+        if case.job.stage is Stage.INVOICE:
+            check_amounts(case)  # a draft may have waited while another part, or another order, was invoiced
+        answer = await _post(case)
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
         case.desk.platform_answers()
     if answer.outcome is PostOutcome.ACCEPTED:
@@ -73,6 +77,7 @@ async def _post(case: Case) -> PostAnswer:
         raise
     except Exception:  # a fault on our side says nothing about whether it went out
         case.change(lost_at=case.desk.now(), settle_reads=())
+        case.desk.note(case.job)
         raise
     if answer is None:
         case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
@@ -82,6 +87,7 @@ async def _post(case: Case) -> PostAnswer:
         accept(case)
     elif answer.outcome is PostOutcome.UNKNOWN:
         case.change(lost_at=answer.ended_at, settle_reads=())
+        case.desk.note(case.job)
     else:
         case.change(step=before)
     record_post(case.desk.journal, effect, answer, case.job)
@@ -106,6 +112,7 @@ def accept(case: Case, *, inferred: bool = False) -> None:
         attempts=0,
         differences=(),
     )
+    case.desk.note(case.job)
 
 
 def _token_refused(case: Case, sentence: str) -> Wait:

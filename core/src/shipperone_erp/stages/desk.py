@@ -1,6 +1,6 @@
 """What a stage of one tenant works with: its hooks, its ledger, ShipperOne's queue. The runtime implements these."""
 
-from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -23,6 +23,7 @@ from shipperone_erp.model.work import EffectKind, Outcome
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.answers import PostAnswer
 from shipperone_erp.shipperone.reading import Listed
+from shipperone_erp.stages.recorded import Recorded
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,16 @@ class Desk(Protocol):
         """
         ...
 
-    def accepted_before(self, order_id: str) -> Sequence[Job]:
-        """The jobs of this order in this stage that ShipperOne has accepted, as the ledger holds them."""
+    def recorded(self, order: FulfillmentOrder) -> Recorded:
+        """What counts beside a listing of the order: as the newest plan read it, and as it was noted since."""
+        ...
+
+    def note(self, job: Job) -> None:
+        """ShipperOne has answered a confirmation of the job, or the answer was lost: it counts beside others now."""
+        ...
+
+    def sales_order(self, number: str | None) -> AbstractAsyncContextManager[None]:
+        """Invoices of one sales order are confirmed one at a time; without a number nothing is waited for."""
         ...
 
     def body(self, order: FulfillmentOrder) -> str:

@@ -16,7 +16,7 @@ from shipperone_erp.model.requests import BuildInvoice, Deliver, Difference, Iss
 from shipperone_erp.model.text import invoice_text
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.stages.amounts import check_amounts
+from shipperone_erp.stages.amounts import check_amounts, total_is_of_more
 from shipperone_erp.stages.approving import await_approval
 from shipperone_erp.stages.case import Case, Hold, Wait
 from shipperone_erp.stages.clearing import issued_already, rebuild
@@ -119,6 +119,7 @@ async def compare(case: Case) -> None:
     if built.total_incl_tax is None and not differences and case.desk.settings.not_compared == "hold":
         raise _not_compared(case)
     if not differences or await _accepted_by_policy(case, built, differences):
+        check_amounts(case)  # nobody is asked to approve what may not be sent
         await_approval(case, built)
         case.change(step=Step.CONFIRMING)
 
@@ -292,7 +293,7 @@ def _differences(case: Case, stated: Invoice) -> tuple[Difference, ...]:
         currency=case.currency(),
         discount=case.discount,
         tolerance=settings.tolerance,
-        part=case.job.part,
+        part=case.job.part or total_is_of_more(case),
     )
 
 

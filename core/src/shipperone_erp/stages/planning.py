@@ -273,6 +273,7 @@ def _new_job(scope: Scope, listed: Listed, history: History, now: datetime, *, o
         occurrence=occurrence,
         fingerprint=listed.fingerprint,
         order_json=order_text(order),
+        order_number=order.order_number,
         item_ids=listed_items(order),
         since=now,
         first_listed_at=first_listed_at,

@@ -33,8 +33,9 @@ class Memory:
     """What the ledger holds of the orders in question.
 
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
-    orders, for the invoice stage. `seen_in_invoice`: ids of allocation jobs of which an item is or was in the other
-    queue, which proves that it was confirmed.
+    orders, for the invoice stage. `sales_orders`: the jobs, of both stages, of every sales order that has another
+    fulfillment order than the listed one. `seen_in_invoice`: ids of allocation jobs of which an item is or was in the
+    other queue, which proves that it was confirmed.
     `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
     For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
     other queue where a reservation is to be given back, `failed` are the orders that ShipperOne lists as fallen out of
@@ -43,6 +44,7 @@ class Memory:
 
     jobs: tuple[Job, ...] = ()
     allocations: tuple[Job, ...] = ()
+    sales_orders: tuple[Job, ...] = ()
     seen_in_invoice: frozenset[int] = frozenset()
     live: bool = True
     last_good_read_at: datetime | None = None

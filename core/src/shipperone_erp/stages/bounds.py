@@ -1,0 +1,179 @@
+"""A listing beside what the ledger holds of its order and of its sales order: what stands against its amounts.
+
+Gathers the values that `part_checks` and `sum_checks` decide on. Pure.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
+from functools import cached_property
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.shipperone.charges import items_charges
+from shipperone_erp.stages.figures import Discount, figures
+from shipperone_erp.stages.goods import parents_in, sort_out
+from shipperone_erp.stages.listed_amounts import cleaned
+from shipperone_erp.stages.part_checks import (
+    Invoiced,
+    Limits,
+    Money,
+    agrees,
+    is_split,
+    limits,
+    part_problem,
+    row_of,
+)
+from shipperone_erp.stages.recorded import Recorded
+from shipperone_erp.stages.sum_checks import Beside, Sums, Terms, comes_to, sum_problem
+
+NOTHING = Decimal(0)
+
+
+class Bounds:
+    """Of one listing, in its currency, by one reading of its discounts. `order` has the rows that are invoiced."""
+
+    def __init__(
+        self,
+        order: FulfillmentOrder,
+        currency: str | None,
+        settings: TenantSettings,
+        recorded: Recorded,
+        discount: Discount,
+    ) -> None:
+        self._order, self._currency, self._settings, self._recorded = order, currency, settings, recorded
+        self._discount = discount
+        self._parents = parents_in(recorded.allocations)
+
+    def parts(self) -> Iterator[str]:
+        """What stands against single items: a row or a discount that is not the one of this part."""
+        for item in self._order.items:
+            item_id = str(item.item_id)
+            found = part_problem(item, self._limits.get(item_id), self._before.get(item_id, ()), self._money)
+            if found is not None:
+                yield found
+
+    def sums(self) -> str | None:
+        """What stands against the sum of the invoices with this one; None if nothing does, or no total is known."""
+        recorded, sales = self._recorded, self.of_sales_order
+        invoices = [*recorded.invoices, *(recorded.invoiced_elsewhere if sales else ())]
+        allocations = [*recorded.allocations, *(recorded.allocated_elsewhere if sales else ())]
+        beside = Beside(
+            allocated=[self._sums("the allocation", job.order) for job in allocations],
+            invoices=[self._of_job(job) for job in sorted(invoices, key=lambda job: job.id)],
+            complete=self._complete(allocations, invoices) and (not sales or self._seen_as_sales_order),
+            times=max((job.occurrence for job in allocations), default=1),
+            sales=sales,
+        )
+        of = f"sales order {self._order.order_number}" if sales else "the whole order"
+        return sum_problem(self._this, beside, self._terms(of))
+
+    def _terms(self, of: str = "the whole order") -> Terms:
+        return Terms(
+            half=self._money.half,
+            tolerance=self._settings.tolerance,
+            as_listed=self._settings.shipping_on_parts == "as_listed",
+            of_items=self._of_items,
+            of=of,
+        )
+
+    @cached_property
+    def of_sales_order(self) -> bool:
+        """The listed total is that of the sales order, with all its fulfillment orders: as set, or as it is seen."""
+        if self._order.order_number is None or self._this.own_total:
+            return False
+        return self._settings.order_total == "sales_order" or self._seen_as_sales_order
+
+    @cached_property
+    def _seen_as_sales_order(self) -> bool:
+        """The allocations of all its known fulfillment orders come to the total that this one alone does not."""
+        if not self._recorded.allocated_elsewhere or not self._recorded.allocations:
+            return False
+        jobs = [*self._recorded.allocations, *self._recorded.allocated_elsewhere]
+        orders = [self._counted(job.order) for job in jobs]
+        goods = [figures(order, self._currency, self._discount).goods for order in orders]
+        known = [order.total_incl_tax for order in (self._order, *orders) if order.total_incl_tax is not None]
+        if not known or None in goods:
+            return False
+        return comes_to(orders, [each or NOTHING for each in goods], known[0], self._terms())
+
+    @cached_property
+    def _this(self) -> Sums:
+        return self._sums("this part", self._order)
+
+    @cached_property
+    def _money(self) -> Money:
+        credited = sum((job.credited for job in self._recorded.invoices), NOTHING)
+        return Money(self._currency, self._settings.tolerance, credited)
+
+    @cached_property
+    def _limits(self) -> dict[str, Limits | None]:
+        rows: dict[str, list[OrderItem]] = defaultdict(list)
+        for job in self._recorded.allocations:
+            for item in self._counted(job.order).items:
+                rows[str(item.item_id)].append(item)
+        return {item_id: limits(items, self._currency) for item_id, items in rows.items()}
+
+    @cached_property
+    def _before(self) -> dict[str, list[Invoiced]]:
+        found: dict[str, list[Invoiced]] = defaultdict(list)
+        for job in self._recorded.invoices:
+            for item in self._counted(job.order).items:
+                found[str(item.item_id)].append(Invoiced(name_of(job), item))
+        return found
+
+    def _counted(self, order: FulfillmentOrder) -> FulfillmentOrder:
+        rows = sort_out(order, self._settings, self._parents).invoiced
+        return cleaned(rows, self._currency, tolerance=self._settings.tolerance)
+
+    @cached_property
+    def _of_items(self) -> frozenset[str]:
+        return items_charges(self._settings.charges, self._settings.fields)
+
+    def _of_job(self, job: Job) -> Sums:
+        elsewhere = job.order_id != self._order.order_id
+        name = f"{name_of(job)} of {job.order_id}" if elsewhere else name_of(job)
+        told = job.invoice.total_incl_tax if job.invoice is not None else None
+        return self._sums(name, job.order, told, job.credited)
+
+    def _sums(
+        self, name: str, order: FulfillmentOrder, invoice: Decimal | None = None, credited: Decimal = NOTHING
+    ) -> Sums:
+        counted = self._counted(order)
+        sums = figures(counted, self._currency, self._discount)
+        split = [item for item in counted.items if is_split(item, self._limits.get(str(item.item_id)), ())]
+        total, expected = counted.total_incl_tax, sums.order_total
+        reached = total is not None and expected is not None and abs(total - expected) <= self._settings.tolerance
+        return Sums(
+            name=name,
+            order=counted,
+            invoice=invoice if invoice is not None else sums.invoice_total or NOTHING,
+            own_total=reached and all(self._agrees(item) for item in split),
+            split=len(split),
+            credited=credited,
+        )
+
+    def _agrees(self, item: OrderItem) -> bool:
+        row, known = row_of(item, self._currency), self._limits.get(str(item.item_id))
+        price = item.price_incl_tax if item.price_incl_tax is not None else known.price if known else None
+        if row is None or price is None:
+            return False
+        return agrees(row, item.qty, price, abs(item.discount or NOTHING), item.tax_percent, self._money.half)
+
+    def _complete(self, allocations: Iterable[Job], invoices: Iterable[Job]) -> bool:
+        """With this listing everything is invoiced that was allocated."""
+        left: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
+        for sign, orders in (
+            (1, [job.order for job in allocations]),
+            (-1, [*(job.order for job in invoices), self._order]),
+        ):
+            for order in orders:
+                for item in self._counted(order).items:
+                    left[order.order_id, str(item.item_id)] += sign * item.qty
+        return any(True for _ in allocations) and all(qty <= 0 for qty in left.values())
+
+
+def name_of(job: Job) -> str:
+    """'invoice 1001', by its number, its reference or its key."""
+    return f"invoice {job.number or job.reference or job.key}"
