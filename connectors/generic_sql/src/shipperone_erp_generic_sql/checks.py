@@ -8,6 +8,7 @@ from sqlalchemy.exc import DBAPIError
 from shipperone_erp import Check, ConnectorError
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed, read, without_values
+from shipperone_erp_generic_sql.guards import unlocked
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import STEPS, GenericSqlSettings
 from shipperone_erp_generic_sql.statement import numbered
@@ -18,6 +19,12 @@ _LET_IT_FAIL = (
 )
 _CARRY_IT = (
     "store :key (or :item_key) under a unique index, so that a second call of the step cannot be a second effect"
+)
+
+
+_LOCK_IT = (
+    "lock the stock row first: SELECT … FOR UPDATE in an earlier statement of this step, with read committed (the "
+    "fourth habit of generic-sql.md)"
 )
 
 
@@ -40,6 +47,9 @@ def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
                 yield Check("statement", None, says, _LET_IT_FAIL)
     for step in STEPS:
         statements = settings.statements(step)
+        for number, finding in unlocked(statements, settings.dialect, settings.isolation):
+            sql = next(one.sql for name, _, one in numbered(statements) if name == number)
+            yield Check("statement", None, f"{step}, statement {number}: {finding.drawn(sql)}", _LOCK_IT)
         binds = {name for _, _, one in numbered(statements) for name in Parsed(one.sql, settings.dialect).binds}
         if statements and not binds & {"key", "item_key"}:
             yield Check("statement", None, f"{step}: none of its statements carries the key", _CARRY_IT)
@@ -75,7 +85,8 @@ def explained(database: Database, settings: GenericSqlSettings) -> list[Check]:
 
 
 def _refused(database: Database, step: str, sql: str, settings: GenericSqlSettings) -> str | None:
-    """What the database says against the statement when it is only to plan it. In a transaction of its own: after a
+    """What the database says against the statement when it is only to plan it, with a NULL of its type for each bind: a
+    value of our own might not fit a cast of the statement's. In a transaction of its own: after a
     refusal PostgreSQL hears nothing more in the same one."""
     with database.transaction("BEGIN" if database.dialect.url == "sqlite" else None) as connection:
         try:

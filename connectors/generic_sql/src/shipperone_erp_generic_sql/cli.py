@@ -11,7 +11,7 @@ from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, print_j
 from shipperone_erp.config import load
 from shipperone_erp.errors import ConfigurationError, UsageError
 from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, levels
-from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample
+from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample, takes_charges
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.setup import found, script
@@ -31,8 +31,13 @@ def check(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
     order: Annotated[str | None, typer.Option(help="A real order for the dry run: its id in a queue.")] = None,
-    sku: Annotated[str, typer.Option(help="Goods of the sample order; best some that are in stock.")] = "SAMPLE",
+    sku: Annotated[
+        list[str] | None, typer.Option(help="Goods of the sample order that are in stock; best given twice, for two.")
+    ] = None,
     warehouse: Annotated[str, typer.Option(help="The warehouse of the sample order.")] = "main",
+    elsewhere: Annotated[
+        str | None, typer.Option(help="Another warehouse that has the first --sku: one line comes from there.")
+    ] = None,
     test_database: Annotated[
         bool, typer.Option("--test-database", help="This is a test database: issue invoices there, and rehearse.")
     ] = False,
@@ -41,7 +46,7 @@ def check(
     """Go through the levels lint, connect, explain, dry run and, on a test database, rehearse."""
     report = _Report(as_json)
     try:
-        subject = _subject(config, tenant, order, sku, warehouse, test_database)
+        subject = _subject(config, tenant, order, (tuple(sku or ["SAMPLE"]), warehouse, elsewhere), test_database)
     except ConfigurationError as error:
         wrong = [Check("configuration", False, str(problem), "mend it in the file") for problem in error.problems]
         exit_code = report.level(Level("lint", LINT, lambda: iter(wrong), error.exit_code))
@@ -103,7 +108,13 @@ def _shown(line: Check) -> str:
     return f"  {VERDICTS[line.ok]:4}   {line.name}: {first}" + "".join(f"\n         {text}" for text in more) + cure
 
 
-def _subject(config: Path, tenant: str, order: str | None, sku: str, warehouse: str, test_database: bool) -> Subject:
+def _subject(
+    config: Path,
+    tenant: str,
+    order: str | None,
+    goods: tuple[tuple[str, ...], str, str | None],
+    test_database: bool,
+) -> Subject:
     loaded = load(config, tenants_may_fail=True)
     settings = loaded.tenants.get(tenant)
     if settings is None:
@@ -114,6 +125,9 @@ def _subject(config: Path, tenant: str, order: str | None, sku: str, warehouse: 
     own = settings.connector_settings
     if not isinstance(own, GenericSqlSettings):
         raise UsageError(f"tenant {tenant} has the connector {settings.connector}; this command is for generic_sql")
-    goods = Goods(sku, warehouse, settings.currency or "EUR")
-    tried = listed(settings, order) if order else sample(goods)
-    return Subject(config, tenant, own, Database(own), tried, goods, test_database)
+    skus, warehouse, elsewhere = goods
+    if len(skus) > 2:
+        raise UsageError("--sku is given once or twice: the first SKU is in two lines of the sample, the second in one")
+    named = Goods(skus, warehouse, settings.currency or "EUR", elsewhere)
+    tried = listed(settings, order) if order else sample(named, charge=takes_charges(own))
+    return Subject(config, tenant, own, Database(own), tried, test_database)

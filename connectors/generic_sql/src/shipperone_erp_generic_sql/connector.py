@@ -9,6 +9,8 @@ from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
 
+from sqlalchemy import Connection
+
 from shipperone_erp import (
     AlreadyIssued,
     BuildInvoice,
@@ -65,7 +67,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
 
         call = self._call(request.key, request.order, generation=request.generation, transfer=request.transfer)
         try:
-            found = self._step(call, step)
+            found = self._step(call, step, "reserve")
         except Refused as refusal:
             if refusal.reason is not Reason.NOT_ENOUGH_STOCK:
                 raise
@@ -90,7 +92,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             raise _not_undone("release", "find_reservation")
 
         self._need("release", "a reservation is to be given back")
-        return self._step(self._call(request.key, request.order), step)
+        return self._step(self._call(request.key, request.order), step, "release")
 
     @hookimpl
     def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
@@ -121,7 +123,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 case _:
                     return found.invoice
 
-        return self._step(call, step)
+        return self._step(call, step, "build_invoice")
 
     @hookimpl
     def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
@@ -147,7 +149,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                     return Pending(found.sentence or f"invoice {found.reference} is not issued by the ERP yet")
 
         self._need("issue_invoice", "an invoice is to be issued")
-        return self._step(self._call(request.key, request.order, tax_date=request.tax_date), step)
+        return self._step(self._call(request.key, request.order, tax_date=request.tax_date), step, "issue_invoice")
 
     @hookimpl
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
@@ -169,7 +171,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 raise found.refusal("the discarding")
             raise _not_undone("discard_invoice", "find_invoice")
 
-        return self._step(self._call(request.key, request.order, reason=request.reason), step)
+        return self._step(self._call(request.key, request.order, reason=request.reason), step, "discard_invoice")
 
     @hookimpl
     def deliver(self, request: Deliver) -> Done | Pending:
@@ -188,7 +190,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
 
         if not self.settings.deliver:
             return Done()
-        return self._step(self._call(request.key, request.order, reservations=request.reservations), step)
+        return self._step(self._call(request.key, request.order, reservations=request.reservations), step, "deliver")
 
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
@@ -219,10 +221,13 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
     def _prepared(self) -> Prepared:
         return Prepared(self.settings)
 
-    def _step(self, call: Call, step: Callable[[Work], AnswerT]) -> AnswerT:
-        return self._database.in_transaction(
-            lambda connection: step(Work(connection, self._database, self._prepared, call))
-        )
+    def _step(self, call: Call, step: Callable[[Work], AnswerT], name: str = "") -> AnswerT:
+        def work(connection: Connection) -> AnswerT:
+            return step(Work(connection, self._database, self._prepared, call))
+
+        if name and self.settings.serial(name):
+            return self._database.one_by_one(name, work)
+        return self._database.in_transaction(work)
 
     def _call(
         self,

@@ -4,9 +4,10 @@ import random
 import sqlite3
 import threading
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -24,8 +25,12 @@ AnswerT = TypeVar("AnswerT")
 REPEATED_FOR = 8.0
 """Seconds for which a transaction that others are in the way of is repeated here; after them core asks again."""
 
-AT_MOST = {Kind.REPEAT: 50, Kind.LOCKED: 1, Kind.AWAY: 1, Kind.DUPLICATE: 3}
+AT_MOST = {Kind.REPEAT: 50, Kind.TAKEN: 50, Kind.LOCKED: 1, Kind.AWAY: 1, Kind.DUPLICATE: 3}
 """How often a transaction is repeated for one kind of refusal. A duplicate key that is not found is not ours."""
+
+
+_one_at_a_time: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+"""A lock for each step of each database that runs one at a time: two tenants may share a database."""
 
 
 class Unmet(Refused):
@@ -46,11 +51,22 @@ class Database:
         self._lock = threading.Lock()
         self._engine: Engine | None = None
 
+    def one_by_one(self, name: str, step: Callable[[Connection], AnswerT]) -> AnswerT:
+        """`in_transaction`, and never two steps of that name at once on this database in this process."""
+        lock = _one_at_a_time[self.name, name]
+        if not lock.acquire(timeout=self.settings.limits.silence):
+            raise Transient(f"{name} runs one at a time, and the one before has not ended")
+        try:
+            return self.in_transaction(step)
+        finally:
+            lock.release()
+
     def in_transaction(self, step: Callable[[Connection], AnswerT]) -> AnswerT:
         """What the step answers, its transaction committed; nothing of it is kept if anything is raised.
 
         The whole transaction is repeated after a deadlock or a serialization failure, once after a lock time-out or a
-        connection that was lost before COMMIT, and after a duplicate key, so that the step looks again. A COMMIT whose
+        connection that was lost before COMMIT, and after a duplicate key, so that the step looks again (after a random
+        pause where the duplicate is of a number one above the highest). A COMMIT whose
         answer is lost raises `Unknown`.
         """
         ends = time.monotonic() + REPEATED_FOR
@@ -69,7 +85,7 @@ class Database:
                 met[Kind.CONSTRAINT] += 1
                 if self.dialect.begin is not None or met[Kind.CONSTRAINT] > 1:
                     raise
-            if met.total() > 1:
+            if met.total() > 1 or met[Kind.TAKEN]:
                 time.sleep(random.uniform(0, min(0.5, 0.005 * 2 ** met.total())))  # noqa: S311
 
     @contextmanager
@@ -96,28 +112,36 @@ class Database:
                 if not connection.invalidated:
                     connection.rollback()
 
-    def refused(self, connection: Connection, error: Any, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
-        """What the error of a driver's own cursor means here; a connection that it has lost is thrown away."""
+    def refused(
+        self, connection: Connection, error: Any, doing: str, bound: Mapping[str, Any], *, numbering: bool = False
+    ) -> DatabaseFailed:
+        """What the error of a driver's own cursor means here; a connection that it has lost is thrown away.
+
+        `numbering`: the step takes a number one above the highest, so that a duplicate may be of that.
+        """
         driver = connection.connection.dbapi_connection
         lost = connection.dialect.is_disconnect(error, driver, None)
         if lost:
             connection.invalidate(error)
-        return self._meaning(error, lost, doing, bound)
+        return self._meaning(error, lost, doing, bound, numbering=numbering)
 
     def failure(self, error: DBAPIError, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
         """What a driver's error means here: by the merchant's `[errors]`, else by its code."""
         return self._meaning(error.orig, error.connection_invalidated, doing, bound)
 
-    def _meaning(self, error: BaseException | None, lost: bool, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
+    def _meaning(
+        self, error: BaseException | None, lost: bool, doing: str, bound: Mapping[str, Any], *, numbering: bool = False
+    ) -> DatabaseFailed:
         code = read(error, self.dialect.url)
         if lost and code.code is None:
             code = type(code)(None, Kind.AWAY, code.words)
         words = without_values(code.words, bound)
-        if code.kind not in (Kind.REPEAT, Kind.AWAY, Kind.DUPLICATE):
+        if code.kind not in (Kind.REPEAT, Kind.AWAY):  # a duplicate with a rule: only if it is not the key's
             for told, rule in self.settings.errors.items():
                 if told == code.code or told.lower() in code.words.lower():
                     return mapped(rule.reason, rule.sentence or f"{doing}: {words}", rule.owner, code.kind)
-        return meaning(code, doing, words)
+        taken = numbering and code.kind is Kind.DUPLICATE
+        return meaning(replace(code, kind=Kind.TAKEN) if taken else code, doing, words)
 
     def close(self) -> None:
         """Close what is open; the next transaction would open it again."""

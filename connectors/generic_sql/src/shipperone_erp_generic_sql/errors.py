@@ -16,6 +16,7 @@ class Kind(StrEnum):
     REPEAT = "repeat"  # deadlock, serialization failure: the whole transaction again
     LOCKED = "locked"  # lock time-out: the whole transaction again, but it has waited already
     DUPLICATE = "duplicate"  # a unique key: look again, it may be ours
+    TAKEN = "taken"  # a number one above the highest, which another took at the same time: the whole transaction again
     AWAY = "away"  # the server or the connection is gone
     BUSY = "busy"  # it took longer than it may
     AUTH = "auth"
@@ -27,9 +28,9 @@ class Kind(StrEnum):
 
 
 POSTGRESQL: Mapping[str, Kind] = {
-    "40001": Kind.REPEAT, "40P01": Kind.REPEAT, "55P03": Kind.LOCKED,
+    "40001": Kind.REPEAT, "40P01": Kind.REPEAT, "55P03": Kind.LOCKED, "55006": Kind.LOCKED,
     "23505": Kind.DUPLICATE, "23P01": Kind.DUPLICATE,
-    "57014": Kind.BUSY,
+    "57014": Kind.BUSY, "25P03": Kind.AWAY, "25P04": Kind.AWAY, "2200H": Kind.CONSTRAINT,
     "42501": Kind.DENIED, "25006": Kind.DENIED,
     "08": Kind.AWAY, "53": Kind.AWAY, "57": Kind.AWAY, "58": Kind.AWAY,
     "28": Kind.AUTH, "23": Kind.CONSTRAINT, "22": Kind.VALUE, "54": Kind.VALUE, "P0": Kind.RAISED,
@@ -37,11 +38,11 @@ POSTGRESQL: Mapping[str, Kind] = {
 """By SQLSTATE, else by its first two characters, its class."""
 
 MYSQL: Mapping[int, Kind] = {
-    **dict.fromkeys((1213, 1020), Kind.REPEAT),
-    **dict.fromkeys((1205, 3572), Kind.LOCKED),
+    **dict.fromkeys((1213, 1020, 1412, 1614, 1615), Kind.REPEAT),
+    **dict.fromkeys((1205, 1206, 1467, 3572), Kind.LOCKED),
     **dict.fromkeys((1062, 1586, 1022), Kind.DUPLICATE),
-    **dict.fromkeys((0, 1021, 1040, 1053, 1114, 1158, 1159, 1160, 1161, 1203, 1226, 1927, 2002, 2003, 2006, 2013, 2055,
-                     4031), Kind.AWAY),
+    **dict.fromkeys((0, 1021, 1030, 1037, 1038, 1040, 1041, 1053, 1114, 1158, 1159, 1160, 1161, 1180, 1203, 1226, 1461,
+                     1637, 1927, 2002, 2003, 2006, 2013, 2055, 4031), Kind.AWAY),
     **dict.fromkeys((1317, 1969, 3024), Kind.BUSY),
     **dict.fromkeys((1045, 1251, 1698, 1820, 1862, 2059), Kind.AUTH),
     **dict.fromkeys((1044, 1142, 1143, 1227, 1290, 1370, 1792, 1836), Kind.DENIED),
@@ -123,6 +124,8 @@ def meaning(code: Code, doing: str, words: str) -> DatabaseFailed:
     match code.kind:
         case Kind.REPEAT | Kind.LOCKED:
             answer: ConnectorError = Transient(f"{said}; another program is writing")
+        case Kind.TAKEN:
+            answer = Transient(f"{said}; another document takes this number at the same time")
         case Kind.AWAY:
             answer = Transient(said)
         case Kind.BUSY:

@@ -40,7 +40,10 @@ class Amount(TypeDecorator[Decimal]):
     cache_ok = True
 
     def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
-        return dialect.type_descriptor(String() if dialect.name == "sqlite" else Numeric())
+        if dialect.name == "sqlite":
+            return dialect.type_descriptor(String())
+        numeric = dialect.type_descriptor(Numeric())
+        return _written_with_its_type(type(numeric)) if dialect.name == "postgresql" else numeric
 
     def process_bind_param(self, value: Decimal | None, dialect: Dialect) -> Any:
         if value is None:
@@ -96,6 +99,12 @@ class Day(TypeDecorator[date]):
 
     def process_bind_param(self, value: date | None, dialect: Dialect) -> Any:
         return value.isoformat() if value is not None and dialect.name == "sqlite" else value
+
+
+def _written_with_its_type(numeric: type[TypeEngine[Any]]) -> TypeEngine[Any]:
+    """PostgreSQL cannot choose an operator for a NULL whose type is not written (`-:qty`)."""
+    typed: TypeEngine[Any] = type("TypedNumeric", (numeric,), {"render_bind_cast": True})()
+    return typed
 
 
 def to_micro(value: Decimal | None, name: str) -> int | None:
@@ -174,6 +183,11 @@ def date_from_database(value: Any, column: str) -> date | None:
 def unreadable(column: str, wanted: str, value: Any) -> Refused:
     """The refusal of a result column that holds something else than it must."""
     return Refused(Reason.CONFIG_INCOMPLETE, f"column {column} holds {shown(value)}, which is not {wanted}")
+
+
+def digits(value: Decimal) -> str:
+    """The number without an exponent and without trailing zeros."""
+    return f"{value.normalize():f}"
 
 
 def shown(value: Any) -> str:

@@ -83,6 +83,28 @@ def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
     )
 
 
+@dataclass(frozen=True)
+class HeldLine:
+    """What a reservation holds, as find_reservation_lines gives it; what it does not give is None."""
+
+    item_id: str | None
+    sku: str | None
+    warehouse_code: str | None
+    qty: Decimal
+
+
+def held_line(row: Row) -> HeldLine:
+    """A row of find_reservation_lines."""
+    of = {name: _stripped(row.get(name)) for name in ("item_id", "sku", "warehouse_code")}
+    qty = amount(row, "qty")
+    if qty is None or (of["item_id"] is None and of["sku"] is None):
+        raise Refused(
+            Reason.CONFIG_INCOMPLETE, "find_reservation_lines answers a line without qty, or without item_id and sku"
+        )
+    named = {name: None if value is None else str(value) for name, value in of.items()}
+    return HeldLine(named["item_id"], named["sku"], named["warehouse_code"], qty)
+
+
 def delivery(row: Row) -> Found:
     """A row of find_delivery; without a state the goods have left."""
     return Found(**_said(row, DELIVERY_STATES, "done", "find_delivery"))

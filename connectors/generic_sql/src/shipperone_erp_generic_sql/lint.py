@@ -86,6 +86,11 @@ class Parsed:
         return word[0].upper() if word else ""
 
     @cached_property
+    def takes_the_highest(self) -> bool:
+        """Whether it reads the highest of its values, as a number one above it is taken."""
+        return re.search(r"\bMAX\s*\(", self.bare, re.IGNORECASE) is not None
+
+    @cached_property
     def is_call(self) -> bool:
         """Whether it runs a stored procedure."""
         return self.verb in self.dialect.calls

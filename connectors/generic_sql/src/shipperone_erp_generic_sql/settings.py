@@ -24,6 +24,7 @@ from shipperone_erp_generic_sql import address
 from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, ORDER_BINDS, PARAM, type_of
 from shipperone_erp_generic_sql.bound import Places
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
+from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.scope import query_problems, step_problems
 from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
 
@@ -91,6 +92,9 @@ class GenericSqlSettings(ConnectorSettings):
     )
     errors: Mapping[str, Rule] = Field(
         {}, description="a code or a part of the ERP's own error text = a reason, or { reason, owner, sentence }"
+    )
+    trigger_tables: tuple[str, ...] = Field(
+        (), description="tables that the ERP's own triggers write with this login's rights: no warning of such a grant"
     )
     find_reservation: Queries = Field(
         (), description="the reservation of :key: reference, state [, url, sentence, reason, owner]"
@@ -246,6 +250,16 @@ class GenericSqlSettings(ConnectorSettings):
     def captures(self, step: str) -> Mapping[str, CaptureType]:
         """What the statements of the step capture, with the types."""
         return self._captures.get(step, {})
+
+    def serial(self, step: str) -> bool:
+        """Whether the step never runs twice at once."""
+        return any(statement.serial for statement in self.statements(step))
+
+    def numbering(self, step: str) -> bool:
+        """Whether the step takes a number one above the highest: two at once may take the same."""
+        return step in STEPS and any(
+            Parsed(statement.sql, self.dialect).takes_the_highest for _, _, statement in numbered(self.statements(step))
+        )
 
     def bind_type(self, step: str, name: str) -> TypeEngine[Any]:
         """The SQL type of a bind in that step."""

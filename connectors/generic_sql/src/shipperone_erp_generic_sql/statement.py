@@ -74,6 +74,9 @@ class Statement(Change):
     each: Each | None = Field(
         None, description='"item", "charge" or "tax": once for each of the order\'s, with its binds'
     )
+    serial: bool = Field(
+        False, description="the whole step runs one at a time, for ERPs that number documents by the highest and one"
+    )
     then: Annotated[tuple[Change, ...], BeforeValidator(listed)] = Field(
         (), description="statements that run right after this one for the same item, charge or tax rate"
     )

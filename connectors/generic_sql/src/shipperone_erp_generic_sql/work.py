@@ -7,12 +7,14 @@ from typing import Any
 from sqlalchemy import Connection
 
 from shipperone_erp import Document, InvoiceLine, Reason, Refused, ShortLine
-from shipperone_erp_generic_sql import found
+from shipperone_erp_generic_sql import found, triggers
 from shipperone_erp_generic_sql.call import Call, Element, Line
 from shipperone_erp_generic_sql.captured import captured
 from shipperone_erp_generic_sql.database import Database, Unmet
+from shipperone_erp_generic_sql.errors import Kind
 from shipperone_erp_generic_sql.exact import shown
-from shipperone_erp_generic_sql.found import Found, FoundInvoice, FoundReservation, Row
+from shipperone_erp_generic_sql.found import Found, FoundInvoice, FoundReservation, HeldLine, Row
+from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.prepared import Answer, Prepared
 from shipperone_erp_generic_sql.statement import Change, Each, Query
 
@@ -62,6 +64,14 @@ class Work:
         row = self._one("find_invoice")
         return None if row is None else found.invoice(row, self._invoice_lines(str(row.get("reference"))))
 
+    def configured(self, query: str) -> bool:
+        """Whether the merchant has statements for that query."""
+        return bool(self._settings.queries(query))
+
+    def held_lines(self) -> list[HeldLine]:
+        """What the reservation of the call's key holds, by find_reservation_lines."""
+        return [found.held_line(row) for row in self._rows("find_reservation_lines")]
+
     def invoice_reference(self) -> str | None:
         """The reference of the invoice of the call's key."""
         row = self._one("find_invoice")
@@ -94,7 +104,7 @@ class Work:
         short = {}
         for lines in goods.values():
             wanted = sum((line.item.qty for line in lines), Decimal(0))
-            available = self._available(lines[0])
+            available = self.available(lines[0])
             if wanted > available:
                 short.update({line.line_no: (line, wanted, available) for line in lines})
         return tuple(
@@ -102,7 +112,8 @@ class Work:
             for _, (line, wanted, available) in sorted(short.items())
         )
 
-    def _available(self, line: Line) -> Decimal:
+    def available(self, line: Line) -> Decimal:
+        """What the query `available` returns for that line's goods; 0 without a row."""
         rows = self._rows("available", line=line)
         if not rows:
             return Decimal(0)
@@ -156,7 +167,12 @@ class Work:
         try:
             return ready.execute(self._connection, call, element)
         except self._connection.dialect.loaded_dbapi.Error as error:
-            raise self._database.refused(self._connection, error, place, ready.bound(call, element)) from None
+            numbering = self._settings.numbering(place.rpartition(" ")[2])
+            bound = ready.bound(call, element)
+            failure = self._database.refused(self._connection, error, place, bound, numbering=numbering)
+        if failure.kind is Kind.DENIED:
+            failure = triggers.named(self._database, failure, Parsed(query.sql, self._database.dialect), place)
+        raise failure
 
 
 def _unmet(statement: Change, place: str, element: Element | None, rows: int) -> Unmet:

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from shipperone_erp import Check
+from shipperone_erp_generic_sql.checking.collations import collations
 from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.lint import Parsed
@@ -27,6 +28,7 @@ def connected(database: Database) -> list[Check]:
     with database.rolled_back() as connection:
         found += _version(connection, dialect.url)
         found += _clock(connection, dialect.url)
+        found += collations(connection, database.settings)
         if dialect.url in ("mariadb", "mysql"):
             found += _engines(connection, _tables(database))
         if dialect.url in _RIGHTS:
@@ -38,9 +40,10 @@ def connected(database: Database) -> list[Check]:
 
 
 def _tables(database: Database) -> frozenset[str]:
-    """The tables that the statements name."""
+    """The tables that the statements name, and those that triggers are said to write."""
     parsed = [Parsed(statement.sql, database.dialect) for _, _, statement in database.settings.every()]
-    return frozenset(table for one in parsed for table in one.tables)
+    granted = {name.split(".")[-1].lower() for name in database.settings.trigger_tables}
+    return frozenset(table for one in parsed for table in one.tables) | granted
 
 
 def _version(connection: Connection, dialect: str) -> Iterator[Check]:
@@ -128,7 +131,7 @@ def _too_wide(name: str, others: list[str]) -> Check:
         return Check("rights", True, "the login may write to no table that no statement names")
     more = f" and {len(others) - 3} more" if len(others) > 3 else ""
     said = f"{name} may write to {', '.join(others[:3])}{more}, which no statement names"
-    return Check("rights", None, said, _SETUP)
+    return Check("rights", None, said, f"{_SETUP}; name what the ERP's triggers write in trigger_tables")
 
 
 _RIGHTS: dict[str, Callable[[Connection, frozenset[str]], Iterator[Check]]] = {

@@ -1,15 +1,22 @@
 """Level dry run: every step on one order, twice, inside a transaction that is always rolled back."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, Reason, Refused, Reservation
+from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, OrderItem, Reason, Refused, Reservation
 from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql.checking import compare, habits
+from shipperone_erp_generic_sql.checking.collations import variants
+from shipperone_erp_generic_sql.checking.compare import Goods
+from shipperone_erp_generic_sql.checking.sample import parts
+from shipperone_erp_generic_sql.checking.trial import Trial
 from shipperone_erp_generic_sql.database import Database, Unmet
 from shipperone_erp_generic_sql.errors import DatabaseFailed, Kind
+from shipperone_erp_generic_sql.exact import digits
 from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.work import Work
 
@@ -18,6 +25,7 @@ LIMITS = (
     "what a procedure commits by itself"
 )
 _UNIQUE = "put a unique index on the column that holds :key (or :item_key), and let the duplicate fail"
+_IN_STOCK = "choose an order (or --sku and --warehouse) that is in stock"
 
 
 @dataclass
@@ -29,53 +37,46 @@ class DryRun:
     tenant: str
     issuing: bool
     found: list[Check] = field(default_factory=list)
+    _calls: list[Call] = field(default_factory=list)
 
     def run(self) -> list[Check]:
         """The lines; the last ones say whether anything of it is still there afterwards."""
-        stamp = f"{datetime.now(UTC):%Y%m%d%H%M%S%f}"
-        reserve = self._call(f"a-dry-run-{stamp}", generation=1, transfer="reserved")
-        today = datetime.now(UTC).date()
-        invoice = self._call(f"i-dry-run-{stamp}", generation=1, tax_date=today, reason="dry run")
         prepared = Prepared(self.database.settings)
         try:
             with self.database.rolled_back() as connection:
-                for check in self._steps(connection, prepared, reserve, invoice):
+                for check in self._steps(Trial(self.database, connection, prepared, self.tenant)):
                     self.found.append(check)
         except (ConnectorError, DatabaseFailed) as failure:
             self._say("dry run", False, str(failure), "the sentence says which statement")
-        self._nothing_is_left(prepared, reserve, invoice)
+        self._nothing_is_left(prepared)
         return self.found
 
-    def _steps(self, connection: Connection, prepared: Prepared, reserve: Call, invoice: Call) -> Iterator[Check]:
-        settings = self.database.settings
-
-        def work(call: Call) -> Work:
-            return Work(connection, self.database, prepared, call)
-
+    def _steps(self, trial: Trial) -> Iterator[Check]:
+        settings = trial.settings
+        reserve = self._call(trial, self.order, transfer="reserved")
+        before = trial.free(reserve)
         held: tuple[Reservation, ...] = ()
-        if settings.reserve:
-            yield (outcome := self._reserving(work(reserve)))
-            if outcome.ok:
-                yield self._twice(connection, work(reserve), "reserve")
-                found = work(reserve).reservation()
-                ids = tuple(item.item_id for item in self.order.items)
-                held = (Reservation(reserve.key, found.reference if found else "", ids),)
-        if settings.available:
-            for short in work(reserve).short_lines():
-                said = f"{short.sku}: {short.wanted:f} wanted, {short.available:f} available"
+        booked = False
+        if before is not None:
+            for short in trial.work(reserve).short_lines():
+                said = f"{short.sku}: {digits(short.wanted)} wanted, {digits(short.available)} available"
                 yield Check("available", None, said, "choose an order (or --sku) that is in stock")
-        invoice = Call(**{**vars(invoice), "reservations": held})
-        if settings.build_invoice:
-            yield self._building(work(invoice))
-            yield self._twice(connection, work(invoice), "build_invoice")
+        if settings.reserve:
+            yield (outcome := self._reserving(trial.work(reserve)))
+            found = trial.work(reserve).reservation() if outcome.ok else None
+            if found is not None:
+                yield self._twice(trial, reserve, "reserve")
+                held = (Reservation(reserve.key, found.reference, tuple(item.item_id for item in self.order.items)),)
+                booked = found.state in ("live", "waiting_for_transfer")
+            if booked:
+                yield from self._booked(trial, reserve, before)
+        yield from self._drafting(trial, held)
+        shipped: dict[str, Decimal] = {}
         if self.issuing and settings.issue_invoice:
-            yield from self._issuing(connection, work(invoice), bool(held))
-        elif settings.discard_invoice and settings.build_invoice:
-            work(invoice).run("discard_invoice", reference=self._reference(work(invoice)))
-            yield self._state("discard_invoice", work(invoice).invoice(), ("voided", "discarding"))
+            for part in parts(self.order):
+                yield from self._issuing(trial, part, held, reserve, shipped, booked)
         if settings.release and held:
-            work(reserve).run("release", reference=held[0].reference)
-            yield self._state("release", work(reserve).reservation(), ("voided", "releasing"))
+            yield from self._releasing(trial, reserve, held[0].reference, before if booked else None, shipped)
 
     def _reserving(self, work: Work) -> Check:
         try:
@@ -83,67 +84,174 @@ class DryRun:
         except Refused as refusal:
             if refusal.reason is not Reason.NOT_ENOUGH_STOCK:
                 raise
-            said = f"{refusal.sentence}; so the step was not gone through"
-            return Check("reserve", None, said, "choose an order (or --sku and --warehouse) that is in stock")
+            return Check("reserve", None, f"{refusal.sentence}; so the step was not gone through", _IN_STOCK)
         found = work.reservation()
         if found is None:
             return Check("reserve", False, "it ran, and find_reservation does not find its key", "compare both")
         return Check("reserve", True, f"reservation {found.reference}, {found.state}")
 
-    def _building(self, work: Work) -> Check:
-        work.run("build_invoice")
-        found = work.invoice()
+    def _booked(self, trial: Trial, reserve: Call, before: dict[Goods, Decimal] | None) -> Iterator[Check]:
+        """What the reservation has changed, item by item; then a shortage and a fraction, in savepoints."""
+        yield compare.held("reserved lines", trial.work(reserve), reserve, {})
+        if trial.settings.release:
+            found = trial.work(reserve).reservation()
+            yield habits.released_again(trial, reserve, found.reference if found else "")
+        if before is None:
+            said = "`available` is not configured: whether the right goods were reserved was not seen"
+            yield Check("reserved goods", None, said, "configure `available`: on hand minus reserved")
+            return
+        wanted = {goods: -qty for goods, qty in compare.wanted(reserve).items()}
+        yield compare.moved("reserved goods", before, trial.free(reserve) or {}, wanted)
+        item = self.order.items[0]
+        yield self._shortage(trial, item, trial.work(reserve).available(reserve.lines[0]))
+        if trial.settings.qty_decimals:
+            yield self._fraction(trial, item)
+        mixed = [variant for variant in variants(item.sku) if self._takes(trial, item, variant)]
+        if mixed:
+            said = f"an order for {' or '.join(map(repr, mixed))} takes the goods of {item.sku!r}"
+            yield Check("collation", None, said, "see the column's collation at level connect")
+
+    def _shortage(self, trial: Trial, item: OrderItem, left: Decimal) -> Check:
+        """Two lines of one SKU, of which each alone is there and both together are not."""
+        lines = tuple(replace(item, item_id=number, qty=qty) for number, qty in ((1, left), (2, Decimal(1))) if qty > 0)
+        short = trial.call(replace(self.order, items=lines, charges=()), generation=1, transfer="reserved")
+        refusal = trial.tried(lambda: trial.work(short).run("reserve"))
+        if refusal is None:
+            said = f"{digits(left)} of {item.sku} are available, and {digits(left + 1)} were reserved in two lines"
+            return Check("shortage", False, said, "say in the WHERE of what takes stock that there is enough")
+        answer = refusal.answer if isinstance(refusal, DatabaseFailed) else refusal
+        if isinstance(answer, Refused) and answer.reason is Reason.NOT_ENOUGH_STOCK:
+            return Check("shortage", True, "one piece more than is available is refused as not_enough_stock")
+        cure = 'otherwise = "not_enough_stock" on the statement that takes stock'
+        return Check(
+            "shortage", None, f"one piece more than is available is refused, but not as a shortage: {answer}", cure
+        )
+
+    def _fraction(self, trial: Trial, item: OrderItem) -> Check:
+        """Half a piece is stored as half a piece, or refused."""
+        half = replace(self.order, items=(replace(item, qty=Decimal("0.5")),), charges=())
+        call = trial.call(half, generation=1, transfer="reserved")
+        changed: list[Decimal] = []
+
+        def reserve() -> None:
+            before = trial.work(call).available(call.lines[0])
+            trial.work(call).run("reserve")
+            changed.append(before - trial.work(call).available(call.lines[0]))
+
+        refusal = trial.tried(reserve)
+        if refusal is not None:
+            return Check("fraction", True, f"half a piece is refused: {refusal}")
+        if changed != [Decimal("0.5")]:
+            said = f"half a piece of {item.sku} was reserved as {digits(changed[0])}"
+            return Check("fraction", False, said, "write qty_decimals = 0: such an order is then held before")
+        return Check("fraction", True, "half a piece is reserved as 0.5")
+
+    def _takes(self, trial: Trial, item: OrderItem, variant: str) -> bool:
+        """Whether one piece of the variant of the SKU is taken from the SKU itself."""
+        call = trial.call(replace(self.order, items=(item,), charges=()), generation=1, transfer="reserved")
+        one = replace(self.order, items=(replace(item, sku=variant, qty=Decimal(1)),), charges=())
+        other = trial.call(one, generation=1, transfer="reserved")
+        left: list[Decimal] = []
+
+        def reserve() -> None:
+            left.append(trial.work(call).available(call.lines[0]))
+            trial.work(other).run("reserve")
+            left.append(trial.work(call).available(call.lines[0]))
+
+        return trial.tried(reserve) is None and left[0] != left[1]
+
+    def _drafting(self, trial: Trial, held: tuple[Reservation, ...]) -> Iterator[Check]:
+        settings = trial.settings
+        if not settings.build_invoice:
+            return
+        draft = self._call(trial, self.order, tax_date=_today(), reason="dry run", reservations=held)
+        yield from self._building(trial, draft)
+        yield self._twice(trial, draft, "build_invoice")
+        if settings.discard_invoice:
+            trial.work(draft).run("discard_invoice", reference=_reference(trial.work(draft)))
+            yield _state("discard_invoice", trial.work(draft).invoice(), ("voided", "discarding"))
+            yield habits.discarded_again(trial, draft)
+            if self.issuing and settings.issue_invoice:
+                yield habits.issued_after_discarding(trial, draft)
+
+    def _building(self, trial: Trial, draft: Call) -> Iterator[Check]:
+        trial.work(draft).run("build_invoice")
+        found = trial.work(draft).invoice()
         if found is None:
-            return Check("build_invoice", False, "it ran, and find_invoice does not find its key", "compare both")
-        return Check("build_invoice", *self._amounts(found.invoice, found.state))
+            yield Check("build_invoice", False, "it ran, and find_invoice does not find its key", "compare both")
+            return
+        yield Check("build_invoice", *_amounts(found.invoice, found.state, draft.order.total_incl_tax))
+        if found.state != "pending":
+            told = trial.work(draft).configured("find_invoice_lines")
+            yield from compare.invoiced("invoice lines", found.invoice, draft, told=told)
 
-    def _amounts(self, invoice: Invoice, state: str) -> tuple[bool | None, str, str | None]:
-        wanted = self.order.total_incl_tax
-        if state == "pending" or invoice.total_incl_tax is None or wanted is None:
-            return True, f"invoice {invoice.reference}, {state}; nothing was compared", None
-        if invoice.total_incl_tax != wanted:
-            said = f"invoice {invoice.reference} comes to {invoice.total_incl_tax:f}, the order to {wanted:f}"
-            return None, said, "it would be held before anything is sent: compare taxes and rounding"
-        return True, f"invoice {invoice.reference}, {state}, {wanted:f}", None
+    def _issuing(
+        self, trial: Trial, part: FulfillmentOrder, held: tuple[Reservation, ...], reserve: Call,
+        shipped: dict[str, Decimal], booked: bool,
+    ) -> Iterator[Check]:  # fmt: skip
+        settings = trial.settings
+        invoice = self._call(trial, part, tax_date=_today(), reason="dry run", reservations=held)
+        if settings.build_invoice:
+            trial.work(invoice).run("build_invoice")
+        trial.work(invoice).run("issue_invoice", reference=_reference(trial.work(invoice)))
+        yield _state("issue_invoice", trial.work(invoice).invoice(), ("issued", "issuing"))
+        yield (
+            self._twice(trial, invoice, "issue_invoice")
+            if not settings.build_invoice
+            else habits.issued_again(trial, invoice)
+        )
+        if settings.discard_invoice:
+            yield habits.discarded_after_issuing(trial, invoice)
+        if not (settings.deliver and held):
+            return
+        before = trial.free(reserve)
+        trial.work(invoice).run("deliver", invoice_reference=_reference(trial.work(invoice)))
+        found = trial.work(invoice).delivery()
+        if found is None:
+            yield Check("deliver", False, "it ran, and find_delivery does not find its key", "compare both")
+            return
+        yield Check("deliver", True, found.state)
+        if found.state == "done" and booked:
+            for item in part.items:
+                shipped[str(item.item_id)] = shipped.get(str(item.item_id), Decimal(0)) + item.qty
+            yield compare.held("delivered lines", trial.work(reserve), reserve, shipped)
+            if before is not None:
+                yield compare.moved("delivered goods", before, trial.free(reserve) or {}, {})
 
-    def _issuing(self, connection: Connection, work: Work, reserved: bool) -> Iterator[Check]:
-        work.run("issue_invoice", reference=self._reference(work))
-        yield self._state("issue_invoice", work.invoice(), ("issued", "issuing"))
-        if not self.database.settings.build_invoice:
-            yield self._twice(connection, work, "issue_invoice")
-        if self.database.settings.deliver and reserved:
-            work.run("deliver", invoice_reference=self._reference(work))
-            found = work.delivery()
-            if found is None:
-                yield Check("deliver", False, "it ran, and find_delivery does not find its key", "compare both")
-            else:
-                yield Check("deliver", True, found.state)
+    def _releasing(
+        self, trial: Trial, reserve: Call, reference: str, before: dict[Goods, Decimal] | None,
+        shipped: dict[str, Decimal],
+    ) -> Iterator[Check]:  # fmt: skip
+        trial.work(reserve).run("release", reference=reference)
+        yield _state("release", trial.work(reserve).reservation(), ("voided", "releasing"))
+        if before is not None:
+            gone: dict[Goods, Decimal] = {}
+            for line in reserve.lines:
+                goods = line.item.sku, line.warehouse_code
+                gone[goods] = gone.get(goods, Decimal(0)) - shipped.get(str(line.item.item_id), Decimal(0))
+            yield compare.moved("released goods", before, trial.free(reserve) or {}, gone)
 
-    def _twice(self, connection: Connection, work: Work, step: str) -> Check:
+    def _twice(self, trial: Trial, call: Call, step: str) -> Check:
         """The step's statements once more, without the look before them: the database itself must say no."""
-        savepoint = connection.begin_nested()
         name = f"{step} again"
-        try:
-            work.run(step)
-        except DatabaseFailed as failure:
-            if failure.kind is Kind.DUPLICATE:
-                return Check(name, True, "a second time with the same key the database refuses it")
-            return Check(name, None, f"it is refused, but not as a duplicate: {failure}", _UNIQUE)
-        except Unmet as unmet:
-            return Check(name, None, f"it is refused, but not as a duplicate: {unmet.sentence}", _UNIQUE)
-        finally:
-            if savepoint.is_active:
-                savepoint.rollback()
-        said = "the same key ran twice: two calls at once would do it twice"
-        return Check(name, False, said, _UNIQUE)
+        refusal = trial.tried(lambda: trial.work(call).run(step))
+        if refusal is None:
+            return Check(name, False, "the same key ran twice: two calls at once would do it twice", _UNIQUE)
+        if isinstance(refusal, DatabaseFailed) and refusal.kind is Kind.DUPLICATE:
+            return Check(name, True, "a second time with the same key the database refuses it")
+        said = refusal.sentence if isinstance(refusal, Unmet) else str(refusal)
+        return Check(name, None, f"it is refused, but not as a duplicate: {said}", _UNIQUE)
 
-    def _nothing_is_left(self, prepared: Prepared, reserve: Call, invoice: Call) -> None:
+    def _nothing_is_left(self, prepared: Prepared) -> None:
         def left(connection: Connection) -> list[str]:
-            looks: dict[str, Callable[[], object]] = {
-                "find_reservation": lambda: Work(connection, self.database, prepared, reserve).reservation(),
-                "find_invoice": lambda: Work(connection, self.database, prepared, invoice).invoice(),
-            }
-            return [name for name, look in looks.items() if self.database.settings.queries(name) and look() is not None]
+            found = []
+            for call in self._calls:
+                work = Work(connection, self.database, prepared, call)
+                query = "find_reservation" if call.transfer else "find_invoice"
+                look: Callable[[], object] = work.reservation if call.transfer else work.invoice
+                if work.configured(query) and query not in found and look() is not None:
+                    found.append(query)
+            return found
 
         try:
             with self.database.rolled_back() as connection:
@@ -157,23 +265,36 @@ class DryRun:
         else:
             self._say("rollback", True, "nothing of it is left")
 
-    def _state(self, step: str, found: object, wanted: tuple[str, ...]) -> Check:
-        state = getattr(found, "state", None)
-        if state in wanted or (found is None and "voided" in wanted):
-            return Check(step, True, state or "gone")
-        said = f"it ran, and its query answers {state or 'nothing'}; it must be one of {', '.join(wanted)}"
-        return Check(step, False, said, "compare the statements with the query")
-
-    def _reference(self, work: Work) -> str | None:
-        found = work.invoice()
-        return found.reference if found else None
-
-    def _call(self, key: str, **told: object) -> Call:
-        settings = self.database.settings
-        return Call(
-            tenant=self.tenant, key=key, order=self.order, params=settings.params, paths=settings.binds,
-            **told,  # type: ignore[arg-type]
-        )  # fmt: skip
+    def _call(self, trial: Trial, order: FulfillmentOrder, **told: object) -> Call:
+        call = trial.call(order, generation=1, **told)
+        self._calls.append(call)
+        return call
 
     def _say(self, name: str, ok: bool | None, sentence: str, cure: str | None = None) -> None:
         self.found.append(Check(name, ok, sentence, cure))
+
+
+def _amounts(invoice: Invoice, state: str, wanted: Decimal | None) -> tuple[bool | None, str, str | None]:
+    if state == "pending" or invoice.total_incl_tax is None or wanted is None:
+        return True, f"invoice {invoice.reference}, {state}; nothing was compared", None
+    if invoice.total_incl_tax != wanted:
+        said = f"invoice {invoice.reference} comes to {digits(invoice.total_incl_tax)}, the order to {digits(wanted)}"
+        return None, said, "it would be held before anything is sent: compare taxes and rounding"
+    return True, f"invoice {invoice.reference}, {state}, {digits(wanted)}", None
+
+
+def _state(step: str, found: object, wanted: tuple[str, ...]) -> Check:
+    state = getattr(found, "state", None)
+    if state in wanted or (found is None and "voided" in wanted):
+        return Check(step, True, state or "gone")
+    said = f"it ran, and its query answers {state or 'nothing'}; it must be one of {', '.join(wanted)}"
+    return Check(step, False, said, "compare the statements with the query")
+
+
+def _reference(work: Work) -> str | None:
+    found = work.invoice()
+    return found.reference if found else None
+
+
+def _today() -> object:
+    return datetime.now(UTC).date()

@@ -7,8 +7,8 @@ from pathlib import Path
 from shipperone_erp import Check, FulfillmentOrder
 from shipperone_erp_generic_sql.checking.connect import connected
 from shipperone_erp_generic_sql.checking.dry_run import LIMITS, DryRun
+from shipperone_erp_generic_sql.checking.race import Race
 from shipperone_erp_generic_sql.checking.rehearsal import rehearsed
-from shipperone_erp_generic_sql.checking.sample import Goods
 from shipperone_erp_generic_sql.checks import explained, warnings
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
@@ -37,7 +37,6 @@ class Subject:
     settings: GenericSqlSettings
     database: Database
     order: FulfillmentOrder
-    goods: Goods
     test_database: bool
 
 
@@ -63,9 +62,16 @@ def levels(subject: Subject) -> list[Level]:
     if subject.test_database:
         found.append(
             Level(
+                "race", "lets several sessions reserve the last pieces and issue invoices at the same time; what they "
+                "reserve is released, and its rows stay in this test database",
+                lambda: Race(database, subject.order, subject.tenant).run(),
+            )
+        )  # fmt: skip
+        found.append(
+            Level(
                 "rehearse", "lets one order live its whole life against ShipperOne's sandbox, kills the process twice "
                 "in between; its documents stay in this test database",
-                lambda: rehearsed(subject.config, subject.tenant, subject.goods),
+                lambda: rehearsed(subject.config, subject.tenant, subject.order),
             )
         )  # fmt: skip
     return found

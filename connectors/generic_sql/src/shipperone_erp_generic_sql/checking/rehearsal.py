@@ -12,20 +12,19 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 
-from shipperone_erp import Check
+from shipperone_erp import Check, FulfillmentOrder
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxItem, SandboxOrder
-from shipperone_erp_generic_sql.checking.sample import Goods
 
 PATIENCE = 90
 """Seconds that one run may take: an inbox is answered by a program of the merchant's."""
 
 
-def rehearsed(config: Path, tenant: str, goods: Goods) -> Iterator[Check]:
-    """The lines, as they come."""
+def rehearsed(config: Path, tenant: str, order: FulfillmentOrder) -> Iterator[Check]:
+    """The lines, as they come. `order`: what is listed, under an id of its own and without charges."""
     order_id = f"FO-REHEARSAL-{datetime.now(UTC):%Y%m%d%H%M%S}"
     with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
         sandbox.auto_ship = True
-        sandbox.add(_order(order_id, goods))
+        sandbox.add(_listed(order_id, order))
         run = _Run(config, tenant, sandbox, Path(folder) / "ledger.db")
         for action in ("allocate", "invoice"):
             killed = run.killed_at(action, order_id)
@@ -35,21 +34,26 @@ def rehearsed(config: Path, tenant: str, goods: Goods) -> Iterator[Check]:
                 break
         ending = run.to_its_end()
         yield Check("run", ending == 0, f"started again, it ended with {ending}", run.said if ending else None)
-        order = sandbox.order(order_id)
-        once = order.allocations == 1 and len(order.invoices) == 1
-        said = f"{order.allocations} allocation(s) and {len(order.invoices)} invoice(s) confirmed at ShipperOne"
+        state = sandbox.order(order_id)
+        once = state.allocations == 1 and len(state.invoices) == 1
+        said = f"{state.allocations} allocation(s) and {len(state.invoices)} invoice(s) confirmed at ShipperOne"
         yield Check("effects", once, said, None if once else "see the lines above")
     yield Check("left behind", None, f"the documents of {order_id} stay in this database", "remove them there")
 
 
-def _order(order_id: str, goods: Goods) -> SandboxOrder:
-    item = SandboxItem(
-        id=1, sku=goods.sku, name=goods.sku, qty=Decimal(1), price_incl_tax=Decimal("10.00"),
-        row_total_incl_tax=Decimal("10.00"), tax_percent=Decimal(21),
+def _listed(order_id: str, order: FulfillmentOrder) -> SandboxOrder:
+    items = tuple(
+        SandboxItem(
+            id=item.item_id, sku=item.sku, name=item.name, qty=item.qty, price_incl_tax=item.price_incl_tax,
+            row_total_incl_tax=item.row_total_incl_tax, tax_percent=item.tax_percent, discount=item.discount,
+        )
+        for item in order.items if order.source_warehouse(item) == order.warehouse_code
     )  # fmt: skip
+    shipping = order.shipping_amount_incl_tax
+    goods = sum((item.row_total_incl_tax or Decimal(0) for item in items), shipping or Decimal(0))
     return SandboxOrder(
-        order_id=order_id, items=(item,), warehouse_code=goods.warehouse, currency=goods.currency,
-        shipping_amount_incl_tax=Decimal("4.99"), total_incl_tax=Decimal("14.99"), order_number=order_id,
+        order_id=order_id, items=items, warehouse_code=order.warehouse_code, currency=order.currency,
+        shipping_amount_incl_tax=shipping, total_incl_tax=goods, order_number=order_id,
     )  # fmt: skip
 
 

@@ -1,38 +1,103 @@
-"""An order to try the statements on: a real one out of ShipperOne's queues, or one piece of named goods."""
+"""An order to try the statements on: a real one out of ShipperOne's queues, or a sample that can fail.
+
+The sample has two lines of one SKU and a third line between them, quantities above one, two tax rates, a charge, a line
+from another warehouse where one is named, and ships in two parts: a statement that mixes up items shows.
+"""
 
 import asyncio
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
-from shipperone_erp import FulfillmentOrder, OrderItem, Party
+from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.errors import UsageError
 from shipperone_erp.shipperone.answers import ReadFailed
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import QueueReader
+from shipperone_erp_generic_sql.binds import BINDS_OF, MICRO
+from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.scope import INVOICE_STEPS
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
+from shipperone_erp_generic_sql.statement import numbered
+
+SHIPPING = Decimal("4.99")
+RATES = (Decimal(21), Decimal(10))
 
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What a sample order is about."""
+    """What a sample order is about. `skus`: one or two, the first is in two lines. `elsewhere`: another warehouse."""
 
-    sku: str
+    skus: tuple[str, ...]
     warehouse: str
     currency: str
+    elsewhere: str | None = None
 
 
-def sample(goods: Goods) -> FulfillmentOrder:
-    """One piece for 10.00 and 4.99 for its shipping."""
-    item = OrderItem(
-        item_id=1, sku=goods.sku, name="Dry run", qty=Decimal(1), price_incl_tax=Decimal("10.00"),
-        row_total_incl_tax=Decimal("10.00"), tax_percent=Decimal(21),
-    )  # fmt: skip
+def sample(goods: Goods, *, charge: bool = False) -> FulfillmentOrder:
+    """Three lines, four with goods from elsewhere; `charge`: with a fee of 1.20 of kind `line`."""
+    items = tuple(_items(goods))
+    charges = (Charge("dry run fee", Decimal("1.20"), "line"),) if charge else ()
     party = Party(name="Dry Run", street="Nowhere 1", city="Nowhere", postcode="00000", country="SK")
     return FulfillmentOrder(
-        order_id="FO-DRY-RUN", warehouse_code=goods.warehouse, items=(item,), currency=goods.currency,
-        shipping_amount_incl_tax=Decimal("4.99"), total_incl_tax=Decimal("14.99"), order_number="DRY-RUN",
-        customer=party, billing=party, shipping=party,
+        order_id="FO-DRY-RUN", warehouse_code=goods.warehouse, items=items, currency=goods.currency,
+        shipping_amount_incl_tax=SHIPPING, total_incl_tax=_total(items, SHIPPING, charges), order_number="DRY-RUN",
+        customer=party, billing=party, shipping=party, charges=charges,
     )  # fmt: skip
+
+
+def takes_charges(settings: GenericSqlSettings) -> bool:
+    """Whether the invoice's statements name the charges: a sample with one would differ in its total else."""
+    steps = (statement for step in INVOICE_STEPS for _, _, statement in numbered(settings.statements(step)))
+    binds = {name for statement in steps for name in Parsed(statement.sql, settings.dialect).binds}
+    named = {"charges_json", "line_charges_incl_tax", "order_json", *BINDS_OF["charge"]}
+    return bool({name.removesuffix(MICRO) for name in binds} & named)
+
+
+def parts(order: FulfillmentOrder) -> tuple[FulfillmentOrder, ...]:
+    """A sample as its two parcels: one piece of the first line with shipping and charges, then all the rest."""
+    first, *others = order.items
+    if order.order_id != "FO-DRY-RUN" or first.qty <= 1:
+        return (order,)
+    one, rest = _of(first, Decimal(1)), _of(first, first.qty - 1)
+    return (
+        _part(order, (one,), order.shipping_amount_incl_tax or Decimal(0), order.charges),
+        _part(order, (rest, *others), Decimal(0), ()),
+    )
+
+
+def _items(goods: Goods) -> Iterator[OrderItem]:
+    first, second = goods.skus[0], goods.skus[-1]
+    lines: list[tuple[str, int, str, Decimal, str | None]] = [
+        (first, 2, "10.00", RATES[0], None),
+        (second, 3, "1.50", RATES[1], None),
+        (first, 1, "10.00", RATES[0], None),
+    ]
+    if goods.elsewhere:
+        lines.append((first, 1, "10.00", RATES[0], goods.elsewhere))
+    for number, (sku, qty, price, rate, warehouse) in enumerate(lines, start=1):
+        item = OrderItem(
+            item_id=number, sku=sku, name="Dry run", qty=Decimal(qty), price_incl_tax=Decimal(price), tax_percent=rate,
+            warehouse_code=warehouse,
+        )  # fmt: skip
+        yield _of(item, item.qty)
+
+
+def _of(item: OrderItem, qty: Decimal) -> OrderItem:
+    return replace(item, qty=qty, row_total_incl_tax=(item.price_incl_tax or Decimal(0)) * qty)
+
+
+def _part(
+    order: FulfillmentOrder, items: tuple[OrderItem, ...], shipping: Decimal, charges: tuple[Charge, ...]
+) -> FulfillmentOrder:
+    total = _total(items, shipping, charges)
+    return replace(order, items=items, shipping_amount_incl_tax=shipping, total_incl_tax=total, charges=charges)
+
+
+def _total(items: tuple[OrderItem, ...], shipping: Decimal, charges: tuple[Charge, ...]) -> Decimal:
+    goods = sum((item.row_total_incl_tax or Decimal(0) for item in items), Decimal(0))
+    return sum((charge.amount for charge in charges), goods + shipping)
 
 
 def listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:

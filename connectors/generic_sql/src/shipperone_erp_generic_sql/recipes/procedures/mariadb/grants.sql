@@ -1,6 +1,7 @@
 -- The connector's login: it may call these, and touch no table. Put a password of your own.
 CREATE USER shipperone IDENTIFIED BY 'change me';
 GRANT EXECUTE ON PROCEDURE shipperone_find_reservation TO shipperone;
+GRANT EXECUTE ON PROCEDURE shipperone_find_reservation_lines TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_available TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_reserve TO shipperone;
 GRANT EXECUTE ON PROCEDURE shipperone_release TO shipperone;

@@ -63,6 +63,11 @@ CREATE PROCEDURE shipperone_find_invoice(p_key VARCHAR(64)) SQL SECURITY DEFINER
            shipping AS shipping_amount_incl_tax
     FROM invoices WHERE job_key = p_key//
 
+CREATE PROCEDURE shipperone_find_reservation_lines(p_key VARCHAR(64)) SQL SECURITY DEFINER
+    SELECT l.item_id, l.sku, l.qty - l.shipped AS qty
+    FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key
+    WHERE r.job_key = p_key AND r.state = 'live'//
+
 CREATE PROCEDURE shipperone_find_invoice_lines(p_key VARCHAR(64)) SQL SECURITY DEFINER
     SELECT item_id, qty, total AS total_incl_tax, tax_percent FROM invoice_lines
     WHERE invoice_key = p_key ORDER BY line_no//

@@ -69,6 +69,14 @@ LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
     SELECT 'I-' || id, state, number, tax_date, currency, total, shipping FROM invoices WHERE job_key = p_key
 $$;
 
+CREATE FUNCTION shipperone_find_reservation_lines(p_key text)
+RETURNS TABLE (item_id text, sku text, qty numeric)
+LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+    SELECT l.item_id, l.sku, l.qty - l.shipped
+    FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key
+    WHERE r.job_key = p_key AND r.state = 'live'
+$$;
+
 CREATE FUNCTION shipperone_find_invoice_lines(p_key text)
 RETURNS TABLE (item_id text, qty numeric, total_incl_tax numeric, tax_percent numeric)
 LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$

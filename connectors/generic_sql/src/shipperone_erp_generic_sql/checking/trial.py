@@ -1,0 +1,65 @@
+"""One open transaction in which steps are tried, and savepoints in which they are tried again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from itertools import count
+
+from sqlalchemy import Connection
+
+from shipperone_erp import FulfillmentOrder, Refused
+from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql.checking.compare import Goods, free
+from shipperone_erp_generic_sql.database import Database
+from shipperone_erp_generic_sql.errors import DatabaseFailed
+from shipperone_erp_generic_sql.prepared import Prepared
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
+from shipperone_erp_generic_sql.work import Work
+
+Refusal = DatabaseFailed | Refused
+
+
+@dataclass
+class Trial:
+    """What the checks do in their transaction, which is rolled back at its end."""
+
+    database: Database
+    connection: Connection
+    prepared: Prepared
+    tenant: str
+
+    def __post_init__(self) -> None:
+        self._keys = (f"dry-run-{datetime.now(UTC):%Y%m%d%H%M%S%f}-{number}" for number in count(1))
+
+    @property
+    def settings(self) -> GenericSqlSettings:
+        return self.database.settings
+
+    def call(self, order: FulfillmentOrder, **told: object) -> Call:
+        """A call for that order under a key of its own."""
+        settings = self.settings
+        return Call(
+            tenant=self.tenant, key=next(self._keys), order=order, params=settings.params, paths=settings.binds,
+            **told,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+    def work(self, call: Call) -> Work:
+        """The call's work in this transaction."""
+        return Work(self.connection, self.database, self.prepared, call)
+
+    def free(self, call: Call) -> dict[Goods, Decimal] | None:
+        """What is available of the call's goods; None where no query returns it."""
+        return free(self.work(call), call) if self.settings.available else None
+
+    def tried(self, attempt: Callable[[], None]) -> Refusal | None:
+        """The refusal of what is tried in a savepoint, which is rolled back whatever comes of it; None without one."""
+        savepoint = self.connection.begin_nested()
+        try:
+            attempt()
+        except (DatabaseFailed, Refused) as refusal:
+            return refusal
+        finally:
+            if savepoint.is_active:
+                savepoint.rollback()
+        return None

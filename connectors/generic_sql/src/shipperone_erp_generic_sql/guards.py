@@ -1,0 +1,49 @@
+"""A guard that compares what is wanted with a sum over other rows holds only while nobody else can add to that sum.
+
+Of two orders at once neither sees the other's rows before they are committed: both find enough, and both take the last
+piece. A lock on the row that both must have (SELECT … FOR UPDATE on the stock row) lets them do it one after the other.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from shipperone_erp_generic_sql.dialects import SqlDialect
+from shipperone_erp_generic_sql.lint import Finding, Parsed
+from shipperone_erp_generic_sql.statement import Statement, numbered
+
+_AGGREGATE = re.compile(r"\b(?:SUM|COUNT|AVG|MIN|MAX)\s*\(", re.IGNORECASE)
+_COMPARES = r"(?:>=|<=|(?<!<)>|<(?!>))"
+_WANTED = r":qty(?:_micro)?\b"
+_GUARD = re.compile(
+    rf"{_COMPARES}\s*(?:CAST\s*\(\s*)?{_WANTED}|{_WANTED}(?:\s+AS\s+\w+(?:\s*\([\d\s,]*\))?\s*\))?\s*{_COMPARES}",
+    re.IGNORECASE,
+)
+_LOCKS = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b|\bUPDLOCK\b|\bXLOCK\b", re.IGNORECASE)
+
+OLD_SNAPSHOT = {("postgresql", "REPEATABLE READ"), ("oracle", "SERIALIZABLE"), ("mssql", "SNAPSHOT")}
+"""Where a lock is of no use: the sum is still that of the transaction's beginning."""
+
+
+def unlocked(
+    statements: Sequence[Statement], dialect: SqlDialect, isolation: str | None
+) -> Iterator[tuple[str, Finding]]:
+    """The guards over an aggregate that no earlier lock of the same step protects, each with its statement's number."""
+    old = (dialect.url, isolation) in OLD_SNAPSHOT
+    if dialect.begin is not None or (isolation == "SERIALIZABLE" and not old):
+        return  # transactions that write run one after the other here, or as if they did
+    locked: set[str] = set()
+    row_locked = False
+    for number, _, statement in numbered(statements):
+        parsed = Parsed(statement.sql, dialect)
+        sums = _AGGREGATE.search(parsed.bare)
+        if sums and _GUARD.search(parsed.bare) and (old or not (row_locked or locked & parsed.tables)):
+            yield number, Finding(sums.start(), len(sums[0]), _says(old), warning=True)
+        row_locked |= _LOCKS.search(parsed.bare) is not None
+        if parsed.verb == "UPDATE":
+            locked |= parsed.tables
+
+
+def _says(old: bool) -> str:
+    if old:
+        return "a guard over an aggregate of the transaction's beginning: two orders at once both take the last piece"
+    return "a guard over an aggregate without an earlier lock: two orders at once both take the last piece"
