@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 LAYERS = [
-    {"reasons", "secrets", "redaction", "errors", "deprecations"},
+    {"sanitizer", "private_files"},
+    {"reasons", "secrets", "redaction", "errors", "deprecations", "csv_files"},
     {"model", "explanations"},
     {"hooks", "discretion"},
     {"policies"},

@@ -3,7 +3,7 @@
 import re
 
 from shipperone_erp.model.work import Stage
-from shipperone_erp.operations.story import story_text
+from shipperone_erp.operations.story import story_lines
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
 
@@ -110,6 +110,6 @@ def test_a_difference_table_and_links(world):
         from shipperone_erp.operations.rows import order_story
 
         story = order_story(ledger, world.job("FO-1", Stage.INVOICE))
-    assert f"  in the ERP (counting:{world.erp.file}): I-7  https://erp.example/i/7" in story_text(
+    assert f"  in the ERP (counting:{world.erp.file}): I-7  https://erp.example/i/7" in story_lines(
         {**story, "reference": "I-7", "number": None, "url": "https://erp.example/i/7"}
     )

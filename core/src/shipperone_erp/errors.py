@@ -9,12 +9,17 @@ ShipperOneErpError
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
+
+from shipperone_erp.sanitizer import lines, one_line
 
 
 class ShipperOneErpError(Exception):
     """The base of what the runtime itself raises; `str()` is the sentence for people, without secrets."""
 
     exit_code = 1
+    has_lines: ClassVar[bool] = False
+    """Whether a line break in `str()` is one: the sentence was composed of lines that are safe one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +39,16 @@ class Problem:
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         hint = f"; did you mean {self.did_you_mean}?" if self.did_you_mean else ""
-        return f"{place}: {self.key}: {self.cause}{hint}"
+        cause = lines(f"{self.cause}{hint}")
+        # only a cause may have lines: a statement that it is about, with a mark under the place
+        return "\n".join([one_line(f"{place}: {self.key}: ") + cause[0], *cause[1:]])
 
 
 class ConfigurationError(ShipperOneErpError):
     """The configuration cannot be used; `problems` holds all that was found."""
 
     exit_code = 78
+    has_lines = True
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
         super().__init__(problems)
@@ -56,6 +64,7 @@ class UsageError(ShipperOneErpError):
     """A command was given something that it cannot act on; nothing was done."""
 
     exit_code = 2
+    has_lines = True
 
 
 class PluginRefused(ShipperOneErpError):

@@ -90,7 +90,7 @@ class _Report:
                  "cure": line.cure}
             )  # fmt: skip
             if not self._as_json:
-                print_text(_shown(line))
+                print_text(*_shown(line))
         if failed and not self._as_json:
             say(f"stopped at {level.name}: mend what failed, then say it again")
         return level.exit_code if failed else 0
@@ -101,11 +101,11 @@ class _Report:
             print_json(self._rows)
 
 
-def _shown(line: Check) -> str:
-    """One check as people read it: further lines of its sentence are set in under its first."""
+def _shown(line: Check) -> list[str]:
+    """One check as operators read it: further lines of its sentence are set in under its first."""
     first, *more = line.sentence.splitlines() or [""]
-    cure = f"\n         → {line.cure}" if line.cure and line.ok is not True else ""
-    return f"  {VERDICTS[line.ok]:4}   {line.name}: {first}" + "".join(f"\n         {text}" for text in more) + cure
+    cure = [f"→ {line.cure}"] if line.cure and line.ok is not True else []
+    return [f"  {VERDICTS[line.ok]:4}   {line.name}: {first}", *(f"         {text}" for text in [*more, *cure])]
 
 
 def _subject(

@@ -94,15 +94,16 @@ def _exit_code() -> int:
         app(standalone_mode=True)
     except SystemExit as ended:
         if isinstance(ended.code, str):
-            say(REDACTION(ended.code))
+            say(*REDACTION(ended.code).split("\n"))
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except ShipperOneErpError as error:
-        say(REDACTION(str(error)))
+        said = REDACTION(str(error))
+        say(*(said.split("\n") if error.has_lines else [said]))
         return error.exit_code
     except ConnectorError as error:
         say(REDACTION(error.sentence))
         return Ending.ERP
     except Exception:
-        say(f"{last_words()}this is a fault of shipperone-erp or of a connector")
+        say(*last_words().splitlines(), "this is a fault of shipperone-erp or of a connector")
         return Ending.FAILED
     return Ending.FINISHED

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from shipperone_erp import config as settings
+from shipperone_erp import private_files
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_text
 from shipperone_erp.errors import UsageError
 
@@ -20,9 +21,11 @@ def init(
 ) -> None:
     """Write a commented TOML for one tenant. An existing file is left as it is."""
     text = settings.template(name, connector)
-    if config.exists():
-        raise UsageError(f"{config} is there already; name another with -c, or add the tenant to it by hand")
-    config.write_text(text, encoding="utf-8")
+    try:
+        with private_files.written(config, new=True) as file:
+            file.write(text)
+    except FileExistsError:
+        raise UsageError(f"{config} is there already; name another with -c, or add the tenant to it by hand") from None
     print_text(f"wrote {config}; fill in the marked places, then: shipperone-erp config check -c {config}")
 
 
@@ -43,7 +46,7 @@ def show(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     if as_json:
         print_json(tomllib.loads(shown))
     else:
-        print_text(shown)
+        print_text(*shown.split("\n"))
 
 
 @app.command()

@@ -50,7 +50,7 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson =
     if told["state"] != "ok":
         print_text(f"it cannot be used: {told['state']}")
         return
-    print_text(f"written for the connector API {told['api']}\nhooks: {', '.join(told['hooks']) or 'none'}\n")
+    print_text(f"written for the connector API {told['api']}", f"hooks: {', '.join(told['hooks']) or 'none'}", "")
     rows = [
         (key, "required" if setting["required"] else "", setting["says"]) for key, setting in told["settings"].items()
     ]
@@ -87,7 +87,7 @@ def prove(
         for result in run_all(found, Path(folder), live=live, only=case or ()):
             results.append(result)
             if not as_json:
-                print_text(report.line(result))
+                print_text(*report.line(result).split("\n"))
     if junit is not None:
         junit.write_text(report.junit(name, results), encoding="utf-8")
     if as_json:

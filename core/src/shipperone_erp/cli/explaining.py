@@ -24,4 +24,4 @@ def explain(
     elif as_json:
         print_json(explanations.as_json(reason))
     else:
-        print_text(explanations.explain(reason))
+        print_text(*explanations.explain(reason).split("\n"))

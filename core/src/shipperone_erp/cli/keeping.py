@@ -65,6 +65,6 @@ def adopt(
     if not changed:
         print_text("nothing changed")
         return
-    print_text("\n".join([f"{tenant} is adopted:", *(f"  {line}" for line in changed)]))
+    print_text(f"{tenant} is adopted:", *(f"  {line}" for line in changed))
     if dropped:
-        print_text(f"{len(dropped)} order(s) are held as erp_changed:\n{listing(dropped)}")
+        print_text(f"{len(dropped)} order(s) are held as erp_changed:", *listing(dropped))

@@ -13,6 +13,7 @@ from rich.live import Live
 from rich.text import Text
 
 from shipperone_erp.runtime.progress import Progress
+from shipperone_erp.sanitizer import json_document, one_line
 
 ROOT = "shipperone_erp"
 
@@ -38,7 +39,22 @@ class JsonLines(logging.Formatter):
         if record.exc_info:
             # redacted as the record was made
             entry["traceback"] = record.exc_text or self.formatException(record.exc_info)
-        return json.dumps(entry, ensure_ascii=False)
+        return json_document(json.dumps(entry, ensure_ascii=False))
+
+
+class TextLines(logging.Formatter):
+    """A line for operators: the time and the message. A traceback is set in below it, so that it forges no line."""
+
+    def __init__(self) -> None:
+        super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        """The first line."""
+        return one_line(super().formatMessage(record))
+
+    def format(self, record: logging.LogRecord) -> str:
+        first, *more = super().format(record).splitlines()
+        return "\n".join([first, *(f"    {one_line(line)}" for line in more)])
 
 
 class _OnTerminal(logging.Handler):
@@ -61,7 +77,7 @@ def start_logging(form: LogForm) -> Console | None:
     watched = console.is_terminal and form is not LogForm.JSON
     as_json = form is LogForm.JSON or (form is LogForm.AUTO and not watched)
     handler: logging.Handler = _OnTerminal(console) if watched else logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines() if as_json else logging.Formatter("%(asctime)s %(message)s", "%H:%M:%S"))
+    handler.setFormatter(JsonLines() if as_json else TextLines())
     log = logging.getLogger(ROOT)
     log.handlers[:] = [handler]
     log.setLevel(logging.INFO)

@@ -14,6 +14,7 @@ from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.errors import ConfigurationError, UsageError
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.sanitizer import json_document, one_line
 
 ConfigFile = Annotated[
     Path, typer.Option("-c", "--config", help="The configuration file.", show_default="./shipperone-erp.toml")
@@ -27,7 +28,7 @@ def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuratio
     loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail)
     REDACTION.add(loaded.secrets)
     for warning in loaded.warnings:
-        say(f"warning: {warning}")
+        say(*f"warning: {warning}".split("\n"))
     return loaded
 
 
@@ -58,25 +59,26 @@ def ledger_to_read(loaded: Configuration) -> Ledger:
     return Ledger.open(loaded.runtime.ledger, read_only=True)
 
 
-def say(text: str) -> None:
-    """A message for people, on stderr."""
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False).print(text)
+def say(*lines: str) -> None:
+    """A message for operators, on stderr. Each argument is one line, whatever it contains."""
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
+    console.print("\n".join(map(one_line, lines)))
 
 
 def print_json(document: Any) -> None:
-    """The one JSON document on stdout."""
-    print(json.dumps(document, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+    """The one JSON document on stdout, with JSON's escapes for what a terminal would obey."""
+    print(json_document(json.dumps(document, indent=2, ensure_ascii=False, default=str)))  # noqa: T201
 
 
 def print_json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
     """The one JSON document on stdout, a list: written row by row, each on a line of its own, while they are read."""
     before = "["
     for row in rows:
-        sys.stdout.write(f"{before}\n{json.dumps(row, ensure_ascii=False, default=str)}")
+        sys.stdout.write(f"{before}\n{json_document(json.dumps(row, ensure_ascii=False, default=str))}")
         before = ","
     sys.stdout.write("[]\n" if before == "[" else "\n]\n")
 
 
-def print_text(text: str) -> None:
-    """Text for people on stdout, as it is."""
-    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print(text)
+def print_text(*lines: str) -> None:
+    """Text for operators on stdout. Each argument is one line, whatever it contains."""
+    Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print("\n".join(map(one_line, lines)))

@@ -21,7 +21,7 @@ from shipperone_erp.ledger.questions import Wanted
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.documents import open_documents
 from shipperone_erp.operations.rows import Row, order_row, order_story, status_rows
-from shipperone_erp.operations.story import story_text
+from shipperone_erp.operations.story import story_lines
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.runtime.clock import utc_now
 
@@ -142,4 +142,5 @@ def show(
     if as_json:
         print_json(stories)
         return
-    print_paragraphs("\n\n".join(story_text(story, raw=raw) for story in stories))
+    for number, story in enumerate(stories):
+        print_paragraphs(*([""] * (number > 0)), *story_lines(story, raw=raw))

@@ -1,7 +1,6 @@
 """`reconcile`: the ledger's documents beside the ERP's."""
 
 import asyncio
-import csv
 from collections import Counter
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
@@ -11,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
+from shipperone_erp import csv_files
 from shipperone_erp.cli.options import (
     DEFAULT_FILE,
     AsJson,
@@ -124,16 +124,6 @@ def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared]) 
 def _write(file: Path, found: Sequence[Compared]) -> None:
     columns = [*COLUMNS[:-1], "key", "url", "sentence"]
     try:
-        with file.open("w", encoding="utf-8-sig", newline="") as opened:
-            writer = csv.writer(opened)
-            writer.writerow(columns)
-            writer.writerows([_cell(one.row()[column], column) for column in columns] for one in found)
+        csv_files.write(file, columns, ([one.row()[column] for column in columns] for one in found))
     except OSError as error:
         raise UsageError(f"{file} cannot be written: {error.strerror}") from None
-
-
-def _cell(value: object, column: str) -> object:
-    """Text that a spreadsheet would take for a formula is written as text: some of it comes from customers."""
-    if column != "total_incl_tax" and isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
-        return f"'{value}"
-    return value

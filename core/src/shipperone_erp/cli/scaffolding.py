@@ -28,6 +28,8 @@ def new(
     answers = {key: value for key, value in {"drafts": drafts, "author": author}.items() if value is not None}
     made = make(name, into, answers, ask=sys.stdin.isatty())
     print_text(
-        f"wrote the connector {made.connector} into {made.folder}; now:\n"
-        f"  cd {made.folder}\n  pip install -e . && pytest\nIts README says how to run it, and what to replace."
+        f"wrote the connector {made.connector} into {made.folder}; now:",
+        f"  cd {made.folder}",
+        "  pip install -e . && pytest",
+        "Its README says how to run it, and what to replace.",
     )

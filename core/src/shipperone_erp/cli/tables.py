@@ -12,6 +12,8 @@ from itertools import chain, islice
 from rich.cells import cell_len
 from rich.console import Console
 
+from shipperone_erp.sanitizer import as_cell, one_line
+
 GAP = "  "
 
 LOOKED_AHEAD = 1_000
@@ -31,10 +33,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, pro
     sys.stdout.writelines(f"{line}\n" for line in lines)
 
 
-def print_paragraphs(text: str) -> None:
-    """Text on stdout, each line wrapped at words; what follows of it stands two cells further in."""
+def print_paragraphs(*lines: str) -> None:
+    """Text on stdout, each argument one line, whatever it holds, wrapped at words with a hanging indent."""
     width = terminal_width()
-    for line in text.splitlines():
+    for line in map(one_line, lines):
         indent = line[: len(line) - len(line.lstrip())]
         hanging = f"{indent}{GAP}" if indent else ""
         sys.stdout.writelines(f"{part}\n" for part in wrapped(line, width, hanging))
@@ -120,4 +122,4 @@ def wrapped(line: str, width: int | None, hanging: str) -> Iterator[str]:
 
 
 def _text(cell: object) -> str:
-    return "" if cell is None else " ".join(str(cell).split("\n"))
+    return "" if cell is None else as_cell(str(cell))

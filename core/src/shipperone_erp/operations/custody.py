@@ -70,10 +70,11 @@ def adopt(
         return [], []
     named: Sequence[Job] = [job for job in ledger.find_jobs(tenant=tenant) if not job.ended and job.reference]
     if named and not drop_references:
-        raise UsageError(
+        head = (
             f"{tenant}: {len(named)} unfinished order(s) name documents of the ERP or shop of before; finish them, "
-            f"`order resolve` them, or say --drop-references, which holds them as erp_changed:\n{listing(named)}"
+            "`order resolve` them, or say --drop-references, which holds them as erp_changed:"
         )
+        raise UsageError("\n".join([head, *listing(named)]))
     dropped = [(job, _dropped(job, before, now), act_of("drop references", tenant, now, note, job.id)) for job in named]
     what = act_of("ledger adopt --drop-references" if drop_references else "ledger adopt", tenant, now, note)
     faster = ledger.rebind(tenant, binding, what, dropped=dropped if drop_references else None)

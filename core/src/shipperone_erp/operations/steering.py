@@ -15,6 +15,7 @@ from shipperone_erp.ledger.records import Action, Job, Pause, new_id
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
+from shipperone_erp.sanitizer import one_line
 from shipperone_erp.stages.approving import mark
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
@@ -54,24 +55,22 @@ def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) ->
         instead = dict.fromkeys(f"  {hint}" for job in jobs if not job.ended and (hint := _instead(job)))
         raise UsageError(
             "\n".join(
-                [f"nothing of order {wanted.order_id} can be {act}:", listing(jobs), *(f"  {i}" for i in instead)]
+                [f"nothing of order {wanted.order_id} can be {act}:", *listing(jobs), *(f"  {i}" for i in instead)]
             )
         )
-    raise UsageError(
-        f"{len(fitting)} jobs of order {wanted.order_id} can be {act}; say which by --tenant, --stage or --key:\n"
-        + listing(fitting)
-    )
+    head = f"{len(fitting)} jobs of order {wanted.order_id} can be {act}; say which by --tenant, --stage or --key:"
+    raise UsageError("\n".join([head, *listing(fitting)]))
 
 
-def listing(jobs: Sequence[Job]) -> str:
+def listing(jobs: Sequence[Job]) -> list[str]:
     """One line a job, to tell them apart."""
 
     def line(job: Job) -> str:
         document = job.number or job.reference
         made = f"  in the ERP: {document}" if document else ""
-        return f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() + made
+        return one_line(f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() + made)
 
-    return "\n".join(line(job) for job in jobs)
+    return [line(job) for job in jobs]
 
 
 INSTEAD = {

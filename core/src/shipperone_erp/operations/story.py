@@ -42,9 +42,9 @@ ENDED = {
 }
 
 
-def story_text(story: Row, *, raw: bool = False) -> str:
+def story_lines(story: Row, *, raw: bool = False) -> list[str]:
     """The story of one job; with `raw` also every body, traceback, the order as listed, the invoice as built."""
-    return "\n".join([*_head(story), *_timeline(story, raw), *_differences(story), *(_bodies(story) if raw else ())])
+    return [*_head(story), *_timeline(story, raw), *_differences(story), *(_bodies(story) if raw else ())]
 
 
 def _head(story: Row) -> Iterator[str]:

@@ -31,8 +31,15 @@ def serve(
         say(
             f"ShipperOne's sandbox listens at {sandbox.base_url}, with {orders + len(scenarios)} orders; Ctrl-C ends it"
         )
-        say(
-            f'\n[tenants.sandbox]\nbase_url = "{sandbox.base_url}"\nstore_code = "{sandbox.store_code}"\n'
-            f'token = "{sandbox.token}"\nconnector = "generic_sql"\ngo_live = "now"\n'
-        )
+        for line in (
+            "",
+            "[tenants.sandbox]",
+            f'base_url = "{sandbox.base_url}"',
+            f'store_code = "{sandbox.store_code}"',
+            f'token = "{sandbox.token}"',
+            'connector = "generic_sql"',
+            'go_live = "now"',
+            "",
+        ):
+            say(line)
         stopped.wait()

@@ -11,6 +11,7 @@ from shipperone_erp.model.keys import plain
 from shipperone_erp.model.requests import ReserveStock
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.sanitizer import label
 from shipperone_erp.stages.case import Case, Hold, Wait
 from shipperone_erp.stages.confirming import confirm
 
@@ -76,6 +77,6 @@ def shortage_sentence(shortage: Shortage, warehouse: str) -> str:
     """'SKU-7: 3 wanted, 1 available in WH; …'"""
 
     def words(line: ShortLine) -> str:
-        return f"{line.sku}: {plain(line.wanted)} wanted, {plain(line.available)} available in {warehouse}"
+        return f"{label(line.sku)}: {plain(line.wanted)} wanted, {plain(line.available)} available in {warehouse}"
 
     return "; ".join(words(line) for line in shortage.lines)

@@ -13,6 +13,7 @@ from shipperone_erp.model.currency import decimals_in_words, rounded
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.sanitizer import label
 from shipperone_erp.shipperone.charges import items_charges
 from shipperone_erp.stages.approved_sums import approved_total, reading_at
 from shipperone_erp.stages.bounds import Bounds
@@ -164,7 +165,7 @@ def _larger(order: FulfillmentOrder, sums: Figures) -> str:
 
 def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Iterator[Problem]:
     for item in order.items:
-        name = f"item {item.item_id} ({item.sku})"
+        name = f"item {item.item_id} ({label(item.sku)})"
         if item.row_total_incl_tax is None and item.price_incl_tax is None:
             yield _missing(tenant, Reason.PRICE_MISSING, f"price_incl_tax of {name}")
         elif discount == "off_row_net" and item.discount and item.tax_percent is None:
@@ -175,7 +176,7 @@ def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Itera
 def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
     """Why nothing of the order shows how its discount counts, with what each reading comes to."""
     discounted = [item for item in order.items if item.discount]
-    named = ", ".join(f"{abs(item.discount or 0):f} on item {item.item_id} ({item.sku})" for item in discounted[:3])
+    named = ", ".join(f"{abs(item.discount or 0):f} on item {item.item_id} ({label(item.sku)})" for item in discounted[:3])
     more = f" and on {len(discounted) - 3} more" if len(discounted) > 3 else ""
     by = ", ".join(f"{each.ours} by `{each.field}`" for each in sums)
     return (
@@ -191,9 +192,9 @@ def _too_fine(
     """Amounts of the order that no invoice in its currency can state. A discount in the row is on no invoice."""
     amounts = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
     for item in order.items:
-        amounts[f"row_total_incl_tax of item {item.item_id} ({item.sku})"] = item.row_total_incl_tax
+        amounts[f"row_total_incl_tax of item {item.item_id} ({label(item.sku)})"] = item.row_total_incl_tax
         if discount == "off_row":
-            amounts[f"discount of item {item.item_id} ({item.sku})"] = item.discount
+            amounts[f"discount of item {item.item_id} ({label(item.sku)})"] = item.discount
     amounts.update({f"charge {charge.name}": charge.amount for charge in order.charges})
     for name, amount in amounts.items():
         if amount is not None and abs(amount - rounded(amount, currency)) > settings.tolerance:

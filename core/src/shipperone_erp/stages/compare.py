@@ -12,6 +12,7 @@ from shipperone_erp.model.keys import plain
 from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.reasons import Reason
+from shipperone_erp.sanitizer import label
 from shipperone_erp.stages.figures import Discount, figures
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.rounding import tax_in
@@ -65,7 +66,7 @@ def _item_differences(order: FulfillmentOrder, invoice: Invoice) -> Iterable[Dif
         invoiced[str(line.item_id)] = line.qty
     for item_id, item in shipped.items():
         if item_id not in invoiced:
-            yield Difference(f"items[{item_id}]", None, f"{plain(item.qty)} of {item.sku}")
+            yield Difference(f"items[{item_id}]", None, f"{plain(item.qty)} of {label(item.sku)}")
         elif invoiced[item_id] != item.qty:
             yield Difference(f"items[{item_id}].qty", plain(invoiced[item_id]), plain(item.qty))
     for item_id in invoiced.keys() - shipped.keys():
@@ -109,7 +110,7 @@ def order_differences(sent: FulfillmentOrder, now: FulfillmentOrder | None) -> t
     for item_id in sorted(ours.keys() | theirs.keys()):
         mine, fresh = ours.get(item_id), theirs.get(item_id)
         if mine is None or fresh is None:
-            compare(f"items[{item_id}]", mine and f"{plain(mine.qty)} of {mine.sku}", fresh and _line(fresh))
+            compare(f"items[{item_id}]", mine and f"{plain(mine.qty)} of {label(mine.sku)}", fresh and _line(fresh))
             continue
         for name in ("sku", "qty", "warehouse_code", "price_incl_tax", "row_total_incl_tax", "tax_percent", "discount"):
             compare(f"items[{item_id}].{name}", getattr(mine, name), getattr(fresh, name))
@@ -122,7 +123,7 @@ def order_differences(sent: FulfillmentOrder, now: FulfillmentOrder | None) -> t
 
 
 def _line(item: OrderItem) -> str:
-    return f"{plain(item.qty)} of {item.sku}"
+    return f"{plain(item.qty)} of {label(item.sku)}"
 
 
 def _charge(charge: Charge | None) -> str | None:

@@ -17,6 +17,7 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.sanitizer import label
 
 
 class Rules(Protocol):
@@ -115,7 +116,7 @@ def unreserved(order: FulfillmentOrder, reservations: Iterable[Reservation]) -> 
 
 def names(items: Iterable[OrderItem]) -> str:
     """'item 1 (SET), item 2 (MUG)' for sentences."""
-    return ", ".join(f"item {item.item_id} ({item.sku})" for item in items)
+    return ", ".join(f"item {item.item_id} ({label(item.sku)})" for item in items)
 
 
 def _ids(items: Iterable[OrderItem]) -> list[str]:

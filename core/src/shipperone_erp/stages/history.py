@@ -13,6 +13,7 @@ from shipperone_erp.model.keys import plain
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
 from shipperone_erp.model.work import State, Step
 from shipperone_erp.reasons import Reason
+from shipperone_erp.sanitizer import label
 from shipperone_erp.stages.goods import Rules, names, parents_in, sort_out
 
 
@@ -37,7 +38,7 @@ class History:
         """'2 of MUG (item 1), …': what both list in the very same quantity."""
         known = _amounts(self._counted(before))
         same = [item for item in self._counted(now) if (str(item.item_id), plain(item.qty)) in known]
-        return ", ".join(f"{plain(item.qty)} of {item.sku} (item {item.item_id})" for item in same)
+        return ", ".join(f"{plain(item.qty)} of {label(item.sku)} (item {item.item_id})" for item in same)
 
     def repeated(self, content: str) -> Job | None:
         """The newest job, if a person has said `order repeat` of it and it began anew: it need not be said again."""
