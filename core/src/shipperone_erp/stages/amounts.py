@@ -176,7 +176,9 @@ def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Itera
 def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
     """Why nothing of the order shows how its discount counts, with what each reading comes to."""
     discounted = [item for item in order.items if item.discount]
-    named = ", ".join(f"{abs(item.discount or 0):f} on item {item.item_id} ({label(item.sku)})" for item in discounted[:3])
+    named = ", ".join(
+        f"{abs(item.discount or 0):f} on item {item.item_id} ({label(item.sku)})" for item in discounted[:3]
+    )
     more = f" and on {len(discounted) - 3} more" if len(discounted) > 3 else ""
     by = ", ".join(f"{each.ours} by `{each.field}`" for each in sums)
     return (

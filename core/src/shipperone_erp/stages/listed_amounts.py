@@ -10,6 +10,7 @@ from decimal import Decimal
 
 from shipperone_erp.model.currency import NOISE, clean, clean_price
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.sanitizer import label
 
 
 def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal = NOISE) -> FulfillmentOrder:
@@ -46,7 +47,7 @@ def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:
     named = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
     for item in order.items:
         for field in ("price_incl_tax", "row_total_incl_tax", "tax_percent", "discount"):
-            named[f"{field} of item {item.item_id} ({item.sku})"] = getattr(item, field)
+            named[f"{field} of item {item.item_id} ({label(item.sku)})"] = getattr(item, field)
     named.update({f"charge {charge.name}": charge.amount for charge in order.charges})
     yield from ((name, amount) for name, amount in named.items() if amount is not None)
 
