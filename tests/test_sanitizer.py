@@ -11,7 +11,8 @@ import pytest
 
 from shipperone_erp import csv_files, private_files
 from shipperone_erp.cli.logs import JsonLines, TextLines
-from shipperone_erp.cli.options import print_json, print_table, print_text, say
+from shipperone_erp.cli.options import print_json, print_text, say
+from shipperone_erp.cli.tables import print_table
 from shipperone_erp.errors import ConfigurationError, Problem
 from shipperone_erp.sanitizer import as_cell, json_document, label, lines, one_line
 
@@ -71,7 +72,7 @@ def test_a_value_forges_no_row_of_a_table_and_no_line_of_a_message(capsys):
     print_text("acme: a\nacme: b")
     say("acme: c\nacme: d\x1b[2J")
     out, err = capsys.readouterr()
-    assert out.splitlines()[1:] == ["FO-1\\nFO-2  done  held ", "acme: a\\nacme: b"]
+    assert out.splitlines()[1:] == ["FO-1\\nFO-2  done  held", "acme: a\\nacme: b"]
     assert err == "acme: c\\nacme: d\\x1b[2J\n"
 
 
