@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Generic, TypeVar
 
 from shipperone_erp.hooks import STOCK_HOOKS
+from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.answers import (
     AuthFailed,
     Document,
@@ -28,8 +29,10 @@ from shipperone_erp.model.requests import (
     ReserveStock,
     Resolution,
 )
+from shipperone_erp.model.work import EffectKind
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.runtime.bursts import Bursts
 from shipperone_erp.runtime.documents import ListedDocuments
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.solitude import Solitude
@@ -52,6 +55,7 @@ class HookCalls:
         plugins: TenantPlugins,
         threads: HookThreads,
         weather: Weather,
+        bursts: Bursts,
         *,
         deadline: float,
         exclusives: Exclusives,
@@ -61,6 +65,7 @@ class HookCalls:
         self.plugins = plugins
         self._threads = threads
         self._weather = weather
+        self._bursts = bursts
         self._deadline = deadline
         self._exclusives = exclusives
         self._solitude = solitude
@@ -81,9 +86,18 @@ class HookCalls:
         """The hooks that this tenant's connector implements."""
         return self.plugins.offers
 
-    def down(self) -> Down | None:
-        """See `Weather.admits`."""
-        return self._weather.admits()
+    def down(self, kind: EffectKind, order_id: str) -> Down | None:
+        return self._bursts.admits(kind, order_id) or self._weather.admits()
+
+    def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
+        return self._bursts.raised(kind, job, error)
+
+    def answered(self, kind: EffectKind, job: Job) -> None:
+        self._bursts.answered(kind, job)
+
+    def released(self, job: Job) -> bool:
+        """See `Bursts.released`."""
+        return self._bursts.released(job)
 
     async def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
         return await self._reserve.ask(request)

@@ -53,7 +53,9 @@ AWAY = {
     Reason.ERP_UNAVAILABLE: Ending.ERP,
     Reason.ERP_AUTH: Ending.ERP,
     Reason.ERP_BUSY: Ending.ERP,
+    Reason.CONNECTOR_BUG: Ending.ERP,
 }
+"""For jobs that wait. One that waits for `connector_bug` is one of many that met the same exception."""
 
 
 def ended_with(unfinished: Sequence[Job]) -> Ended:

@@ -188,11 +188,18 @@ class StageRun:
         if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in memory.jobs):
             memory = replace(memory, failed=await self._failed())
         self._planned = {job.id: job for job in (*memory.jobs, *memory.unshipped)}
+        memory = replace(memory, jobs=tuple(map(self._released, memory.jobs)))
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
         self.desk.planned_from(memory, busy)
         return memory, record
+
+    def _released(self, job: Job) -> Job:
+        """The job; one that was held for an exception which every order met waits instead, like these."""
+        if job.state is not State.HELD or job.reason is not Reason.CONNECTOR_BUG or not self.desk.hooks.released(job):
+            return job
+        return job.with_(state=State.WAITING, next_attempt_at=self.desk.now(), attempts=max(0, job.attempts - 1))
 
     async def _elsewhere(self) -> Listing | None:
         """A read of pending_invoice that can prove absence; None if it cannot be had now."""

@@ -19,6 +19,7 @@ from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.asked_for import unknown_to
+from shipperone_erp.runtime.bursts import Bursts
 from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
@@ -83,6 +84,7 @@ class TenantRun:
         self.views = {stage: QueueView(self._client, stage) for stage in Stage}
         self._threads = HookThreads(settings.name, settings.concurrency)
         self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
+        self.bursts = Bursts(shared.now, self._say)
         self._plugins: TenantPlugins | None = None
         self._opening = asyncio.Lock()
         self._retired: list[TenantPlugins] = []
@@ -151,6 +153,7 @@ class TenantRun:
             plugins,
             self._threads,
             self.weather,
+            self.bursts,
             deadline=settings.hook_timeout.total_seconds(),
             exclusives=shared.exclusives,
             solitude=shared.solitude,
@@ -229,6 +232,7 @@ class TenantRun:
                 self._retired.append(self._plugins)
                 self._plugins = None
             self.weather.down = None
+            self.bursts.forget()
             self._bound = False
             self.epoch += 1
             self._say("the ERP's secrets were read again")

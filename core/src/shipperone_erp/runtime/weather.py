@@ -1,4 +1,7 @@
-"""Whether a tenant's ERP can be asked just now: one probe with backoff while it is away; no order's attempts count."""
+"""Circuit breakers: whether a tenant's ERP, and each hook of its connector, can be called just now.
+
+While one is open a single call at a time goes out as a probe, with exponential back-off; no order's attempts count.
+"""
 
 import time
 from collections.abc import Callable
@@ -8,14 +11,44 @@ from shipperone_erp.model.answers import AuthFailed, Transient
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.stages.desk import Down
 
-LONGEST = timedelta(seconds=60)
+SHORTEST, LONGEST = timedelta(seconds=1), timedelta(seconds=60)
 
 
-class Weather:
-    """Told how each call ended; says whether the next may go out.
+class Breaker:
+    """Closed until `opened`. Then every `admits` is refused but one at the end of each delay: the probe."""
 
-    A refused login means down at once; `patience` transient failures in a row, with no success between them, as well
-    (one alone may be a lock on one row). While it is down a single call at a time goes out, as a probe.
+    def __init__(self, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._monotonic = monotonic
+        self._delay = SHORTEST
+        self._probe_at = 0.0
+        """On the monotonic clock: somebody who sets the other one must not keep the ERP from being asked."""
+        self.down: Down | None = None
+
+    def admits(self) -> Down | None:
+        """None: go ahead (while it is open this is the probe). Else why not, and until when."""
+        if self.down is None or self._monotonic() < self._probe_at:
+            return self.down
+        self._delay = min(self._delay * 2, LONGEST)
+        self.opened(self.down.reason, self.down.sentence, self.down.owner)
+        return None
+
+    def opened(self, reason: Reason, sentence: str, owner: Owner) -> Down:
+        """A call has failed: nothing but a probe goes out any more, the next one after the delay."""
+        self._probe_at = self._monotonic() + self._delay.total_seconds()
+        self.down = Down(reason, sentence, owner, self._now() + self._delay)
+        return self.down
+
+    def closed(self) -> None:
+        """A call has succeeded."""
+        self.down, self._delay = None, SHORTEST
+
+
+class Weather(Breaker):
+    """The breaker of one tenant's ERP.
+
+    A refused login opens it at once; `patience` transient failures in a row, with no success between them, as well
+    (one alone may be a lock on one row).
     """
 
     def __init__(
@@ -26,28 +59,17 @@ class Weather:
         patience: int,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._now = now
+        super().__init__(now, monotonic=monotonic)
         self._say = say
         self._patience = patience
         self._failures = 0
-        self._monotonic = monotonic
-        self._delay = timedelta(seconds=1)
-        self._probe_at = 0.0
-        """On the monotonic clock: somebody who sets the other one must not keep the ERP from being asked."""
-        self.down: Down | None = None
-
-    def admits(self) -> Down | None:
-        """None: go ahead (while it is down this is the probe). Else why not, and until when."""
-        if self.down is None or self._monotonic() < self._probe_at:
-            return self.down
-        self._wait()
-        return None
 
     def succeeded(self) -> None:
         """The ERP answered, whatever it said."""
         if self.down is not None:
             self._say("the ERP answers again")
-        self.down, self._failures, self._delay = None, 0, timedelta(seconds=1)
+        self._failures = 0
+        self.closed()
 
     def failed(self, failure: Transient | AuthFailed) -> None:
         """The ERP could not be reached, or refused our login."""
@@ -58,13 +80,4 @@ class Weather:
             self._say(f"the ERP is not available: {failure.sentence}")
         refuses = isinstance(failure, AuthFailed)
         reason = Reason.ERP_AUTH if refuses else Reason.ERP_UNAVAILABLE
-        self.down = self._until(reason, failure.sentence, Owner.IT if refuses else Owner.NOBODY)
-
-    def _wait(self) -> None:
-        if self.down is not None:
-            self._delay = min(self._delay * 2, LONGEST)
-            self.down = self._until(self.down.reason, self.down.sentence, self.down.owner)
-
-    def _until(self, reason: Reason, sentence: str, owner: Owner) -> Down:
-        self._probe_at = self._monotonic() + self._delay.total_seconds()
-        return Down(reason, sentence, owner, self._now() + self._delay)
+        self.opened(reason, failure.sentence, Owner.IT if refuses else Owner.NOBODY)

@@ -177,7 +177,7 @@ class Case:
         """
         if self.desk.stopping:
             raise Stopping
-        down = self.desk.hooks.down()
+        down = self.desk.hooks.down(kind, self.job.order_id)
         if down is not None:
             raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
         before = self.job.step
@@ -195,9 +195,11 @@ class Case:
             until = self.later(failure.retry_after)
             raise Wait(Reason.ERP_UNAVAILABLE, failure.sentence, until=until) from failure
         except Refused as refusal:
+            self.desk.hooks.answered(kind, self.job)
             self.desk.journal.end(effect, Outcome.REFUSED, f"{refusal.reason}: {refusal.sentence}")
             raise Hold(refusal.reason, refusal.sentence, refusal.owner) from refusal
         except AlreadyIssued as issued:
+            self.desk.hooks.answered(kind, self.job)
             self.desk.journal.end(effect, Outcome.REFUSED, dumps(issued.invoice))
             raise
         except Unknown as lost:
@@ -205,12 +207,15 @@ class Case:
             raise Wait(Reason.OUTCOME_UNKNOWN, lost.sentence, until=self.later()) from lost
         except ContractViolation as violation:
             self.desk.journal.end(effect, Outcome.UNKNOWN, str(violation))
+            self._burst(kind, violation)
             raise Hold(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
         except Exception as bug:  # whatever a connector raises that it should not: this job is held, all others go on
             self.desk.journal.end(effect, Outcome.UNKNOWN, self.desk.redact(_traceback(bug)))
+            self._burst(kind, bug)
             where = f"`order show {self.job.order_id} --raw`"
             sentence = f"the connector raised {type(bug).__name__} in {kind}; the traceback is in {where}"
             raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT) from bug
+        self.desk.hooks.answered(kind, self.job)
         if isinstance(answer, Pending):
             self.desk.journal.end(effect, Outcome.PENDING, answer.sentence)
             until = self.later(seconds(answer.retry_after))
@@ -219,6 +224,12 @@ class Case:
         said = {"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer
         self.desk.journal.end(effect, Outcome.OK, dumps(said))
         return answer
+
+    def _burst(self, kind: EffectKind, error: Exception) -> None:
+        """Wait, with all others, if every order meets this exception."""
+        down = self.desk.hooks.raised(kind, self.job, error)
+        if down is not None:
+            raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False) from error
 
     def _nothing_happened(self, effect: Effect, before: Step, sentence: str) -> None:
         self.desk.journal.end(effect, Outcome.NOT_SENT, sentence)

@@ -28,7 +28,10 @@ from shipperone_erp.stages.recorded import Recorded
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """The ERP is away or refuses our login; it is probed again at `until`, and no order's attempts count meanwhile."""
+    """The ERP is away or refuses our login, or a hook raises for every order; it is probed again at `until`.
+
+    No order's attempts count meanwhile.
+    """
 
     reason: Reason
     sentence: str
@@ -50,8 +53,16 @@ class Hooks(Protocol):
     async def deliver(self, request: Deliver) -> Done | Pending: ...
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution: ...
     async def list_documents(self, since: datetime) -> list[Document]: ...
-    def down(self) -> Down | None:
-        """None if the ERP may be asked now (or is to be probed by this very call), else why and until when not."""
+    def down(self, kind: EffectKind, order_id: str) -> Down | None:
+        """None if this may be asked now (or is to be probed by this very call), else why and until when not."""
+        ...
+
+    def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
+        """A hook raised what it should not. None: hold this job. Else every order meets it, and this one waits."""
+        ...
+
+    def answered(self, kind: EffectKind, job: Job) -> None:
+        """A hook gave an answer for that job, whatever it said."""
         ...
 
 
