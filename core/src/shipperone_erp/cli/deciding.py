@@ -86,7 +86,7 @@ def release(
         if job.tenant not in loaded.tenants:
             raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
         releasing.no_invoice_under_way(ledger, job)
-        asyncio.run(releasing.not_listed(loaded.tenants[job.tenant], job))
+        asyncio.run(releasing.not_listed(loaded.tenants[job.tenant], job, max_response=loaded.runtime.max_response))
         steering.release(ledger, job, utc_now(), note)
     print_text(
         f"{job.tenant} {job.order_id}: {job.reference} is given back by the service, once it has read both queues again"

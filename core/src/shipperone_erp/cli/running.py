@@ -151,7 +151,9 @@ async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, 
                 if tenants and name not in tenants:
                     continue
                 try:
-                    foresight = await foresee(settings, ledger, selection, utc_now())
+                    foresight = await foresee(
+                        settings, ledger, selection, utc_now(), max_response=loaded.runtime.max_response
+                    )
                     foreseen += foresight.orders
                     unknown[name] = foresight.unknown
                 except ReadFailed as failure:

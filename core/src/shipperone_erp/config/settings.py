@@ -9,9 +9,19 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SkipValidation, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ByteSize,
+    ConfigDict,
+    Field,
+    SkipValidation,
+    WithJsonSchema,
+)
 
 from shipperone_erp.config.durations import Duration, at_least
+from shipperone_erp.config.sizes import Size
 from shipperone_erp.config.sources import SecretMissing
 from shipperone_erp.errors import Problem
 from shipperone_erp.hooks import ConnectorSettings
@@ -87,6 +97,9 @@ class RuntimeSettings(_Settings):
     ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
     include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
     lease: Duration = Field(timedelta(seconds=15), description="a process that stood still this long is replaced")
+    max_response: Size = Field(
+        ByteSize(32 * 1024**2), description="an answer that is larger is refused while it is read"
+    )
     keep_errors: Duration = Field(timedelta(days=30), description="refusals, errors, tracebacks of what has ended")
     keep_bodies: Duration = Field(
         timedelta(days=90), description="personal data and what was said about what has ended"

@@ -3,11 +3,12 @@
 from datetime import timedelta
 from typing import Any
 
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ByteSize, SecretStr
 
 from shipperone_erp.config.durations import words
 from shipperone_erp.config.interpolation import masked
 from shipperone_erp.config.settings import NOT_IN_TOML, Configuration
+from shipperone_erp.config.sizes import size_words
 from shipperone_erp.redaction import MASK, without_passwords
 
 
@@ -53,6 +54,8 @@ def toml(value: Any) -> str:
         return "true" if value else "false"
     if isinstance(value, timedelta):
         return f'"{words(value)}"'
+    if isinstance(value, ByteSize):
+        return f'"{size_words(value)}"'
     if isinstance(value, int):
         return str(value)
     if isinstance(value, tuple | list):

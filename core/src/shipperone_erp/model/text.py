@@ -20,8 +20,13 @@ def dumps(value: Any) -> str:
 
 
 def loads(text: str | bytes) -> Any:
-    """What the text says, numbers with a fraction or an exponent as `Decimal`. ValueError if it is not JSON."""
-    return simplejson.loads(text, use_decimal=True)
+    """What the text says, numbers with a fraction or an exponent as `Decimal`. ValueError if it cannot be read."""
+    try:
+        return simplejson.loads(text, use_decimal=True)
+    except ArithmeticError:  # decimal.InvalidOperation is no ValueError
+        raise ValueError("a number has an exponent that no number has") from None
+    except RecursionError:
+        raise ValueError("lists and objects are nested too deeply") from None
 
 
 def _plain(value: Any) -> Any:

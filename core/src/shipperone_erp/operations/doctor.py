@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
 from shipperone_erp.errors import LedgerError, PluginRefused
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.records import Binding
@@ -71,7 +71,7 @@ async def examine(configuration: Configuration, tenants: Sequence[str]) -> list[
     usable = all(line.verdict is Verdict.OK for line in ledger if line.check == "ledger")
     for name, settings in configuration.tenants.items():
         if not tenants or name in tenants:
-            lines += await _Tenant(settings, configuration.runtime.ledger if usable else None).examine()
+            lines += await _Tenant(settings, configuration.runtime, usable).examine()
     return lines
 
 
@@ -110,15 +110,15 @@ def _ledger(url: str) -> list[Line]:
 class _Tenant:
     """The checks of one tenant, in the order in which one depends on another."""
 
-    def __init__(self, settings: TenantSettings, ledger: str | None) -> None:
+    def __init__(self, settings: TenantSettings, runtime: RuntimeSettings, ledger_usable: bool) -> None:
         self.settings = settings
-        self.ledger = ledger
+        self.ledger = runtime.ledger if ledger_usable else None
         self.lines: list[Line] = []
         self.orders: list[FulfillmentOrder] = []
         self.raw: dict[str, Mapping[str, Any]] = {}
         self.client = ShipperOne(
             settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-            charges=settings.charges, timeout=10.0,
+            charges=settings.charges, timeout=10.0, max_response=runtime.max_response,
         )  # fmt: skip
 
     async def examine(self) -> list[Line]:

@@ -25,9 +25,12 @@ def no_invoice_under_way(ledger: Ledger, job: Job) -> None:
             raise UsageError(f"order {job.order_id} has shipped: {invoice.key} is {invoice.state}; nothing was done")
 
 
-async def not_listed(settings: TenantSettings, job: Job) -> None:
+async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -> None:
     """UsageError if a queue lists the order, or does not prove that it does not; QueueNotRead if it cannot be read."""
-    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, settings.fields)
+    client = ShipperOne(
+        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+        max_response=max_response,
+    )  # fmt: skip
     try:
         for stage in Stage:
             listing = await QueueReader(client, stage).read(prove=True)

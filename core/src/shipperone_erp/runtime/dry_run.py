@@ -61,7 +61,9 @@ def _words(
     return decision.words()
 
 
-async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime) -> Foresight:
+async def foresee(
+    settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime, *, max_response: int
+) -> Foresight:
     """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called."""
     client = ShipperOne(
         settings.name,
@@ -70,6 +72,7 @@ async def foresee(settings: TenantSettings, ledger: Ledger, selection: Selection
         settings.token,
         settings.fields,
         charges=settings.charges,
+        max_response=max_response,
     )
     foreseen: list[Foreseen] = []
     try:

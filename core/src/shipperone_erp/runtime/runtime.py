@@ -85,6 +85,7 @@ class Runtime:
             redact=self._redaction,
             log=self._log,
             tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
+            max_response=runtime.max_response,
         )
         self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
         self._telling = asyncio.create_task(tell(self.progress, self._log))

@@ -58,6 +58,7 @@ class Shared:
     redact: Redaction
     log: logging.Logger
     tls: ssl.SSLContext | None
+    max_response: int
 
 
 class TenantRun:
@@ -79,6 +80,7 @@ class TenantRun:
             charges=settings.charges,
             connections=settings.concurrency,
             tls=shared.tls,
+            max_response=shared.max_response,
             now=shared.now,
         )
         self.views = {stage: QueueView(self._client, stage) for stage in Stage}

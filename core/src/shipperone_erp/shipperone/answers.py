@@ -9,27 +9,26 @@ of a POST   accepted      2xx with an empty body or JSON that does not deny it (
 of a GET    a list, or `ReadFailed` with its trouble
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
 import httpx
 
 from shipperone_erp.errors import ShipperOneErpError
-from shipperone_erp.model.text import loads
 from shipperone_erp.shipperone import messages
+from shipperone_erp.shipperone.decoding import Undecodable, decoded
 from shipperone_erp.shipperone.denials import denies
-from shipperone_erp.shipperone.values import rows_of
+from shipperone_erp.shipperone.headers import place_of, retry_after
+from shipperone_erp.shipperone.pages import entries_in, parsed
+from shipperone_erp.shipperone.receiving import Received
+from shipperone_erp.shipperone.tolerant_json import BadJson, Span, place
 
 BODY_AT_MOST = 20_000
 """Characters of an answer that are kept: an error page can be large."""
-
-WAIT_AT_MOST = 3600.0
-"""Seconds: after an hour it does no harm to ask again, and a mistaken Retry-After would silence a tenant for good."""
 
 
 class PostOutcome(StrEnum):
@@ -103,12 +102,12 @@ Redact = Callable[[str], str]
 """Takes our token out of what ShipperOne says, should it repeat it."""
 
 
-def post_answer(response: httpx.Response, ended_at: datetime, redact: Redact) -> PostAnswer:
+def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostAnswer:
     """What a POST's answer means."""
     answer = _Answer(response, redact)
-    wait = retry_after(response, ended_at)
+    wait = retry_after(response.headers, ended_at)
     accepts = (answer.is_json and not answer.denies) or not answer.text.strip()
-    outcome = _outcome(response.status_code, wait, takes_effect=accepts)
+    outcome = _outcome(response.status, wait, takes_effect=accepts)
     denial = None
     if outcome is PostOutcome.ACCEPTED:
         message = answer.said
@@ -116,26 +115,26 @@ def post_answer(response: httpx.Response, ended_at: datetime, redact: Redact) ->
         message = answer.said or answer.shown
     else:
         message = answer.sentence
-        if 200 <= response.status_code < 300:
+        if response.succeeded:
             denial = answer.said or answer.shown
     return PostAnswer(
-        outcome, response.status_code, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial
+        outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial
     )
 
 
-def lost_post(failure: httpx.HTTPError | OSError, ended_at: datetime) -> PostAnswer:
+def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
     """What it means for a POST that no answer came: not sent if no connection was made, else unknown."""
     outcome = PostOutcome.NOT_SENT if isinstance(failure, NEVER_CONNECTED) else PostOutcome.UNKNOWN
     return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
 
 
-def body_of(response: httpx.Response, what: str, now: datetime, redact: Redact) -> bytes:
-    """The body of a GET, if it may hold a list. `what` was asked for; ReadFailed if the answer is no 2xx."""
-    status = response.status_code
-    if 200 <= status < 300:
-        return response.content
+def raise_for_status(response: Received, what: str, now: datetime, redact: Redact) -> None:
+    """ReadFailed if the answer to a GET is no 2xx. `what` was asked for."""
+    status = response.status
+    if response.succeeded:
+        return
     answer = _Answer(response, redact)
-    wait = retry_after(response, now)
+    wait = retry_after(response.headers, now)
     report = answer.report_id
     sentence = f"{what}: {answer.sentence}"
     if report and report not in sentence:
@@ -155,65 +154,49 @@ def silenced_read(seconds: float, what: str) -> ReadFailed:
     return ReadFailed(f"{what}: {_silence(seconds)}", Trouble.THROTTLED, retry_after=seconds)
 
 
-def lost_read(failure: httpx.HTTPError | OSError, what: str) -> ReadFailed:
+def lost_read(failure: Exception, what: str) -> ReadFailed:
     """What it means for a GET that no answer came."""
     return ReadFailed(f"{what}: {_why(failure)}", Trouble.UNAVAILABLE)
 
 
-def entries(body: bytes, what: str, redact: Redact) -> Sequence[Any]:
-    """The list in a body: bare, or in an object around it, or in an object in that one. ReadFailed if there is none."""
+def entries(page: Received, what: str, redact: Redact, *, first: bool = True) -> Iterable[Any]:
+    """The entries of a page (see `pages`); none for an answer of 204. ReadFailed if it is no JSON, or holds no list."""
+    if page.status == NO_CONTENT:
+        return ()
     try:
-        value = parsed(body.decode("utf-8-sig"))
-    except ValueError:
-        came = redact(messages.of_page(redact(body.decode(errors="replace"))))
-        raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE) from None
-    rows = _rows(value)
-    if rows is None:
-        said = "no list"
-        if isinstance(value, dict):
-            said = messages.of_json(value) or f"no list but {', '.join(value) or 'nothing'}"
-        raise ReadFailed(
-            f"{what}: ShipperOne answered with JSON that is no list of orders: {messages.excerpt(redact(said))}",
-            Trouble.UNAVAILABLE,
-        )
-    return rows
+        return entries_in(page.body, page.content_type, first=first)
+    except BadJson as failure:
+        head = redact(decoded(page.body[: messages.HEAD], page.content_type))
+        came = redact(messages.of_page(head))
+        if head.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')):
+            came = f"broken JSON: {failure.what}, at {place(page.body, failure.at)}"
+        elif not came.startswith(("a page", "an empty")):
+            came = f"something that is no JSON ({len(page.body)} bytes)"
+    except LookupError as no_list:
+        came = f"JSON that is no list of orders: {messages.excerpt(redact(_shape(no_list.args[0])))}"
+    raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE)
 
 
-def parsed(text: str) -> Any:
-    """JSON with exact numbers. ValueError if it is none.
+def _shape(value: Any) -> str:
+    """What a page says that holds no list."""
+    if isinstance(value, Span):
+        try:
+            value = value.value()
+        except BadJson as failure:
+            return f"no list; {failure.what}"
+    if isinstance(value, dict):
+        return messages.of_json(value) or f"no list but {', '.join(value) or 'nothing'}"
+    return "no list"
 
-    Half a surrogate and a NUL are legal in JSON, and no database stores them: one such name must not stop a queue.
-    """
-    try:
-        value = loads(text)
-        return _storable(value) if "\\u" in text else value
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
 
-
-def retry_after(response: httpx.Response, now: datetime) -> float | None:
-    """Seconds to wait, from either form of the header; None if there is none that makes sense.
-
-    A date is read against the answer's own `Date`: the two clocks need not agree.
-    """
-    text = response.headers.get("retry-after", "").strip()
-    if text.isdecimal():
-        return min(float(text), WAIT_AT_MOST)
-    until = _http_date(text)
-    if until is None:
-        return None
-    since = _http_date(response.headers.get("date", "")) or now
-    return min(max((until - since).total_seconds(), 0.0), WAIT_AT_MOST)
-
+NO_CONTENT = 204
+"""The status of an answer without a body, which a queue gives when it is empty."""
 
 NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
 
 BROKEN_OFF = "it was broken off as it was being made, as when https is spoken where only http is understood"
 """A handshake that the other side ends without a word: the failure itself says nothing."""
-
-_CONTAINERS = ("items", "orders", "fulfillment_orders", "fulfillmentOrders", "data", "results", "result", "records",
-               "rows", "list", "warehouses")  # fmt: skip
 
 
 class _Answer:
@@ -222,13 +205,9 @@ class _Answer:
     What is taken out of JSON or HTML is redacted once more: the token may have been written with escapes there.
     """
 
-    def __init__(self, response: httpx.Response, redact: Redact) -> None:
-        self.status = response.status_code
-        try:
-            text = response.content.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            text = response.text
-        self.text = redact(text)
+    def __init__(self, response: Received, redact: Redact) -> None:
+        self.status = response.status
+        self.text = redact(decoded(response.body, response.content_type))
         self._redact = redact
         self.said, self.is_json, self.denies = "", False, False
         with suppress(ValueError):
@@ -251,8 +230,8 @@ class _Answer:
         elif self.status == 403:
             what = "ShipperOne refuses what the token asks for (403): it lacks the scope for this"
         elif 300 <= self.status < 400 and self._location:
-            place = self._redact(_place(self._location))
-            what = f"ShipperOne sends elsewhere ({self.status}), to {place}: check base_url"
+            elsewhere = self._redact(place_of(self._location))
+            what = f"ShipperOne sends elsewhere ({self.status}), to {elsewhere}: check base_url"
         elif self.is_json and self.status < 300 and self.denies:
             return f"ShipperOne answered {self.status} and denies it: {self.said or self.shown}"
         elif self.is_json:
@@ -293,7 +272,9 @@ def _silence(seconds: float) -> str:
     return f"ShipperOne has asked not to be called for another {seconds:.0f} s (Retry-After)"
 
 
-def _why(failure: httpx.HTTPError | OSError) -> str:
+def _why(failure: Exception) -> str:
+    if isinstance(failure, Undecodable):
+        return f"ShipperOne answered with {failure}"
     # only failures of the connection itself are quoted: others may quote our own headers, and so the token
     if isinstance(failure, httpx.ConnectTimeout):
         return "no connection to ShipperOne was made in time"
@@ -304,41 +285,3 @@ def _why(failure: httpx.HTTPError | OSError) -> str:
     if isinstance(failure, httpx.TimeoutException | TimeoutError):
         return "ShipperOne's answer did not come in time"
     return f"the connection to ShipperOne broke off before its answer was whole ({type(failure).__name__})"
-
-
-def _rows(value: Any, depth: int = 2) -> Sequence[Any] | None:
-    rows = rows_of(value)
-    if rows is not None or not isinstance(value, dict) or depth == 0:
-        return rows
-    for name in _CONTAINERS:
-        rows = _rows(value.get(name), depth - 1)
-        if rows is not None:
-            return rows
-    # Magento's search results have `"items": null` where nothing was found
-    return [] if value.get("items", ...) is None and value.get("total_count") == 0 else None
-
-
-def _storable(value: Any) -> Any:
-    if isinstance(value, str):
-        return value.encode(errors="replace").decode().replace("\0", "�")
-    if isinstance(value, list):
-        return [_storable(entry) for entry in value]
-    if isinstance(value, dict):
-        return {_storable(key): _storable(entry) for key, entry in value.items()}
-    return value
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        moment = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _place(location: str) -> str:
-    try:
-        url = httpx.URL(location)
-    except httpx.InvalidURL:
-        return "another address"
-    return str(url.copy_with(query=None, fragment=None, userinfo=b""))

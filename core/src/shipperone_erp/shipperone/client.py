@@ -1,17 +1,16 @@
 """Speaking HTTP to ShipperOne for one tenant: the two queues, the two confirmations, the warehouses."""
 
 import asyncio
+import logging
 import ssl
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from email.utils import parsedate_to_datetime
-from functools import lru_cache
-from http.cookiejar import CookieJar, DefaultCookiePolicy
+from functools import lru_cache, partial
 from importlib.metadata import version
 from types import MappingProxyType
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import quote
 from urllib.request import getproxies, proxy_bypass
 
@@ -26,24 +25,37 @@ from shipperone_erp.shipperone.answers import (
     PostOutcome,
     ReadFailed,
     Trouble,
-    body_of,
     entries,
     lost_post,
     lost_read,
     post_answer,
+    raise_for_status,
     silenced_post,
     silenced_read,
 )
+from shipperone_erp.shipperone.aside import WORTH_A_THREAD, aside
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.decoding import Undecodable
+from shipperone_erp.shipperone.headers import http_date
 from shipperone_erp.shipperone.lanes import Lanes
+from shipperone_erp.shipperone.receiving import Received, receive
 
 QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
+ResultT = TypeVar("ResultT")
 USUAL_PLACES: Mapping[str, str] = MappingProxyType({})
 
 IDLE_AT_MOST = 4.0
 """Seconds a free connection is kept. Servers commonly close theirs after 5: a POST that meets the closing is lost."""
 
 CONNECT_AT_MOST = 10.0
+
+RESPONSE_AT_MOST = 32 * 1024 * 1024
+"""Bytes of an answer, where `max_response` does not say."""
+
+POST_AT_MOST = 4 * 1024 * 1024
+"""Bytes of the answer to a confirmation, at most: it is parsed in one go."""
+
+LOG = logging.getLogger("shipperone_erp.http")
 
 
 def utc_now() -> datetime:
@@ -55,9 +67,10 @@ class ShipperOne:
     """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
     `fields` is the tenant's table of places, `charges` its charges. `timeout` is in seconds, for each step of a call; a
-    whole call is given up after twice that. While ShipperOne asks for silence (`Retry-After`), calls end at once as
-    throttled. `tls` may be shared by many tenants, since making one takes milliseconds and memory. A proxy is used
-    where the environment names one (`HTTPS_PROXY`, `NO_PROXY`).
+    whole call is given up after twice that. `max_response`: bytes of an answer; a larger one is not read further. While
+    ShipperOne asks for silence (`Retry-After`), calls end at once as throttled. `tls` may be shared by many tenants,
+    since making one takes milliseconds and memory. A proxy is used where the environment names one (`HTTPS_PROXY`,
+    `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
     """
 
@@ -73,6 +86,7 @@ class ShipperOne:
         connections: int = 16,
         timeout: float = 30.0,
         tls: ssl.SSLContext | None = None,
+        max_response: int = RESPONSE_AT_MOST,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.tenant = tenant
@@ -83,6 +97,7 @@ class ShipperOne:
         self._address = f"{root}/rest/{quote(store_code, safe='')}/V1"
         self._allocate = httpx.URL(f"{self._address}/fulfillmentOrder/allocate")
         self._invoice = httpx.URL(f"{self._address}/fulfillmentOrder/invoice")
+        self.max_response = max_response
         self._whole = 2 * timeout
         self._timeouts = {
             "connect": min(timeout, CONNECT_AT_MOST),
@@ -90,17 +105,16 @@ class ShipperOne:
             "write": timeout,
             "pool": timeout,
         }
-        self._http = httpx.AsyncClient(
-            transport=Lanes(
-                connections,
-                # plain http needs none; without any, one that trusts everybody would be made with each connection
-                verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
-                keepalive=IDLE_AT_MOST,
-                proxy=_proxy(httpx.URL(root)),
-            ),
-            # calls that share Magento's session cookie wait for each other there
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+        # without a client around it: that would keep Magento's session cookie, for which calls wait for each other
+        # there, and would look into the headers of redirects, which may hold anything
+        self._lanes = Lanes(
+            connections,
+            # plain http needs none; without any, one that trusts everybody would be made with each connection
+            verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
+            keepalive=IDLE_AT_MOST,
+            proxy=_proxy(httpx.URL(root)),
         )
+        self._one_by_one = asyncio.Lock()
         self._quiet_until = 0.0
         self._redact = Redaction()
         self.replace_token(token)
@@ -126,9 +140,9 @@ class ShipperOne:
 
     async def page(self, stage: Stage, number: int) -> Sequence[Any]:
         """The entries of one page of a queue, the first being 1, as ShipperOne lists them. ReadFailed if none came."""
-        return self.entries_of(await self.page_body(stage, number), stage, number)
+        return list(self.entries_of(await self.page_body(stage, number), stage, number))
 
-    async def page_body(self, stage: Stage, number: int) -> bytes:
+    async def page_body(self, stage: Stage, number: int) -> Received:
         """One page as it came, not looked into. ReadFailed if the answer is no 2xx, or none came."""
         path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
         return await self._get(path, _page_name(stage, number))
@@ -136,23 +150,31 @@ class ShipperOne:
     async def failed_page(self, number: int) -> Sequence[Any]:
         """The entries of one page of the orders that fell out of the flow. ReadFailed if none came."""
         what = f"failed, page {number}"
-        return entries(await self._get(f"fulfillmentOrders/failed?page={number}", what), what, self._redact)
+        return await self._entries(f"fulfillmentOrders/failed?page={number}", what)
 
-    def entries_of(self, body: bytes, stage: Stage, number: int) -> Sequence[Any]:
-        """The entries in what `page_body` answered. ReadFailed if it holds no list."""
-        return entries(body, _page_name(stage, number), self._redact)
+    def entries_of(self, page: Received, stage: Stage, number: int) -> Iterable[Any]:
+        """The entries in what `page_body` answered (see `pages`). ReadFailed if it holds no list."""
+        return entries(page, _page_name(stage, number), self._redact, first=number == 1)
+
+    async def in_turn(self, function: Callable[[], ResultT], size: int) -> ResultT:
+        """What the function makes of an answer of that many bytes: a large one beside the event loop, one at a time."""
+        if size < WORTH_A_THREAD:
+            return function()
+        async with self._one_by_one:
+            return await aside(function)
 
     async def warehouses(self) -> Sequence[Any]:
         """The warehouses, as ShipperOne lists them: a cheap proof that address and token are right."""
-        return entries(await self._get("warehouses", "warehouses"), "warehouses", self._redact)
+        return await self._entries("warehouses", "warehouses")
 
     async def clock_ahead(self) -> float | None:
         """By how many seconds ShipperOne's clock is ahead of ours, as its answers tell; None if they do not."""
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/warehouses"), self._get_headers, None)
-            return (parsedate_to_datetime(response.headers["date"]) - self.now()).total_seconds()
-        except (httpx.HTTPError, OSError, KeyError, ValueError, TypeError):
+        except Exception:
             return None
+        theirs = http_date(response.headers.get("date", ""))
+        return (theirs - self.now()).total_seconds() if theirs else None
 
     async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
         """Confirm that stock is reserved. Sent once: what to do about the answer is the caller's to decide."""
@@ -166,18 +188,24 @@ class ShipperOne:
 
     async def aclose(self) -> None:
         """Let go of all connections. No call after it."""
-        await self._http.aclose()
+        await self._lanes.aclose()
 
-    async def _get(self, path: str, what: str) -> bytes:
+    async def _entries(self, path: str, what: str) -> list[Any]:
+        answer = await self._get(path, what)
+        return await self.in_turn(lambda: list(entries(answer, what, self._redact)), len(answer.body))
+
+    async def _get(self, path: str, what: str) -> Received:
         if (silence := self._silence()) > 0:
             raise silenced_read(silence, what)
         token = self._token
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/{path}"), self._get_headers, None)
-        except (httpx.HTTPError, OSError) as failure:
+        except Exception as failure:  # whatever an answer makes a library raise, it brought no list
+            _tell(failure)
             raise lost_read(failure, what) from None
         try:
-            return body_of(response, what, self.now(), self._redact)
+            await self.in_turn(partial(raise_for_status, response, what, self.now(), self._redact), _errors(response))
+            return response
         except ReadFailed as failure:
             if failure.trouble is Trouble.UNAUTHORISED and token != self._token:
                 return await self._get(path, what)  # refused was the token of before
@@ -190,9 +218,10 @@ class ShipperOne:
         token = self._token
         try:
             response = await self._send("POST", url, self._post_headers, body)
-        except (httpx.HTTPError, OSError) as failure:
+        except Exception as failure:  # whatever an answer makes a library raise, the request may have gone out
+            _tell(failure)
             return lost_post(failure, self.now())
-        answer = post_answer(response, self.now(), self._redact)
+        answer = await self.in_turn(partial(post_answer, response, self.now(), self._redact), len(response.body))
         if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
             return await self._post(url, body)  # refused was the token of before, and nothing was done
         self._heed(answer.retry_after if answer.outcome is PostOutcome.THROTTLED else None)
@@ -205,12 +234,24 @@ class ShipperOne:
     def _silence(self) -> float:
         return self._quiet_until - time.monotonic()
 
-    async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> httpx.Response:
-        # built here rather than by the client, which would merge headers, cookies and parameters for each call anew
+    async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": self._timeouts})
+        limit = self.max_response if body is None else min(self.max_response, POST_AT_MOST)
         # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
         async with asyncio.timeout(self._whole):
-            return await self._http.send(request)
+            answer = await receive(await self._lanes.handle_async_request(request), limit)
+        LOG.debug("%s %s: %s", method, url, answer.status)
+        return answer
+
+
+def _errors(response: Received) -> int:
+    """Bytes of an answer that have to be looked into to say what went wrong."""
+    return 0 if response.succeeded else len(response.body)
+
+
+def _tell(failure: Exception) -> None:
+    if not isinstance(failure, httpx.HTTPError | OSError | Undecodable):
+        LOG.warning("an answer of ShipperOne made the HTTP library raise", exc_info=failure)
 
 
 @lru_cache(maxsize=1)

@@ -12,8 +12,14 @@ from shipperone_erp.model.text import dumps
 LONGEST = 1000
 """Characters of a message; the answer itself is kept beside it."""
 
+HEAD = 16 * 1024
+"""Characters of an answer that are searched for words: whoever sends megabytes has said who they are by then."""
+
+ENTRIES = 20
+"""Of a list of messages, and parameters of one, that are looked at."""
+
 _PLACEHOLDER = re.compile(r"%(\d+|[A-Za-z_]\w*)")
-_TITLE = re.compile(r"<title[^>]*>(.*?)(?:</title|<|\Z)", re.IGNORECASE | re.DOTALL)
+_TITLE = re.compile(r"<title\b", re.IGNORECASE)
 _REPORT = re.compile(
     r"\b(webapi-[0-9a-f]{6,})\b|(?:report\s*id|record\s*number)\W{1,4}([A-Za-z0-9][\w-]{3,63})", re.IGNORECASE
 )
@@ -31,40 +37,48 @@ def of_json(value: Any) -> str:
 
 def excerpt(text: str) -> str:
     """How an error begins that has no message. Not for what a queue answers: that may be a person's address."""
-    text = _tidy(text)
+    text = _tidy(text[:HEAD])
     return text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
 
 
 def of_page(text: str) -> str:
     """What something that is not JSON is, with a page's title; never its content, which may be an order's."""
-    start = text.lstrip()
-    if not start:
+    if not text or text.isspace():
         return "an empty body"
+    start = text[:HEAD].lstrip()
     if start.startswith("<"):
-        found = _TITLE.search(text)
-        title = _tidy(html.unescape(found.group(1))) if found else ""
+        title = _title(start)
         return f"a page, “{title}”" if title else "a page without a title"
-    if start[0] in '{["':
-        return f"broken JSON ({len(text)} characters, cut off?)"
+    if start.startswith(("{", "[", '"')):
+        return f"broken JSON ({len(text)} characters)"
     return f"something that is no JSON ({len(text)} characters)"
 
 
 def report_id(text: str) -> str | None:
     """The id under which ShipperOne has logged its own failure, if the text names one."""
-    found = _REPORT.search(text)
+    found = _REPORT.search(text[:HEAD])
     return (found.group(1) or found.group(2)) if found else None
 
 
-def _said(value: Any) -> str:
+def _title(page: str) -> str:
+    # by hand: a pattern looks for the end from each of a thousand beginnings
+    found = _TITLE.search(page)
+    after = page.find(">", found.end()) + 1 if found else 0
+    return _tidy(html.unescape(page[after:].partition("<")[0])) if after else ""
+
+
+def _said(value: Any, depth: int = 8) -> str:
     if isinstance(value, str):
-        return value
+        return value[:HEAD]
+    if depth == 0:
+        return ""
     if isinstance(value, list):
-        return "; ".join(filter(None, map(_said, value)))
+        return "; ".join(filter(None, (_said(one, depth - 1) for one in value[:ENTRIES])))[:HEAD]
     if not isinstance(value, dict):
         return ""
-    words = next((said for key in _MESSAGE_KEYS if (said := _said(value.get(key)))), "")
-    words = _filled(words, value.get("parameters"))
-    return "; ".join(filter(None, [words, _said(value.get("errors"))]))
+    words = next((said for key in _MESSAGE_KEYS if (said := _said(value.get(key), depth - 1))), "")
+    words = _filled(words[: 2 * LONGEST], value.get("parameters"))
+    return "; ".join(filter(None, [words, _said(value.get("errors"), depth - 1)]))[:HEAD]
 
 
 def _filled(words: str, parameters: Any) -> str:
@@ -79,7 +93,7 @@ def _filled(words: str, parameters: Any) -> str:
 
 
 def _word(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else dumps(value)
+    return (value if isinstance(value, str) else "" if value is None else dumps(value))[:LONGEST]
 
 
 def _tidy(text: str) -> str:

@@ -8,9 +8,10 @@ design.md, "Reading a queue".
 import asyncio
 import hashlib
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from types import MappingProxyType
 from typing import Any
 
@@ -20,6 +21,8 @@ from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.pages import Garbled
+from shipperone_erp.shipperone.receiving import Received
 from shipperone_erp.shipperone.wire import OrderWire, Unreadable
 
 __all__ = ["Listed", "Listing", "QueueReader", "ReadFailed", "UnreadableOrder"]
@@ -29,6 +32,9 @@ FULL_PAGE = 100
 
 PAGES_AT_MOST = 1000
 """Past this a queue is taken for one that never ends."""
+
+ORDERS_AT_MOST = 25_000
+"""Orders of one read that are kept at once; the others are read once some of these have left the queue."""
 
 PAUSES = (0.2, 1.0)
 """Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
@@ -79,10 +85,11 @@ Entry = Listed | UnreadableOrder
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What one page brought; `rows` also counts an order that is twice on it."""
+    """What one page brought; `rows` also counts an order that is twice on it, `size` its bytes."""
 
     entries: Mapping[str, Entry]
     rows: int
+    size: int
 
 
 @dataclass(slots=True)
@@ -93,6 +100,7 @@ class _Pass:
     pages: int = 0
     bringing: int = 0
     first_page: int = 0
+    size: int = 0
     complete: bool = False
     plain_end: bool = False
     alert: str | None = None
@@ -138,9 +146,9 @@ class QueueReader:
         *,
         pauses: Sequence[float] = PAUSES,
         pages_at_most: int = PAGES_AT_MOST,
-        rows: Callable[[Sequence[Any]], None] = lambda _: None,
+        rows: Callable[[Sequence[Any]], None] | None = None,
     ) -> None:
-        """`rows` is shown the entries of each page as they came, for who looks at ShipperOne's own words."""
+        """`rows` is called with the entries of each page as they came; for a large page in another thread."""
         self._rows = rows
         self._client = client
         self._stage = stage
@@ -214,6 +222,14 @@ class QueueReader:
                 walk.complete = walk.plain_end = True
                 return walk
             walk.bringing += 1
+            walk.size += page.size
+            if walk.size > self._client.max_response or len(walk.entries) > ORDERS_AT_MOST:
+                walk.alert = (
+                    f"the queue is too long to be read at once: after {walk.pages} page(s) with {len(walk.entries)} "
+                    f"orders in {walk.size / 2**20:.0f} MiB the read ended. These orders are processed; the next reads "
+                    "bring the others. If the orders are genuine, raise max_response under [runtime]"
+                )
+                return walk
         walk.alert = f"the queue did not end after {walk.pages} pages; {len(walk.entries)} orders were read"
         return walk
 
@@ -228,18 +244,34 @@ class QueueReader:
         return await self._page(number)
 
     async def _page(self, number: int) -> _Page:
-        body = await self._client.page_body(self._stage, number)
-        digest = hashlib.sha256(body).digest()
+        answer = await self._client.page_body(self._stage, number)
+        return await self._client.in_turn(partial(self._parsed, answer, number), len(answer.body))
+
+    def _parsed(self, answer: Received, number: int) -> _Page:
+        digest = hashlib.sha256(answer.body).digest()
         known = self._known.get(number)
         if known is not None and known[0] == digest:
             return known[1]
-        rows = self._client.entries_of(body, self._stage, number)
-        self._rows(rows)
-        page = _Page(dict(map(self._entry, rows)), len(rows))
+        entries: dict[str, Entry] = {}
+        rows = 0
+        for raw in self._shown(self._client.entries_of(answer, self._stage, number)):
+            name, entry = self._entry(raw)
+            entries[name] = entry
+            rows += 1
+        page = _Page(entries, rows, len(answer.body))
         self._known[number] = digest, page
         return page
 
+    def _shown(self, rows: Iterable[Any]) -> Iterable[Any]:
+        if self._rows is None:
+            return rows
+        rows = list(rows)
+        self._rows([row.legible if isinstance(row, Garbled) else row for row in rows])
+        return rows
+
     def _entry(self, raw: Any) -> tuple[str, Entry]:
+        if isinstance(raw, Garbled):
+            return self._garbled(raw)
         try:
             order = self._wire.read(raw)
         except Unreadable as why:
@@ -248,3 +280,14 @@ class QueueReader:
             name = f"no id, {digest}" if why.order_id is None else f"id {why.order_id}"
             return name, UnreadableOrder(why.order_id, why.sentence, text, digest)
         return f"id {order.order_id}", Listed(order, fingerprint(order))
+
+    def _garbled(self, entry: Garbled) -> tuple[str, Entry]:
+        order_id = self._wire.legible_id(entry.legible, entry.illegible)
+        who = "an order without a legible id" if order_id is None else f"order {order_id}"
+        sentence = (
+            f"{who} cannot be read: {entry.sentence}. The other orders of the page are processed; this one is read "
+            "again with every poll and resumes by itself once ShipperOne lists it correctly"
+        )
+        digest = hashlib.sha256(entry.raw.encode()).hexdigest()[:16]
+        name = f"no id, {digest}" if order_id is None else f"id {order_id}"
+        return name, UnreadableOrder(order_id, sentence, entry.raw, digest)

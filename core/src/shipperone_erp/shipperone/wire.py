@@ -8,7 +8,7 @@ unreadable  what an order cannot do without is absent; or what is there is certa
             a value quietly could invoice a wrong amount or on a wrong day, so that a person looks at it
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from shipperone_erp.config.settings import ChargeSettings
@@ -68,6 +68,17 @@ class OrderWire:
             return self.read(raw).order_id
         except Unreadable as why:
             return why.order_id
+
+    def legible_id(self, legible: Mapping[str, Any], illegible: Collection[str]) -> str | None:
+        """The id of an entry of which only some members can be read; None if the id may be among the others."""
+        field = self._places.order["order_id"]
+        for key in (*field.keys, *(path[0] for path in field.paths)):
+            if key in illegible:
+                return None
+            order_id = self.order_id({key: legible[key]}) if key in legible else None
+            if order_id is not None:
+                return order_id
+        return None
 
     def _order(self, order: JsonObject, order_id: str) -> FulfillmentOrder:
         fields = self._places.order
