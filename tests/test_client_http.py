@@ -216,11 +216,14 @@ def test_h5_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedSe
         with pytest.raises(ReadFailed) as failure:
             await client.page(Stage.INVOICE, 1)
         assert failure.value.trouble is Trouble.THROTTLED
+        async with client.turn_to_confirm() as seconds:
+            assert seconds is not None
+            assert 0 < seconds <= 1
         assert len(server.requests) == 1
         await asyncio.sleep(quiet.retry_after + 0.05)
         assert (await client.allocate("A", [1])).outcome is PostOutcome.ACCEPTED
 
-    calling(server.base_url, calls)
+    calling(server.base_url, calls, patience=0.0)
 
 
 def test_d1_an_answer_that_is_lost_on_the_way_is_unknown(server: ScriptedServer) -> None:

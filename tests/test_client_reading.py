@@ -194,12 +194,39 @@ def test_a_later_page_that_fails_once_does_no_harm(server: ScriptedServer) -> No
     assert listing.proves_absence
 
 
-def test_h5_a_throttled_page_is_not_asked_for_again(server: ScriptedServer) -> None:
+def test_h5_a_page_that_is_throttled_for_long_is_not_asked_for_again(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
-    queue.before = lambda number: http(429, "", Retry_After="5") if number == 2 else None
+    queue.before = lambda number: http(429, "", Retry_After="60") if number == 2 else None
     listing = read(server, queue, prove=True)
     assert not listing.complete
     assert len(server.requests) == 2
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_h5_a_read_resumes_at_the_page_where_it_was_throttled(server: ScriptedServer, status: int) -> None:
+    queue = Queue([order(n) for n in range(350)])
+    refusals = {1: 1, 3: 2}
+
+    def throttle(number: int) -> Reply:
+        refusals[number] = refusals.get(number, 0) - 1
+        return http(status, "", Retry_After="0") if refusals[number] >= 0 else None
+
+    queue.before = throttle
+    listing = read(server, queue)
+    assert (len(listing.orders), listing.complete, listing.alert) == (350, True, None)
+    assert [page_of(request) for request in server.requests] == [1, 1, 2, 3, 3, 3, 4, 5]
+
+
+def test_h5_a_page_that_is_always_throttled_ends_the_read(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shipperone_erp.shipperone.pacing.FIRST_INTERVAL", (0.001, 0.001))
+    monkeypatch.setattr("shipperone_erp.shipperone.pacing.LONGEST_INTERVAL", 0.01)
+    queue = Queue([order(n) for n in range(150)])
+    queue.before = lambda number: http(429, "") if number == 2 else None
+    listing = read(server, queue)
+    assert (len(listing.orders), listing.complete) == (100, False)
+    assert len(server.requests) == 12
 
 
 def test_a_first_page_that_fails_fails_the_read(server: ScriptedServer) -> None:

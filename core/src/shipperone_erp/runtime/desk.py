@@ -90,15 +90,20 @@ class StageDesk:
         return (await self.view.fresh()).orders.get(order_id)
 
     async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
-        async with self.view.posting():
-            listed = self.view.listed(order.order_id)
-            if listed is None or listed.fingerprint != fingerprint:
-                return None
-            await self.lease_stands()
-            item_ids = [item.item_id for item in order.items]
-            if self.stage is Stage.ALLOCATION:
-                return await self._client.allocate(order.order_id, item_ids)
-            return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+        listed = self.view.listed(order.order_id)
+        if listed is None or listed.fingerprint != fingerprint:
+            return None
+        await self.lease_stands()
+        item_ids = [item.item_id for item in order.items]
+        if self.stage is Stage.ALLOCATION:
+            return await self._client.allocate(order.order_id, item_ids)
+        return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+
+    @asynccontextmanager
+    async def turn_to_confirm(self) -> AsyncIterator[float | None]:
+        # in this order: a read that needs the queue still must not wait for a turn that is waiting for that read
+        async with self.view.posting(), self._client.turn_to_confirm() as seconds:
+            yield seconds
 
     def planned_from(self, memory: Memory, busy: Collection[str]) -> None:
         """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""

@@ -5,6 +5,7 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -38,6 +39,7 @@ from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
 from shipperone_erp.shipperone.lanes import Lanes
+from shipperone_erp.shipperone.pacing import PATIENCE, Kind, Pace
 from shipperone_erp.shipperone.receiving import Received, receive
 
 QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
@@ -68,9 +70,10 @@ class ShipperOne:
 
     `fields` is the tenant's table of places, `charges` its charges. `timeout` is in seconds, for each step of a call; a
     whole call is given up after twice that. `max_response`: bytes of an answer; a larger one is not read further. While
-    ShipperOne asks for silence (`Retry-After`), calls end at once as throttled. `tls` may be shared by many tenants,
-    since making one takes milliseconds and memory. A proxy is used where the environment names one (`HTTPS_PROXY`,
-    `NO_PROXY`).
+    ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled if that would take longer
+    than `patience` seconds; a confirmation is sent in a turn that the caller has waited for. `tls` may be shared by
+    many tenants, since making one takes milliseconds and memory. A proxy is used where the environment names one
+    (`HTTPS_PROXY`, `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
     """
 
@@ -87,6 +90,7 @@ class ShipperOne:
         timeout: float = 30.0,
         tls: ssl.SSLContext | None = None,
         max_response: int = RESPONSE_AT_MOST,
+        patience: float = PATIENCE,
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.tenant = tenant
@@ -115,7 +119,7 @@ class ShipperOne:
             proxy=_proxy(httpx.URL(root)),
         )
         self._one_by_one = asyncio.Lock()
-        self._quiet_until = 0.0
+        self._pace = Pace(patience)
         self._redact = Redaction()
         self.replace_token(token)
 
@@ -176,6 +180,10 @@ class ShipperOne:
         theirs = http_date(response.headers.get("date", ""))
         return (theirs - self.now()).total_seconds() if theirs else None
 
+    def turn_to_confirm(self) -> AbstractAsyncContextManager[float | None]:
+        """Wait for a confirmation's turn; the seconds to wait instead, if they are too many. Nothing is sent by it."""
+        return self._pace.turn(Kind.CONFIRMATION)
+
     async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
         """Confirm that stock is reserved. Sent once: what to do about the answer is the caller's to decide."""
         return await self._post(self._allocate, allocation_body(order_id, item_ids))
@@ -195,9 +203,19 @@ class ShipperOne:
         return await self.in_turn(lambda: list(entries(answer, what, self._redact)), len(answer.body))
 
     async def _get(self, path: str, what: str) -> Received:
-        if (silence := self._silence()) > 0:
-            raise silenced_read(silence, what)
-        token = self._token
+        async with self._pace.turn(Kind.READ) as wait:
+            if wait is not None:
+                raise silenced_read(wait, what)
+            token = self._token
+            try:
+                return await self._got(path, what)
+            except ReadFailed as failure:
+                if failure.trouble is not Trouble.UNAUTHORISED or token == self._token:
+                    raise
+        return await self._get(path, what)  # refused was the token of before
+
+    async def _got(self, path: str, what: str) -> Received:
+        began = time.monotonic()
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/{path}"), self._get_headers, None)
         except Exception as failure:  # whatever an answer makes a library raise, it brought no list
@@ -205,17 +223,16 @@ class ShipperOne:
             raise lost_read(failure, what) from None
         try:
             await self.in_turn(partial(raise_for_status, response, what, self.now(), self._redact), _errors(response))
-            return response
         except ReadFailed as failure:
-            if failure.trouble is Trouble.UNAUTHORISED and token != self._token:
-                return await self._get(path, what)  # refused was the token of before
-            self._heed(failure.retry_after if failure.trouble is Trouble.THROTTLED else None)
+            self._heed(began, failure.trouble is Trouble.THROTTLED, failure.retry_after)
             raise
+        self._heed(began, False, None)
+        return response
 
     async def _post(self, url: httpx.URL, body: bytes) -> PostAnswer:
-        if (silence := self._silence()) > 0:
+        if (silence := self._pace.silence) > 0:
             return silenced_post(silence, self.now())
-        token = self._token
+        token, began = self._token, time.monotonic()
         try:
             response = await self._send("POST", url, self._post_headers, body)
         except Exception as failure:  # whatever an answer makes a library raise, the request may have gone out
@@ -224,15 +241,14 @@ class ShipperOne:
         answer = await self.in_turn(partial(post_answer, response, self.now(), self._redact), len(response.body))
         if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
             return await self._post(url, body)  # refused was the token of before, and nothing was done
-        self._heed(answer.retry_after if answer.outcome is PostOutcome.THROTTLED else None)
+        self._heed(began, answer.outcome is PostOutcome.THROTTLED, answer.retry_after)
         return answer
 
-    def _heed(self, retry_after: float | None) -> None:
-        if retry_after is not None:
-            self._quiet_until = max(self._quiet_until, time.monotonic() + retry_after)
-
-    def _silence(self) -> float:
-        return self._quiet_until - time.monotonic()
+    def _heed(self, began: float, throttled: bool, retry_after: float | None) -> None:
+        if throttled:
+            self._pace.throttled(began, retry_after)
+        else:
+            self._pace.answered(began)
 
     async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": self._timeouts})

@@ -36,6 +36,9 @@ PAGES_AT_MOST = 1000
 ORDERS_AT_MOST = 25_000
 """Orders of one read that are kept at once; the others are read once some of these have left the queue."""
 
+THROTTLED_AT_MOST = 10
+"""How often one page is asked for again after it was throttled; each time waits for its turn (`pacing`)."""
+
 PAUSES = (0.2, 1.0)
 """Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
 
@@ -204,7 +207,7 @@ class QueueReader:
         while walk.pages < self._pages_at_most:
             number = walk.pages + 1
             try:
-                page = await (self._page(number) if number == 1 else self._page_with_patience(number))
+                page = await self._page_with_patience(number)
             except ReadFailed as failure:
                 if number == 1 or failure.trouble is Trouble.UNAUTHORISED:
                     raise
@@ -234,14 +237,21 @@ class QueueReader:
         return walk
 
     async def _page_with_patience(self, number: int) -> _Page:
-        for pause in self._pauses:
+        pauses = list(self._pauses if number > 1 else ())
+        throttled = 0
+        while True:
             try:
                 return await self._page(number)
             except ReadFailed as failure:
-                if failure.trouble is not Trouble.UNAVAILABLE:
+                if failure.trouble is Trouble.THROTTLED and failure.status is not None:
+                    # the read resumes here: the next try waits for its turn, and ends at once if that is far away
+                    throttled += 1
+                    if throttled > THROTTLED_AT_MOST:
+                        raise
+                    continue
+                if failure.trouble is not Trouble.UNAVAILABLE or not pauses:
                     raise
-            await asyncio.sleep(pause * random.uniform(0.75, 1.25))  # noqa: S311
-        return await self._page(number)
+            await asyncio.sleep(pauses.pop(0) * random.uniform(0.75, 1.25))  # noqa: S311
 
     async def _page(self, number: int) -> _Page:
         answer = await self._client.page_body(self._stage, number)

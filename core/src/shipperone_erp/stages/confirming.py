@@ -41,7 +41,10 @@ async def confirm(case: Case) -> None:
     refused = case.desk.token_refused()
     if refused is not None:
         raise _token_refused(case, refused)
-    async with case.desk.sales_order(case.order.order_number):
+    async with case.desk.sales_order(case.order.order_number), case.desk.turn_to_confirm() as seconds:
+        if seconds is not None:
+            sentence = f"ShipperOne limits the rate of requests; this confirmation is sent in about {seconds:.0f} s"
+            raise Wait(Reason.PLATFORM_RATE_LIMITED, sentence, until=case.later(seconds), counts=False)
         if case.job.stage is Stage.INVOICE:
             check_amounts(case)  # a draft may have waited while another part, or another order, was invoiced
         answer = await _post(case)

@@ -115,8 +115,16 @@ class Desk(Protocol):
     async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
         """Confirm this stage of the order at ShipperOne, once; it never repeats by itself.
 
-        Waits while a read needs the queue still. None, and nothing is sent, if the newest read then shows another
-        fingerprint. LeaseLost, and nothing is sent, if this process was replaced while it stood still.
+        To be called within `turn_to_confirm`. None, and nothing is sent, if the newest read shows another fingerprint.
+        LeaseLost, and nothing is sent, if this process was replaced while it stood still.
+        """
+        ...
+
+    def turn_to_confirm(self) -> AbstractAsyncContextManager[float | None]:
+        """Wait until no read needs the queue still, and until ShipperOne's rate limit lets a confirmation go out.
+
+        The confirmation must end within the context. It gives the seconds to wait, if they are too many to wait here;
+        nothing may be sent then.
         """
         ...
 

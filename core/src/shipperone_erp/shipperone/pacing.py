@@ -1,0 +1,139 @@
+"""The pace of one tenant's requests: free until ShipperOne throttles them, then as fast as it is seen to allow.
+
+After each 429 (or 503 with Retry-After) nothing goes out until the silence that it asks for is over. Then one request
+goes first, as a probe; once that is answered the others follow one by one, at an interval that doubles with each
+further 429 and shrinks with each answer, until no pace is needed any more. Reads and confirmations take turns, so that
+neither starves the other.
+"""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from enum import StrEnum
+
+PATIENCE = 20.0
+"""Seconds that a request waits for its turn; one that would wait longer ends at once. A stop waits longer than this."""
+
+FIRST_INTERVAL = (0.1, 1.0)
+"""Seconds between two requests after the first 429: the shortest and the longest, by the silence that it asks for."""
+
+LONGEST_INTERVAL = 30.0
+
+FREE_BELOW = 0.05
+"""Seconds: at a shorter interval requests go out as they come."""
+
+SHRINKS_TO = 0.85
+
+
+class Kind(StrEnum):
+    """What a request is for."""
+
+    READ = "read"
+    CONFIRMATION = "confirmation"
+
+
+class Pace:
+    """For one event loop. `turn` waits for a request's turn; `throttled` and `answered` report how one ended."""
+
+    def __init__(self, patience: float = PATIENCE, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._patience = patience
+        self._monotonic = monotonic
+        self._quiet_until = 0.0
+        self._interval = 0.0
+        self._next_at = 0.0
+        self._throttled_at = float("-inf")
+        self._probe_first = False
+        self._probing = False
+        self._waiting: dict[Kind, deque[asyncio.Future[bool]]] = {kind: deque() for kind in Kind}
+        self._timer: asyncio.TimerHandle | None = None
+
+    @property
+    def silence(self) -> float:
+        """Seconds for which ShipperOne has asked not to be called; negative if it has not."""
+        return self._quiet_until - self._monotonic()
+
+    @asynccontextmanager
+    async def turn(self, kind: Kind) -> AsyncIterator[float | None]:
+        """Wait for a request's turn, which lasts until the context ends. The seconds to wait, if they are too many."""
+        if not self._interval and self.silence <= 0:
+            yield None
+            return
+        wait = self._estimate(kind)
+        if wait > self._patience:
+            yield wait
+            return
+        probes = await self._admitted(kind)
+        try:
+            yield None
+        finally:
+            if probes:
+                self._probing = False
+            self._go_on()
+
+    def throttled(self, began: float, retry_after: float | None) -> None:
+        """A request that began at that monotonic time was answered by 429, or by 503 with Retry-After."""
+        now = self._monotonic()
+        if began >= self._throttled_at:  # else it belongs to a burst that has slowed the pace already
+            shortest, longest = FIRST_INTERVAL
+            first = min(max(retry_after or 0.0, shortest), longest)
+            self._interval = min(max(2 * self._interval, first), LONGEST_INTERVAL)
+            self._throttled_at = now
+            self._probe_first = True
+        wait = 2 * self._interval if retry_after is None else retry_after
+        self._quiet_until = max(self._quiet_until, now + wait)
+
+    def answered(self, began: float) -> None:
+        """A request that began at that monotonic time was answered otherwise."""
+        if not self._interval or began < self._throttled_at:
+            return
+        self._probe_first = False
+        self._interval *= SHRINKS_TO
+        if self._interval < FREE_BELOW:
+            self._interval = 0.0
+        self._go_on()
+
+    def _estimate(self, kind: Kind) -> float:
+        ahead = len(self._waiting[kind])
+        others = min(ahead + 1, sum(len(line) for other, line in self._waiting.items() if other is not kind))
+        first = max(self._quiet_until, self._next_at) - self._monotonic()
+        return max(first, 0.0) + (ahead + others) * self._interval
+
+    async def _admitted(self, kind: Kind) -> bool:
+        """Returns when it is this request's turn; whether it is the probe."""
+        turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting[kind].append(turn)
+        self._go_on()
+        try:
+            return await turn
+        except asyncio.CancelledError:
+            if turn.done() and not turn.cancelled():
+                self._probing = self._probing and not turn.result()
+                self._go_on()
+            raise
+
+    def _go_on(self) -> None:
+        """Let those go whose turn has come; wake up when the next one's comes."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while (kind := self._next()) is not None and not self._probing:
+            now = self._monotonic()
+            due = max(self._quiet_until, self._next_at if self._interval else 0.0)
+            if now < due:
+                self._timer = asyncio.get_running_loop().call_later(due - now, self._go_on)
+                return
+            line = self._waiting.pop(kind)
+            self._waiting[kind] = line  # the other kind comes first now
+            self._next_at = now + self._interval
+            self._probing = self._probe_first
+            line.popleft().set_result(self._probing)
+
+    def _next(self) -> Kind | None:
+        for kind, line in self._waiting.items():
+            while line and line[0].done():
+                line.popleft()  # whoever waited was cancelled
+            if line:
+                return kind
+        return None
