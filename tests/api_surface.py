@@ -67,6 +67,35 @@ def declared(of: str, now: str = shipperone_erp.API_VERSION, file: Path = FOLDER
     return {one["what"] for one in told if _major(of) < _major(one["api"]) <= _major(now) and one["instead"]}
 
 
+def added(old: str, new: str) -> set[str]:
+    """The names that the new one has and the old one has not: exported names, and members as `Class.member`."""
+    return _names(new) - _names(old)
+
+
+def declared_additions(file: Path = FOLDER / "changes.toml") -> set[str]:
+    """What is declared as gained since the newest release; each with what it is for."""
+    told = tomllib.loads(file.read_text(encoding="utf-8")).get("addition", [])
+    return {one["what"] for one in told if one["says"]}
+
+
+def _names(text: str) -> set[str]:
+    found = set()
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ClassDef):
+            found.add(node.name)
+            found |= {f"{node.name}.{name}" for member in node.body for name in _bound(member)}
+        else:
+            found.update(_bound(node))
+    return found
+
+
+def _bound(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef):
+        return [] if node.name == "__init__" else [node.name]
+    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+    return [target.id for target in targets if isinstance(target, ast.Name)]
+
+
 def _major(version: str) -> int:
     return int(version.partition(".")[0])
 

@@ -144,6 +144,16 @@ def test_what_is_exported_breaks_nobody_who_was_written_for_a_released_api():
         assert not undeclared, f"breaks of connector API {released}: {undeclared}"
 
 
+def test_what_the_api_has_gained_is_declared_in_its_change_list():
+    newest = api_surface.read(api_surface.released()[-1])
+    assert api_surface.added(newest, api_surface.surface()) == api_surface.declared_additions()
+
+
+def test_an_addition_is_found_as_a_name_or_as_a_member():
+    new = OLD.replace("LIMIT = 1", "LIMIT = 1\nMORE = 2").replace("def total", "note: str\n    def total")
+    assert api_surface.added(OLD, new) == {"MORE", "Order.note"}
+
+
 @pytest.mark.parametrize(("api", "now", "accepted"), [("1.0", "1.0", False), ("1.1", "1.1", False), ("2.0", "1.4", False),
                                                    ("2.0", "2.0", True), ("2.0", "3.0", True)])  # fmt: skip
 def test_a_break_is_declared_for_a_later_major_version_alone(tmp_path, api, now, accepted):

@@ -128,6 +128,7 @@ def test_every_bind_arrives_as_what_its_line_in_the_table_says(seeing):
         "key": "i-1", "tenant": "acme", "generation": 3, "order_id": "FO-1", "order_number": "1000001",
         "warehouse_code": "main", "currency": "EUR", "shipping_amount_incl_tax_micro": 4990000,
         "order_total_incl_tax_micro": 14990000, "payment_method": None, "payment_reference": None, "shipped_at": None,
+        "issue_date": None,
         "item_key": "i-1:7", "item_id": "7", "line_no": 1, "sku": "MUG", "item_name": None,
         "item_warehouse_code": "outlet", "qty_micro": 2500000, "price_incl_tax_micro": 4000000,
         "row_total_incl_tax_micro": 10000000, "line_total_incl_tax_micro": 10000000, "discount_micro": 1000000,

@@ -1,7 +1,6 @@
 """generic_sql: what a database's refusal means, by its code, and that it is told without what was bound."""
 
 import sqlite3
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -118,14 +117,13 @@ ANSWERS = {
     Kind.BUSY: (Transient, None), Kind.AUTH: (AuthFailed, None), Kind.DENIED: (Refused, Reason.ERP_ACCESS_DENIED),
     Kind.DUPLICATE: (Refused, Reason.ERP_REFUSED), Kind.CONSTRAINT: (Refused, Reason.ERP_REFUSED),
     Kind.VALUE: (Refused, Reason.ERP_REFUSED), Kind.RAISED: (Refused, Reason.ERP_REFUSED),
-    Kind.MISTAKE: (Refused, Reason.CONFIG_INCOMPLETE), Kind.TAKEN: (Transient, None),
+    Kind.MISTAKE: (Refused, Reason.CONFIG_INCOMPLETE),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", Kind)
 def test_s1_every_kind_has_its_answer(kind):
-    read_as = Kind.DUPLICATE if kind is Kind.TAKEN else kind  # a duplicate, in a step that takes the highest and one
-    code = replace(next(read(error, dialect) for dialect, error, its in CODES if its is read_as), kind=kind)
+    code = next(read(error, dialect) for dialect, error, its in CODES if its is kind)
     answer = meaning(code, "statement 1 of reserve", code.words).answer
     wanted, reason = ANSWERS[kind]
     assert type(answer) is wanted

@@ -67,6 +67,8 @@ CHANGES = {
     "erp": "sqlite:/shop/erp.db",
     "credits": (CreditNote("C-1", Decimal("30.00")), CreditNote("C-2", Decimal("0.0"))),
     "approved_total": "40.99 fingerprint",
+    "supply_date": date(2026, 2, 27),
+    "issue_date": date(2026, 3, 2),
     "differences": (Difference("total", "30.79", "30.80"), Difference("tax 21 %", None, "5.34")),
 }
 

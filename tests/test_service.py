@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -10,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import warm_processes
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.steering import actor
@@ -32,9 +33,10 @@ class Service:
         world.write()
         self.log = world.folder / f"service-{time.monotonic_ns()}.log"
         with self.log.open("w") as out:
-            arguments = (str(stop_within), "run", "-c", str(world.file))
-            environment = world.process_environment()
-            self.process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=out, stderr=out)
+            self.process = subprocess.Popen(
+                [sys.executable, str(SCRIPT), str(stop_within), "run", "-c", str(world.file)],
+                stdout=out, stderr=out, env=world.process_environment(),
+            )  # fmt: skip
 
     @property
     def said(self) -> str:

@@ -36,6 +36,7 @@ def tax_dates(merchant) -> list[str | None]:
 )
 def test_b7_half_past_midnight_is_yesterday_in_utc(merchant, timezone, shipped_at, day):
     merchant.settings["timezone"] = f'"{timezone}"'
+    merchant.at(shipped_at)
     merchant.sandbox.add(order("FO-1", shipped_at=shipped_at), stage="invoice")
     merchant.finishes()
     assert tax_dates(merchant) == [day]

@@ -27,7 +27,9 @@ def issue_by_hand(merchant, key, number):
         merchant.books.ask("UPDATE invoices SET state = 'issued', number = ? WHERE job_key = ?", number, key)
     else:
         merchant.erp.ask(
-            "INSERT OR REPLACE INTO invoices VALUES (?, 'FO-1', 'issued', ?, '1:2', '24.99', '4.99', NULL)", key, number
+            "INSERT OR REPLACE INTO invoices VALUES (?, 'FO-1', 'issued', ?, '1:2', '24.99', '4.99', NULL, NULL)",
+            key,
+            number,
         )
 
 

@@ -156,6 +156,24 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "It was built again up to three times; now it is held.",
         f"Correct the product's tax, or the mapping of taxes, in the ERP. {RETRY}",
     ),
+    Reason.VAT_ID_INVALID: Explanation(
+        ACCOUNTANT,
+        f"The buyer's VAT id is not valid, and the tax would differ by it. {FROM_CONNECTOR}",
+        HELD,
+        f"Have the customer's VAT id corrected or removed in the shop, or correct the customer in the ERP. {RETRY}",
+    ),
+    Reason.DATE_IMPLAUSIBLE: Explanation(
+        ACCOUNTANT,
+        "The invoice would be of a day of supply that cannot be true: ShipperOne lists a `shipped_at` that is no date, "
+        "is later than the order's first listing by more than a day, is earlier than its allocation was accepted by "
+        "more than a day, or, without an allocation in the ledger, is older than `oldest_date`. The sentence has the "
+        "value as it is listed.",
+        "No invoice is built, sent or issued of that day. It resumes by itself once ShipperOne lists a date that can "
+        "be true; what ShipperOne has accepted already is looked at again before it is issued.",
+        "Have the date corrected at ShipperOne. Or set the true day with `shipperone-erp order supply-date ID --date D "
+        '--note …`. If dates without an offset are local times, set `dates_without_zone = "tenant"`; if parcels are '
+        "older than a year, `oldest_date`.",
+    ),
     Reason.ITEMS_CHANGED: Explanation(
         NOBODY,
         "Items or quantities are not what they were, or the ERP's are not ShipperOne's.",
@@ -221,10 +239,13 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.ERP_BUSY: Explanation(NOBODY, f"The ERP is busy. {FROM_CONNECTOR}", RETRIED, "Nothing."),
     Reason.ERP_PERIOD_LOCKED: Explanation(
         ACCOUNTANT,
-        f"The accounting period of the invoice's date is locked. {FROM_CONNECTOR}",
+        "The ERP takes no invoice of this date: its accounting period is locked, or its numbers follow the dates and a "
+        f"later invoice is issued. {FROM_CONNECTOR}",
         "If ShipperOne has accepted it, it is tried again by itself; else it is held. The date is never shifted: it "
         'was fixed when the invoice was first built (or, with `tax_date = "issued"`, first issued).',
-        f"Open the period in the ERP. {RETRY} A new `tax_date` counts for invoices that are begun after it.",
+        f"Open the period in the ERP. {RETRY} Or keep the day of supply and issue the invoice with a later date, up to "
+        "today: `shipperone-erp order retry ID --issue-date D --note …`; an approval is asked for again. A new "
+        "`tax_date` counts for invoices that are begun after it.",
     ),
     Reason.ERP_STOCK_INCONSISTENT: Explanation(
         WAREHOUSE, "The ERP's stock contradicts itself.", HELD, f"Correct it in the ERP. {RETRY}"

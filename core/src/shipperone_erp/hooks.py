@@ -110,6 +110,8 @@ class Connector(Plugin[SettingsT]):
         """Make a draft of the invoice, or compute it and write nothing (`reference=None`) where the ERP has no drafts.
 
         Core compares the answer with what ShipperOne shipped, asks ShipperOne, and only then calls `issue_invoice`.
+        What `issue_invoice` could not do with the request's dates is refused here, with `erp_period_locked`: a locked
+        period, or numbers that follow the dates while a later one is issued. After ShipperOne's acceptance it is late.
         `issued=True` is an answer only for a tenant with `fiscal_first = true`.
         """
         self._not_offered("build_invoice")
@@ -119,7 +121,10 @@ class Connector(Plugin[SettingsT]):
         """Make the invoice fiscal: ShipperOne has accepted exactly `request.invoice`.
 
         Refuses with `total_differs` if the draft is no longer that. Without drafts this creates the fiscal document by
-        key. Answers with `issued=True`, number and date; issuing twice answers the same document.
+        key. Answers with `issued=True`, number and date; issuing twice answers the same document, whatever dates are
+        asked for. The document's day of supply is `request.tax_date`, also if its draft was built with another one;
+        its date of issue is `request.issue_date` where that is set. Dates that the ERP does not take are refused with
+        `erp_period_locked`, never shifted.
         """
         self._not_offered("issue_invoice")
 

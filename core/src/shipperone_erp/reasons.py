@@ -43,6 +43,8 @@ class Reason(StrEnum):
     SHIPPING_DIFFERS = "shipping_differs"
     SHIPPING_REPEATED = "shipping_repeated"
     TAX_DIFFERS = "tax_differs"
+    VAT_ID_INVALID = "vat_id_invalid"
+    DATE_IMPLAUSIBLE = "date_implausible"
     ITEMS_CHANGED = "items_changed"
     MORE_THAN_ORDERED = "more_than_ordered"
     LISTED_AGAIN = "listed_again"

@@ -1,7 +1,7 @@
 """A connector with an ERP of its own in a SQLite file, which counts every effect and misbehaves by script.
 
 Settings: `drafts` (False: build_invoice computes, issue_invoice creates), `fiscal` (build_invoice issues at once),
-`transfers_take_time`. Products without a row in `stock` are plentiful. A row in `script` says that a hook, for an
+`transfers_take_time`, `numbers_by_date` (no invoice is dated before one that is issued already). Products without a row in `stock` are plentiful. A row in `script` says that a hook, for an
 order, does something else for some times: see `_misbehave`.
 """
 
@@ -54,7 +54,7 @@ CREATE TABLE IF NOT EXISTS reservations (key TEXT PRIMARY KEY, order_id TEXT, st
 CREATE TABLE IF NOT EXISTS reserved_lines (key TEXT, item_id TEXT, warehouse TEXT, sku TEXT, qty INTEGER);
 CREATE TABLE IF NOT EXISTS transfers (key TEXT PRIMARY KEY, arrived INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS invoices (key TEXT PRIMARY KEY, order_id TEXT, state TEXT, number INTEGER UNIQUE,
-    items TEXT, total TEXT, shipping TEXT, tax_date TEXT);
+    items TEXT, total TEXT, shipping TEXT, tax_date TEXT, issue_date TEXT);
 CREATE TABLE IF NOT EXISTS deliveries (key TEXT PRIMARY KEY, order_id TEXT, items TEXT);
 CREATE TABLE IF NOT EXISTS effects (id INTEGER PRIMARY KEY, hook TEXT, key TEXT, order_id TEXT, what TEXT);
 CREATE TABLE IF NOT EXISTS script (id INTEGER PRIMARY KEY, hook TEXT, order_id TEXT, what TEXT, times INTEGER,
@@ -73,6 +73,7 @@ class CountingSettings(ConnectorSettings):
     drafts: bool = True
     fiscal: bool = False
     transfers_take_time: bool = False
+    numbers_by_date: bool = False
     exclusive: str | None = None
     name: str = ""
 
@@ -87,13 +88,13 @@ class BareConnector(Connector[CountingSettings]):
     @hookimpl
     def build_invoice(self, request: BuildInvoice) -> Answer:
         return self._do(
-            "build_invoice", request.key, request.order, lambda db: self._build(db, request), request.tax_date
+            "build_invoice", request.key, request.order, lambda db: self._build(db, request), dated(request)
         )
 
     @hookimpl
     def issue_invoice(self, request: IssueInvoice) -> Answer:
         return self._do(
-            "issue_invoice", request.key, request.order, lambda db: self._issue(db, request), request.tax_date
+            "issue_invoice", request.key, request.order, lambda db: self._issue(db, request), dated(request)
         )
 
     def identity(self) -> str:
@@ -210,14 +211,22 @@ class BareConnector(Connector[CountingSettings]):
         found = replace(self._computed(order, f"I-{key}"), total_incl_tax=Decimal(total))
         return replace(found, issued=issued, number=str(number) if issued else None)
 
-    def _insert(self, db: sqlite3.Connection, key: str, order: FulfillmentOrder, state: str, tax_date: object) -> None:
+    def _in_sequence(self, db: sqlite3.Connection, request: BuildInvoice | IssueInvoice) -> None:
+        """Numbers follow the dates, where they do."""
+        day, sql = dated(request), "SELECT MAX(COALESCE(issue_date, tax_date)) FROM invoices WHERE state = 'issued'"
+        (last,) = db.execute(sql).fetchone()
+        if self.settings.numbers_by_date and day is not None and last is not None and str(day) < last:
+            raise Refused("erp_period_locked", f"an invoice of {last} is issued: none can be of {day}", "accountant")
+
+    def _insert(self, db: sqlite3.Connection, request: BuildInvoice | IssueInvoice, state: str) -> None:
+        key, order = request.key, request.order
         made = self._computed(order, None)
         number = db.execute("SELECT COALESCE(MAX(number), 0) + 1 FROM invoices").fetchone()[0]
         items = ",".join(f"{item.item_id}:{item.qty:f}" for item in order.items)
         row = (key, order.order_id, state, number if state == "issued" else None, items, str(made.total_incl_tax))
         db.execute(
-            "INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            (*row, str(made.shipping_amount_incl_tax), str(tax_date) if tax_date else None),
+            "INSERT INTO invoices VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*row, str(made.shipping_amount_incl_tax), _text(request.tax_date), _text(request.issue_date)),
         )
 
     def _build(self, db: sqlite3.Connection, request: BuildInvoice) -> Answer:
@@ -225,11 +234,13 @@ class BareConnector(Connector[CountingSettings]):
         row = self._row(db, key)
         if row is not None and row[0] == "voided":
             return Voided(f"I-{key}")
+        if row is None or row[0] == "draft":
+            self._in_sequence(db, request)
         if not self.settings.drafts and not self.settings.fiscal and row is None:
             return self._computed(order, None)
         if row is None:
             state = "issued" if self.settings.fiscal else "draft"
-            self._insert(db, key, order, state, request.tax_date)
+            self._insert(db, request, state)
             self._count(db, "build_invoice", key, order.order_id, state)
         return self._as_invoice(db, key, order)
 
@@ -241,18 +252,29 @@ class BareConnector(Connector[CountingSettings]):
         if row is None and self.settings.drafts:
             return Voided(f"I-{key}")
         if row is None:
-            self._insert(db, key, order, "issued", request.tax_date)
+            self._in_sequence(db, request)
+            self._insert(db, request, "issued")
             self._count(db, "issue_invoice", key, order.order_id, "issued")
         elif row[0] == "draft":
             if Decimal(row[2]) != request.invoice.total_incl_tax:
                 raise Refused("total_differs", f"draft I-{key} is no longer what was accepted", "accountant")
+            self._in_sequence(db, request)
             db.execute(
-                "UPDATE invoices SET state = 'issued', tax_date = ?, number ="
+                "UPDATE invoices SET state = 'issued', tax_date = ?, issue_date = ?, number ="
                 " (SELECT COALESCE(MAX(number), 0) + 1 FROM invoices) WHERE key = ?",
-                (str(request.tax_date), key),
+                (str(request.tax_date), _text(request.issue_date), key),
             )
             self._count(db, "issue_invoice", key, order.order_id, "issued")
         return self._as_invoice(db, key, order)
+
+
+def dated(request: BuildInvoice | IssueInvoice) -> date | None:
+    """The date that the invoice bears: of issue where one is set, else of supply."""
+    return request.issue_date or request.tax_date
+
+
+def _text(day: date | None) -> str | None:
+    return str(day) if day else None
 
 
 class KeepingConnector(BareConnector):

@@ -80,11 +80,11 @@ class Call:
     order: FulfillmentOrder
     params: Mapping[str, Param]
     paths: Mapping[str, str] = field(default_factory=dict)
-    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     generation: int | None = None
     transfer: str | None = None
     tax_date: date | None = None
+    issue_date: date | None = None
     reference: str | None = None
     invoice_reference: str | None = None
     reason: str | None = None

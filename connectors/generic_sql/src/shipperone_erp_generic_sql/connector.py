@@ -101,11 +101,14 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             request.order,
             generation=request.generation,
             tax_date=request.tax_date,
+            issue_date=request.issue_date,
             reservations=request.reservations,
         )
 
         def step(work: Work) -> Invoice | Pending | Voided:
             found = work.invoice()
+            if found is None or found.state in ("draft", "pending"):
+                work.refuse_dates()
             if found is None and self.settings.build_invoice:
                 work.run("build_invoice")
                 found = work.invoice()
@@ -134,6 +137,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             if found is None or found.state in ("draft", "pending"):
                 if found is not None and found.state == "draft":
                     _still_the_same(found.invoice, request.invoice)
+                work.refuse_dates()
                 work.run("issue_invoice", reference=found.reference if found else None)
                 found = work.invoice()
             if found is None:
@@ -149,7 +153,8 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                     return Pending(found.sentence or f"invoice {found.reference} is not issued by the ERP yet")
 
         self._need("issue_invoice", "an invoice is to be issued")
-        return self._step(self._call(request.key, request.order, tax_date=request.tax_date), step, "issue_invoice")
+        call = self._call(request.key, request.order, tax_date=request.tax_date, issue_date=request.issue_date)
+        return self._step(call, step, "issue_invoice")
 
     @hookimpl
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
@@ -198,7 +203,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             said = "the ERP's documents are to be listed, and no statements are configured for list_documents"
             raise Refused(Reason.CONFIG_INCOMPLETE, said)
         nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
-        call = self._call("", nothing, since=since)
+        call = Call(tenant=self.tenant, key="", order=nothing, params=self.settings.params, since=since)
         return self._step(call, lambda work: work.documents())
 
     def check(self) -> list[Check]:
@@ -237,7 +242,15 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         reservations: tuple[Reservation, ...] = (),
         **told: object,
     ) -> Call:
-        return self.settings.call(self.tenant, key, order, reservations=reservations, **told)
+        return Call(
+            tenant=self.tenant,
+            key=key,
+            order=order,
+            params=self.settings.params,
+            paths=self.settings.binds,
+            reservations=reservations,
+            **told,  # type: ignore[arg-type]
+        )
 
     def _need(self, step: str, why: str) -> None:
         if not self.settings.statements(step):

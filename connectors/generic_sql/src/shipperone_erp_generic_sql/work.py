@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from shipperone_erp import Document, InvoiceLine, Reason, Refused, ShortLine
+from shipperone_erp import Document, InvoiceLine, Owner, Reason, Refused, ShortLine
 from shipperone_erp_generic_sql import found, triggers
 from shipperone_erp_generic_sql.call import Call, Element, Line
 from shipperone_erp_generic_sql.captured import captured
@@ -76,6 +76,14 @@ class Work:
         """The reference of the invoice of the call's key."""
         row = self._one("find_invoice")
         return None if row is None else found.text(row, "reference", "find_invoice")
+
+    def refuse_dates(self) -> None:
+        """`Refused`, erp_period_locked, if the ERP can issue no invoice of the call's dates."""
+        row = self._one("refused_dates")
+        if row is not None:
+            dates = f"day of supply {self._call.tax_date}, date of issue {self._call.issue_date or 'the ERP decides'}"
+            told = row.get("sentence") or f"the ERP takes no invoice of these dates ({dates})"
+            raise Refused(Reason.ERP_PERIOD_LOCKED, str(told), Owner.ACCOUNTANT)
 
     def delivery(self) -> Found | None:
         """The delivery of the call's key."""

@@ -187,7 +187,7 @@ def _draft(
         "invoice_payment_term_id/.id": terms.term,
         "payment_reference": terms.payment_reference,
         "team_id/.id": terms.team,
-        **dates(odoo, request.tax_date),
+        **dates(odoo, request.tax_date, request.issue_date),
     }
     share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None
     return Draft(
@@ -210,12 +210,19 @@ def _draft(
     )
 
 
-def dates(odoo: Odoo, day: object) -> dict[str, object]:
-    """The columns that say when the supply was, as far as this Odoo has them."""
-    if day is None:
+def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, object]:
+    """The columns that say when the supply was, as far as this Odoo has them, and the invoice's date.
+
+    `issued`: where an operator has set it, the invoice's date and the day of its entry in the books; otherwise these
+    are the day of supply (Odoo derives the entry's).
+    """
+    if supplied is None and issued is None:
         return {}
-    names = ["invoice_date", *(n for n in ("taxable_supply_date", "delivery_date") if odoo.has("account.move", n))]
-    return dict.fromkeys(names, str(day))
+    columns: dict[str, object] = {"invoice_date": str(issued or supplied)}
+    if supplied is not None:
+        names = (n for n in ("taxable_supply_date", "delivery_date") if odoo.has("account.move", n))
+        columns.update(dict.fromkeys(names, str(supplied)))
+    return columns if issued is None else {**columns, "date": str(issued)}
 
 
 def currency(odoo: Odoo, order: FulfillmentOrder) -> tuple[int, Decimal]:

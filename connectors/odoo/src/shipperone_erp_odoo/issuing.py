@@ -57,7 +57,7 @@ class _Chunk:
                 one = stands.get(self.ids[request.key] or 0)
                 if one is not None and one.state == "draft":
                     self._still_the_same(one, request)
-                    refuse_locked(lock, request.tax_date, self.at)
+                    refuse_locked(lock, request.issue_date or request.tax_date, self.at)
                     ready.append(request)
         self._date(ready, stands)
         self._post(ready)
@@ -86,14 +86,15 @@ class _Chunk:
                 )
 
     def _date(self, ready: Sequence[IssueInvoice], stands: Mapping[int, Stands]) -> None:
-        """Drafts that do not have their tax date yet get it."""
-        by_day: dict[datetime.date, list[int]] = {}
+        """Drafts that do not have their dates yet get them."""
+        by_days: dict[tuple[datetime.date | None, datetime.date | None], list[int]] = {}
         for request in ready:
             id = self.ids[request.key] or 0
-            if request.tax_date is not None and stands[id].invoice_date != request.tax_date:
-                by_day.setdefault(request.tax_date, []).append(id)
-        for day, ids in by_day.items():
-            self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, day))
+            wanted = request.issue_date or request.tax_date
+            if wanted is not None and (stands[id].invoice_date != wanted or request.issue_date is not None):
+                by_days.setdefault((request.tax_date, request.issue_date), []).append(id)
+        for days, ids in by_days.items():
+            self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, *days))
 
     def _post(self, ready: Sequence[IssueInvoice]) -> None:
         """All at once; if Odoo refuses that, one by one. Whether it was done is read, never concluded."""

@@ -122,7 +122,7 @@ def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared]) 
 
 
 def _write(file: Path, found: Sequence[Compared]) -> None:
-    columns = [*COLUMNS[:-1], "key", "url", "sentence"]
+    columns = [*COLUMNS[:-1], "tax_date", "issue_date", "key", "url", "sentence"]
     try:
         csv_files.write(file, columns, ([one.row()[column] for column in columns] for one in found))
     except OSError as error:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from shipperone_erp.cli import dating
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, must_know, print_text
 from shipperone_erp.cli.reading import OnlyStage, OnlyTenant
 from shipperone_erp.config import Configuration
@@ -43,9 +44,24 @@ def retry(
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Undo what was made, make the next generation.")] = False,
     reason: Annotated[Reason | None, typer.Option(help="All that are held or wait for it; first shown.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --reason: do it.")] = False,
+    issued: Annotated[
+        str | None,
+        typer.Option(
+            "--issue-date",
+            help="Issue the invoice with this date, as 2026-03-01, where the ERP takes none of the day of supply "
+            "(erp_period_locked). Needs --note.",
+        ),
+    ] = None,
     note: NoteText = None,
 ) -> None:
     """Take a held, waiting or ignored job up again, with both sides read afresh."""
+    if issued is not None:
+        if not order_ids or len(order_ids) > 1 or rebuild or reason or stage is Stage.ALLOCATION:
+            raise UsageError(
+                "--issue-date is for the invoice of one order: say its ID, and neither --rebuild nor --reason"
+            )
+        dating.issue_date(config, Pick(order_ids[0], tenant, Stage.INVOICE, key), issued, note)
+        return
     act = partial(steering.retry, rebuild=rebuild)
     if reason is None:
         picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]

@@ -169,6 +169,12 @@ class TenantSettings(_Settings):
     )
     tolerance: Amount = Field(Decimal("0.00"), description="money, when comparing with ShipperOne")
     tax_date: Literal["shipped", "first_listed", "issued"] = Field("shipped", description="the day an invoice is of")
+    oldest_date: Duration = Field(
+        timedelta(days=366), description="an older day of supply is held where no allocation dates it better"
+    )
+    dates_without_zone: Literal["utc", "tenant"] = Field(
+        "utc", description="what times are in that ShipperOne lists without an offset: UTC, or `timezone`"
+    )
     transfer: Literal["arrived", "reserved"] = Field("arrived", description="when a transfer counts as reserved")
     bundles: Literal["hold", "children", "parents"] = Field("hold", description="which rows of a bundle count")
     services: tuple[str, ...] = Field(

@@ -95,6 +95,10 @@ class Job:
     adopted_at: datetime | None = None
     approved: str | None = None
     erp: str | None = None
+    supply_date: date | None = None
+    """The day of supply as an operator has set it, in place of one that cannot be true."""
+    issue_date: date | None = None
+    """The date of issue as an operator has set it, where the ERP takes no invoice of the day of supply."""
     taken: bool = False
     """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
     order_number: str | None = None
@@ -148,6 +152,11 @@ class Job:
     def adopted(self) -> bool:
         """A person says that its document was made elsewhere: it is confirmed, and never touched by us."""
         return self.adopted_at is not None
+
+    @property
+    def dated_by_operator(self) -> bool:
+        """An operator has set its day of supply, or its date of issue."""
+        return self.supply_date is not None or self.issue_date is not None
 
     def with_(self, **changes: object) -> "Job":
         """A copy with these fields changed. A dozen times an order: `dataclasses.replace` takes ten times as long."""

@@ -30,7 +30,7 @@ from shipperone_erp.ledger.columns import (
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0007"
+REVISION = "0008"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -103,6 +103,8 @@ jobs = Table(
     Column("adopted_at", UtcTime),
     Column("approved", String(64)),
     Column("erp", FreeText),
+    Column("supply_date", Date),
+    Column("issue_date", Date),
     Column("taken", Boolean, nullable=False, server_default=false()),
     Column("order_number", Text),
     Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),

@@ -35,6 +35,7 @@ from shipperone_erp.ledger.writes import (
     LetAllGo,
     LetGo,
     Record,
+    Restamp,
     SaveBinding,
     SaveQueue,
     TakeJob,
@@ -62,7 +63,8 @@ FIXED = frozenset(
         "order_number",
     }
 )
-"""What a job is about: written once, and changed by `retention` alone. (And `taken`, by TakeJob and LetGo.)"""
+"""What a job is about: written once, and changed by `retention` alone. (`taken` by TakeJob and LetGo; the fingerprint
+and the text of its order by Restamp.)"""
 
 FENCE = (
     select(leases.c.name, leases.c.owner, leases.c.number)
@@ -113,7 +115,7 @@ def _upsert(put: Put) -> Insert:
     return put.on_conflict_do_update(index_elements=sorted(keys), set_=changes)
 
 
-def _of_job(write: InsertJob | UpdateJob) -> Touches:
+def _of_job(write: InsertJob | UpdateJob | Restamp) -> Touches:
     job = write.job
     return job.id, (job.tenant, job.stage, job.order_id)
 
@@ -147,6 +149,13 @@ STATEMENTS: dict[type[Write], Statement] = {
         jobs,
         lambda put: update(jobs).where(jobs.c.id == bindparam("row_id")),
         {"row_id": "job.id", **_of("job", (name for name in jobs.c.keys() if name not in FIXED))},  # noqa: SIM118
+        _of_job,
+        hits_all=True,
+    ),
+    Restamp: Statement(
+        jobs,
+        lambda put: update(jobs).where(jobs.c.id == bindparam("row_id")),
+        {"row_id": "job.id", "fingerprint": "job.fingerprint", "order_json": "job.order_json"},
         _of_job,
         hits_all=True,
     ),

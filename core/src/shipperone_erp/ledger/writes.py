@@ -2,8 +2,8 @@
 
 What a job is about never changes: its id, tenant, stage, order, content, occurrence, fingerprint, `order_json`,
 `item_ids`, `order_number` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field.
-(What `retention` erases of it is no write of a stage, and never one of a job that is worked on; whether it is `taken`
-is told apart.)
+The same order read in another way has another fingerprint and text, which only Restamp writes. (What `retention` erases
+of it is no write of a stage, and never one of a job that is worked on; whether it is `taken` is told apart.)
 """
 
 from concurrent.futures import Future
@@ -34,6 +34,17 @@ class UpdateJob:
     @property
     def label(self) -> str:
         return f"update:{self.job.state}:{self.job.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Restamp:
+    """The fingerprint and the text of a job's order as it is read now. Refused if the ledger does not hold the job."""
+
+    job: Job
+
+    @property
+    def label(self) -> str:
+        return "restamp"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,8 +154,8 @@ class FirstBinding:
 
 
 Write = (
-    InsertJob | UpdateJob | TakeJob | LetGo | LetAllGo | BeginEffect | EndEffect | Record | SaveQueue | SaveBinding
-    | FirstBinding
+    InsertJob | UpdateJob | Restamp | TakeJob | LetGo | LetAllGo | BeginEffect | EndEffect | Record | SaveQueue
+    | SaveBinding | FirstBinding
 )  # fmt: skip
 
 

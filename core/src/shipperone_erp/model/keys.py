@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import re
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -60,6 +61,11 @@ def fingerprint(order: FulfillmentOrder) -> str:
     """
     items = sorted((_mapped(item) for item in order.items), key=repr)
     return hashlib.sha256(repr((_mapped(order), items)).encode()).hexdigest()[:32]
+
+
+def undated(order: FulfillmentOrder) -> str:
+    """The fingerprint of the order without its dates: a date is read, or corrected, and the order is the same."""
+    return fingerprint(replace(order, ordered_at=None, shipped_at=None))
 
 
 NOT_MAPPED = frozenset({"extra", "items", "line_total_incl_tax"})

@@ -34,7 +34,9 @@ class ReleaseStock:
 class BuildInvoice:
     """Make (or compute) the invoice of `order` under `key`.
 
-    `tax_date` is None where the tenant takes the day of issue. `reservations` are all live ones of the order.
+    `tax_date` is the day of supply; None where the tenant takes the day of issue. `issue_date` is the date that the
+    invoice bears as issued, where an operator has set one; None: the ERP dates it. `reservations` are all live ones of
+    the order.
     """
 
     key: str
@@ -42,16 +44,18 @@ class BuildInvoice:
     generation: int
     tax_date: date | None
     reservations: tuple[Reservation, ...]
+    issue_date: date | None = None
 
 
 @dataclass(frozen=True, config=VALUE)
 class IssueInvoice:
-    """Make `invoice` fiscal; ShipperOne has accepted exactly this."""
+    """Make `invoice` fiscal; ShipperOne has accepted exactly this. `tax_date`, `issue_date`: as in `BuildInvoice`."""
 
     key: str
     invoice: Invoice
     order: FulfillmentOrder
     tax_date: date | None
+    issue_date: date | None = None
 
 
 @dataclass(frozen=True, config=VALUE)

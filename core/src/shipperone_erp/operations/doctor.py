@@ -21,6 +21,7 @@ from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import Stage
 from shipperone_erp.operations.amounts import problems
+from shipperone_erp.operations.date_findings import date_findings, date_problems
 from shipperone_erp.operations.mapped_warehouses import unmapped
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
 from shipperone_erp.plugins import TenantPlugins
@@ -28,6 +29,7 @@ from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.reading import Listing, QueueReader
 from shipperone_erp.stages.amounts import Problem
 
@@ -118,7 +120,8 @@ class _Tenant:
         self.raw: dict[str, Mapping[str, Any]] = {}
         self.client = ShipperOne(
             settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-            charges=settings.charges, timeout=10.0, max_response=runtime.max_response,
+            charges=settings.charges, zones=Zones.of(settings.timezone, settings.dates_without_zone),
+            timeout=10.0, max_response=runtime.max_response,
         )  # fmt: skip
 
     async def examine(self) -> list[Line]:
@@ -202,6 +205,8 @@ class _Tenant:
 
     async def _amounts(self, listing: Listing) -> None:
         """Settings that are missing for what is really listed: how many orders would be held, and the first in full."""
+        for finding in date_findings(self.settings, listing):
+            self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
         found: dict[Reason, list[tuple[str, Problem]]] = {}
         problems = await asyncio.to_thread(_amounts, self.settings, listing, self.ledger)
         for finding in discounts(self.settings, listing.stage, problems):
@@ -213,7 +218,8 @@ class _Tenant:
         for reason, orders in found.items():
             said = f"{len(orders)} of {len(listing.orders)} order(s) would be held, {reason}"
             first, problem = orders[0]
-            self.add(f"amounts of {listing.stage}", Verdict.WARN, said, f"first: order {first}: {problem.sentence}")
+            about = "dates" if reason is Reason.DATE_IMPLAUSIBLE else "amounts"
+            self.add(f"{about} of {listing.stage}", Verdict.WARN, said, f"first: order {first}: {problem.sentence}")
 
     async def _clock(self) -> None:
         ahead = await self.client.clock_ahead()
@@ -279,9 +285,9 @@ class _Tenant:
 
 def _amounts(settings: TenantSettings, listing: Listing, url: str | None) -> list[tuple[str, Problem]]:
     if url is None:
-        return list(problems(settings, listing, None))
+        return [*problems(settings, listing, None), *date_problems(settings, listing, None)]
     with Ledger.open(url, read_only=True) as ledger:
-        return list(problems(settings, listing, ledger))
+        return [*problems(settings, listing, ledger), *date_problems(settings, listing, ledger)]
 
 
 def _compare(url: str, settings: TenantSettings, binding: Binding) -> None:

@@ -34,10 +34,11 @@ class Finding(StrEnum):
     OPEN = "open"
     IGNORED = "ignored"
     INFERRED = "inferred"
+    DATE_SET = "date_set"
     NOT_COMPARED = "not_compared"
 
 
-NOTES = frozenset({Finding.INFERRED, Finding.NOT_COMPARED})
+NOTES = frozenset({Finding.INFERRED, Finding.DATE_SET, Finding.NOT_COMPARED})
 """Marks of what is done: they stay true, and nobody has to act."""
 
 
@@ -72,6 +73,8 @@ class Compared:
             "reference": (job.reference if job else None) or (listed.reference if listed else None),
             "number": (job.number if job else None) or (listed.number if listed else None),
             "date": dated.isoformat() if dated else None,
+            "tax_date": job.tax_date.isoformat() if job and job.tax_date else None,
+            "issue_date": job.issue_date.isoformat() if job and job.issue_date else None,
             "total_incl_tax": _money(total, currency),
             "currency": currency,
             "state_in_erp": listed.state if listed else None,
@@ -214,8 +217,8 @@ def _by_item(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
 def _marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job, Compared]]:
     """What is known from the ledger alone; of a job that is not finished that comes last, and counts."""
     for job in own:
-        if job.accepted and (job.inferred or not job.compared):
-            yield job, _noted(job)
+        if job.accepted and (job.inferred or not job.compared or job.dated_by_operator):
+            yield job, _noted(job, _dated(ledger, job))
     yield from _left(ledger, tenant)
 
 
@@ -231,16 +234,32 @@ def _left(ledger: Ledger, tenant: str) -> Iterable[tuple[Job, Compared]]:
             said = f"a person said `order ignore`; in the ERP is left: {named}"
             yield job, Compared(job, None, Finding.IGNORED, said)
         elif unfinished(job) is not None:
-            why = f": {job.sentence}" if job.sentence else ""
+            why = "".join(f": {part}" for part in (job.sentence, _dated(ledger, job)) if part)
             yield job, Compared(job, None, Finding.OPEN, f"{named}, {job.state.value}{why}")
 
 
-def _noted(job: Job) -> Compared:
+def _noted(job: Job, dated: str) -> Compared:
+    notes = []
     if job.inferred:
         said = "ShipperOne's answer was lost; that it was accepted is inferred from what its queues listed afterwards"
-        return Compared(job, None, Finding.INFERRED, said)
-    said = "the ERP told no total, so only items and quantities were compared"
-    return Compared(job, None, Finding.NOT_COMPARED, said)
+        notes.append((Finding.INFERRED, said))
+    if dated:
+        notes.append((Finding.DATE_SET, dated))
+    if not job.compared:
+        notes.append((Finding.NOT_COMPARED, "the ERP told no total, so only items and quantities were compared"))
+    return Compared(job, None, notes[0][0], "; ".join(said for _, said in notes))
+
+
+def _dated(ledger: Ledger, job: Job) -> str:
+    """Both dates of an invoice of which an operator has set one, with who did so and why; else empty."""
+    if not job.dated_by_operator:
+        return ""
+    issued = f", date of issue {job.issue_date}" if job.issue_date else ""
+    acts = [act for act in ledger.actions(job.id) if act.action.startswith(("supply-date ", "retry --issue-date "))]
+    by = "".join(f"; {act.actor} said {act.action}: {act.note}" for act in acts)
+    dated = job.invoice.date if job.invoice else None
+    there = f" (the ERP's is of {dated})" if dated and job.issue_date and dated != job.issue_date else ""
+    return f"day of supply {job.tax_date}{issued}{there}{by}"
 
 
 def _content(document: Document) -> str | None:

@@ -72,6 +72,9 @@ def order_story(ledger: Ledger, job: Job) -> Row:
     """A job with its timeline, its differences, its bodies, and what people did."""
     return {
         **order_row(job),
+        "tax_date": job.tax_date.isoformat() if job.tax_date else None,
+        "supply_date": job.supply_date.isoformat() if job.supply_date else None,
+        "issue_date": job.issue_date.isoformat() if job.issue_date else None,
         "first_listed_at": iso(job.first_listed_at),
         "timeline": [_effect_row(effect) for effect in ledger.effects(job.id)],
         "differences": [

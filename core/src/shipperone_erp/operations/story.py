@@ -63,6 +63,8 @@ def _head(story: Row) -> Iterator[str]:
     if story["charges"]:
         charges = ", ".join(f"{one['name']} {one['amount']} ({one['kind']})" for one in story["charges"])
         yield f"  charges: {charges}"
+    if story["supply_date"] or story["issue_date"]:
+        yield f"  {_dates(story)}"
     if story["adopted"]:
         yield "  adopted: made elsewhere, and never touched from here"
     if story["inferred"]:
@@ -71,6 +73,13 @@ def _head(story: Row) -> Iterator[str]:
         yield "  not compared: the ERP told no total of the invoice"
     if story["erased_at"]:
         yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
+
+
+def _dates(story: Row) -> str:
+    """The dates of an invoice of which an operator has set one."""
+    by_hand = " (set by an operator)"
+    supplied = f"day of supply {story['tax_date']}{by_hand if story['supply_date'] else ''}"
+    return f"{supplied}, date of issue {story['issue_date']}{by_hand}" if story["issue_date"] else supplied
 
 
 def _inferred(story: Row) -> str:

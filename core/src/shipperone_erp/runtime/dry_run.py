@@ -14,12 +14,14 @@ from shipperone_erp.runtime.asked_for import unknown_to
 from shipperone_erp.runtime.memory import remember
 from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.reading import QueueReader, ReadFailed, read_failed
 from shipperone_erp.stages.amounts import problem
 from shipperone_erp.stages.decisions import Decision, Start, order_of
 from shipperone_erp.stages.goods import parents_in, sort_out
 from shipperone_erp.stages.planning import plan
 from shipperone_erp.stages.scope import scope_of
+from shipperone_erp.stages.supply_day import DateRules, Window, allocation_accepted_at, implausible
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ def _words(
     if isinstance(decision, Start) and decision.job.stage is Stage.INVOICE:
         job = decision.job
         made = allocations.get(job.order_id, ())
+        rules = DateRules.of(settings)
+        window = Window.of(rules, job.first_listed_at, allocation_accepted_at(made))
+        if why := implausible(job.order, rules, window):
+            return f"would be held, {Reason.DATE_IMPLAUSIBLE}: {why}"
         goods = sort_out(job.order, settings, parents_in(made))
         if goods.unclear:
             return f"would be held, {Reason.BUNDLE_UNCLEAR}: {goods.unclear}"
@@ -73,6 +79,7 @@ async def foresee(
         settings.fields,
         charges=settings.charges,
         max_response=max_response,
+        zones=Zones.of(settings.timezone, settings.dates_without_zone),
     )
     foreseen: list[Foreseen] = []
     try:

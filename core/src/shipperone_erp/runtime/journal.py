@@ -15,6 +15,7 @@ from shipperone_erp.ledger.writes import (
     InsertJob,
     LetAllGo,
     LetGo,
+    Restamp,
     SaveQueue,
     TakeJob,
     UpdateJob,
@@ -69,6 +70,10 @@ class StageJournal:
     def save(self, job: Job) -> None:
         """See `stages.desk.Journal`."""
         self._write(UpdateJob(job))
+
+    def restamp(self, job: Job) -> None:
+        """See `stages.desk.Journal`."""
+        self._write(Restamp(job))
 
     async def take(self, jobs: Collection[Job]) -> bool:
         """Keep these jobs from everybody else until `let_go`; False, and nothing is taken, if one is not as it was.

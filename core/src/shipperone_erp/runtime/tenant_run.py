@@ -34,6 +34,7 @@ from shipperone_erp.runtime.threads import HookThreads
 from shipperone_erp.runtime.token import TokenHealth
 from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.reading import Listed, read_failed
 from shipperone_erp.stages.desk import Down
 
@@ -78,6 +79,7 @@ class TenantRun:
             settings.token,
             settings.fields,
             charges=settings.charges,
+            zones=Zones.of(settings.timezone, settings.dates_without_zone),
             connections=settings.concurrency,
             tls=shared.tls,
             max_response=shared.max_response,

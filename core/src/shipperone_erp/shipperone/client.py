@@ -36,6 +36,7 @@ from shipperone_erp.shipperone.answers import (
 )
 from shipperone_erp.shipperone.aside import WORTH_A_THREAD, aside
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
 from shipperone_erp.shipperone.lanes import Lanes
@@ -68,12 +69,12 @@ def utc_now() -> datetime:
 class ShipperOne:
     """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
-    `fields` is the tenant's table of places, `charges` its charges. `timeout` is in seconds, for each step of a call; a
-    whole call is given up after twice that. `max_response`: bytes of an answer; a larger one is not read further. While
-    ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled if that would take longer
-    than `patience` seconds; a confirmation is sent in a turn that the caller has waited for. `tls` may be shared by
-    many tenants, since making one takes milliseconds and memory. A proxy is used where the environment names one
-    (`HTTPS_PROXY`, `NO_PROXY`).
+    `fields` is the tenant's table of places, `charges` its charges, `zones` its time zones. `timeout` is in seconds,
+    for each step of a call; a whole call is given up after twice that. `max_response`: bytes of an answer; a larger one
+    is not read further. While ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled
+    if that would take longer than `patience` seconds; a confirmation is sent in a turn that the caller has waited for.
+    `tls` may be shared by many tenants, since making one takes milliseconds and memory. A proxy is used where the
+    environment names one (`HTTPS_PROXY`, `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
     """
 
@@ -86,6 +87,7 @@ class ShipperOne:
         fields: Mapping[str, str] = USUAL_PLACES,
         *,
         charges: Sequence[ChargeSettings] = (),
+        zones: Zones | None = None,
         connections: int = 16,
         timeout: float = 30.0,
         tls: ssl.SSLContext | None = None,
@@ -96,6 +98,7 @@ class ShipperOne:
         self.tenant = tenant
         self.fields = fields
         self.charges = charges
+        self.zones = zones or Zones()
         self.now = now
         root = _root(base_url)
         self._address = f"{root}/rest/{quote(store_code, safe='')}/V1"

@@ -6,8 +6,9 @@ from decimal import Decimal
 from typing import Any, NoReturn
 
 from shipperone_erp.errors import ShipperOneErpError
+from shipperone_erp.shipperone.dates import NotADate, Zones, read_date
 from shipperone_erp.shipperone.names import Field
-from shipperone_erp.shipperone.values import Scalar, exact, is_scalar, kind, rows_of, utc, walk
+from shipperone_erp.shipperone.values import Scalar, exact, is_scalar, kind, rows_of, walk
 
 
 class Unreadable(ShipperOneErpError):
@@ -62,15 +63,23 @@ class JsonObject:
             self.not_a(field, value, "a decimal number")
         return number
 
-    def moment(self, field: Field) -> datetime | None:
-        """A time in UTC; one without an offset is UTC already, as Magento has it."""
-        value = self._scalar(field)
-        if value is None or (isinstance(value, str) and value.startswith("0000-00-00")):
-            return None
-        moment = utc(str(value))
-        if moment is None:
-            self.not_a(field, value, "a time such as 2026-03-31T22:30:00+02:00 or 2026-03-31 20:30:00")
-        return moment
+    def moment(self, field: Field, zones: Zones) -> tuple[datetime | None, str | None]:
+        """A time in UTC, and the value as it is listed; both None where there is no date, or an empty one.
+
+        A value that is no date is never a time: it stays in `extra`, and comes back as text without a time.
+        """
+        for value, key in self._candidates(field):
+            if not is_scalar(value):
+                if field.named:
+                    return None, kind(value)
+                continue
+            found = read_date(value, zones)
+            if isinstance(found, NotADate):
+                return None, found.text
+            self._take(key)
+            if found is not None:
+                return found, str(value).strip()
+        return None, None
 
     def id(self, field: Field) -> int | str | None:
         """An item's id, an int or a text as it came: it goes back to ShipperOne just so."""

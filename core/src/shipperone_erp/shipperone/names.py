@@ -174,6 +174,11 @@ class Role:
     on_order: Group
 
 
+def order_field(name: str, fields: Mapping[str, str]) -> Field:
+    """Where that field of an order is looked for; `fields` is the tenant's table, as in `Places`."""
+    return _at(name, [fields[name]] if name in fields else ORDER[name], "[tenants.NAME.fields]", named=name in fields)
+
+
 class Places:
     """All fields of one tenant with their places. `fields` is its table of that name; every value a key or a path.
 
@@ -234,14 +239,18 @@ class Places:
         return self._usual(name, usual) if path is None else self._usual(name, [path], named=True)
 
     def _usual(self, name: str, places: Iterable[str], *, named: bool = False) -> Field:
-        steps = [tuple(place.split(".")) for place in places]
-        return Field(
-            name=name,
-            keys=tuple(step[0] for step in steps if len(step) == 1),
-            paths=tuple(step for step in steps if len(step) > 1),
-            named=named,
-            setting=f'{self._table} {name} = "…"',
-        )
+        return _at(name, places, self._table, named=named)
+
+
+def _at(name: str, places: Iterable[str], table: str, *, named: bool) -> Field:
+    steps = [tuple(place.split(".")) for place in places]
+    return Field(
+        name=name,
+        keys=tuple(step[0] for step in steps if len(step) == 1),
+        paths=tuple(step for step in steps if len(step) > 1),
+        named=named,
+        setting=f'{table} {name} = "…"',
+    )
 
 
 def _heads(fields: Iterable[str]) -> frozenset[str]:

@@ -45,10 +45,14 @@ PAUSES = (0.2, 1.0)
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An order as a read shows it; `fingerprint` is over all of its mapped fields (`model.keys`)."""
+    """An order as a read shows it; `fingerprint` is over all of its mapped fields (`model.keys`).
+
+    `dates`: the values of its dates by field, as ShipperOne lists them.
+    """
 
     order: FulfillmentOrder
     fingerprint: str
+    dates: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +133,7 @@ async def read_failed(client: ShipperOne) -> frozenset[str]:
 
     Evidence only: an order that is missing here proves nothing.
     """
-    wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant)
+    wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant, zones=client.zones)
     found: set[str] = set()
     for number in range(1, PAGES_AT_MOST + 1):
         ids = set(map(wire.order_id, await client.failed_page(number))) - {None}
@@ -157,7 +161,7 @@ class QueueReader:
         self._stage = stage
         self._pauses = pauses
         self._pages_at_most = pages_at_most
-        self._wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant)
+        self._wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant, zones=client.zones)
         self._known: dict[int, tuple[bytes, _Page]] = {}
 
     async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:
@@ -289,7 +293,7 @@ class QueueReader:
             digest = hashlib.sha256(text.encode()).hexdigest()[:16]
             name = f"no id, {digest}" if why.order_id is None else f"id {why.order_id}"
             return name, UnreadableOrder(why.order_id, why.sentence, text, digest)
-        return f"id {order.order_id}", Listed(order, fingerprint(order))
+        return f"id {order.order_id}", Listed(order, fingerprint(order), self._wire.dates(raw))
 
     def _garbled(self, entry: Garbled) -> tuple[str, Entry]:
         order_id = self._wire.legible_id(entry.legible, entry.illegible)

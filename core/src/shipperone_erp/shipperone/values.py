@@ -1,8 +1,7 @@
-"""What one JSON value says: exact numbers, times in UTC, lists in either of PHP's shapes."""
+"""What one JSON value says: exact numbers, lists in either of PHP's shapes."""
 
 import re
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeGuard
 
@@ -27,21 +26,6 @@ def exact(value: Scalar) -> Decimal | None:
 
 
 _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.ASCII)
-
-
-def utc(text: str) -> datetime | None:
-    """ISO 8601, or `YYYY-MM-DD HH:MM:SS`, in UTC where it does not say; a bare date is its noon. None if it is none.
-
-    Noon, because midnight in UTC would be the day before wherever the clocks are behind.
-    """
-    text = text.strip()
-    try:
-        moment = datetime.fromisoformat(text)
-        if moment.tzinfo is not None:
-            return moment.astimezone(UTC)
-    except (ValueError, OverflowError):
-        return None
-    return moment.replace(tzinfo=UTC) + (timedelta(0) if ":" in text else timedelta(hours=12))
 
 
 def rows_of(value: object) -> Sequence[Any] | None:

@@ -1,11 +1,12 @@
 """From ShipperOne's JSON to a `FulfillmentOrder`: exact numbers, aware times, nothing guessed, nothing lost.
 
-absent      null, an empty text, MySQL's zero date: the field is None, never 0
+absent      null, an empty text, an empty date (see `dates`): the field is None, never 0
 not it      a usual name that holds another kind of thing (`shipping: 4.99`, `customer: 17`): the next name is tried,
             and what was found stays in `extra`
 unreadable  what an order cannot do without is absent; or what is there is certainly meant to be the field, yet is no
-            number, no time or no id; or a place that the tenant has named holds another kind of thing. Dropping such
-            a value quietly could invoice a wrong amount or on a wrong day, so that a person looks at it
+            number or no id; or a place that the tenant has named holds another kind of thing. Dropping such
+            a value quietly could invoice a wrong amount, so that an operator looks at it
+no date     a date that cannot be read is absent and stays in `extra`; the invoice stage holds the order if it needs it
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -14,11 +15,12 @@ from typing import Any
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
 from shipperone_erp.shipperone.charges import read_charges
+from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.fields import JsonObject, Unreadable
 from shipperone_erp.shipperone.names import ITEM, Field, Group, Places, Role
 from shipperone_erp.shipperone.values import kind, rows_of, walk
 
-__all__ = ["OrderWire", "Unreadable", "read_order", "unmatched"]
+__all__ = ["DATES", "UTC_ONLY", "OrderWire", "Unreadable", "read_order", "unmatched"]
 
 
 def read_order(raw: Mapping[str, Any], fields: Mapping[str, str], *, tenant: str = "NAME") -> FulfillmentOrder:
@@ -42,13 +44,23 @@ def unmatched(fields: Mapping[str, str], orders: Iterable[Mapping[str, Any]]) ->
     return sorted(left)
 
 
+DATES = ("ordered_at", "shipped_at")
+UTC_ONLY = Zones()
+
+
 class OrderWire:
     """Reads the orders of one tenant; the places of its fields are worked out once."""
 
     def __init__(
-        self, fields: Mapping[str, str], *, charges: Sequence[ChargeSettings] = (), tenant: str = "NAME"
+        self,
+        fields: Mapping[str, str],
+        *,
+        charges: Sequence[ChargeSettings] = (),
+        tenant: str = "NAME",
+        zones: Zones = UTC_ONLY,
     ) -> None:
         self._charges = charges
+        self._zones = zones
         self._places = Places(fields, tenant)
 
     def read(self, raw: object) -> FulfillmentOrder:
@@ -61,6 +73,12 @@ class OrderWire:
             order.missing(self._places.order["order_id"], "no id")
         order.who, order.order_id = f"order {order_id}", order_id
         return self._order(order, order_id)
+
+    def dates(self, raw: Any) -> Mapping[str, str]:
+        """The values of the order's dates by field, as they are listed; empty dates and absent ones are left out."""
+        order = JsonObject(raw if isinstance(raw, Mapping) else {}, "an order")
+        listed = {name: order.moment(self._places.order[name], self._zones)[1] for name in DATES}
+        return {name: text for name, text in listed.items() if text is not None}
 
     def order_id(self, raw: Any) -> str | None:
         """The id alone of an entry that need be no order otherwise; None if it has none."""
@@ -99,8 +117,8 @@ class OrderWire:
             order_number=order.text(fields["order_number"]),
             payment_method=order.text(fields["payment_method"]),
             payment_reference=order.text(fields["payment_reference"]),
-            ordered_at=order.moment(fields["ordered_at"]),
-            shipped_at=order.moment(fields["shipped_at"]),
+            ordered_at=order.moment(fields["ordered_at"], self._zones)[0],
+            shipped_at=order.moment(fields["shipped_at"], self._zones)[0],
             **parties,
             extra=order.extra(),
             charges=read_charges(order, self._charges, entries),

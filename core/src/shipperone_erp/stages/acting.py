@@ -17,6 +17,7 @@ from shipperone_erp.stages.decisions import (
     Infer,
     Leave,
     Note,
+    Restamp,
     Seek,
     SendAgain,
     Start,
@@ -54,6 +55,9 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
     match decision:
         case Leave():
             return None
+        case Restamp(job=job, then=then):
+            desk.journal.restamp(job)
+            return await act(then, desk, allocated, alone=alone) or job
         case Note(job=job):
             desk.journal.save(job)
             return job

@@ -15,7 +15,16 @@ def mark(job: Job) -> str | None:
     built = job.invoice
     if built is None:
         return None
-    said = [job.key, built.reference, built.lines, built.shipping_amount_incl_tax, built.total_incl_tax, built.currency]
+    said: list[object] = [
+        job.key,
+        built.reference,
+        built.lines,
+        built.shipping_amount_incl_tax,
+        built.total_incl_tax,
+        built.currency,
+    ]
+    if job.dated_by_operator:
+        said += [job.supply_date, job.issue_date]
     return hashlib.sha256(dumps(said).encode()).hexdigest()[:32]
 
 
@@ -25,8 +34,11 @@ def await_approval(case: Case, built: Invoice) -> None:
         return
     what = f"draft {built.reference}" if built.reference else "the invoice as computed"
     total = built.total_incl_tax if built.total_incl_tax is not None else "an unknown total"
+    dates = {"day of supply": case.job.supply_date, "date of issue": case.job.issue_date}
+    dated = "".join(f", {name} {day}" for name, day in dates.items() if day is not None)
     raise Hold(
         Reason.AWAITING_APPROVAL,
-        f"{what} of {total} {case.currency() or ''}".rstrip() + f" waits for `order approve {case.job.order_id}`",
+        f"{what} of {total} {case.currency() or ''}".rstrip()
+        + f"{dated} waits for `order approve {case.job.order_id}`",
         Owner.ACCOUNTANT,
     )

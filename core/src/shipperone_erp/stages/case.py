@@ -7,7 +7,7 @@ commits the intent before it and records the outcome after it.
 
 import logging
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
@@ -39,6 +39,7 @@ from shipperone_erp.stages.figures import Discount
 from shipperone_erp.stages.goods import Allocated, sort_out
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import settled
+from shipperone_erp.stages.supply_day import allocation_accepted_at, believed
 
 AnswerT = TypeVar("AnswerT")
 
@@ -94,7 +95,8 @@ class Stale(Exception):
 class Case:
     """A job while it is worked on. `job` is the ledger's value as it will be written next.
 
-    `listed` is the order with every row, as it is confirmed; `order` has the rows that the connector is given.
+    `listed` is the order with every row, as it is confirmed; `order` has the rows (and the dates) that the connector is
+    given. `dates` are its dates as ShipperOne lists them, where they are known; `allocated_at`: see `supply_day`.
     """
 
     def __init__(
@@ -110,10 +112,13 @@ class Case:
         known = allocated or Allocated()
         newest = desk.newest(job.order_id)
         # what was parsed a moment ago need not be parsed again from the ledger's text
-        self.listed = newest.order if newest and newest.fingerprint == job.fingerprint else job.order
-        self.goods = sort_out(self.listed, desk.settings, known.parents)
+        fresh = newest if newest and newest.fingerprint == job.fingerprint else None
+        self.listed = fresh.order if fresh else job.order
+        self.dates: Mapping[str, str] = fresh.dates if fresh else {}
+        self.goods = sort_out(believed(self.listed, job), desk.settings, known.parents)
         rows = self.goods.stocked if job.stage is Stage.ALLOCATION else self.goods.invoiced
         self.order = cleaned(rows, rows.currency or desk.settings.currency, tolerance=desk.settings.tolerance)
+        self.allocated_at = allocation_accepted_at(known.made)
         self.reservations: tuple[Reservation, ...] = known.reservations
         self.reservation_asked = known.asked
         self._made = known.made
@@ -275,7 +280,10 @@ class Case:
 
     def day(self, moment: datetime) -> date:
         """The date of that moment where the tenant is."""
-        return moment.astimezone(ZoneInfo(self.desk.settings.timezone)).date()
+        try:
+            return moment.astimezone(ZoneInfo(self.desk.settings.timezone)).date()
+        except OverflowError:  # the last hours of the calendar, as an earlier version of the ledger may hold them
+            return moment.date()
 
 
 async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:

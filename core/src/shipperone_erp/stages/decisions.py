@@ -56,6 +56,17 @@ class Supersede:
 
 
 @dataclass(frozen=True, slots=True)
+class Restamp:
+    """The order is the job's, read otherwise: its fingerprint and text are recorded, then the job goes its way."""
+
+    job: Job
+    then: "Decision"
+
+    def words(self) -> str:
+        return self.then.words()
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Nothing is done but to keep in the ledger what this read has shown."""
 
@@ -133,7 +144,7 @@ class Leave:
         return self.why
 
 
-Decision = Start | StartHeld | Continue | Supersede | Note | Hold | Infer | SendAgain | End | Seek | Leave
+Decision = Start | StartHeld | Continue | Supersede | Restamp | Note | Hold | Infer | SendAgain | End | Seek | Leave
 
 
 def _from_its_beginning(job: Job) -> str:

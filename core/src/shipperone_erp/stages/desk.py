@@ -85,6 +85,10 @@ class Journal(Protocol):
         """Record the job as it is; committed no later than the next intent."""
         ...
 
+    def restamp(self, job: Job) -> None:
+        """Record the fingerprint and the text of the job's order as it is read now; committed as `save`."""
+        ...
+
 
 class Desk(Protocol):
     """What a stage of one tenant works with."""

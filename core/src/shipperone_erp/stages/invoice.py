@@ -8,7 +8,6 @@ What is accepted and not yet issued is late, not wrong: it is tried again withou
 """
 
 from dataclasses import replace
-from datetime import date
 
 from shipperone_erp.model.answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.model.order import FulfillmentOrder
@@ -27,6 +26,7 @@ from shipperone_erp.stages.compare import (
     side_by_side,
 )
 from shipperone_erp.stages.confirming import AT_MOST, confirm
+from shipperone_erp.stages.dating import dates_set, recorded, settle_supply_day, supply_date
 from shipperone_erp.stages.figures import figures, priced
 from shipperone_erp.stages.goods import lost_price, names, unreserved
 from shipperone_erp.stages.listed_amounts import replaced
@@ -36,6 +36,9 @@ from shipperone_erp.stages.rounding import rounding_hint
 
 async def invoice(case: Case) -> None:
     """Take the job as far as it goes."""
+    if case.job.ending is State.NEW:
+        await rebuild(case, "an operator has set the dates of the invoice")
+    await settle_supply_day(case)
     case.order = priced(case.order, case.currency(), case.discount)
     while case.job.step is not Step.DONE:
         match case.job.step:
@@ -62,7 +65,7 @@ async def build(case: Case) -> None:
         return await hooks.build_invoice(await hooks.before_build(request))
 
     try:
-        used = replaced(case.listed, case.order)
+        used = recorded(replaced(case.listed, case.order), dates_set(case))
         answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING, request=used)
     except AlreadyIssued as issued:
         if not case.job.accepted:
@@ -167,14 +170,18 @@ async def issue(case: Case) -> None:
     if accepted.issued:
         case.change(step=Step.ISSUED)
         return
-    tax_date, hooks = _tax_date(case, issuing=True), case.desk.hooks
+    if case.job.dated_by_operator:
+        await_approval(case, accepted)
+    tax_date, hooks = supply_date(case, issuing=True), case.desk.hooks
 
     async def issued() -> Invoice | Pending | Voided:
         order = (await hooks.before_build(build_request(case))).order
-        return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date))
+        return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date, case.job.issue_date))
 
     try:
-        answer: Invoice | Voided = await case.effect(EffectKind.ISSUE, issued, step=Step.ISSUING)
+        answer: Invoice | Voided = await case.effect(
+            EffectKind.ISSUE, issued, step=Step.ISSUING, request=dates_set(case)
+        )
     except AlreadyIssued as found:
         answer = found.invoice
     except Hold as hold:
@@ -249,25 +256,8 @@ def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
 
 def build_request(case: Case) -> BuildInvoice:
     """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
-    tax_date, job = _tax_date(case), case.job
-    return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations)
-
-
-def _tax_date(case: Case, *, issuing: bool = False) -> date | None:
-    """The tax date, fixed at the first attempt: the day of shipping, of the first listing, or of issue."""
-    rule = case.desk.settings.tax_date
-    if rule == "issued" and not issuing:
-        return None
-    if case.job.tax_date is None:
-        match rule:
-            case "issued":
-                day = case.day(case.desk.now())
-            case "shipped" if case.order.shipped_at is not None:
-                day = case.day(case.order.shipped_at)
-            case _:
-                day = case.day(case.job.first_listed_at)
-        case.change(tax_date=day)
-    return case.job.tax_date
+    tax_date, job = supply_date(case), case.job
+    return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations, job.issue_date)
 
 
 def _invoice(case: Case) -> Invoice:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from shipperone_erp.config.durations import words
 from shipperone_erp.ledger.records import Job, new_id
-from shipperone_erp.model.keys import content_digest, job_key
+from shipperone_erp.model.keys import content_digest, job_key, undated
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import order_text
 from shipperone_erp.model.work import Stage, State, Step
@@ -23,6 +23,7 @@ from shipperone_erp.stages.decisions import (
     Hold,
     Leave,
     Note,
+    Restamp,
     SendAgain,
     Start,
     StartHeld,
@@ -32,6 +33,7 @@ from shipperone_erp.stages.decisions import (
 from shipperone_erp.stages.history import History
 from shipperone_erp.stages.readings import discount_is_set
 from shipperone_erp.stages.scope import Memory, Scope
+from shipperone_erp.stages.supply_day import Window, allocation_accepted_at, implausible
 from shipperone_erp.stages.vanished import absent, came_late, lists_none_of, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
@@ -116,14 +118,21 @@ def _listed(
     now: datetime,
 ) -> Iterator[Decision]:
     job = next((job for job in jobs if job.open), None)
-    if job is None:
+    if job is not None and job.fingerprint != listed.fingerprint and undated(job.order) == undated(listed.order):
+        stamped = job.with_(fingerprint=listed.fingerprint, order_json=order_text(listed.order))
+        others = [stamped if one is job else one for one in jobs]
+        for decision in _listed(scope, listing, listed, others, allocations, live, now):
+            yield Restamp(stamped, decision)
+    elif job is None:
         yield _not_open(scope, listing, listed, jobs, allocations, live, now)
     elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
         yield settled
     elif job.sent_again and lists_none_of(listed, job):
         yield came_late(job, scope, now)
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
-        yield _as_listed(scope, job.with_(ending=None), jobs, allocations, now)
+        yield _as_listed(scope, job.with_(ending=None), listed, jobs, allocations, now)
+    elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
+        yield Continue(job)
     elif _rests(job) and not due(job, now):
         yield Leave(job.order_id, _why_not_now(job))
     elif job.adopted:
@@ -163,8 +172,14 @@ def _back_untouched(job: Job) -> bool:
     return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
 
 
-def _as_listed(scope: Scope, job: Job, jobs: Collection[Job], allocations: Collection[Job], now: datetime) -> Decision:
-    heals = job.reason in HEALED_BY_LISTING or discount_is_set(job, scope.discount)
+def _as_listed(
+    scope: Scope, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
+) -> Decision:
+    heals = (
+        job.reason in HEALED_BY_LISTING
+        or discount_is_set(job, scope.discount)
+        or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(scope, job, listed, allocations))
+    )
     seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
     if heals or due(job, now):
@@ -175,6 +190,13 @@ def _as_listed(scope: Scope, job: Job, jobs: Collection[Job], allocations: Colle
                 return Hold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
         return Continue(job, heals=heals)
     return Note(job, "is listed again") if seen_absent else Leave(job.order_id, _why_not_now(job))
+
+
+def _date_can_be_true(scope: Scope, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
+    """The day of supply that held the job is another one by now: corrected, or allowed by the tenant's settings."""
+    window = Window.of(scope.dates, job.first_listed_at, allocation_accepted_at(allocations))
+    fixed = job.tax_date if may_exist(job) else None
+    return implausible(listed.order, scope.dates, window, fixed=fixed) is None
 
 
 def _not_open(

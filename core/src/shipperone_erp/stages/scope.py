@@ -9,6 +9,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.stages.supply_day import DateRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class Scope:
     services: tuple[str, ...] = ()
     discount: str | None = None
     ship_within: timedelta = timedelta(days=14)
+    dates: DateRules = field(default_factory=DateRules)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,4 +86,5 @@ def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
         services=settings.services,
         discount=settings.discount,
         ship_within=settings.ship_within,
+        dates=DateRules.of(settings),
     )

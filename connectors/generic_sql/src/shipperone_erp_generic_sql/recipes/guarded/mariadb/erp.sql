@@ -62,6 +62,7 @@ CREATE TABLE invoices (
     state        VARCHAR(10)    NOT NULL CHECK (state IN ('draft', 'issued', 'voided')),
     number       BIGINT         UNIQUE,
     tax_date     DATE,
+    issue_date   DATE,
     currency     VARCHAR(10),
     shipping     DECIMAL(18, 6),
     total        DECIMAL(18, 6),

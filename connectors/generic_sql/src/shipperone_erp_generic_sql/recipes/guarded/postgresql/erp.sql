@@ -62,6 +62,7 @@ CREATE TABLE invoices (
     state        TEXT           NOT NULL CHECK (state IN ('draft', 'issued', 'voided')),
     number       BIGINT         UNIQUE,
     tax_date     DATE,
+    issue_date   DATE,
     currency     TEXT,
     shipping     NUMERIC(18, 6),
     total        NUMERIC(18, 6),

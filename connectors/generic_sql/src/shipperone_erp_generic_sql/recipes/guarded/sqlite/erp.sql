@@ -59,6 +59,7 @@ CREATE TABLE invoices (
     state          TEXT NOT NULL CHECK (state IN ('draft', 'issued', 'voided')),
     number         INTEGER UNIQUE,
     tax_date       TEXT,
+    issue_date     TEXT,
     currency       TEXT,
     shipping_micro INTEGER,
     total_micro    INTEGER,

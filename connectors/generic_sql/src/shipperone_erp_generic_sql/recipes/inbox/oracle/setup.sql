@@ -11,7 +11,8 @@ CREATE TABLE shipperone_inbox (
     warehouse_code           VARCHAR2(100 CHAR) NOT NULL,
     currency                 VARCHAR2(10 CHAR),
     shipping_amount_incl_tax NUMBER(18, 6),
-    tax_date                 DATE,                               -- the invoice's date
+    tax_date                 DATE,                               -- the day of supply
+    issue_date               DATE,                               -- the invoice's date, where an operator has set one
     items_json               CLOB NOT NULL,                      -- each item: item_id, sku, qty, item_warehouse_code, amounts
     order_json               CLOB NOT NULL,                      -- everything that ShipperOne says of the order
     charges_json             CLOB,                               -- invoice: its fees, coupons and gift cards

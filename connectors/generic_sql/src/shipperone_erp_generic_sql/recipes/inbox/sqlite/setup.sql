@@ -11,7 +11,8 @@ CREATE TABLE shipperone_inbox (
     warehouse_code           TEXT NOT NULL,
     currency                 TEXT,
     shipping_amount_incl_tax TEXT,
-    tax_date                 TEXT,                               -- the invoice's date
+    tax_date                 TEXT,                               -- the day of supply
+    issue_date               TEXT,                               -- the invoice's date, where an operator has set one
     items_json               TEXT NOT NULL,                      -- each item: item_id, sku, qty, item_warehouse_code, amounts
     order_json               TEXT NOT NULL,                      -- everything that ShipperOne says of the order
     charges_json             TEXT,                               -- invoice: its fees, coupons and gift cards

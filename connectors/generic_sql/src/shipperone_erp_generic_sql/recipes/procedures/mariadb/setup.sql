@@ -59,7 +59,7 @@ BEGIN
 END//
 
 CREATE PROCEDURE shipperone_find_invoice(p_key VARCHAR(64)) SQL SECURITY DEFINER
-    SELECT CONCAT('I-', id) AS reference, state, number, tax_date AS date, currency, total AS total_incl_tax,
+    SELECT CONCAT('I-', id) AS reference, state, number, COALESCE(issue_date, tax_date) AS date, currency, total AS total_incl_tax,
            shipping AS shipping_amount_incl_tax
     FROM invoices WHERE job_key = p_key//
 
@@ -98,9 +98,10 @@ BEGIN
         WHERE job_key = p_key;
 END//
 
-CREATE PROCEDURE shipperone_issue_invoice(p_key VARCHAR(64), p_tax_date DATE, p_now DATETIME(6)) SQL SECURITY DEFINER
+CREATE PROCEDURE shipperone_issue_invoice(p_key VARCHAR(64), p_tax_date DATE, p_issue_date DATE, p_now DATETIME(6))
+SQL SECURITY DEFINER
 BEGIN
-    UPDATE invoices SET state = 'issued', tax_date = p_tax_date, issued_at = p_now
+    UPDATE invoices SET state = 'issued', tax_date = p_tax_date, issue_date = p_issue_date, issued_at = p_now
         WHERE job_key = p_key AND state = 'draft';
     IF ROW_COUNT() = 1 THEN
         UPDATE counters SET last = last + 1 WHERE name = 'invoice';
@@ -171,7 +172,7 @@ END//
 
 CREATE PROCEDURE shipperone_list_documents(p_since DATETIME(6)) SQL SECURITY DEFINER
     SELECT 'invoice' AS kind, job_key AS `key`, CONCAT('I-', id) AS reference, order_id, total AS total_incl_tax,
-           currency, state, number, tax_date AS date
+           currency, state, number, COALESCE(issue_date, tax_date) AS date
     FROM invoices WHERE created_at >= p_since OR issued_at >= p_since
     UNION ALL
     SELECT 'reservation', job_key, CONCAT('R-', id), order_id, NULL, NULL, state, NULL, NULL

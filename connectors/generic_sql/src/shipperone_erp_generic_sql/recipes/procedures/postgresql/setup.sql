@@ -66,7 +66,7 @@ CREATE FUNCTION shipperone_find_invoice(p_key text)
 RETURNS TABLE (reference text, state text, number bigint, date date, currency text, total_incl_tax numeric,
                shipping_amount_incl_tax numeric)
 LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-    SELECT 'I-' || id, state, number, tax_date, currency, total, shipping FROM invoices WHERE job_key = p_key
+    SELECT 'I-' || id, state, number, COALESCE(issue_date, tax_date), currency, total, shipping FROM invoices WHERE job_key = p_key
 $$;
 
 CREATE FUNCTION shipperone_find_reservation_lines(p_key text)
@@ -105,12 +105,12 @@ BEGIN
         WHERE kind = 'line';
 END $$;
 
-CREATE FUNCTION shipperone_issue_invoice(p_key text, p_tax_date date, p_now timestamptz)
+CREATE FUNCTION shipperone_issue_invoice(p_key text, p_tax_date date, p_issue_date date, p_now timestamptz)
 RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
 DECLARE
     next bigint;
 BEGIN
-    UPDATE invoices SET state = 'issued', tax_date = p_tax_date, issued_at = p_now
+    UPDATE invoices SET state = 'issued', tax_date = p_tax_date, issue_date = p_issue_date, issued_at = p_now
         WHERE job_key = p_key AND state = 'draft';
     IF FOUND THEN
         UPDATE counters SET last = last + 1 WHERE name = 'invoice' RETURNING last INTO next;
@@ -183,7 +183,7 @@ CREATE FUNCTION shipperone_list_documents(p_since timestamptz)
 RETURNS TABLE (kind text, key text, reference text, order_id text, total_incl_tax numeric, currency text, state text,
                number bigint, date date)
 LANGUAGE sql SECURITY DEFINER SET search_path FROM CURRENT AS $$
-    SELECT 'invoice', job_key, 'I-' || id, order_id, total, currency, state, number, tax_date
+    SELECT 'invoice', job_key, 'I-' || id, order_id, total, currency, state, number, COALESCE(issue_date, tax_date)
     FROM invoices WHERE created_at >= p_since OR issued_at >= p_since
     UNION ALL
     SELECT 'reservation', job_key, 'R-' || id, order_id, NULL, NULL, state, NULL, NULL

@@ -1,0 +1,59 @@
+"""Dates of what the queues list that cannot be true: what would hold an invoice, and what is taken as absent."""
+
+from collections.abc import Iterator
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations.queue_findings import Finding
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.shipperone.reading import Listing
+from shipperone_erp.shipperone.wire import DATES
+from shipperone_erp.stages.amounts import Problem
+from shipperone_erp.stages.supply_day import DateRules, Window, allocation_accepted_at, can_be_true, implausible
+
+
+def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) -> Iterator[tuple[str, Problem]]:
+    """Each order of pending_invoice that would be held for its day of supply, with why. Blocking; reads only."""
+    if listing.stage is not Stage.INVOICE:
+        return
+    rules = DateRules.of(settings)
+    known = _jobs(settings, listing, ledger, Stage.INVOICE)
+    allocations = _jobs(settings, listing, ledger, Stage.ALLOCATION)
+    for order_id, listed in listing.orders.items():
+        jobs = [job for job in known.get(order_id, []) if job.open]
+        if any(job.supply_date for job in jobs):
+            continue
+        first = min((job.first_listed_at for job in jobs), default=listing.began_at)
+        window = Window.of(rules, first, allocation_accepted_at(allocations.get(order_id, ())))
+        why = implausible(listed.order, rules, window, listed=listed.dates.get("shipped_at"))
+        if why is not None:
+            yield order_id, Problem(Reason.DATE_IMPLAUSIBLE, why, Owner.ACCOUNTANT)
+
+
+def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Finding]:
+    """Dates that are listed and are taken as absent, those apart that would hold an invoice."""
+    for name in DATES:
+        if name == "shipped_at" and listing.stage is Stage.INVOICE and settings.tax_date == "shipped":
+            continue
+        absent = [
+            (order_id, listed.dates[name])
+            for order_id, listed in listing.orders.items()
+            if name in listed.dates and not can_be_true(getattr(listed.order, name), listing.began_at)
+        ]
+        if absent:
+            order_id, text = absent[0]
+            yield Finding(
+                f"dates of {listing.stage}",
+                f"{len(absent)} of {len(listing.orders)} order(s) list a {name} that cannot be true (first: order "
+                f"{order_id}, {text[:40]!r}): it is taken as absent",
+                f'have it corrected at ShipperOne, or name its place: {name} = "…" in [tenants.{settings.name}.fields]',
+            )
+
+
+def _jobs(settings: TenantSettings, listing: Listing, ledger: Ledger | None, stage: Stage) -> dict[str, list[Job]]:
+    found: dict[str, list[Job]] = {}
+    for job in ledger.jobs_of_orders(settings.name, stage, listing.orders) if ledger else ():
+        found.setdefault(job.order_id, []).append(job)
+    return found
