@@ -154,6 +154,25 @@ def test_what_a_person_reserved_leaves_by_its_reference(booking_erp):
     assert (erp.on_hand_and_reserved("MUG"), erp.count("deliveries")) == ((8, 2), 1)
 
 
+def test_one_shipment_that_spans_two_reservations_of_one_item_leaves_both(booking_erp):
+    erp = booking_erp
+    for key, pieces in (("a-1", "3"), ("a-2", "2"), ("a-other", "4")):
+        erp.reserve(order(item(1, "MUG", pieces), order_id=key), key)
+    held = (Reservation("a-1", "R-1", (1,)), Reservation("a-2", "R-2", (1,)))
+    four = order(item(1, "MUG", "4", "40.00"))
+    for _ in range(2):
+        assert erp.connector.deliver(Deliver("i-1", four, held)) == Done()
+        assert erp.on_hand_and_reserved("MUG") == (6, 5)
+    shipped = erp.ask("SELECT shipped FROM reservation_lines ORDER BY reservation_key")
+    assert [D(str(pieces)) for (pieces,) in shipped] == [3, 1, 0]
+    with pytest.raises(Refused, match="(?i)reserved"):
+        erp.connector.deliver(Deliver("i-2", order(item(1, "MUG", "2")), held))
+    assert (erp.on_hand_and_reserved("MUG"), erp.count("deliveries")) == ((6, 5), 1)
+    for key in ("a-1", "a-2", "a-other"):
+        erp.release(order(order_id=key), key)
+    assert erp.on_hand_and_reserved("MUG") == (6, 0)
+
+
 def explained(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, dict[str, Any]]]:
     """How the database plans what is run from now on: a statement's beginning, a step of its plan."""
     planned: list[tuple[str, dict[str, Any]]] = []

@@ -102,3 +102,14 @@ CREATE TABLE deliveries (
     order_id     VARCHAR(191) NOT NULL,
     delivered_at DATETIME(6)  NOT NULL
 ) ENGINE = InnoDB, CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;
+
+-- What left, by the reservation line that it came out of: a shipment may come out of several reservations.
+CREATE TABLE delivery_lines (
+    delivery_key VARCHAR(64) NOT NULL REFERENCES deliveries (job_key),
+    item_key     VARCHAR(255) NOT NULL REFERENCES reservation_lines (item_key),
+    item_id      VARCHAR(191) NOT NULL,
+    warehouse    VARCHAR(100) NOT NULL,
+    sku          VARCHAR(191) NOT NULL,
+    qty         DECIMAL(18, 6) NOT NULL,
+    PRIMARY KEY (delivery_key, item_key)
+) ENGINE = InnoDB, CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin;

@@ -9,3 +9,4 @@ GRANT SELECT, INSERT ON invoice_lines TO shipperone;
 GRANT SELECT, INSERT ON invoice_charges TO shipperone;
 GRANT SELECT, INSERT ON deliveries TO shipperone;
 GRANT SELECT, INSERT, DELETE ON transfers TO shipperone;
+GRANT SELECT, INSERT ON delivery_lines TO shipperone;

@@ -102,3 +102,14 @@ CREATE TABLE deliveries (
     order_id     TEXT        NOT NULL,
     delivered_at TIMESTAMPTZ NOT NULL
 );
+
+-- What left, by the reservation line that it came out of: a shipment may come out of several reservations.
+CREATE TABLE delivery_lines (
+    delivery_key TEXT NOT NULL REFERENCES deliveries (job_key),
+    item_key     TEXT NOT NULL REFERENCES reservation_lines (item_key),
+    item_id      TEXT NOT NULL,
+    warehouse    TEXT NOT NULL,
+    sku          TEXT NOT NULL,
+    qty         NUMERIC(18, 6) NOT NULL,
+    PRIMARY KEY (delivery_key, item_key)
+);
