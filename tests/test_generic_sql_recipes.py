@@ -165,7 +165,7 @@ def test_one_shipment_that_spans_two_reservations_of_one_item_leaves_both(bookin
         assert erp.on_hand_and_reserved("MUG") == (6, 5)
     shipped = erp.ask("SELECT shipped FROM reservation_lines ORDER BY reservation_key")
     assert [D(str(pieces)) for (pieces,) in shipped] == [3, 1, 0]
-    with pytest.raises(Refused, match="(?i)reserved"):
+    with pytest.raises(Refused, match=r"(?i)reserved"):
         erp.connector.deliver(Deliver("i-2", order(item(1, "MUG", "2")), held))
     assert (erp.on_hand_and_reserved("MUG"), erp.count("deliveries")) == ((6, 5), 1)
     for key in ("a-1", "a-2", "a-other"):

@@ -25,7 +25,7 @@ from shipperone_erp import Deliver, FulfillmentOrder, Reservation  # noqa: E402
 from shipperone_erp_generic_sql.bound import Places, values  # noqa: E402
 from shipperone_erp_generic_sql.call import Call  # noqa: E402
 from shipperone_erp_generic_sql.recipe import recipe  # noqa: E402
-from shipperone_erp_generic_sql.statement import Statement  # noqa: E402
+from shipperone_erp_generic_sql.statement import Change, Query, Statement  # noqa: E402
 from sql_erp import TODAY, Erp, item, order, set_up  # noqa: E402
 from sql_servers import SqlDatabase, new_database, new_sqlite, own_mariadb  # noqa: E402
 
@@ -72,11 +72,14 @@ class HandWritten:
         connect, placed, self._begin = DRIVERS[erp.dialect]
         self._connection = connect(erp.database)
         self._as_text = erp.dialect == "sqlite"
-        self._statements = {
-            step: [(placed(one.sql), erp.connector._prepared[one][1], one) for one in found]
+        settings, prepared = erp.connector.settings, erp.connector._prepared
+        self._groups = {
+            step: [
+                (getattr(head, "each", None), [(placed(one.sql), prepared[one][1], one) for one in members(head)])
+                for head in getattr(settings, step)
+            ]
             for _, steps in STEPS
             for step in steps
-            if (found := getattr(erp.connector.settings, step))
         }
 
     def __call__(self, orders: list[FulfillmentOrder], mark: str) -> None:
@@ -90,20 +93,29 @@ class HandWritten:
                 )  # fmt: skip
                 self._begin(cursor)
                 for step in steps:
-                    for sql, names, one in self._statements[step]:
-                        for line in call.by_goods if getattr(one, "each", None) else (None,):
-                            bound = values(names, call, line, Places())
-                            cursor.execute(sql, plain(bound) if self._as_text else bound)
-                            touched = cursor.rowcount
-                            if cursor.description:
-                                rows = cursor.fetchall()
-                                touched = len(rows)
-                                if step == "find_reservation" and rows:
-                                    reference = rows[0][0]
-                            # without this a shortage would be reserved: UPDATE … WHERE there is enough finds no row
-                            if isinstance(one, Statement) and not one.is_met_by(touched, len(call.lines)):
-                                raise SystemExit(f"{step} touched {touched} rows")
+                    for line, sql, names, one in (
+                        (line, *member)
+                        for each, group in self._groups[step]
+                        for line in call.each(each)
+                        for member in group
+                    ):
+                        bound = values(names, call, line, Places())
+                        cursor.execute(sql, plain(bound) if self._as_text else bound)
+                        touched = cursor.rowcount
+                        if cursor.description:
+                            rows = cursor.fetchall()
+                            touched = len(rows)
+                            if step == "find_reservation" and rows:
+                                reference = rows[0][0]
+                        # without this a shortage would be reserved: UPDATE … WHERE there is enough finds no row
+                        if isinstance(one, Change) and not one.is_met_by(touched, len(call.lines)):
+                            raise SystemExit(f"{step} touched {touched} rows")
                 self._connection.commit()
+
+
+def members(head: Query) -> list[Query]:
+    """A statement with those that run right after it for the same item."""
+    return [one for _, one in head.group] if isinstance(head, Statement) else [head]
 
 
 def reservation(what: FulfillmentOrder, key: str, reference: str) -> tuple[Reservation, ...]:
