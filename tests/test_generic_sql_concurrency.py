@@ -72,9 +72,9 @@ def refusals(erp: Erp) -> list[str]:
     database = erp.connector._database
     meaning = database._meaning
 
-    def noted(error: Any, *given: Any) -> Any:
+    def noted(error: Any, *given: Any, **named: Any) -> Any:
         seen.append(str(error.sqlstate if erp.dialect == "postgresql" else error.args[0]))
-        return meaning(error, *given)
+        return meaning(error, *given, **named)
 
     database._meaning = noted
     return seen
