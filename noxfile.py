@@ -1,12 +1,14 @@
 """The project's sessions. `nox` runs what CI runs: lint, types, tests against installed wheels, README, the site."""
 
 import os
+import shutil
+import subprocess
 from pathlib import Path
 
 import nox
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "types", "tests", "readme", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "lowest", "pythons", "readme", "docs"]
 nox.options.default_venv_backend = "uv"  # environments in seconds instead of minutes; `nox[uv]` brings it
 nox.options.reuse_existing_virtualenvs = False
 
@@ -72,6 +74,59 @@ def tests(session: nox.Session) -> None:
     session.install(*TEST_TOOLS)
     workers = str(2 * (os.cpu_count() or 2))
     session.run("pytest", "-n", workers, "--dist", "worksteal", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+BOUNDARIES = [
+    "tests/test_configuration.py",
+    "tests/test_discovery.py",
+    "tests/test_ledger_records.py",
+    "tests/test_plugins.py",
+    "tests/test_tables.py",
+    "tests/test_wire_order.py",
+]
+"""What meets the dependencies: configuration, plugins, ledger, JSON, the terminal. In place of the whole suite, so that
+`lowest` and `pythons` cost CI a minute; `nox -s lowest -- tests` runs all of it."""
+
+PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
+
+
+@nox.session
+def lowest(session: nox.Session) -> None:
+    """The lowest version that is declared of every dependency, on the oldest Python."""
+    boundaries(session, "--resolution", "lowest-direct")
+
+
+@nox.session(venv_backend="none")
+def pythons(session: nox.Session) -> None:
+    """Every Python that is promised and found on this machine; names those that are missing."""
+    found = {version: path for version in PYTHONS if (path := interpreter(version)) is not None}
+    if missing := [version for version in PYTHONS if version not in found]:
+        session.warn(f"not tested, because this machine has no Python {', '.join(missing)}")
+    for version, path in found.items():
+        session.log(f"Python {version}: {path}")
+        environment = Path(session.create_tmp()) / version
+        session.run("uv", "venv", "--quiet", "--clear", "--python", path, str(environment), external=True)
+        session.env["VIRTUAL_ENV"] = str(environment)
+        boundaries(session, python=environment / "bin" / "python")
+
+
+def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
+    """Install the packages and run BOUNDARIES, or what is given."""
+    packages = ["./core[postgresql,scaffold]", "./connectors/generic_sql[postgresql,mariadb]", "./connectors/odoo"]
+    into = ("--python", str(python)) if python else ()
+    session.run("uv", "pip", "install", "--quiet", *into, *resolution, *packages, external=True)
+    session.run("uv", "pip", "install", "--quiet", *into, *TEST_TOOLS, external=True)
+    command = [str(python or "python"), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
+    session.run(*command, *(session.posargs or BOUNDARIES), env={"PYTHONPATH": "tests"}, external=python is not None)
+
+
+def interpreter(version: str) -> str | None:
+    """A Python of this version that runs: on the PATH, or of pyenv."""
+    places = [shutil.which(f"python{version}"), *sorted(Path.home().glob(f".pyenv/versions/{version}.*/bin/python"))]
+    for place in places:
+        if place and subprocess.run([str(place), "--version"], capture_output=True, check=False).returncode == 0:
+            return str(place)
+    return None
 
 
 @nox.session

@@ -1,5 +1,6 @@
 """100,000 finished jobs and 3,000 that are held: `orders` and `status` answer at once, in little memory."""
 
+import csv
 import fcntl
 import json
 import os
@@ -118,3 +119,15 @@ def on_a_terminal(columns: int, *command: str) -> str:
     os.close(keyboard)
     assert running.returncode == 0, written.decode()
     return written.decode().replace("\r\n", "\n")
+
+
+def test_the_list_is_written_for_a_spreadsheet(configuration, tmp_path):
+    file = tmp_path / "held.csv"
+    assert said(configuration, "orders", "--owner", "it", "--csv", str(file)) == ""
+    with file.open(encoding="utf-8-sig", newline="") as opened:
+        rows = list(csv.DictReader(opened))
+    assert len(rows) == HELD / 2
+    assert {(row["tenant"], row["owner"], row["reason"], row["item_ids"]) for row in rows} == {
+        ("acme", "it", "product_unknown", "11")
+    }
+    assert file.stat().st_mode & 0o077 == 0

@@ -254,7 +254,7 @@ def _check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:
 def _check_version(found: type[Plugin[Any]], where: str, refuse: Callable[[str], PluginRefused]) -> None:
     try:
         fits = API_VERSION in SpecifierSet(found.api)
-    except (InvalidSpecifier, TypeError):
+    except (InvalidSpecifier, TypeError, AttributeError):  # the last one from packaging before 25
         raise refuse(f"api = {found.api!r} is no range of versions, such as '>=1,<2'") from None
     if fits:
         return

@@ -1,10 +1,13 @@
 """Commands that read: status, orders, order show."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from shipperone_erp import csv_files
 from shipperone_erp.cli.options import (
     DEFAULT_FILE,
     AsJson,
@@ -14,6 +17,7 @@ from shipperone_erp.cli.options import (
     must_know,
     print_json,
     print_json_rows,
+    say,
 )
 from shipperone_erp.cli.tables import print_paragraphs, print_table
 from shipperone_erp.errors import UsageError
@@ -87,11 +91,16 @@ def orders(
     documents: Annotated[
         bool, typer.Option("--documents", help="Instead: what is open in the ERP, such as reservations and drafts.")
     ] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the list there instead, every column; for a spreadsheet.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The jobs that have not ended (or those in --state, or --all), the most urgent first."""
     if documents and (state or reason or owner or everything):
         raise UsageError("--documents goes with --tenant and --limit only")
+    if csv_file and as_json:
+        raise UsageError("say either --csv or --json")
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
         if tenant is not None:
@@ -102,10 +111,31 @@ def orders(
         else:
             wanted = Wanted(tenant=tenant, state=state, reason=reason, owner=owner, ended=everything, limit=limit)
             columns, rows = ORDERS, map(order_row, ledger.listed(wanted))
-        if as_json:
+        if csv_file is not None:
+            say(f"{_written(csv_file, rows)} row(s) written to {csv_file}")
+        elif as_json:
             print_json_rows(rows)
         else:
             print_table(columns, ([_marked(row, column) for column in columns] for row in rows))
+
+
+def _written(file: Path, rows: Iterable[Row]) -> int:
+    """Write the rows to a CSV file while they are read; returns how many there were."""
+    count = 0
+
+    def cells(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Sequence[object]]:
+        nonlocal count
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            yield [" ".join(map(str, cell)) if isinstance(cell := row[name], list) else cell for name in columns]
+
+    rows = iter(rows)
+    first = next(rows, None)
+    columns = tuple(first) if first else ORDERS
+    try:
+        csv_files.write(file, columns, cells(columns, chain([first] if first else [], rows)))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None
+    return count
 
 
 def _marked(row: Row, column: str) -> object:

@@ -1,11 +1,14 @@
 """`reconcile`: the ledger's documents beside the ERP's."""
 
-import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Annotated
+from threading import Thread
+from typing import Annotated, TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
@@ -30,8 +33,11 @@ from shipperone_erp.model.answers import Document, Refused, Transient
 from shipperone_erp.operations.adopting import parsed
 from shipperone_erp.operations.reconcile import NOTES, Compared, reconcile
 from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.clock import utc_now
 from shipperone_erp.runtime.outcome import Ending
+
+AnswerT = TypeVar("AnswerT")
 
 EARLIER = timedelta(hours=1)
 """The ERP is asked from so much before: its clock may be behind ours."""
@@ -60,7 +66,8 @@ def command(
 ) -> None:
     """Every document of this tenant in the ledger beside the ERP's own list; what differs is shown. Changes nothing.
 
-    Ends with 0 if both agree and nothing is open, 3 if something is to be looked at, 5 if the ERP did not answer.
+    Ends with 0 if both agree and nothing is open, 3 if something is to be looked at, 5 if the ERP did not answer or
+    refused, 1 if the connector keeps no list.
     """
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
@@ -71,12 +78,13 @@ def command(
             tenant, settings.connector, settings.connector_settings, settings.policy_settings
         )
         try:
-            binding = Binding(settings.base_url, settings.store_code, settings.connector, plugins.identity())
+            identity = _within(settings, "say which database it is", plugins.identity)
+            binding = Binding(settings.base_url, settings.store_code, settings.connector, identity)
             check_binding(ledger, tenant, binding, settings.stages)
-            listed = asyncio.run(_listed(settings, plugins, start))
+            listed = _listed(settings, plugins, start)
         finally:
-            plugins.close()
-        documents = None if isinstance(listed, str) else listed
+            Thread(target=plugins.close, daemon=True).start()
+        documents = None if isinstance(listed, NotCompared) else listed
         found = reconcile(ledger, tenant, documents, since=start, asked_at=asked_at)
     if csv_file is not None:
         _write(csv_file, found)
@@ -86,9 +94,9 @@ def command(
     elif shown:
         print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
     say(_said(settings, start, found))
-    if isinstance(listed, str):
-        say(f"{tenant}: the ERP was not compared: {listed}")
-        raise typer.Exit(Ending.FAILED)
+    if isinstance(listed, NotCompared):
+        say(f"{tenant}: the ERP was not compared: {listed.why}")
+        raise typer.Exit(listed.ending)
     if any(one.finding not in NOTES for one in shown):
         raise typer.Exit(Ending.HELD)
 
@@ -100,17 +108,43 @@ def _start(settings: TenantSettings, since: str | None) -> datetime:
     return datetime.combine(day or last_month, time(), zone)
 
 
-async def _listed(settings: TenantSettings, plugins: TenantPlugins, start: datetime) -> list[Document] | str:
-    """The ERP's list, or why there is none."""
+@dataclass(frozen=True, slots=True)
+class NotCompared:
+    """Why there is no list of the ERP's, and the exit code that says so."""
+
+    why: str
+    ending: Ending
+
+
+def _listed(settings: TenantSettings, plugins: TenantPlugins, start: datetime) -> list[Document] | NotCompared:
     if "list_documents" not in plugins.offers:
-        return f"connector {settings.connector} keeps no list of its documents (list_documents)"
+        why = f"connector {settings.connector} keeps no list of its documents (list_documents)"
+        return NotCompared(why, Ending.FAILED)
+    try:
+        return _within(settings, "list its documents", partial(plugins.list_documents, start - EARLIER))
+    except Refused as said:
+        ending = Ending.FAILED if said.reason == Reason.CONFIG_INCOMPLETE else Ending.ERP
+        return NotCompared(said.sentence, ending)
+
+
+def _within(settings: TenantSettings, what: str, call: Callable[[], AnswerT]) -> AnswerT:
+    """The connector's answer. Transient if there is none within `hook_timeout`: the thread is left behind."""
+    answered: Future[AnswerT] = Future()
+
+    def ask() -> None:
+        try:
+            answered.set_result(call())
+        except BaseException as raised:  # handed to whoever waits
+            answered.set_exception(raised)
+
+    Thread(target=ask, daemon=True, name=f"{settings.name}: {what}").start()
     within = settings.hook_timeout.total_seconds()
     try:
-        return await asyncio.wait_for(asyncio.to_thread(plugins.list_documents, start - EARLIER), within)
-    except Refused as said:
-        return said.sentence
+        return answered.result(within)
     except TimeoutError:
-        raise Transient(f"{settings.name}: the ERP did not list its documents within {within:g} s") from None
+        if answered.done():
+            raise
+        raise Transient(f"{settings.name}: the ERP did not {what} within {within:g} s") from None
 
 
 def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared]) -> str:
