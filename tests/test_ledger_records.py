@@ -69,6 +69,7 @@ CHANGES = {
     "approved_total": "40.99 fingerprint",
     "supply_date": date(2026, 2, 27),
     "issue_date": date(2026, 3, 2),
+    "reserved": (11, "12"),
     "differences": (Difference("total", "30.79", "30.80"), Difference("tax 21 %", None, "5.34")),
 }
 

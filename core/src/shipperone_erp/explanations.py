@@ -62,11 +62,12 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.BUNDLE_UNCLEAR: Explanation(
         IT,
-        "The order lists a bundle and what is in it: reserved and invoiced as listed, it would be counted twice. Or a "
-        "price stands on a row that `bundles` leaves out, and would be missing on the invoice.",
+        "The order lists a bundle and what is in it, and no setting decides which of them the ERP keeps in stock. Or "
+        "both have prices that differ, or a bundle is listed without the rows that have its price: a price would be "
+        "missing on the invoice.",
         "It is held before anything is reserved or built.",
-        '`bundles = "children"` reserves and invoices what is in the bundle, `bundles = "parents"` the bundle itself; '
-        "ShipperOne is told every item all the same. A price that stands on the other rows is the shop's to move. "
+        '`bundles = "children"` reserves what is in a bundle, `bundles = "parents"` the bundle itself; invoiced is the '
+        "side on which the price stands. Prices on both sides that differ are the shop's to correct. "
         "Then say `shipperone-erp order retry --reason bundle_unclear --yes`.",
         (ACCOUNTANT,),
     ),

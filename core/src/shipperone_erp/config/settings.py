@@ -176,7 +176,9 @@ class TenantSettings(_Settings):
         "utc", description="what times are in that ShipperOne lists without an offset: UTC, or `timezone`"
     )
     transfer: Literal["arrived", "reserved"] = Field("arrived", description="when a transfer counts as reserved")
-    bundles: Literal["hold", "children", "parents"] = Field("hold", description="which rows of a bundle count")
+    bundles: Literal["hold", "children", "parents"] = Field(
+        "hold", description="which rows of a bundle are kept in stock, see below"
+    )
     services: tuple[str, ...] = Field(
         ("virtual", "downloadable", "service"), description="item types that are invoiced, never reserved or delivered"
     )

@@ -45,6 +45,7 @@ class Job:
     `open` until ShipperOne has accepted it or it has ended; at most one job of an order and stage is open.
     `content` is the digest inside the key; `fingerprint` that of every mapped field of `order_json`. Once it is at rest
     for the stated days, `order_json` loses its people (`erased_at`); content and fingerprint stay as they were.
+    `reserved` are the items that the ERP was asked to reserve, where they are not simply those that are listed.
     `approved` is the digest of the document that a person approved, `erp` the identity of the ERP that `reference` is
     of.
     """
@@ -99,6 +100,7 @@ class Job:
     """The day of supply as an operator has set it, in place of one that cannot be true."""
     issue_date: date | None = None
     """The date of issue as an operator has set it, where the ERP takes no invoice of the day of supply."""
+    reserved: tuple[int | str, ...] = ()
     taken: bool = False
     """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
     order_number: str | None = None

@@ -30,7 +30,7 @@ from shipperone_erp.ledger.columns import (
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0008"
+REVISION = "0009"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -105,6 +105,7 @@ jobs = Table(
     Column("erp", FreeText),
     Column("supply_date", Date),
     Column("issue_date", Date),
+    Column("reserved", JsonTuple(), nullable=False, server_default="[]"),
     Column("taken", Boolean, nullable=False, server_default=false()),
     Column("order_number", Text),
     Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),

@@ -9,8 +9,9 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.amounts import Problem, problem
-from shipperone_erp.stages.goods import parents_in, sort_out
+from shipperone_erp.stages.goods import sort_out
 from shipperone_erp.stages.history import History
+from shipperone_erp.stages.reserved import rows_in
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
 """What an order in `pending_allocation` tells already; prices and shipping may come with its shipment."""
@@ -23,7 +24,7 @@ def problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) 
     for order_id, listed in listing.orders.items():
         before, allocated = invoices.get(order_id, []), allocations.get(order_id, [])
         known = [sort_out(job.order, settings).invoiced for job in allocated]
-        goods = sort_out(listed.order, settings, parents_in(allocated))
+        goods = sort_out(listed.order, settings, rows_in(allocated, always=True))
         if goods.unclear:
             continue  # what is not known to be goods has no amount; a finding of its own
         if listing.stage is Stage.INVOICE:

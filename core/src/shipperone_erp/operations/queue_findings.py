@@ -10,7 +10,7 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.paths import missed
 from shipperone_erp.stages.amounts import Problem
-from shipperone_erp.stages.goods import sort_out
+from shipperone_erp.stages.goods import lost_by, sort_out
 from shipperone_erp.stages.readings import together
 
 ON_UTC = frozenset(
@@ -49,12 +49,21 @@ def _fields(settings: TenantSettings, raw: Sequence[Mapping[str, Any]]) -> Itera
 
 
 def _bundles(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
-    unclear = [(order, told) for order in orders if (told := sort_out(order, settings).unclear)]
+    said = [(order, _rows(settings, order)) for order in orders]
+    unclear = [(order, why) for order, why in said if why]
     if unclear:
-        order, told = unclear[0]
+        order, why = unclear[0]
         cure = f'set bundles = "children" or "parents" in [tenants.{settings.name}]'
+        if settings.bundles != "hold":
+            cure = "have the shop list the rows as the sentence says"
         more = f" ({len(unclear)} such orders)" if len(unclear) > 1 else ""
-        yield Finding("bundles", f"order {order.order_id} will be held bundle_unclear: {told}{more}", cure)
+        yield Finding("bundles", f"order {order.order_id} will be held bundle_unclear: {why}{more}", cure)
+
+
+def _rows(settings: TenantSettings, order: FulfillmentOrder) -> str | None:
+    goods = sort_out(order, settings)
+    currency = order.currency or settings.currency
+    return goods.unclear or lost_by(order, settings, (), currency, settings.tolerance)
 
 
 def is_open(problem: Problem) -> bool:

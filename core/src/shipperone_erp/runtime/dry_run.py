@@ -18,8 +18,9 @@ from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.reading import QueueReader, ReadFailed, read_failed
 from shipperone_erp.stages.amounts import problem
 from shipperone_erp.stages.decisions import Decision, Start, order_of
-from shipperone_erp.stages.goods import parents_in, sort_out
+from shipperone_erp.stages.goods import sort_out
 from shipperone_erp.stages.planning import plan
+from shipperone_erp.stages.reserved import rows_in
 from shipperone_erp.stages.scope import scope_of
 from shipperone_erp.stages.supply_day import DateRules, Window, allocation_accepted_at, implausible
 
@@ -56,9 +57,9 @@ def _words(
         window = Window.of(rules, job.first_listed_at, allocation_accepted_at(made))
         if why := implausible(job.order, rules, window):
             return f"would be held, {Reason.DATE_IMPLAUSIBLE}: {why}"
-        goods = sort_out(job.order, settings, parents_in(made))
-        if goods.unclear:
-            return f"would be held, {Reason.BUNDLE_UNCLEAR}: {goods.unclear}"
+        goods = sort_out(job.order, settings, rows_in(made, always=True))
+        if unclear := goods.unclear or goods.incomplete:
+            return f"would be held, {Reason.BUNDLE_UNCLEAR}: {unclear}"
         known = [sort_out(one.order, settings).invoiced for one in made]
         earlier = accepted.get(job.order_id, ())
         found = problem(goods.invoiced, settings, part=job.part, earlier=earlier, allocated=known)

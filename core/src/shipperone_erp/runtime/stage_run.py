@@ -28,8 +28,8 @@ from shipperone_erp.shipperone.reading import Listed, Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.allocated import to_be_given_back
 from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
-from shipperone_erp.stages.goods import Allocated, parents_in, reserved_items
 from shipperone_erp.stages.planning import plan, urgency
+from shipperone_erp.stages.reserved import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.stages.scope import Memory, scope_of
 from shipperone_erp.stages.vanished import may_exist, wants_proof
 
@@ -290,15 +290,25 @@ class StageRun:
         made = self._allocations.get(job.order_id, ())
         asked = any(one.open and not one.ended and one.reference is None and may_exist(one) for one in made)
         counted = tuple(one for one in made if one.state not in (State.GONE, State.SUPERSEDED))
-        return Allocated(self._reservations(job), parents_in(made), asked, counted)
+        known = rows_in(counted, always=has_parts(job))
+        # rows are read only where they say more than the listing does
+        held = [row for one in self._reserving(job) for row in reserved_rows(one, self.desk.settings)] if known else []
+        return Allocated(self._reservations(job), tuple(held), known, asked, counted)
 
-    def _reservations(self, job: Job) -> tuple[Reservation, ...]:
-        return tuple(
-            Reservation(made.key, made.reference, reserved_items(made, self.desk.settings))
+    def _reserving(self, job: Job) -> list[Job]:
+        return [
+            made
             for made in self._allocations.get(job.order_id, ())
             if made.reference is not None
             and made.state not in (State.GONE, State.SUPERSEDED)
             and made.erp in (None, self.desk.erp)
+        ]
+
+    def _reservations(self, job: Job) -> tuple[Reservation, ...]:
+        return tuple(
+            Reservation(made.key, made.reference, reserved_items(made, self.desk.settings))
+            for made in self._reserving(job)
+            if made.reference is not None
         )
 
     async def unfinished(self) -> list[Job]:

@@ -1,7 +1,7 @@
 """Orders of the days at a merchant: each kind by its name, as the shop would list it.
 
-The price of a bundle stands on its parts (`bundle`) or on the bundle itself (`set`); a shop that lists both rows is
-served with `bundles = "children"` or `bundles = "parents"`.
+The price of a bundle stands on its parts (`bundle`) or on the bundle itself (`set`); `bundles` decides which of them
+the ERP keeps in stock.
 """
 
 from collections.abc import Callable, Mapping

@@ -25,8 +25,8 @@ from shipperone_erp.stages.decisions import (
     Supersede,
 )
 from shipperone_erp.stages.desk import Desk
-from shipperone_erp.stages.goods import Allocated
 from shipperone_erp.stages.invoice import invoice
+from shipperone_erp.stages.reserved import Allocated
 from shipperone_erp.stages.seeking import seek
 
 FLOWS: dict[Stage, Callable[[Case], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}

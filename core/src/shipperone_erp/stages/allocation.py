@@ -13,6 +13,7 @@ from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.sanitizer import label
 from shipperone_erp.stages.case import Case, Hold, Wait
+from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.confirming import confirm
 
 
@@ -35,9 +36,14 @@ async def reserve(case: Case) -> None:
     """
     if case.goods.unclear:
         raise Hold(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
+    if case.job.step is Step.RESERVING and _otherwise(case):
+        await rebuild(case, "other rows of it are reserved by the rules as they are now")
+        case.order = case.goods.stocked
     if not case.order.items:
         case.change(state=State.WORKING, step=Step.RESERVED)
         return
+    if any(item.parent_item_id is not None or item.item_type for item in case.listed.items):
+        case.change(reserved=tuple(item.item_id for item in case.order.items))
     request = ReserveStock(
         key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.desk.settings.transfer
     )
@@ -63,6 +69,12 @@ async def reserve(case: Case) -> None:
     else:
         case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
         case.owns_reference()
+
+
+def _otherwise(case: Case) -> bool:
+    """What was asked for, and may have been refused, is not what the tenant's rules reserve now."""
+    asked, now = ({str(item.item_id) for item in order.items} for order in (case.order, case.goods.stocked))
+    return case.job.reference is None and asked != now
 
 
 def age(span: timedelta) -> str:

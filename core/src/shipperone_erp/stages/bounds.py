@@ -13,7 +13,7 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
 from shipperone_erp.shipperone.charges import items_charges
 from shipperone_erp.stages.figures import Discount, figures
-from shipperone_erp.stages.goods import parents_in, sort_out
+from shipperone_erp.stages.goods import sort_out
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.part_checks import (
     Invoiced,
@@ -26,6 +26,7 @@ from shipperone_erp.stages.part_checks import (
     row_of,
 )
 from shipperone_erp.stages.recorded import Recorded
+from shipperone_erp.stages.reserved import rows_in
 from shipperone_erp.stages.sum_checks import Beside, Sums, Terms, comes_to, sum_problem
 
 NOTHING = Decimal(0)
@@ -44,7 +45,7 @@ class Bounds:
     ) -> None:
         self._order, self._currency, self._settings, self._recorded = order, currency, settings, recorded
         self._discount = discount
-        self._parents = parents_in(recorded.allocations)
+        self._known = rows_in(recorded.allocations)
 
     def parts(self) -> Iterator[str]:
         """What stands against single items: a row or a discount that is not the one of this part."""
@@ -124,7 +125,8 @@ class Bounds:
         return found
 
     def _counted(self, order: FulfillmentOrder) -> FulfillmentOrder:
-        rows = sort_out(order, self._settings, self._parents).invoiced
+        known = self._known if order.order_id == self._order.order_id else ()  # ids are told apart within one order
+        rows = sort_out(order, self._settings, known).invoiced
         return cleaned(rows, self._currency, tolerance=self._settings.tolerance)
 
     @cached_property

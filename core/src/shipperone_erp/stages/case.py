@@ -8,6 +8,7 @@ commits the intent before it and records the outcome after it.
 import logging
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import TypeVar
@@ -36,9 +37,10 @@ from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome
 from shipperone_erp.stages.approved_sums import approved_total, reading_at
 from shipperone_erp.stages.desk import Desk, Journal
 from shipperone_erp.stages.figures import Discount
-from shipperone_erp.stages.goods import Allocated, sort_out
+from shipperone_erp.stages.goods import sort_out
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import settled
+from shipperone_erp.stages.reserved import Allocated, reserved_rows
 from shipperone_erp.stages.supply_day import allocation_accepted_at, believed
 
 AnswerT = TypeVar("AnswerT")
@@ -115,16 +117,21 @@ class Case:
         fresh = newest if newest and newest.fingerprint == job.fingerprint else None
         self.listed = fresh.order if fresh else job.order
         self.dates: Mapping[str, str] = fresh.dates if fresh else {}
-        self.goods = sort_out(believed(self.listed, job), desk.settings, known.parents)
-        rows = self.goods.stocked if job.stage is Stage.ALLOCATION else self.goods.invoiced
+        self.goods = sort_out(believed(self.listed, job), desk.settings, known.known)
+        self.known = known
+        rows = self.goods.invoiced if job.stage is Stage.INVOICE else self._to_reserve()
         self.order = cleaned(rows, rows.currency or desk.settings.currency, tolerance=desk.settings.tolerance)
         self.allocated_at = allocation_accepted_at(known.made)
         self.reservations: tuple[Reservation, ...] = known.reservations
-        self.reservation_asked = known.asked
-        self._made = known.made
         self._voided = 0
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""
+
+    def _to_reserve(self) -> FulfillmentOrder:
+        """The rows that the reservation is of, or will be."""
+        if self.job.step is Step.NEW or self.goods.stocked is self.goods.listed:
+            return self.goods.stocked
+        return replace(self.goods.listed, items=reserved_rows(self.job, self.desk.settings))
 
     def change(self, **fields: object) -> None:
         """Change the job; written with the next intent, or when work on it ends."""
@@ -254,7 +261,7 @@ class Case:
     @cached_property
     def allocated(self) -> tuple[FulfillmentOrder, ...]:
         """The order as its allocations listed it, in the rows that are invoiced."""
-        return tuple(sort_out(job.order, self.desk.settings).invoiced for job in self._made)
+        return tuple(sort_out(job.order, self.desk.settings).invoiced for job in self.known.made)
 
     @cached_property
     def discount(self) -> Discount:

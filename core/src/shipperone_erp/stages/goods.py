@@ -1,27 +1,37 @@
-"""Which rows of a listed order are goods, and for what: bundles and services. Pure functions on values.
+"""Which rows of a listed order are goods, and for what: bundles, variants and services. Pure functions on values.
 
     listed     every row: what the key, the fingerprint and the confirmation are about
-    invoiced   without the rows by which a bundle is listed a second time (`bundles`)
-    stocked    of these, without services (`services`): what is reserved, released and delivered
+    invoiced   of a parent and what is in it, the side on which the price stands
+    stocked    what is reserved, released and delivered, without services (`services`)
 
-A row that is left out is confirmed to ShipperOne all the same. Its price may not be lost with it: it must be none, or
-what the rows that are kept come to. A price is never moved from one row to another, since their taxes may differ.
+Each parent is decided by itself, by where its price stands; `bundles` decides where that leaves a choice:
+
+    price on                  invoiced          reserved
+    the parent alone          the parent        by `bundles`: what is in it, or the parent
+    what is in it alone       what is in it     what is in it
+    both sides, or neither    by `bundles`      the same rows
+    a variant                 the side of the price, else the parent; reserved once, as that row
+
+A variant is the only child of a parent, with the same SKU or of a `configurable`. With `bundles = "hold"` every other
+parent is unclear. A row that is left out is confirmed to ShipperOne all the same. Its price may not be lost with it: it
+must be none, or what the kept rows come to. A price is never moved from one row to another: their taxes may differ.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Protocol
 
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.sanitizer import label
+from shipperone_erp.stages.families import Families, item_key, names, price
+
+CONFIGURABLE = "configurable"
+Rows = tuple[OrderItem, ...]
 
 
 class Rules(Protocol):
-    """The tenant's settings that say what is goods."""
+    """The tenant's settings by which rows are goods."""
 
     @property
     def bundles(self) -> str: ...
@@ -30,149 +40,189 @@ class Rules(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Allocated:
-    """What the ledger holds of an order's allocation: live reservations, and which items had children listed.
+class Rule:
+    """Other settings than the tenant's, to see what they would do."""
 
-    `made` are its allocation jobs, without those that ended unconfirmed.
-    `asked`: a reservation may be there whose reference is not known yet, since its job is still under way.
-    """
+    bundles: str
+    services: tuple[str, ...]
 
-    reservations: tuple[Reservation, ...] = ()
-    parents: frozenset[str] = frozenset()
-    asked: bool = False
-    made: tuple[Job, ...] = ()
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Of one parent: the rows that are left out, and those that are kept in their place."""
+
+    out: Rows
+    kept: Rows
 
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """An order three times over. `unclear`: why nobody can say which rows count, in a sentence."""
+    """An order three times over. `unclear`: why no rule decides which rows count, in a sentence. `incomplete`: why it
+    cannot be invoiced as it is listed, since a bundle is listed without its price."""
 
     listed: FulfillmentOrder
     invoiced: FulfillmentOrder
     stocked: FulfillmentOrder
     unclear: str | None = None
+    incomplete: str | None = None
+    choices: tuple[Choice, ...] = ()
 
 
-def sort_out(order: FulfillmentOrder, rules: Rules, parents: Collection[str] = frozenset()) -> Goods:
-    """The order's rows by the tenant's rules; `parents` are items that the ledger knows to be bundles."""
-    if not any(
-        item.parent_item_id is not None or item.item_type or str(item.item_id) in parents for item in order.items
-    ):
+def sort_out(order: FulfillmentOrder, rules: Rules, known: Collection[OrderItem] = ()) -> Goods:
+    """The order's rows by the tenant's rules; `known` are the rows that the order's allocations listed."""
+    families = Families(order.items, known)
+    if families.plain and not any(item.item_type for item in order.items):
         return Goods(order, order, order)
-    bundles = {id for id in _ids(order.items) if id in parents or _children(order, id)}
-    unclear, left_out = None, frozenset[str]()
-    if rules.bundles == "children":
-        left_out = frozenset(bundles)
-    elif rules.bundles == "parents":
-        left_out = frozenset(_ids(item for item in order.items if _parent(item) is not None))
-        unclear = _orphan(order)
-    elif bundles:
-        unclear = _two_ways(order, bundles)
-    kept = tuple(item for item in order.items if str(item.item_id) not in left_out)
-    if not kept:
-        unclear = unclear or f'every row of it ({names(order.items)}) is left out by bundles = "{rules.bundles}"'
-    services = {service.casefold() for service in rules.services}
-    stocked = tuple(item for item in kept if (item.item_type or "").casefold() not in services)
-    return Goods(order, replace(order, items=kept), replace(order, items=stocked), unclear)
+    sorting = _Sorting(families, rules)
+    found = [sorting.of(root) for root in families.roots]
+    if sorting.unclear:
+        services = tuple(item for item in order.items if not sorting.service(item))
+        return Goods(order, order, replace(order, items=services), sorting.unclear)
+    invoiced = {item_key(row): row for side in found for row in side.invoiced}
+    stocked = {item_key(row): row for side in found for row in side.stocked}
+    return Goods(
+        order,
+        replace(order, items=_in_order(order, invoiced)),
+        replace(order, items=_in_order(order, stocked)),
+        incomplete="; ".join(sorting.alone) or None,
+        choices=tuple(sorting.choices),
+    )
+
+
+def _in_order(order: FulfillmentOrder, rows: dict[str, OrderItem]) -> Rows:
+    return tuple(rows[item_key(item)] for item in order.items if item_key(item) in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class _Sides:
+    """What is invoiced and what is reserved of one row and all that is in it."""
+
+    invoiced: Rows
+    stocked: Rows
+
+
+class _Sorting:
+    def __init__(self, families: Families, rules: Rules) -> None:
+        self._families = families
+        self._rules = rules
+        self._services = {service.casefold() for service in rules.services}
+        self.choices: list[Choice] = []
+        self._two_ways: list[str] = []
+        self.alone: list[str] = []
+
+    @property
+    def unclear(self) -> str | None:
+        """Why no rule decides."""
+        loop = self._families.loop
+        if loop:
+            return f"{names(loop)} are listed as parts of each other"
+        if self._two_ways:
+            return (
+                f'{"; ".join(self._two_ways)}. Set which of them the ERP keeps in stock: `bundles = "children"` or '
+                '`bundles = "parents"`; what is invoiced is the side on which the price stands'
+            )
+        return None
+
+    def service(self, item: OrderItem) -> bool:
+        """Nothing of it is kept in stock."""
+        return (item.item_type or "").casefold() in self._services
+
+    def of(self, key: str) -> _Sides:
+        """What counts of this row and of what is in it."""
+        row, inside = self._families.listed.get(key), self._families.children(key)
+        listed = [child for child in inside if self._families.reaches_listed(item_key(child))]
+        below = [self.of(item_key(child)) for child in listed]
+        parts = _Sides(
+            tuple(row for side in below for row in side.invoiced), tuple(row for side in below for row in side.stocked)
+        )
+        if row is None:
+            return self._without_parent(key, parts)
+        if not inside:
+            return _Sides((row,), () if self.service(row) else (row,))
+        if not listed:
+            return self._without_children(row, inside)
+        only = inside[0] if len(inside) == 1 and self._families.innermost(item_key(inside[0])) else None
+        if only and (only.sku == row.sku or (row.item_type or "").casefold() == CONFIGURABLE):
+            return self._variant(row, only)
+        return self._bundle(row, inside, parts)
+
+    def _variant(self, row: OrderItem, child: OrderItem) -> _Sides:
+        on_child = bool(price(child)) and (not price(row) or self._rules.bundles == "children")
+        # the variant is what the ERP knows: the parent's row, with its price, is of the child's SKU
+        whole = row if child.sku == row.sku else replace(row, sku=child.sku, name=child.name or row.name)
+        kept, out = (child, row) if on_child else (whole, child)
+        self.choices.append(Choice((out,), (kept,)))
+        return _Sides((kept,), () if self.service(child) or self.service(row) else (kept,))
+
+    def _bundle(self, row: OrderItem, inside: Rows, parts: _Sides) -> _Sides:
+        rule = self._rules.bundles
+        if rule not in ("children", "parents"):
+            self._two_ways.append(f"{names([row])} is listed with what is in it: {names(inside)}")
+            return parts
+        on_row, within = bool(price(row)), any(price(part) for part in parts.invoiced)
+        as_whole = on_row if on_row != within else rule == "parents"
+        self.choices.append(self._choice(row, parts.invoiced, as_whole))
+        if not as_whole:
+            return parts
+        stock = parts.stocked if rule == "children" else (row,) if parts.stocked and not self.service(row) else ()
+        return _Sides((row,), stock)
+
+    def _choice(self, row: OrderItem, parts: Rows, as_whole: bool) -> Choice:
+        """Where not all that is in it is listed, the amounts are those of the allocation, which listed the whole."""
+        bottom = self._families.known_below(item_key(row))
+        before = self._families.known.get(item_key(row))
+        if before is not None and bottom and {item_key(part) for part in parts} < {item_key(part) for part in bottom}:
+            row, parts = before, bottom
+        return Choice(parts, (row,)) if as_whole else Choice((row,), parts)
+
+    def _without_children(self, row: OrderItem, inside: Rows) -> _Sides:
+        """What is in it is known from the allocation, and not listed with it."""
+        if not price(row) and any(price(child) for child in inside):
+            self.alone.append(
+                f"{names([row])} is a bundle, whose parts ({names(inside)}) were allocated with it and have the price; "
+                "it is listed without them, and alone it comes to nothing"
+            )
+        return _Sides((row,), () if self.service(row) else (row,))
+
+    def _without_parent(self, key: str, parts: _Sides) -> _Sides:
+        """Rows of a bundle that is not listed with them: if the price was on the bundle, it would be missing."""
+        above = self._families.known.get(key)
+        free = parts.invoiced and all(price(row) == 0 for row in parts.invoiced)
+        if free and (above is None or price(above)):
+            where = f"item {key}, which is not listed with it"
+            self.alone.append(
+                f"{names(parts.invoiced)} belongs to {where}, and has no price of its own: what the bundle costs would "
+                "be missing on the invoice. Have ShipperOne list the bundle with its parts"
+            )
+        return parts
 
 
 def lost_price(goods: Goods, currency: str | None, tolerance: Decimal) -> str | None:
     """A sentence with the sums if a price would be lost with the rows that are left out; None if none is."""
-    kept = set(_ids(goods.invoiced.items))
-    for bundle in goods.listed.items:
-        inside = _inside(goods.listed, str(bundle.item_id))
-        if not inside:
-            continue
-        out, stays = ([bundle], inside) if str(bundle.item_id) not in kept else (inside, [bundle])
+    for choice in goods.choices:
         for what, of in (("price", _price(currency)), ("discount", _discount)):
-            lost, left = sum(map(of, out), Decimal(0)), sum(map(of, stays), Decimal(0))
+            lost, left = sum(map(of, choice.out), Decimal(0)), sum(map(of, choice.kept), Decimal(0))
             if lost and abs(lost - left) > tolerance:
                 return (
-                    f"{names(out)} has a {what} of {lost} and is left out, and what is kept of the bundle "
-                    f"({names(stays)}) has {left}: {lost} would be missing on the invoice; have the shop put the "
-                    f"{what} on the rows that are kept, or set `bundles` to keep the others"
+                    f"{names(choice.out)} has a {what} of {lost} and is left out, and what is kept of the bundle "
+                    f"({names(choice.kept)}) has {left}: {lost} would be missing on the invoice; have the shop put the "
+                    f"{what} on one side only, or the same on both"
                 )
     return None
 
 
-def parents_in(allocations: Iterable[Job]) -> frozenset[str]:
-    """The items that these jobs' orders list children of."""
-    orders = [job.order for job in allocations if '"parent_item_id"' in job.order_json]
-    return frozenset(id for order in orders for id in _ids(order.items) if _children(order, id))
-
-
-def reserved_items(job: Job, rules: Rules) -> tuple[int | str, ...]:
-    """The items of an allocation job that its reservation really holds."""
-    if '"parent_item_id"' not in job.order_json and '"item_type"' not in job.order_json:
-        return job.item_ids
-    return tuple(item.item_id for item in sort_out(job.order, rules).stocked.items)
-
-
-def unreserved(order: FulfillmentOrder, reservations: Iterable[Reservation]) -> list[OrderItem]:
-    """The items that no live reservation holds."""
-    held = {str(item_id) for reservation in reservations for item_id in reservation.item_ids}
-    return [item for item in order.items if str(item.item_id) not in held]
-
-
-def names(items: Iterable[OrderItem]) -> str:
-    """'item 1 (SET), item 2 (MUG)' for sentences."""
-    return ", ".join(f"item {item.item_id} ({label(item.sku)})" for item in items)
-
-
-def _ids(items: Iterable[OrderItem]) -> list[str]:
-    return [str(item.item_id) for item in items]
-
-
-def _parent(item: OrderItem) -> str | None:
-    """The item that it is a part of; a row that names itself is a part of nothing."""
-    named = None if item.parent_item_id is None else str(item.parent_item_id)
-    return None if named == str(item.item_id) else named
-
-
-def _children(order: FulfillmentOrder, item_id: str) -> list[OrderItem]:
-    return [item for item in order.items if _parent(item) == item_id]
-
-
-def _inside(order: FulfillmentOrder, item_id: str) -> list[OrderItem]:
-    """The rows at the bottom of a bundle, through bundles within it."""
-    found, seen, open_ = [], {item_id}, _children(order, item_id)
-    while open_:
-        item = open_.pop(0)
-        if str(item.item_id) in seen:
-            continue
-        seen.add(str(item.item_id))
-        below = _children(order, str(item.item_id))
-        open_ += below
-        if not below:
-            found.append(item)
-    return found
-
-
-def _two_ways(order: FulfillmentOrder, bundles: Collection[str]) -> str:
-    said = []
-    for item in order.items:
-        if str(item.item_id) in bundles:
-            inside = names(_children(order, str(item.item_id)))
-            said.append(
-                f"{names([item])} is listed with what is in it: {inside}"
-                if inside
-                else f"{names([item])} is a bundle, whose parts were allocated with it"
-            )
-    return (
-        f'{"; ".join(said)}. Say which of them the ERP reserves and invoices: `bundles = "children"` or '
-        '`bundles = "parents"`'
-    )
-
-
-def _orphan(order: FulfillmentOrder) -> str | None:
-    listed = set(_ids(order.items))
-    orphans = [item for item in order.items if (parent := _parent(item)) is not None and parent not in listed]
-    if not orphans:
+def lost_by(
+    order: FulfillmentOrder, rules: Rules, known: Collection[OrderItem], currency: str | None, tolerance: Decimal
+) -> str | None:
+    """As `lost_price`, with the other setting of `bundles` where that loses nothing."""
+    lost = lost_price(sort_out(order, rules, known), currency, tolerance)
+    if lost is None:
         return None
-    return (
-        f"{names(orphans)} belongs to item {_parent(orphans[0])}, which is not listed with it, and with "
-        '`bundles = "parents"` a bundle is reserved and invoiced as a whole'
-    )
+    for other in {"children", "parents"} - {rules.bundles}:
+        goods = sort_out(order, Rule(other, rules.services), known)
+        if goods.unclear is None and lost_price(goods, currency, tolerance) is None:
+            return f'{lost}; or set `bundles = "{other}"`, by which nothing is lost'
+    return lost
 
 
 def _price(currency: str | None) -> Callable[[OrderItem], Decimal]:

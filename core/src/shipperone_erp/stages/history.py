@@ -1,6 +1,6 @@
 """What the ledger holds of one order beside what is listed of it now: how much was allocated, invoiced, repeated.
 
-Only the rows that are invoiced count: the second listing of a bundle's goods is neither allocated nor invoiced.
+Of a bundle and what is in it only the rows that are invoiced count as invoiced; see `goods`.
 """
 
 from collections import defaultdict
@@ -14,7 +14,9 @@ from shipperone_erp.model.order import FulfillmentOrder, OrderItem
 from shipperone_erp.model.work import State, Step
 from shipperone_erp.reasons import Reason
 from shipperone_erp.sanitizer import label
-from shipperone_erp.stages.goods import Rules, names, parents_in, sort_out
+from shipperone_erp.stages.families import Families, item_key, names, price
+from shipperone_erp.stages.goods import Rows, Rules, sort_out
+from shipperone_erp.stages.reserved import rows_in
 
 
 class History:
@@ -50,41 +52,68 @@ class History:
         """The ledger shows a larger order: an earlier invoice, or more allocated than is listed now."""
         if self._accepted:
             return True
-        listed = {str(item.item_id): item.qty for item in self._counted(order)}
         # what ShipperOne lists as shipped it has allocated, even if its answer is still on its way or was lost
-        allocated = self._quantities(job for job in self._allocations if job.accepted or job.step is Step.CONFIRMING)
-        return any(listed.get(item_id, Decimal(0)) < qty for item_id, qty in allocated.items())
+        made = [job for job in self._allocations if job.accepted or job.step is Step.CONFIRMING]
+        rows = [item for job in made for item in job.order.items]
+        families, allocated = Families(order.items, rows), _summed(rows)
+        listed = {item_key(item): item.qty for item in order.items}
+        for root in {families.root(key) for key in allocated}:
+            family = {key: qty for key, qty in allocated.items() if families.root(key) == root}
+            there = [key for key in listed if families.root(key) == root]
+            innermost = {key: qty for key, qty in family.items() if families.innermost(key)}
+            # a bundle is shipped by what is in it; where nothing of that is listed, by the bundle itself
+            wanted = innermost if any(key in innermost for key in there) else family
+            compared = wanted if wanted is innermost else {key: qty for key, qty in wanted.items() if key in listed}
+            if not there or any(listed.get(key, Decimal(0)) < qty for key, qty in compared.items()):
+                return True
+        return False
 
     def more_than_allocated(self, order: FulfillmentOrder) -> str | None:
-        """A sentence if more of an item would be invoiced than the ledger has allocated of it; None if not."""
-        invoiced = self._quantities(self._accepted)
+        """A sentence if more of an item would be invoiced than the ledger has allocated of it; None if not.
+
+        What is in a bundle is not invoiced beside the bundle, in whichever of two invoices.
+        """
+        invoiced = _summed(item for job in self._accepted for item in self._counted(job.order))
+        rows = [item for job in self._accepted for item in job.order.items]
+        families = Families([*rows, *order.items], self._known)
         for item in self._counted(order):
-            limit = self._allocated.get(str(item.item_id))
-            before = invoiced.get(str(item.item_id), Decimal(0))
+            limit = self._allocated.get(item_key(item))
+            before = invoiced.get(item_key(item), Decimal(0))
             if limit is not None and before + item.qty > limit:
                 return (
                     f"{names([item])}: {plain(limit)} allocated, {plain(before)} invoiced already, "
                     f"and {plain(item.qty)} more are listed"
                 )
+            key = item_key(item)
+            twice = [other for other in invoiced if families.within(other, key) or families.within(key, other)]
+            if twice and price(item):
+                other = names(row for row in {item_key(row): row for row in rows}.values() if item_key(row) in twice)
+                return f"{names([item])}: {other} of the same bundle was invoiced already"
         return None
 
     @cached_property
     def _allocated(self) -> Mapping[str, Decimal]:
-        return self._quantities(job for job in self._allocations if job.accepted)
+        return _summed(item for job in self._allocations if job.accepted for item in job.order.items)
 
     @cached_property
-    def _parents(self) -> frozenset[str]:
-        return parents_in(self._allocations)
+    def _known(self) -> Rows:
+        return rows_in(self._allocations)
+
+    @cached_property
+    def _every_row(self) -> Rows:
+        return rows_in(self._allocations, always=True)
 
     def _counted(self, order: FulfillmentOrder) -> Sequence[OrderItem]:
-        return sort_out(order, self._rules, self._parents).invoiced.items
+        in_others = any(item.parent_item_id is not None for item in order.items)
+        return sort_out(order, self._rules, self._every_row if in_others else self._known).invoiced.items
 
-    def _quantities(self, jobs: Iterable[Job]) -> Mapping[str, Decimal]:
-        found: dict[str, Decimal] = defaultdict(Decimal)
-        for job in jobs:
-            for item in self._counted(job.order):
-                found[str(item.item_id)] += item.qty
-        return found
+
+def _summed(items: Iterable[OrderItem]) -> Mapping[str, Decimal]:
+    """How much of each item."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for item in items:
+        found[item_key(item)] += item.qty
+    return found
 
 
 def _amounts(items: Iterable[OrderItem]) -> set[tuple[str, str]]:

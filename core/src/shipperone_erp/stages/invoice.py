@@ -27,10 +27,12 @@ from shipperone_erp.stages.compare import (
 )
 from shipperone_erp.stages.confirming import AT_MOST, confirm
 from shipperone_erp.stages.dating import dates_set, recorded, settle_supply_day, supply_date
+from shipperone_erp.stages.families import names
 from shipperone_erp.stages.figures import figures, priced
-from shipperone_erp.stages.goods import lost_price, names, unreserved
+from shipperone_erp.stages.goods import lost_by
 from shipperone_erp.stages.listed_amounts import replaced
 from shipperone_erp.stages.numbers import check_number
+from shipperone_erp.stages.reserved import leaving, unreserved
 from shipperone_erp.stages.rounding import rounding_hint
 
 
@@ -102,9 +104,11 @@ async def build(case: Case) -> None:
 
 def check_bundles(case: Case) -> None:
     """Hold the job if nobody can say which rows of it are invoiced, or if a price would be lost with the others."""
-    if case.goods.unclear:
-        raise Hold(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
-    lost = lost_price(case.goods, case.currency(), case.desk.settings.tolerance)
+    unclear = case.goods.unclear or case.goods.incomplete
+    if unclear:
+        raise Hold(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
+    settings = case.desk.settings
+    lost = lost_by(case.listed, settings, case.known.known, case.currency(), settings.tolerance)
     if lost:
         raise Hold(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
 
@@ -228,11 +232,11 @@ async def _deliver(case: Case, goods: FulfillmentOrder) -> None:
 
 def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
     """The goods that are to leave the stock, and what is to be said of the others, by `without_reservation`."""
-    goods, rule = case.goods.stocked, case.desk.settings.without_reservation
+    goods, rule = leaving(case.goods, case.known), case.desk.settings.without_reservation
     if not goods.items:
         return goods, "nothing of it is kept in stock: there was nothing to deliver"
     missing = unreserved(goods, case.reservations)
-    if missing and case.reservation_asked:
+    if missing and case.known.asked:
         raise Wait(
             Reason.ISSUED_NOT_DELIVERED,
             f"invoice {case.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "

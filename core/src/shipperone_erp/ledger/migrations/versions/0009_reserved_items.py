@@ -1,0 +1,11 @@
+"""A job keeps the items that the ERP was asked to reserve: which rows are goods is decided parent by parent."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+
+
+def upgrade() -> None:
+    op.add_column("jobs", sa.Column("reserved", sa.Text, nullable=False, server_default="[]"))
