@@ -11,6 +11,7 @@ from typing import Any
 
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party, Reservation
 from shipperone_erp.model.currency import rounded
+from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql.statement import Each
 
 Param = str | int | bool
@@ -31,7 +32,7 @@ class Line:
     reservation: Reservation | None
 
     def __str__(self) -> str:
-        return f"item {self.item.item_id} (SKU {self.item.sku})"
+        return f"item {self.item.item_id} (SKU {label(self.item.sku)})"
 
 
 @dataclass(frozen=True)

@@ -37,13 +37,14 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
+from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checks import checks
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.found import FoundReservation
 from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.work import Short, Work
 
 AnswerT = TypeVar("AnswerT")
 
@@ -257,12 +258,23 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             raise Refused(Reason.CONFIG_INCOMPLETE, f"{why}, and no statements are configured for {step}", Owner.IT)
 
     def _shortage(self, call: Call, sentence: str) -> Shortage | Pending:
-        """Every short line with what is available; without a query for that, only that it is short."""
+        """Every short line with what is available; without a query for that, only that it is short.
+
+        Goods of which the query finds nothing at all are not short: the ERP has no such product, or not in that place.
+        """
         if self.settings.available:
             short = self._step(call, lambda work: work.short_lines())
+            if short.unknown:
+                return Pending(_no_such_goods(short), STOCK_AGAIN, Reason.PRODUCT_UNKNOWN, Owner.WAREHOUSE)
             if short:
-                return Shortage(short)
+                return Shortage(short.lines)
         return Pending(sentence, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
+
+
+def _no_such_goods(short: Short) -> str:
+    goods = " and ".join(f"SKU {label(line.item.sku)} in {label(line.warehouse_code)}" for line in short.unknown)
+    more = "".join(f"; {label(line.sku)}: {line.wanted:f} wanted, {line.available:f} available" for line in short.lines)
+    return f"the ERP has no such product, or never had it there: {goods}{more}"
 
 
 def _reserved(found: FoundReservation) -> Reserved | Pending | Voided:

@@ -20,6 +20,7 @@ from pydantic import (
 from sqlalchemy.types import TypeEngine
 
 from shipperone_erp import ConnectorSettings, Owner, Reason, Secret
+from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql import address
 from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, ORDER_BINDS, PARAM, type_of
 from shipperone_erp_generic_sql.bound import Places
@@ -167,9 +168,9 @@ class GenericSqlSettings(ConnectorSettings):
     def _can_be_named(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
         for name in value:
             if not name.isidentifier():
-                raise ValueError(f"{name} cannot be a bind: letters, digits and underscores only")
+                raise ValueError(f"{label(name)} cannot be a bind: letters, digits and underscores only")
             if info.field_name == "binds" and (name in ORDER_BINDS or name in ELEMENT_BINDS or name.startswith(PARAM)):
-                raise ValueError(f"{name} is a bind already; choose another name")
+                raise ValueError(f"{label(name)} is a bind already; choose another name")
         return value
 
     @field_validator(*STEPS, *QUERIES)

@@ -1,6 +1,7 @@
 """One call of a hook inside one transaction: look for what is there, run a step's statements, look again."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -17,6 +18,17 @@ from shipperone_erp_generic_sql.found import Found, FoundInvoice, FoundReservati
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.prepared import Answer, Prepared
 from shipperone_erp_generic_sql.statement import Change, Each, Query
+
+
+@dataclass(frozen=True, slots=True)
+class Short:
+    """What is missing for an order: lines of which there is less than is wanted, and those without any figure."""
+
+    lines: tuple[ShortLine, ...]
+    unknown: tuple[Line, ...]
+
+    def __bool__(self) -> bool:
+        return bool(self.lines or self.unknown)
 
 
 class Work:
@@ -101,32 +113,38 @@ class Work:
             for row in self._every("list_documents")
         ]
 
-    def short_lines(self) -> tuple[ShortLine, ...]:
-        """Every line of goods that are wanted in a larger quantity than is available.
+    def short_lines(self) -> Short:
+        """Every line of goods that are wanted in a larger quantity than is available, and what the ERP does not know.
 
-        Lines of the same goods stand together: each is named with what all of them want.
+        Lines of the same goods belong together: each is named with what all of them want.
         """
         goods: dict[tuple[str, str], list[Line]] = {}
         for line in self._call.lines:
             goods.setdefault((line.item.sku, line.warehouse_code), []).append(line)
         short = {}
+        unknown = []
         for lines in goods.values():
             wanted = sum((line.item.qty for line in lines), Decimal(0))
-            available = self.available(lines[0])
-            if wanted > available:
+            available = self._figure(lines[0])
+            if available is None:
+                unknown.append(lines[0])
+            elif wanted > available:
                 short.update({line.line_no: (line, wanted, available) for line in lines})
-        return tuple(
-            ShortLine(line.item.item_id, line.item.sku, wanted, available)
-            for _, (line, wanted, available) in sorted(short.items())
+        return Short(
+            tuple(
+                ShortLine(line.item.item_id, line.item.sku, wanted, available)
+                for _, (line, wanted, available) in sorted(short.items())
+            ),
+            tuple(unknown),
         )
 
     def available(self, line: Line) -> Decimal:
-        """What the query `available` returns for that line's goods; 0 without a row."""
+        """What the query `available` returns for that line's goods; 0 without a row or a figure."""
+        return self._figure(line) or Decimal(0)
+
+    def _figure(self, line: Line) -> Decimal | None:
         rows = self._rows("available", line=line)
-        if not rows:
-            return Decimal(0)
-        column = next(iter(rows[0]))
-        return found.amount(rows[0], column) or Decimal(0)
+        return found.amount(rows[0], next(iter(rows[0]))) if rows else None
 
     def _invoice_lines(self, reference: str) -> tuple[InvoiceLine, ...]:
         if not self._settings.find_invoice_lines:

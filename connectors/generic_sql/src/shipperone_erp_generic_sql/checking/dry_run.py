@@ -8,6 +8,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, OrderItem, Reason, Refused, Reservation
+from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checking import compare, habits
 from shipperone_erp_generic_sql.checking.collations import variants
@@ -58,8 +59,11 @@ class DryRun:
         held: tuple[Reservation, ...] = ()
         booked = False
         if before is not None:
-            for short in trial.work(reserve).short_lines():
-                said = f"{short.sku}: {digits(short.wanted)} wanted, {digits(short.available)} available"
+            missing = trial.work(reserve).short_lines()
+            for line in missing.unknown:
+                yield Check("available", None, f"{line}: no row, or no figure", "choose goods that the ERP has")
+            for short in missing.lines:
+                said = f"{label(short.sku)}: {digits(short.wanted)} wanted, {digits(short.available)} available"
                 yield Check("available", None, said, "choose an order (or --sku) that is in stock")
         if settings.reserve:
             yield (outcome := self._reserving(trial.work(reserve)))
