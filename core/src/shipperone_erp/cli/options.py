@@ -13,6 +13,7 @@ from rich.console import Console
 from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.errors import ConfigurationError, UsageError
+from shipperone_erp.ledger.served import tenants_served
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.sanitizer import json_document, one_line
 
@@ -25,7 +26,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdou
 
 def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuration:
     """The configuration; ConfigurationError with all its problems (exit code 78)."""
-    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail)
+    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail, served=tenants_served)
     REDACTION.add(loaded.secrets)
     for warning in loaded.warnings:
         say(*f"warning: {warning}".split("\n"))

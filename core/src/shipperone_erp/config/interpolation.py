@@ -16,10 +16,10 @@ def interpolate(
     environment: Mapping[str, str],
     *,
     missing: Callable[[Path, str], None],
-    used: Callable[[Path, str], None],
+    used: Callable[[Path, str, str], None],
     path: Path = (),
 ) -> Any:
-    """The value with variables put in; `missing` is told of each that is not set, `used` of each text with one."""
+    """The value with variables put in; `used` gets the text around each, and its value; `missing` its name."""
     if isinstance(value, dict):
         return {
             key: interpolate(entry, environment, missing=missing, used=used, path=(*path, key))
@@ -40,7 +40,7 @@ def interpolate(
         if name not in environment:
             missing(path, name)
             return ""
-        used(path, value)
+        used(path, value, environment[name])
         return environment[name]
 
     return _PLACE.sub(put_in, value)

@@ -1,7 +1,7 @@
 """Reading the configuration: every problem of it at once, each with file, line, key and cause."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,37 +18,52 @@ from shipperone_erp.config.settings import (
     Configuration,
     RuntimeSettings,
     TenantSettings,
+    in_plain_text,
     told_twice,
 )
-from shipperone_erp.config.sources import SecretPlaces
+from shipperone_erp.config.sources import SecretPlaces, named_variable
 from shipperone_erp.errors import ConfigurationError, PluginRefused, Problem
 from shipperone_erp.hooks import ConnectorSettings, NoSettings, settings_type
 from shipperone_erp.model.work import Stage
 from shipperone_erp.redaction import Redaction
+from shipperone_erp.sanitizer import label
 
 TOP = ("runtime", "defaults", "tenants")
 NEEDED = {Stage.ALLOCATION: ("reserve_stock",), Stage.INVOICE: ("build_invoice",)}
 
 
-def load(path: Path, *, environment: Mapping[str, str] = os.environ, tenants_may_fail: bool = False) -> Configuration:
+Served = Callable[[str], Collection[str]]
+"""The tenants that the ledger at this URL has served already."""
+
+
+def load(
+    path: Path,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    tenants_may_fail: bool = False,
+    served: Served = lambda ledger: (),
+) -> Configuration:
     """The configuration in that file and those that it includes.
 
     ConfigurationError holds every problem. With `tenants_may_fail` what is a fault of one tenant alone (its secret, its
-    connector) leaves only that tenant out and stands in `problems`; faults of the TOML itself always raise.
+    connector) leaves only that tenant out and is in `problems`; faults of the TOML itself always raise. `served` is
+    called only for a tenant whose `base_url` would be refused: one that was served already is warned about instead.
     """
-    return _Loading(path, environment).load(tenants_may_fail)
+    return _Loading(path, environment, served).load(tenants_may_fail)
 
 
 class _Loading:
     """One load: what was found so far."""
 
-    def __init__(self, path: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, path: Path, environment: Mapping[str, str], served: Served) -> None:
         self.main = parse(path)
         self.environment = environment
+        self.known = served
         self.problems: list[Problem] = []
         self.of_tenants: list[Problem] = []
         self.warnings: list[Problem] = []
         self.written: dict[tuple[str, ...], str] = {}
+        self.put_in: set[str] = set()
         self.secret_files: set[Path] = set()
         self.served: dict[tuple[str, str, Stage], str] = {}
         """Which tenant serves that queue of that store."""
@@ -65,6 +80,8 @@ class _Loading:
         for name, document in self._homes(runtime).items():
             before = len(self.problems) + len(self.of_tenants)
             settings = self._tenant(name, document)
+            if settings is not None:
+                self._encrypted(settings, document, runtime.ledger)
             if settings is not None and len(self.problems) + len(self.of_tenants) == before:
                 self._alone(name, settings, document)
                 tenants[name] = settings
@@ -82,7 +99,22 @@ class _Loading:
             tuple(self.warnings),
             self.written,
             frozenset(self.secret_files),
+            frozenset(self.put_in),
         )
+
+    def _encrypted(self, settings: TenantSettings, home: Document, ledger: str) -> None:
+        """The token does not cross a network in plain text, unless an operator has allowed it."""
+        if settings.allow_http or not in_plain_text(settings.base_url):
+            return
+        path = ("tenants", settings.name, "base_url")
+        why = (
+            "http:// to another machine: whoever is on the way reads the token and the customers' data. Write https://"
+        )
+        if settings.name in self.known(ledger):
+            self._warn(home, path, f"{why}, or allow_http = true: the next minor version refuses it", settings.name)
+        else:
+            cause = f"{why}; allow_http = true allows it in a network that is trusted"
+            self.of_tenants.append(home.problem(path, cause, tenant=settings.name))
 
     def _alone(self, name: str, settings: TenantSettings, home: Document) -> None:
         """Two tenants that serve the same queue would reserve and invoice every order twice."""
@@ -173,7 +205,7 @@ class _Loading:
         for key in [key for key in fields if key not in FIELD_NAMES] if isinstance(fields, dict) else []:
             fault(Fault(("fields", key), "there is no such field", nearest(key, FIELD_NAMES), False))
         for index, key, value in told_twice(raw.get("charges")):
-            cause = f"an earlier charge has the {key} {value} already; it would be counted twice"
+            cause = f"an earlier charge has the {key} {label(value)} already; it would be counted twice"
             fault(Fault(("charges", index, key), cause, None, False))
 
         connector_settings: ConnectorSettings = NoSettings()
@@ -248,12 +280,13 @@ class _Loading:
 
     def _put_in(self, document: Document, here: tuple[str, ...], raw: Any, tenant: str | None) -> Any:
         def missing(path: tuple[str | int, ...], variable: str) -> None:
-            cause = f"the environment variable {variable} is not set"
+            cause = f"{named_variable(variable)} is not set"
             problem = document.problem((*here, *path), cause, tenant=tenant)
             (self.of_tenants if tenant else self.problems).append(problem)
 
-        def used(path: tuple[str | int, ...], text: str) -> None:
+        def used(path: tuple[str | int, ...], text: str, value: str) -> None:
             self.written[tuple(str(part) for part in (*here, *path))] = text
+            self.put_in.add(value)
 
         return interpolate(raw, self.environment, missing=missing, used=used)
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 from urllib.parse import urlsplit
@@ -54,6 +55,19 @@ def _address(value: str) -> str:
     if parts.query or parts.fragment:
         raise ValueError("it ends before the ? or #: paths are added to it")
     return value.rstrip("/")
+
+
+def in_plain_text(base_url: str) -> bool:
+    """Whether what is sent to this address crosses a network unencrypted."""
+    parts = urlsplit(base_url)
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
+        return False
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return True
+    return not (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _token(value: Secret) -> Secret:
@@ -140,6 +154,7 @@ class TenantSettings(_Settings):
     base_url: Annotated[str, AfterValidator(_address)] = Field(
         description="paths are {base_url}/rest/{store_code}/V1/…"
     )
+    allow_http: bool = Field(False, description="base_url may be http:// to another machine: nothing is encrypted")
     store_code: str = Field("default", min_length=1, description="comes with the token")
     token: Annotated[Secret, AfterValidator(_token)] = Field(
         description='{ env = "NAME" }, { file = "path" } or { credential = "name" }'
@@ -235,8 +250,8 @@ def told_twice(charges: object) -> list[tuple[int, str, str]]:
 class Configuration:
     """What was read: `problems` are those of single tenants, which are then not among `tenants`.
 
-    `written` holds, by tenant and key, the texts that named environment variables, for `config show`. `secret_files`
-    are those in which secrets were looked for.
+    `written` holds, by its path, each text that named environment variables, and `put_in` their values: `config show`
+    masks these. `secret_files` are those in which secrets were looked for.
     """
 
     file: Path
@@ -246,6 +261,7 @@ class Configuration:
     warnings: tuple[Problem, ...] = ()
     written: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     secret_files: frozenset[Path] = frozenset()
+    put_in: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Where secrets are kept: the environment, files, systemd's credentials."""
 
+import re
 import stat
 from collections.abc import Mapping
 from pathlib import Path
@@ -8,6 +9,23 @@ from typing import Any
 
 class SecretMissing(ValueError):
     """A secret is not where the configuration says, or cannot be one. A fault of one tenant alone."""
+
+
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_GENERATED = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}|[A-Za-z0-9]{28,}")
+"""A word that somebody has generated: letters and digits, or longer than a word of a name."""
+_HEX = re.compile(r"[0-9A-Fa-f-]{20,}")
+
+
+def looks_like_a_secret(name: str) -> bool:
+    """Whether a text in the place of a name is rather what the name is to stand for: no name is made like that."""
+    return bool(_GENERATED.search(name) or _HEX.fullmatch(name))
+
+
+def named_variable(name: str) -> str:
+    """'the environment variable NAME', without the name where it may be a secret."""
+    shown = _VARIABLE.fullmatch(name) and not looks_like_a_secret(name)
+    return f"the environment variable {name}" if shown else "the environment variable (its name is not shown)"
 
 
 class SecretPlaces:
@@ -34,6 +52,8 @@ class SecretPlaces:
 
     def _variable(self, name: str) -> str:
         value = self._environment.get(name, "").strip()
+        if not value and (not _VARIABLE.fullmatch(name) or looks_like_a_secret(name)):
+            raise self._pasted(name, "env", "variable that is set", "the variable")
         if not value:
             state = "empty" if name in self._environment else "not set"
             raise SecretMissing(f"the environment variable {name} is {state}")
@@ -41,6 +61,8 @@ class SecretPlaces:
 
     def _file(self, name: str) -> str:
         path = self._base / name
+        if looks_like_a_secret(name) and not Path(name).is_absolute() and not path.exists():
+            raise self._pasted(name, "file", "file that is there", "the file")
         value, mode = self._read(path)
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
             self.warnings.append(f"others may read {path}: chmod 600 {path}")
@@ -48,6 +70,8 @@ class SecretPlaces:
 
     def _credential(self, name: str) -> str:
         folder = self._environment.get("CREDENTIALS_DIRECTORY")
+        if looks_like_a_secret(name) and not (folder and (Path(folder) / name).exists()):
+            raise self._pasted(name, "credential", "credential that is there", "the credential")
         if not folder:
             raise SecretMissing(
                 f"the credential {name} was looked for, but CREDENTIALS_DIRECTORY is not set: systemd sets it where "
@@ -55,6 +79,14 @@ class SecretPlaces:
             )
         # its mode says nothing: systemd lets the service's user in by an access list, which looks like a group's right
         return self._read(Path(folder) / name)[0]
+
+    def _pasted(self, secret: str, kind: str, what: str, into: str) -> SecretMissing:
+        """Instead of a name a secret was written: it is kept out of everything else that is said, too."""
+        self.values.add(secret)
+        return SecretMissing(
+            f"{{ {kind} = … }} names no {what}. Its text looks like the secret itself, so it is not shown: the secret "
+            f"belongs in {into}, and the name of {into} here"
+        )
 
     def _read(self, path: Path) -> tuple[str, int]:
         self.files.add(path)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.errors import ConfigurationError
+from shipperone_erp.ledger.served import tenants_served
 
 LOOK_EVERY = 1.0
 """Seconds between two looks at the files' times; a look costs microseconds."""
@@ -36,7 +37,7 @@ async def watch_secrets(
             continue
         seen = now
         try:
-            again = await asyncio.to_thread(load, configuration.file, tenants_may_fail=True)
+            again = await asyncio.to_thread(load, configuration.file, tenants_may_fail=True, served=tenants_served)
         except ConfigurationError as error:
             log.warning("a secret has changed, and the configuration cannot be read again: %s", error)
             continue
