@@ -230,7 +230,7 @@ def test_the_password_of_a_refused_login_is_in_no_error(postgresql_url):
 def test_whatever_a_driver_says_secrets_are_taken_out():
     with pytest.raises(LedgerUnavailable) as refused, sentences("database d", ["hunter2"]):
         raise OperationalError("SELECT 1", {"a": "Jana"}, Exception("no service with password=hunter2"))
-    assert str(refused.value) == ("the ledger (database d) cannot be used just now: no service with password=***")
+    assert str(refused.value) == ("the ledger (database d) cannot be used just now: no service with password=********")
 
 
 def test_d5_postgresql_ends_the_transaction_of_a_process_that_stands_still(postgresql_url):

@@ -4,6 +4,7 @@ ShipperOneErpError
  ├─ ConfigurationError      the configuration cannot be used: every problem of it at once        exit 78
  ├─ UsageError              a command was given what it cannot act on                            exit 2
  ├─ LedgerError             the ledger cannot be opened, is newer, or is bound to something else  exit 78 or 1
+ │   └─ LedgerDamaged       a part of it cannot be read                                          exit 1
  ├─ LeaseHeldElsewhere      another process serves this tenant                                   exit 1
  └─ LeaseLost               this process was replaced: it records nothing and starts nothing
 """
@@ -83,6 +84,10 @@ class LedgerError(ShipperOneErpError):
     def __init__(self, sentence: str, *, exit_code: int = 1) -> None:
         super().__init__(sentence)
         self.exit_code = exit_code
+
+
+class LedgerDamaged(LedgerError):
+    """What is in the ledger cannot be what was written there; whoever needs it stops, and nothing is guessed."""
 
 
 class LeaseHeldElsewhere(ShipperOneErpError):

@@ -23,6 +23,7 @@ from shipperone_erp.cli.tables import print_paragraphs, print_table
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.questions import Wanted
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.operations.disk import full_disk
 from shipperone_erp.operations.documents import open_documents
 from shipperone_erp.operations.rows import Row, order_row, order_story, status_rows
 from shipperone_erp.operations.story import story_lines
@@ -47,6 +48,8 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
         rows = status_rows(loaded, ledger, utc_now())
+    if full := full_disk(loaded.runtime.ledger):
+        rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
     if as_json:
         print_json(rows)
         return
@@ -59,7 +62,7 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     )
     for row in rows:
         if row["sentence"]:
-            place = "/".join(part for part in (row["tenant"], row["stage"]) if part)
+            place = "/".join(part for part in (row["tenant"], row["stage"]) if part) or "every tenant"
             print_paragraphs(f"{place}: {row['sentence']}")
         if row.get("reserved_not_shipped"):
             print_paragraphs(

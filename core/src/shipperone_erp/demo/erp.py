@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from shipperone_erp import private_files
 from shipperone_erp.demo.orders import Stock
 from shipperone_erp.errors import UsageError
 
@@ -34,6 +35,7 @@ class DemoErp:
             raise UsageError(
                 "the demo needs the generic_sql connector: pip install shipperone-erp-generic-sql"
             ) from None
+        private_files.create(file)
         self._file = file
         self.recipe = recipe("guarded", "sqlite")
         with closing(self._connect()) as connection:

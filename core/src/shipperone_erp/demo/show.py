@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
+from shipperone_erp import private_files
 from shipperone_erp.config import load
 from shipperone_erp.demo.erp import DemoErp
 from shipperone_erp.demo.orders import LOST, MISMATCH, PERSON, SHORTAGE, STORIES, TRANSFER, orders, stock
@@ -44,7 +45,7 @@ Say = Callable[[str], None]
 
 def run_demo(folder: Path, say: Say, *, seed: int = 7) -> int:
     """Run it in that folder (files of an earlier demo there are replaced) and tell the story. Returns an exit code."""
-    folder.mkdir(parents=True, exist_ok=True)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
     listed = orders(seed)
@@ -56,7 +57,8 @@ def run_demo(folder: Path, say: Say, *, seed: int = 7) -> int:
         _trouble(sandbox)
         file = folder / "shipperone-erp.toml"
         connector = erp.recipe.for_tenant("demo")
-        file.write_text(CONFIGURATION.format(base_url=sandbox.base_url, connector=connector), encoding="utf-8")
+        with private_files.written(file) as written:
+            written.write(CONFIGURATION.format(base_url=sandbox.base_url, connector=connector))
         say(f"{len(listed)} orders wait at ShipperOne's sandbox, {sandbox.base_url}; the ERP is {folder / 'erp.db'}")
         say("")
         return asyncio.run(_run(file, sandbox, erp, len(listed), say))

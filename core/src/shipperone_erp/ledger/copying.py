@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
+from shipperone_erp import private_files
 from shipperone_erp.errors import LedgerError
 
 
@@ -19,6 +20,8 @@ def copy_sqlite(connection: Connection, file: Path) -> None:
         raise LedgerError("this is no SQLite ledger")
     unfinished = file.with_name(f"{file.name}.unfinished")
     try:
+        unfinished.unlink(missing_ok=True)
+        private_files.create(unfinished)
         with closing(sqlite3.connect(unfinished)) as copy:
             source.backup(copy)
         with unfinished.open("rb") as written:

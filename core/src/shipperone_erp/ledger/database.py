@@ -11,6 +11,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 from sqlalchemy.exc import ArgumentError
 
 from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.file import LedgerFile
 
 Access = Literal["create", "write", "read"]
 
@@ -41,6 +42,12 @@ class Database:
     hidden: tuple[str, ...]
     reading: Engine
     writing: Engine
+    file: LedgerFile | None = None
+
+    def verify(self, *, in_use: bool = False) -> None:
+        """LedgerReplaced if it is a file, and another one than at its first opening."""
+        if self.file is not None:
+            self.file.verify(in_use=in_use)
 
 
 def connect(url: str, access: Access) -> Database:
@@ -76,9 +83,12 @@ def _sqlite(url: URL, access: Access) -> Database:
     path = Path(url.database).absolute()
     if access == "create" and not path.parent.is_dir():
         raise LedgerError(f"the ledger cannot be made: there is no directory {path.parent}", exit_code=78)
-    if access != "create" and not path.exists():
-        raise LedgerError(f"there is no ledger at {path} yet; `shipperone-erp run` makes it")
-    mode = {"create": "rwc", "write": "rw", "read": "ro"}[access]
+    file = LedgerFile(path)
+    if access == "create":
+        file.make()
+    elif not path.exists():
+        raise LedgerError(_none_at(file))
+    mode = "ro" if access == "read" else "rw"
 
     def opened() -> sqlite3.Connection:
         connection = sqlite3.connect(
@@ -90,8 +100,9 @@ def _sqlite(url: URL, access: Access) -> Database:
             cached_statements=32,
         )
         try:
+            file.opened()
             if access != "read":
-                _write_ahead(connection)
+                _write_ahead(connection, file)
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA cache_size=-512")
@@ -109,14 +120,27 @@ def _sqlite(url: URL, access: Access) -> Database:
         connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
 
     # IMMEDIATE: a transaction that reads first and writes then cannot wait for another's write, it fails
-    return Database(str(path), (), engine, engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}))
+    return Database(str(path), (), engine, engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}), file)
 
 
-def _write_ahead(connection: sqlite3.Connection) -> None:
+def _none_at(file: LedgerFile) -> str:
+    if any(left.exists() for left in file.beside):
+        return (
+            f"there is no ledger at {file.path}, but parts of one beside it: it was deleted or moved away. A process "
+            "that still uses it stops by itself. Do not start another; put the ledger back"
+        )
+    return (
+        f"there is no ledger at {file.path} yet; `shipperone-erp run` makes it. If there was one, put it back first: "
+        "a new one knows nothing of what was done"
+    )
+
+
+def _write_ahead(connection: sqlite3.Connection, file: LedgerFile) -> None:
     """WAL, once for a file. Of two that open a new file at once SQLite tells one at once that it is locked: again."""
     until = time.monotonic() + BUSY
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
+            file.refuse_another_programs(connection)
             connection.execute("PRAGMA journal_mode=WAL")
         except sqlite3.OperationalError as error:
             if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > until:

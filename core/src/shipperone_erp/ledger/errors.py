@@ -2,18 +2,23 @@
 
 LedgerError
  ├─ LedgerUnavailable   the database cannot be reached, is locked or full: nothing is wrong with what was asked
+ │   ├─ LedgerReplaced  its file was deleted or replaced while this process used it: the process stops
+ │   └─ LedgerUnreadable   its file is damaged, or is no database; also LedgerDamaged
  └─ WriteRefused        this very write cannot be recorded; nothing of it was
      └─ OpenJobExists   the order already has an open job in that stage
 """
 
+import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, StatementError, TimeoutError
 
-from shipperone_erp.errors import LedgerError
+from shipperone_erp.errors import LedgerDamaged, LedgerError
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.schema import ONE_OPEN
+from shipperone_erp.redaction import MASK, Redaction
 
 COLLISIONS = ("40P01", "40001")
 """SQLSTATE of a deadlock or a serialization failure: rolled back for certain, the same again may well succeed."""
@@ -21,6 +26,23 @@ COLLISIONS = ("40P01", "40001")
 
 class LedgerUnavailable(LedgerError):
     """The ledger's database cannot be used just now. What was being written may or may not have been committed."""
+
+
+class LedgerReplaced(LedgerUnavailable):
+    """The file at the ledger's address is not the one that this process has opened. Nothing more is written to it."""
+
+    @classmethod
+    def at(cls, place: str, what: str) -> Self:
+        """`what` happened to the file at that place."""
+        return cls(
+            f"the ledger ({place}) {what} while it was used. This process stops: what it did would not be remembered. "
+            "Put the ledger back; if it is a copy of an earlier day, say `shipperone-erp ledger restored` before "
+            "anything runs"
+        )
+
+
+class LedgerUnreadable(LedgerUnavailable, LedgerDamaged):
+    """SQLite itself reports that the file is damaged, or that it is no database."""
 
 
 class WriteRefused(LedgerError):
@@ -47,15 +69,17 @@ def sentences(place: str, hidden: Collection[str]) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        said = _said(error)
-        for secret in hidden:
-            said = said.replace(secret, "***")
+        said = Redaction(hidden)(_said(error))
+        for secret in hidden:  # a short one too, which Redaction leaves in other texts
+            said = said.replace(secret, MASK)
         # "from None": what the driver says in full may hold a whole row, customer and all
         raise _kind(error)(f"the ledger ({place}) {_what(error)}: {said}") from None
 
 
 def _kind(error: SQLAlchemyError) -> type[LedgerError]:
     if isinstance(error, DBAPIError):
+        if getattr(error.orig, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            return LedgerUnreadable
         if getattr(error.orig, "sqlstate", None) in COLLISIONS:
             return WriteRefused
         if error.connection_invalidated or isinstance(error, OperationalError | InterfaceError):
@@ -65,7 +89,12 @@ def _kind(error: SQLAlchemyError) -> type[LedgerError]:
 
 
 def _what(error: SQLAlchemyError) -> str:
-    return "cannot be used just now" if _kind(error) is LedgerUnavailable else "refused what was asked of it"
+    kind = _kind(error)
+    if kind is LedgerUnreadable:
+        return (
+            "cannot be read: stop what uses it, and put a copy back (docs/operations.md, a damaged ledger). SQLite says"
+        )
+    return "cannot be used just now" if kind is LedgerUnavailable else "refused what was asked of it"
 
 
 def _said(error: SQLAlchemyError) -> str:

@@ -7,6 +7,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 
 from shipperone_erp.errors import LedgerError
 from shipperone_erp.ledger.database import Database
+from shipperone_erp.ledger.file import refuse_another_programs
 from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE
 
 LOCK = 7_255_011_873_420
@@ -28,6 +29,8 @@ def check(database: Database) -> bool:
     """Whether the tables are those of this version. LedgerError if they are of a later one."""
     with database.reading.connect() as connection:
         found = revision(connection)
+        if found is None:
+            refuse_another_programs(database.place, inspect(connection).get_table_names())
     if found is not None and found > REVISION:
         raise LedgerError(
             f"the ledger ({database.place}) was written by a later version of shipperone-erp (its schema is {found}, "

@@ -7,9 +7,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select, union
 
+from shipperone_erp.errors import LedgerDamaged
 from shipperone_erp.ledger import questions
 from shipperone_erp.ledger.database import Database
 from shipperone_erp.ledger.errors import sentences
+from shipperone_erp.ledger.integrity import damaged_rows
 from shipperone_erp.ledger.leases import LeaseRecord
 from shipperone_erp.ledger.records import (
     Action,
@@ -268,7 +270,14 @@ class LedgerReader:
         with self._reading() as connection:
             result = connection.execute(query, values)
             names = tuple(result.keys())
-            return [dict(zip(names, row, strict=True)) for row in result]
+            try:
+                return [dict(zip(names, row, strict=True)) for row in result]
+            except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that nobody wrote like that
+                damaged = next(damaged_rows(connection), "a row cannot be read")
+                raise LedgerDamaged(
+                    f"the ledger ({self._database.place}) is damaged: {damaged}. Nothing is guessed in its place; "
+                    "`shipperone-erp doctor` lists every damaged row, docs/operations.md says how to go on"
+                ) from None
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -3,12 +3,13 @@
 import itertools
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeVar
 
+from shipperone_erp.errors import LedgerDamaged
 from shipperone_erp.model.answers import Invoice
 from shipperone_erp.model.credit import CreditNote
 from shipperone_erp.model.order import FulfillmentOrder
@@ -16,6 +17,8 @@ from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.text import invoice_from_text, order_from_text
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
+
+_T = TypeVar("_T")
 
 _SEQUENCE = itertools.count(secrets.randbits(21))
 
@@ -119,13 +122,22 @@ class Job:
 
     @property
     def order(self) -> FulfillmentOrder:
-        """The order as this job has it."""
-        return order_from_text(self.order_json)
+        """The order as this job has it. LedgerDamaged if its text cannot be one."""
+        return self._read(order_from_text, self.order_json, "order_json")
 
     @property
     def invoice(self) -> Invoice | None:
-        """The invoice as the ERP last told it."""
-        return invoice_from_text(self.invoice_json) if self.invoice_json else None
+        """The invoice as the ERP last told it. LedgerDamaged if its text cannot be one."""
+        return self._read(invoice_from_text, self.invoice_json, "invoice_json") if self.invoice_json else None
+
+    def _read(self, reader: Callable[[str], _T], text: str, column: str) -> _T:
+        try:
+            return reader(text)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+            raise LedgerDamaged(
+                f"{self.tenant}, {self.stage}: the ledger is damaged: {column} of order {self.order_id} (key "
+                f"{self.key}) cannot be read; `shipperone-erp doctor` lists every damaged row"
+            ) from None
 
     @property
     def credited(self) -> Decimal:

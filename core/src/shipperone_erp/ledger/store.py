@@ -13,7 +13,7 @@ from typing import Self
 from sqlalchemy import Connection, select
 
 from shipperone_erp.errors import LeaseLost, LedgerError
-from shipperone_erp.ledger import acts, leases, migrating, retention
+from shipperone_erp.ledger import acts, integrity, leases, migrating, retention
 from shipperone_erp.ledger.copying import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
@@ -105,7 +105,9 @@ class Ledger(LedgerReader):
     def beat(self, held: Collection[Lease]) -> tuple[Lease, ...]:
         """Show that their holder lives; returns those that were taken over meanwhile."""
         with self._writing() as connection:
-            return leases.beat(connection, held)
+            lost = leases.beat(connection, held)
+            self._database.verify(in_use=True)
+            return lost
 
     def give_back(self, lease: Lease) -> None:
         """Let another take it at once; one that was taken over meanwhile is left alone."""
@@ -214,6 +216,15 @@ class Ledger(LedgerReader):
         with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
             copy_sqlite(connection, file)
 
+    def verify(self) -> None:
+        """LedgerReplaced if its file was deleted, or replaced by another one, since this process opened it."""
+        self._database.verify()
+
+    def damage(self) -> Iterator[str]:
+        """What is wrong with what is stored, a sentence each: the database's own check, then every row."""
+        with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
+            yield from integrity.damage(connection)
+
     def can_write(self) -> None:
         """LedgerError if nothing can be written; writes nothing."""
         with self._writing() as connection:
@@ -258,6 +269,7 @@ class Ledger(LedgerReader):
     def _writing(self) -> Iterator[Connection]:
         """One transaction that writes; those of one process take turns here, not at the database's lock."""
         self._refuse_if_read_only()
+        self._database.verify()
         with (
             sentences(self._database.place, self._database.hidden),
             self._turn,

@@ -4,15 +4,14 @@ It says which of address, token, store code, rights of the token, ERP, ledger is
 """
 
 import asyncio
-import shutil
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
-from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
+from shipperone_erp import private_files
 from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
+from shipperone_erp.config.settings import in_plain_text
 from shipperone_erp.errors import LedgerError, PluginRefused
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.records import Binding
@@ -22,6 +21,7 @@ from shipperone_erp.model.text import dumps
 from shipperone_erp.model.work import Stage
 from shipperone_erp.operations.amounts import problems
 from shipperone_erp.operations.date_findings import date_findings, date_problems
+from shipperone_erp.operations.disk import free_space, ledger_file
 from shipperone_erp.operations.mapped_warehouses import unmapped
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
 from shipperone_erp.plugins import TenantPlugins
@@ -70,7 +70,7 @@ async def examine(configuration: Configuration, tenants: Sequence[str]) -> list[
     """Every check of these tenants (none named: of all). Never raises for what a check finds."""
     ledger = await asyncio.to_thread(_ledger, configuration.runtime.ledger)
     lines = [*_configuration(configuration), *ledger]
-    usable = all(line.verdict is Verdict.OK for line in ledger if line.check == "ledger")
+    usable = all(line.verdict is Verdict.OK for line in ledger if line.check in ("ledger", "integrity"))
     for name, settings in configuration.tenants.items():
         if not tenants or name in tenants:
             lines += await _Tenant(settings, configuration.runtime, usable).examine()
@@ -82,18 +82,18 @@ def _configuration(configuration: Configuration) -> list[Line]:
         Line(problem.tenant, "configuration", Verdict.FAIL, str(problem), "mend it in the file", Ending.CONFIGURATION)
         for problem in configuration.problems
     ]
-    lines += [
-        Line(warning.tenant, "secrets", Verdict.WARN, str(warning), "keep it where only this process can read it")
-        for warning in configuration.warnings
-    ]
+    for warning in configuration.warnings:
+        if not warning.key.endswith(".base_url"):  # of which the check of the address warns
+            cure = "keep it where only this process can read it"
+            lines.append(Line(warning.tenant, "secrets", Verdict.WARN, str(warning), cure))
     return lines or [Line(None, "configuration", Verdict.OK, f"{configuration.file} has no problems")]
 
 
 def _ledger(url: str) -> list[Line]:
-    file = Path(url.removeprefix("sqlite:///")) if url.startswith("sqlite:///") else None
+    file = ledger_file(url)
     lines = []
     if file is not None:
-        free = shutil.disk_usage(file.parent).free if file.parent.is_dir() else 0
+        free = free_space(file) or 0
         verdict = Verdict.FAIL if free < NO_SPACE else Verdict.WARN if free < LITTLE_SPACE else Verdict.OK
         said = f"{free >> 20} MiB are free where the ledger lies"
         lines.append(Line(None, "disk", verdict, said, "make room" if verdict is not Verdict.OK else None))
@@ -103,10 +103,21 @@ def _ledger(url: str) -> list[Line]:
     try:
         with Ledger.open(url) as ledger:
             ledger.can_write()
+            damage = list(ledger.damage())
     except LedgerError as error:
         cure = "the sentence says what to do"
         return [*lines, Line(None, "ledger", Verdict.FAIL, str(error), cure, Ending(error.exit_code))]
-    return [*lines, Line(None, "ledger", Verdict.OK, "it opens, is of this version, and can be written")]
+    lines.append(Line(None, "ledger", Verdict.OK, "it opens, is of this version, and can be written"))
+    if file is not None and private_files.readable_by_others(file):
+        said = f"others may read {file}, and it holds people's data"
+        lines.append(Line(None, "permissions", Verdict.WARN, said, f"chmod 600 {file}, or let `run` do it"))
+    if damage:
+        cure = "docs/operations.md, a damaged ledger: stop the service, put a copy back, `ledger restored`"
+        lines += [Line(None, "integrity", Verdict.FAIL, said, cure) for said in damage]
+    else:
+        said = "the database's own check finds nothing, and every row can be read"
+        lines.append(Line(None, "integrity", Verdict.OK, said))
+    return lines
 
 
 class _Tenant:
@@ -144,8 +155,7 @@ class _Tenant:
 
     async def _address_and_token(self) -> bool:
         base_url, store = self.settings.base_url, self.settings.store_code
-        parts = urlsplit(base_url)
-        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
+        if in_plain_text(base_url):
             self.add("address", Verdict.WARN, f"{base_url} is not encrypted: the token can be read on its way", "https")
         try:
             warehouses = await self.client.warehouses()

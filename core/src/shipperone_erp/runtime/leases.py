@@ -16,6 +16,9 @@ from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.runtime.clock import elapsed
 
+BEATS = 5
+"""Heartbeats in the time of a lease."""
+
 LOOK_AGAIN = 0.5
 """Seconds at most between two looks at somebody else's heartbeat."""
 
@@ -69,7 +72,7 @@ class LeaseKeeper:
                     stand_by(answer.holder)
                     told = True
             seen = answer.seen
-            await asyncio.sleep(min(LOOK_AGAIN, self._time.total_seconds() / 5))
+            await asyncio.sleep(min(LOOK_AGAIN, self._time.total_seconds() / BEATS))
         return None
 
     async def stands(self, lease: Lease) -> None:
@@ -102,7 +105,7 @@ class LeaseKeeper:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._time.total_seconds() / 5)
+            await asyncio.sleep(self._time.total_seconds() / BEATS)
             # a beat that is missed is no harm: whoever takes over is fenced off by the number of the lease
             with contextlib.suppress(LedgerError):
                 asked, held = elapsed(), list(self._held.values())

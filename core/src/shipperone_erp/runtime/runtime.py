@@ -1,6 +1,7 @@
 """The runtime: opens the ledger, serves the tenants of a configuration, and lets go of everything again."""
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -10,6 +11,7 @@ from typing import Self
 import httpx
 
 from shipperone_erp.config import Configuration
+from shipperone_erp.ledger.errors import LedgerReplaced
 from shipperone_erp.ledger.records import Job, Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import State
@@ -17,7 +19,7 @@ from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.clock import Clock, utc_now
 from shipperone_erp.runtime.desk import Observer
 from shipperone_erp.runtime.exclusive import Exclusives
-from shipperone_erp.runtime.leases import LeaseKeeper
+from shipperone_erp.runtime.leases import BEATS, LeaseKeeper
 from shipperone_erp.runtime.nudges import Nudges
 from shipperone_erp.runtime.once import serve_once
 from shipperone_erp.runtime.outcome import Ended, Ending
@@ -116,7 +118,7 @@ class Runtime:
         return found
 
     async def serve(self, stopping: asyncio.Event) -> None:
-        """Serve every stage of every tenant until `stopping` is set."""
+        """Serve every stage of every tenant until `stopping` is set. LedgerReplaced if its ledger was lost."""
         nudges = Nudges(self.ledger, acted=self._shared.pauses.forget)
         serving: list[asyncio.Task[None]] = []
 
@@ -147,10 +149,26 @@ class Runtime:
         ]
         retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._now, self._log)
         tidying = asyncio.create_task(retention.serve())
-        await stopping.wait()
+        replaced = await self._until_stopped_or_replaced(stopping)
         tidying.cancel()
         await asyncio.wait([tidying])
         await asyncio.gather(*watching, *serving)
+        if replaced is not None:
+            raise replaced
+
+    async def _until_stopped_or_replaced(self, stopping: asyncio.Event) -> LedgerReplaced | None:
+        """Wait for `stopping`, which is set here if the ledger is not the one that was opened: looked for at the pace
+        of the heartbeats."""
+        pace = self.configuration.runtime.lease.total_seconds() / BEATS
+        while not stopping.is_set():
+            try:
+                await asyncio.to_thread(self.ledger.verify)
+            except LedgerReplaced as replaced:
+                stopping.set()
+                return replaced
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pace)
+        return None
 
     async def _take_exclusive(self, name: str) -> Lease:
         return await self._keeper.take(name, stand_by=lambda holder: None)

@@ -7,6 +7,7 @@ import random
 from datetime import timedelta
 
 from shipperone_erp.errors import LeaseLost, LedgerError, ShipperOneErpError
+from shipperone_erp.ledger.errors import LedgerReplaced
 from shipperone_erp.ledger.records import Pause
 from shipperone_erp.model.answers import ConnectorError
 from shipperone_erp.model.work import Stage
@@ -62,6 +63,8 @@ class StageService:
         while not self._stopping.is_set():
             try:
                 await self._under_lease()
+            except LedgerReplaced:  # which the runtime finds too: it stops the process, and raises it
+                await self._stopping.wait()
             except (ShipperOneErpError, ConnectorError) as failure:
                 # some sentences name the tenant, or the stage, themselves
                 said = str(failure)

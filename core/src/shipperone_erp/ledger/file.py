@@ -1,0 +1,91 @@
+"""The file of a SQLite ledger: private, and known by its device and inode from its first opening on."""
+
+import logging
+import os
+import sqlite3
+import threading
+from pathlib import Path
+
+from shipperone_erp import private_files
+from shipperone_erp.errors import LedgerError
+from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.schema import VERSION_TABLE
+
+LOG = logging.getLogger("shipperone_erp.ledger")
+
+SHOWN = 5
+"""Tables of another program that a refusal names at most."""
+
+
+class LedgerFile:
+    """One for a process that has a ledger open. May be asked from any thread."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.beside = tuple(path.with_name(path.name + ending) for ending in ("-wal", "-shm"))
+        self._first: tuple[int, int] | None = None
+        self._turn = threading.Lock()
+
+    def make(self) -> None:
+        """Create the file if it is not there, readable by its owner alone; tighten it if it is this user's and loose.
+
+        LedgerError if it is gone and what SQLite keeps beside it is not: a process may still use it.
+        """
+        if not self.path.exists():
+            left = next((file for file in self.beside if file.exists()), None)
+            if left is not None:
+                raise LedgerError(
+                    f"there is no ledger at {self.path}, but {left.name} beside it: it was deleted or moved away. "
+                    "Nothing was started, since a process may still use it. Put the ledger back (an earlier copy: "
+                    f"`shipperone-erp ledger restored`); to begin with an empty one, remove {left.name} first",
+                    exit_code=78,
+                )
+            private_files.create(self.path)
+        for file in (self.path, *self.beside):
+            if private_files.tighten(file):
+                LOG.warning("%s was readable by others, and holds people's data: its mode is 0600 now", file)
+
+    def refuse_another_programs(self, connection: sqlite3.Connection) -> None:
+        """LedgerError if the database holds tables and no ledger. Asked before anything in it is changed."""
+        found = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
+        refuse_another_programs(str(self.path), [name for name in found if not name.startswith("sqlite_")])
+
+    def opened(self) -> None:
+        """A connection was opened: it must be to the same file as the first one. LedgerReplaced if it is not."""
+        with self._turn:
+            if self._first is None:
+                self._first = self._identity()
+        self.verify()
+
+    def verify(self, *, in_use: bool = False) -> None:
+        """LedgerReplaced if the file of the first opening is not at its path any more.
+
+        `in_use`: a connection is open just now, so SQLite's log must be beside it.
+        """
+        if self._first is None:
+            return
+        try:
+            replaced = self._identity() != self._first
+        except FileNotFoundError:
+            raise LedgerReplaced.at(str(self.path), "was deleted or moved away") from None
+        except OSError:  # not to be seen just now, such as on a network drive; SQLite finds out what that means
+            return
+        if replaced:
+            raise LedgerReplaced.at(str(self.path), "was replaced by another file")
+        if in_use and not self.beside[0].exists():
+            raise LedgerReplaced.at(str(self.path), f"lost {self.beside[0].name}, the newest part of it,")
+
+    def _identity(self) -> tuple[int, int]:
+        found = os.stat(self.path)
+        return found.st_dev, found.st_ino
+
+
+def refuse_another_programs(place: str, tables: list[str]) -> None:
+    """LedgerError if a database has these tables, and the one of a ledger is not among them."""
+    if tables and VERSION_TABLE not in tables:
+        named = ", ".join(sorted(tables)[:SHOWN]) + (", …" if len(tables) > SHOWN else "")
+        raise LedgerError(
+            f"{place} is the database of another program (its tables: {named}); nothing was touched. Name one of its "
+            "own for the ledger in [runtime]",
+            exit_code=78,
+        )

@@ -1,0 +1,65 @@
+"""Whether what is stored in a ledger can be read: the database's own check, and each row as this version reads it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import Connection, Table, select, type_coerce
+from sqlalchemy.types import NullType
+
+from shipperone_erp.ledger.schema import metadata
+from shipperone_erp.model.text import invoice_from_text, order_from_text
+
+AT_MOST = 20
+"""Findings of the database's own check, and damaged rows of one table."""
+
+BODIES = {"order_json": order_from_text, "invoice_json": invoice_from_text}
+
+
+def damage(connection: Connection) -> Iterator[str]:
+    """A sentence for everything that is damaged; nothing for a sound ledger. It reads every row."""
+    yield from _database_check(connection)
+    yield from damaged_rows(connection)
+
+
+def damaged_rows(connection: Connection) -> Iterator[str]:
+    """'row 17 of jobs: state cannot be read', for each row that this version cannot read."""
+    for table in metadata.sorted_tables:
+        found = 0
+        raw = select(*(type_coerce(column, NullType()).label(column.name) for column in table.c))
+        for row in connection.execution_options(yield_per=500).execute(raw).mappings():
+            names = (column.name for column in table.c)
+            wrong = [name for name in names if not _readable(table, name, row[name], connection)]
+            if wrong:
+                found += 1
+                which = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
+                yield f"row {which} of {table.name}: {' and '.join(wrong)} cannot be read"
+            if found == AT_MOST:
+                break
+
+
+def _readable(table: Table, column: str, value: Any, connection: Connection) -> bool:
+    process = table.c[column].type.result_processor(connection.dialect, None)
+    try:
+        found = process(value) if process is not None else value
+        if found is None and not table.c[column].nullable:
+            return False
+        if column in BODIES and found is not None:
+            BODIES[column](found)
+    except Exception:  # whatever a reader makes of it
+        return False
+    return True
+
+
+def _database_check(connection: Connection) -> Iterator[str]:
+    if connection.dialect.name == "sqlite":
+        for (said,) in connection.exec_driver_sql(f"PRAGMA integrity_check({AT_MOST})"):
+            if said != "ok":
+                yield f"SQLite's integrity check: {said}"
+        for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
+            yield f"row {row} of {table} belongs to no row of {parent}"
+        return
+    failed = connection.exec_driver_sql(
+        "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()"
+    ).scalar()
+    if failed:
+        yield f"PostgreSQL has found {failed} page(s) of this database whose checksum is wrong"

@@ -1,0 +1,224 @@
+"""The ledger's file: private, noticed when it is gone, never another program's, and its damage is reported."""
+
+import os
+import shutil
+import sqlite3
+import stat
+from collections import namedtuple
+from contextlib import closing
+
+import pytest
+
+from ledger_databases import a_job, a_lease
+from shipperone_erp.errors import LedgerDamaged, LedgerError
+from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.records import Binding
+from shipperone_erp.ledger.served import tenants_served
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import FirstBinding, InsertJob
+from shipperone_erp.operations import disk
+from test_service import service, until
+
+posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
+
+
+def mode(file):
+    return oct(stat.S_IMODE(file.stat().st_mode))
+
+
+@pytest.fixture
+def loose():
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "ledger.db"
+
+
+def opened(file, **options):
+    return Ledger.open(f"sqlite:///{file}", **({"migrate": True} | options))
+
+
+def beside(file):
+    return [file, file.with_name("ledger.db-wal"), file.with_name("ledger.db-shm")]
+
+
+@posix
+def test_a_ledger_and_what_sqlite_keeps_beside_it_are_read_by_their_owner_alone(file, loose):
+    with opened(file) as ledger:
+        ledger.can_write()
+        assert {mode(part) for part in beside(file)} == {"0o600"}
+        copy = file.with_name("copy.db")
+        ledger.backup(copy)
+    assert mode(copy) == "0o600"
+
+
+@posix
+def test_a_ledger_that_others_could_read_is_tightened_by_the_next_run_and_by_no_reader(file, loose):
+    opened(file).close()
+    file.chmod(0o644)
+    opened(file, migrate=False, read_only=True).close()
+    assert mode(file) == "0o644"
+    opened(file).close()
+    assert mode(file) == "0o600"
+
+
+@pytest.mark.parametrize("how", ["deleted", "moved", "replaced"])
+def test_nothing_more_is_written_to_a_ledger_that_is_not_at_its_place_any_more(file, how):
+    with opened(file) as ledger:
+        ledger.start_writer()
+        lease = a_lease(ledger)
+        assert ledger.beat([lease]) == ()
+        if how == "deleted":
+            file.unlink()
+        else:
+            file.rename(file.with_name("elsewhere.db"))
+        if how == "replaced":
+            shutil.copy(file.with_name("elsewhere.db"), file)
+        what = "was replaced by another file" if how == "replaced" else "was deleted or moved away"
+        with pytest.raises(LedgerReplaced, match=what):
+            ledger.beat([lease])
+        with pytest.raises(LedgerReplaced, match="ledger restored"):
+            ledger.write(InsertJob(a_job()), lease=lease).result(10)
+        with pytest.raises(LedgerReplaced):
+            ledger.verify()
+
+
+def test_the_next_heartbeat_notices_that_the_newest_part_was_deleted(file):
+    with opened(file) as ledger:
+        lease = a_lease(ledger)
+        file.with_name("ledger.db-wal").unlink()
+        with pytest.raises(LedgerReplaced, match=r"lost ledger\.db-wal, the newest part of it"):
+            ledger.beat([lease])
+
+
+def test_a_ledger_that_went_away_from_under_a_process_invites_no_second_one(file):
+    with opened(file) as ledger:
+        ledger.can_write()
+        file.unlink()
+        with pytest.raises(LedgerError, match="Do not start another; put the ledger back"):
+            opened(file, migrate=False, read_only=True)
+        with pytest.raises(LedgerError, match=r"ledger\.db-wal beside it.*Nothing was started") as refused:
+            opened(file)
+    assert refused.value.exit_code == 78
+    assert not file.exists()
+
+
+def test_a_service_whose_ledger_is_deleted_stops_with_a_sentence(world):
+    world.runtime_settings["lease"] = '"1s"'
+    with service(world) as running:
+        until(lambda: (world.folder / "ledger.db").exists() and "started" in running.said)
+        until(lambda: world.command("status").returncode == 0)
+        (world.folder / "ledger.db").unlink()
+        assert running.process.wait(timeout=20) == 1
+        assert "was deleted or moved away while it was used. This process stops" in running.said
+        assert "Traceback" not in running.said
+    again = world.command("run", "--once", "--settle-for", "0s")
+    assert (again.returncode, (world.folder / "ledger.db").exists()) == (78, False)
+
+
+@pytest.mark.parametrize("access", [{"migrate": True}, {"migrate": False}, {"migrate": False, "read_only": True}])
+def test_the_database_of_another_program_is_refused_and_left_as_it_is(file, access):
+    with closing(sqlite3.connect(file)) as other:
+        other.executescript("CREATE TABLE res_partner (id INTEGER); CREATE TABLE stock_move (id INTEGER);")
+    before = file.read_bytes()
+    with pytest.raises(LedgerError, match=r"another program \(its tables: res_partner, stock_move\)") as refused:
+        opened(file, **access)
+    assert refused.value.exit_code == 78
+    assert file.read_bytes() == before
+
+
+def test_a_file_that_is_no_database_is_reported_in_a_sentence(file):
+    file.write_bytes(b"This is a letter to the accountant. " * 100)
+    with pytest.raises(LedgerError, match="file is not a database"):
+        opened(file)
+
+
+DAMAGE = {
+    "a word that no version knows": ("state = 'dreaming'", "state cannot be read"),
+    "a time that is none": ("since = 'yesterday'", "since cannot be read"),
+    "a list cut off": ("item_ids = '[1,'", "item_ids cannot be read"),
+}
+
+
+@pytest.mark.parametrize(("change", "said"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_row_is_named_and_nothing_is_guessed_in_its_place(file, change, said):
+    job = a_job()
+    with opened(file) as ledger:
+        ledger.start_writer()
+        ledger.write(InsertJob(job), lease=None).result(10)
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute(f"UPDATE jobs SET {change}")
+    with opened(file) as ledger:
+        with pytest.raises(LedgerDamaged, match=f"row {job.id} of jobs: {said}"):
+            ledger.find_jobs()
+        assert list(ledger.damage()) == [f"row {job.id} of jobs: {said}"]
+
+
+def test_an_order_whose_text_is_damaged_is_named_and_a_sound_ledger_has_no_damage(file):
+    job = a_job()
+    with opened(file) as ledger:
+        ledger.start_writer()
+        ledger.write(InsertJob(job), lease=None).result(10)
+        assert list(ledger.damage()) == []
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute("UPDATE jobs SET order_json = '{\"items\": 7'")
+    with opened(file) as ledger:
+        (found,) = ledger.find_jobs()
+        with pytest.raises(LedgerDamaged, match=f"order_json of order {job.order_id} "):
+            _ = found.order
+        assert list(ledger.damage()) == [f"row {job.id} of jobs: order_json cannot be read"]
+
+
+def test_the_databases_own_check_finds_a_page_that_was_overwritten(file):
+    with opened(file) as ledger:
+        ledger.start_writer()
+        for number in range(200):
+            ledger.write(InsertJob(a_job(f"FO-{number}")), lease=None).result(10)
+    size = file.stat().st_size
+    with file.open("r+b") as raw:
+        raw.seek(size // 2)
+        raw.write(b"\xff" * 8192)
+    with opened(file, migrate=False, read_only=True) as ledger, pytest.raises(LedgerDamaged) as found:
+        for said in ledger.damage():
+            raise LedgerDamaged(said)
+    assert "integrity check" in str(found.value) or "malformed" in str(found.value)
+
+
+def test_doctor_and_orders_report_a_damaged_row_without_a_traceback(world):
+    assert world.command("run", "--once", "--settle-for", "0s").returncode == 0
+    job = a_job()
+    with Ledger.open(f"sqlite:///{(world.folder / 'ledger.db')}") as ledger:
+        ledger.start_writer()
+        ledger.write(InsertJob(job), lease=None).result(10)
+    with closing(sqlite3.connect(world.folder / "ledger.db")) as other, other:
+        other.execute("UPDATE jobs SET state = 'dreaming'")
+    listed = world.command("orders")
+    assert (listed.returncode, "Traceback" in listed.stderr) == (1, False)
+    assert f"row {job.id} of jobs: state cannot be read" in listed.stderr
+    found = world.command("doctor", "--json")
+    assert f"row {job.id} of jobs: state cannot be read" in found.stdout
+
+
+def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
+    url = f"sqlite:///{file}"
+    assert tenants_served(url) == frozenset()
+    with opened(file) as ledger:
+        ledger.start_writer()
+        binding = Binding("http://shop.lan", "default", "counting", "erp")
+        ledger.write(FirstBinding("acme", binding), lease=None).result(10)
+    with closing(sqlite3.connect(file)) as other, other:
+        other.execute("UPDATE ledger_schema SET version_num = '0001'")
+    assert tenants_served(url) == {"acme"}
+
+
+def test_a_full_disk_is_said_where_the_service_cannot_record_it(file, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    for free, said in ((0, "no space is left"), (3 << 20, "only 3 MiB are left"), (1 << 30, None)):
+        monkeypatch.setattr(disk.shutil, "disk_usage", lambda folder, free=free: usage(0, 0, free))
+        found = disk.full_disk(f"sqlite:///{file}")
+        assert found is None if said is None else found.startswith(f"{said} on the disk of the ledger, {file.parent}:")
+    assert disk.full_disk("postgresql+psycopg://h/db") is None
