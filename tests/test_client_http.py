@@ -103,7 +103,9 @@ def test_what_goes_out_is_the_guides_request_to_the_byte(server: ScriptedServer)
         (409, '{"message": "no"}', "application/json", PostOutcome.REFUSED),
         (422, '{"message": "no"}', "application/json", PostOutcome.REFUSED),
         (401, '{"message": "no"}', "application/json", PostOutcome.UNAUTHORISED),
-        (403, HTML_502, "text/html", PostOutcome.UNAUTHORISED),
+        (403, '{"message": "no"}', "application/json", PostOutcome.UNAUTHORISED),
+        (403, "", "", PostOutcome.UNAUTHORISED),
+        (403, HTML_502, "text/html", PostOutcome.UNKNOWN),
         (407, "", "", PostOutcome.NOT_SENT),
         (408, "", "", PostOutcome.UNKNOWN),
         (429, "", "", PostOutcome.THROTTLED),
@@ -312,6 +314,16 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
     [
         (http(401, '{"message": "Der Verbraucher ist nicht autorisiert"}'), Trouble.UNAUTHORISED, "refuses the token"),
         (http(403, ""), Trouble.UNAUTHORISED, "lacks the scope"),
+        (
+            http(403, "<title>Just a moment...</title>", kind="text/html"),
+            Trouble.UNAVAILABLE,
+            "a proxy or firewall in front of ShipperOne answered 403 with a page, “Just a moment...”",
+        ),
+        (
+            http(401, "<title>Staging</title>", kind="text/html"),
+            Trouble.UNAUTHORISED,
+            "refused (401) with a page, “Staging”",
+        ),
         (http(400, '{"message": "page %1", "parameters": ["x"]}'), Trouble.REFUSED, "answered 400: page x"),
         (http(404, HTML_502, kind="text/html"), Trouble.NOT_FOUND, "404 with a page"),
         (http(429), Trouble.THROTTLED, "429"),

@@ -13,6 +13,7 @@ from shipperone_erp.ledger.records import Job, NumberHolder
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage
 from shipperone_erp.runtime.clock import Clock
+from shipperone_erp.runtime.firewall import Firewall
 from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import StageJournal
 from shipperone_erp.runtime.queue_view import QueueView
@@ -48,6 +49,7 @@ class StageDesk:
         now: Clock,
         observe: Observer,
         token: TokenHealth,
+        firewall: Firewall,
         stopping: Callable[[], bool],
         lease_stands: Callable[[], Awaitable[None]],
         redact: Callable[[str], str],
@@ -69,6 +71,7 @@ class StageDesk:
         self._now = now
         self._observe = observe
         self._token = token
+        self._firewall = firewall
         self._stopping = stopping
         self.lease_stands = lease_stands
         """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
@@ -143,11 +146,18 @@ class StageDesk:
     def token_refused(self) -> str | None:
         return self._token.admits()
 
+    def firewall_blocks(self) -> str | None:
+        return self._firewall.blocks()
+
+    def firewall_refused(self, order_id: str, sentence: str) -> bool:
+        return self._firewall.refused(order_id, sentence)
+
     def pause_platform(self, sentence: str) -> None:
         self._token.refused("confirming", sentence)
 
     def platform_answers(self) -> None:
         self._token.taken("confirming")
+        self._firewall.passed()
 
     def queue_answers(self) -> None:
         """ShipperOne has let the queue be read."""

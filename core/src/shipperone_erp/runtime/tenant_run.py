@@ -23,6 +23,7 @@ from shipperone_erp.runtime.bursts import Bursts
 from shipperone_erp.runtime.clock import Clock
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
+from shipperone_erp.runtime.firewall import Firewall
 from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import StageJournal
 from shipperone_erp.runtime.pauses import Pauses
@@ -69,6 +70,7 @@ class TenantRun:
         self.settings = settings
         self.name = settings.name
         self.token = TokenHealth(self._say)
+        self._firewall = Firewall(self._say)
         self.epoch = 0
         """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
         self._shared = shared
@@ -173,6 +175,7 @@ class TenantRun:
             now=shared.now,
             observe=shared.observe,
             token=self.token,
+            firewall=self._firewall,
             stopping=stopping,
             lease_stands=partial(shared.lease_stands, lease),
             redact=shared.redact,

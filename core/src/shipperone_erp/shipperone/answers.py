@@ -4,6 +4,7 @@ of a POST   accepted      2xx with an empty body or JSON that does not deny it (
             refused       400 and the other 4xx
             throttled     429; 503 with Retry-After: nothing happened
             unauthorised  401, 403: nothing happened
+                          (a 403 with a page is a firewall's, and unknown: it may have kept back the answer alone)
             not sent      the connection was never made
             unknown       anything else, a 2xx that denies it included: it may have happened
 of a GET    a list, or `ReadFailed` with its trouble
@@ -59,6 +60,8 @@ class PostAnswer:
     report_id: str | None
     ended_at: datetime
     denial: str | None = None
+    by_proxy: bool = False
+    """It is the page of a proxy or firewall in front of ShipperOne; the outcome is then `UNKNOWN`."""
 
 
 class Trouble(StrEnum):
@@ -107,7 +110,7 @@ def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostA
     answer = _Answer(response, redact)
     wait = retry_after(response.headers, ended_at)
     accepts = (answer.is_json and not answer.denies) or not answer.text.strip()
-    outcome = _outcome(response.status, wait, takes_effect=accepts)
+    outcome = _outcome(response.status, wait, takes_effect=accepts, by_proxy=answer.by_proxy)
     denial = None
     if outcome is PostOutcome.ACCEPTED:
         message = answer.said
@@ -118,8 +121,9 @@ def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostA
         if response.succeeded:
             denial = answer.said or answer.shown
     return PostAnswer(
-        outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial
-    )
+        outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial,
+        answer.by_proxy,
+    )  # fmt: skip
 
 
 def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
@@ -139,9 +143,8 @@ def raise_for_status(response: Received, what: str, now: datetime, redact: Redac
     sentence = f"{what}: {answer.sentence}"
     if report and report not in sentence:
         sentence += f" (report {report})"
-    raise ReadFailed(
-        sentence, _trouble(status, wait), status=status, retry_after=wait, report_id=report, is_json=answer.is_json
-    )
+    trouble = _trouble(status, wait, by_proxy=answer.by_proxy)
+    raise ReadFailed(sentence, trouble, status=status, retry_after=wait, report_id=report, is_json=answer.is_json)
 
 
 def silenced_post(seconds: float, now: datetime) -> PostAnswer:
@@ -189,6 +192,9 @@ def _shape(value: Any) -> str:
     return "no list"
 
 
+BY_FIREWALLS = frozenset({403, 405, 406, 451})
+"""Statuses with which firewalls answer by a page of their own."""
+
 NO_CONTENT = 204
 """The status of an answer without a body, which a queue gives when it is empty."""
 
@@ -224,7 +230,19 @@ class _Answer:
         return self._redact(shown)
 
     @property
+    def by_proxy(self) -> bool:
+        """ShipperOne refuses in JSON; a page with one of these statuses is of something in front of it."""
+        return self.status in BY_FIREWALLS and self.text[: messages.HEAD].lstrip().startswith("<")
+
+    @property
     def sentence(self) -> str:
+        if self.by_proxy:
+            return (
+                f"a proxy or firewall in front of ShipperOne answered {self.status} with {self.shown}, which is not "
+                "ShipperOne's own answer: ask its operator to let the requests of this machine through"
+            )
+        if self.status == 401 and self.text[: messages.HEAD].lstrip().startswith("<"):
+            return f"the token is refused (401) with {self.shown}: by ShipperOne, or by a proxy with a login of its own"
         if self.status == 401:
             what = "ShipperOne refuses the token (401): it may have been replaced or revoked"
         elif self.status == 403:
@@ -243,7 +261,9 @@ class _Answer:
         return f"{what}: {self.said}" if self.said else what
 
 
-def _outcome(status: int, wait: float | None, *, takes_effect: bool) -> PostOutcome:
+def _outcome(status: int, wait: float | None, *, takes_effect: bool, by_proxy: bool) -> PostOutcome:
+    if by_proxy:
+        return PostOutcome.UNKNOWN
     if 200 <= status < 300:
         return PostOutcome.ACCEPTED if takes_effect else PostOutcome.UNKNOWN
     if status in (401, 403):
@@ -258,7 +278,9 @@ def _outcome(status: int, wait: float | None, *, takes_effect: bool) -> PostOutc
     return PostOutcome.UNKNOWN
 
 
-def _trouble(status: int, wait: float | None) -> Trouble:
+def _trouble(status: int, wait: float | None, *, by_proxy: bool) -> Trouble:
+    if by_proxy:
+        return Trouble.UNAVAILABLE
     if status in (401, 403):
         return Trouble.UNAUTHORISED
     if status == 429 or (status == 503 and wait is not None):

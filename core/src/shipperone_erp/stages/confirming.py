@@ -26,6 +26,9 @@ AT_MOST = 3
 LOST_AT_MOST = 3
 """How many answers in a row may be lost (or be a 500) until a person is asked."""
 
+BLOCKED = 30.0
+"""Seconds until a confirmation is tried again that a firewall keeps from ShipperOne, with all others."""
+
 UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
 
@@ -41,6 +44,9 @@ async def confirm(case: Case) -> None:
     refused = case.desk.token_refused()
     if refused is not None:
         raise _token_refused(case, refused)
+    blocked = case.desk.firewall_blocks()
+    if blocked is not None:
+        raise Wait(Reason.PLATFORM_UNAVAILABLE, blocked, until=case.later(BLOCKED), counts=False)
     async with case.desk.sales_order(case.order.order_number), case.desk.turn_to_confirm() as seconds:
         if seconds is not None:
             sentence = f"ShipperOne limits the rate of requests; this confirmation is sent in about {seconds:.0f} s"
@@ -123,7 +129,27 @@ def _token_refused(case: Case, sentence: str) -> Wait:
     return Wait(Reason.PLATFORM_AUTH, sentence, until=case.desk.now(), owner=Owner.IT, counts=False)
 
 
+def _blocked(case: Case, answer: PostAnswer) -> Wait | Hold:
+    """A firewall has answered. That ShipperOne did not see the order is proven by its queue, as after a lost answer."""
+    every_order = case.desk.firewall_refused(case.job.order_id, answer.message)
+    times = case.job.attempts + 1
+    if times >= LOST_AT_MOST and not every_order:
+        order_id = case.job.order_id
+        return Hold(
+            Reason.OUTCOME_UNKNOWN,
+            f"the confirmation of this order was refused {times} times: {answer.message}. Have that done for this "
+            f"order's data, then `order retry {order_id}`; if ShipperOne took the order all the same, `order resolve "
+            f"{order_id} --outcome confirmed`",
+            Owner.IT,
+        )
+    until = case.later(case.desk.settings.settle.total_seconds())
+    sentence = f"{answer.message}; it is sent again once ShipperOne's queue proves that it was not taken"
+    return Wait(Reason.OUTCOME_UNKNOWN, sentence, until=until, counts=not every_order)
+
+
 def _lost(case: Case, answer: PostAnswer) -> None:
+    if answer.by_proxy:
+        raise _blocked(case, answer)
     report = f" (report {answer.report_id})" if answer.report_id else ""
     if case.job.attempts + 1 >= LOST_AT_MOST:
         raise Hold(

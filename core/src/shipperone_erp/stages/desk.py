@@ -157,6 +157,14 @@ class Desk(Protocol):
         """Why nothing is confirmed now: ShipperOne refuses the token. None: go ahead (or probe by this very call)."""
         ...
 
+    def firewall_blocks(self) -> str | None:
+        """Why nothing is confirmed now: a firewall refuses every order. None: go ahead (or probe by this very call)."""
+        ...
+
+    def firewall_refused(self, order_id: str, sentence: str) -> bool:
+        """A firewall has answered the confirmation of that order. True if it refuses every order."""
+        ...
+
     def pause_platform(self, sentence: str) -> None:
         """ShipperOne refuses the token: the tenant pauses, its orders do not fail."""
         ...
