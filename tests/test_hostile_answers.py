@@ -339,6 +339,19 @@ def test_one_order_that_is_too_large_hides_no_other(server: ScriptedServer) -> N
     assert len(listing.unreadable[0].raw) <= 20_000
 
 
+@pytest.mark.parametrize(
+    "value",
+    ["1" * (2 * MIB), "[" * MIB + "]" * MIB, '{"a":' * (MIB // 4) + "1" + "}" * (MIB // 4)],
+    ids=["digits", "lists", "objects"],
+)
+def test_to_say_what_is_wrong_with_a_large_value_is_not_slow(value: str) -> None:
+    body = page(order(1), order(2, extra="HERE")).replace(b'"HERE"', value.encode())
+    began = time.monotonic()
+    (bad,) = [entry for entry in entries_in(body) if isinstance(entry, Garbled)]
+    assert bad.legible["order_id"] == "FO-2"
+    assert time.monotonic() - began < 10
+
+
 def test_a_large_page_does_not_keep_the_loop_from_others(server: ScriptedServer) -> None:
     body = page(*(order(n, note="x" * 200, a=[{"b": k} for k in range(50)]) for n in range(700)))
     server.answer = lambda request: http(200, body)

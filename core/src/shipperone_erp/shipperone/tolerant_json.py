@@ -27,12 +27,16 @@ ENTRIES_AT_MOST = 10_000
 _PIECE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
 """A whole text, a quote that begins one without an end, a run of brackets that open or close. Never backtracks."""
 
+NAMES_AT_MOST = 8
+SEARCHED_AT_MOST = 1024 * 1024
+"""How far it is looked into a value for the place where it is bad: names on the way, and bytes."""
+
 _QUOTE = 0x22
 _OPENING = frozenset(b"[{")
 _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"', re.DOTALL)
 _SCALAR = re.compile(rb'[^\s,:\[\]{}"]++')
 _BLANK = re.compile(rb"[ \t\r\n]*+")
-_EXPONENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|[-+0-9.]++[eE][-+]?[0-9]{5,}+', re.DOTALL)
+_EXPONENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?<![-+0-9.])[-+0-9.]++[eE][-+]?[0-9]{5,}+', re.DOTALL)
 
 
 class BadJson(ValueError):
@@ -185,7 +189,8 @@ def path_to(span: Span, at: int) -> str:
     """The names that lead to the value in which that byte is: "customer.name"; empty if they cannot be told."""
     names: list[str] = []
     try:
-        while span.depth and len(names) < DEEPEST:
+        # each step reads the value once more
+        while span.depth and len(names) < NAMES_AT_MOST and span.end - span.start <= SEARCHED_AT_MOST:
             inner = span.members() if span.is_object else [(str(n), one) for n, one in enumerate(span.elements())]
             name, span = next((name, one) for name, one in inner if one.start <= at < one.end)
             names.append(name or "?")
