@@ -38,7 +38,7 @@ def sql(tmp_path, monkeypatch):
     def run(*arguments: str, toml: str = "", **environment: str) -> Done:
         file = tmp_path / "shipperone-erp.toml"
         file.write_text(TENANT + toml, encoding="utf-8")
-        options = ["-c", str(file)] if arguments[0] == "check" else []
+        options = ["-c", str(file)] if arguments[0] in ("check", "show") else []
         for name, value in {"ACME_TOKEN": "0815-4712", "COLUMNS": "200", **environment}.items():
             monkeypatch.setenv(name, value)
         result = CliRunner().invoke(app, [*arguments, *options], prog_name="shipperone-erp sql")

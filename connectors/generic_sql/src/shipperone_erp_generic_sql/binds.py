@@ -14,6 +14,7 @@ from sqlalchemy.types import TypeEngine
 
 from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS, Call, ChargeLine, Line, Param, TaxLine, plain
 from shipperone_erp_generic_sql.exact import Amount, Day, Quantity, Text, Utc, to_micro
+from shipperone_erp_generic_sql.maps import MAP, table_of
 from shipperone_erp_generic_sql.statement import CaptureType, Each
 
 PARAM = "param_"
@@ -279,6 +280,8 @@ def problem_with(name: str, step: str, each: Each | None, own: Collection[str] |
     here = known(step, each)
     if name in here or name in (own or ()) or own is None:
         return None
+    if name.startswith(MAP):
+        return _problem_with_map(name, step, each, own)
     for kind in BINDS_OF:
         if step not in ANYWHERE and name in known(step, kind):
             return f':{name} is of one {kind if kind != "tax" else "tax rate"}: add each = "{kind}"'
@@ -287,6 +290,20 @@ def problem_with(name: str, step: str, each: Each | None, own: Collection[str] |
     could = here | set(own) | (frozenset() if step in ANYWHERE else known(step, each or "item"))
     near = difflib.get_close_matches(name, sorted(could), n=1)
     return f"unknown bind :{name}" + (f", did you mean :{near[0]}?" if near else "")
+
+
+def can_be_mapped(bind: str) -> bool:
+    """Whether a mapping table may be of that bind's values: texts and rates."""
+    found = ORDER_BINDS.get(bind) or ELEMENT_BINDS.get(bind)
+    return found is not None and (found.type is _TEXT or bind in ("tax_percent", "tax_rate"))
+
+
+def _problem_with_map(name: str, step: str, each: Each | None, own: Collection[str]) -> str | None:
+    bind = name.removeprefix(MAP)
+    if f"[maps.{table_of(bind)}]" not in own:
+        return f"no table for :{name}: write [maps.{table_of(bind)}], or a CSV file of two columns"
+    problem = problem_with(bind, step, each, own)
+    return problem and problem.replace(f":{bind}", f":{name}")
 
 
 def items_json(call: Call) -> str:

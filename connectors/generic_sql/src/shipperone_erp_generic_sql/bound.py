@@ -13,6 +13,7 @@ from shipperone_erp import Reason, Refused
 from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, MICRO, ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.exact import within
+from shipperone_erp_generic_sql.maps import MAP, looked_up
 
 Read = Callable[[Call, Element | None], Any]
 """The value of one bind in a call; of an item's, a charge's or a tax rate's bind for that one, and None without one."""
@@ -39,6 +40,10 @@ def reader(name: str, path: str | None, places: Places) -> Read:
         return lambda call, element: call.params[param]
     if path is not None:
         return lambda call, element: _storable(call.at(path), name, places)
+    if name.startswith(MAP):
+        bind = name.removeprefix(MAP)
+        mapped = reader(bind, None, places)
+        return lambda call, element: looked_up(call.maps, bind, mapped(call, element))
     if name in ORDER_BINDS:
         of_order = _of(ORDER_BINDS, name, places)
         return lambda call, element: of_order(call)

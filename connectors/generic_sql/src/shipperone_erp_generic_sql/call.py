@@ -81,6 +81,7 @@ class Call:
     order: FulfillmentOrder
     params: Mapping[str, Param]
     paths: Mapping[str, str] = field(default_factory=dict)
+    maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     generation: int | None = None
     transfer: str | None = None

@@ -1,23 +1,28 @@
-"""`shipperone-erp sql`: check a tenant's database and statements before going live; print what it needs."""
+"""`shipperone-erp sql`: check a tenant's database and statements before going live; print what it needs and binds."""
 
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from shipperone_erp import Check
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, print_json, print_text, say
 from shipperone_erp.config import load
 from shipperone_erp.errors import ConfigurationError, UsageError
+from shipperone_erp_generic_sql.checking.beginning import started
 from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, levels
 from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample, takes_charges
+from shipperone_erp_generic_sql.checking.show import shown
+from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.setup import found, script
 
 app = typer.Typer(
-    help="Databases of generic_sql: check, setup.",
+    help="Databases of generic_sql: check, show, setup, init.",
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
@@ -68,6 +73,49 @@ def setup(
 ) -> None:
     """Print the tables, unique indexes and grants of a recipe. It never runs them."""
     sys.stdout.write(found(dialect, recipe).for_tenant(tenant) if toml else script(dialect, recipe))
+
+
+@app.command()
+def show(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    step: Annotated[str, typer.Argument(metavar="STEP", help="reserve, build_invoice, find_reservation, …")],
+    config: ConfigFile = DEFAULT_FILE,
+    order: Annotated[str | None, typer.Option(help="A real order: its id in a queue; else a sample order.")] = None,
+    sku: Annotated[list[str] | None, typer.Option(help="Goods of the sample order.")] = None,
+    warehouse: Annotated[str, typer.Option(help="The warehouse of the sample order.")] = "main",
+) -> None:
+    """Print the statements of a step with the values that an order would bind. The database is not opened."""
+    subject = _subject(config, tenant, order, (tuple(sku or ["SAMPLE"]), warehouse, None), False)
+    for line in shown(subject.settings, tenant, subject.order, step):
+        print_text(line)
+
+
+@app.command()
+def init(
+    from_database: Annotated[str, typer.Option("--from-database", metavar="URL", help="As in `url`; no password.")],
+    password_env: Annotated[str | None, typer.Option(help="The environment variable that holds the password.")] = None,
+    tenant: Annotated[str, typer.Option(help="The tenant's name.")] = "acme",
+) -> None:
+    """Print a commented TOML to start from: the tables that look like products, stock, orders, invoices."""
+    password = os.environ.get(password_env) if password_env else None
+    if password_env and password is None:
+        raise UsageError(f"the environment variable {password_env} is not set")
+    try:
+        settings = GenericSqlSettings.model_validate(
+            {"url": from_database, **({"password": password} if password else {})}, context={"base": Path.cwd()}
+        )
+    except ValidationError as error:
+        raise UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from None
+    if settings.password_in_url:
+        raise UsageError("a password in the URL stays in the shell's history: use --password-env")
+    database = Database(settings)
+    try:
+        wrong = [line for line in opens(database) if not line.ok]
+        if wrong:
+            raise UsageError(f"{wrong[0].sentence}; {wrong[0].cure}")
+        sys.stdout.write(started(database, tenant, password_env))
+    finally:
+        database.close()
 
 
 class _Report:

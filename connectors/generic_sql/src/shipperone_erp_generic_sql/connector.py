@@ -204,7 +204,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             said = "the ERP's documents are to be listed, and no statements are configured for list_documents"
             raise Refused(Reason.CONFIG_INCOMPLETE, said)
         nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
-        call = Call(tenant=self.tenant, key="", order=nothing, params=self.settings.params, since=since)
+        call = self._call("", nothing, since=since)
         return self._step(call, lambda work: work.documents())
 
     def check(self) -> list[Check]:
@@ -243,15 +243,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         reservations: tuple[Reservation, ...] = (),
         **told: object,
     ) -> Call:
-        return Call(
-            tenant=self.tenant,
-            key=key,
-            order=order,
-            params=self.settings.params,
-            paths=self.settings.binds,
-            reservations=reservations,
-            **told,  # type: ignore[arg-type]
-        )
+        return self.settings.call(self.tenant, key, order, reservations=reservations, **told)
 
     def _need(self, step: str, why: str) -> None:
         if not self.settings.statements(step):

@@ -19,13 +19,15 @@ from pydantic import (
 )
 from sqlalchemy.types import TypeEngine
 
-from shipperone_erp import ConnectorSettings, Owner, Reason, Secret
+from shipperone_erp import ConnectorSettings, FulfillmentOrder, Owner, Reason, Secret
 from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql import address
-from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, ORDER_BINDS, PARAM, type_of
+from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, ORDER_BINDS, PARAM, can_be_mapped, type_of
 from shipperone_erp_generic_sql.bound import Places
+from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
 from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.maps import WAREHOUSE, from_csv, table_of
 from shipperone_erp_generic_sql.scope import query_problems, step_problems
 from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
 
@@ -91,6 +93,11 @@ class GenericSqlSettings(ConnectorSettings):
     )
     binds: Mapping[str, StrictStr] = Field(
         {}, description="binds of your own, as text: NAME = a path in the order, such as extra fields of ShipperOne"
+    )
+    maps: Mapping[str, Mapping[str, StrictStr]] = Field(
+        {},
+        description="the ERP's names by ShipperOne's: [maps.sku] is the bind :map_sku, [maps.warehouse] is "
+        ":map_warehouse_code and :map_item_warehouse_code; a table, or the name of a CSV file of two columns",
     )
     errors: Mapping[str, Rule] = Field(
         {}, description="a code or a part of the ERP's own error text = a reason, or { reason, owner, sentence }"
@@ -173,12 +180,28 @@ class GenericSqlSettings(ConnectorSettings):
                 raise ValueError(f"{label(name)} is a bind already; choose another name")
         return value
 
+    @field_validator("maps", mode="before")
+    @classmethod
+    def _tables_out_of_files(cls, value: Any, info: ValidationInfo) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        base = (info.context or {}).get("base") or Path()
+        return {name: from_csv(base / one) if isinstance(one, str) else one for name, one in value.items()}
+
+    @field_validator("maps")
+    @classmethod
+    def _of_a_bind(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
+        for name in value:
+            if name != WAREHOUSE and (table_of(name) == WAREHOUSE or not can_be_mapped(name)):
+                raise ValueError(f"[maps.{label(name)}] is of no bind: write sku, warehouse, payment_method, tax_percent, …")
+        return value
+
     @field_validator(*STEPS, *QUERIES)
     @classmethod
     def _can_be_right(cls, statements: tuple[Query, ...], info: ValidationInfo) -> tuple[Query, ...]:
         step = str(info.field_name)
         dialect = address.dialect_of(info.data["url"]) if "url" in info.data else DIALECTS["sqlite"]
-        own = _own_binds(info.data) if "params" in info.data and "binds" in info.data else None
+        own = _own_binds(info.data) if {"params", "binds", "maps"} <= info.data.keys() else None
         problems = list(
             step_problems(step, cast("tuple[Statement, ...]", statements), dialect, own)
             if step in STEPS
@@ -258,6 +281,12 @@ class GenericSqlSettings(ConnectorSettings):
         """What the statements of the step capture, with the types."""
         return self._captures.get(step, {})
 
+    def call(self, tenant: str, key: str, order: FulfillmentOrder, **told: Any) -> Call:
+        """A call of a hook for that order, with what these settings add to it."""
+        return Call(
+            tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, **told
+        )  # fmt: skip
+
     def serial(self, step: str) -> bool:
         """Whether the step never runs twice at once."""
         return any(statement.serial for statement in self.statements(step))
@@ -274,4 +303,8 @@ class GenericSqlSettings(ConnectorSettings):
 
 
 def _own_binds(data: Mapping[str, Any]) -> frozenset[str]:
-    return frozenset(data["binds"]) | {PARAM + name for name in data["params"]}
+    return (
+        frozenset(data["binds"])
+        | {PARAM + name for name in data["params"]}
+        | {f"[maps.{name}]" for name in data["maps"]}
+    )

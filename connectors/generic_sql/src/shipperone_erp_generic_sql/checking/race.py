@@ -150,11 +150,7 @@ class Race:
         return Work(connection, self.database, self._prepared, call)
 
     def _call(self, order: FulfillmentOrder, **told: object) -> Call:
-        settings = self.database.settings
-        return Call(
-            tenant=self.tenant, key=next(self._keys), order=order, params=settings.params, paths=settings.binds,
-            **told,  # type: ignore[arg-type]
-        )  # fmt: skip
+        return self.database.settings.call(self.tenant, next(self._keys), order, **told)
 
 
 def _meet(met: threading.Barrier) -> bool:

@@ -38,11 +38,7 @@ class Trial:
 
     def call(self, order: FulfillmentOrder, **told: object) -> Call:
         """A call for that order under a key of its own."""
-        settings = self.settings
-        return Call(
-            tenant=self.tenant, key=next(self._keys), order=order, params=settings.params, paths=settings.binds,
-            **told,  # type: ignore[arg-type]
-        )  # fmt: skip
+        return self.settings.call(self.tenant, next(self._keys), order, **told)
 
     def work(self, call: Call) -> Work:
         """The call's work in this transaction."""

@@ -1,0 +1,101 @@
+"""`sql init --from-database`: a commented TOML to start from, with the tables that look like what the steps need.
+
+Names alone are read, no row. Nothing of it is a statement yet: each is a comment until somebody has read it.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import Inspector, inspect
+
+from shipperone_erp_generic_sql.database import Database
+
+LOOKS_LIKE = {
+    "products": r"product|article|artikel|goods|\bitem(s|_master)?\b|sku|material|^parts?$",
+    "stock": r"stock|inventory|on_?hand|quant|lager|warehouse",
+    "orders": r"order|commande|auftrag|sale|allocation|reserv",
+    "invoices": r"invoice|facture|rechnung|bill|^ar$|tax|vat|tva",
+    "number ranges": r"range|counter|sequence|series|number",
+}
+AT_MOST = 12
+"""Tables of one kind that are listed; with more the names fit too much to be of use."""
+
+
+SKELETON = """\
+# --- statements to write; :key stands under a unique index of a column of your own --------------------------------
+
+# [[tenants.TENANT.generic_sql.find_reservation]]
+# sql = "SELECT id AS reference, 'live' AS state FROM ORDERS WHERE your_key_column = :key"
+
+# [[tenants.TENANT.generic_sql.available]]
+# sql = "SELECT on_hand - reserved FROM STOCK WHERE sku = :sku AND warehouse = :item_warehouse_code"
+
+# [[tenants.TENANT.generic_sql.reserve]]
+# sql = "INSERT INTO ORDERS (your_key_column) VALUES (:key)"
+
+# [[tenants.TENANT.generic_sql.find_invoice]]
+# sql = "SELECT id AS reference, state, number FROM INVOICES WHERE your_key_column = :key"
+
+# [[tenants.TENANT.generic_sql.issue_invoice]]
+# sql = "INSERT INTO INVOICES (your_key_column) VALUES (:key)"
+"""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table's name and its columns; `unique` are those of which each value stands once."""
+
+    name: str
+    columns: Sequence[str]
+    unique: frozenset[str]
+
+    def __str__(self) -> str:
+        named = (f"{name} (unique)" if name in self.unique else name for name in self.columns)
+        return f"{_safe(self.name)}: {', '.join(_safe(name) for name in named)}"
+
+
+def started(database: Database, tenant: str, password_variable: str | None) -> str:
+    """The TOML's text."""
+    tables = list(_tables(inspect(database.engine)))
+    found = {
+        kind: [table for table in tables if re.search(pattern, table.name, re.IGNORECASE)][:AT_MOST]
+        for kind, pattern in LOOKS_LIKE.items()
+    }
+    lines = [
+        f"# Started from {_safe(database.name)}: {len(tables)} tables. What looks like the steps' is listed.",
+        "# Compare them with your ERP's documentation, write the statements, then: shipperone-erp sql check " + tenant,
+        "",
+        f"[tenants.{tenant}.generic_sql]",
+        f'url = "{database.settings.url}"',
+        *([f'password = {{ env = "{password_variable}" }}'] if password_variable else []),
+    ]
+    for kind, likely in found.items():
+        lines += ["", f"# --- {kind}: " + ("these look like it" if likely else "no table's name looks like it")]
+        lines += [f"# {table}" for table in likely]
+    return "\n".join([*lines, "", _skeleton(tenant, found)])
+
+
+def _skeleton(tenant: str, found: dict[str, list[Table]]) -> str:
+    text = SKELETON.replace("TENANT", tenant)
+    for kind in ("orders", "stock", "invoices"):
+        text = text.replace(kind.upper(), _first(found[kind], kind))
+    return text
+
+
+def _first(tables: list[Table], kind: str) -> str:
+    return _safe(tables[0].name) if tables else f"your_{kind}"
+
+
+def _tables(inspector: Inspector) -> Iterator[Table]:
+    for name in sorted(inspector.get_table_names()):
+        keys: list[Sequence[str | None]] = [inspector.get_pk_constraint(name)["constrained_columns"]]
+        keys += [one["column_names"] for one in inspector.get_unique_constraints(name)]
+        keys += [one["column_names"] for one in inspector.get_indexes(name) if one.get("unique")]
+        single = frozenset(str(columns[0]) for columns in keys if len(columns) == 1)
+        yield Table(name, [str(column["name"]) for column in inspector.get_columns(name)], single)
+
+
+def _safe(name: str) -> str:
+    """A name as it may stand in a comment."""
+    return re.sub(r"[^\w.$:/@() -]", "?", name)
