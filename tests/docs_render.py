@@ -213,6 +213,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "odoo_payments": lambda: _settings(PaymentRule),
     "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),
     "inbox_statements": lambda: _recipe("inbox", "postgresql", "toml"),
+    "inbox_answer": lambda: _recipe("inbox", "postgresql", "answer"),
     "procedures_statements": lambda: _recipe("procedures", "postgresql", "toml"),
     "recipe_tables": lambda: _recipe("guarded", "sqlite", "ddl"),
     "recipe_statements": lambda: _recipe("guarded", "sqlite", "toml"),

@@ -117,7 +117,7 @@ ANSWERS = {
     Kind.BUSY: (Transient, None), Kind.AUTH: (AuthFailed, None), Kind.DENIED: (Refused, Reason.ERP_ACCESS_DENIED),
     Kind.DUPLICATE: (Refused, Reason.ERP_REFUSED), Kind.CONSTRAINT: (Refused, Reason.ERP_REFUSED),
     Kind.VALUE: (Refused, Reason.ERP_REFUSED), Kind.RAISED: (Refused, Reason.ERP_REFUSED),
-    Kind.MISTAKE: (Refused, Reason.CONFIG_INCOMPLETE),
+    Kind.MISTAKE: (Refused, Reason.CONFIG_INCOMPLETE), Kind.TAKEN: (Transient, None),
 }  # fmt: skip
 
 

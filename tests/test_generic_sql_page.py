@@ -21,7 +21,7 @@ BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 def printed() -> set[str]:
     """Every text of every recipe: what the tests of the recipes run."""
     recipes = [recipe(way, dialect) for way, dialect in available()]
-    return {getattr(made, part).rstrip() for made in recipes for part in ("toml", "ddl", "setup", "grants")}
+    return {getattr(made, part).rstrip() for made in recipes for part in ("toml", "ddl", "setup", "grants", "answer")}
 
 
 def test_every_recipe_on_the_page_is_one_that_the_tests_run_as_it_stands():

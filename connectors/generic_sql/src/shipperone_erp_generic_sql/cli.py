@@ -70,9 +70,15 @@ def setup(
     recipe: Annotated[str, typer.Option(help="inbox, procedures, guarded or documents.")] = "inbox",
     toml: Annotated[bool, typer.Option("--toml", help="Print the statements for the configuration instead.")] = False,
     tenant: Annotated[str, typer.Option(help="With --toml: the tenant's name.")] = "acme",
+    answer: Annotated[
+        bool, typer.Option("--answer", help="Print a worked program that answers the inbox on the ERP's side.")
+    ] = False,
 ) -> None:
     """Print the tables, unique indexes and grants of a recipe. It never runs them."""
-    sys.stdout.write(found(dialect, recipe).for_tenant(tenant) if toml else script(dialect, recipe))
+    made = found(dialect, recipe)
+    if answer and not made.answer:
+        raise UsageError("a program that answers is worked out for --recipe inbox on sqlite, postgresql and mariadb")
+    sys.stdout.write(made.answer if answer else made.for_tenant(tenant) if toml else script(dialect, recipe))
 
 
 @app.command()

@@ -12,12 +12,14 @@ WAYS = ("inbox", "procedures", "guarded", "documents")
 @dataclass(frozen=True, slots=True)
 class Recipe:
     """`toml`: the settings, for a tenant named acme. `ddl`: the ERP's tables that they are about, where they are an
-    example. `setup`: what must be made in the merchant's database. `grants`: the least that its login may do."""
+    example. `setup`: what must be made in the merchant's database. `grants`: the least that its login may do.
+    `answer`: of an inbox, a program of the ERP's side that answers it, where one is worked out."""
 
     toml: str
     ddl: str
     setup: str
     grants: str
+    answer: str = ""
 
     def for_tenant(self, name: str) -> str:
         """The settings for another tenant's name."""
@@ -38,6 +40,7 @@ def recipe(way: str, dialect: str) -> Recipe:
         _text(ddl),
         _text(folder / "setup.sql"),
         _text(folder / "grants.sql"),
+        _text(folder / "answer.sql"),
     )
 
 
