@@ -28,13 +28,14 @@ def test_every_recipe_on_the_page_is_one_that_the_tests_run_as_it_stands():
     shown = [text.rstrip() for kind, text in BLOCKS if kind in ("sql", "toml")]
     others = [text for text in shown if not any(text in whole for whole in printed())]
     assert len(shown) >= 6
-    assert [text.splitlines()[0] for text in others] == ["[tenants.acme.generic_sql]"], "the one with further settings"
+    assert [text.splitlines()[0] for text in others] == [
+        "[[tenants.acme.generic_sql.refused_dates]]", "[tenants.acme.generic_sql]",
+    ], "the ones that are loaded below"  # fmt: skip
 
 
 def test_the_further_settings_load_as_they_stand(tmp_path):
-    (further,) = [
-        text for kind, text in BLOCKS if kind == "toml" and not any(text.rstrip() in whole for whole in printed())
-    ]
+    own = [text for kind, text in BLOCKS if kind == "toml" and not any(text.rstrip() in whole for whole in printed())]
+    refused_dates, further = own
     file = tmp_path / "shipperone-erp.toml"
     statements = tomllib.loads(recipe("inbox", "postgresql").toml)["tenants"]["acme"]["generic_sql"]
     more = "".join(
@@ -44,10 +45,12 @@ def test_the_further_settings_load_as_they_stand(tmp_path):
         if isinstance(found, list)
         for one in found
     )
-    file.write_text(TENANT + further + more, encoding="utf-8")
+    file.write_text(TENANT + further + refused_dates + more, encoding="utf-8")
     read = load(file, environment={"ACME_TOKEN": "0815-4711", "ACME_ERP_PASSWORD": "0815-4712"})
     settings = read.tenants["acme"].connector_settings
     assert settings.isolation == "READ COMMITTED"
+    assert len(settings.refused_dates) == 1
+    assert settings.maps["warehouse"] == {"vienna": "main"}
     assert settings.binds == {"gift_note": "gift.note", "country": "shipping.country"}
     assert settings.errors["23514"].reason == "erp_stock_inconsistent"
 

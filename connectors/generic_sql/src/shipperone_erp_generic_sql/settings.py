@@ -193,7 +193,9 @@ class GenericSqlSettings(ConnectorSettings):
     def _of_a_bind(cls, value: Mapping[str, Any]) -> Mapping[str, Any]:
         for name in value:
             if name != WAREHOUSE and (table_of(name) == WAREHOUSE or not can_be_mapped(name)):
-                raise ValueError(f"[maps.{label(name)}] is of no bind: write sku, warehouse, payment_method, tax_percent, …")
+                raise ValueError(
+                    f"[maps.{label(name)}] is of no bind: write sku, warehouse, payment_method, tax_percent, …"
+                )
         return value
 
     @field_validator(*STEPS, *QUERIES)

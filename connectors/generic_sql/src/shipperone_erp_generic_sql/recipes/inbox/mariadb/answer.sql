@@ -39,10 +39,10 @@ BEGIN
     ELSEIF p_request = 'invoice' THEN
         CALL shipperone_build_invoice(p_key, asked.order_id, asked.order_number, asked.tax_date, asked.currency,
                                       asked.shipping_amount_incl_tax, asked.items_json, asked.charges_json, moment);
-        CALL shipperone_issue_invoice(p_key, asked.tax_date, moment);
+        CALL shipperone_issue_invoice(p_key, asked.tax_date, asked.issue_date, moment);
         UPDATE shipperone_inbox i JOIN invoices v ON v.job_key = p_key
             SET i.status = 'done', i.reference = CONCAT('I-', v.id), i.invoice_number = v.number,
-                i.invoice_date = v.tax_date, i.total_incl_tax = v.total, i.answered_at = moment
+                i.invoice_date = COALESCE(v.issue_date, v.tax_date), i.total_incl_tax = v.total, i.answered_at = moment
             WHERE i.id = p_id;
     ELSE
         CALL shipperone_deliver(p_key, asked.order_id, asked.warehouse_code, asked.reservations_json, asked.items_json,

@@ -30,7 +30,7 @@ BEGIN
                 PERFORM shipperone_build_invoice(asked.job_key, asked.order_id, asked.order_number, asked.tax_date,
                                                  asked.currency, asked.shipping_amount_incl_tax,
                                                  CAST(asked.items_json AS jsonb), CAST(asked.charges_json AS jsonb), now());
-                PERFORM shipperone_issue_invoice(asked.job_key, asked.tax_date, now());
+                PERFORM shipperone_issue_invoice(asked.job_key, asked.tax_date, asked.issue_date, now());
                 UPDATE shipperone_inbox i SET status = 'done', reference = f.reference,
                                               invoice_number = CAST(f.number AS text), invoice_date = f.date,
                                               total_incl_tax = f.total_incl_tax, answered_at = now()

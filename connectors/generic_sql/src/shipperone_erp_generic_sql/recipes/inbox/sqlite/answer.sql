@@ -87,8 +87,9 @@ WHEN new.status = 'new' AND new.request = 'invoice'
 BEGIN
     UPDATE counters SET last = last + 1 WHERE name = 'invoice';
     INSERT INTO invoices
-        (job_key, order_id, order_number, state, number, tax_date, currency, shipping_micro, total_micro, created_at, issued_at)
-        SELECT new.job_key, new.order_id, new.order_number, 'issued', c.last, new.tax_date, new.currency,
+        (job_key, order_id, order_number, state, number, tax_date, issue_date, currency, shipping_micro, total_micro, created_at,
+         issued_at)
+        SELECT new.job_key, new.order_id, new.order_number, 'issued', c.last, new.tax_date, new.issue_date, new.currency,
                CAST(ROUND(new.shipping_amount_incl_tax * 1000000) AS INTEGER),
                CAST(ROUND(new.shipping_amount_incl_tax * 1000000) AS INTEGER)
                    + (SELECT SUM(total_micro) FROM shipperone_asked_items WHERE inbox_id = new.id)
@@ -102,7 +103,7 @@ BEGIN
     INSERT INTO invoice_charges (invoice_key, name, amount_micro)
         SELECT new.job_key, json_extract(value, '$.name'), json_extract(value, '$.amount_micro')
         FROM json_each(new.charges_json) WHERE json_extract(value, '$.kind') = 'line';
-    UPDATE shipperone_inbox SET status = 'done', invoice_date = new.tax_date,
+    UPDATE shipperone_inbox SET status = 'done', invoice_date = COALESCE(new.issue_date, new.tax_date),
         reference = (SELECT 'I-' || id FROM invoices WHERE job_key = new.job_key),
         invoice_number = (SELECT number FROM invoices WHERE job_key = new.job_key),
         total_incl_tax = (SELECT printf('%d.%06d', total_micro / 1000000, total_micro % 1000000)
