@@ -126,7 +126,9 @@ def _effect(entry: Row, story: Row, raw: bool) -> str:
     if ok and kind is EffectKind.CONFIRM:
         return f"{asked}: accepted"
     if ok:
-        return _done(kind, said)
+        # the amounts that the invoice has in place of listed ones, such as 75.65 for 75.650000000000006
+        replaced = f"; {entry['request']}" if kind is EffectKind.BUILD and entry["request"] else ""
+        return _done(kind, said) + replaced
     if entry["outcome"] not in set(ENDED):
         return f"{asked}: under way"
     words = said.get("message") or (f"already issued: {_invoice(said)}" if "lines" in said else None)
