@@ -132,6 +132,15 @@ def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
     return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
 
 
+def faulty_post(fault: Exception, ended_at: datetime) -> PostAnswer:
+    """The outcome of a POST during which our own code failed: unknown, whether or not it went out.
+
+    The fault is named by its type alone; its text may quote the answer.
+    """
+    what = f"a fault of shipperone-erp, {type(fault).__name__}, while ShipperOne was asked"
+    return PostAnswer(PostOutcome.UNKNOWN, None, None, f"{what}: the traceback is in the log", None, None, ended_at)
+
+
 def raise_for_status(response: Received, what: str, now: datetime, redact: Redact) -> None:
     """ReadFailed if the answer to a GET is no 2xx. `what` was asked for."""
     status = response.status

@@ -13,10 +13,10 @@ from shipperone_erp.model.people import discreet
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed
+from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed, faulty_post
 from shipperone_erp.shipperone.reading import Listed
 from shipperone_erp.stages.amounts import check_amounts
-from shipperone_erp.stages.case import Case, Hold, Stale, Stopping, Wait, record_post
+from shipperone_erp.stages.case import LOG, Case, Hold, Stale, Stopping, Wait, record_post
 from shipperone_erp.stages.clearing import rebuild
 from shipperone_erp.stages.compare import order_differences, reason_for, side_by_side
 
@@ -82,13 +82,14 @@ async def _post(case: Case) -> PostAnswer:
     effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.listed))
     try:
         answer = await case.desk.post(case.listed, case.job.fingerprint)
+        # the ledger keeps what was said; in lists and logs it names nobody
+        quiet = answer and replace(answer, message=discreet(answer.message, [case.listed]))
     except (LeaseLost, LedgerError):
-        raise
-    except Exception:  # a fault on our side says nothing about whether it went out
-        case.change(lost_at=case.desk.now(), settle_reads=())
-        case.desk.note(case.job)
-        raise
-    if answer is None:
+        raise  # nothing was sent, and nothing can be recorded
+    except Exception as fault:  # a fault on our side shows nothing about whether ShipperOne took it
+        LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
+        answer = quiet = faulty_post(fault, case.desk.now())
+    if answer is None or quiet is None:
         case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         case.change(step=before)
         raise Stale
@@ -100,8 +101,7 @@ async def _post(case: Case) -> PostAnswer:
     else:
         case.change(step=before)
     record_post(case.desk.journal, effect, answer, case.job)
-    # the ledger keeps what was said; in lists and logs it names nobody
-    return replace(answer, message=discreet(answer.message, [case.listed]))
+    return quiet
 
 
 def accept(case: Case, *, inferred: bool = False) -> None:
