@@ -70,6 +70,9 @@ CHANGES = {
     "supply_date": date(2026, 2, 27),
     "issue_date": date(2026, 3, 2),
     "reserved": (11, "12"),
+    "refusal": "Le stock est épuisé",
+    "doubt_since": datetime(2026, 3, 1, 9, tzinfo=UTC),
+    "listed_as": "f00",
     "differences": (Difference("total", "30.79", "30.80"), Difference("tax 21 %", None, "5.34")),
 }
 

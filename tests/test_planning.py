@@ -22,6 +22,7 @@ from shipperone_erp.stages.decisions import (
     Start,
     StartHeld,
     Supersede,
+    TreatAsRefused,
 )
 from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, plan
 from shipperone_erp.stages.scope import Memory, Scope
@@ -43,7 +44,9 @@ def order(order_id: str = "FO-1", *qty: int, first_id: int = 1, shipping: str = 
     return FulfillmentOrder(order_id, "main", items, shipping_amount_incl_tax=D(shipping), **fields)
 
 
-def listing(*orders: FulfillmentOrder, at: datetime = NOW, proves: bool = True, unreadable=(), complete: bool = True):
+def listing(
+    *orders: FulfillmentOrder, at: datetime = NOW, proves: bool = True, unreadable=(), complete: bool = True, doubt=None
+):
     return Listing(
         stage=Stage.ALLOCATION,
         began_at=at,
@@ -54,6 +57,7 @@ def listing(*orders: FulfillmentOrder, at: datetime = NOW, proves: bool = True, 
         proves_absence=proves,
         pages=1,
         alert=None,
+        doubt=doubt,
     )
 
 
@@ -146,7 +150,8 @@ def test_d1_after_a_lost_answer_only_reads_that_began_late_enough_count():
         (("absent",), listing(), Infer),
         (("same",), listing(), Hold),
         (("absent",), listing(order()), Hold),
-        (("absent",), listing(proves=False), Hold),
+        (("absent",), listing(proves=False), Note),
+        (("not proven",), listing(), Note),
         (("absent",), listing(order("FO-1", 1, first_id=77)), Infer),
         (("same",), listing(order("FO-1", 3)), Hold),
         (("changed",), listing(order("FO-1", 3)), Hold),
@@ -157,6 +162,60 @@ def test_d1_two_reads_decide_about_a_lost_answer(reads, read, expected):
     assert isinstance(decision, expected)
     if isinstance(decision, Hold):
         assert decision.reason is Reason.OUTCOME_UNKNOWN
+
+
+HOUR = timedelta(hours=1)
+
+
+def test_d9_a_read_that_proves_nothing_decides_nothing_and_is_not_used_up():
+    job = lost(settle_reads=("absent",))
+    for minute in range(0, 59, 7):
+        decision = decide(listing(proves=False, at=NOW + minute * MINUTE), job)
+        job = decision.job if isinstance(decision, Note) else job
+        assert (job.settle_reads, job.state, job.doubt_since) == (("absent",), State.WAITING, NOW)
+    assert "came or went" in decide(listing(proves=False, doubt="2 orders came or went"), job).job.sentence
+    assert isinstance(decide(listing(at=NOW + 3 * HOUR), job), Infer), "a read that proves decides, however late"
+
+
+def test_d9_only_after_doubt_for_an_operator_is_asked_and_reads_why_it_could_not_be_proven():
+    first = decide(listing(proves=False), lost())
+    again = decide(listing(proves=False, at=NOW + MINUTE), first.job)
+    assert isinstance(again, Leave), "the ledger is not written for each such read"
+    assert again.wants_proof
+    held = decide(listing(proves=False, at=NOW + HOUR, doubt="its second pass failed"), first.job)
+    assert isinstance(held, Hold)
+    assert (held.reason, held.owner) == (Reason.OUTCOME_UNKNOWN, Owner.SHIPPERONE)
+    assert "its second pass failed" in held.sentence
+    assert "1h" in held.sentence
+
+
+def test_d9_the_hour_begins_with_the_first_read_that_could_have_decided():
+    """An outage of two hours after the lost answer leaves the order its full hour of reads."""
+    late = NOW + 2 * HOUR
+    assert isinstance(decide(listing(proves=False, at=late), lost()), Note)
+    of_an_earlier_doubt = lost(doubt_since=LOST - 9 * HOUR)
+    assert isinstance(decide(listing(proves=False, at=late), of_an_earlier_doubt), Note)
+
+
+def test_d9_what_a_broken_read_lists_decides_nothing_either():
+    assert isinstance(decide(listing(order(), complete=False, proves=False), lost(settle_reads=("same",))), Note)
+
+
+def denied(**changes) -> Job:
+    return lost(refusal="Stock is gone", **changes)
+
+
+def test_h10_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words():
+    refused = decide(listing(order()), denied(settle_reads=("same",)))
+    assert isinstance(refused, TreatAsRefused)
+    assert "Stock is gone" in refused.words()
+    assert isinstance(decide(listing(), denied(settle_reads=("absent",))), Infer)
+    assert isinstance(decide(listing(order()), denied()), Note)
+
+
+def test_h10_what_was_denied_and_is_to_be_undone_is_undone_and_not_sent_again():
+    gone = denied(settle_reads=("same",), ending=State.SUPERSEDED)
+    assert isinstance(decide(listing(order()), gone), Supersede)
 
 
 def test_d1_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():

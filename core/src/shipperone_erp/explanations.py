@@ -286,7 +286,10 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         NOBODY,
         "An answer was lost on the way: the call may have had its effect, or not.",
         "A call of the ERP is made again with the same key. For ShipperOne two reads of its queue, begun at least "
-        "`settle` after the call, decide; if they do not tell, it is held.",
+        "`settle` after the call, decide; reads that prove nothing do not count, and reading continues for "
+        "`doubt_for`. "
+        "An answer of 2xx that denies the confirmation is unknown as well; if two reads still list the order, it is a "
+        "refusal. If the reads contradict each other, or prove nothing for `doubt_for`, it is held.",
         "If it is held, ask ShipperOne whether it took the order, and say so: `shipperone-erp order resolve ID "
         "--outcome confirmed` (it took it: an invoice is then issued) or `--outcome cancelled` (it did not: the order "
         "is looked at afresh). `order retry ID` looks at the queue again.",

@@ -70,6 +70,8 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
             )
         if row.get("not_compared"):
             print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP told no total")
+        if row.get("denials"):
+            print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['denials']}")
         if row.get("overdue"):
             print_paragraphs(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
 

@@ -201,6 +201,9 @@ class TenantSettings(_Settings):
         "deliver", description="what is invoiced and has no reservation in this ledger"
     )
     gone_grace: Duration = Field(timedelta(hours=2), description="before a vanished order's reservation is released")
+    doubt_for: Duration = Field(
+        timedelta(hours=1), description="an unknown outcome is read on this long before an operator is asked"
+    )
     in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
     approve: tuple[Literal["invoice"], ...] = Field((), description='["invoice"]: a person approves each draft')
     policies: tuple[str, ...] = Field((), description="by entry-point name")

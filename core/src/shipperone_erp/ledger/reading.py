@@ -26,6 +26,7 @@ from shipperone_erp.ledger.records import (
     first_id_at,
 )
 from shipperone_erp.ledger.schema import (
+    DISPROVED,
     ENDED,
     NOT_COMPARED,
     UNFINISHED,
@@ -190,10 +191,19 @@ class LedgerReader:
     def not_compared(self) -> dict[tuple[str, Stage], int]:
         """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
         counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
-            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+            DISPROVED, NOT_COMPARED, jobs.c.accepted_at.is_not(None)
         )
         rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
         return {(row["tenant"], row["stage"]): row["count"] for row in rows}
+
+    def disproved(self, since: datetime) -> dict[tuple[str, Stage], tuple[int, str]]:
+        """By tenant and stage: how many confirmations were denied that the queue shows as taken, and the last words."""
+        query = select(jobs.c.tenant, jobs.c.stage, jobs.c.refusal).where(DISPROVED, jobs.c.accepted_at >= since)
+        found: dict[tuple[str, Stage], tuple[int, str]] = {}
+        for row in self._rows(query.order_by(jobs.c.accepted_at)):
+            queue = row["tenant"], row["stage"]
+            found[queue] = found.get(queue, (0, ""))[0] + 1, row["refusal"]
+        return found
 
     def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
         """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""

@@ -104,6 +104,13 @@ class Job:
     issue_date: date | None = None
     """The date of issue as an operator has set it, where the ERP takes no invoice of the day of supply."""
     reserved: tuple[int | str, ...] = ()
+    refusal: str | None = None
+    """ShipperOne's own words in a 2xx that did not accept the newest confirmation; None for every other answer."""
+    doubt_since: datetime | None = None
+    """Since when reads that could have settled an unknown outcome have proven nothing; of an earlier doubt if it is
+    before `lost_at`."""
+    listed_as: str | None = None
+    """Of a job that is held because its listing keeps changing: the fingerprint that was listed last."""
     taken: bool = False
     """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
     order_number: str | None = None

@@ -30,7 +30,7 @@ from shipperone_erp.ledger.columns import (
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0009"
+REVISION = "0010"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -49,6 +49,9 @@ OF_SALES_ORDER = text("order_number IS NOT NULL")
 ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
 """Reservations that ShipperOne knows of; as text for the same reason."""
 NOT_COMPARED = text("NOT compared")
+
+DISPROVED = text("inferred AND refusal IS NOT NULL")
+"""ShipperOne denied the confirmation, and its queue showed that it had taken it."""
 
 ENDED = text("state IN ('done', 'gone', 'superseded')")
 
@@ -106,6 +109,9 @@ jobs = Table(
     Column("supply_date", Date),
     Column("issue_date", Date),
     Column("reserved", JsonTuple(), nullable=False, server_default="[]"),
+    Column("refusal", FreeText),
+    Column("doubt_since", UtcTime),
+    Column("listed_as", Text),
     Column("taken", Boolean, nullable=False, server_default=false()),
     Column("order_number", Text),
     Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),
@@ -144,6 +150,8 @@ Index(
 )
 Index("jobs_taken", jobs.c.tenant, jobs.c.stage, sqlite_where=jobs.c.taken, postgresql_where=jobs.c.taken)
 Index("jobs_not_compared", jobs.c.tenant, jobs.c.stage, sqlite_where=NOT_COMPARED, postgresql_where=NOT_COMPARED)
+
+Index("jobs_disproved", jobs.c.tenant, jobs.c.accepted_at, sqlite_where=DISPROVED, postgresql_where=DISPROVED)
 
 effects = Table(
     "effects",

@@ -26,6 +26,8 @@ from shipperone_erp.operations.mapped_warehouses import unmapped
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.clock import utc_now
+from shipperone_erp.runtime.denial_alert import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.client import ShipperOne
@@ -145,6 +147,7 @@ class _Tenant:
                 await self._clock()
         finally:
             await self.client.aclose()
+        await self._answers()
         await self._erp()
         return self.lines
 
@@ -231,6 +234,16 @@ class _Tenant:
             about = "dates" if reason is Reason.DATE_IMPLAUSIBLE else "amounts"
             self.add(f"{about} of {listing.stage}", Verdict.WARN, said, f"first: order {first}: {problem.sentence}")
 
+    async def _answers(self) -> None:
+        """Denials of confirmations that the queue has disproved, as the ledger holds them."""
+        if self.ledger is None:
+            return
+        cure = "send ShipperOne the answers that `order show` lists; the orders themselves need nothing"
+        for stage, found in (await asyncio.to_thread(_disproved, self.ledger, self.settings.name)).items():
+            sentence = disproved_sentence(*found)
+            if sentence is not None:
+                self.add(f"answers of {stage}", Verdict.WARN, sentence, cure)
+
     async def _clock(self) -> None:
         ahead = await self.client.clock_ahead()
         if ahead is None:
@@ -291,6 +304,12 @@ class _Tenant:
 
     async def _within(self, call: Awaitable[Any]) -> Any:
         return await asyncio.wait_for(call, ANSWERS_WITHIN)
+
+
+def _disproved(url: str, tenant: str) -> dict[Stage, tuple[int, str]]:
+    with Ledger.open(url, read_only=True) as ledger:
+        found = ledger.disproved(utc_now() - DISPROVED_WITHIN)
+    return {stage: counted for (name, stage), counted in found.items() if name == tenant}
 
 
 def _amounts(settings: TenantSettings, listing: Listing, url: str | None) -> list[tuple[str, Problem]]:

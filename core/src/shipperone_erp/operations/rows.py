@@ -13,6 +13,7 @@ from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Stage, State
 from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime.denial_alert import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.runtime.late import overdue
 
 Row = dict[str, Any]
@@ -137,6 +138,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     last good read; whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
     not_compared = ledger.not_compared()
+    disproved = ledger.disproved(now - DISPROVED_WITHIN)
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
     leases = {lease.name: lease for lease in ledger.leases()}
@@ -159,6 +161,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
                     **_counted(stage, counts[tenant, stage]),
                     "overdue": _overdue(ledger, known, stage, now) if known else 0,
                     "not_compared": not_compared.get((tenant, stage), 0),
+                    "denials": disproved_sentence(*disproved.get((tenant, stage), (0, ""))),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     "served_by": lease.served_by if lease else None,
                     **_paused(record, pauses.get((tenant, stage))),

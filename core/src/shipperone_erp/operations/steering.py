@@ -112,6 +112,8 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         accepts=0,
         crashes_alone=0,
         settle_reads=job.settle_reads if job.sent_again else (),
+        doubt_since=None,
+        listed_as=None,
         absent_since=None,
         absent_reads=0,
         absence_doubtful=False,

@@ -55,6 +55,7 @@ def moved_job(job: Job, by: timedelta) -> Job:
         next_attempt_at=_moved(job.next_attempt_at, by),
         lost_at=_moved(job.lost_at, by),
         absent_since=_moved(job.absent_since, by),
+        doubt_since=_moved(job.doubt_since, by),
     )
 
 

@@ -1,7 +1,8 @@
 """One queue of a tenant as it was last read, and the turn-taking between reading it and posting to it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 from shipperone_erp.model.work import Stage
@@ -10,9 +11,13 @@ from shipperone_erp.shipperone.reading import Listed, Listing, QueueReader
 
 
 class QueueView:
-    """Reads are one at a time. A read that must prove absence holds back this queue's POSTs until it is over."""
+    """Reads are one at a time. A read that must prove absence holds back this queue's POSTs until it is over.
 
-    def __init__(self, client: ShipperOne, stage: Stage) -> None:
+    POSTs are held back for at most half of the time: afterwards they have at least as long as they were held back.
+    Within that time a read proves absence only if no POST happens to be on its way.
+    """
+
+    def __init__(self, client: ShipperOne, stage: Stage, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.newest: Listing | None = None
         self._reader = QueueReader(client, stage)
         self._reading = asyncio.Lock()
@@ -23,19 +28,24 @@ class QueueView:
         self._still.set()
         self._gate = asyncio.Event()
         self._gate.set()
+        self._monotonic = monotonic
+        self._open_until = 0.0
 
     async def read(self, *, prove: bool = False) -> Listing:
         """Read the whole queue. ReadFailed if not even its first page can be had; `newest` then stays."""
         async with self._reading:
             self._next = None
-            if not prove:
-                return await self._read(prove=False)
+            began = self._monotonic()
+            if not prove or began < self._open_until:
+                return await self._read(prove=prove and self._under_way == 0)
             self._gate.clear()
             try:
                 await self._still.wait()
                 return await self._read(prove=True)
             finally:
                 self._gate.set()
+                ended = self._monotonic()
+                self._open_until = ended + (ended - began)
 
     async def _read(self, *, prove: bool) -> Listing:
         self.newest = await self._reader.read(prove=prove, posts_started=lambda: self._started)

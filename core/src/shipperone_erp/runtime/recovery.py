@@ -82,6 +82,7 @@ def _asked(job: Job, desk: StageDesk) -> Job:
         since=now,
         lost_at=now,
         settle_reads=(),
+        refusal=None,
         next_attempt_at=now + desk.settings.settle,
     )
 

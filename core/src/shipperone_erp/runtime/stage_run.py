@@ -5,7 +5,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 from shipperone_erp.ledger.records import Job, QueueRecord
@@ -31,7 +31,10 @@ from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Sta
 from shipperone_erp.stages.planning import plan, urgency
 from shipperone_erp.stages.reserved import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.stages.scope import Memory, scope_of
-from shipperone_erp.stages.vanished import may_exist, wants_proof
+from shipperone_erp.stages.vanished import doubt_since, may_exist, wants_proof
+
+SHORTEST_DOUBT = timedelta(seconds=0.5)
+"""Until the next read at least, after one that proved nothing about an unknown outcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +324,10 @@ class StageRun:
         What was due already and was left as it is (it is not listed, or cannot be read) does not call for another.
         """
         if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
+            doubted = doubt_since(job)
+            if doubted is not None:
+                # soon after it began, then ever less often: a queue that is never still is not read without a pause
+                return self._planned_at + max((self._planned_at - doubted) / 4, SHORTEST_DOUBT)
             return job.lost_at + self.scope.settle if self._complete else None
         if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
             return None

@@ -11,7 +11,7 @@ from functools import partial
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.binding import check_binding
-from shipperone_erp.ledger.records import Binding, Lease, Pause
+from shipperone_erp.ledger.records import Binding, Job, Lease, Pause
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import AuthFailed, ConnectorError
 from shipperone_erp.model.work import Stage
@@ -21,6 +21,7 @@ from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.asked_for import unknown_to
 from shipperone_erp.runtime.bursts import Bursts
 from shipperone_erp.runtime.clock import Clock
+from shipperone_erp.runtime.denial_alert import DenialAlert
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.firewall import Firewall
@@ -97,6 +98,7 @@ class TenantRun:
         self._epochs: dict[Stage, int] = {}
         self._bound = False
         self._erp = ""
+        self._denials = DenialAlert(self._say)
         self._binding = asyncio.Lock()
 
     async def open(self) -> TenantPlugins:
@@ -173,7 +175,7 @@ class TenantRun:
             hooks=hooks,
             journal=StageJournal(shared.ledger, lease, shared.now),
             now=shared.now,
-            observe=shared.observe,
+            observe=self._observe,
             token=self.token,
             firewall=self._firewall,
             stopping=stopping,
@@ -248,6 +250,10 @@ class TenantRun:
         """What the newest read of pending_invoice lists."""
         newest = self.views[Stage.INVOICE].newest
         return newest.orders if newest else {}
+
+    def _observe(self, before: Job | None, after: Job) -> None:
+        self._shared.observe(before, after)
+        self._denials.observe(after)
 
     def _say(self, sentence: str) -> None:
         self._shared.log.warning("%s: %s", self.name, sentence)

@@ -39,6 +39,8 @@ ORDERS_AT_MOST = 25_000
 THROTTLED_AT_MOST = 10
 """How often one page is asked for again after it was throttled; each time waits for its turn (`pacing`)."""
 
+POSTED = "a confirmation of ours was on its way while it was read"
+
 PAUSES = (0.2, 1.0)
 """Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
 
@@ -73,7 +75,7 @@ class Listing:
     """What a queue listed between two moments.
 
     `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
-    not in the queue. `pages` counts those that came. `alert` is a sentence about what a person should know.
+    not in the queue; else `doubt` is why not. `pages` counts those that came. `alert` is a sentence for operators.
     """
 
     stage: Stage
@@ -85,6 +87,7 @@ class Listing:
     proves_absence: bool
     pages: int
     alert: str | None
+    doubt: str | None = None
 
 
 Entry = Listed | UnreadableOrder
@@ -111,13 +114,15 @@ class _Pass:
     complete: bool = False
     plain_end: bool = False
     alert: str | None = None
+    ended_by: str | None = None
 
     @property
-    def whole(self) -> bool:
-        """Every answer was a page, and every entry on it says which order it is."""
-        return self.plain_end and all(
-            isinstance(entry, Listed) or entry.order_id is not None for entry in self.entries.values()
-        )
+    def doubt(self) -> str | None:
+        """Why these pages may not be all that is listed; None if each answer was a page that names all its orders."""
+        if not self.plain_end:
+            return self.ended_by or self.alert
+        nameless = sum(isinstance(entry, UnreadableOrder) and entry.order_id is None for entry in self.entries.values())
+        return f"{nameless} order(s) are listed without a readable id" if nameless else None
 
     @property
     def at_once(self) -> bool:
@@ -126,6 +131,15 @@ class _Pass:
         A full first page does not say so: what was on the second may have moved up while the first was on its way.
         """
         return self.bringing <= 1 and self.first_page < FULL_PAGE
+
+
+def _moved(first: _Pass, second: _Pass) -> str | None:
+    """How two passes differ in the orders that they list; None if they do not."""
+    moved = first.entries.keys() ^ second.entries.keys()
+    if not moved:
+        return None
+    some = ", ".join(sorted(name.removeprefix("id ") for name in moved)[:3])
+    return f"{len(moved)} order(s) came or went between its two passes ({some}{', …' if len(moved) > 3 else ''})"
 
 
 async def read_failed(client: ShipperOne) -> frozenset[str]:
@@ -173,14 +187,13 @@ class QueueReader:
         began_at = self._client.now()
         posts = posts_started()
         walk = await self._walk()
-        pages = walk.pages
-        proves = walk.whole and walk.at_once
-        if prove and walk.whole and not proves and posts_started() == posts:
-            again = await self._again()
-            if again is not None:
+        pages, doubt = walk.pages, walk.doubt
+        if doubt is None and not walk.at_once:
+            doubt = POSTED if prove else f"its {walk.pages} page(s) were read only once"
+            if prove and posts_started() == posts:
+                again = await self._again()
                 pages += again.pages
-                same = walk.entries.keys() == again.entries.keys()
-                proves = again.whole and same and posts_started() == posts
+                doubt = again.doubt or _moved(walk, again) or (POSTED if posts_started() != posts else None)
                 walk = again if again.complete else walk
         for number in [number for number in self._known if number > walk.pages]:
             del self._known[number]
@@ -192,19 +205,20 @@ class QueueReader:
             orders=MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)}),
             unreadable=tuple(entry for entry in entries if isinstance(entry, UnreadableOrder)),
             complete=walk.complete,
-            proves_absence=proves,
+            proves_absence=doubt is None,
             pages=pages,
             alert=walk.alert,
+            doubt=doubt,
         )
 
-    async def _again(self) -> _Pass | None:
+    async def _again(self) -> _Pass:
         """A second walk, which can only add to the first: that it fails is no failure of the read."""
         try:
             return await self._walk()
         except ReadFailed as failure:
             if failure.trouble is Trouble.UNAUTHORISED:
                 raise
-            return None
+            return _Pass(ended_by=f"its second pass failed: {failure.sentence}")
 
     async def _walk(self) -> _Pass:
         walk = _Pass()
@@ -216,7 +230,7 @@ class QueueReader:
                 if number == 1 or failure.trouble is Trouble.UNAUTHORISED:
                     raise
                 if failure.trouble in (Trouble.REFUSED, Trouble.NOT_FOUND):
-                    walk.complete = True
+                    walk.complete, walk.ended_by = True, f"page {number} was answered {failure.status}, not by a page"
                 else:
                     walk.alert = f"only {walk.pages} page(s) could be read: {failure.sentence}"
                 return walk

@@ -8,7 +8,7 @@ from shipperone_erp.stages.adopting import adopt
 from shipperone_erp.stages.allocation import allocate
 from shipperone_erp.stages.case import Case, work
 from shipperone_erp.stages.clearing import end
-from shipperone_erp.stages.confirming import accept
+from shipperone_erp.stages.confirming import accept, refused
 from shipperone_erp.stages.decisions import (
     Continue,
     Decision,
@@ -23,6 +23,7 @@ from shipperone_erp.stages.decisions import (
     Start,
     StartHeld,
     Supersede,
+    TreatAsRefused,
 )
 from shipperone_erp.stages.desk import Desk
 from shipperone_erp.stages.invoice import invoice
@@ -85,6 +86,11 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
             return await go_on(job)
         case SendAgain(job=job):
             return await go_on(job, lost_at=None, step=_ready(job))
+        case TreatAsRefused(job=job):
+            one = case(job)
+            one.change(lost_at=None, step=_ready(job))
+            await work(one, _go_on_if_rebuilt)
+            return one.job
         case Infer(job=job):
             one = case(job)
             accept(one, inferred=True)
@@ -103,6 +109,11 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
 
 def _flow(job: Job) -> Callable[[Case], Awaitable[None]]:
     return adopt if job.adopted else FLOWS[job.stage]
+
+
+async def _go_on_if_rebuilt(case: Case) -> None:
+    await refused(case)
+    await _flow(case.job)(case)
 
 
 def _ready(job: Job) -> Step:

@@ -29,7 +29,7 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision
                 Owner.WAREHOUSE,
             )
     if elsewhere is None or not (listing.proves_absence and elsewhere.proves_absence):
-        return Leave(job.order_id, "is given back once a read of both queues proves that neither lists it")
+        return Leave(job.order_id, "is given back once a read of both queues proves that neither lists it", True)
     return End(job, State.GONE, job.sentence or "a person gave it back")
 
 

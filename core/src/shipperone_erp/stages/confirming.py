@@ -3,12 +3,14 @@
 accepted            the job goes on, and is never superseded any more
 refused (400)       a fresh read, a comparison, `handle_mismatch`; then again, a next generation, or a person
 nothing happened    the connection was never made, 429, 503 with Retry-After, 401, 403: later, no attempt counted
-unknown             the answer was lost: nothing is undone or sent again until the queue has told (see `vanished`)
+unknown             the answer was lost, or is a 2xx that denies it: nothing is undone or sent again until two reads of
+                    the queue have decided (see `vanished`); what was denied and is still listed is a refusal
 """
 
 from dataclasses import replace
 
 from shipperone_erp.errors import LeaseLost, LedgerError
+from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.people import discreet
 from shipperone_erp.model.requests import Difference, Mismatch, Resolution, Verdict
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
@@ -59,7 +61,7 @@ async def confirm(case: Case) -> None:
     if answer.outcome is PostOutcome.ACCEPTED:
         return
     if answer.outcome is PostOutcome.REFUSED and answer.status == 400:
-        await _refused(case, answer)
+        await _refused(case, answer.message, f"ShipperOne refused it: {answer.message.rstrip('. ')}")
     elif answer.outcome is PostOutcome.REFUSED:
         raise Hold(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
     elif answer.outcome is PostOutcome.UNAUTHORISED:
@@ -83,7 +85,7 @@ async def _post(case: Case) -> PostAnswer:
     try:
         answer = await case.desk.post(case.listed, case.job.fingerprint)
         # the ledger keeps what was said; in lists and logs it names nobody
-        quiet = answer and replace(answer, message=discreet(answer.message, [case.listed]))
+        quiet = answer and _without_names(answer, case.listed)
     except (LeaseLost, LedgerError):
         raise  # nothing was sent, and nothing can be recorded
     except Exception as fault:  # a fault on our side shows nothing about whether ShipperOne took it
@@ -93,6 +95,7 @@ async def _post(case: Case) -> PostAnswer:
         case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         case.change(step=before)
         raise Stale
+    case.change(refusal=quiet.denial)
     if answer.outcome is PostOutcome.ACCEPTED:
         accept(case)
     elif answer.outcome is PostOutcome.UNKNOWN:
@@ -102,6 +105,11 @@ async def _post(case: Case) -> PostAnswer:
         case.change(step=before)
     record_post(case.desk.journal, effect, answer, case.job)
     return quiet
+
+
+def _without_names(answer: PostAnswer, order: FulfillmentOrder) -> PostAnswer:
+    denial = None if answer.denial is None else discreet(answer.denial, [order])
+    return replace(answer, message=discreet(answer.message, [order]), denial=denial)
 
 
 def accept(case: Case, *, inferred: bool = False) -> None:
@@ -151,7 +159,7 @@ def _lost(case: Case, answer: PostAnswer) -> None:
     if answer.by_proxy:
         raise _blocked(case, answer)
     report = f" (report {answer.report_id})" if answer.report_id else ""
-    if case.job.attempts + 1 >= LOST_AT_MOST:
+    if answer.denial is None and case.job.attempts + 1 >= LOST_AT_MOST:
         raise Hold(
             Reason.OUTCOME_UNKNOWN,
             f"ShipperOne's answer was lost {case.job.attempts + 1} times, last: {answer.message}{report}. Ask whether "
@@ -159,14 +167,24 @@ def _lost(case: Case, answer: PostAnswer) -> None:
             Owner.SHIPPERONE,
         )
     settle = case.desk.settings.settle.total_seconds()
+    lost = f"ShipperOne's answer was lost ({answer.message}{report})" if answer.denial is None else answer.message
     raise Wait(
         Reason.OUTCOME_UNKNOWN,
-        f"ShipperOne's answer was lost ({answer.message}{report}); ShipperOne's queue will tell",
+        f"{lost}; two reads of its queue decide whether the order was taken",
         until=case.later(settle),
     )
 
 
-async def _refused(case: Case, answer: PostAnswer) -> None:
+async def refused(case: Case) -> None:
+    """The confirmation was denied in a 2xx, and two reads still list the order: as after a 400.
+
+    Returns with the job at an earlier step of its next generation; raises `Wait`, `Hold` or `Stale`.
+    """
+    words = case.job.refusal or ""
+    await _refused(case, words, f"ShipperOne denied it: {words.rstrip('. ')}")
+
+
+async def _refused(case: Case, words: str, sentence: str) -> None:
     try:
         now = await case.desk.fresh(case.job.order_id)
     except ReadFailed as failure:
@@ -176,7 +194,7 @@ async def _refused(case: Case, answer: PostAnswer) -> None:
         both = side_by_side(differences, "sent", "ShipperOne now")
         raise Hold(
             Reason.PLATFORM_REFUSED,
-            f"ShipperOne refused {case.job.reference}, which was made elsewhere: {answer.message}"
+            f"ShipperOne refused {case.job.reference}, which was made elsewhere: {words}"
             f"{'; ' + both if both else ''}. Correct it and say `order adopt` again",
             Owner.ACCOUNTANT if case.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
             differences,
@@ -187,11 +205,11 @@ async def _refused(case: Case, answer: PostAnswer) -> None:
             sent=case.listed,
             now=now.order if now else None,
             invoice=case.job.invoice,
-            message=answer.message,
+            message=words,
             differences=differences,
         )
     )
-    await resolve(case, resolution, now, differences, f"ShipperOne refused it: {answer.message.rstrip('. ')}")
+    await resolve(case, resolution, now, differences, sentence)
 
 
 async def resolve(

@@ -112,6 +112,16 @@ class SendAgain:
 
 
 @dataclass(frozen=True, slots=True)
+class TreatAsRefused:
+    """Two reads show that a confirmation which ShipperOne denied in a 2xx had no effect: it is a refusal."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would count as refused: ShipperOne still lists exactly this, and denied it: {self.job.refusal}"
+
+
+@dataclass(frozen=True, slots=True)
 class End:
     """The order is over: release or discard what was made, then end as `state`, for the reason `why`."""
 
@@ -135,16 +145,31 @@ class Seek:
 
 @dataclass(frozen=True, slots=True)
 class Leave:
-    """Nothing to do now."""
+    """Nothing to do now. `wants_proof`: only a read that proves absence can change that."""
 
     order_id: str
     why: str
+    wants_proof: bool = False
 
     def words(self) -> str:
         return self.why
 
 
-Decision = Start | StartHeld | Continue | Supersede | Restamp | Note | Hold | Infer | SendAgain | End | Seek | Leave
+Decision = (
+    Start
+    | StartHeld
+    | Continue
+    | Supersede
+    | Restamp
+    | Note
+    | Hold
+    | Infer
+    | SendAgain
+    | TreatAsRefused
+    | End
+    | Seek
+    | Leave
+)
 
 
 def _from_its_beginning(job: Job) -> str:

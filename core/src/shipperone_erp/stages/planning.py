@@ -28,6 +28,7 @@ from shipperone_erp.stages.decisions import (
     Start,
     StartHeld,
     Supersede,
+    TreatAsRefused,
     listed_items,
 )
 from shipperone_erp.stages.history import History
@@ -157,7 +158,7 @@ def _listed(
 
 def _never_taken(job: Job, settled: Decision) -> bool:
     """The lost confirmation had no effect, and what it confirmed is to be undone: it is not sent again."""
-    return isinstance(settled, SendAgain) and job.ending is not None
+    return isinstance(settled, SendAgain | TreatAsRefused) and job.ending is not None
 
 
 def _rests(job: Job) -> bool:

@@ -23,6 +23,7 @@ class Scope:
     settle: timedelta
     gone_grace: timedelta
     in_doubt: str = "accept"
+    doubt_for: timedelta = timedelta(hours=1)
     bundles: str = "hold"
     services: tuple[str, ...] = ()
     discount: str | None = None
@@ -82,6 +83,7 @@ def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
         settle=settings.settle,
         gone_grace=settings.gone_grace,
         in_doubt=settings.in_doubt,
+        doubt_for=settings.doubt_for,
         bundles=settings.bundles,
         services=settings.services,
         discount=settings.discount,

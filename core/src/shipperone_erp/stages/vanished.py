@@ -5,16 +5,34 @@ Only a read that proves absence counts as absence (`Listing.proves_absence`); se
 
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Protocol
 
+from shipperone_erp.config.durations import words
 from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listed, Listing
-from shipperone_erp.stages.decisions import Continue, Decision, End, Hold, Infer, Leave, Note, Seek, SendAgain
+from shipperone_erp.stages.decisions import (
+    Continue,
+    Decision,
+    End,
+    Hold,
+    Infer,
+    Leave,
+    Note,
+    Seek,
+    SendAgain,
+    TreatAsRefused,
+)
 
 DOUBTFUL_AFTER = timedelta(hours=24)
 """A ledger whose last good read is older than this (or `gone_grace`) may be yesterday's: absence then proves less."""
+
+
+VERDICTS = ("same", "repriced", "changed", "absent")
+"""What a read that can decide shows of an order whose confirmation has an unknown outcome."""
 
 
 class Patience(Protocol):
@@ -26,27 +44,37 @@ class Patience(Protocol):
     def gone_grace(self) -> timedelta: ...
     @property
     def in_doubt(self) -> str: ...
+    @property
+    def doubt_for(self) -> timedelta: ...
 
 
 def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) -> Decision:
-    """After a lost answer: two reads that began at least `settle` after the call ended decide.
+    """After a lost answer: two reads that began at least `settle` after the call ended, and that can decide.
 
-    Exactly the same in both: send again. None of its items in both, proven: accepted. Anything else: a person.
+    Exactly the same in both: it is sent again. None of its items in both, proven: accepted. What ShipperOne denied and
+    lists in both with the same items and quantities, at whatever amounts, counts as refused. Anything else needs an
+    operator. A read that proves nothing is not counted.
     """
     if job.state is State.HELD:
         return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
     due = lost_at + patience.settle
-    if listing.began_at < due or not listing.complete:
+    if listing.began_at < due:
         return Leave(
             job.order_id, f"an answer of ShipperOne was lost; the queue is looked at from {due:%H:%M:%S} UTC on"
         )
-    reads = (*job.settle_reads, _verdict(job, listing))
+    verdict = _verdict(job, listing)
+    if verdict is None:
+        return _undecided(job, listing, patience)
+    reads = (*(read for read in job.settle_reads if read in VERDICTS), verdict)
     if len(reads) < 2:
-        return Note(job.with_(settle_reads=reads), "an answer was lost: this read says " + reads[0])
+        return Note(job.with_(settle_reads=reads), f"an answer was lost: this read shows the order as {verdict}")
+    if job.refusal is not None and set(reads) <= {"same", "repriced"}:
+        return TreatAsRefused(job.with_(settle_reads=reads))
     if set(reads) == {"same"}:
         return SendAgain(job.with_(settle_reads=reads))
     if set(reads) == {"absent"}:
-        why = "its answer was lost, and two complete reads no longer list it"
+        lost = "its answer was lost" if job.refusal is None else f"ShipperOne denied it ({job.refusal})"
+        why = f"{lost}, and two complete reads no longer list it"
         if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
             return Hold(
                 job.with_(settle_reads=()),
@@ -56,12 +84,41 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
                 Owner.ACCOUNTANT,
             )
         return Infer(job, why)
+    return _ask(job, f"the queue does not tell whether it was taken (two reads: {' and '.join(reads)})")
+
+
+def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
+    """This read cannot decide: the next one may, until the doubt has lasted for `doubt_for`."""
+    since = doubt_since(job) or listing.began_at
+    why = listing.doubt or "the read does not prove that the order has left the queue"
+    if listing.began_at - since >= patience.doubt_for:
+        within = words(patience.doubt_for)
+        return _ask(job, f"no two reads of the queue within {within} proved whether it was taken. The last one: {why}")
+    sentence = (
+        "ShipperOne's answer is not known. The queue is read until two reads prove whether the order was taken, until "
+        f"{since + patience.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last one proved nothing: {why}"
+    )
+    waits = job.with_(
+        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, owner=Owner.NOBODY, sentence=sentence, doubt_since=since,
+        since=job.since if job.state is State.WAITING else listing.began_at,
+    )  # fmt: skip
+    if waits == job:
+        return Leave(job.order_id, sentence, wants_proof=True)
+    return Note(waits, f"its outcome is not proven by this read: {why}")
+
+
+def doubt_since(job: Job) -> datetime | None:
+    """Since when reads have proven nothing about the unknown outcome of this job; None if none has counted yet."""
+    known = job.doubt_since is not None and job.lost_at is not None and job.doubt_since >= job.lost_at
+    return job.doubt_since if known else None
+
+
+def _ask(job: Job, why: str) -> Hold:
     return Hold(
         job.with_(settle_reads=()),
         Reason.OUTCOME_UNKNOWN,
-        "the answer of ShipperOne was lost, and the queue does not tell whether it was taken "
-        f"(two reads: {' and '.join(reads)}). Ask ShipperOne, then `order resolve {job.order_id} --outcome confirmed` "
-        "or `cancelled`; `order retry` looks at the queue again",
+        f"the answer of ShipperOne was lost, and {why}. Ask ShipperOne, then `order resolve {job.order_id} --outcome "
+        "confirmed` or `cancelled`; `order retry` looks at the queue again",
         Owner.SHIPPERONE,
     )
 
@@ -84,14 +141,23 @@ def lists_none_of(listed: Listed, job: Job) -> bool:
     return {str(item.item_id) for item in listed.order.items}.isdisjoint(map(str, job.item_ids))
 
 
-def _verdict(job: Job, listing: Listing) -> str:
+def _quantities(order: FulfillmentOrder) -> dict[str, Decimal]:
+    return {str(item.item_id): item.qty for item in order.items}
+
+
+def _verdict(job: Job, listing: Listing) -> str | None:
+    """One of `VERDICTS`; None if this read cannot decide."""
+    if not listing.complete:
+        return None
     listed = listing.orders.get(job.order_id)
     if listed is not None and listed.fingerprint == job.fingerprint:
         return "same"
+    if listed is not None and _quantities(listed.order) == _quantities(job.order):
+        return "repriced"
     unreadable = any(entry.order_id == job.order_id for entry in listing.unreadable)
     if unreadable or (listed is not None and not lists_none_of(listed, job)):
         return "changed"
-    return "absent" if listing.proves_absence else "not proven"
+    return "absent" if listing.proves_absence else None
 
 
 def absent(
@@ -125,7 +191,7 @@ def absent(
         why = "is not listed, but this read does not prove that it is gone"
         # a complete read counts as a good one, after which nobody could tell any more how long nobody had read
         changed = doubtful is not job.absence_doubtful
-        return Note(job.with_(absence_doubtful=True), why) if changed else Leave(job.order_id, why)
+        return Note(job.with_(absence_doubtful=True), why) if changed else Leave(job.order_id, why, wants_proof=True)
     if since is None:
         job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
         return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
@@ -180,11 +246,10 @@ def held_in_erp(job: Job) -> str:
 
 def wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
     """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
-    readable = listing.orders.keys()
     unreadable = {entry.order_id for entry in listing.unreadable}
     for decision in decisions:
         if isinstance(decision, Leave):
-            if decision.order_id not in readable and decision.order_id not in unreadable:
+            if decision.wants_proof:
                 return True
         elif not decision.job.accepted and decision.job.order_id not in unreadable:
             listed = listing.orders.get(decision.job.order_id)
