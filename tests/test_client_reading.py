@@ -341,3 +341,59 @@ def test_m3_numbers_of_a_queue_keep_their_decimals(server: ScriptedServer) -> No
 def test_a_tenants_places_are_used(server: ScriptedServer) -> None:
     queue = Queue([order(1, ref={"no": "100"})])
     assert read(server, queue, fields={"order_id": "ref.no"}).orders.keys() == {"100"}
+
+
+def listed_twice(listing: Listing) -> str:
+    (entry,) = listing.unreadable
+    assert entry.order_id is not None
+    return entry.sentence
+
+
+def test_q9_two_orders_under_one_id_on_one_page_are_said_with_both_and_neither_is_served(
+    server: ScriptedServer,
+) -> None:
+    other = order(1, items=[{"id": 77, "sku": "TEA", "qty": 3}], warehouse_code="WH2")
+    listing = read(server, Queue([order(1), other, order(2)]))
+    assert ids(listing) == ["FO-2"]
+    sentence = listed_twice(listing)
+    assert "order FO-1 is listed twice, as two different orders" in sentence
+    assert "3 of TEA (item 77) in WH2" in sentence
+    assert listing.unreadable[0].order_id == "FO-1"
+    assert listing.proves_absence, "it is listed, so that every order that is not listed is gone"
+
+
+def test_q9_one_order_that_a_page_lists_twice_over_is_one_order(server: ScriptedServer) -> None:
+    listing = read(server, Queue([order(1), order(1), order(2)]))
+    assert (ids(listing), listing.unreadable) == (["FO-1", "FO-2"], ())
+
+
+def test_q9_the_same_items_at_two_amounts_on_one_page_are_not_chosen_from(server: ScriptedServer) -> None:
+    dear = order(1, shipping_amount_incl_tax=9.99)
+    sentence = listed_twice(read(server, Queue([order(1), dear])))
+    assert "9.99" in sentence
+
+
+def test_q9_two_orders_under_one_id_on_two_pages_are_said_once_a_second_pass_shows_them_again(
+    server: ScriptedServer,
+) -> None:
+    queue = Queue([order(n) for n in range(150)])
+    queue.orders[140] = order(3, items=[{"id": 777, "sku": "TEA", "qty": 3}])
+    listing = read(server, queue)
+    assert "FO-3" not in listing.orders
+    assert "3 of TEA (item 777)" in listed_twice(listing)
+
+
+def test_q9_an_order_that_changes_its_items_between_two_pages_is_listed_as_it_is_now(server: ScriptedServer) -> None:
+    queue = Queue([order(n) for n in range(150)])
+
+    def moved_on(number: int) -> Reply:
+        if number == 2 and len(queue.orders) == 150:
+            del queue.orders[3]
+            queue.orders.append(order(3, items=[{"id": 777, "sku": "TEA", "qty": 3}]))
+            queue.orders.append(order("new"))
+        return None
+
+    queue.before = moved_on
+    listing = read(server, queue)
+    assert listing.unreadable == ()
+    assert [item.item_id for item in listing.orders["FO-3"].order.items] == [777]

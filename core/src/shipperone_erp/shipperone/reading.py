@@ -17,12 +17,13 @@ from typing import Any
 
 from shipperone_erp.model.keys import fingerprint
 from shipperone_erp.model.order import FulfillmentOrder
-from shipperone_erp.model.text import dumps
+from shipperone_erp.model.text import dumps, order_text
 from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.pages import Garbled
 from shipperone_erp.shipperone.receiving import Received
+from shipperone_erp.shipperone.same_id import described, listed_twice
 from shipperone_erp.shipperone.wire import OrderWire, Unreadable
 
 __all__ = ["Listed", "Listing", "QueueReader", "ReadFailed", "UnreadableOrder"]
@@ -115,6 +116,16 @@ class _Pass:
     plain_end: bool = False
     alert: str | None = None
     ended_by: str | None = None
+    twice: dict[str, UnreadableOrder] = field(default_factory=dict)
+    """Ids under which two of its pages listed orders that share no item: two orders, or one that was just changed."""
+
+    def add(self, entries: Mapping[str, Entry]) -> None:
+        """Take over the entries of a page; the later copy of an order counts."""
+        for name in entries.keys() & self.entries.keys():
+            before, after = self.entries[name], entries[name]
+            if isinstance(before, Listed) and isinstance(after, Listed) and _share_nothing(before.order, after.order):
+                self.twice[name] = _two_orders(before, after)
+        self.entries.update(entries)
 
     @property
     def doubt(self) -> str | None:
@@ -131,6 +142,27 @@ class _Pass:
         A full first page does not say so: what was on the second may have moved up while the first was on its way.
         """
         return self.bringing <= 1 and self.first_page < FULL_PAGE
+
+
+def _alike(first: Entry, second: Entry) -> bool:
+    """Two rows of one page under one id are one order, listed twice over."""
+    if isinstance(first, Listed) and isinstance(second, Listed):
+        return first.fingerprint == second.fingerprint
+    return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.digest == second.digest
+
+
+def _share_nothing(first: FulfillmentOrder, second: FulfillmentOrder) -> bool:
+    return {str(item.item_id) for item in first.items}.isdisjoint(str(item.item_id) for item in second.items)
+
+
+def _two_orders(first: Entry, second: Entry) -> UnreadableOrder:
+    """Two orders under one id, of which neither can be worked on."""
+    texts = [order_text(one.order) if isinstance(one, Listed) else one.raw for one in (first, second)]
+    words = [described(one.order) if isinstance(one, Listed) else one.sentence for one in (first, second)]
+    order_id = second.order.order_id if isinstance(second, Listed) else second.order_id
+    raw = f"[{','.join(texts)}]"
+    digest = hashlib.sha256(raw.encode()).hexdigest()[:16]
+    return UnreadableOrder(order_id, listed_twice(str(order_id), *words), raw, digest)
 
 
 def _moved(first: _Pass, second: _Pass) -> str | None:
@@ -188,13 +220,19 @@ class QueueReader:
         posts = posts_started()
         walk = await self._walk()
         pages, doubt = walk.pages, walk.doubt
+        proving = False
         if doubt is None and not walk.at_once:
             doubt = POSTED if prove else f"its {walk.pages} page(s) were read only once"
-            if prove and posts_started() == posts:
-                again = await self._again()
-                pages += again.pages
+            proving = prove and posts_started() == posts
+        if proving or walk.twice:
+            again = await self._again()
+            pages += again.pages
+            if proving:
                 doubt = again.doubt or _moved(walk, again) or (POSTED if posts_started() != posts else None)
-                walk = again if again.complete else walk
+            # what a second pass does not list twice was changed during the first
+            twice = {name: entry for name, entry in walk.twice.items() if name in again.twice or not again.complete}
+            walk = again if again.complete else walk
+            walk.entries |= twice
         for number in [number for number in self._known if number > walk.pages]:
             del self._known[number]
         entries = walk.entries.values()
@@ -238,7 +276,7 @@ class QueueReader:
             if number == 1:
                 walk.first_page = page.rows
             unseen = page.entries.keys() - walk.entries.keys()
-            walk.entries.update(page.entries)
+            walk.add(page.entries)
             if not unseen:
                 walk.complete = walk.plain_end = True
                 return walk
@@ -284,7 +322,8 @@ class QueueReader:
         rows = 0
         for raw in self._shown(self._client.entries_of(answer, self._stage, number)):
             name, entry = self._entry(raw)
-            entries[name] = entry
+            before = entries.get(name, entry)
+            entries[name] = entry if _alike(before, entry) else _two_orders(before, entry)
             rows += 1
         page = _Page(entries, rows, len(answer.body))
         self._known[number] = digest, page

@@ -35,6 +35,7 @@ from shipperone_erp.stages.history import History
 from shipperone_erp.stages.readings import discount_is_set
 from shipperone_erp.stages.scope import Memory, Scope
 from shipperone_erp.stages.supply_day import Window, allocation_accepted_at, implausible
+from shipperone_erp.stages.unsteady import held_as_unsteady, is_unsteady, until_it_stands_still
 from shipperone_erp.stages.vanished import absent, came_late, lists_none_of, may_exist, settle
 
 READS_BEFORE_LISTED_AGAIN = 3
@@ -130,8 +131,10 @@ def _listed(
         yield settled
     elif job.sent_again and lists_none_of(listed, job):
         yield came_late(job, scope, now)
+    elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, scope.unsteady_within, now)):
+        yield rests
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
-        yield _as_listed(scope, job.with_(ending=None), listed, jobs, allocations, now)
+        yield _as_listed(scope, job.with_(ending=None, listed_as=None), listed, jobs, allocations, now)
     elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
         yield Continue(job)
     elif _rests(job) and not due(job, now):
@@ -153,6 +156,8 @@ def _listed(
         free = live and job.reason is not Reason.BEFORE_GO_LIVE
         following = _not_open(scope, listing, listed, jobs, allocations, free, now)
         successor = following if isinstance(following, Start | StartHeld) else None
+        if isinstance(successor, Start) and job.ending is None:
+            successor = held_as_unsteady(job, successor.job, jobs, scope.unsteady_within, now) or successor
         yield Supersede(job.with_(lost_at=None, settle_reads=()), successor)
 
 

@@ -29,6 +29,8 @@ class Scope:
     discount: str | None = None
     ship_within: timedelta = timedelta(days=14)
     dates: DateRules = field(default_factory=DateRules)
+    unsteady_within: timedelta = timedelta(minutes=10)
+    """Within how long the changes of an order's listing are counted, and how long it must then stand still."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,4 +91,5 @@ def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
         discount=settings.discount,
         ship_within=settings.ship_within,
         dates=DateRules.of(settings),
+        unsteady_within=max(timedelta(minutes=10), 4 * settings.poll_interval),
     )
