@@ -4,13 +4,14 @@ import asyncio
 import resource
 import sys
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.clock import ClockWatch
+from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.slots import FairSlots
@@ -140,10 +141,63 @@ def serve(world, act, until, seconds=20.0):
     asyncio.run(go())
 
 
+SET_MEANWHILE = """
+import threading
+
+class MeanwhileSettings(ConnectorSettings):
+    pass
+
+CALLS, LOCK = [], threading.Lock()
+
+class Plugged(Connector[MeanwhileSettings]):
+    @hookimpl
+    def reserve_stock(self, request):
+        with LOCK:
+            CALLS.append(request.order.order_id)
+            if len(CALLS) == 9:
+                import clock_jump
+                clock_jump.jump()
+        if CALLS.count(request.order.order_id) == 1:
+            return Pending("the goods are counted", 1.0)
+        return Reserved("R")
+
+    @hookimpl
+    def build_invoice(self, request):
+        raise AssertionError("nothing has shipped")
+
+    @hookimpl
+    def issue_invoice(self, request):
+        raise AssertionError("nothing has shipped")
+"""
+
+
+@pytest.mark.parametrize("days", [4, -4])
+def test_q8_orders_that_are_worked_on_while_the_clock_is_set_wait_no_longer_than_the_others(
+    world, plugins, monkeypatch, days
+):
+    """The clock is set amid seventeen orders: some got their next attempt by the old clock, others by the new one."""
+    plugins.install("meanwhile", SET_MEANWHILE)
+    world.settings |= {"connector": '"meanwhile"', "concurrency": "4", "poll_interval": '"0.3s"'}
+    world.erp_settings = {}
+    world.sandbox.auto_ship = False
+    for number in range(17):
+        world.sandbox.add(order(f"FO-{number}", first_id=1 + 10 * number))
+
+    def jump():
+        world.clock.ahead += timedelta(days=days)
+
+    def allocated():
+        return sum(world.sandbox.order(f"FO-{number}").allocations for number in range(17)) == 17
+
+    monkeypatch.setitem(sys.modules, "clock_jump", SimpleNamespace(jump=jump))
+    serve(world, lambda: None, allocated)
+
+
 @pytest.mark.parametrize("hours", [-1, 24])
 def test_q8_a_clock_that_is_set_loses_no_order_and_keeps_nobody_waiting(world, hours, caplog):
     """A shortage that is tried every few seconds, an ERP that is away, a lost answer: all go on as if nothing was."""
     world.settings |= {"poll_interval": '"0.2s"', "stock_retry": '"2s"', "settle": '"0.5s"'}
+    world.sandbox._shop._now = world.clock  # what ships is dated by the same clock, else its date cannot be true
     world.erp.stock("TEA", 0)
     world.sandbox.add(order("FO-SHORT", "TEA"))
     caplog.set_level("WARNING", "shipperone_erp.run")
@@ -188,11 +242,22 @@ def _wait(true, seconds=15.0):
     raise AssertionError("it never came true")
 
 
+def test_q8_a_stages_clock_is_set_only_from_look_to_look_and_moves_what_was_written_before_alike():
+    wall, steady = [datetime(2026, 3, 1, tzinfo=UTC)], [5.0]
+    clock = StageClock(lambda: wall[0], lambda: steady[0])
+    before = clock() + timedelta(seconds=2)
+    wall[0] += timedelta(days=4)
+    steady[0] += 1.0
+    meanwhile = clock() + timedelta(seconds=2)
+    assert meanwhile - before == timedelta(seconds=1), "the clock was set, and the schedule does not see it yet"
+    jump = clock.jumped()
+    assert (clock(), clock.moved) == (wall[0], jump)
+    assert meanwhile + jump - clock() == timedelta(seconds=2)
+
+
 def test_q8_a_drift_is_no_jump():
     wall, steady = [1000.0], [5.0]
-    from datetime import UTC, datetime
-
-    watch = ClockWatch(lambda: datetime.fromtimestamp(wall[0], UTC), lambda: steady[0])
+    watch = StageClock(lambda: datetime.fromtimestamp(wall[0], UTC), lambda: steady[0])
     wall[0], steady[0] = wall[0] + 3620, steady[0] + 3600
     assert watch.jumped() == timedelta()
     wall[0], steady[0] = wall[0] - 3590, steady[0] + 10

@@ -23,14 +23,19 @@ def our_fault(request, monkeypatch):
     def strike(action, times=1):
         left = [times]
         if request.param == "the answer is read":
-            read = shipperone_client.post_answer
+            read, post, asked = shipperone_client.post_answer, shipperone_client.ShipperOne._post, []
 
-            def fails(response, *rest):
-                if str(response.request.url).endswith(action) and left[0]:
+            async def posts(self, url, *rest):
+                asked.append(str(url))
+                return await post(self, url, *rest)
+
+            def fails(*given):
+                if asked[-1].endswith(action) and left[0]:
                     left[0] -= 1
                     raise RecursionError("of a text that must not be quoted: s3cret")
-                return read(response, *rest)
+                return read(*given)
 
+            monkeypatch.setattr(shipperone_client.ShipperOne, "_post", posts)
             monkeypatch.setattr(shipperone_client, "post_answer", fails)
             return True
         call = getattr(shipperone_client.ShipperOne, action)

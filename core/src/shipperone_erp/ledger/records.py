@@ -5,7 +5,7 @@ import secrets
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -179,6 +179,15 @@ class Job:
         """An operator has set its day of supply, or its date of issue."""
         return self.supply_date is not None or self.issue_date is not None
 
+    def moved(self, by: timedelta) -> "Job":
+        """The job with the times from which its intervals are counted moved along with the clock."""
+        return self.with_(
+            next_attempt_at=moved(self.next_attempt_at, by),
+            lost_at=moved(self.lost_at, by),
+            absent_since=moved(self.absent_since, by),
+            doubt_since=moved(self.doubt_since, by),
+        )
+
     def with_(self, **changes: object) -> "Job":
         """A copy with these fields changed. A dozen times an order: `dataclasses.replace` takes ten times as long."""
         if not changes.keys() <= self.__dict__.keys():
@@ -230,6 +239,11 @@ class JobCount:
     accepted: bool
     count: int
     oldest: datetime
+
+
+def moved(moment: datetime | None, by: timedelta) -> datetime | None:
+    """The moment that much later; None stays None."""
+    return moment + by if moment is not None else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

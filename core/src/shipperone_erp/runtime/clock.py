@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from shipperone_erp.ledger.records import Job, QueueRecord
+from shipperone_erp.ledger.records import QueueRecord, moved
 
 NOTICED = timedelta(seconds=30)
 """NTP slews; somebody sets."""
@@ -32,37 +32,34 @@ def elapsed() -> float:
     return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
-class ClockWatch:
-    """Compares the clock with the monotonic one from look to look."""
+class StageClock:
+    """The time by which one stage schedules. It follows the machine's clock from look to look, and never in between.
+
+    So every time that a stage has written before a look is of one clock: a jump moves all of them by the same amount,
+    those of jobs that are being worked on included, whether they were written before or after the clock was set.
+    """
 
     def __init__(self, now: Clock, monotonic: Callable[[], float] = elapsed) -> None:
-        self._now = now
+        self._machine = now
         self._monotonic = monotonic
-        self._seen = now(), monotonic()
+        self._set = now(), monotonic()
+        self.moved = timedelta()
+        """By how much all jumps together have moved this clock."""
+
+    def __call__(self) -> datetime:
+        before, then = self._set
+        return before + timedelta(seconds=self._monotonic() - then)
 
     def jumped(self) -> timedelta:
-        """By how much the clock was set since the last look; zero for what is no more than a drift."""
-        now, monotonic = self._now(), self._monotonic()
-        before, then = self._seen
-        self._seen = now, monotonic
-        jump = (now - before) - timedelta(seconds=monotonic - then)
-        return jump if abs(jump) > NOTICED else timedelta()
-
-
-def moved_job(job: Job, by: timedelta) -> Job:
-    """The job with what its intervals are counted from moved along with the clock."""
-    return job.with_(
-        next_attempt_at=_moved(job.next_attempt_at, by),
-        lost_at=_moved(job.lost_at, by),
-        absent_since=_moved(job.absent_since, by),
-        doubt_since=_moved(job.doubt_since, by),
-    )
+        """By how much the machine's clock was set since the last look; zero for what is no more than a drift."""
+        jump = self._machine() - self()
+        self._set = self._machine(), self._monotonic()
+        if abs(jump) <= NOTICED:
+            return timedelta()
+        self.moved += jump
+        return jump
 
 
 def moved_queue(record: QueueRecord, by: timedelta) -> QueueRecord:
-    """The queue's record likewise."""
-    return replace(record, last_good_read_at=_moved(record.last_good_read_at, by))
-
-
-def _moved(moment: datetime | None, by: timedelta) -> datetime | None:
-    return moment + by if moment is not None else None
+    """The queue's record with what its intervals are counted from moved along with the clock."""
+    return replace(record, last_good_read_at=moved(record.last_good_read_at, by))

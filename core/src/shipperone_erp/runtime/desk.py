@@ -12,7 +12,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job, NumberHolder
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage
-from shipperone_erp.runtime.clock import Clock
+from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.runtime.firewall import Firewall
 from shipperone_erp.runtime.hook_calls import HookCalls
 from shipperone_erp.runtime.journal import StageJournal
@@ -46,7 +46,7 @@ class StageDesk:
         view: QueueView,
         hooks: HookCalls,
         journal: StageJournal,
-        now: Clock,
+        clock: StageClock,
         observe: Observer,
         token: TokenHealth,
         firewall: Firewall,
@@ -68,7 +68,7 @@ class StageDesk:
         self._noted: dict[int, Job] = {}
         self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._client = client
-        self._now = now
+        self.clock = clock
         self._observe = observe
         self._token = token
         self._firewall = firewall
@@ -168,7 +168,11 @@ class StageDesk:
         self._token.refused("reading", sentence)
 
     def now(self) -> datetime:
-        return self._now()
+        return self.clock()
+
+    @property
+    def clock_moved(self) -> timedelta:
+        return self.clock.moved
 
     def backoff(self, attempts: int) -> timedelta:
         longest = min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST)

@@ -4,7 +4,7 @@ import asyncio
 import logging
 import time
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shipperone_erp.errors import ShipperOneErpError
 from shipperone_erp.ledger.records import Lease
@@ -69,7 +69,7 @@ async def _cycles(
             if not selection.orders:
                 break
         failures = failures + 1 if failed else 0
-        pause = _pause(good, failures, now())
+        pause = _pause(good, failures)
         refused = tenant.token.sentence
         if refused or pause is None or time.monotonic() + pause > ends_at:
             break
@@ -88,10 +88,10 @@ async def _cycle(run: StageRun, selection: Selection) -> Passed | ReadFailed:
         return failure
 
 
-def _pause(passes: list[Passed], failures: int, now: datetime) -> float | None:
+def _pause(passes: list[Passed], failures: int) -> float | None:
     """Seconds until something can move again; None if nothing will by itself."""
     pauses = [SHORTEST_PAUSE] if any(passed.moved for passed in passes) else []
-    pauses += [(passed.next_due - now).total_seconds() for passed in passes if passed.next_due is not None]
+    pauses += [passed.due_in for passed in passes if passed.due_in is not None]
     if failures:
         pauses.append(min(2.0**failures / 2, 30.0))
     return max(min(pauses), SHORTEST_PAUSE) if pauses else None

@@ -9,7 +9,7 @@ from datetime import timedelta
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import moved_job, moved_queue
+from shipperone_erp.runtime.clock import moved_queue
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
@@ -31,7 +31,10 @@ class QueueKeeper:
         self._log = log
 
     async def clock_was_set(self, by: timedelta, busy: Collection[str]) -> None:
-        """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour."""
+        """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour.
+
+        The orders in `busy` are being worked on: their jobs follow the clock by themselves.
+        """
         said = "%s %s: this machine's clock was set by %+.0f s; what waits is moved along"
         self._log.warning(said, self._tenant, self._stage, by.total_seconds())
         living = await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage)
@@ -43,7 +46,7 @@ class QueueKeeper:
 
     async def _move_along(self, job: Job, by: timedelta) -> None:
         if await self._desk.journal.take([job]):  # else a person has just acted on it, by the clock as it is now
-            self._desk.journal.save(moved_job(job, by))
+            self._desk.journal.save(job.moved(by))
             self._desk.journal.let_go([job])
 
     async def not_read(self, failure: ReadFailed) -> None:

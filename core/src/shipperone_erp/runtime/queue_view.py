@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from datetime import datetime
 
 from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.client import ShipperOne
@@ -17,9 +18,17 @@ class QueueView:
     Within that time a read proves absence only if no POST happens to be on its way.
     """
 
-    def __init__(self, client: ShipperOne, stage: Stage, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        client: ShipperOne,
+        stage: Stage,
+        *,
+        now: Callable[[], datetime] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`now` dates the reads, where it is not the client's own time."""
         self.newest: Listing | None = None
-        self._reader = QueueReader(client, stage)
+        self._reader = QueueReader(client, stage, now=now)
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[Listing] | None = None
         self._started = 0

@@ -158,9 +158,7 @@ class StageService:
         sooner = 0.9 if self._apart else 0.5
         poll = self._tenant.settings.poll_interval.total_seconds() * random.uniform(sooner, 1.1)  # noqa: S311
         self._apart = True
-        if passed.next_due is None:
-            return poll
-        return max(min(poll, (passed.next_due - self._now()).total_seconds()), 0.5)
+        return poll if passed.due_in is None else max(min(poll, passed.due_in), 0.5)
 
     async def _wait_after_failure(self) -> None:
         self._failures += 1

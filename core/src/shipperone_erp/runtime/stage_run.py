@@ -13,7 +13,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import ClockWatch
+from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
@@ -27,7 +27,7 @@ from shipperone_erp.shipperone.answers import ReadFailed
 from shipperone_erp.shipperone.reading import Listed, Listing
 from shipperone_erp.stages.acting import act
 from shipperone_erp.stages.allocated import to_be_given_back
-from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, order_of
+from shipperone_erp.stages.decisions import Continue, Decision, Leave, Note, Start, StartHeld, moved_decision, order_of
 from shipperone_erp.stages.planning import plan, urgency
 from shipperone_erp.stages.reserved import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.stages.scope import Memory, scope_of
@@ -39,10 +39,10 @@ SHORTEST_DOUBT = timedelta(seconds=0.5)
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What one cycle did: how many jobs it moved, when the next one comes due, what it acted on."""
+    """What one cycle did: how many jobs it moved, in how many seconds the next one comes due, what it acted on."""
 
     moved: int
-    next_due: datetime | None
+    due_in: float | None
     orders: frozenset[str]
 
 
@@ -95,7 +95,8 @@ class StageRun:
         self._allocations: dict[str, list[Job]] = {}
         self._planned: dict[int, Job] = {}
         self._moved = 0
-        self._clock = ClockWatch(desk.now)
+        self._clock: StageClock = desk.clock
+        self._clock.jumped()  # what came before this lease was of another schedule
         self._planned_at = desk.now()
         self._complete = False
 
@@ -131,7 +132,8 @@ class StageRun:
         self._late.tell(known, self.desk.now())
         self._open_discounts.tell(known)
         times = [time for job in known if (time := self._comes_due(job)) is not None]
-        return Passed(self._moved, min(times, default=None), frozenset(order_id for order_id, _ in chosen))
+        due_in = (min(times) - self.desk.now()).total_seconds() if times else None
+        return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))
 
     async def rest(self) -> None:
         """Wait until nothing of this stage is being worked on."""
@@ -145,7 +147,7 @@ class StageRun:
 
     async def _look(self) -> tuple[Memory, list[Decision]]:
         if jump := self._clock.jumped():
-            await self._queue.clock_was_set(jump, self._running)
+            await self._queue.clock_was_set(jump, frozenset(self._running))
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
@@ -238,7 +240,7 @@ class StageRun:
             if all(isinstance(decision, Note) for decision in decisions):
                 notes.append(decisions)
             elif order_id not in suspects:
-                turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions))
+                turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions), self._clock.moved)
                 task = asyncio.get_running_loop().create_task(turn)
                 self._running[order_id] = task
                 self._progress.planned()
@@ -253,12 +255,16 @@ class StageRun:
         planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, Leave | Start | StartHeld)]
         return [job for job in planned if job.state is not State.WORKING]
 
-    async def _in_turn(self, order_id: str, decisions: list[Decision], taking: list[Job]) -> None:
+    async def _in_turn(
+        self, order_id: str, decisions: list[Decision], taking: list[Job], clock_moved: timedelta
+    ) -> None:
         try:
             # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
             await self._places.acquire(urgency=urgency(decisions[0]))
             try:
                 if not self.desk.stopping:
+                    if by := self._clock.moved - clock_moved:
+                        decisions = [moved_decision(decision, by) for decision in decisions]
                     await self._order(decisions, taking)
             finally:
                 self._places.release()

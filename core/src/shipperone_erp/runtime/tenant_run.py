@@ -20,7 +20,7 @@ from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.redaction import Redaction
 from shipperone_erp.runtime.asked_for import unknown_to
 from shipperone_erp.runtime.bursts import Bursts
-from shipperone_erp.runtime.clock import Clock
+from shipperone_erp.runtime.clock import Clock, StageClock
 from shipperone_erp.runtime.denial_alert import DenialAlert
 from shipperone_erp.runtime.desk import Observer, StageDesk
 from shipperone_erp.runtime.exclusive import Exclusives
@@ -88,7 +88,8 @@ class TenantRun:
             max_response=shared.max_response,
             now=shared.now,
         )
-        self.views = {stage: QueueView(self._client, stage) for stage in Stage}
+        self._clocks = {stage: StageClock(shared.now) for stage in Stage}
+        self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
         self._threads = HookThreads(settings.name, settings.concurrency)
         self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
         self.bursts = Bursts(shared.now, self._say)
@@ -174,7 +175,7 @@ class TenantRun:
             view=self.views[stage],
             hooks=hooks,
             journal=StageJournal(shared.ledger, lease, shared.now),
-            now=shared.now,
+            clock=self._clocks[stage],
             observe=self._observe,
             token=self.token,
             firewall=self._firewall,

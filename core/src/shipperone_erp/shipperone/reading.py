@@ -200,9 +200,11 @@ class QueueReader:
         pauses: Sequence[float] = PAUSES,
         pages_at_most: int = PAGES_AT_MOST,
         rows: Callable[[Sequence[Any]], None] | None = None,
+        now: Callable[[], datetime] | None = None,
     ) -> None:
         """`rows` is called with the entries of each page as they came; for a large page in another thread."""
         self._rows = rows
+        self._now = now or client.now
         self._client = client
         self._stage = stage
         self._pauses = pauses
@@ -216,7 +218,7 @@ class QueueReader:
         With `prove`, a queue of several pages is read twice, and proves absence if both passes list the same orders
         and `posts_started()`, which counts our POSTs on this queue, stood still; none may be under way at the start.
         """
-        began_at = self._client.now()
+        began_at = self._now()
         posts = posts_started()
         walk = await self._walk()
         pages, doubt = walk.pages, walk.doubt
@@ -239,7 +241,7 @@ class QueueReader:
         return Listing(
             stage=self._stage,
             began_at=began_at,
-            ended_at=self._client.now(),
+            ended_at=self._now(),
             orders=MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)}),
             unreadable=tuple(entry for entry in entries if isinstance(entry, UnreadableOrder)),
             complete=walk.complete,

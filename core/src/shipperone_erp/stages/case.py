@@ -95,7 +95,7 @@ class Stale(Exception):
 
 
 class Case:
-    """A job while it is worked on. `job` is the ledger's value as it will be written next.
+    """A job while it is worked on.
 
     `listed` is the order with every row, as it is confirmed; `order` has the rows (and the dates) that the connector is
     given. `dates` are its dates as ShipperOne lists them, where they are known; `allocated_at`: see `supply_day`.
@@ -109,7 +109,8 @@ class Case:
         *,
         alone: bool = False,
     ) -> None:
-        self.job = job
+        self._job = job
+        self._clock_moved = desk.clock_moved
         self.desk = desk
         known = allocated or Allocated()
         newest = desk.newest(job.order_id)
@@ -127,6 +128,14 @@ class Case:
         self.alone = alone
         """It was inside a hook when the process died: it is tried while nothing else runs."""
 
+    @property
+    def job(self) -> Job:
+        """The job as it will be written next; its times follow a clock that is set while it is worked on."""
+        moved = self.desk.clock_moved
+        if moved != self._clock_moved:
+            self._job, self._clock_moved = self._job.moved(moved - self._clock_moved), moved
+        return self._job
+
     def _to_reserve(self) -> FulfillmentOrder:
         """The rows that the reservation is of, or will be."""
         if self.job.step is Step.NEW or self.goods.stocked is self.goods.listed:
@@ -135,7 +144,7 @@ class Case:
 
     def change(self, **fields: object) -> None:
         """Change the job; written with the next intent, or when work on it ends."""
-        self.job = self.job.with_(**fields)
+        self._job = self.job.with_(**fields)
 
     def owns_reference(self) -> None:
         """What the job refers to now is a document of this ERP."""

@@ -99,7 +99,7 @@ async def _post(case: Case) -> PostAnswer:
     if answer.outcome is PostOutcome.ACCEPTED:
         accept(case)
     elif answer.outcome is PostOutcome.UNKNOWN:
-        case.change(lost_at=answer.ended_at, settle_reads=())
+        case.change(lost_at=case.desk.now(), settle_reads=())
         case.desk.note(case.job)
     else:
         case.change(step=before)

@@ -1,6 +1,7 @@
 """What planning can decide about an order, each with the words that `--dry-run` prints for it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder
@@ -181,6 +182,15 @@ def _from_its_beginning(job: Job) -> str:
 def order_of(decision: Decision) -> str:
     """The id of the order that a decision is about."""
     return decision.order_id if isinstance(decision, Leave) else decision.job.order_id
+
+
+def moved_decision(decision: Decision, by: timedelta) -> Decision:
+    """The decision about its job as the job is once the clock was set by so much."""
+    if isinstance(decision, Leave):
+        return decision
+    if isinstance(decision, Restamp):
+        decision = replace(decision, then=moved_decision(decision.then, by))
+    return replace(decision, job=decision.job.moved(by))
 
 
 def listed_items(order: FulfillmentOrder) -> tuple[int | str, ...]:
