@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+import warm_processes
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
@@ -23,11 +24,14 @@ from world import World
 SCRIPT = Path(__file__).with_name("killed_run.py")
 
 
-def stands_still(process: subprocess.Popen, seconds: float = 30.0) -> bool:
+def stands_still(process: subprocess.Popen | warm_processes.Process, seconds: float = 30.0) -> bool:
     """Wait until it is stopped; False if it came to its end instead."""
     ends = time.monotonic() + seconds
     while time.monotonic() < ends:
-        state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        try:
+            state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
+        except FileNotFoundError:
+            return False
         if state == "T":
             return True
         if state == "Z":
@@ -36,7 +40,7 @@ def stands_still(process: subprocess.Popen, seconds: float = 30.0) -> bool:
     raise AssertionError("neither stopped nor ended")
 
 
-def stop_between_transactions(process: subprocess.Popen, ledger: Path) -> None:
+def stop_between_transactions(process: subprocess.Popen | warm_processes.Process, ledger: Path) -> None:
     """Stop it where it does not keep the SQLite file locked for everybody: its heartbeat writes now and then."""
     while True:
         process.send_signal(signal.SIGSTOP)
@@ -53,17 +57,17 @@ def stop_between_transactions(process: subprocess.Popen, ledger: Path) -> None:
 @contextmanager
 def frozen(world: World, when: str, commit: int):
     """A run that stands still there; None if it came to its end before. It wakes up when the block ends."""
-    command = [sys.executable, str(SCRIPT), str(world.write()), when, str(commit), "SIGSTOP"]
-    process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=world.process_environment()
-    )
+    arguments = (str(world.write()), when, str(commit), "SIGSTOP")
+    with (world.folder / "frozen.log").open("w") as log:
+        environment = world.process_environment()
+        process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=log, stderr=log)
     try:
         yield process if stands_still(process) else None
         process.send_signal(signal.SIGCONT)
-        process.communicate(timeout=30)
+        process.wait(timeout=30)
     finally:
         process.kill()
-        process.communicate()
+        process.wait()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

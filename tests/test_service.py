@@ -3,8 +3,6 @@
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import warm_processes
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.steering import actor
@@ -33,10 +32,9 @@ class Service:
         world.write()
         self.log = world.folder / f"service-{time.monotonic_ns()}.log"
         with self.log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, str(SCRIPT), str(stop_within), "run", "-c", str(world.file)],
-                stdout=out, stderr=out, env=world.process_environment(),
-            )  # fmt: skip
+            arguments = (str(stop_within), "run", "-c", str(world.file))
+            environment = world.process_environment()
+            self.process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=out, stderr=out)
 
     @property
     def said(self) -> str:

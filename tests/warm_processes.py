@@ -2,6 +2,7 @@
 
     done = run("status", "--json", env=environment)            the command, as `subprocess.run` would answer
     done = run_script(script, "before", "3", env=environment)  a script of the tests
+    process = Process(script, env=environment, stdout=file, stderr=file)  one that runs beside the test
 
 The first call of a test process starts a server (this file as a script) that imports core and waits. A process that it
 forks has a process id of its own, the caller's environment, folder and pipes, and can be killed like any other.
@@ -18,8 +19,10 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
+from typing import IO
 
 COMMAND = "-c"
 """In place of a script: the command `shipperone-erp`."""
@@ -36,25 +39,71 @@ def run_script(
     script: str, *arguments: str, env: Mapping[str, str], cwd: Path | None = None, timeout: float = 60
 ) -> "subprocess.CompletedProcess[str]":
     """A Python script in a process of its own; `returncode` is negative where a signal ended it."""
-    called = {"argv": [script, *arguments], "env": dict(env), "cwd": str(cwd or Path.cwd())}
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, socket.socket(socket.AF_UNIX) as connection:
-        connection.connect(_server())
-        connection.settimeout(timeout)
-        message = json.dumps(called).encode()
-        socket.send_fds(connection, [len(message).to_bytes(4, "big")], [out.fileno(), err.fileno()])
-        connection.sendall(message)
-        answers = connection.makefile("r")
-        process = int(answers.readline())
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = Process(script, *arguments, env=env, cwd=cwd, stdout=out, stderr=err)
         try:
-            returncode = int(answers.readline())
-        except TimeoutError:
-            os.kill(process, signal.SIGKILL)
-            raise subprocess.TimeoutExpired([script, *arguments], timeout) from None
+            returncode = process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
         texts = []
         for file in (out, err):
             file.seek(0)
             texts.append(file.read().decode())
     return subprocess.CompletedProcess([script, *arguments], returncode, *texts)
+
+
+class Process:
+    """A Python script, or the command, that runs beside the test. Its methods are those of `subprocess.Popen`."""
+
+    def __init__(
+        self, script: str, *arguments: str, env: Mapping[str, str], stdout: IO, stderr: IO, cwd: Path | None = None
+    ) -> None:
+        self.args = [script, *arguments]
+        self.returncode: int | None = None
+        self._received = b""
+        self._connection = socket.socket(socket.AF_UNIX)
+        self._connection.connect(_server())
+        message = json.dumps({"argv": self.args, "env": dict(env), "cwd": str(cwd or Path.cwd())}).encode()
+        files = [stdout.fileno(), stderr.fileno()]
+        socket.send_fds(self._connection, [len(message).to_bytes(4, "big")], files)
+        self._connection.sendall(message)
+        self.pid = int(self._answer(None))
+
+    def _answer(self, timeout: float | None) -> str:
+        """A line of the server; TimeoutError if it does not come in time."""
+        self._connection.settimeout(timeout)
+        while b"\n" not in self._received:
+            received = self._connection.recv(64)
+            if not received:
+                raise ConnectionError("the server of warm processes has ended")
+            self._received += received
+        line, _, self._received = self._received.partition(b"\n")
+        return line.decode()
+
+    def wait(self, timeout: float | None = None) -> int:
+        if self.returncode is None:
+            try:
+                self.returncode = int(self._answer(timeout))
+            except TimeoutError:
+                raise subprocess.TimeoutExpired(self.args, timeout or 0) from None
+            self._connection.close()
+        return self.returncode
+
+    def poll(self) -> int | None:
+        with suppress(subprocess.TimeoutExpired):
+            return self.wait(0.001)
+        return None
+
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
 
 @cache
