@@ -8,7 +8,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2024.10.9"
-nox.options.sessions = ["lint", "types", "tests", "lowest", "pythons", "readme", "docs"]
+nox.options.sessions = ["lint", "types", "tests", "lowest", "readme", "docs"]
 nox.options.default_venv_backend = "uv"  # environments in seconds instead of minutes; `nox[uv]` brings it
 nox.options.reuse_existing_virtualenvs = False
 
@@ -85,7 +85,7 @@ BOUNDARIES = [
     "tests/test_wire_order.py",
 ]
 """What meets the dependencies: configuration, plugins, ledger, JSON, the terminal. In place of the whole suite, so that
-`lowest` and `pythons` cost CI a minute; `nox -s lowest -- tests` runs all of it."""
+each costs about a minute a Python; `nox -s lowest -- tests` runs all of it."""
 
 PYTHONS = ["3.11", "3.12", "3.13", "3.14"]
 

@@ -172,7 +172,7 @@ def test_b1_every_fault_of_a_charge_has_its_own_line(toml):
 
 @pytest.mark.parametrize(
     ("key", "words"),
-    [("discount", "'in_row' or 'off_row'"), ("shipping_on_parts", "'hold' or 'as_listed'"),
+    [("discount", "'in_row' or 'off_row' or 'off_row_net'"), ("shipping_on_parts", "'hold' or 'as_listed'"),
      ("not_compared", "'accept' or 'hold'")],
 )  # fmt: skip
 def test_a_choice_of_words_names_the_words(toml, key, words):
