@@ -72,6 +72,7 @@ def test_two_orders_that_want_the_last_piece(erp):
 
 
 def test_a_shortage_names_every_short_line_and_leaves_nothing_reserved(erp):
+    erp.stock("SALT", 0)
     erp.stock("MUG", 1)
     what = order(item(1, "MUG", "3"), item(2, "TEA", "2"), item(3, "SALT", "1.5"))
     assert erp.reserve(what) == Shortage((ShortLine(1, "MUG", D(3), D(1)), ShortLine(3, "SALT", D("1.5"), D(0))))

@@ -73,6 +73,7 @@ def test_the_whole_life_of_an_order_that_ships_in_two_parts(booking_erp):
 
 
 def test_a_shortage_names_its_lines_and_leaves_nothing(booking_erp):
+    booking_erp.stock("SALT", 0)
     what = order(item(1, "MUG", "11"), item(2, "TEA", "2"), item(3, "SALT", "1.5"))
     short = Shortage((ShortLine(1, "MUG", D(11), D(10)), ShortLine(3, "SALT", D("1.5"), D(0))))
     assert booking_erp.reserve(what) == short
