@@ -142,6 +142,8 @@ def test_init_lists_the_tables_that_look_like_what_the_steps_need(documents_erp:
     assert "number_ranges: name (unique), prefix, last" in of["number ranges"]
     assert "invoices: id (unique)" in of["invoices"]
     assert str(database.password) not in done.stdout
+    assert '# sql = "INSERT INTO orders (your_key_column) VALUES (:key)"' in done.stdout
+    assert "order_lines" not in of["invoices"]
 
 
 def test_init_takes_no_password_in_the_url_and_says_what_does_not_open(tmp_path):

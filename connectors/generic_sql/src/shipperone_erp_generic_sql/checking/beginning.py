@@ -15,7 +15,7 @@ LOOKS_LIKE = {
     "products": r"product|article|artikel|goods|\bitem(s|_master)?\b|sku|material|^parts?$",
     "stock": r"stock|inventory|on_?hand|quant|lager|warehouse",
     "orders": r"order|commande|auftrag|sale|allocation|reserv",
-    "invoices": r"invoice|facture|rechnung|bill|^ar$|tax|vat|tva",
+    "invoices": r"invoice|facture|rechnung|bill|^ar$|(^|_)(tax|vat|tva)",
     "number ranges": r"range|counter|sequence|series|number",
 }
 AT_MOST = 12
@@ -84,7 +84,8 @@ def _skeleton(tenant: str, found: dict[str, list[Table]]) -> str:
 
 
 def _first(tables: list[Table], kind: str) -> str:
-    return _safe(tables[0].name) if tables else f"your_{kind}"
+    """The one with the shortest name: the document itself, not its lines."""
+    return _safe(min((table.name for table in tables), key=len)) if tables else f"your_{kind}"
 
 
 def _tables(inspector: Inspector) -> Iterator[Table]:
