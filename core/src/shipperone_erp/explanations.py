@@ -132,11 +132,14 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "Lines, shipping and charges do not add up to the order's total, or an amount has more decimals than its "
         "currency: a coupon, a gift card, a fee, a discount or a rounding that no setting names. Or nothing proves "
-        "whether rows are before or after their discount. The sentence has the sum.",
-        "It is held: nothing is built. It resumes by itself once a charge that is named, or `discount`, explains it.",
+        "whether rows are before or after their discount. Or a part lists the row, the discount or the sum of more "
+        "than itself. The sentence has the sums, of a part with every invoice of the order.",
+        "It is held: nothing is built, and a draft that was built is not sent. It resumes by itself once a charge that "
+        "is named, or `discount`, explains it.",
         'Name a coupon or a fee in [[tenants.NAME.charges]] with `kind = "line"`, a gift card with `kind = '
         '"payment"`; set `discount` to how rows count; allow a cent with `tolerance`. '
-        f"docs/amounts.md has an example of each. {RETRY}",
+        f"docs/amounts.md has an example of each. {RETRY} One order that is right as it is: "
+        "`order approve ID --total T`; a credit note that was made: `order credited ID`.",
     ),
     Reason.SHIPPING_DIFFERS: Explanation(
         ACCOUNTANT,
@@ -146,7 +149,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.SHIPPING_REPEATED: Explanation(
         ACCOUNTANT,
-        "This part of an order lists the same shipping, or the same charge, that an earlier invoice of it carried.",
+        "This part of an order lists the same shipping, or the same charge, that an earlier invoice of it carried, or "
+        "an invoice of another fulfillment order of the same sales order.",
         "It is held: nothing is built and nothing is sent. It goes on by itself once ShipperOne lists it otherwise.",
         f'If the customer pays it with every part, set `shipping_on_parts = "as_listed"`. {RETRY} Else have ShipperOne '
         "list it on one part only.",

@@ -67,7 +67,8 @@ app.command("status")(reading.status)
 app.command("orders")(reading.orders)
 app.command("reconcile")(reconciling.command)
 order = typer.Typer(
-    help="One order: show, retry, resolve, ignore, repeat, adopt, approve, release, supply-date.", no_args_is_help=True
+    help="One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
+    no_args_is_help=True,
 )
 order.command("show")(reading.show)
 order.command("retry")(steering.retry)
@@ -76,6 +77,7 @@ order.command("ignore")(steering.ignore)
 order.command("repeat")(steering.repeat)
 order.command("adopt")(deciding.adopt)
 order.command("approve")(deciding.approve)
+order.command("credited")(deciding.credited)
 order.command("release")(deciding.release)
 order.command("supply-date")(dating.supply_date)
 app.add_typer(order, name="order")

@@ -1,4 +1,4 @@
-"""Commands by which people decide about single documents: order adopt, approve, release."""
+"""Commands by which operators decide about single documents: order adopt, approve, credited, release."""
 
 import asyncio
 from datetime import date
@@ -12,8 +12,11 @@ from shipperone_erp.cli.reading import OnlyStage, OnlyTenant
 from shipperone_erp.cli.steering import Ids, NoteText, OneKey
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.operations import adopting, releasing, steering
+from shipperone_erp.model.credit import CreditNote
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import adopting, crediting, releasing, steering
 from shipperone_erp.operations.adopting import Made, amount, parsed
+from shipperone_erp.operations.amounts import possible_totals
 from shipperone_erp.operations.steering import Pick
 from shipperone_erp.runtime.clock import utc_now
 
@@ -58,15 +61,80 @@ def approve(
     config: ConfigFile = DEFAULT_FILE,
     tenant: OnlyTenant = None,
     key: OneKey = None,
+    total: Annotated[
+        str | None,
+        typer.Option(help="Accept the listed amounts, which nothing explains, at exactly this sum of the invoice."),
+    ] = None,
     note: NoteText = None,
 ) -> None:
-    """Approve the draft that waits for it, and no other: if it is made anew, you are asked again."""
+    """Approve the draft that waits for it, and no other: if it is made anew, you are asked again.
+
+    With --total: accept one order whose amounts are not explained, as it is listed now and at this sum alone.
+    """
+    if total is not None:
+        _approve_total(order_ids, config, tenant, key, total, note)
+        return
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
         jobs = [steering.pick(ledger, wanted, steering.can_be_approved, "approved") for wanted in picks]
         for job in jobs:
             steering.approve(ledger, job, utc_now(), note)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; a running service takes it up at once")
+
+
+def _approve_total(
+    order_ids: list[str], config: Path, tenant: str | None, key: str | None, total: str, note: str | None
+) -> None:
+    if len(order_ids) != 1:
+        raise UsageError("--total is the sum of one order's invoice: name one order")
+    if not (note or "").strip():
+        raise UsageError("say by --note why this sum is right; it is kept with your name")
+    wanted = parsed(amount, total, "--total", "an amount such as 24.99")
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        chosen = Pick(order_ids[0], tenant, None, key)
+        job = steering.pick(ledger, chosen, steering.total_can_be_approved, "approved by its total")
+        if job.tenant not in loaded.tenants:
+            raise UsageError(f"{job.tenant} is not usable as it is configured, so its invoice cannot be worked out")
+        allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
+        sums = possible_totals(job, allocations, loaded.tenants[job.tenant])
+        if wanted is None or wanted not in sums:
+            come_to = " or ".join(f"{one:f}" for one in sums) or "no sum that is known"
+            raise UsageError(f"{job.key}: its invoice comes to {come_to}, not to {total}: nothing was approved")
+        steering.approve_total(ledger, job, utc_now(), note, total=wanted)
+    print_text(
+        f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service takes "
+        "it up at once"
+    )
+
+
+def credited(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the invoice's key.")],
+    number: Annotated[str, typer.Option(help="The credit note's number in the ERP.")],
+    credit_amount: Annotated[str, typer.Option("--amount", help="What it takes off, tax included, as 30.00.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Record a credit note that was made in the ERP against an invoice: it counts in what may still be invoiced."""
+    off = parsed(amount, credit_amount, "--amount", "an amount such as 30.00")
+    if off is None or not number.strip():
+        raise UsageError("say by --number what the credit note is called, and by --amount what it takes off")
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        job = steering.pick(ledger, Pick(order_id, tenant, None, key), crediting.can_be_credited, "credited")
+        known = loaded.tenants.get(job.tenant)
+        done = crediting.credited(
+            ledger, job, utc_now(), note, credit=CreditNote(number.strip(), off),
+            currency=known.currency if known else None,
+        )  # fmt: skip
+    print_text(
+        f"{job.tenant} {job.order_id}: credit note {number.strip()} of {off:f} against invoice "
+        f"{job.number or job.reference or job.key} is recorded"
+    )
+    for one in done.resumed:
+        print_text(f"{one.tenant} {one.stage} {one.order_id}: taken up again; it is checked with the credit note")
 
 
 def release(

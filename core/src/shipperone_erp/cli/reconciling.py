@@ -85,7 +85,7 @@ def command(
         finally:
             Thread(target=plugins.close, daemon=True).start()
         documents = None if isinstance(listed, NotCompared) else listed
-        found = reconcile(ledger, tenant, documents, since=start, asked_at=asked_at)
+        found = reconcile(ledger, tenant, documents, since=start, asked_at=asked_at, settings=settings)
     if csv_file is not None:
         _write(csv_file, found)
     shown = [one for one in found if one.finding is not None]

@@ -177,11 +177,14 @@ def _usage(missing: list[str]) -> list[Ending]:
 
 
 def _ledger_or_none(url: str, empty: Path) -> Ledger:
-    """The ledger, read-only; where there is none yet, an empty one that is thrown away."""
+    """The ledger, read-only; one of an earlier version as a migrated copy; where there is none yet, an empty one.
+
+    What is made in `empty` is thrown away.
+    """
     path = url.removeprefix("sqlite:///")
     if url.startswith("sqlite:///") and not Path(path).exists():
         return Ledger.open(f"sqlite:///{empty / 'nothing.db'}", migrate=True)
-    return Ledger.open(url, read_only=True)
+    return Ledger.open_for_reading(url, empty)
 
 
 def _chosen(loaded: Configuration, tenants: list[str]) -> list[str]:

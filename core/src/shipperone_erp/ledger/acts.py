@@ -27,6 +27,7 @@ def steer(connection: Connection, before: Job, after: Job) -> bool:
         jobs.c.step == before.step,
         jobs.c.since == before.since,
         jobs.c.attempts == before.attempts,
+        jobs.c.credits == before.credits,
         ~jobs.c.taken,
     )
     changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}

@@ -40,6 +40,13 @@ def check(database: Database) -> bool:
     return found == REVISION
 
 
+def is_earlier(database: Database) -> bool:
+    """It holds a ledger, and one of an earlier version."""
+    with database.reading.connect() as connection:
+        found = revision(connection)
+    return found is not None and found < REVISION
+
+
 def migrate(database: Database) -> None:
     """Run every migration that is missing, in one transaction; another process that does the same is waited for."""
     # not at the top: it takes as long to import as everything else together, and a ledger is migrated once

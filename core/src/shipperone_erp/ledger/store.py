@@ -69,6 +69,26 @@ class Ledger(LedgerReader):
             raise
         return cls(database, read_only=read_only)
 
+    @classmethod
+    def open_for_reading(cls, url: str, folder: Path) -> Self:
+        """The ledger as this version reads it, without a write to it.
+
+        A SQLite ledger of an earlier version is copied into `folder`, and the copy is migrated. LedgerError else.
+        """
+        if url.startswith("sqlite:///"):
+            database = connect(url, "read")
+            try:
+                with sentences(database.place, database.hidden):
+                    earlier = migrating.is_earlier(database)
+                    if earlier:
+                        with database.reading.connect() as connection:
+                            copy_sqlite(connection, folder / "ledger.db")
+            finally:
+                database.reading.dispose()
+            if earlier:
+                return cls.open(f"sqlite:///{folder / 'ledger.db'}", migrate=True)
+        return cls.open(url, read_only=True)
+
     @property
     def place(self) -> str:
         """Where it is kept, for people: a file, or a database and its host. No secret."""

@@ -1,6 +1,7 @@
 """What stands against invoicing what a queue lists now, by the tenant's settings."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
@@ -8,9 +9,12 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
 from shipperone_erp.shipperone.reading import Listing
-from shipperone_erp.stages.amounts import Problem, problem
+from shipperone_erp.stages.amounts import Problem, foreseen, problem
+from shipperone_erp.stages.figures import figures, readable
 from shipperone_erp.stages.goods import sort_out
-from shipperone_erp.stages.history import History
+from shipperone_erp.stages.listed_amounts import cleaned
+from shipperone_erp.stages.readings import settled
+from shipperone_erp.stages.recorded import RecordedJobs
 from shipperone_erp.stages.reserved import rows_in
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
@@ -19,27 +23,41 @@ TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
 
 def problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) -> Iterator[tuple[str, Problem]]:
     """Each order that would be held for its amounts, with why. Blocking; reads only."""
-    allocations = _accepted(ledger, settings, Stage.ALLOCATION, listing)
-    invoices = _accepted(ledger, settings, Stage.INVOICE, listing)
+    recorded = RecordedJobs(settings.base_url, settings.store_code, _jobs(ledger, settings.name, listing))
     for order_id, listed in listing.orders.items():
-        before, allocated = invoices.get(order_id, []), allocations.get(order_id, [])
-        known = [sort_out(job.order, settings).invoiced for job in allocated]
-        goods = sort_out(listed.order, settings, rows_in(allocated, always=True))
-        if goods.unclear:
-            continue  # what is not known to be goods has no amount; a finding of its own
+        beside = recorded.beside(listed.order)
         if listing.stage is Stage.INVOICE:
-            part = History(settings, before, allocated).is_part(listed.order)
-            found = problem(goods.invoiced, settings, part=part, earlier=before, allocated=known)
+            found = foreseen(listed.order, settings, beside)
         else:
-            found = problem(goods.invoiced, settings, part=bool(allocated), earlier=(), allocated=known)
-            found = found if found and found.reason in TELLS_EARLY else None
-        if found is not None:
-            yield order_id, found
+            goods = sort_out(listed.order, settings, rows_in(beside.allocations, always=True))
+            known = [sort_out(job.order, settings).invoiced for job in beside.allocations]
+            found = problem(goods.invoiced, settings, part=bool(known), earlier=(), allocated=known)
+            found = found if found and found.reason in TELLS_EARLY and not goods.unclear else None
+        if found is not None and found.reason is not Reason.BUNDLE_UNCLEAR:
+            yield order_id, found  # what is not known to be goods has no amount; a finding of its own
 
 
-def _accepted(ledger: Ledger | None, settings: TenantSettings, stage: Stage, listing: Listing) -> dict[str, list[Job]]:
-    accepted: dict[str, list[Job]] = {}
-    for job in ledger.jobs_of_orders(settings.name, stage, listing.orders) if ledger else ():
-        if job.accepted:
-            accepted.setdefault(job.order_id, []).append(job)
-    return accepted
+def possible_totals(job: Job, allocations: Sequence[Job], settings: TenantSettings) -> list[Decimal]:
+    """What the invoice of a job may come to: one sum, or one for each reading of its discounts that is left open."""
+    currency = job.order.currency or settings.currency
+    rows = sort_out(job.order, settings, rows_in(allocations, always=True)).invoiced
+    order = cleaned(rows, currency, tolerance=settings.tolerance)
+    known = [sort_out(one.order, settings).invoiced for one in allocations]
+    proven = settled(order, currency, settings.discount, tolerance=settings.tolerance, part=job.part, allocated=known)
+    sums = [figures(order, currency, each).invoice_total for each in ([proven] if proven else readable(order))]
+    return list(dict.fromkeys(one for one in sums if one is not None))
+
+
+def _jobs(ledger: Ledger | None, tenant: str, listing: Listing) -> list[Job]:
+    if ledger is None:
+        return []
+    numbers = {
+        order_id: listed.order.order_number
+        for order_id, listed in listing.orders.items()
+        if listed.order.order_number is not None
+    }
+    return [
+        *ledger.jobs_of_orders(tenant, Stage.ALLOCATION, listing.orders),
+        *ledger.jobs_of_orders(tenant, Stage.INVOICE, listing.orders),
+        *(ledger.jobs_of_sales_orders(tenant, numbers) if numbers else ()),
+    ]

@@ -11,14 +11,18 @@ from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Document, InvoiceLine
+from shipperone_erp.model.credit import CreditNote
 from shipperone_erp.model.keys import content_of_key, plain
 from shipperone_erp.model.requests import Difference
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.documents import open_documents, unfinished
 from shipperone_erp.operations.rows import Row, money_text
+from shipperone_erp.stages.bounds import invoiced_otherwise
+from shipperone_erp.stages.recorded import RecordedJobs
 
 NOTHING_LEFT = (State.GONE, State.SUPERSEDED)
 MOVING = (State.NEW, State.WORKING)
@@ -31,26 +35,32 @@ class Finding(StrEnum):
     CHANGED_IN_ERP = "changed_in_erp"
     NOT_IN_LEDGER = "not_in_ledger"
     LISTED_TWICE = "listed_twice"
+    SUM_DIFFERS = "sum_differs"
     OPEN = "open"
     IGNORED = "ignored"
+    CREDITED = "credited"
     INFERRED = "inferred"
     DATE_SET = "date_set"
     NOT_COMPARED = "not_compared"
 
 
-NOTES = frozenset({Finding.INFERRED, Finding.DATE_SET, Finding.NOT_COMPARED})
+NOTES = frozenset({Finding.CREDITED, Finding.INFERRED, Finding.DATE_SET, Finding.NOT_COMPARED})
 """Marks of what is done: they stay true, and nobody has to act."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One document, as the ledger and the ERP have it (either may be None), and what was found of it."""
+    """One document, as the ledger and the ERP have it (either may be None), and what was found of it.
+
+    `credit`: the document is a credit note against the job's invoice, which an operator has recorded.
+    """
 
     job: Job | None
     listed: Document | None
     finding: Finding | None = None
     sentence: str | None = None
     differences: tuple[Difference, ...] = ()
+    credit: CreditNote | None = None
 
     @property
     def order_id(self) -> str:
@@ -64,6 +74,8 @@ class Compared:
         total = invoice.total_incl_tax if invoice else listed.total_incl_tax if listed else None
         currency = (invoice.currency if invoice else None) or (listed.currency if listed else None)
         dated = (invoice.date if invoice else None) or (listed.date if listed else None)
+        if self.credit is not None:
+            return self._credit_row(self.credit, currency)
         return {
             "finding": self.finding.value if self.finding else None,
             "sentence": self.sentence,
@@ -85,14 +97,41 @@ class Compared:
             "url": (job.url if job else None) or (listed.url if listed else None),
         }
 
+    def _credit_row(self, credit: CreditNote, currency: str | None) -> Row:
+        """Its amount is below zero, so that the totals of an order add up to what it owes."""
+        listed = self.listed
+        dated = listed.date if listed else None
+        return {
+            "finding": self.finding.value if self.finding else None,
+            "sentence": self.sentence,
+            "document": "credit_note",
+            "order_id": self.order_id or None,
+            "key": None,
+            "reference": listed.reference if listed else None,
+            "number": credit.number,
+            "date": dated.isoformat() if dated else None,
+            "total_incl_tax": money_text(-credit.amount, currency),
+            "currency": currency,
+            "state_in_erp": listed.state if listed else None,
+            "differences": [],
+            "url": listed.url if listed else None,
+        }
+
 
 def reconcile(
-    ledger: Ledger, tenant: str, listed: Sequence[Document] | None, *, since: datetime, asked_at: datetime
+    ledger: Ledger,
+    tenant: str,
+    listed: Sequence[Document] | None,
+    *,
+    since: datetime,
+    asked_at: datetime,
+    settings: TenantSettings | None = None,
 ) -> list[Compared]:
     """Every document of this tenant since then, what is to be looked at first, then by order.
 
     `listed` is the ERP's list of what was made since then, as asked for at `asked_at`; None where the connector keeps
-    none, and then only the ledger's own half is told.
+    none, and then only the ledger's own half is told. By the tenant's `settings` the invoices of each order are
+    compared with its total.
     """
     own = ledger.find_jobs(tenant=tenant, since=since)
     found: list[Compared] = []
@@ -103,6 +142,9 @@ def reconcile(
     # one row, not two, of a document that agrees and is marked: whoever adds the totals up counts it once
     found = [one for one in found if one.finding is not None or not one.job or one.job.key not in marks]
     found += [replace(one, listed=listed_as.get(key)) for key, one in marks.items()]
+    found += _credits(own, listed or ())
+    if settings is not None:
+        found += _sums(ledger, own, settings)
     ranks = [*Finding, None]
     return sorted(found, key=lambda one: (ranks.index(one.finding), one.order_id))
 
@@ -212,6 +254,27 @@ def _by_item(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
     for line in lines:
         found[str(line.item_id)] += line.qty
     return found
+
+
+def _credits(own: Sequence[Job], listed: Sequence[Document]) -> Iterable[Compared]:
+    """The credit notes that operators have recorded, each beside the ERP's document of that number."""
+    numbered = {document.number: document for document in listed if document.kind == "credit_note"}
+    for job in own:
+        for credit in job.credits:
+            said = f"an operator recorded it against invoice {job.number or job.key}"
+            yield Compared(job, numbered.get(credit.number), Finding.CREDITED, said, credit=credit)
+
+
+def _sums(ledger: Ledger, own: Sequence[Job], settings: TenantSettings) -> Iterable[Compared]:
+    """Orders whose invoices, less their credit notes, are not what the order comes to."""
+    invoices = [job for job in own if job.stage is Stage.INVOICE and job.accepted]
+    newest = {job.order_id: job for job in sorted(invoices, key=lambda job: job.id)}
+    allocations = ledger.jobs_of_orders(settings.name, Stage.ALLOCATION, newest)
+    recorded = RecordedJobs(settings.base_url, settings.store_code, [*own, *allocations])
+    for job in newest.values():
+        said = invoiced_otherwise(job, recorded.beside(job.order), settings)
+        if said is not None:
+            yield Compared(job, None, Finding.SUM_DIFFERS, said)
 
 
 def _marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job, Compared]]:

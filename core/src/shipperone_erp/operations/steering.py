@@ -8,6 +8,7 @@ import pwd
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
 from shipperone_erp.errors import UsageError
@@ -16,6 +17,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage, State, Step
 from shipperone_erp.reasons import Reason
 from shipperone_erp.sanitizer import one_line
+from shipperone_erp.stages.approved_sums import at_total
 from shipperone_erp.stages.approving import mark
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
@@ -255,6 +257,29 @@ def approve(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 def can_be_approved(job: Job) -> bool:
     """Held until a person approves its document."""
     return job.state is State.HELD and job.reason is Reason.AWAITING_APPROVAL
+
+
+NOT_EXPLAINED = (Reason.AMOUNT_UNEXPLAINED, Reason.SHIPPING_REPEATED)
+"""Why a listing is held whose sum an operator may accept as it is."""
+
+
+def approve_total(ledger: Ledger, job: Job, now: datetime, note: str | None, *, total: Decimal) -> None:
+    """An operator accepts the listing as it is, if its invoice comes to exactly this sum.
+
+    It goes with the listing's fingerprint: a listing that changes is looked at anew. What was built is asked for again.
+    """
+    built = (job.stage, job.step) != (Stage.INVOICE, Step.NEW) and not job.adopted
+    fresh = job.with_(
+        state=State.NEW, step=Step.BUILDING if built else job.step, reason=None, sentence=None, owner=None, since=now,
+        attempts=0, differences=(), approved_total=at_total(job, total),
+    )  # fmt: skip
+    steer(ledger, job, fresh, f"approve --total {total:f}", now, note)
+
+
+def total_can_be_approved(job: Job) -> bool:
+    """An invoice that is held because its amounts are not explained, and that ShipperOne has not accepted."""
+    held = job.stage is Stage.INVOICE and job.state is State.HELD and job.reason in NOT_EXPLAINED
+    return held and not job.accepted and job.lost_at is None
 
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:

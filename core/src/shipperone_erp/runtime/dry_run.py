@@ -1,12 +1,10 @@
 """`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
 
-from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Reason
@@ -16,11 +14,11 @@ from shipperone_erp.runtime.stage_run import Selection
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.reading import QueueReader, ReadFailed, read_failed
-from shipperone_erp.stages.amounts import problem
-from shipperone_erp.stages.decisions import Decision, Start, order_of
-from shipperone_erp.stages.goods import sort_out
+from shipperone_erp.stages.amounts import foreseen
+from shipperone_erp.stages.approved_sums import approved_total
+from shipperone_erp.stages.decisions import Continue, Decision, SendAgain, Start, order_of
 from shipperone_erp.stages.planning import plan
-from shipperone_erp.stages.reserved import rows_in
+from shipperone_erp.stages.recorded import RecordedJobs, to_be_checked
 from shipperone_erp.stages.scope import scope_of
 from shipperone_erp.stages.supply_day import DateRules, Window, allocation_accepted_at, implausible
 
@@ -43,26 +41,16 @@ class Foresight:
     unknown: frozenset[str]
 
 
-def _words(
-    decision: Decision,
-    settings: TenantSettings,
-    accepted: Mapping[str, Sequence[Job]],
-    allocations: Mapping[str, Sequence[Job]],
-) -> str:
-    """What the decision would do; an invoice is asked first what its flow asks before it is built."""
-    if isinstance(decision, Start) and decision.job.stage is Stage.INVOICE:
+def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs) -> str:
+    """What the decision would do; of an invoice it is checked first what its flow checks before it is built or sent."""
+    if isinstance(decision, Start | Continue | SendAgain) and to_be_checked(decision.job):
         job = decision.job
-        made = allocations.get(job.order_id, ())
+        beside = recorded.beside(job.order)
         rules = DateRules.of(settings)
-        window = Window.of(rules, job.first_listed_at, allocation_accepted_at(made))
-        if why := implausible(job.order, rules, window):
+        window = Window.of(rules, job.first_listed_at, allocation_accepted_at(beside.allocations))
+        if isinstance(decision, Start) and (why := implausible(job.order, rules, window)):
             return f"would be held, {Reason.DATE_IMPLAUSIBLE}: {why}"
-        goods = sort_out(job.order, settings, rows_in(made, always=True))
-        if unclear := goods.unclear or goods.incomplete:
-            return f"would be held, {Reason.BUNDLE_UNCLEAR}: {unclear}"
-        known = [sort_out(one.order, settings).invoiced for one in made]
-        earlier = accepted.get(job.order_id, ())
-        found = problem(goods.invoiced, settings, part=job.part, earlier=earlier, allocated=known)
+        found = foreseen(job.order, settings, beside, approved=approved_total(job))
         if found is not None:
             return f"would be held, {found.reason}: {found.sentence}"
     return decision.words()
@@ -103,11 +91,12 @@ async def foresee(
             confirmed=(None, now - settings.ship_within),
         )
         memory = replace(memory, elsewhere=invoices, failed=failed)
-        accepted, allocations = memory.accepted(), memory.allocated()
+        jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+        recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
         words: dict[str, list[str]] = {}
         for decision in plan(scope, listing, memory, now):
             if selection.admits(order_of(decision)):
-                words.setdefault(order_of(decision), []).append(_words(decision, settings, accepted, allocations))
+                words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
         for order_id, would in list(words.items())[: selection.limit]:
             resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
             foreseen.append(Foreseen(settings.name, stage, order_id, resting + "; ".join(would)))

@@ -11,6 +11,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.clock import moved_queue
 from shipperone_erp.runtime.desk import StageDesk
+from shipperone_erp.runtime.new_rules import RULES
 from shipperone_erp.shipperone.answers import ReadFailed, Trouble
 from shipperone_erp.shipperone.reading import Listing
 
@@ -79,6 +80,7 @@ class QueueKeeper:
             paused_reason=None,
             paused_sentence=None,
             paused_at=None,
+            rules=max(record.rules, RULES),
         )
         recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
         if not recent or replace(now, last_good_read_at=told) != record:

@@ -17,6 +17,7 @@ from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
+from shipperone_erp.runtime.new_rules import log_new_rules
 from shipperone_erp.runtime.open_discounts import OpenDiscounts
 from shipperone_erp.runtime.progress import Progress
 from shipperone_erp.runtime.queue_record import QueueKeeper
@@ -160,6 +161,7 @@ class StageRun:
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
+            log_new_rules(self.desk.settings, record, memory, decisions, self._log)
             self._queue.read_well(listing, record)
         return memory, decisions
 

@@ -19,10 +19,13 @@ from shipperone_erp.stages.approved_sums import approved_total, reading_at
 from shipperone_erp.stages.bounds import Bounds
 from shipperone_erp.stages.case import Case, Hold, Wait
 from shipperone_erp.stages.figures import Discount, Figures, figures
+from shipperone_erp.stages.goods import sort_out
+from shipperone_erp.stages.history import History
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import field_of, open_sums, settled
 from shipperone_erp.stages.recorded import Recorded
 from shipperone_erp.stages.remainder import enough, explaining, unexplained
+from shipperone_erp.stages.reserved import rows_in
 
 NOTHING_RECORDED = Recorded()
 
@@ -71,6 +74,24 @@ def _of_case(case: Case, recorded: Recorded) -> "Problem | None":
         allocated=case.allocated,
         recorded=recorded,
         approved=approved_total(case.job),
+    )
+
+
+def foreseen(
+    listed: FulfillmentOrder, settings: TenantSettings, recorded: Recorded, *, approved: Decimal | None = None
+) -> Problem | None:
+    """What the flow would hold a listing for before anything is built, without a job or a case of its own."""
+    goods = sort_out(listed, settings, rows_in(recorded.allocations, always=True))
+    if unclear := goods.unclear or goods.incomplete:
+        return Problem(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
+    return problem(
+        goods.invoiced,
+        settings,
+        part=History(settings, recorded.invoices, recorded.allocations).is_part(listed),
+        earlier=recorded.invoices,
+        allocated=[sort_out(job.order, settings).invoiced for job in recorded.allocations],
+        recorded=recorded,
+        approved=approved,
     )
 
 

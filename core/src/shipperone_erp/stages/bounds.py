@@ -5,6 +5,7 @@ Gathers the values that `part_checks` and `sum_checks` decide on. Pure.
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 
@@ -12,6 +13,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
 from shipperone_erp.shipperone.charges import items_charges
+from shipperone_erp.stages.approved_sums import approved_total
 from shipperone_erp.stages.figures import Discount, figures
 from shipperone_erp.stages.goods import sort_out
 from shipperone_erp.stages.listed_amounts import cleaned
@@ -25,6 +27,7 @@ from shipperone_erp.stages.part_checks import (
     part_problem,
     row_of,
 )
+from shipperone_erp.stages.readings import settled
 from shipperone_erp.stages.recorded import Recorded
 from shipperone_erp.stages.reserved import rows_in
 from shipperone_erp.stages.sum_checks import Beside, Sums, Terms, comes_to, sum_problem
@@ -42,9 +45,11 @@ class Bounds:
         settings: TenantSettings,
         recorded: Recorded,
         discount: Discount,
+        invoice: Job | None = None,
     ) -> None:
+        """`invoice`: the listing is invoiced already, as this job."""
         self._order, self._currency, self._settings, self._recorded = order, currency, settings, recorded
-        self._discount = discount
+        self._discount, self._invoice = discount, invoice
         self._known = rows_in(recorded.allocations)
 
     def parts(self) -> Iterator[str]:
@@ -101,7 +106,7 @@ class Bounds:
 
     @cached_property
     def _this(self) -> Sums:
-        return self._sums("this part", self._order)
+        return self._of_job(self._invoice) if self._invoice else self._sums("this part", self._order)
 
     @cached_property
     def _money(self) -> Money:
@@ -137,11 +142,9 @@ class Bounds:
         elsewhere = job.order_id != self._order.order_id
         name = f"{name_of(job)} of {job.order_id}" if elsewhere else name_of(job)
         told = job.invoice.total_incl_tax if job.invoice is not None else None
-        return self._sums(name, job.order, told, job.credited)
+        return replace(self._sums(name, job.order, told), credited=job.credited, issued=True)
 
-    def _sums(
-        self, name: str, order: FulfillmentOrder, invoice: Decimal | None = None, credited: Decimal = NOTHING
-    ) -> Sums:
+    def _sums(self, name: str, order: FulfillmentOrder, invoice: Decimal | None = None) -> Sums:
         counted = self._counted(order)
         sums = figures(counted, self._currency, self._discount)
         split = [item for item in counted.items if is_split(item, self._limits.get(str(item.item_id)), ())]
@@ -153,7 +156,6 @@ class Bounds:
             invoice=invoice if invoice is not None else sums.invoice_total or NOTHING,
             own_total=reached and all(self._agrees(item) for item in split),
             split=len(split),
-            credited=credited,
         )
 
     def _agrees(self, item: OrderItem) -> bool:
@@ -179,3 +181,22 @@ class Bounds:
 def name_of(job: Job) -> str:
     """'invoice 1001', by its number, its reference or its key."""
     return f"invoice {job.number or job.reference or job.key}"
+
+
+def invoiced_otherwise(job: Job, recorded: Recorded, settings: TenantSettings) -> str | None:
+    """A sentence if an order's invoices are not what it comes to; `job` is its newest accepted one. None if they are.
+
+    Only of several, or of one that a credit note was recorded against: a single invoice was compared when it was made.
+    What an operator has accepted at its sum, or handled by hand, is not questioned again.
+    """
+    earlier = tuple(one for one in recorded.invoices if one.id < job.id)
+    if not earlier and not job.credits:
+        return None
+    if any(one.invoice is None or approved_total(one) is not None for one in (*earlier, job)):
+        return None
+    currency = job.order.currency or settings.currency
+    order = sort_out(job.order, settings, rows_in(recorded.allocations, always=True)).invoiced
+    known = [sort_out(one.order, settings).invoiced for one in recorded.allocations]
+    discount = settled(order, currency, settings.discount, tolerance=settings.tolerance, part=True, allocated=known)
+    bounds = Bounds(order, currency, settings, replace(recorded, invoices=earlier), discount, invoice=job)
+    return bounds.sums() if settings.order_total != "ignore" else None

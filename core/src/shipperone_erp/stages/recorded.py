@@ -83,6 +83,11 @@ def may_be_invoiced(job: Job) -> bool:
     return job.stage is Stage.INVOICE and job.lost_at is not None and not job.accepted and not job.ended
 
 
+def to_be_checked(job: Job) -> bool:
+    """An invoice that is not accepted: its amounts are checked before it is built, and again before it is sent."""
+    return job.stage is Stage.INVOICE and not job.accepted and not job.ended and job.ending is None
+
+
 def of_store(job: Job, base_url: str, store_code: str) -> bool:
     """The job is about an order of that store; a tenant may have been bound to another one before."""
     return job.content == content_digest(base_url, store_code, job.stage, job.order)

@@ -26,7 +26,7 @@ class Sums:
     """A listing, or an invoice with the listing that it is of, as far as its sums go. `order` has the invoiced rows.
 
     `invoice`: what the invoice comes to; `own_total`: the listing comes to its own total. `split`: how many of its rows
-    are parts of an item. `name` are the words for it in a sentence.
+    are parts of an item. `name` are the words for it in a sentence, `issued`: it is an invoice already.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Sums:
     own_total: bool = False
     split: int = 0
     credited: Decimal = NOTHING
+    issued: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +87,8 @@ def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
     if bound is None:
         return None
     before = sum((one.invoice - one.credited for one in beside.invoices), NOTHING)
-    together = before + this.invoice
+    together = before + this.invoice - this.credited
+    with_this = "" if this.issued else "with this part "
     if not this.own_total:
         if beside.invoices and before > bound.most + terms.tolerance:
             return (
@@ -95,13 +97,13 @@ def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
             )
         if together > bound.most + terms.tolerance:
             return (
-                f"with this part the invoices come to {_listed(this, beside.invoices, together)}, and {terms.of} to "
+                f"{with_this}the invoices come to {_listed(this, beside.invoices, together)}, and {terms.of} to "
                 f"{bound.words}: {together - bound.most} too much"
             )
     split = this.split + sum(one.split for one in beside.invoices)
     if beside.complete and together < bound.least - split * terms.half - terms.tolerance:
         return (
-            f"with this part all that was allocated is invoiced, and the invoices come to "
+            f"{with_this}all that was allocated is invoiced, and the invoices come to "
             f"{_listed(this, beside.invoices, together)}, but {terms.of} comes to {bound.words}: "
             f"{bound.least - together} is missing"
         )
@@ -186,7 +188,7 @@ def _charge(name: str) -> Callable[[FulfillmentOrder], Decimal]:
 
 
 def _listed(this: Sums, before: Sequence[Sums], together: Decimal) -> str:
-    parts = [*_named(before), f"{this.name} {this.invoice}"]
+    parts = _named([*before, this])
     return f"{together} ({', '.join(parts)})"
 
 
