@@ -5,10 +5,15 @@ import sqlite3
 from contextlib import closing
 from decimal import Decimal as D
 from importlib import import_module
+from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine
 
 from shipperone_erp import Reason
+from shipperone_erp import ledger as package
 from shipperone_erp.ledger.schema import VERSION_TABLE
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.outcome import Ending
@@ -216,19 +221,40 @@ def test_reconcile_finds_an_order_whose_invoices_come_to_more_than_it(shop):
     )
 
 
-BEFORE = (
-    "DROP INDEX jobs_sales_order",
-    *(f"ALTER TABLE jobs DROP COLUMN {name}" for name in ("order_number", "credits", "approved_total")),
-    "ALTER TABLE queues DROP COLUMN rules",
-    f"UPDATE {VERSION_TABLE} SET version_num = '{SALES_ORDERS.down_revision}'",
-)
+def an_earlier_schema(file, revision):
+    """The columns of each table, and the indexes, as the migrations up to `revision` make them."""
+    configuration = Config()
+    configuration.set_main_option("script_location", str(Path(package.__file__).parent / "migrations"))
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as connection:
+        configuration.attributes["connection"] = connection
+        command.upgrade(configuration, revision)
+    engine.dispose()
+    with closing(sqlite3.connect(file)) as db:
+        return schema_of(db)
+
+
+def schema_of(db):
+    names = db.execute("SELECT type, name FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'").fetchall()
+    tables = {
+        name: {row[1] for row in db.execute(f"PRAGMA table_info({name})")} for kind, name in names if kind == "table"
+    }
+    return tables, {name for kind, name in names if kind == "index"}
 
 
 def as_the_version_before_left_it(shop):
     """The same ledger without what came with sales orders, and with nothing newer."""
+    tables, indexes = an_earlier_schema(shop.folder / "earlier.db", SALES_ORDERS.down_revision)
     with closing(sqlite3.connect(shop.folder / "ledger.db")) as db, db:
-        for statement in BEFORE:
-            db.execute(statement)
+        now, indexed = schema_of(db)
+        for name in indexed - indexes:
+            db.execute(f"DROP INDEX {name}")
+        for table, columns in now.items():
+            if table not in tables:
+                db.execute(f"DROP TABLE {table}")
+            for column in columns - tables.get(table, columns):
+                db.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
+        db.execute(f"UPDATE {VERSION_TABLE} SET version_num = '{SALES_ORDERS.down_revision}'")
     with closing(sqlite3.connect(shop.folder / "ledger.db")) as db:
         db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from shipperone_erp.errors import LedgerDamaged
@@ -39,6 +40,12 @@ def new_id() -> int:
 def first_id_at(moment: datetime) -> int:
     """The ids of rows made before that moment are below it, as far as their machine's clock was right."""
     return int(moment.timestamp() * 1000) << _COUNTED
+
+
+@lru_cache(maxsize=256)
+def _parsed(order_json: str) -> FulfillmentOrder:
+    """Amounts of one order are looked at several times in a row, beside its allocation and its other parts."""
+    return order_from_text(order_json)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +137,7 @@ class Job:
     @property
     def order(self) -> FulfillmentOrder:
         """The order as this job has it. LedgerDamaged if its text cannot be one."""
-        return self._read(order_from_text, self.order_json, "order_json")
+        return self._read(_parsed, self.order_json, "order_json")
 
     @property
     def invoice(self) -> Invoice | None:

@@ -148,24 +148,27 @@ def _problems(
     sums = figures(order, currency, discount)
     if approved is not None and approved == sums.invoice_total:
         return
-    readings = () if settings.discount else open_sums(order, currency)
     bounds = Bounds(order, currency, settings, recorded, discount)
-    if not part and settings.order_total != "ignore" and not bounds.of_sales_order:
-        sentence = unexplained(order, currency, settings, discount)
-        if sentence:
-            yield Problem(
-                Reason.AMOUNT_UNEXPLAINED,
-                sentence + _larger(order, sums),
-                Owner.ACCOUNTANT,
-                explaining(order, currency, settings.discount),
-            )
+    by_total = settings.order_total != "ignore"
+    sentence = unexplained(order, currency, settings, discount) if by_total and not part else None
+    if sentence and not bounds.of_sales_order:
+        yield Problem(
+            Reason.AMOUNT_UNEXPLAINED,
+            sentence + _larger(order, sums),
+            Owner.ACCOUNTANT,
+            explaining(order, currency, settings.discount),
+        )
     if discount is None:
+        readings = open_sums(order, currency)
         yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, readings, tenant), Owner.ACCOUNTANT, readings)
-    for stands_against in bounds.parts():
-        yield _held(order, f"{stands_against}. Have ShipperOne list the amounts of this part alone", sums)
+    if part:
+        for stands_against in bounds.parts():
+            yield _held(order, f"{stands_against}. Have ShipperOne list the amounts of this part alone", sums)
     if settings.shipping_on_parts == "hold":
         yield from _repeated(order, settings, [*earlier, *recorded.invoiced_elsewhere])
-    excess = bounds.sums() if settings.order_total != "ignore" else None
+    # most orders are whole, and come to their own total
+    bounded = part or sentence is not None or order.total_incl_tax is None
+    excess = bounds.sums() if by_total and bounded else None
     if excess:
         cure = f"Have ShipperOne correct it, record a credit note by `order credited {order.order_id}`"
         yield _held(order, f"{excess}. {cure}", sums)

@@ -62,7 +62,10 @@ class Bounds:
 
     def sums(self) -> str | None:
         """What stands against the sum of the invoices with this one; None if nothing does, or no total is known."""
-        recorded, sales = self._recorded, self.of_sales_order
+        recorded = self._recorded
+        if self._this.own_total and not recorded.invoices:
+            return None  # most orders: a whole one, explained by its own total
+        sales = self.of_sales_order
         invoices = [*recorded.invoices, *(recorded.invoiced_elsewhere if sales else ())]
         allocations = [*recorded.allocations, *(recorded.allocated_elsewhere if sales else ())]
         beside = Beside(
@@ -130,6 +133,8 @@ class Bounds:
         return found
 
     def _counted(self, order: FulfillmentOrder) -> FulfillmentOrder:
+        if order is self._order:
+            return order
         known = self._known if order.order_id == self._order.order_id else ()  # ids are told apart within one order
         rows = sort_out(order, self._settings, known).invoiced
         return cleaned(rows, self._currency, tolerance=self._settings.tolerance)

@@ -17,6 +17,7 @@ from decimal import Decimal
 from shipperone_erp.model.currency import decimals, rounded
 from shipperone_erp.model.keys import plain
 from shipperone_erp.model.order import OrderItem
+from shipperone_erp.sanitizer import label
 
 NOTHING = Decimal(0)
 
@@ -210,4 +211,4 @@ def _sum(parts: Sequence[tuple[str, Decimal]], together: Decimal) -> str:
 
 
 def _name(item: OrderItem) -> str:
-    return f"item {item.item_id} ({item.sku})"
+    return f"item {item.item_id} ({label(item.sku)})"
