@@ -182,9 +182,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.ITEMS_CHANGED: Explanation(
         NOBODY,
         "Items or quantities are not what they were, or the ERP's are not ShipperOne's.",
-        "The order is read again, what was made is undone, and it starts anew; if that cannot be, it is held.",
+        "The order is read again, what was made is undone, and it starts anew; if that cannot be, it is held. An order "
+        "that is listed otherwise from read to read is held after three changes within ten minutes, and proceeds by "
+        "itself once it has stood still for as long.",
         f"If it is held, compare both sides in `order show ID`. {RETRY}",
-        (ACCOUNTANT, WAREHOUSE),
+        (ACCOUNTANT, WAREHOUSE, SHIPPERONE),
     ),
     Reason.MORE_THAN_ORDERED: Explanation(
         SHIPPERONE,
@@ -297,7 +299,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "If it is held, ask ShipperOne whether it took the order, and say so: `shipperone-erp order resolve ID "
         "--outcome confirmed` (it took it: an invoice is then issued) or `--outcome cancelled` (it did not: the order "
         "is looked at afresh). `order retry ID` looks at the queue again.",
-        (SHIPPERONE, ACCOUNTANT),
+        (SHIPPERONE, ACCOUNTANT, IT),
     ),
     Reason.CONFIRMED_NOT_ISSUED: Explanation(
         ACCOUNTANT,
@@ -339,9 +341,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.ORDER_UNREADABLE: Explanation(
         IT,
-        "The order, as ShipperOne lists it, lacks something that every order must have.",
+        "The order, as ShipperOne lists it, lacks something that every order must have, or its id is listed twice, for "
+        "two different orders.",
         "All other orders go on. Once it can be read, it starts by itself.",
-        "If the field stands elsewhere, name the place in [tenants.NAME.fields]; else ask ShipperOne.",
+        "If the field stands elsewhere, name the place in [tenants.NAME.fields]; else ask ShipperOne. If an id is "
+        "listed twice, another field may tell the orders apart: name it as `order_id` there.",
     ),
     Reason.BEFORE_GO_LIVE: Explanation(
         IT,
