@@ -1,17 +1,21 @@
 """The ledger's file: private, noticed when it is gone, never another program's, and its damage is reported."""
 
+import json
 import os
 import shutil
 import sqlite3
 import stat
 from collections import namedtuple
 from contextlib import closing
+from unittest.mock import Mock
 
 import pytest
+from sqlalchemy import create_engine, make_url
 
 from ledger_databases import a_job, a_lease
+from shipperone_erp.cli import options, reading
 from shipperone_erp.errors import LedgerDamaged, LedgerError
-from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.errors import LedgerReplaced, LedgerUnavailable
 from shipperone_erp.ledger.records import Binding
 from shipperone_erp.ledger.served import tenants_served
 from shipperone_erp.ledger.store import Ledger
@@ -222,3 +226,38 @@ def test_a_full_disk_is_said_where_the_service_cannot_record_it(file, monkeypatc
         found = disk.full_disk(f"sqlite:///{file}")
         assert found is None if said is None else found.startswith(f"{said} on the disk of the ledger, {file.parent}:")
     assert disk.full_disk("postgresql+psycopg://h/db") is None
+
+
+def test_status_says_that_the_disk_is_full_whether_the_ledger_can_be_read_there_or_not(world, monkeypatch, capsys):
+
+    monkeypatch.setattr(disk, "free_space", lambda file: 0)
+    monkeypatch.setenv("ACME_TOKEN", "t-1")
+    loaded = world.read()
+    with Ledger.open(loaded.runtime.ledger, migrate=True):
+        reading.status(world.file, as_json=True)
+    assert json.loads(capsys.readouterr().out)[-1]["paused"] == "disk_full"
+    monkeypatch.setattr(options.Ledger, "open", refuse := Mock(side_effect=LedgerUnavailable("disk I/O error")))
+    with pytest.raises(LedgerUnavailable, match="disk I/O error; no space is left on the disk of the ledger"):
+        options.ledger_to_read(loaded)
+    assert refuse.called
+
+
+def test_a_ledger_on_postgresql_whose_tables_were_dropped_is_reported_in_a_sentence(postgresql_url):
+    with Ledger.open(postgresql_url, migrate=True) as ledger:
+        lease = a_lease(ledger)
+        assert list(ledger.damage()) == []
+        engine = create_engine(make_url(postgresql_url).set(drivername="postgresql+psycopg"))
+        with engine.begin() as connection:
+            connection.exec_driver_sql("DROP TABLE leases")
+        engine.dispose()
+        with pytest.raises(LedgerError, match='refused what was asked of it: relation "leases" does not exist'):
+            ledger.beat([lease])
+
+
+def test_a_database_of_another_program_on_postgresql_is_refused(postgresql_url):
+    engine = create_engine(make_url(postgresql_url).set(drivername="postgresql+psycopg"))
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE res_partner (id integer)")
+    with pytest.raises(LedgerError, match=r"another program \(its tables: res_partner\)"):
+        Ledger.open(postgresql_url, migrate=True)
+    engine.dispose()

@@ -13,8 +13,10 @@ from rich.console import Console
 from shipperone_erp.cli.secrecy import REDACTION
 from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.errors import ConfigurationError, UsageError
+from shipperone_erp.ledger.errors import LedgerUnavailable
 from shipperone_erp.ledger.served import tenants_served
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.operations.disk import full_disk
 from shipperone_erp.sanitizer import json_document, one_line
 
 ConfigFile = Annotated[
@@ -56,8 +58,14 @@ def settings_of(loaded: Configuration, tenant: str) -> TenantSettings:
 
 
 def ledger_to_read(loaded: Configuration) -> Ledger:
-    """The ledger as it is: reading commands never migrate it."""
-    return Ledger.open(loaded.runtime.ledger, read_only=True)
+    """The ledger as it is: reading commands never migrate it. Where it cannot be read on a full disk, that is said."""
+    try:
+        return Ledger.open(loaded.runtime.ledger, read_only=True)
+    except LedgerUnavailable as error:
+        full = full_disk(loaded.runtime.ledger)
+        if full is None:
+            raise
+        raise LedgerUnavailable(f"{error}; {full}") from None
 
 
 def say(*lines: str) -> None:
