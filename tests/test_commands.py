@@ -160,7 +160,7 @@ def test_orders_of_a_tenant_that_nobody_knows_end_with_2_and_those_of_one_config
         assert done.stderr.strip() == "there is no tenant TYPO; the configuration names acme"
         other = world.command("orders", "--tenant", "TYPO", *more, file=renamed)
         assert other.stderr.strip() == "there is no tenant TYPO; the configuration names shop, the ledger also acme"
-    gone = printed(world.command("orders", "--tenant", "acme", "--json", file=renamed))
+    gone = printed(world.command("orders", "--tenant", "acme", "--all", "--json", file=renamed))
     assert {row["order_id"] for row in gone} == {"FO-1"}
     assert printed(world.command("orders", "--tenant", "shop", "--json", file=renamed)) == []
 

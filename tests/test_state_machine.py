@@ -12,6 +12,7 @@ import random
 import tempfile
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
 from decimal import Decimal as D
 from pathlib import Path
@@ -22,8 +23,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from month.kinds import KINDS as MONTH
-from month.kinds import SETTINGS, STOCK
+from month.kinds import SETTINGS, STOCK, invoiced_rows
 from shipperone_erp import Reason
+from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.keys import plain
 from shipperone_erp.model.work import Stage, State
@@ -163,10 +165,10 @@ class Days(RuleBasedStateMachine):
             assert self.world.erp.live(order_id) <= 1, order_id
             issued = Counter(self.world.erp.issued(order_id))
             state = self.sandbox.order(order_id)
-            bundles = {item.parent_item_id for item in state.order.items}  # confirmed, and on no invoice
+            counted = {str(item_id) for item_id in invoiced_rows(state.order)}  # the others are only confirmed
             accepted = Counter(
                 ",".join(
-                    f"{item_id}:{plain(qty)}" for item_id, qty in sorted(quantities.items()) if item_id not in bundles
+                    f"{item_id}:{plain(qty)}" for item_id, qty in sorted(quantities.items()) if str(item_id) in counted
                 )
                 for quantities, _ in state.invoices
             )
@@ -208,19 +210,20 @@ class Days(RuleBasedStateMachine):
             return
         with self.world.ledger() as ledger:
             for job in ledger.find_jobs(states=[State.HELD, State.WAITING]):
-                if steering.can_be_approved(job):
-                    steering.approve(ledger, job, self.world.clock(), "it is right")
-                elif steering.can_be_repeated(job):
-                    if (
-                        self.orders[job.order_id] == "equal parts, repeated"
-                        and self.sandbox.order(job.order_id).to_invoice
-                    ):
-                        steering.repeat(ledger, job, self.world.clock(), "the second parcel")
-                elif job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and steering.can_be_ended(job):
-                    outcome = "confirmed" if self._took(job) else "cancelled"
-                    steering.resolve(ledger, job, self.world.clock(), "asked", outcome=outcome)
-                elif steering.can_be_retried(job):
-                    steering.retry(ledger, job, self.world.clock(), "by the machine")
+                with suppress(UsageError):  # a process that was cut off had taken it: refused until the next one starts
+                    self._act_on(ledger, job)
+
+    def _act_on(self, ledger, job) -> None:
+        if steering.can_be_approved(job):
+            steering.approve(ledger, job, self.world.clock(), "it is right")
+        elif steering.can_be_repeated(job):
+            if self.orders[job.order_id] == "equal parts, repeated" and self.sandbox.order(job.order_id).to_invoice:
+                steering.repeat(ledger, job, self.world.clock(), "the second parcel")
+        elif job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and steering.can_be_ended(job):
+            outcome = "confirmed" if self._took(job) else "cancelled"
+            steering.resolve(ledger, job, self.world.clock(), "asked", outcome=outcome)
+        elif steering.can_be_retried(job):
+            steering.retry(ledger, job, self.world.clock(), "by the machine")
 
     def _took(self, job) -> bool:
         state = self.sandbox.order(job.order_id)

@@ -70,7 +70,7 @@ KINDS: dict[str, Kind] = {
     "equal parts, repeated": Kind(20, _scenario("equal_parts")),
     "equal parts, nobody says": Kind(15, _scenario("equal_parts"), (I, Reason.LISTED_AGAIN)),
     "bundle": Kind(60, _scenario("bundle")),
-    "bundle priced on the set": Kind(10, _scenario("set"), (I, Reason.BUNDLE_UNCLEAR)),
+    "bundle priced on the set": Kind(10, _scenario("set")),
     "service": Kind(30, _scenario("service")),
     "services only": Kind(25, _scenario("services_only")),
     "transfer": Kind(50, _scenario("transfer")),
@@ -82,6 +82,17 @@ KINDS: dict[str, Kind] = {
     "coupon that nobody mapped": Kind(15, _coupon, (I, Reason.AMOUNT_UNEXPLAINED)),
     "no price": Kind(10, _unpriced, (I, Reason.PRICE_MISSING)),
 }
+
+
+def invoiced_rows(order: SandboxOrder) -> set[int | str]:
+    """The items that an invoice has: of a bundle its own row where the price stands there, else those in it."""
+    parents = {item.parent_item_id for item in order.items}
+    priced = {item.id for item in order.items if item.id in parents and item.row_total_incl_tax}
+    return {
+        item.id
+        for item in order.items
+        if item.id in priced or (item.id not in parents and item.parent_item_id not in priced)
+    }
 
 
 def deck(count: int, seed: int) -> list[str]:

@@ -22,7 +22,7 @@ from decimal import Decimal as D
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from month.kinds import KINDS, PLENTY, SETTINGS, STOCK, deck
+from month.kinds import KINDS, PLENTY, SETTINGS, STOCK, deck, invoiced_rows
 from shipperone_erp import Reason
 from shipperone_erp.config import load
 from shipperone_erp.ledger.store import Ledger
@@ -177,8 +177,8 @@ def expected_invoices(month: Month) -> Counter[tuple]:
     for store in month.stores.values():
         for order_id in store.planted:
             state = store.sandbox.order(order_id)
-            parents = {item.parent_item_id for item in state.order.items}
-            rows = {item.id: item for item in state.order.items if item.id not in parents}
+            counted = invoiced_rows(state.order)
+            rows = {item.id: item for item in state.order.items if item.id in counted}
             for quantities, shipping in state.invoices:
                 goods = {item_id: qty for item_id, qty in quantities.items() if item_id in rows}
                 worth = [rows[i].row_total_incl_tax * qty / rows[i].qty for i, qty in goods.items()]

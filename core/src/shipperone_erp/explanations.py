@@ -36,7 +36,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         "Nothing, unless it lasts: then look in the ERP for what it waits for.",
     ),
     Reason.PRODUCT_UNKNOWN: Explanation(
-        IT, f"The ERP has no product with this SKU. {FROM_CONNECTOR}", HELD, f"Create the product. {RETRY}"
+        IT,
+        f"The ERP has no product with this SKU, or (generic_sql) never had it in that warehouse. {FROM_CONNECTOR}",
+        f"{HELD} With generic_sql it waits and is retried like a shortage.",
+        f"Create the product. {RETRY}",
+        other_owners=(WAREHOUSE,),
     ),
     Reason.PRODUCT_AMBIGUOUS: Explanation(
         IT,
