@@ -180,3 +180,12 @@ def test_a_second_shipment_that_was_allocated_again_is_bounded_by_both_allocatio
     books.settings = books.settings.model_copy(update={"shipping_on_parts": "as_listed"})
     assert books.problem(two) is None
     assert "come to 60.00" in books.invoiced(two).sentence(two)
+
+
+def test_a_second_piece_of_a_split_line_that_was_allocated_by_a_repeat_is_no_second_order():
+    first = listing(row(2, "20.00", "10.00"), shipping="4.99", total="44.99")
+    second = listing(row(2, "20.00", "10.00"), total="44.99")
+    books = Books().allocated(first).allocated(second, occurrence=2).invoiced(first)
+    assert books.problem(second) is None, books.sentence(second)
+    dear = listing(row(2, "20.00", "10.00"), shipping="44.99", total="44.99")
+    assert "44.99 too much" in books.sentence(dear)

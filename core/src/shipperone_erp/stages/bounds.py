@@ -72,7 +72,7 @@ class Bounds:
             allocated=[self._sums("the allocation", job.order) for job in allocations],
             invoices=[self._of_job(job) for job in sorted(invoices, key=lambda job: job.id)],
             complete=self._complete(allocations, invoices) and (not sales or self._seen_as_sales_order),
-            times=max((job.occurrence for job in allocations), default=1),
+            times=self._times(allocations),
             sales=sales,
         )
         of = f"sales order {self._order.order_number}" if sales else "the whole order"
@@ -153,15 +153,27 @@ class Bounds:
         counted = self._counted(order)
         sums = figures(counted, self._currency, self._discount)
         split = [item for item in counted.items if is_split(item, self._limits.get(str(item.item_id)), ())]
-        total, expected = counted.total_incl_tax, sums.order_total
-        reached = total is not None and expected is not None and abs(total - expected) <= self._settings.tolerance
         return Sums(
             name=name,
             order=counted,
             invoice=invoice if invoice is not None else sums.invoice_total or NOTHING,
-            own_total=reached and all(self._agrees(item) for item in split),
+            own_total=self._reaches(counted) and all(self._agrees(item) for item in split),
             split=len(split),
         )
+
+    def _reaches(self, counted: FulfillmentOrder) -> bool:
+        """What it lists comes to the total that it lists."""
+        total, expected = counted.total_incl_tax, figures(counted, self._currency, self._discount).order_total
+        return total is not None and expected is not None and abs(total - expected) <= self._settings.tolerance
+
+    def _times(self, allocations: Iterable[Job]) -> int:
+        """How often the whole order was allocated, by `order repeat`.
+
+        A repeated piece of a split line is no second order: only an allocation that comes to its own total counts.
+        """
+        if all(job.occurrence == 1 for job in allocations):
+            return 1
+        return max(1, sum(self._reaches(self._counted(job.order)) for job in allocations))
 
     def _agrees(self, item: OrderItem) -> bool:
         row, known = row_of(item, self._currency), self._limits.get(str(item.item_id))
