@@ -130,7 +130,7 @@ def kept(world):
 def test_b24_no_secret_is_anywhere_and_people_are_only_where_they_must_be(planted, shop):
     written = {"run --once": _output(planted.command("run", "--once", "--settle-for", "4s"))}
 
-    running = Service(planted)
+    running = Service(planted, cold=True)
     try:
         shop.add(order("FO-SERVED"))
         until(lambda: planted.erp.delivered("FO-SERVED"), 30)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 import signal
+import subprocess
+import sys
 import threading
 import time
 from contextlib import contextmanager
@@ -26,15 +28,19 @@ def order(order_id="FO-1", sku="MUG"):
 
 
 class Service:
-    """A running service and what it has said so far."""
+    """A running service and its log. `cold`: with an interpreter and a command line of its own."""
 
-    def __init__(self, world, stop_within: float = 25.0) -> None:
+    def __init__(self, world, stop_within: float = 25.0, *, cold: bool = False) -> None:
         world.write()
         self.log = world.folder / f"service-{time.monotonic_ns()}.log"
         with self.log.open("w") as out:
             arguments = (str(stop_within), "run", "-c", str(world.file))
             environment = world.process_environment()
-            self.process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=out, stderr=out)
+            if cold:
+                command = [sys.executable, str(SCRIPT), *arguments]
+                self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+            else:
+                self.process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=out, stderr=out)
 
     @property
     def said(self) -> str:

@@ -13,7 +13,7 @@ from shipperone_erp.ledger.writes import InsertJob, LetAllGo, LetGo, TakeJob, Up
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations import steering
 from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import ClockWatch
+from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.sandbox import SandboxOrder
 
 pytest_plugins = ["ledger_databases"]
@@ -115,8 +115,8 @@ def test_q8_an_order_that_a_person_ignores_while_a_clock_that_was_set_moves_it_a
     world.erp.stock("MUG", 0)
     world.once(settle_for=0)
     due = world.job("FO-1", Stage.ALLOCATION).next_attempt_at
-    jumps = [timedelta(hours=1)]
-    monkeypatch.setattr(ClockWatch, "jumped", lambda watch: jumps.pop() if jumps else timedelta())
+    jumps = [timedelta(hours=1), timedelta()]  # none when the stage begins, one at its first look
+    monkeypatch.setattr(StageClock, "jumped", lambda clock: jumps.pop() if jumps else timedelta())
     opened: list[Interrupted] = []
     world.settings["stages"] = '["allocation"]'
     world.once(settle_for=0, open_ledger=interrupted(when, opened))

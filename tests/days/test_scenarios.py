@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -15,6 +16,8 @@ FIRST_ENDS = {"transfer": State.WAITING}
 def test_a_scenario_is_served(world, name):
     world.settings["bundles"] = '"parents"' if name == "set" else '"children"'
     world.erp_settings["transfers_take_time"] = "true"
+    if name == "midnight":  # on the day on which it shipped: a date of long ago would be held
+        world.clock.ahead = datetime(2026, 3, 31, 22, 40, tzinfo=UTC) - datetime.now(UTC)
     world.sandbox.add(order_of(name, "FO-1", 10))
     world.once(settle_for=0.3)
     assert world.job("FO-1", Stage.ALLOCATION).state is FIRST_ENDS.get(name, State.DONE)
