@@ -189,3 +189,10 @@ def test_a_second_piece_of_a_split_line_that_was_allocated_by_a_repeat_is_no_sec
     assert books.problem(second) is None, books.sentence(second)
     dear = listing(row(2, "20.00", "10.00"), shipping="44.99", total="44.99")
     assert "44.99 too much" in books.sentence(dear)
+
+
+def test_a_part_whose_own_price_is_the_price_of_the_whole_row_is_held_at_once():
+    books = Books().allocated(FOUR)
+    sentence = books.sentence(listing(row(1, "40.00", "40.00"), shipping="4.99", total="44.99"))
+    assert "the rows of 1 of 4 pieces come to 40.00" in sentence
+    assert "their share of the 40.00 that was allocated is 10.00" in sentence
