@@ -220,14 +220,15 @@ def test_a_whole_life_with_two_kills_ends_with_one_of_each(erp, sql):
     assert erp.on_hand_and_reserved("MUG") == (4, 0)
 
 
-def test_a_rehearsal_that_cannot_end_says_so(sqlite_erp, sql, tmp_path, monkeypatch):
+@pytest.mark.parametrize(("patience", "ended"), [(0.2, False), (60, True)], ids=["out of time", "nothing can move"])
+def test_a_rehearsal_that_cannot_end_says_so(sqlite_erp, sql, tmp_path, monkeypatch, patience, ended):
     monkeypatch.setenv("ACME_TOKEN", "t")
-    monkeypatch.setattr("shipperone_erp_generic_sql.checking.rehearsal.PATIENCE", 8)
+    monkeypatch.setattr("shipperone_erp_generic_sql.checking.rehearsal.PATIENCE", patience)
     file = tmp_path / "acme.toml"
     file.write_text(TENANT + toml(sqlite_erp), encoding="utf-8")
     lines = list(rehearsed(file, "acme", sample(Goods(("NOT-THERE",), "main", "EUR"))))
     assert [(line.name, line.ok) for line in lines] == [
-        ("kill", None), ("run", False), ("effects", False), ("left behind", None),
+        ("kill", None), ("run", ended), ("effects", False), ("left behind", None),
     ]  # fmt: skip
 
 

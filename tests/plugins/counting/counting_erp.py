@@ -474,7 +474,7 @@ def _misbehaviour(what: str, detail: str, connector: BareConnector) -> tuple[Any
         "hang_then": hang_then,
         "auth": raises(AuthFailed("the ERP refuses the login")),
         "refused": raises(_refusal(detail if what == "refused" else "")),
-        "raise": raises(ZeroDivisionError("a bug of the connector")),
+        "raise": raises(ZeroDivisionError(detail or "a bug of the connector")),
         "none": lambda: None,
         "wrong_type": lambda: "reserved",
         "hang": hang,

@@ -191,7 +191,7 @@ class LedgerReader:
     def not_compared(self) -> dict[tuple[str, Stage], int]:
         """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
         counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
-            DISPROVED, NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
         )
         rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
         return {(row["tenant"], row["stage"]): row["count"] for row in rows}

@@ -178,18 +178,22 @@ def reserves_where_it_lies(bench: Bench) -> None:
     suffers="An order is confirmed of which the warehouse has never heard; or all others wait behind it.",
 )
 def knows_what_it_knows(bench: Bench) -> None:
-    """A SKU that does not exist beside one that does: `Refused("product_unknown")` with a sentence that names the SKU,
-    or a `Shortage` that names the line. Nothing is reserved."""
+    """A SKU that does not exist beside one that does: `Refused("product_unknown")`, or a `Pending` of that reason, with
+    a sentence that names the SKU; or a `Shortage` that names the line. Nothing is reserved."""
     mug, nothing = bench.product(5), f"{bench.product(5)}-UNKNOWN"
     order = bench.order(bench.item(mug, 1), bench.item(nothing, 1))
+    answer: object
     try:
         answer = bench.desk.reserve(order)
     except Refused as refused:
-        same(refused.reason, Reason.PRODUCT_UNKNOWN, "the reason for a SKU that the ERP does not know")
-        must(nothing in refused.sentence, f"the sentence does not name the SKU: {refused.sentence}")
-    else:
-        if not isinstance(answer, Shortage):
+        answer = refused
+    match answer:
+        case Refused() | Pending():
+            same(answer.reason, Reason.PRODUCT_UNKNOWN, "the reason for a SKU that the ERP does not know")
+            must(nothing in answer.sentence, f"the sentence does not name the SKU: {answer.sentence}")
+        case Shortage():
+            same([line.item_id for line in answer.lines], [order.items[1].item_id], "the lines that are short")
+        case _:
             raise Finding(f"reserve_stock answered {answer} for a SKU that the ERP does not know")
-        same([line.item_id for line in answer.lines], [order.items[1].item_id], "the lines that are short")
     same(bench.stock(mug), (5, 0), "on hand and reserved of the product that exists")
     same(bench.documents(bench.desk.to_reserve(order).key, "live"), [], "live reservations of that key")
