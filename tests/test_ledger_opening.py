@@ -303,3 +303,20 @@ def test_d5_of_many_that_open_a_new_file_at_once_none_is_told_that_it_is_locked(
 
     with ThreadPoolExecutor(6) as threads:
         assert list(threads.map(opened, range(120))) == [None] * 120
+
+
+def test_d5_a_file_that_another_makes_between_two_looks_was_not_deleted(tmp_path, monkeypatch):
+    url, exists, others = f"sqlite:///{tmp_path}/ledger.db", Path.exists, []
+
+    def looked(path: Path) -> bool:
+        found = exists(path)
+        if not found and path.parent == tmp_path and not others:
+            monkeypatch.setattr(Path, "exists", exists)
+            others.append(Ledger.open(url, migrate=True))
+        return found
+
+    monkeypatch.setattr(Path, "exists", looked)
+    with Ledger.open(url, migrate=True) as ledger:
+        assert ledger.find_jobs() == []
+    (other,) = others
+    other.close()

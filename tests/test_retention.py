@@ -562,7 +562,8 @@ def test_the_running_service_does_it_by_itself_and_says_so_once(days, caplog, mo
             serving = asyncio.create_task(runtime.serve(stopping))
             while await asyncio.to_thread(days.jobs):
                 await asyncio.sleep(0.1)
-            days.sandbox.add(order("FO-2", first_id=90))
+            # it ships by the merchant's clock: by the sandbox's own it would have shipped years before its allocation
+            days.sandbox.add(order("FO-2", first_id=90, shipped_at=days.clock().isoformat(timespec="seconds")))
             while not days.erp.delivered("FO-2"):
                 await asyncio.sleep(0.1)
             await asyncio.sleep(1)

@@ -124,7 +124,7 @@ def _sqlite(url: URL, access: Access) -> Database:
 
 
 def _none_at(file: LedgerFile) -> str:
-    if any(left.exists() for left in file.beside):
+    if file.left_behind() is not None:
         return (
             f"there is no ledger at {file.path}, but parts of one beside it: it was deleted or moved away. A process "
             "that still uses it stops by itself. Do not start another; put the ledger back"

@@ -31,19 +31,25 @@ class LedgerFile:
 
         LedgerError if it is gone and what SQLite keeps beside it is not: a process may still use it.
         """
+        left = self.left_behind()
+        if left is not None:
+            raise LedgerError(
+                f"there is no ledger at {self.path}, but {left.name} beside it: it was deleted or moved away. "
+                "Nothing was started, since a process may still use it. Put the ledger back (an earlier copy: "
+                f"`shipperone-erp ledger restored`); to begin with an empty one, remove {left.name} first",
+                exit_code=78,
+            )
         if not self.path.exists():
-            left = next((file for file in self.beside if file.exists()), None)
-            if left is not None:
-                raise LedgerError(
-                    f"there is no ledger at {self.path}, but {left.name} beside it: it was deleted or moved away. "
-                    "Nothing was started, since a process may still use it. Put the ledger back (an earlier copy: "
-                    f"`shipperone-erp ledger restored`); to begin with an empty one, remove {left.name} first",
-                    exit_code=78,
-                )
             private_files.create(self.path)
         for file in (self.path, *self.beside):
             if private_files.tighten(file):
                 LOG.warning("%s was readable by others, and holds people's data: its mode is 0600 now", file)
+
+    def left_behind(self) -> Path | None:
+        """What SQLite keeps beside the file, if that is there and the file is not."""
+        # beside it first: another process that makes the ledger just now makes the file before what is beside it
+        left = next((file for file in self.beside if file.exists()), None)
+        return None if self.path.exists() else left
 
     def refuse_another_programs(self, connection: sqlite3.Connection) -> None:
         """LedgerError if the database holds tables and no ledger. Asked before anything in it is changed."""
