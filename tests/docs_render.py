@@ -109,7 +109,7 @@ def _binds() -> str:
 
 def _recipe(way: str, dialect: str, *parts: str) -> str:
     made = recipe(way, dialect)
-    kinds = {"toml": "toml"}
+    kinds = {"toml": "toml", "answer": "postgresql"}  # only that lexer reads what stands between dollars
     return "\n\n".join(f"```{kinds.get(part, 'sql')}\n{getattr(made, part).rstrip()}\n```" for part in parts)
 
 
