@@ -259,7 +259,7 @@ def test_b18_an_invoice_without_a_total_is_marked_as_not_compared(merchant):
     rows = json.loads(merchant.command("orders", "--json", "--all").stdout)
     assert [(row["stage"], row["not_compared"]) for row in rows] == [("allocation", False), ("invoice", True)]
     assert "done, not compared" in merchant.command("orders", "--state", "done").stdout
-    assert "not compared: the ERP told no total" in merchant.command("order", "show", "FO-1").stdout
+    assert "not compared: the ERP stated no total" in merchant.command("order", "show", "FO-1").stdout
     status = json.loads(merchant.command("status", "--json").stdout)
     assert [(row["stage"], row["not_compared"]) for row in status] == [("allocation", 0), ("invoice", 1)]
 

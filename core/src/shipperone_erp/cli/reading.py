@@ -69,7 +69,7 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
                 f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within"
             )
         if row.get("not_compared"):
-            print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP told no total")
+            print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP stated no total")
         if row.get("denials"):
             print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['denials']}")
         if row.get("overdue"):

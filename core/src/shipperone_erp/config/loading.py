@@ -107,9 +107,7 @@ class _Loading:
         if settings.allow_http or not in_plain_text(settings.base_url):
             return
         path = ("tenants", settings.name, "base_url")
-        why = (
-            "http:// to another machine: whoever is on the way reads the token and the customers' data. Write https://"
-        )
+        why = "http:// to another machine: the token and the customers' data can be read on the way. Write https://"
         if settings.name in self.known(ledger):
             self._warn(home, path, f"{why}, or allow_http = true: the next minor version refuses it", settings.name)
         else:

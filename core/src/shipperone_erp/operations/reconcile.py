@@ -309,7 +309,7 @@ def _noted(job: Job, dated: str) -> Compared:
     if dated:
         notes.append((Finding.DATE_SET, dated))
     if not job.compared:
-        notes.append((Finding.NOT_COMPARED, "the ERP told no total, so only items and quantities were compared"))
+        notes.append((Finding.NOT_COMPARED, "the ERP stated no total, so only items and quantities were compared"))
     return Compared(job, None, notes[0][0], "; ".join(said for _, said in notes))
 
 

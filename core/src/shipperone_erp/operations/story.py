@@ -70,7 +70,7 @@ def _head(story: Row) -> Iterator[str]:
     if story["inferred"]:
         yield f"  {_inferred(story)}"
     if story["not_compared"]:
-        yield "  not compared: the ERP told no total of the invoice"
+        yield "  not compared: the ERP stated no total of the invoice"
     if story["erased_at"]:
         yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
 
@@ -176,7 +176,7 @@ def _invoice(said: Mapping[str, Any]) -> str:
         _money(said.get("total_incl_tax"), said.get("currency")),
         f"dated {said['date']}" if said.get("date") else None,
     ]
-    return ", ".join(part for part in parts if part) or "no amount told"
+    return ", ".join(part for part in parts if part) or "no amount stated"
 
 
 def _money(amount: Any, currency: str | None) -> str | None:

@@ -215,7 +215,7 @@ class ShipperOne:
             except ReadFailed as failure:
                 if failure.trouble is not Trouble.UNAUTHORISED or token == self._token:
                     raise
-        return await self._get(path, what)  # refused was the token of before
+        return await self._get(path, what)  # the previous token was refused
 
     async def _got(self, path: str, what: str) -> Received:
         began = time.monotonic()
@@ -243,7 +243,7 @@ class ShipperOne:
             return lost_post(failure, self.now())
         answer = await self.in_turn(partial(post_answer, response, self.now(), self._redact), len(response.body))
         if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
-            return await self._post(url, body)  # refused was the token of before, and nothing was done
+            return await self._post(url, body)  # the previous token was refused, and nothing was done
         self._heed(began, answer.outcome is PostOutcome.THROTTLED, answer.retry_after)
         return answer
 

@@ -64,9 +64,9 @@ def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Chec
     return _same(name, asked, there, columns)
 
 
-def invoiced(name: str, invoice: Invoice, call: Call, *, told: bool) -> Iterator[Check]:
-    """Whether the invoice's lines are the call's, with their quantities; and their amounts, where they are told."""
-    if not told:
+def invoiced(name: str, invoice: Invoice, call: Call, *, listed: bool) -> Iterator[Check]:
+    """Whether the invoice has the lines and quantities of the call, and their amounts where the query lists them."""
+    if not listed:
         said = "find_invoice_lines is not configured: whether each item is invoiced was not seen"
         yield Check(name, None, said, "let it return item_id, qty, total_incl_tax and tax_percent of each line")
         return
@@ -94,7 +94,7 @@ def invoiced(name: str, invoice: Invoice, call: Call, *, told: bool) -> Iterator
 
 
 def _columns(rows: list[HeldLine]) -> tuple[str, ...]:
-    """What every row tells of itself."""
+    """The columns that every row has in common."""
     names = ("item_id", "sku", "warehouse_code")
     return tuple(name for name in names if all(getattr(row, name) is not None for row in rows)) or names[:1]
 

@@ -186,8 +186,8 @@ class DryRun:
             return
         yield Check("build_invoice", *_amounts(found.invoice, found.state, draft.order.total_incl_tax))
         if found.state != "pending":
-            told = trial.work(draft).configured("find_invoice_lines")
-            yield from compare.invoiced("invoice lines", found.invoice, draft, told=told)
+            listed = trial.work(draft).configured("find_invoice_lines")
+            yield from compare.invoiced("invoice lines", found.invoice, draft, listed=listed)
 
     def _issuing(
         self, trial: Trial, part: FulfillmentOrder, held: tuple[Reservation, ...], reserve: Call,
