@@ -6,7 +6,8 @@ import types
 from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import shipperone_erp
-from shipperone_erp import Connector, ConnectorError, Policy
+from shipperone_erp import Capability, Connector, ConnectorError, Policy
+from shipperone_erp.capabilities import MEANS, WITHOUT
 from shipperone_erp.discovery import hooks_of
 from shipperone_erp.hooks import ConnectorSettings, Plugin
 from shipperone_erp.model.answers import Delay
@@ -48,6 +49,12 @@ def public() -> str:
     """Whatever `shipperone_erp` exports is on the page: the names that have no section of their own."""
     others = [Plugin, ConnectorSettings, shipperone_erp.Secret]
     return "\n\n".join(f"### `{made.__name__}`\n\n{_doc(made)}" for made in others)
+
+
+def capabilities() -> str:
+    """What a connector may declare, and what core does for one that does not."""
+    rows = [f"| `{one}` | {MEANS[one]} | {WITHOUT.get(one, '')} |" for one in Capability]
+    return "\n".join(["| `Capability` | the ERP can do it | not declared |", "|---|---|---|", *rows])
 
 
 def _method(base: type[Any], name: str) -> str:
@@ -134,4 +141,5 @@ PARTS = {
     "hook_values": values,
     "hook_exceptions": exceptions,
     "hook_bases": public,
+    "capabilities": capabilities,
 }

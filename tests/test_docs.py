@@ -109,8 +109,6 @@ class PrintedHarness(ConnectorHarness):
 
     connector = "acme"
     departures: ClassVar = {
-        "R7": "the ERP of the page has one warehouse",
-        "I8": "it has no drafts",
         "U5": "SQLite is a library in this very process: no answer can be lost between it and the connector",
     }
     tables = ""

@@ -10,6 +10,7 @@ LAYERS = [
     {"sanitizer", "private_files"},
     {"reasons", "secrets", "redaction", "errors", "deprecations", "csv_files"},
     {"model", "explanations"},
+    {"capabilities"},
     {"hooks", "discretion"},
     {"policies"},
     {"discovery"},

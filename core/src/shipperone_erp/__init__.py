@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shipperone_erp import deprecations
 
 if TYPE_CHECKING:
+    from shipperone_erp.capabilities import Capability
     from shipperone_erp.hooks import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
     from shipperone_erp.model.answers import (
         AlreadyIssued,
@@ -51,6 +52,7 @@ __all__ = [
     "AlreadyIssued",
     "AuthFailed",
     "BuildInvoice",
+    "Capability",
     "Charge",
     "Check",
     "Connector",
@@ -88,7 +90,7 @@ __all__ = [
 ]
 
 
-_MODULES = ("hooks", "model.answers", "model.order", "model.requests", "reasons", "secrets")
+_MODULES = ("hooks", "capabilities", "model.answers", "model.order", "model.requests", "reasons", "secrets")
 """Where the exported names are, imported when the first of them is asked for: every import of a submodule runs this
 file, the command's own included, and Ctrl-C must not fall into a second of imports."""
 

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from stevedore.named import NamedExtensionManager
 
-from shipperone_erp import deprecations
+from shipperone_erp import capabilities, deprecations
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.hooks import API_VERSION, PROJECT, Connector, Plugin, Policy, settings_type
 
@@ -124,13 +124,14 @@ def describe(name: str) -> dict[str, Any]:
     try:
         plugin = load_connector(name)
     except PluginRefused as refused:
-        return {**row, "api": None, "state": str(refused), "hooks": [], "settings": {}}
+        return {**row, "api": None, "state": str(refused), "hooks": [], "capabilities": [], "settings": {}}
     settings = settings_type(plugin)
     return {
         **row,
         "api": plugin.api,
         "state": "ok",
         "hooks": sorted(overridden(plugin)),
+        "capabilities": sorted(capabilities.read(plugin.capabilities)),
         "settings": {
             key: {"required": field.is_required(), "says": field.description}
             for key, field in settings.model_fields.items()
@@ -230,6 +231,8 @@ def _check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:
     if not issubclass(found, base):
         raise refuse(f"{value} is not a subclass of shipperone_erp.{wanted}")
     _check_version(found, where, refuse)
+    if issubclass(found, Connector):
+        _check_capabilities(found, refuse)
     hooks = hooks_of(base)
     for name in dir(found):
         if name.startswith("__"):
@@ -264,6 +267,16 @@ def _check_version(found: type[Plugin[Any]], where: str, refuse: Callable[[str],
         raise refuse(f"{said}, or set {IGNORE_API}={name} to run it all the same")
     told = f"{where}: {said}; it is run all the same, since {IGNORE_API} names it"
     warnings.warn(told, deprecations.ApiIgnored, stacklevel=2)
+
+
+def _check_capabilities(found: type[Connector[Any]], refuse: Callable[[str], PluginRefused]) -> None:
+    try:
+        declared = capabilities.read(found.capabilities)
+    except ValueError as error:
+        raise refuse(f"capabilities: {error}") from None
+    forms = sorted(hook for hook in overridden(found) if hook.endswith("_batch"))
+    if forms and capabilities.Capability.BATCH not in declared:
+        raise refuse(f"it overrides {', '.join(forms)}, and its capabilities do not list batch; add Capability.BATCH")
 
 
 def _api_ignored() -> frozenset[str]:

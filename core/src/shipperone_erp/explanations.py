@@ -77,9 +77,11 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     ),
     Reason.WAREHOUSE_UNKNOWN: Explanation(
         IT,
-        f"The ERP has no warehouse with ShipperOne's code. {FROM_CONNECTOR}",
+        "The ERP has no warehouse with ShipperOne's code. Or goods lie in another warehouse than the order's, and the "
+        "connector declares no transfers.",
         HELD,
-        f"Map the code in the connector's settings, or create the warehouse. {RETRY}",
+        "Map the code in the connector's settings, or create the warehouse. Without transfers, have ShipperOne ship "
+        f"the order from where its goods lie. {RETRY}",
     ),
     Reason.CUSTOMER_AMBIGUOUS: Explanation(
         ACCOUNTANT,

@@ -18,6 +18,7 @@ from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 import pluggy
 from pydantic import BaseModel, ConfigDict
 
+from shipperone_erp.capabilities import ALL, Capability
 from shipperone_erp.model.answers import Check, Document, Done, Invoice, Pending, Reserved, Shortage, Voided
 from shipperone_erp.model.requests import (
     BuildInvoice,
@@ -85,6 +86,10 @@ class Connector(Plugin[SettingsT]):
 
     batch_size: int = 50
     """How many requests at most a batch form gets at once; a class attribute or a setting of that name."""
+
+    capabilities: ClassVar[frozenset[Capability]] = ALL
+    """What the ERP can do: list what the connector has proved. Core asks for nothing else: a tenant's setting that
+    needs more is refused, an order that needs more is held, and the conformance kit leaves out the cases about it."""
 
     @_hookspec(firstresult=True)
     def reserve_stock(self, request: ReserveStock) -> ReserveAnswer:

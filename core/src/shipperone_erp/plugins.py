@@ -14,7 +14,7 @@ from typing import Any, Self, TypeVar
 import pluggy
 from pydantic import ValidationError
 
-from shipperone_erp import discovery
+from shipperone_erp import capabilities, discovery
 from shipperone_erp.discretion import Discretion
 from shipperone_erp.errors import ContractViolation
 from shipperone_erp.hooks import PROJECT, Connector, ConnectorSettings, Policy
@@ -65,6 +65,7 @@ class TenantPlugins:
         self.tenant = tenant
         self.name = name
         self.offers = discovery.overridden(type(connector))
+        self._declared = capabilities.read(connector.capabilities)
         self._connector = connector
         self._policies = dict(policies or {})
         everybody = [connector, *self._policies.values()]
@@ -112,12 +113,14 @@ class TenantPlugins:
         return int(getattr(self._connector.settings, "batch_size", self._connector.batch_size))
 
     def reserve_stock(self, request: ReserveStock) -> ReserveAnswer:
+        self._within(request)
         return self._reserved("reserve_stock", request, self._ask("reserve_stock", request=request))
 
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
         return self._done("release_stock", self._ask("release_stock", request=request))
 
     def build_invoice(self, request: BuildInvoice) -> InvoiceAnswer:
+        self._within(request)
         return self._invoice("build_invoice", self._ask("build_invoice", request=request))
 
     def issue_invoice(self, request: IssueInvoice) -> InvoiceAnswer:
@@ -240,12 +243,25 @@ class TenantPlugins:
             return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
         return answer
 
+    def _within(self, request: ReserveStock | BuildInvoice) -> None:
+        """Refused if the order needs what the connector does not declare."""
+        refused = capabilities.refusal(self._declared, self.name, request.order)
+        if refused is not None:
+            raise refused
+
     def _many(self, hook: str, requests: Sequence[RequestT]) -> dict[str, Any]:
-        answer = self._ask(hook, requests=tuple(requests))
+        refused = {
+            request.key: said
+            for request in requests
+            if not isinstance(request, IssueInvoice)
+            and (said := capabilities.refusal(self._declared, self.name, request.order)) is not None
+        }
+        asked = tuple(request for request in requests if request.key not in refused)
+        answer = self._ask(hook, requests=asked) if asked else {}
         if not isinstance(answer, dict):
             raise self._wrong(hook, answer, "a dict of answers by key")
         lost = Unknown(f"{hook} gave no answer for this key")
-        return {request.key: answer.get(request.key, lost) for request in requests}
+        return {request.key: refused.get(request.key) or answer.get(request.key, lost) for request in requests}
 
     def _entry(self, verify: Any, answer: Any) -> Any:
         if isinstance(answer, Exception):

@@ -50,7 +50,12 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson =
     if told["state"] != "ok":
         print_text(f"it cannot be used: {told['state']}")
         return
-    print_text(f"written for the connector API {told['api']}", f"hooks: {', '.join(told['hooks']) or 'none'}", "")
+    print_text(
+        f"written for the connector API {told['api']}",
+        f"hooks: {', '.join(told['hooks']) or 'none'}",
+        f"capabilities: {', '.join(told['capabilities']) or 'none'}",
+        "",
+    )
     rows = [
         (key, "required" if setting["required"] else "", setting["says"]) for key, setting in told["settings"].items()
     ]

@@ -7,7 +7,8 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shipperone_erp import discovery
+from shipperone_erp import capabilities, discovery
+from shipperone_erp.config.capability_checks import unmet
 from shipperone_erp.config.faults import Fault, faults, nearest
 from shipperone_erp.config.files import Document, parse
 from shipperone_erp.config.interpolation import interpolate
@@ -207,9 +208,11 @@ class _Loading:
             fault(Fault(("charges", index, key), cause, None, False))
 
         connector_settings: ConnectorSettings = NoSettings()
+        declared = capabilities.ALL
         if connector is not None:
             plugin = self._plugin(name, "connector", lambda: discovery.load_connector(connector), home, here)
             if plugin is not None:
+                declared = capabilities.read(plugin.capabilities)
                 self._offers(name, home, here, connector, plugin, raw)
                 models[connector] = settings_type(plugin)
                 redact.add(secret for _, secret in plain_secrets(models[connector], tables.get(connector)))
@@ -230,6 +233,9 @@ class _Loading:
         except ValidationError as error:
             for found_fault in faults(error, TenantSettings, known):
                 fault(found_fault)
+        for path, cause in unmet(settings, declared) if settings is not None else ():
+            document, at = place(path)
+            self.of_tenants.append(document.problem(at, cause, tenant=name))
         self.secret_files |= secrets.files
         for at, cause in _in_plain_text(merged, models).items():
             self._warn(*place(at), cause, name)

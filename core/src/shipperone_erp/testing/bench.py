@@ -30,7 +30,7 @@ from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.redaction import secrets_in
 from shipperone_erp.testing.calls import answered, at_once, in_time
 from shipperone_erp.testing.case import Finding, NotApplicable, must
-from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument
+from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, declared
 
 TODAY = date(2026, 3, 2)
 
@@ -151,6 +151,7 @@ class Bench:
         self.folder = folder
         self.name = harness.connector if isinstance(harness.connector, str) else found.__name__
         self.offers = discovery.overridden(found)
+        self.capabilities = declared(type(harness), found)
         self.log = logging.getLogger("shipperone_erp.conformance")
         self._run = harness.run or uuid.uuid4().hex[:8].upper()
         self._first_item = int(hashlib.sha256(self._run.encode()).hexdigest()[:7], 16)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from inspect import cleandoc
 from typing import TYPE_CHECKING
 
+from shipperone_erp.capabilities import ALL, Capability, noun
 from shipperone_erp.model.keys import plain
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class Case:
     """One case. `id` is stable: it is never given to another case, nor is a case that was dropped given back.
 
     `needs`: the hooks without which there is nothing to prove; a connector that does not override them skips it.
+    `can`: what the ERP must be able to do; a connector that does not declare it skips the case.
     `probes`: what the harness must be able to do; one that cannot fails the case, unless it departs from it.
     """
 
@@ -46,28 +48,41 @@ class Case:
     probes: tuple[str, ...]
     since: str
     static: bool
+    can: frozenset[Capability] = frozenset()
 
     @property
     def page(self) -> str:
         """What is done, step by step, and what must come of it."""
         return cleandoc(self.check.__doc__ or "")
 
-    def lacking(self, offers: Iterable[str]) -> str | None:
-        """Why it has nothing to prove for a connector with these hooks."""
+    def lacking(self, offers: Iterable[str], declared: Iterable[Capability] = ALL) -> str | None:
+        """Why it has nothing to prove for a connector with these hooks, which declares these capabilities."""
         missing = sorted(self.needs - set(offers))
-        return f"the connector does not override {', '.join(missing)}" if missing else None
+        if missing:
+            return f"the connector does not override {', '.join(missing)}"
+        undeclared = sorted(map(noun, self.can - set(declared)))
+        return f"the connector declares no {', '.join(undeclared)}" if undeclared else None
 
 
 def case(
-    id: str, line: str, *, suffers: str, needs: str = "", probes: str = "", since: str = "1.0", static: bool = False
+    id: str,
+    line: str,
+    *,
+    suffers: str,
+    needs: str = "",
+    can: str = "",
+    probes: str = "",
+    since: str = "1.0",
+    static: bool = False,
 ) -> "Callable[[Callable[[Bench], None]], Case]":
-    """Makes a case of a function; its docstring is the page. `needs` and `probes` are names with spaces between.
+    """Makes a case of a function; its docstring is the page. `needs`, `can`, `probes` are names with spaces between.
 
     `static`: it looks at the class alone, so that it needs no ERP.
     """
 
     def made(check: "Callable[[Bench], None]") -> Case:
-        return Case(id, line, suffers, check, frozenset(needs.split()), tuple(probes.split()), since, static)
+        abilities = frozenset(map(Capability, can.split()))
+        return Case(id, line, suffers, check, frozenset(needs.split()), tuple(probes.split()), since, static, abilities)
 
     return made
 

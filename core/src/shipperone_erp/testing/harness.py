@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
+from shipperone_erp import capabilities
+from shipperone_erp.capabilities import Capability
 from shipperone_erp.hooks import Connector
 
 
@@ -62,8 +64,14 @@ class ConnectorHarness:
     kills: int | None = None
     """At how many of the outward calls of a hook a process is killed, spread evenly; None: at every one."""
 
+    capabilities: ClassVar[frozenset[Capability] | None] = None
+    """What this ERP can do, where that is another set than the connector's; None: what the connector declares."""
+
     departures: ClassVar[Mapping[str, str]] = {}
-    """Case id → why this connector departs from it. Such a case does not run, or runs as the suite overrides it."""
+    """Case id → why it cannot be looked at with this harness. It does not run, or runs as the suite overrides it.
+
+    What the ERP cannot do is declared in `capabilities`; a departure that says the same is deprecated.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -132,3 +140,8 @@ class ConnectorHarness:
 def able(harness: type[ConnectorHarness], probe: str) -> bool:
     """The author has written that probe."""
     return getattr(harness, probe) is not getattr(ConnectorHarness, probe)
+
+
+def declared(harness: type[ConnectorHarness], found: type[Connector[Any]]) -> frozenset[Capability]:
+    """What the ERP can do: the harness's word, else the connector's."""
+    return capabilities.read(found.capabilities if harness.capabilities is None else harness.capabilities)

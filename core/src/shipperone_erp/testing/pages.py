@@ -2,6 +2,7 @@
 
 from inspect import cleandoc
 
+from shipperone_erp.capabilities import noun
 from shipperone_erp.testing.case import SUITE, Case
 from shipperone_erp.testing.cases import CASES, SUBJECTS
 
@@ -27,6 +28,8 @@ def cases() -> str:
 
 def _page(found: Case) -> str:
     needs = ", ".join(f"`{hook}`" for hook in sorted(found.needs)) or "any connector"
+    if found.can:
+        needs += f", with {', '.join(sorted(map(noun, found.can)))}"
     probes = ", ".join(f"`{probe}`" for probe in found.probes) or "none"
     return "\n\n".join(
         [

@@ -2,12 +2,14 @@
 
 import contextlib
 import time
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from shipperone_erp import discovery
+from shipperone_erp import capabilities, discovery
+from shipperone_erp.deprecations import ConnectorDeprecation, Deprecation
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.hooks import Connector
 from shipperone_erp.model.answers import ConnectorError
@@ -15,7 +17,7 @@ from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import where
 from shipperone_erp.testing.case import Case, Finding, NotApplicable
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.harness import ConnectorHarness, able
+from shipperone_erp.testing.harness import ConnectorHarness, able, declared
 
 Check = Callable[[Bench], None]
 Outcome = Literal["passed", "failed", "skipped"]
@@ -65,7 +67,7 @@ def run_case(
         if case.id == "L1":
             return ended("failed", str(refused))
         return ended("skipped", "the connector cannot be loaded; see L1")
-    if said := case.lacking(discovery.overridden(found)):
+    if said := case.lacking(discovery.overridden(found), declared(harness, found)):
         return ended("skipped", said)
     if missing := [probe for probe in case.probes if not able(harness, probe)]:
         said = f"{harness.__name__} does not override {', '.join(missing)}: write it, or say why not in `departures`"
@@ -89,11 +91,21 @@ def run_all(
 ) -> Iterator[Result]:
     """Every case (or those of these ids), one after the other, each in a folder of its own."""
     wanted = frozenset(only)
+    tell_departures(harness)
     for found in CASES.values():
         if not wanted or found.id in wanted:
             place = folder / found.id
             place.mkdir(parents=True)
             yield run_case(found, harness, place, live=live)
+
+
+def tell_departures(harness: type[ConnectorHarness]) -> None:
+    """Warn of departures that say what `capabilities` declares."""
+    for departed in (CASES[name] for name in harness.departures if name in CASES and CASES[name].can):
+        nouns = ", ".join(sorted(map(capabilities.noun, departed.can)))
+        going = Deprecation(f"`capabilities` without {nouns}, on the connector or its harness", "2.0")
+        told = going.sentence(harness.__name__, f"departures for {departed.id}")
+        warnings.warn(told, ConnectorDeprecation, stacklevel=3)
 
 
 def connector_of(harness: type[ConnectorHarness]) -> type[Connector[Any]]:

@@ -16,7 +16,7 @@ import pytest
 from shipperone_erp.testing.case import SUITE, VERSIONS, Case
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.harness import ConnectorHarness
-from shipperone_erp.testing.running import Result, run_case
+from shipperone_erp.testing.running import Result, run_case, tell_departures
 
 Test = Callable[[Any, Path, bool], None]
 
@@ -46,6 +46,7 @@ class ConnectorSuite:
         cls._made = {name: getattr(cls, name) for name in TESTS}
         if unknown := sorted(set(harness.departures) - set(CASES)):
             raise TypeError(f"{harness.__name__} departs from {', '.join(unknown)}, and there is no such case")
+        tell_departures(harness)
         if cls.suite not in VERSIONS:
             raise TypeError(f"{cls.__name__}: there is no suite {cls.suite}; this kit has {', '.join(VERSIONS)}")
 

@@ -151,6 +151,7 @@ def keeps_lines_apart(bench: Bench) -> None:
     "I8",
     "a draft that a person changed is not issued",
     needs="build_invoice issue_invoice",
+    can="drafts",
     probes=PROBES + " change_draft",
     suffers="The customer is charged what ShipperOne accepted, and gets an invoice about something else.",
 )

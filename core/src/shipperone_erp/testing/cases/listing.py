@@ -17,6 +17,7 @@ SLACK = timedelta(minutes=10)
 @case(
     "Q1",
     "a batch answers every key, and a bad request takes no other with it",
+    can="batch",
     probes=PROBES,
     suffers="One order with a typing mistake stops the 49 that are in its batch.",
 )

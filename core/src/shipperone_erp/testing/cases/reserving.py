@@ -147,6 +147,7 @@ def adds_up_lines_of_one_sku(bench: Bench) -> None:
     "R7",
     "goods in another warehouse are reserved there, and waited for",
     needs="reserve_stock",
+    can="transfers",
     probes=PROBES + " arrive",
     suffers="The partner is told to ship what still lies in the other building.",
 )

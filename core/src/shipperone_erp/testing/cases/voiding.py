@@ -52,12 +52,13 @@ def released_stays_released(bench: Bench) -> None:
     "V3",
     "releasing an unknown key is success, and leaves a mark",
     needs="reserve_stock release_stock",
+    can="marks",
     probes=STOCK,
     suffers="The answer of a reservation was lost and the order cancelled: it arrives late, and blocks the goods.",
 )
 def marks_what_it_never_saw(bench: Bench) -> None:
     """A key that the ERP has never seen is released: `Done`. A `reserve_stock` of that key that comes later answers
-    `Voided`. Where the ERP can keep no such mark, depart from this case and say so in the connector's page."""
+    `Voided`. An ERP that can keep no such mark declares its capabilities without `marks`."""
     mug = bench.product(10)
     order = bench.order(bench.item(mug, 2))
     same(bench.desk.release(order), Done(), "the answer of release_stock for an unknown key")
@@ -94,6 +95,7 @@ def discarded_stays_discarded(bench: Bench) -> None:
     "V5",
     "discarding an unknown key is success, and leaves a mark",
     needs="build_invoice discard_invoice",
+    can="marks",
     probes=PAPER,
     suffers="A draft whose answer was lost turns up after it was given up, and is issued by somebody.",
 )
