@@ -3,10 +3,12 @@
 from decimal import Decimal as D
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from amount_cases import Books, listing, row
 from shipperone_erp import Reason
-from shipperone_erp.stages.part_checks import agrees
+from shipperone_erp.stages.part_checks import agrees, spread
 
 HALF_A_CENT, HALF_A_YEN = D("0.005"), D("0.5")
 
@@ -196,3 +198,61 @@ def test_a_part_whose_own_price_is_the_price_of_the_whole_row_is_held_at_once():
     sentence = books.sentence(listing(row(1, "40.00", "40.00"), shipping="4.99", total="44.99"))
     assert "the rows of 1 of 4 pieces come to 40.00" in sentence
     assert "their share of the 40.00 that was allocated is 10.00" in sentence
+
+
+TWO_MUGS_AND_A_TEA = listing(row(2, "20.00", "10.00"), row(1, "30.00", "30.00", item=2), total="50.00")
+
+
+def test_a_credit_note_for_one_item_makes_no_room_for_a_dearer_piece_of_another():
+    books = Books().allocated(TWO_MUGS_AND_A_TEA)
+    books.invoiced(listing(row(1, "10.00", "10.00"), row(1, "30.00", "30.00", item=2), total="40.00")).credited("30.00")
+    dear = listing(row(1, "40.00", "40.00"), total="40.00")
+    assert "the rows of its parts come to 50.00 (invoice 1 10.00, this part 40.00), and 20.00 was allocated" in (
+        books.sentence(dear)
+    )
+    assert books.problem(listing(row(1, "10.00", "10.00"), total="10.00")) is None
+
+
+def test_one_credit_note_is_used_by_one_item_only():
+    books = Books().allocated(listing(row(2, "20.00", "10.00"), row(2, "20.00", "10.00", item=2), total="40.00"))
+    books.invoiced(listing(row(1, "20.00", "10.00"), row(1, "20.00", "10.00", item=2), total="40.00")).credited("10.00")
+    rest = listing(row(1, "10.00", "10.00"), row(1, "10.00", "10.00", item=2), total="20.00")
+    said = books.sentence(rest)
+    assert said.startswith("item 2 (TEA): the rows of its parts come to 30.00 (invoice 1 20.00, this part 10.00)")
+    assert "a credit note over 10.00 may be due" in said
+    assert books.credited("10.00").problem(rest) is None
+
+
+def test_a_credit_note_over_exactly_one_rows_excess_is_of_that_row():
+    books = Books().allocated(listing(row(2, "20.00", "10.00"), row(2, "10.00", "5.00", item=2), total="30.00"))
+    books.invoiced(listing(row(1, "20.00", "10.00"), row(1, "10.00", "5.00", item=2), total="30.00")).credited("5.00")
+    assert books.problem(listing(row(1, "5.00", "5.00", item=2), total="5.00")) is None
+    assert "10.00 too much" in books.sentence(listing(row(1, "10.00", "10.00"), total="10.00"))
+
+
+def test_what_an_earlier_part_carried_too_much_is_measured_with_tax_where_prices_are_without():
+    books = Books().allocated(listing(row(4, "48.40", "10.00", rate="21"), total="48.40"))
+    books.invoiced(listing(row(1, "48.40", "10.00", rate="21"), total="48.40"))
+    rest = listing(row(3, "36.30", "10.00", rate="21"), total="48.40")
+    assert "invoice 1 carries 48.40 for 1 of it, 36.30 more than its share of 12.10" in books.sentence(rest)
+    assert "2.10 is missing" in books.credited("38.40").sentence(rest), "more was credited than was too much"
+
+
+def test_a_part_that_was_dear_by_its_own_price_is_credited_by_its_share_of_the_row():
+    books = Books().allocated(FOUR).invoiced(listing(row(1, "40.00", "40.00"), shipping="4.99", total="44.99"), "44.99")
+    rest = listing(row(3, "30.00", "10.00"), total="44.99")
+    assert "30.00 more than its share of 10.00: a credit note over 30.00 may be due" in books.sentence(rest)
+    assert books.credited("30.00").problem(rest) is None
+
+
+def test_what_is_left_of_a_row_without_a_price_counts_the_credit_note():
+    books = Books().allocated(listing(row(4, "40.00"), total="40.00")).invoiced(listing(row(1, "40.00"), total="40.00"))
+    assert books.credited("30.00").problem(listing(row(3, "30.00"), total="40.00")) is None
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.integers(1, 500)), st.lists(st.integers(0, 500)))
+def test_credit_notes_take_no_more_off_than_each_row_has_too_much_and_none_is_used_twice(notes, excesses):
+    taken = spread(map(D, notes), list(map(D, excesses)))
+    assert all(0 <= off <= excess for off, excess in zip(taken, excesses, strict=True))
+    assert sum(taken) == min(sum(notes), sum(excesses)), "and all of it that fits is used"

@@ -221,6 +221,68 @@ def test_reconcile_finds_an_order_whose_invoices_come_to_more_than_it(shop):
     )
 
 
+def in_two_parcels(shop, *, first, last, **fields):
+    """A mug and a tea at 10.00 with 4.99 shipping, each in a parcel of its own, listed with these amounts."""
+    parts = ({1: D(1)}, {2: D(1)})
+    shop.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00"), ("TEA", 1, "10.00"), parts=parts, **fields))
+
+    def edit(raw):
+        if len(raw["items"]) == 2:
+            return raw
+        return {**raw, **{name: D(amount) for name, amount in (last if raw["items"][0]["id"] == 2 else first).items()}}
+
+    shop.sandbox.change("FO-1", edit)
+
+
+def test_shipping_in_the_own_total_of_the_second_part_is_not_charged_on_top_of_the_first(shop):
+    in_two_parcels(
+        shop,
+        first={"shipping_amount_incl_tax": "4.99", "total_incl_tax": "24.99"},
+        last={"shipping_amount_incl_tax": "3.00", "total_incl_tax": "13.00"},
+    )
+    assert shop.once(settle_for=1).ending is Ending.HELD
+    assert "3.00 too much" in shop.job("FO-1", I).sentence
+    assert totals(shop) == [D("14.99")]
+    assert shop.erp.drafts() == 0
+    shop.sandbox.change("FO-1", lambda raw: {**raw, "shipping_amount_incl_tax": D(0), "total_incl_tax": D("10.00")})
+    shop.finishes()
+    assert totals(shop) == [D("14.99"), D("10.00")]
+
+
+def test_a_coupon_and_shipping_in_equal_shares_are_on_both_invoices(shop):
+    shop.more = '[[tenants.acme.charges]]\nname = "coupon"\npath = "coupon"\nsign = "-"\nkind = "line"\n'
+    share = {"coupon": "2.50", "shipping_amount_incl_tax": "1.50", "total_incl_tax": "18.00"}
+    in_two_parcels(shop, first=share, last=share, fee="3.00", total_incl_tax=D("18.00"), extra={"coupon": "5.00"})
+    shop.finishes()
+    assert totals(shop) == [D("9.00"), D("9.00")]
+
+
+def test_a_credit_note_for_the_tea_makes_no_room_for_a_dear_mug(shop):
+    parts = ({1: D(1), 2: D(1)}, {1: D(3)})
+    shop.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 4, "10.00"), ("TEA", 2, "10.00"), fee="0.00", parts=parts))
+
+    def listed(raw):
+        """The tea with the row of both and of more, then three mugs at 20.00 each."""
+        if raw["items"][0]["qty"] == 4:
+            return raw
+        if len(raw["items"]) == 1:
+            dear = {"price_incl_tax": D("20.00"), "row_total_incl_tax": D("60.00")}
+            return {**raw, "items": [{**raw["items"][0], **dear}], "total_incl_tax": D("60.00")}
+        mug, tea = raw["items"]
+        return {**raw, "items": [mug, {**tea, "row_total_incl_tax": D("40.00")}], "total_incl_tax": D("60.00")}
+
+    shop.sandbox.change("FO-1", listed)
+    shop.once(settle_for=1)
+    says(shop, "approve", "FO-1", "--total", "50.00", "--note", "by mistake")
+    shop.once(settle_for=1)
+    assert totals(shop) == [D("50.00")]
+    key = shop.jobs("FO-1", I)[0].key
+    says(shop, "credited", "FO-1", "--key", key, "--number", "C-7", "--amount", "30.00", "--note", "one tea, not four")
+    shop.once(settle_for=1)
+    assert "come to 70.00 (invoice 1 10.00, this part 60.00), and 40.00 was allocated" in shop.job("FO-1", I).sentence
+    assert totals(shop) == [D("50.00")]
+
+
 def an_earlier_schema(file, revision):
     """The columns of each table, and the indexes, as the migrations up to `revision` make them."""
     configuration = Config()

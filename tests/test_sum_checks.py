@@ -143,6 +143,85 @@ def test_an_approved_sum_is_that_sum_and_no_other():
     assert "no invoice can state it" in books.problem(too_fine, approved="24.995").sentence
 
 
+def test_shipping_that_the_first_part_carried_is_found_again_in_the_own_total_of_the_second():
+    """Part 1 lists the order's total, part 2 its own, with another shipping fee in it."""
+    books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="24.99"), "14.99")
+    said = books.sentence(listing(TEA, shipping="3.00", total="13.00"))
+    assert "come to 27.99 (invoice 1 14.99, this part 13.00), and the whole order to 24.99: 3.00 too much" in said
+    assert books.problem(listing(TEA, total="10.00")) is None
+
+
+def test_parts_that_each_come_to_their_own_total_are_right_though_the_allocation_listed_less():
+    books = Books().allocated(WHOLE).invoiced(listing(MUG, shipping="4.99", total="14.99"), "14.99")
+    assert books.problem(listing(TEA, shipping="3.00", total="13.00")) is None
+
+
+COUPON = Charge("coupon", D("-5.00"), "line")
+HALF_THE_COUPON = Charge("coupon", D("-2.50"), "line")
+
+
+@pytest.mark.parametrize("total", ["15.00", "7.50"], ids=["the order's total", "its own total"])
+def test_a_coupon_in_equal_shares_is_not_the_first_parts_listed_again(total):
+    books = Books().allocated(listing(MUG, TEA, total="15.00", charges=[COUPON]))
+    first, last = (listing(item, total=total, charges=[HALF_THE_COUPON]) for item in (MUG, TEA))
+    assert books.problem(first) is None
+    assert books.invoiced(first, "7.50").problem(last) is None, books.sentence(last)
+
+
+def test_a_third_share_beyond_the_coupon_is_one_listed_again():
+    three = (MUG, TEA, row(1, "10.00", "10.00", item=3))
+    books = Books().allocated(listing(*three, total="25.00", charges=[COUPON]))
+    for item in three[:2]:
+        books.invoiced(listing(item, total="7.50", charges=[HALF_THE_COUPON]), "7.50")
+    found = books.problem(listing(three[2], total="7.50", charges=[HALF_THE_COUPON]))
+    assert found.reason is Reason.SHIPPING_REPEATED
+    assert "invoice 1 of an earlier part of this order carried the charge coupon of -2.50 already" in found.sentence
+
+
+def test_shares_without_an_allocation_and_the_whole_coupon_with_each_part_are_listed_again():
+    half = listing(MUG, total="7.50", charges=[HALF_THE_COUPON])
+    unknown = Books().invoiced(half, "7.50")
+    assert unknown.problem(listing(TEA, total="7.50", charges=[HALF_THE_COUPON])).reason is Reason.SHIPPING_REPEATED
+    books = Books().allocated(listing(MUG, TEA, total="15.00", charges=[COUPON]))
+    books.invoiced(listing(MUG, total="15.00", charges=[COUPON]), "5.00")
+    assert books.problem(listing(TEA, total="15.00", charges=[COUPON])).reason is Reason.SHIPPING_REPEATED
+
+
+def test_the_noise_of_a_float_does_not_hide_that_shipping_is_listed_again():
+    noisy = D("4.9900000000000002")
+    first, last = (replace(listing(item), shipping_amount_incl_tax=noisy) for item in (MUG, TEA))
+    assert Books().invoiced(first, "14.99").problem(last).reason is Reason.SHIPPING_REPEATED
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(2, 4), st.integers(-400, 400), st.integers(1, 900), st.booleans(), st.booleans())
+def test_shipping_and_a_charge_in_shares_are_never_held_and_come_to_what_was_allocated(
+    parts, charge, shipping, own_totals, equal
+):
+    """`equal`: each part carries the same, else the first one takes what is left over by the division."""
+    if equal:
+        charge, shipping = charge * parts, shipping * parts
+    shares = [tuple(whole // parts + (whole % parts if n == 0 else 0) for whole in (charge, shipping))
+              for n in range(parts)]  # fmt: skip
+    rows = [row(1, "20.00", "20.00", item=1) for _ in range(parts)]
+    whole = 2000 * parts + charge + shipping
+    named = lambda cents: [Charge("fee", D(cents) / 100, "line")] if cents else []  # noqa: E731
+    allocated = listing(
+        row(parts, f"{20 * parts}.00", "20.00"), shipping=_money(shipping), total=_money(whole), charges=named(charge)
+    )
+    books, invoiced = Books().allocated(allocated), 0
+    for item, (fee, of_shipping) in zip(rows, shares, strict=True):
+        comes_to = 2000 + fee + of_shipping
+        part = listing(
+            item, shipping=_money(of_shipping), total=_money(comes_to if own_totals else whole), charges=named(fee)
+        )
+        found = books.problem(part)
+        assert found is None, found
+        books.invoiced(part, _money(comes_to))
+        invoiced += comes_to
+    assert invoiced == whole
+
+
 # several fulfillment orders of one sales order
 
 ONE = listing(MUG, shipping="4.99", order_id="FO-1", number="S-1")
@@ -185,6 +264,54 @@ def test_a_total_that_may_be_the_sales_orders_is_held_with_the_setting_that_says
         .endswith('; `order_total = "sales_order"` if it is the total of the whole sales order S-1')
     )
     assert Books(order_total="sales_order").allocated(one).problem(one) is None
+
+
+def in_shares(order, shipping, total="25.00"):
+    return replace(order, shipping_amount_incl_tax=D(shipping), total_incl_tax=D(total))
+
+
+def test_equal_shares_of_a_sales_orders_shipping_are_right_where_its_total_holds_both():
+    one, two = in_shares(ONE, "2.50"), in_shares(TWO, "2.50")
+    books = Books().allocated(one).allocated(two)
+    assert books.problem(one) is None
+    assert books.invoiced(one, "12.50").problem(two) is None, books.sentence(two)
+    once = Books().allocated(in_shares(ONE, "2.50", "22.50")).allocated(in_shares(TWO, "2.50", "22.50"))
+    once.invoiced(in_shares(ONE, "2.50", "22.50"), "12.50")
+    assert once.problem(in_shares(TWO, "2.50", "22.50")).reason is Reason.SHIPPING_REPEATED
+
+
+def test_the_shipping_of_another_order_of_the_sale_is_one_again_though_the_own_allocation_lists_it():
+    books = Books().allocated(ONE).allocated(TWO).invoiced(TWO, "14.99")
+    assert books.problem(ONE).reason is Reason.SHIPPING_REPEATED
+
+
+@pytest.mark.parametrize("first", ["in shares", "at once"])
+def test_shipping_that_one_order_of_a_sale_carried_in_shares_and_the_other_at_once_is_listed_again(first):
+    two_mugs = replace(ONE, items=(row(2, "20.00", "10.00"),))
+    share = replace(ONE, shipping_amount_incl_tax=D("2.50"))
+    whole = replace(TWO, shipping_amount_incl_tax=D("5.00"))
+    books = Books().allocated(replace(two_mugs, shipping_amount_incl_tax=D("5.00"))).allocated(whole)
+    if first == "in shares":
+        books.invoiced(share, "12.50")
+        assert books.problem(share) is None
+        found = books.invoiced(share, "12.50").problem(whole)
+        assert "invoice 1 and invoice 2 of order FO-1 of the same sales order S-1" in found.sentence
+    else:
+        books.invoiced(whole, "15.00").invoiced(share, "12.50")
+        found = books.problem(share)
+    assert found.reason is Reason.SHIPPING_REPEATED
+    assert "carried the shipping of 5.00 already" in found.sentence
+
+
+def test_an_order_with_its_own_total_is_bounded_beside_one_that_lists_the_sales_orders():
+    one, two = replace(ONE, total_incl_tax=D("24.99")), replace(TWO, total_incl_tax=D("24.99"))
+    books = Books().allocated(one).allocated(two).invoiced(one, "14.99")
+    own = replace(TWO, shipping_amount_incl_tax=D("3.00"), total_incl_tax=D("13.00"))
+    assert "27.99 (invoice 1 of FO-1 14.99, this part 13.00), and sales order S-1 to 24.99: 3.00 too much" in (
+        books.sentence(own)
+    )
+    free = replace(TWO, shipping_amount_incl_tax=D(0), total_incl_tax=D("10.00"))
+    assert books.problem(free) is None
 
 
 CENTS = st.integers(1, 5000)

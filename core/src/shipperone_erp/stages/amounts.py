@@ -25,6 +25,7 @@ from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import field_of, open_sums, settled
 from shipperone_erp.stages.recorded import Recorded
 from shipperone_erp.stages.remainder import enough, explaining, unexplained
+from shipperone_erp.stages.repeated_charges import repeated
 from shipperone_erp.stages.reserved import rows_in
 
 NOTHING_RECORDED = Recorded()
@@ -165,9 +166,19 @@ def _problems(
         for stands_against in bounds.parts():
             yield _held(order, f"{stands_against}. Have ShipperOne list the amounts of this part alone", sums)
     if settings.shipping_on_parts == "hold":
-        yield from _repeated(order, settings, [*earlier, *recorded.invoiced_elsewhere])
+        carried = repeated(
+            order,
+            earlier,
+            () if bounds.charged_in_shares else recorded.invoiced_elsewhere,
+            allocations=[job.order for job in recorded.allocations],
+            of_items=items_charges(settings.charges, settings.fields),
+            currency=currency,
+            tolerance=settings.tolerance,
+        )
+        for sentence in carried:
+            yield Problem(Reason.SHIPPING_REPEATED, f"{sentence} in [tenants.{tenant}]", Owner.ACCOUNTANT)
     # most orders are whole, and come to their own total
-    bounded = part or sentence is not None or order.total_incl_tax is None
+    bounded = part or sentence is not None or order.total_incl_tax is None or bounds.of_sales_order
     excess = bounds.sums() if by_total and bounded else None
     if excess:
         cure = f"Have ShipperOne correct it, record a credit note by `order credited {order.order_id}`"
@@ -229,38 +240,6 @@ def _too_fine(
                 f"the {name} is {amount:f}, and {decimals_in_words(currency)}: no invoice can state it, and it is not "
                 f"rounded silently. Have the shop round it to {rounded(amount, currency)}, name another place in "
                 f'[tenants.*.fields], or set `tolerance = "{enough(order, currency, settings, discount):f}"`',
-                Owner.ACCOUNTANT,
-            )
-
-
-def _repeated(order: FulfillmentOrder, settings: TenantSettings, earlier: Iterable[Job]) -> Iterator[Problem]:
-    """What this part lists and an earlier invoice of the order has carried already.
-
-    A charge that goes through the items is of the items that are listed: the same amount on others is theirs.
-    """
-    tenant, of_items = settings.name, items_charges(settings.charges, settings.fields)
-    for job in earlier:
-        before = job.order
-        of = (
-            "an earlier part of this order"
-            if before.order_id == order.order_id
-            else f"order {before.order_id} of the same sales order {order.order_number}"
-        )
-        carried = []
-        shipping = order.shipping_amount_incl_tax
-        if shipping and shipping == before.shipping_amount_incl_tax:
-            carried.append(f"the shipping of {shipping}")
-        carried += [
-            f"the charge {charge.name} of {charge.amount}"
-            for charge in order.charges
-            if charge.kind == "line" and charge.name not in of_items and charge in before.charges
-        ]
-        if carried:
-            yield Problem(
-                Reason.SHIPPING_REPEATED,
-                f"invoice {job.number or job.reference or job.key} of {of} carried "
-                f"{' and '.join(carried)} already: have ShipperOne list it on one part only, or, if every part is "
-                f'charged so, set `shipping_on_parts = "as_listed"` in [tenants.{tenant}]',
                 Owner.ACCOUNTANT,
             )
 

@@ -22,15 +22,17 @@ from shipperone_erp.stages.part_checks import (
     Limits,
     Money,
     agrees,
+    excess,
     is_split,
     limits,
     part_problem,
     row_of,
+    spread,
 )
 from shipperone_erp.stages.readings import settled
-from shipperone_erp.stages.recorded import Recorded
+from shipperone_erp.stages.recorded import Recorded, name_of
 from shipperone_erp.stages.reserved import rows_in
-from shipperone_erp.stages.sum_checks import Beside, Sums, Terms, comes_to, sum_problem
+from shipperone_erp.stages.sum_checks import Beside, Charged, Sums, Terms, charged, sum_problem
 
 NOTHING = Decimal(0)
 
@@ -63,9 +65,9 @@ class Bounds:
     def sums(self) -> str | None:
         """What stands against the sum of the invoices with this one; None if nothing does, or no total is known."""
         recorded = self._recorded
-        if self._this.own_total and not recorded.invoices:
-            return None  # most orders: a whole one, explained by its own total
         sales = self.of_sales_order
+        if self._this.own_total and not recorded.invoices and not sales:
+            return None  # most orders: a whole one, explained by its own total
         invoices = [*recorded.invoices, *(recorded.invoiced_elsewhere if sales else ())]
         allocations = [*recorded.allocations, *(recorded.allocated_elsewhere if sales else ())]
         beside = Beside(
@@ -89,23 +91,38 @@ class Bounds:
 
     @cached_property
     def of_sales_order(self) -> bool:
-        """The listed total is that of the sales order, with all its fulfillment orders: as set, or as it is seen."""
-        if self._order.order_number is None or self._this.own_total:
+        """What bounds it is the total of the sales order, with all its fulfillment orders: as set, or as it is seen.
+
+        A listing that comes to its own total is bounded so beside an invoice that does not.
+        """
+        if self._order.order_number is None:
+            return False
+        if self._this.own_total and all(self._of_job(job).own_total for job in self._recorded.invoiced_elsewhere):
             return False
         return self._settings.order_total == "sales_order" or self._seen_as_sales_order
 
-    @cached_property
+    @property
+    def charged_in_shares(self) -> bool:
+        """The sales order's total holds the shipping and the charges of all its fulfillment orders together."""
+        return self.of_sales_order and self._sales_order_by_its_total == "every"
+
+    @property
     def _seen_as_sales_order(self) -> bool:
-        """The allocations of all its known fulfillment orders come to the total that this one alone does not."""
+        return self._sales_order_by_its_total is not None
+
+    @cached_property
+    def _sales_order_by_its_total(self) -> Charged | None:
+        """How the allocations of all known fulfillment orders come to the total that this one alone does not reach."""
         if not self._recorded.allocated_elsewhere or not self._recorded.allocations:
-            return False
+            return None
         jobs = [*self._recorded.allocations, *self._recorded.allocated_elsewhere]
         orders = [self._counted(job.order) for job in jobs]
         goods = [figures(order, self._currency, self._discount).goods for order in orders]
-        known = [order.total_incl_tax for order in (self._order, *orders) if order.total_incl_tax is not None]
+        listings = orders if self._this.own_total else [self._order, *orders]
+        known = [order.total_incl_tax for order in listings if order.total_incl_tax is not None]
         if not known or None in goods:
-            return False
-        return comes_to(orders, [each or NOTHING for each in goods], known[0], self._terms())
+            return None
+        return charged(orders, [each or NOTHING for each in goods], known[0], self._terms())
 
     @cached_property
     def _this(self) -> Sums:
@@ -113,8 +130,7 @@ class Bounds:
 
     @cached_property
     def _money(self) -> Money:
-        credited = sum((job.credited for job in self._recorded.invoices), NOTHING)
-        return Money(self._currency, self._settings.tolerance, credited)
+        return Money(self._currency, self._settings.tolerance)
 
     @cached_property
     def _limits(self) -> dict[str, Limits | None]:
@@ -128,8 +144,11 @@ class Bounds:
     def _before(self) -> dict[str, list[Invoiced]]:
         found: dict[str, list[Invoiced]] = defaultdict(list)
         for job in self._recorded.invoices:
-            for item in self._counted(job.order).items:
-                found[str(item.item_id)].append(Invoiced(name_of(job), item))
+            items = self._counted(job.order).items
+            over = [excess(item, self._limits.get(str(item.item_id)), self._money) for item in items]
+            off = spread((credit.amount for credit in job.credits), over)
+            for item, credited in zip(items, off, strict=True):
+                found[str(item.item_id)].append(Invoiced(name_of(job), item, credited))
         return found
 
     def _counted(self, order: FulfillmentOrder) -> FulfillmentOrder:
@@ -193,11 +212,6 @@ class Bounds:
                 for item in self._counted(order).items:
                     left[order.order_id, str(item.item_id)] += sign * item.qty
         return any(True for _ in allocations) and all(qty <= 0 for qty in left.values())
-
-
-def name_of(job: Job) -> str:
-    """'invoice 1001', by its number, its reference or its key."""
-    return f"invoice {job.number or job.reference or job.key}"
 
 
 def invoiced_otherwise(job: Job, recorded: Recorded, settings: TenantSettings) -> str | None:

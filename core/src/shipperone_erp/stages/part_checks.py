@@ -10,7 +10,7 @@ within quantity x half of the price's last written decimal, plus half of the cur
 last piece of 10.00 in three is 3.34. Without a price a row counts at the allocated quantity only. Pure functions.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -24,10 +24,11 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """A part of an item that is invoiced already, and the words that name its invoice."""
+    """A part of an item that is invoiced already, the words that name its invoice, and what was credited of it."""
 
     name: str
     item: OrderItem
+    credited: Decimal = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,10 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The currency, what may differ in it by the tenant's settings, and what credit notes have taken off."""
+    """The currency, and what may differ in it by the tenant's settings."""
 
     currency: str | None
     tolerance: Decimal = NOTHING
-    credited: Decimal = NOTHING
 
     @property
     def half(self) -> Decimal:
@@ -114,7 +114,8 @@ def _price(
     price = item.price_incl_tax if item.price_incl_tax is not None else bounds.price if bounds else None
     known = [earlier.item for earlier in before]
     rows = [row_of(one, money.currency) or NOTHING for one in known]
-    rest = None if bounds is None or bounds.row is None else bounds.row - sum(rows, NOTHING)
+    credited = sum((one.credited for one in before), NOTHING)
+    rest = None if bounds is None or bounds.row is None else bounds.row - sum(rows, NOTHING) + credited
     last = bounds is not None and item.qty + sum((one.qty for one in known), NOTHING) == bounds.qty
     if last and row == rest:
         return
@@ -147,12 +148,14 @@ def _row(item: OrderItem, row: Decimal, bounds: Limits, before: Sequence[Invoice
     if bounds.row is None:
         return
     earlier = [row_of(one.item, money.currency) or NOTHING for one in before]
-    together, pieces = sum(earlier, row), sum((one.item.qty for one in before), item.qty)
-    said = _sum([*zip([one.name for one in before], earlier, strict=True), ("this part", row)], together)
-    if together - money.credited > bounds.row + money.tolerance:
+    credited = sum((one.credited for one in before), NOTHING)
+    together, pieces = sum(earlier, row) - credited, sum((one.item.qty for one in before), item.qty)
+    parts = [*zip([one.name for one in before], earlier, strict=True), *([("credited", -credited)] if credited else [])]
+    said = _sum([*parts, ("this part", row)], together)
+    if together > bounds.row + money.tolerance:
         yield (
             f"{_name(item)}: the rows of its parts come to {said}, and {bounds.row} was allocated: "
-            f"{together - money.credited - bounds.row} too much"
+            f"{together - bounds.row} too much"
         )
     elif pieces == bounds.qty and together < bounds.row - (len(before) + 1) * money.half - money.tolerance:
         yield (
@@ -162,7 +165,7 @@ def _row(item: OrderItem, row: Decimal, bounds: Limits, before: Sequence[Invoice
     elif pieces < bounds.qty:
         # rows may be before a discount that the allocation's row has taken off, and each piece may be rounded
         share = (bounds.row + abs(bounds.discount or NOTHING)) * pieces / bounds.qty
-        if together - money.credited > share + (len(before) + 1 + pieces) * money.half + money.tolerance:
+        if together > share + (len(before) + 1 + pieces) * money.half + money.tolerance:
             yield (
                 f"{_name(item)}: the rows of {plain(pieces)} of {plain(bounds.qty)} pieces come to {said}, and their "
                 f"share of the {bounds.row} that was allocated is {rounded(share, money.currency)}"
@@ -197,20 +200,52 @@ def _discount(item: OrderItem, bounds: Limits, before: Sequence[Invoiced], money
         )
 
 
+def right_row(item: OrderItem, bounds: Limits | None, money: Money) -> Decimal | None:
+    """What the row of a part should be: as it is if its price explains it, else its share of the allocated row.
+
+    The allocation's price goes before the part's own; quantity times price where no row was allocated; None without
+    any of these.
+    """
+    row = row_of(item, money.currency)
+    price = bounds.price if bounds is not None and bounds.price is not None else item.price_incl_tax
+    off = abs(item.discount or NOTHING)
+    if row is not None and price is not None and agrees(row, item.qty, price, off, item.tax_percent, money.half):
+        return row
+    if bounds is not None and bounds.row is not None and bounds.qty:
+        return rounded(bounds.row * item.qty / bounds.qty, money.currency)
+    return None if price is None else rounded(item.qty * price, money.currency)
+
+
+def excess(item: OrderItem, bounds: Limits | None, money: Money) -> Decimal:
+    """What the row of a part carries beyond what it should; a credit note may have taken this off, and no more."""
+    row, right = row_of(item, money.currency), right_row(item, bounds, money)
+    return NOTHING if row is None or right is None else max(row - right, NOTHING)
+
+
+def spread(notes: Iterable[Decimal], excesses: Sequence[Decimal]) -> list[Decimal]:
+    """What an invoice's credit notes take off each of its rows: never more than the row's excess, each amount once.
+
+    A note over exactly one row's excess is of that row; any other is spread over the rows in their order.
+    """
+    taken = [NOTHING] * len(excesses)
+    for amount in notes:
+        left = [excess - off for excess, off in zip(excesses, taken, strict=True)]
+        for index in sorted(range(len(left)), key=lambda index: left[index] != amount):
+            off = min(amount, left[index])
+            taken[index], amount = taken[index] + off, amount - off
+    return taken
+
+
 def _wrong_before(before: Sequence[Invoiced], bounds: Limits | None, money: Money) -> Iterator[str]:
-    """Earlier parts whose row does not agree with their price: what they carry too much, if no credit note took it."""
+    """Earlier parts that carry more than they should: how much, if no credit note took it off."""
     for one in before:
-        row = row_of(one.item, money.currency)
-        price = one.item.price_incl_tax if one.item.price_incl_tax is not None else bounds.price if bounds else None
-        off = abs(one.item.discount or NOTHING)
-        if row is None or price is None or agrees(row, one.item.qty, price, off, one.item.tax_percent, money.half):
-            continue
-        right = rounded(one.item.qty * price, money.currency)
-        excess = row - right - money.credited
-        if excess > 0:
+        over, right = excess(one.item, bounds, money) - one.credited, right_row(one.item, bounds, money)
+        if over > 0:
+            price, qty = one.item.price_incl_tax, plain(one.item.qty)
+            by_price = price is not None and right == rounded(one.item.qty * price, money.currency)
             yield (
-                f"{one.name} carries {row} for {plain(one.item.qty)} of it, {excess} more than {plain(one.item.qty)} x "
-                f"{price}: a credit note over {excess} may be due"
+                f"{one.name} carries {row_of(one.item, money.currency)} for {qty} of it, {over} more than "
+                f"{f'{qty} x {price}' if by_price else f'its share of {right}'}: a credit note over {over} may be due"
             )
 
 

@@ -78,6 +78,11 @@ def invoiced(job: Job) -> bool:
     return job.stage is Stage.INVOICE and job.accepted
 
 
+def name_of(job: Job) -> str:
+    """'invoice 1001', by its number, its reference or its key."""
+    return f"invoice {job.number or job.reference or job.key}"
+
+
 def may_be_invoiced(job: Job) -> bool:
     """An invoice that ShipperOne may have accepted: the outcome of its confirmation is not known yet."""
     return job.stage is Stage.INVOICE and job.lost_at is not None and not job.accepted and not job.ended

@@ -1,7 +1,7 @@
 """The invoices of an order together stay within its total, and reach it when all that was allocated is invoiced.
 
-A listing that comes to its own total explains itself: ShipperOne lists the shipped subset with a total of its own. Else
-its total is that of the whole order, which bounds what is invoiced of it:
+A listing that comes to its own total explains itself: ShipperOne lists the shipped subset with a total of its own. So
+do parts that each come to theirs. Else a total is that of the whole order, which bounds what is invoiced of it:
 
     accepted invoices + this one - credit notes  <=  total + payment charges, added back once
 
@@ -15,10 +15,13 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Literal
 
 from shipperone_erp.model.order import FulfillmentOrder
 
 NOTHING = Decimal(0)
+
+Charged = Literal["once", "every"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +83,7 @@ class Bound:
 
 def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
     """What stands against the sum of the invoices with this one; None if nothing does, or no total is known."""
-    earlier_explained = all(one.own_total for one in beside.invoices)
-    if this.own_total and earlier_explained:
+    if this.own_total and all(one.own_total for one in beside.invoices):
         return None
     bound = _bound(this, beside, terms)
     if bound is None:
@@ -89,17 +91,16 @@ def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
     before = sum((one.invoice - one.credited for one in beside.invoices), NOTHING)
     together = before + this.invoice - this.credited
     with_this = "" if this.issued else "with this part "
-    if not this.own_total:
-        if beside.invoices and before > bound.most + terms.tolerance:
-            return (
-                f"{_came_to(beside.invoices, before)} already, and {terms.of} comes to {bound.words} now: "
-                f"a credit note over {before - bound.most} may be due, before more of it is invoiced"
-            )
-        if together > bound.most + terms.tolerance:
-            return (
-                f"{with_this}the invoices come to {_listed(this, beside.invoices, together)}, and {terms.of} to "
-                f"{bound.words}: {together - bound.most} too much"
-            )
+    if beside.invoices and before > bound.most + terms.tolerance:
+        return (
+            f"{_came_to(beside.invoices, before)} already, and {terms.of} comes to {bound.words} now: "
+            f"a credit note over {before - bound.most} may be due, before more of it is invoiced"
+        )
+    if together > bound.most + terms.tolerance:
+        return (
+            f"{with_this}the invoices come to {_listed(this, beside.invoices, together)}, and {terms.of} to "
+            f"{bound.words}: {together - bound.most} too much"
+        )
     split = this.split + sum(one.split for one in beside.invoices)
     if beside.complete and together < bound.least - split * terms.half - terms.tolerance:
         return (
@@ -110,10 +111,12 @@ def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
     return None
 
 
-def comes_to(orders: Sequence[FulfillmentOrder], goods: Sequence[Decimal], total: Decimal, terms: Terms) -> bool:
-    """These listings together come to that total, with shipping and charges of all of them, or with each of them once.
+def charged(
+    orders: Sequence[FulfillmentOrder], goods: Sequence[Decimal], total: Decimal, terms: Terms
+) -> Charged | None:
+    """How these listings together come to that total: with shipping and charges `once`, or with those of `every` one.
 
-    `goods`: what the rows of each of them come to.
+    None if they do not. `goods`: what the rows of each of them come to.
     """
     sums = sum(goods, NOTHING)
     shipping = [order.shipping_amount_incl_tax or NOTHING for order in orders]
@@ -126,7 +129,8 @@ def comes_to(orders: Sequence[FulfillmentOrder], goods: Sequence[Decimal], total
                 charges[charge.name].append(charge.amount)
     once = max(shipping, default=NOTHING) + sum((max(amounts, key=abs) for amounts in charges.values()), NOTHING)
     every = sum(shipping, NOTHING) + sum((sum(amounts, NOTHING) for amounts in charges.values()), NOTHING)
-    return any(abs(sums + more - total) <= terms.tolerance for more in (once, every))
+    more: dict[Charged, Decimal] = {"once": once, "every": every}
+    return next((each for each, amount in more.items() if abs(sums + amount - total) <= terms.tolerance), None)
 
 
 def _bound(this: Sums, beside: Beside, terms: Terms) -> Bound | None:
