@@ -46,7 +46,7 @@ def repeated(
     again = {
         what: amount
         for what, amount in listed.items()
-        if not any(_within(together[what], each.get(what, NOTHING), tolerance) for each in known)
+        if not any(_within(together.get(what, NOTHING), each.get(what, NOTHING), tolerance) for each in known)
     }
     for job in own:
         yield from _carried(name_of(job), "an earlier part of this order", amounts(job.order), again)
