@@ -36,8 +36,9 @@ from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp.testing import ConnectorHarness
 from shipperone_erp.testing import pages as conformance
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
-from shipperone_erp_generic_sql.binds import BINDS_OF, ORDER_BINDS
+from shipperone_erp_generic_sql.binds import ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
+from shipperone_erp_generic_sql.element_binds import BINDS_OF
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
 from test_imports import LAYERS, ROOT
 
@@ -117,6 +118,14 @@ def documents_group() -> str:
     """The group of statements with which the recipe `documents` reserves one item."""
     made = recipe("documents", "postgresql").toml
     return made[made.index("# The statements of one item") : made.index("# --- release")].rstrip()
+
+
+def documents_taxes() -> str:
+    """The recipe's rules for shipping and charges, and the statement that writes the tax table."""
+    made = recipe("documents", "postgresql").toml
+    rules = made[made.index("[tenants.acme.generic_sql.taxes]") : made.index("# --- reserve")].rstrip()
+    (step,) = (part for part in made.split("\n\n") if 'each = "tax"' in part)
+    return f"```toml\n{rules}\n```\n\n```toml\n{step}\n```"
 
 
 def _scenarios() -> str:
@@ -218,6 +227,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "recipe_tables": lambda: _recipe("guarded", "sqlite", "ddl"),
     "recipe_statements": lambda: _recipe("guarded", "sqlite", "toml"),
     "documents_group": lambda: f"```toml\n{documents_group()}\n```",
+    "documents_taxes": documents_taxes,
     **docs_hooks.PARTS,
 }
 

@@ -22,8 +22,9 @@ from shipperone_erp import (
     Refused,
     Reservation,
 )
-from shipperone_erp_generic_sql.binds import BINDS_OF, ORDER_BINDS
+from shipperone_erp_generic_sql.binds import ORDER_BINDS
 from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS
+from shipperone_erp_generic_sql.element_binds import BINDS_OF
 from sql_erp import RECIPE, TODAY, Erp, item, order
 from sql_servers import new_sqlite
 
@@ -100,6 +101,11 @@ def test_every_bind_arrives_as_what_its_line_in_the_table_says(seeing):
     ]
     told = (D(str(first.pop("line_charges_incl_tax"))), first.pop("line_charges_incl_tax_micro"))
     assert told == (D("-1.50"), -1500000)
+    # the second item and shipping have no rate, so that the invoice's tax is not known
+    told = (D(str(first.pop("document_total_incl_tax"))), first.pop("document_total_incl_tax_micro"))
+    assert told == (D("13.490003"), 13490003)
+    for name in ("document_total_excl_tax", "document_tax_amount"):
+        assert (first.pop(name), first.pop(f"{name}_micro")) == (None, None)
     now = utc(first.pop("now_utc"))
     assert began <= now <= datetime.now(UTC)
     assert str(first.pop("today")) == now.date().isoformat()

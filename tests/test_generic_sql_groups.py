@@ -258,6 +258,17 @@ def test_an_invoice_has_one_row_for_each_tax_rate_and_each_charge(database, conn
     assert charged == [(1, "coupon", D("-3.5")), (2, "wrapping", D("1.2"))]
 
 
+def test_a_tax_table_of_the_whole_invoice_has_a_row_for_what_has_no_rate(database, connected):
+    find = "SELECT id AS reference, 'draft' AS state FROM heads WHERE job_key = :key"
+    tax = "INSERT INTO taxes (head, rate, net, tax) VALUES (:head_row, :tax_rate, :tax_document_incl_tax, :tax_document_amount)"
+    steps = [inserting(database.dialect, HEAD, "head_row"), {"sql": tax, "each": "tax"}]
+    connected(find_invoice=find, build_invoice=steps).build_invoice(BuildInvoice("i-1", taxed(), 1, TODAY, ()))
+    rows = database.ask("SELECT rate, net, tax FROM taxes ORDER BY COALESCE(rate, 99)")
+    assert [tuple(None if value is None else D(str(value)) for value in row) for row in rows] == [
+        (10, D("4.5"), D("0.41")), (21, D("10.05"), D("1.74")), (None, D("2.69"), None),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("kind", "sql", "value"),
     [

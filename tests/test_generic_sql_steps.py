@@ -23,7 +23,7 @@ from shipperone_erp import (
 )
 from shipperone_erp_generic_sql.connector import STOCK_AGAIN
 from shipperone_erp_generic_sql.database import Database
-from shipperone_erp_generic_sql.settings import STEPS
+from shipperone_erp_generic_sql.steps import STEPS
 from sql_erp import STATEMENTS, TODAY, Erp, MakeErp, empty, item, order
 
 TABLES = ("stock", "reservations", "reservation_lines", "transfers", "invoices", "invoice_lines", "deliveries")

@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 from shipperone_erp import Reason, Refused
-from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, MICRO, ORDER_BINDS, PARAM
+from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.call import Call, Element
+from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS, MICRO
 from shipperone_erp_generic_sql.exact import within
 from shipperone_erp_generic_sql.maps import MAP, looked_up
 

@@ -10,9 +10,10 @@ from functools import cached_property
 from typing import Any
 
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party, Reservation
-from shipperone_erp.model.currency import rounded
 from shipperone_erp.sanitizer import label
+from shipperone_erp_generic_sql import taxes
 from shipperone_erp_generic_sql.statement import Each
+from shipperone_erp_generic_sql.taxes import TaxLine
 
 Param = str | int | bool
 
@@ -47,27 +48,6 @@ class ChargeLine:
         return f"charge {self.charge.name}"
 
 
-@dataclass(frozen=True)
-class TaxLine:
-    """The items of one tax rate together; `tax` is contained in `total_incl_tax`, rounded once as the currency is.
-
-    None where ShipperOne gives no rate, or no total for one of the items.
-    """
-
-    tax_no: int
-    tax_key: str
-    percent: Decimal | None
-    total_incl_tax: Decimal | None
-    tax: Decimal | None
-
-    @property
-    def total_excl_tax(self) -> Decimal | None:
-        return None if self.total_incl_tax is None or self.tax is None else self.total_incl_tax - self.tax
-
-    def __str__(self) -> str:
-        return f"tax rate {'unknown' if self.percent is None else format(self.percent, 'f')}"
-
-
 Element = Line | ChargeLine | TaxLine
 """What a statement with `each` runs for."""
 
@@ -82,6 +62,7 @@ class Call:
     params: Mapping[str, Param]
     paths: Mapping[str, str] = field(default_factory=dict)
     maps: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    taxes: Mapping[str, str] = field(default_factory=dict)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     generation: int | None = None
     transfer: str | None = None
@@ -121,18 +102,24 @@ class Call:
         return tuple(ChargeLine(no, f"{self.key}:charge:{no}", charge) for no, charge in enumerate(charges, start=1))
 
     @cached_property
-    def tax_lines(self) -> tuple[TaxLine, ...]:
-        """The items' tax rates, the lowest first; items without a rate are the last one. Shipping is not among them."""
-        totals: dict[Decimal | None, list[Decimal | None]] = {}
-        for line in self.lines:
-            totals.setdefault(line.item.tax_percent, []).append(line.total_incl_tax)
-        rates = sorted(totals, key=lambda rate: (rate is None, rate or 0))
-        return tuple(
-            _tax_line(no, self.key, rate, totals[rate], self.order.currency) for no, rate in enumerate(rates, 1)
-        )
+    def tax_table(self) -> tuple[TaxLine, ...]:
+        """The tax rates of the whole invoice; the items' own are the first of them."""
+        items = [(line.item.tax_percent, line.total_incl_tax) for line in self.lines]
+        extras = [(taxes.SHIPPING, self.order.shipping_amount_incl_tax)]
+        extras += [(line.charge.name, line.charge.amount) for line in self.charge_lines]
+        ruled = [taxes.Extra(amount, taxes.rule_of(self.taxes, name)) for name, amount in extras]
+        return taxes.table(self.key, items, ruled, self.order.currency)
 
-    def each(self, kind: Each | None) -> Sequence[Element | None]:
-        """What a statement with that `each` runs for, in turn; once for the order without one."""
+    def of_document(self, name: str) -> Decimal | None:
+        """That amount of all rows of the tax table together; None where it is not known of one."""
+        amounts: list[Decimal | None] = [getattr(line, name) for line in self.tax_table]
+        return None if None in amounts else sum((amount for amount in amounts if amount is not None), Decimal(0))
+
+    def each(self, kind: Each | None, *, of_document: bool = False) -> Sequence[Element | None]:
+        """What a statement with that `each` runs for, in turn; once for the order without one.
+
+        `of_document`: of tax rates all that the invoice has, not only the items'.
+        """
         match kind:
             case None:
                 return (None,)
@@ -141,7 +128,7 @@ class Call:
             case "charge":
                 return self.charge_lines
             case "tax":
-                return self.tax_lines
+                return [line for line in self.tax_table if line.of_items or of_document]
 
     def knowing(self, **known: Any) -> "Call":
         """The same call with what was learnt by looking; its lines, which do not depend on that, are not made anew."""
@@ -161,15 +148,6 @@ class Call:
     def _reservation_of(self, item: OrderItem) -> Reservation | None:
         name = str(item.item_id)
         return next((r for r in self.reservations if name in map(str, r.item_ids)), None)
-
-
-def _tax_line(
-    number: int, key: str, rate: Decimal | None, totals: Sequence[Decimal | None], currency: str | None
-) -> TaxLine:
-    known = [total for total in totals if total is not None]
-    total = sum(known, Decimal(0)) if len(known) == len(totals) else None
-    tax = None if rate is None or total is None else rounded(total * rate / (100 + rate), currency)
-    return TaxLine(number, f"{key}:tax:{number}", rate, total, tax)
 
 
 def _step_into(value: Any, part: str) -> Any:

@@ -10,8 +10,10 @@ from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed, read, without_values
 from shipperone_erp_generic_sql.guards import unlocked
 from shipperone_erp_generic_sql.lint import Parsed
-from shipperone_erp_generic_sql.settings import STEPS, GenericSqlSettings
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import numbered
+from shipperone_erp_generic_sql.steps import STEPS
+from shipperone_erp_generic_sql.taxes import SHIPPING, rule_of
 
 _LET_IT_FAIL = (
     "let the duplicate fail: it then undoes the whole step. Hidden, the statements around it run a second time for the "
@@ -21,6 +23,9 @@ _CARRY_IT = (
     "store :key (or :item_key) under a unique index, so that a second call of the step cannot be a second effect"
 )
 
+
+WHOLE_INVOICE = ("tax_document_", "document_tax_amount", "document_total_excl_tax")
+"""How the binds begin that need a rate for shipping and charges."""
 
 _LOCK_IT = (
     "lock the stock row first: SELECT … FOR UPDATE in an earlier statement of this step, with read committed (the "
@@ -45,14 +50,23 @@ def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
             for finding in Parsed(statement.sql, settings.dialect).warnings():
                 says = f"{step}, statement {number}: {finding.drawn(statement.sql)}"
                 yield Check("statement", None, says, _LET_IT_FAIL)
+    yield from _without_a_rate(settings)
     for step in STEPS:
         statements = settings.statements(step)
         for number, finding in unlocked(statements, settings.dialect, settings.isolation):
             sql = next(one.sql for name, _, one in numbered(statements) if name == number)
             yield Check("statement", None, f"{step}, statement {number}: {finding.drawn(sql)}", _LOCK_IT)
-        binds = {name for _, _, one in numbered(statements) for name in Parsed(one.sql, settings.dialect).binds}
-        if statements and not binds & {"key", "item_key"}:
+        if statements and not settings.binds_named(step) & {"key", "item_key"}:
             yield Check("statement", None, f"{step}: none of its statements carries the key", _CARRY_IT)
+
+
+def _without_a_rate(settings: GenericSqlSettings) -> Iterator[Check]:
+    """Whether the tax table of the whole invoice is written while nothing gives shipping a rate."""
+    named = {name for step in STEPS for name in settings.binds_named(step) if name.startswith(WHOLE_INVOICE)}
+    if named and rule_of(settings.taxes, SHIPPING) is None:
+        said = f":{min(named)} is of the whole invoice, and shipping has no tax rate: its tax is NULL"
+        cure = 'write [taxes] shipping = "highest", "proportional" or a rate; "*" is for charges'
+        yield Check("taxes", None, said, cure)
 
 
 def opens(database: Database) -> list[Check]:

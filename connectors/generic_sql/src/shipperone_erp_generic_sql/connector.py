@@ -16,14 +16,12 @@ from shipperone_erp import (
     BuildInvoice,
     Check,
     Connector,
-    ConnectorError,
     Deliver,
     DiscardInvoice,
     Document,
     Done,
     FulfillmentOrder,
     Invoice,
-    InvoiceLine,
     IssueInvoice,
     Owner,
     Pending,
@@ -37,14 +35,14 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
-from shipperone_erp.sanitizer import label
+from shipperone_erp_generic_sql import answers
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checks import checks
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.found import FoundReservation
 from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import Short, Work
+from shipperone_erp_generic_sql.work import Work
 
 AnswerT = TypeVar("AnswerT")
 
@@ -63,7 +61,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 work.run("reserve")
                 found = work.reservation()
             if found is None:
-                raise _not_found("reserve", "find_reservation")
+                raise answers.not_found("reserve", "find_reservation")
             return found
 
         call = self._call(request.key, request.order, generation=request.generation, transfer=request.transfer)
@@ -75,7 +73,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             return self._shortage(call, refusal.sentence)
         if found.state == "short":
             return self._shortage(call, found.sentence or "the ERP's side reports that it is short of stock")
-        return _reserved(found)
+        return answers.reserved(found)
 
     @hookimpl
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
@@ -90,7 +88,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 return Pending(found.sentence or f"reservation {found.reference} is not released by the ERP yet")
             if found.state == "release_error":
                 raise found.refusal("the release")
-            raise _not_undone("release", "find_reservation")
+            raise answers.not_undone("release", "find_reservation")
 
         self._need("release", "a reservation is to be given back")
         return self._step(self._call(request.key, request.order), step, "release")
@@ -114,9 +112,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 work.run("build_invoice")
                 found = work.invoice()
                 if found is None:
-                    raise _not_found("build_invoice", "find_invoice")
+                    raise answers.not_found("build_invoice", "find_invoice")
             if found is None:
-                return _computed(call)
+                return answers.computed(call)
             match found.state:
                 case "voided" | "discarding" | "discard_error":
                     return Voided(found.reference)
@@ -137,12 +135,12 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 return Voided(request.invoice.reference)
             if found is None or found.state in ("draft", "pending"):
                 if found is not None and found.state == "draft":
-                    _still_the_same(found.invoice, request.invoice)
+                    answers.refuse_changed(found.invoice, request.invoice)
                 work.refuse_dates()
                 work.run("issue_invoice", reference=found.reference if found else None)
                 found = work.invoice()
             if found is None:
-                raise _not_found("issue_invoice", "find_invoice")
+                raise answers.not_found("issue_invoice", "find_invoice")
             match found.state:
                 case "voided" | "discarding" | "discard_error":
                     return Voided(found.reference)
@@ -175,7 +173,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 return Pending(found.sentence or f"draft {found.reference} is not discarded by the ERP yet")
             if found.state == "discard_error":
                 raise found.refusal("the discarding")
-            raise _not_undone("discard_invoice", "find_invoice")
+            raise answers.not_undone("discard_invoice", "find_invoice")
 
         return self._step(self._call(request.key, request.order, reason=request.reason), step, "discard_invoice")
 
@@ -187,7 +185,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 work.run("deliver", invoice_reference=work.invoice_reference())
                 found = work.delivery()
             if found is None:
-                raise _not_found("deliver", "find_delivery")
+                raise answers.not_found("deliver", "find_delivery")
             if found.state == "pending":
                 return Pending(found.sentence or "the ERP has not booked the goods out yet")
             if found.state == "error":
@@ -257,75 +255,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         if self.settings.available:
             short = self._step(call, lambda work: work.short_lines())
             if short.unknown:
-                return Pending(_no_such_goods(short), STOCK_AGAIN, Reason.PRODUCT_UNKNOWN, Owner.WAREHOUSE)
+                return Pending(answers.no_such_goods(short), STOCK_AGAIN, Reason.PRODUCT_UNKNOWN, Owner.WAREHOUSE)
             if short:
                 return Shortage(short.lines)
         return Pending(sentence, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)
-
-
-def _no_such_goods(short: Short) -> str:
-    goods = " and ".join(f"SKU {label(line.item.sku)} in {label(line.warehouse_code)}" for line in short.unknown)
-    more = "".join(f"; {label(line.sku)}: {line.wanted:f} wanted, {line.available:f} available" for line in short.lines)
-    return f"the ERP has no such product, or never had it there: {goods}{more}"
-
-
-def _reserved(found: FoundReservation) -> Reserved | Pending | Voided:
-    match found.state:
-        case "voided":
-            return Voided(found.reference)
-        case "releasing":
-            # the next generation is not reserved before the goods of this one are free
-            return Pending(found.sentence or f"reservation {found.reference} is being released")
-        case "error":
-            raise found.refusal("the reservation")
-        case "release_error":
-            raise found.refusal("the release")
-        case "pending":
-            return Pending(found.sentence or f"reservation {found.reference} is pending", None, Reason.ERP_PENDING)
-        case "waiting_for_transfer":
-            told = found.sentence or f"reservation {found.reference} is waiting for a transfer"
-            return Pending(told, None, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
-        case _:
-            return Reserved(found.reference, found.url)
-
-
-def _computed(call: Call) -> Invoice:
-    """What the invoice would be, for an ERP that keeps no drafts."""
-    lines = tuple(
-        InvoiceLine(line.item.item_id, line.item.qty, line.total_incl_tax, line.item.tax_percent) for line in call.lines
-    )
-    shipping = call.order.shipping_amount_incl_tax
-    totals = [line.total_incl_tax for line in lines]
-    known = [total for total in totals if total is not None]
-    complete = len(known) == len(totals)
-    return Invoice(
-        reference=None,
-        lines=lines,
-        shipping_amount_incl_tax=shipping,
-        total_incl_tax=sum(known, shipping + call.order.line_charges) if shipping is not None and complete else None,
-        currency=call.order.currency,
-    )
-
-
-def _still_the_same(draft: Invoice, accepted: Invoice) -> None:
-    """The draft is what ShipperOne accepted, or a person has changed it meanwhile."""
-    for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
-        if getattr(draft, name) != getattr(accepted, name):
-            raise Refused(
-                Reason.TOTAL_DIFFERS,
-                f"draft {draft.reference} is no longer what ShipperOne accepted: {name} has changed",
-                Owner.ACCOUNTANT,
-            )
-
-
-def _not_undone(step: str, query: str) -> ConnectorError:
-    return Refused(
-        Reason.CONFIG_INCOMPLETE,
-        f"the statements of {step} ran, and {query} still finds their key live; all was undone",
-    )
-
-
-def _not_found(step: str, query: str) -> ConnectorError:
-    return Refused(
-        Reason.CONFIG_INCOMPLETE, f"the statements of {step} ran, and {query} does not find their key; all was undone"
-    )

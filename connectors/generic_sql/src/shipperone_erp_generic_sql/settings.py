@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any, Self, cast
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     ModelWrapValidatorHandler,
@@ -22,39 +23,19 @@ from sqlalchemy.types import TypeEngine
 from shipperone_erp import ConnectorSettings, FulfillmentOrder, Owner, Reason, Secret
 from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql import address
-from shipperone_erp_generic_sql.binds import ELEMENT_BINDS, ORDER_BINDS, PARAM, can_be_mapped, type_of
+from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.bound import Places
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
+from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.maps import WAREHOUSE, from_csv, table_of
+from shipperone_erp_generic_sql.naming import can_be_mapped, type_of
 from shipperone_erp_generic_sql.scope import query_problems, step_problems
 from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
+from shipperone_erp_generic_sql.steps import LOOKS_WITH, QUERIES, STEPS
+from shipperone_erp_generic_sql.taxes import valid_rule
 
-STEPS = ("reserve", "release", "build_invoice", "issue_invoice", "discard_invoice", "deliver")
-"""The steps that change the ERP: lists of statements, in order, in one transaction."""
-
-QUERIES = (
-    "find_reservation",
-    "find_reservation_lines",
-    "available",
-    "find_invoice",
-    "find_invoice_lines",
-    "refused_dates",
-    "find_delivery",
-    "list_documents",
-    "list_document_lines",
-)
-"""The steps that only look."""
-
-LOOKS_WITH = {
-    "reserve": "find_reservation",
-    "release": "find_reservation",
-    "build_invoice": "find_invoice",
-    "issue_invoice": "find_invoice",
-    "discard_invoice": "find_invoice",
-    "deliver": "find_delivery",
-}
 _BIGGEST = 2**63
 
 Number = Annotated[StrictInt, Field(ge=-_BIGGEST, lt=_BIGGEST)]
@@ -98,6 +79,11 @@ class GenericSqlSettings(ConnectorSettings):
         {},
         description="the ERP's names by ShipperOne's: [maps.sku] is the bind :map_sku, [maps.warehouse] is "
         ":map_warehouse_code and :map_item_warehouse_code; a table, or the name of a CSV file of two columns",
+    )
+    taxes: Mapping[str, Annotated[StrictStr, AfterValidator(valid_rule)]] = Field(
+        {},
+        description="where shipping and charges stand among the invoice's tax rates (:tax_document_…): shipping, or a "
+        'charge\'s name = "highest" of the items\', "proportional" to them, or a rate; "*" is for every other one',
     )
     errors: Mapping[str, Rule] = Field(
         {}, description="a code or a part of the ERP's own error text = a reason, or { reason, owner, sentence }"
@@ -268,6 +254,11 @@ class GenericSqlSettings(ConnectorSettings):
             for at, query in enumerate(self.queries(step), start=1):
                 yield step, str(at), query
 
+    def binds_named(self, step: str) -> frozenset[str]:
+        """The binds that the statements of one of `STEPS` name."""
+        statements = numbered(self.statements(step))
+        return frozenset(name for _, _, one in statements for name in Parsed(one.sql, self.dialect).binds)
+
     @cached_property
     def _captures(self) -> Mapping[str, Mapping[str, CaptureType]]:
         return {
@@ -286,7 +277,8 @@ class GenericSqlSettings(ConnectorSettings):
     def call(self, tenant: str, key: str, order: FulfillmentOrder, **told: Any) -> Call:
         """A call of a hook for that order, with what these settings add to it."""
         return Call(
-            tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, **told
+            tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, taxes=self.taxes,
+            **told,
         )  # fmt: skip
 
     def serial(self, step: str) -> bool:

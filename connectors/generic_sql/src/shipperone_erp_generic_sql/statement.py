@@ -81,6 +81,11 @@ class Statement(Change):
         (), description="statements that run right after this one for the same item, charge or tax rate"
     )
 
+    @cached_property
+    def of_document(self) -> bool:
+        """Whether it runs for every tax rate of the whole invoice: it, or what follows it, names what that comes to."""
+        return any(":tax_document_" in member.sql for _, member in self.group)
+
     @property
     def group(self) -> tuple[tuple[str, Change], ...]:
         """Itself and what follows it for the same element, each with what its number ends with."""

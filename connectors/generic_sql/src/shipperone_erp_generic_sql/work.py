@@ -52,7 +52,7 @@ class Work:
         of_element: dict[tuple[Each, int], dict[str, Any]] = {}
         for number, head in enumerate(self._settings.statements(step), start=1):
             places = [(f"statement {number}{ending} of {step}", member) for ending, member in head.group]
-            for nth, element in enumerate(call.each(head.each)):
+            for nth, element in enumerate(call.each(head.each, of_document=head.of_document)):
                 own = of_order if head.each is None else of_element.setdefault((head.each, nth), {})
                 for place, statement in places:
                     knowing = call.knowing(captured={**of_order, **own}) if of_order or own else call

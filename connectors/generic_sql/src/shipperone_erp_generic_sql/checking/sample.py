@@ -15,11 +15,9 @@ from shipperone_erp.errors import UsageError
 from shipperone_erp.shipperone.answers import ReadFailed
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.reading import QueueReader
-from shipperone_erp_generic_sql.binds import BINDS_OF, MICRO
-from shipperone_erp_generic_sql.lint import Parsed
+from shipperone_erp_generic_sql.element_binds import BINDS_OF, MICRO
 from shipperone_erp_generic_sql.scope import INVOICE_STEPS
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.statement import numbered
 
 SHIPPING = Decimal("4.99")
 RATES = (Decimal(21), Decimal(10))
@@ -49,9 +47,8 @@ def sample(goods: Goods, *, charge: bool = False) -> FulfillmentOrder:
 
 def takes_charges(settings: GenericSqlSettings) -> bool:
     """Whether the invoice's statements name the charges: a sample with one would differ in its total else."""
-    steps = (statement for step in INVOICE_STEPS for _, _, statement in numbered(settings.statements(step)))
-    binds = {name for statement in steps for name in Parsed(statement.sql, settings.dialect).binds}
-    named = {"charges_json", "line_charges_incl_tax", "order_json", *BINDS_OF["charge"]}
+    binds = {name for step in INVOICE_STEPS for name in settings.binds_named(step)}
+    named = {"charges_json", "line_charges_incl_tax", "document_total_incl_tax", "order_json", *BINDS_OF["charge"]}
     return bool({name.removesuffix(MICRO) for name in binds} & named)
 
 

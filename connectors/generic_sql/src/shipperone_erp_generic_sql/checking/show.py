@@ -12,8 +12,9 @@ from shipperone_erp_generic_sql.bound import values
 from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.exact import digits
 from shipperone_erp_generic_sql.lint import Parsed
-from shipperone_erp_generic_sql.settings import QUERIES, STEPS, GenericSqlSettings
-from shipperone_erp_generic_sql.statement import Each, Query, numbered
+from shipperone_erp_generic_sql.settings import GenericSqlSettings
+from shipperone_erp_generic_sql.statement import Each, Query
+from shipperone_erp_generic_sql.steps import QUERIES, STEPS
 
 UNKNOWN = {"key", "item_key", "charge_key", "tax_key", "reference", "invoice_reference", "reservations_json",
            "reservation_key", "reservation_reference", "generation", "transfer", "reason", "since"}  # fmt: skip
@@ -28,23 +29,25 @@ def shown(settings: GenericSqlSettings, tenant: str, order: FulfillmentOrder, st
     if not statements:
         raise UsageError(f"no statements are configured for {step}")
     call = settings.call(tenant, "", order, tax_date=datetime.now().astimezone().date())
-    for number, each, statement in statements:
+    for number, each, of_document, statement in statements:
         repeated = f", once for each {each if each != 'tax' else 'tax rate'}" if each else ""
         yield f"{step}, statement {number}{repeated}"
         yield from (f"    {line.rstrip()}" for line in statement.sql.strip().splitlines())
         names = sorted(Parsed(statement.sql, settings.dialect).binds)
-        for element in call.each(each) if names else ():
+        for element in call.each(each, of_document=of_document) if names else ():
             yield f"  {_printable(str(element))}" if element else "  binds"
             yield from (f"    :{name} = {_value(settings, step, call, element, name)}" for name in names)
         yield ""
 
 
-def _statements(settings: GenericSqlSettings, step: str) -> Iterator[tuple[str, Each | None, Query]]:
+def _statements(settings: GenericSqlSettings, step: str) -> Iterator[tuple[str, Each | None, bool, Query]]:
+    """Each with its number, its `each`, and whether that is of all the invoice's tax rates."""
     if step in STEPS:
-        yield from numbered(settings.statements(step))
+        for at, head in enumerate(settings.statements(step), start=1):
+            yield from ((f"{at}{ending}", head.each, head.of_document, member) for ending, member in head.group)
         return
-    for number, query in enumerate(settings.queries(step), start=1):
-        yield str(number), "item" if step == "available" else None, query
+    for at, query in enumerate(settings.queries(step), start=1):
+        yield str(at), "item" if step == "available" else None, False, query
 
 
 def _value(settings: GenericSqlSettings, step: str, call: Call, element: Element | None, name: str) -> str:

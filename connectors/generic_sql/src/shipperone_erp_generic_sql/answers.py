@@ -1,0 +1,85 @@
+"""What a hook answers, or refuses, for what its queries have found."""
+
+from shipperone_erp import (
+    ConnectorError,
+    Invoice,
+    InvoiceLine,
+    Owner,
+    Pending,
+    Reason,
+    Refused,
+    Reserved,
+    Voided,
+)
+from shipperone_erp.sanitizer import label
+from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql.found import FoundReservation
+from shipperone_erp_generic_sql.work import Short
+
+
+def no_such_goods(short: Short) -> str:
+    """The sentence of an order whose goods the ERP does not know; what is short beside them is named too."""
+    goods = " and ".join(f"SKU {label(line.item.sku)} in {label(line.warehouse_code)}" for line in short.unknown)
+    more = "".join(f"; {label(line.sku)}: {line.wanted:f} wanted, {line.available:f} available" for line in short.lines)
+    return f"the ERP has no such product, or never had it there: {goods}{more}"
+
+
+def reserved(found: FoundReservation) -> Reserved | Pending | Voided:
+    """The answer for a reservation in its state. `Refused` where the ERP's side reports an error."""
+    match found.state:
+        case "voided":
+            return Voided(found.reference)
+        case "releasing":
+            # the next generation is not reserved before the goods of this one are free
+            return Pending(found.sentence or f"reservation {found.reference} is being released")
+        case "error":
+            raise found.refusal("the reservation")
+        case "release_error":
+            raise found.refusal("the release")
+        case "pending":
+            return Pending(found.sentence or f"reservation {found.reference} is pending", None, Reason.ERP_PENDING)
+        case "waiting_for_transfer":
+            told = found.sentence or f"reservation {found.reference} is waiting for a transfer"
+            return Pending(told, None, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
+        case _:
+            return Reserved(found.reference, found.url)
+
+
+def computed(call: Call) -> Invoice:
+    """What the invoice would be, for an ERP that keeps no drafts."""
+    lines = tuple(
+        InvoiceLine(line.item.item_id, line.item.qty, line.total_incl_tax, line.item.tax_percent) for line in call.lines
+    )
+    return Invoice(
+        reference=None,
+        lines=lines,
+        shipping_amount_incl_tax=call.order.shipping_amount_incl_tax,
+        total_incl_tax=call.of_document("document_incl_tax"),
+        currency=call.order.currency,
+    )
+
+
+def refuse_changed(draft: Invoice, accepted: Invoice) -> None:
+    """`Refused`, total_differs, if the draft is no longer what ShipperOne accepted: it was changed meanwhile."""
+    for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
+        if getattr(draft, name) != getattr(accepted, name):
+            raise Refused(
+                Reason.TOTAL_DIFFERS,
+                f"draft {draft.reference} is no longer what ShipperOne accepted: {name} has changed",
+                Owner.ACCOUNTANT,
+            )
+
+
+def not_undone(step: str, query: str) -> ConnectorError:
+    """The refusal of a step after which its query still finds the key live."""
+    return Refused(
+        Reason.CONFIG_INCOMPLETE,
+        f"the statements of {step} ran, and {query} still finds their key live; all was undone",
+    )
+
+
+def not_found(step: str, query: str) -> ConnectorError:
+    """The refusal of a step after which its query does not find the key."""
+    return Refused(
+        Reason.CONFIG_INCOMPLETE, f"the statements of {step} ran, and {query} does not find their key; all was undone"
+    )

@@ -1,0 +1,150 @@
+"""The tax table of an invoice: a row for each rate, of the items alone and of the whole document.
+
+ShipperOne states no tax rate of shipping and of charges. The tenant's `[taxes]` says where they stand: at the highest
+rate of the items, shared out over the items' rates by value, or at a rate of their own; else they have no rate.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal, InvalidOperation
+
+from shipperone_erp.model.currency import rounded
+
+Rate = Decimal | None
+"""A rate in percent; None where there is none."""
+
+Totals = Mapping[Rate, Decimal | None]
+"""By rate: what is charged at it, with tax. None where an amount in it is not known."""
+
+SHIPPING = "shipping"
+OTHERS = "*"
+"""The rule of every charge (and of shipping) that has none of its own."""
+
+HIGHEST, PROPORTIONAL = "highest", "proportional"
+_NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True)
+class TaxLine:
+    """One tax rate. What is contained of it in an amount is rounded once, as the currency is.
+
+    `total_incl_tax`, `tax`: of the items. `document_incl_tax`, `document_tax`: of the whole invoice, with shipping and
+    charges. None where a rate or an amount is not known. `of_items`: whether an item has this rate.
+    """
+
+    tax_no: int
+    tax_key: str
+    percent: Rate
+    total_incl_tax: Decimal | None
+    tax: Decimal | None
+    document_incl_tax: Decimal | None
+    document_tax: Decimal | None
+    of_items: bool
+
+    @property
+    def total_excl_tax(self) -> Decimal | None:
+        return _less(self.total_incl_tax, self.tax)
+
+    @property
+    def document_excl_tax(self) -> Decimal | None:
+        return _less(self.document_incl_tax, self.document_tax)
+
+    def __str__(self) -> str:
+        return f"tax rate {'unknown' if self.percent is None else format(self.percent, 'f')}"
+
+
+@dataclass(frozen=True)
+class Extra:
+    """An amount beside the items: shipping or a charge, and the rule by which it has its rate."""
+
+    amount: Decimal | None
+    rule: str | None
+
+
+def rule_of(rules: Mapping[str, str], name: str) -> str | None:
+    """The rule of shipping or of the charge of that name; None without one."""
+    return rules.get(name, rules.get(OTHERS))
+
+
+def valid_rule(rule: str) -> str:
+    """The rule, if it is one. ValueError otherwise."""
+    if rule in (HIGHEST, PROPORTIONAL):
+        return rule
+    try:
+        rate = Decimal(rule)
+    except InvalidOperation:
+        rate = Decimal(-1)
+    if not (rate.is_finite() and 0 <= rate < 1000):
+        raise ValueError(f'write "{HIGHEST}", "{PROPORTIONAL}" or a rate in percent, such as "21"')
+    return rule
+
+
+def table(
+    key: str, items: Sequence[tuple[Rate, Decimal | None]], extras: Sequence[Extra], currency: str | None
+) -> tuple[TaxLine, ...]:
+    """The rows: the items' rates first, the lowest first, items without a rate last; then those that only shipping or
+    a charge has. The totals of all rows together are the invoice's total."""
+    of_items: dict[Rate, Decimal | None] = {}
+    for rate in sorted({rate for rate, _ in items}, key=_in_order):
+        of_items[rate] = _sum([total for at, total in items if at == rate])
+    whole = dict(of_items)
+    for extra in extras:
+        for rate, amount in _spread(extra, of_items, currency).items():
+            if amount != 0 or rate in of_items:
+                whole[rate] = _sum([whole.get(rate, _NOTHING), amount])
+    rates = [*of_items, *sorted(whole.keys() - of_items.keys(), key=_in_order)]
+    return tuple(
+        TaxLine(
+            tax_no=number,
+            tax_key=f"{key}:tax:{number}",
+            percent=rate,
+            total_incl_tax=of_items.get(rate, _NOTHING),
+            tax=contained(of_items.get(rate, _NOTHING), rate, currency),
+            document_incl_tax=whole[rate],
+            document_tax=contained(whole[rate], rate, currency),
+            of_items=rate in of_items,
+        )
+        for number, rate in enumerate(rates, start=1)
+    )
+
+
+def contained(total: Decimal | None, rate: Rate, currency: str | None) -> Decimal | None:
+    """The tax of that rate in that total, rounded once."""
+    return None if rate is None or total is None else rounded(total * rate / (100 + rate), currency)
+
+
+def _spread(extra: Extra, items: Totals, currency: str | None) -> Totals:
+    """The amount by rate."""
+    if extra.rule is None:
+        return {None: extra.amount}
+    if extra.rule not in (HIGHEST, PROPORTIONAL):
+        return {Decimal(extra.rule): extra.amount}
+    known = {rate: total for rate, total in items.items() if total is not None}
+    if extra.rule == HIGHEST or extra.amount is None or len(known) < len(items) or not sum(known.values()):
+        return {max((rate for rate in items if rate is not None), default=None): extra.amount}
+    return _shared(extra.amount, known, currency)
+
+
+def _shared(amount: Decimal, weights: Mapping[Rate, Decimal], currency: str | None) -> Totals:
+    """The amount by weight, each share in the currency's smallest unit, all of them together the amount."""
+    all_of_it, upto, given = sum(weights.values(), _NOTHING), _NOTHING, _NOTHING
+    shares: dict[Rate, Decimal | None] = {}
+    for rate, weight in weights.items():
+        upto += weight
+        reached = amount if len(shares) == len(weights) - 1 else rounded(amount * upto / all_of_it, currency)
+        shares[rate] = reached - given
+        given = reached
+    return shares
+
+
+def _sum(amounts: Sequence[Decimal | None]) -> Decimal | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known, _NOTHING) if len(known) == len(amounts) else None
+
+
+def _less(total: Decimal | None, tax: Decimal | None) -> Decimal | None:
+    return None if total is None or tax is None else total - tax
+
+
+def _in_order(rate: Rate) -> tuple[bool, Decimal]:
+    return rate is None, rate or _NOTHING
