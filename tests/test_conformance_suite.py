@@ -11,6 +11,8 @@ from xml.etree import ElementTree as ET
 import pytest
 from honest_harness import HonestHarness
 
+from shipperone_erp.discovery import load_connector
+from shipperone_erp.errors import PluginRefused
 from shipperone_erp.testing import Bench, NotApplicable
 from shipperone_erp.testing.cases import CASES, SUBJECTS
 from shipperone_erp.testing.harness import ConnectorHarness
@@ -322,3 +324,16 @@ def test_kills_are_spread_evenly_with_the_first_and_the_last_among_them():
     assert spread([3, 5, 9], None) == [3, 5, 9, 0]
     assert spread([3, 5, 9], 7) == [3, 5, 9, 0]
     assert spread(list(range(1, 101)), 4) == [1, 34, 67, 100, 0]
+
+
+def test_a_class_that_no_package_declares_flows_from_the_queue_to_its_invoice(tmp_path):
+    class Undeclared(connector_of(HonestHarness)):
+        pass
+
+    class Bare(HonestHarness):
+        connector = Undeclared
+
+    result = run_case(CASES["E1"], Bare, tmp_path)
+    assert result.outcome == "passed", result
+    with pytest.raises(PluginRefused, match="there is no connector undeclared_"):
+        load_connector("undeclared_1")

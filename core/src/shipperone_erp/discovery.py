@@ -6,13 +6,15 @@ packages silently). Then the class is checked, each fault with its own sentence:
 wrongly, or never.
 """
 
+import contextlib
 import difflib
 import importlib
 import inspect
+import itertools
 import os
 import sys
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
@@ -38,6 +40,10 @@ IGNORE_API = "SHIPPERONE_ERP_IGNORE_API"
 
 PluginT = TypeVar("PluginT", bound=Plugin[Any])
 
+_NUMBERS = itertools.count(1)
+_AT_HAND: dict[str, type[Connector[Any]]] = {}
+"""Connectors that no package declares, by the name under which `at_hand` has them found for a while."""
+
 
 @dataclass(frozen=True, slots=True)
 class Installed:
@@ -57,8 +63,21 @@ def installed(group: str) -> tuple[Installed, ...]:
 
 def load_connector(name: str) -> type[Connector[Any]]:
     """The class behind that name, imported and checked. PluginRefused says what is wrong and what to do."""
+    if name in _AT_HAND:
+        return checked(_AT_HAND[name])
     found: type[Connector[Any]] = _once(CONNECTORS, name, Connector, "connector", _situation())
     return found
+
+
+@contextlib.contextmanager
+def at_hand(found: type[Connector[Any]]) -> Iterator[str]:
+    """A name under which a tenant finds this class, although no package declares it; for the time of the `with`."""
+    name = f"{found.__name__.lower()}_{next(_NUMBERS)}"
+    _AT_HAND[name] = found
+    try:
+        yield name
+    finally:
+        del _AT_HAND[name]
 
 
 def load_policy(name: str) -> type[Policy[Any]]:
