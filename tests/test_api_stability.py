@@ -259,7 +259,7 @@ def test_the_kit_is_found_by_pytest_and_costs_nothing_until_it_is_used():
     said = subprocess.run(
         [sys.executable, "-m", "pytest", "--conformance-list"], capture_output=True, text=True, timeout=60, check=True, cwd=ROOT / "docs",
     ).stdout  # fmt: skip
-    assert "suite 1.0: " in said
+    assert "suite 1.1: " in said
     assert "R3  a shortage names every short line and leaves nothing reserved" in said
     code = "import sys, shipperone_erp.testing.plugin; sys.exit('shipperone_erp.runtime' in str(sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0

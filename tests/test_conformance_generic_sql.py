@@ -117,12 +117,12 @@ def served(request: pytest.FixtureRequest, harness: type[ServerHarness]) -> Iter
 
 class TestSqlite(ConnectorSuite):
     harness = GuardedHarness
-    suite = "1.0"
+    suite = "1.1"
 
 
 class TestPostgresql(ConnectorSuite):
     harness = PostgresqlHarness
-    suite = "1.0"
+    suite = "1.1"
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod
@@ -132,7 +132,7 @@ class TestPostgresql(ConnectorSuite):
 
 class TestMariadb(ConnectorSuite):
     harness = MariadbHarness
-    suite = "1.0"
+    suite = "1.1"
 
     @pytest.fixture(scope="class", autouse=True)
     @classmethod

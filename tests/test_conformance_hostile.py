@@ -15,7 +15,7 @@ class TestHonest(ConnectorSuite):
     """The kit passes what is right: all of it, without a departure and without a skipped case."""
 
     harness = HonestHarness
-    suite = "1.0"
+    suite = "1.1"
 
 
 class Hostile(HonestHarness):

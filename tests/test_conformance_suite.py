@@ -2,9 +2,12 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,8 +16,11 @@ from honest_harness import HonestHarness
 
 from shipperone_erp.discovery import load_connector
 from shipperone_erp.errors import PluginRefused
-from shipperone_erp.testing import Bench, NotApplicable
+from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
+from shipperone_erp.testing import Bench, ErpDocument, ErpLine, Finding, NotApplicable
+from shipperone_erp.testing.case import binding
 from shipperone_erp.testing.cases import CASES, SUBJECTS
+from shipperone_erp.testing.comparison import invoice_is
 from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.outward import spread
 from shipperone_erp.testing.pages import listed
@@ -55,6 +61,8 @@ def test_every_case_has_an_id_of_its_subject_a_page_and_what_it_costs():
         assert len(found.page) > 40
         assert found.page.endswith((".", "`.", ")."))
         assert found.suffers.endswith(".")
+        assert found.cure.endswith(".")
+        assert len(found.cure) < 140
         assert not found.line.endswith(".")
         assert all(hasattr(ConnectorHarness, probe) for probe in found.probes)
     assert len({found.line for found in CASES.values()}) == len(CASES)
@@ -187,7 +195,7 @@ class Real(HonestHarness):
 
 class TestReal(ConnectorSuite):
     harness = Real
-    suite = "1.0"
+    suite = "1.1"
 """
 
 
@@ -240,7 +248,7 @@ def test_names_are_another_each_time_unless_the_harness_says_which(tmp_path):
     [
         (
             "class TestA(ConnectorSuite):\n    harness = HonestHarness\n    suite = '9.9'",
-            "there is no suite 9.9; this kit has 1.0",
+            "there is no suite 9.9; this kit has 1.0, 1.1",
         ),
         (
             "class H(HonestHarness):\n    departures = {'Z9': 'so'}\nclass TestA(ConnectorSuite):\n    harness = H",
@@ -263,6 +271,8 @@ class TestWrong(ConnectorSuite):
     said = run_pytest(tmp_path, suite, "-k", "R4")[""]
     assert "found: reserve_stock answered Reserved(" in said
     assert "what it costs a merchant: The same mug is sold to two customers" in said
+    assert "the usual cure: Subtract what is reserved from what is on hand" in said
+    assert re.search(r"in the connector: honest_erp\.py:\d+, in reserve_stock", said), "R4 has no traceback: its hook"
     assert "bench.py" not in said
 
 
@@ -278,11 +288,13 @@ def test_the_command_prints_for_people_and_writes_junit(tmp_path):
     assert lines[0] == "ok    R3  a shortage names every short line and leaves nothing reserved"
     assert lines[1] == "FAIL  R4  available is on hand minus reserved"
     assert (
-        lines[3]
+        lines[4]
         == "          what it costs a merchant: The same mug is sold to two customers; one of them waits for something that is not there."
     )
-    assert lines[5] == "          because the connector departs from it: it never does"
-    assert lines[-1] == "acme, suite 1.0: 1 passed, 1 failed, 1 skipped; it does not conform yet"
+    assert re.fullmatch(r" {10}in the connector: honest_erp\.py:\d+, in reserve_stock", lines[3])
+    assert lines[5].startswith("          the usual cure: Subtract what is reserved")
+    assert lines[7] == "          because the connector departs from it: it never does"
+    assert lines[-1] == "acme, suite 1.1: 1 passed, 1 failed, 1 skipped; it does not conform yet"
     suite = ET.parse(tmp_path / "report.xml").getroot()
     assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("3", "1", "1")
     assert [len(case) for case in suite] == [0, 1, 1]
@@ -292,7 +304,7 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
     done = connectors_test(tmp_path, "honest", "--case", "R3", "--json")
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert (told["connector"], told["suite"], told["conforms"]) == ("honest", "1.0", True)
+    assert (told["connector"], told["suite"], told["conforms"]) == ("honest", "1.1", True)
     (only,) = told["cases"]
     assert (only["id"], only["outcome"], only["said"], only["suffers"]) == ("R3", "passed", None, None)
 
@@ -311,6 +323,108 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
 def test_the_command_says_what_it_cannot_do(tmp_path, arguments, code, said):
     done = connectors_test(tmp_path, *arguments)
     assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+
+
+def test_what_a_harness_leaves_out_is_said_before_anything_else(tmp_path):
+    (tmp_path / "blind.py").write_text(BLIND)
+    done = connectors_test(tmp_path, "honest", "--harness", "blind:Blind", "--case", "I1", "--case", "I7")
+    assert done.stdout.splitlines() == [
+        "NOT COMPARED  `currency` of invoices is not compared in the ERP: Blind.documents leaves it out",
+        "NOT COMPARED  `lines` of invoices is not compared in the ERP: Blind.documents leaves it out",
+        "NOT COMPARED  `party` of invoices is not compared in the ERP: Blind.documents leaves it out",
+        "ok    I1  the invoice is the order's, and the same key builds once",
+        "ok    I7  two lines of one SKU stay two lines",
+        "honest, suite 1.1: 2 passed, 0 failed, 0 skipped; it conforms, as far as it was looked at",
+    ]
+    told = connectors_test(tmp_path, "honest", "--harness", "blind:Blind", "--case", "I7", "--json").stdout
+    assert [sentence.split("`")[1] for sentence in json.loads(told)["not_compared"]] == ["currency", "lines", "party"]
+
+
+BLIND = """
+from dataclasses import astuple
+from honest_harness import HonestHarness
+from shipperone_erp.testing import ErpDocument
+
+class Blind(HonestHarness):
+    suite = "1.0"
+
+    def documents(self, key):
+        return [ErpDocument(*astuple(one)[:4], one.total_incl_tax) for one in super().documents(key)]
+"""
+
+PINNED = """
+import warnings
+from hostile_papers import WritesACent
+
+class Old(HonestHarness):
+    connector = WritesACent
+
+with warnings.catch_warnings(record=True) as told:
+    warnings.simplefilter("always")
+    class TestOld(ConnectorSuite):
+        harness = Old
+        suite = "1.0"
+
+class TestNew(ConnectorSuite):
+    harness = Old
+    suite = "1.1"
+
+def test_ends():
+    assert "TestOld uses suite 1.0, which connector API 2.0 removes; instead: suite 1.1" in str(told[0].message)
+"""
+
+
+def test_a_suite_of_the_first_version_is_warned_of_what_the_second_one_fails(tmp_path):
+    """The connector writes 0.01 into the ERP for every order, and states the right total."""
+    found = run_pytest(tmp_path, PINNED, "-k", "I1 or ends")
+    said = found[""]
+    assert (found["ends"], "1 failed, 1 passed, 1 skipped" in said) == ("PASSED", True), said
+    assert "ConformanceWarning: I1 the invoice is the order's" in said
+    assert "the total of the draft invoice in the ERP: 0.01 instead of 29.49" in said
+
+
+def test_what_a_suite_is_warned_of_fails_it_once_its_version_has_ended():
+    assert binding("1.0", "1.0", "1.0")
+    assert not binding("1.1", "1.0", "1.9")
+    assert binding("1.1", "1.0", "2.0")
+    assert binding("1.1", "1.1", "1.0")
+
+
+ITEMS = (
+    OrderItem(item_id=1, sku="MUG", qty=Decimal(2), row_total_incl_tax=Decimal("20.00"), tax_percent=Decimal(21)),
+    OrderItem(item_id=2, sku="MUG", qty=Decimal(3), row_total_incl_tax=Decimal("27.00"), tax_percent=Decimal(12)),
+)
+SOLD = FulfillmentOrder(
+    "FO-1", "main", ITEMS, currency="EUR", shipping_amount_incl_tax=Decimal("4.99"), billing=Party(name="Anna Nova"),
+    charges=(Charge("fee", Decimal("1.00"), "line"), Charge("card", Decimal(-5), "payment")),
+)  # fmt: skip
+BY_ID = tuple(ErpLine(i.item_id, i.sku, i.qty, i.row_total_incl_tax, i.tax_percent) for i in ITEMS)
+BY_SKU = tuple(replace(line, item_id=None) for line in BY_ID)
+WRITTEN = ErpDocument("invoice", "issued", "I-1", "1", Decimal("52.99"), "EUR", "Anna Nova", BY_ID)
+
+
+@pytest.mark.parametrize(
+    ("changed", "said"),
+    [
+        ({"total_incl_tax": Decimal("0.01")}, "the total of the issued invoice in the ERP: 0.01 instead of 52.99"),
+        ({"currency": "CZK"}, "the currency of the issued invoice in the ERP: CZK instead of EUR"),
+        ({"party": "Eva Nova"}, "the buyer of the issued invoice in the ERP: Eva Nova instead of Anna Nova"),
+        ({"lines": BY_ID[:1]}, "lines of goods of the issued invoice in the ERP: 1 instead of 2"),
+        ({"lines": (BY_ID[0], BY_ID[0])}, "an item is on the issued invoice in the ERP twice"),
+        ({"lines": (BY_ID[0], replace(BY_ID[1], item_id=9))}, "is no item of the order"),
+        ({"lines": (BY_ID[0], replace(BY_ID[1], qty=Decimal(2)))}, "item 2 of the issued invoice in the ERP: {sku: MUG, qty: 2"),
+        ({"lines": (BY_ID[0], replace(BY_ID[1], tax_percent=Decimal(21)))}, "item 2 of the issued invoice in the ERP"),
+        ({"lines": (BY_SKU[0], replace(BY_SKU[1], total_incl_tax=Decimal(20)))}, "total_incl_tax of product MUG"),
+        ({"lines": (BY_SKU[0], replace(BY_SKU[1], sku="TEA"))}, "lines of product MUG"),
+    ],
+)  # fmt: skip
+def test_an_invoice_in_the_erp_that_is_not_the_orders_is_found(changed, said):
+    shipping = ErpLine(total_incl_tax=Decimal("4.99"))
+    invoice_is(WRITTEN, SOLD, None)
+    invoice_is(replace(WRITTEN, lines=(*BY_SKU[::-1], shipping)), SOLD, None)
+    with pytest.raises(Finding) as found:
+        invoice_is(replace(WRITTEN, **changed), SOLD, None)
+    assert said in str(found.value)
 
 
 @pytest.mark.parametrize(("module", "missing"), [(os, "fork"), (signal, "SIGKILL")])

@@ -1,12 +1,12 @@
 """A connector that does everything right, against an ERP in a SQLite file: what the hostile one spoils, fault by fault.
 
-The ERP stands behind a gate that wants a password, and that can be down, silent, or lose an answer: a file beside it
-says which.
+The ERP stands behind a gate that wants a password, and that can be down, silent, lose an answer, fail a commit or leave
+the login without rights: a file beside it says which. Quantities are whole thousandths: SQLite has no exact decimals.
 """
 
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, date, datetime
@@ -51,16 +51,22 @@ PASSWORD = "honest-erp-password"
 SCHEMA = """
 CREATE TABLE stock (warehouse TEXT, sku TEXT, on_hand INTEGER, reserved INTEGER DEFAULT 0,
     PRIMARY KEY (warehouse, sku));
+CREATE TABLE whole_pieces (sku TEXT PRIMARY KEY);
 CREATE TABLE reservations (key TEXT PRIMARY KEY, order_id TEXT, state TEXT, made TEXT);
 CREATE TABLE reserved_lines (key TEXT, item_id TEXT, warehouse TEXT, sku TEXT, qty INTEGER, shipped INTEGER DEFAULT 0);
 CREATE TABLE transfers (key TEXT, item_id TEXT, destination TEXT, arrived INTEGER DEFAULT 0);
 CREATE TABLE invoices (key TEXT PRIMARY KEY, order_id TEXT, state TEXT, number INTEGER UNIQUE, shipping TEXT,
-    total TEXT, currency TEXT, tax_date TEXT, made TEXT);
-CREATE TABLE invoice_lines (key TEXT, item_id TEXT, qty TEXT, total TEXT, tax TEXT);
+    total TEXT, currency TEXT, tax_date TEXT, made TEXT, party TEXT);
+CREATE TABLE invoice_lines (key TEXT, item_id TEXT, sku TEXT, qty TEXT, total TEXT, tax TEXT);
 CREATE TABLE deliveries (key TEXT PRIMARY KEY, order_id TEXT);
 """
 
 Answer = Any
+THOUSAND = 1000
+
+
+class CommitFailed(Exception):
+    """The ERP rolled the change back."""
 
 
 class HonestSettings(ConnectorSettings):
@@ -106,7 +112,7 @@ class HonestConnector(Connector[HonestSettings]):
             if found is None:
                 return Voided(request.invoice.reference)
             if isinstance(found, Invoice) and not found.issued:
-                if found.total_incl_tax != request.invoice.total_incl_tax:
+                if replace(found, url=None) != replace(request.invoice, url=None):
                     raise Refused("total_differs", f"draft {found.reference} was changed", "accountant")
                 self._number(erp, request.key, request.tax_date)
                 found = self._invoice(erp, request.key, request.order)
@@ -129,7 +135,8 @@ class HonestConnector(Connector[HonestSettings]):
             if erp.execute("SELECT 1 FROM deliveries WHERE key = ?", (request.key,)).fetchone() is None:
                 erp.execute("INSERT INTO deliveries VALUES (?, ?)", (request.key, request.order.order_id))
                 for item in request.order.items:
-                    self._ship(erp, item, [one.key for one in request.reservations])
+                    keys = [one.key for one in request.reservations]
+                    self._ship(erp, item, keys, request.order.source_warehouse(item))
         return Done()
 
     @hookimpl
@@ -155,13 +162,15 @@ class HonestConnector(Connector[HonestSettings]):
 
     @hookimpl
     def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> dict[str, Answer]:
-        answers: dict[str, Answer] = {}
-        for request in requests:
-            try:
-                answers[request.key] = self.reserve_stock(request)
-            except ConnectorError as raised:
-                answers[request.key] = raised
-        return answers
+        return each_alone(self.reserve_stock, requests)
+
+    @hookimpl
+    def build_invoice_batch(self, requests: Sequence[BuildInvoice]) -> dict[str, Answer]:
+        return each_alone(self.build_invoice, requests)
+
+    @hookimpl
+    def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> dict[str, Answer]:
+        return each_alone(self.issue_invoice, requests)
 
     def check(self) -> list[Check]:
         try:
@@ -183,6 +192,8 @@ class HonestConnector(Connector[HonestSettings]):
             raise AuthFailed("the ERP refuses the login") from None
         except OSError as away:
             raise Transient(f"the ERP cannot be reached: {away}") from None
+        if gate_state(gate) == "powerless":
+            raise Refused("erp_access_denied", "the login may not write documents", "it")
         with closing(self._connected()) as erp:
             try:
                 erp.execute("BEGIN IMMEDIATE")
@@ -191,6 +202,8 @@ class HonestConnector(Connector[HonestSettings]):
             yield erp
             try:
                 commit(erp, gate)
+            except CommitFailed as failed:
+                raise Transient(f"the ERP could not commit, and did nothing: {failed}") from None
             except OSError as lost:
                 raise Unknown(f"the ERP's answer was lost: {lost}") from None
 
@@ -225,6 +238,8 @@ class HonestConnector(Connector[HonestSettings]):
             available = self._available(erp, *place)
             if available is None:
                 raise Refused("product_unknown", f"the ERP knows no product {item.sku}", "warehouse")
+            if item.qty % 1 and erp.execute("SELECT 1 FROM whole_pieces WHERE sku = ?", (item.sku,)).fetchone():
+                raise Refused("unit_unclear", f"{item.qty} of {item.sku}: it is sold in whole pieces", "warehouse")
             if available < wanted[place]:
                 found.append(ShortLine(item.item_id, item.sku, wanted[place], available))
         return found
@@ -235,7 +250,7 @@ class HonestConnector(Connector[HonestSettings]):
         ).fetchone()
         if row is None and erp.execute("SELECT 1 FROM stock WHERE sku = ?", (sku,)).fetchone() is None:
             return None
-        return Decimal(row[0]) if row else Decimal(0)
+        return Decimal(row[0]) / THOUSAND if row else Decimal(0)
 
     def _insert_reservation(self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder, state: str) -> None:
         now = datetime.now(UTC).isoformat()
@@ -243,9 +258,9 @@ class HonestConnector(Connector[HonestSettings]):
 
     def _hold(self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder, item: OrderItem) -> None:
         where = order.source_warehouse(item)
-        line = (key, str(item.item_id), where, item.sku, int(item.qty))
+        line = (key, str(item.item_id), where, item.sku, thousandths(item.qty))
         erp.execute("INSERT INTO reserved_lines (key, item_id, warehouse, sku, qty) VALUES (?, ?, ?, ?, ?)", line)
-        change = (int(item.qty), where, item.sku)
+        change = (thousandths(item.qty), where, item.sku)
         erp.execute("UPDATE stock SET reserved = reserved + ? WHERE warehouse = ? AND sku = ?", change)
         if where != order.warehouse_code:
             move = (key, str(item.item_id), order.warehouse_code)
@@ -261,16 +276,16 @@ class HonestConnector(Connector[HonestSettings]):
         self, erp: sqlite3.Connection, key: str, order: FulfillmentOrder, tax_date: date | None
     ) -> None:
         shipping = order.shipping_amount_incl_tax or Decimal(0)
-        total = shipping
+        total = shipping + order.line_charges
         for item in order.items:
             row = item.line_total_incl_tax if item.line_total_incl_tax is not None else item.row_total_incl_tax
             total += row or 0
-            line = (key, str(item.item_id), str(item.qty), str(row), str(item.tax_percent))
-            erp.execute("INSERT INTO invoice_lines VALUES (?, ?, ?, ?, ?)", line)
-        row = (key, order.order_id, "draft", str(shipping), str(total), order.currency, _text(tax_date))
+            line = (key, str(item.item_id), item.sku, str(item.qty), str(row), str(item.tax_percent))
+            erp.execute("INSERT INTO invoice_lines VALUES (?, ?, ?, ?, ?, ?)", line)
+        row = (key, order.order_id, "draft", str(shipping), str(total), order.currency, _text(tax_date), _buyer(order))
         erp.execute(
-            "INSERT INTO invoices (key, order_id, state, shipping, total, currency, tax_date, made)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO invoices (key, order_id, state, shipping, total, currency, tax_date, party, made)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (*row, datetime.now(UTC).isoformat()),
         )
 
@@ -302,26 +317,33 @@ class HonestConnector(Connector[HonestSettings]):
             return made
         return replace(made, issued=True, number=_text(number), date=date.fromisoformat(tax_date))
 
-    def _ship(self, erp: sqlite3.Connection, item: OrderItem, keys: list[str]) -> None:
+    def _ship(self, erp: sqlite3.Connection, item: OrderItem, keys: list[str], warehouse: str) -> None:
+        qty = thousandths(item.qty)
+        if not keys:
+            taken = erp.execute(
+                "UPDATE stock SET on_hand = on_hand - ? WHERE warehouse = ? AND sku = ? AND on_hand - reserved >= ?",
+                (qty, warehouse, item.sku, qty),
+            )
+            if taken.rowcount:
+                return
         for key in keys:
             row = erp.execute(
                 "SELECT rowid, warehouse FROM reserved_lines WHERE key = ? AND item_id = ? AND qty - shipped >= ?",
-                (key, str(item.item_id), int(item.qty)),
+                (key, str(item.item_id), qty),
             ).fetchone()
             if row is not None:
-                qty = int(item.qty)
                 erp.execute("UPDATE reserved_lines SET shipped = shipped + ? WHERE rowid = ?", (qty, row[0]))
                 erp.execute(
                     "UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE warehouse = ? AND sku = ?",
                     (qty, qty, row[1], item.sku),
                 )
                 return
-        raise Refused("erp_stock_inconsistent", f"less of {item.sku} is reserved than has shipped", "warehouse")
+        raise Refused("erp_stock_inconsistent", f"less of {item.sku} is reserved or free than has shipped", "warehouse")
 
 
 def pass_gate(gate: Path, password: str, patience: float) -> None:
     """As a connection to a server: refused, silent until one gives up, or open to whoever knows the password."""
-    state = gate.read_text() if gate.exists() else ""
+    state = gate_state(gate)
     if state == "down":
         raise ConnectionRefusedError("connection refused")
     if state == "silent":
@@ -331,12 +353,45 @@ def pass_gate(gate: Path, password: str, patience: float) -> None:
         raise PermissionError("wrong password")
 
 
+def gate_state(gate: Path) -> str:
+    """What is wrong with the gate; nothing if it is open."""
+    return gate.read_text() if gate.exists() else ""
+
+
 def commit(erp: sqlite3.Connection, gate: Path) -> None:
-    """The change is made; with a gate that loses an answer nobody hears of it."""
+    """The change is made; with a gate that loses an answer, the answer does not arrive."""
+    if gate_state(gate) == "failing":
+        erp.execute("ROLLBACK")
+        gate.unlink()
+        raise CommitFailed("no space left on device")
     erp.execute("COMMIT")
-    if gate.exists() and gate.read_text() == "lossy":
+    if gate_state(gate) == "lossy":
         gate.unlink()
         raise ConnectionResetError("connection reset by peer")
+
+
+def each_alone(hook: Callable[[Any], Answer], requests: Sequence[Any]) -> dict[str, Answer]:
+    """The single form for each request; what it raises is that request's answer."""
+    answers: dict[str, Answer] = {}
+    for request in requests:
+        try:
+            answers[request.key] = hook(request)
+        except ConnectorError as raised:
+            answers[request.key] = raised
+    return answers
+
+
+def thousandths(qty: Decimal) -> int:
+    """As the ERP counts. Refused if it is no whole number of them."""
+    counted = qty * THOUSAND
+    if counted % 1:
+        raise Refused("unit_unclear", f"the ERP counts in thousandths, and {qty} is none", "warehouse")
+    return int(counted)
+
+
+def _buyer(order: FulfillmentOrder) -> str | None:
+    party = order.billing or order.customer
+    return (party.company or party.name) if party else None
 
 
 def _text(value: object) -> str | None:

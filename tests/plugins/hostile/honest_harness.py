@@ -7,15 +7,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from honest_erp import PASSWORD, SCHEMA
+from honest_erp import PASSWORD, SCHEMA, THOUSAND, thousandths
 
-from shipperone_erp.testing import ConnectorHarness, ErpDocument
+from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine
 
 
 class HonestHarness(ConnectorHarness):
     """Looks into the SQLite file directly."""
 
     connector = "honest"
+    suite = "1.1"
     deadline = 10.0
 
     def set_up(self) -> None:
@@ -34,7 +35,7 @@ class HonestHarness(ConnectorHarness):
         self._ask(
             "INSERT INTO stock (warehouse, sku, on_hand) VALUES (?, ?, ?)"
             " ON CONFLICT (warehouse, sku) DO UPDATE SET on_hand = excluded.on_hand",
-            warehouse, sku, int(on_hand),
+            warehouse, sku, thousandths(on_hand),
         )  # fmt: skip
 
     def on_hand(self, sku: str, warehouse: str) -> Decimal:
@@ -45,12 +46,23 @@ class HonestHarness(ConnectorHarness):
 
     def documents(self, key: str) -> Sequence[ErpDocument]:
         held = self._ask("SELECT state FROM reservations WHERE key = ?", key)
-        invoices = self._ask("SELECT state, number, total FROM invoices WHERE key = ?", key)
+        invoices = self._ask("SELECT state, number, total, currency, party FROM invoices WHERE key = ?", key)
+        rows = self._ask("SELECT item_id, sku, qty, total, tax FROM invoice_lines WHERE key = ?", key)
+        lines = tuple(ErpLine(item_id, sku, *map(Decimal, figures)) for item_id, sku, *figures in rows)
         return [
             *(ErpDocument("reservation", state, f"R-{key}") for (state,) in held),
             *(
-                ErpDocument("invoice", state, f"I-{key}", str(number) if number else None, Decimal(total))
-                for state, number, total in invoices
+                ErpDocument(
+                    "invoice",
+                    state,
+                    f"I-{key}",
+                    str(number) if number else None,
+                    Decimal(total),
+                    currency,
+                    party,
+                    lines,
+                )
+                for state, number, total, currency, party in invoices
             ),
         ]
 
@@ -60,7 +72,7 @@ class HonestHarness(ConnectorHarness):
                 "SELECT warehouse, sku, qty FROM reserved_lines WHERE key = ? AND item_id = ?", key, item_id
             )
             ((source, sku, qty),) = line
-            self.add_product(sku, self.on_hand(sku, destination) + qty, destination)
+            self.add_product(sku, self.on_hand(sku, destination) + Decimal(qty) / THOUSAND, destination)
             for change, warehouse in ((-qty, source), (qty, destination)):
                 self._ask(
                     "UPDATE stock SET reserved = reserved + ? WHERE sku = ? AND warehouse = ?", change, sku, warehouse
@@ -74,6 +86,23 @@ class HonestHarness(ConnectorHarness):
     def change_draft(self, key: str) -> None:
         ((total,),) = self._ask("SELECT total FROM invoices WHERE key = ?", key)
         self._ask("UPDATE invoices SET total = ? WHERE key = ?", str(Decimal(total) + Decimal("0.01")), key)
+
+    def cancel(self, key: str) -> None:
+        rows = self._ask("SELECT warehouse, sku, qty - shipped FROM reserved_lines WHERE key = ?", key)
+        for warehouse, sku, qty in rows:
+            self._ask("UPDATE stock SET reserved = reserved - ? WHERE warehouse = ? AND sku = ?", qty, warehouse, sku)
+        self._ask("UPDATE reservations SET state = 'voided' WHERE key = ?", key)
+        self._ask("UPDATE invoices SET state = 'voided' WHERE key = ?", key)
+
+    def add_indivisible(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        self.add_product(sku, on_hand, warehouse)
+        self._ask("INSERT INTO whole_pieces VALUES (?)", sku)
+
+    def fail_commit(self) -> None:
+        self._gate("failing")
+
+    def revoke_rights(self) -> None:
+        self._gate("powerless")
 
     def break_connection(self) -> None:
         self._gate("down")
@@ -92,7 +121,7 @@ class HonestHarness(ConnectorHarness):
 
     def _sum(self, column: str, sku: str, warehouse: str) -> Decimal:
         rows = self._ask(f"SELECT {column} FROM stock WHERE sku = ? AND warehouse = ?", sku, warehouse)
-        return Decimal(rows[0][0]) if rows else Decimal(0)
+        return Decimal(rows[0][0]) / THOUSAND if rows else Decimal(0)
 
     def _ask(self, sql: str, *values: Any) -> list[Any]:
         with closing(sqlite3.connect(self.file, timeout=20)) as erp, erp:

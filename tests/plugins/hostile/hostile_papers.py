@@ -38,6 +38,36 @@ class ForgetsTheShipping(HonestConnector):
         return super().build_invoice(replace(request, order=order))
 
 
+class WritesACent(HonestConnector):
+    """0.01 is written into the ERP for every order, and the right total is stated of it."""
+
+    caught_by: ClassVar[str] = "I1"
+
+    def _insert_invoice(self, erp: Any, key: str, order: Any, tax_date: Any) -> None:
+        super()._insert_invoice(erp, key, order, tax_date)
+        erp.execute("UPDATE invoices SET total = '0.01' WHERE key = ?", (key,))
+
+    def _invoice(self, erp: Any, key: str, order: Any) -> Any:
+        found = super()._invoice(erp, key, order)
+        if not isinstance(found, Invoice):
+            return found
+        goods = sum(line.total_incl_tax or 0 for line in found.lines)
+        return replace(found, total_incl_tax=goods + (found.shipping_amount_incl_tax or 0) + order.line_charges)
+
+
+class IssuesOtherLines(HonestConnector):
+    """The lines that are written are of one piece each, with the whole line's total."""
+
+    caught_by: ClassVar[str] = "I3"
+
+    @hookimpl
+    def issue_invoice(self, request: Any) -> Any:
+        answer = super().issue_invoice(request)
+        with self._erp() as erp:
+            erp.execute("UPDATE invoice_lines SET qty = '1' WHERE key = ?", (request.key,))
+        return replace(answer, lines=request.invoice.lines) if isinstance(answer, Invoice) else answer
+
+
 class BuildsTwiceAtOnce(HonestConnector):
     """Looks in one transaction, and writes in another."""
 
@@ -258,8 +288,15 @@ class BuildsLineByLine(HonestConnector):
         if there is None:
             for item in request.order.items:
                 with self._erp() as erp:
-                    line = (request.key, str(item.item_id), str(item.qty), str(item.line_total_incl_tax), "21")
-                    erp.execute("INSERT INTO invoice_lines VALUES (?, ?, ?, ?, ?)", line)
+                    line = (
+                        request.key,
+                        str(item.item_id),
+                        item.sku,
+                        str(item.qty),
+                        str(item.line_total_incl_tax),
+                        "21",
+                    )
+                    erp.execute("INSERT INTO invoice_lines VALUES (?, ?, ?, ?, ?, ?)", line)
         with self._erp() as erp:
             return self._invoice(erp, request.key, request.order)
 
@@ -336,6 +373,21 @@ class AcceptsOtherItems(HonestConnector):
     @hookimpl
     def handle_mismatch(self, mismatch: Any) -> Any:
         return Resolution.accept() if mismatch.action == "compare" else Resolution.abstain()
+
+
+class ForgetsTheSecondParcelsLines(HonestConnector):
+    """A part is invoiced with the right total and one line alone."""
+
+    caught_by: ClassVar[str] = "P1"
+
+    @hookimpl
+    def issue_invoice(self, request: Any) -> Any:
+        answer = super().issue_invoice(request)
+        if len(request.order.items) == 1:
+            with self._erp() as erp:
+                erp.execute("DELETE FROM invoice_lines WHERE key = ?", (request.key,))
+            return replace(answer, lines=request.invoice.lines) if isinstance(answer, Invoice) else answer
+        return answer
 
 
 class IsACentOff(HonestConnector):

@@ -7,7 +7,7 @@ from dataclasses import replace
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from honest_erp import HonestConnector
+from honest_erp import THOUSAND, HonestConnector, thousandths
 
 from shipperone_erp import Done, Reserved, ReserveStock, Shortage, Voided, hookimpl
 
@@ -75,7 +75,7 @@ class SellsWhatIsReserved(HonestConnector):
 
     def _available(self, erp: sqlite3.Connection, warehouse: str, sku: str) -> Decimal | None:
         row = erp.execute("SELECT on_hand FROM stock WHERE warehouse = ? AND sku = ?", (warehouse, sku)).fetchone()
-        return Decimal(row[0]) if row else None
+        return Decimal(row[0]) / THOUSAND if row else None
 
 
 class SellsTheLastPieceTwice(HonestConnector):
@@ -203,7 +203,7 @@ class DeliversTwice(HonestConnector):
     def deliver(self, request: Any) -> Any:
         with self._erp() as erp:
             for item in request.order.items:
-                change = (int(item.qty), int(item.qty), item.sku)
+                change = (thousandths(item.qty), thousandths(item.qty), item.sku)
                 erp.execute("UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ?", change)
         return Done()
 
@@ -222,7 +222,7 @@ class DeliversTwiceAtOnce(HonestConnector):
             if not there:
                 erp.execute("INSERT OR IGNORE INTO deliveries VALUES (?, '')", (request.key,))
                 for item in request.order.items:
-                    change = (int(item.qty), int(item.qty), item.sku)
+                    change = (thousandths(item.qty), thousandths(item.qty), item.sku)
                     erp.execute("UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ?", change)
         return Done()
 
@@ -232,11 +232,11 @@ class DeliversTheWholeReservation(HonestConnector):
 
     caught_by: ClassVar[str] = "D3"
 
-    def _ship(self, erp: Any, item: Any, keys: Any) -> None:
+    def _ship(self, erp: Any, item: Any, keys: Any, warehouse: str) -> None:
         left = erp.execute(
             "SELECT qty - shipped FROM reserved_lines WHERE key = ? AND item_id = ?", (keys[0], str(item.item_id))
         )
-        super()._ship(erp, replace(item, qty=Decimal(left.fetchone()[0])), keys)
+        super()._ship(erp, replace(item, qty=Decimal(left.fetchone()[0]) / THOUSAND), keys, warehouse)
 
 
 class ReleasesWhatHasLeft(HonestConnector):
@@ -298,7 +298,7 @@ class DeliversInTwoSteps(HonestConnector):
                 return Done()
         for item in request.order.items:
             with closing(self._connected()) as erp:
-                change = (int(item.qty), int(item.qty), item.sku)
+                change = (thousandths(item.qty), thousandths(item.qty), item.sku)
                 erp.execute("UPDATE stock SET on_hand = on_hand - ?, reserved = reserved - ? WHERE sku = ?", change)
         with self._erp() as erp:
             erp.execute("INSERT OR IGNORE INTO deliveries VALUES (?, '')", (request.key,))

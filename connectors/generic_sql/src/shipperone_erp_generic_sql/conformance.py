@@ -16,7 +16,7 @@ from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
 from shipperone_erp import Capability
-from shipperone_erp.testing import ConnectorHarness, ErpDocument
+from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine
 from shipperone_erp_generic_sql.recipe import recipe
 
 MILLION = 1_000_000
@@ -26,6 +26,7 @@ class GuardedHarness(ConnectorHarness):
     """The guarded recipe's tables, seen by their owner."""
 
     connector = "generic_sql"
+    suite = "1.1"
     dialect: ClassVar[str] = "sqlite"
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {
         Capability.UNITS,
@@ -79,15 +80,36 @@ class GuardedHarness(ConnectorHarness):
 
     def documents(self, key: str) -> Sequence[ErpDocument]:
         held = self._ask("SELECT id, state FROM reservations WHERE job_key = :key", key=key)
-        total = self._column("total")
-        invoices = self._ask(f"SELECT id, state, number, {total} FROM invoices WHERE job_key = :key", key=key)  # noqa: S608
+        invoices = self._ask(
+            f"SELECT id, state, number, {self._column('total')}, currency FROM invoices WHERE job_key = :key",  # noqa: S608
+            key=key,
+        )
         return [
             *(ErpDocument("reservation", state, f"R-{number}") for number, state in held),
             *(
-                ErpDocument("invoice", state, f"I-{row}", None if number is None else str(number), self._read(amount))
-                for row, state, number, amount in invoices
+                ErpDocument(
+                    "invoice",
+                    state,
+                    f"I-{row}",
+                    None if number is None else str(number),
+                    self._read(amount),
+                    currency,
+                    lines=self._lines(key),
+                )
+                for row, state, number, amount, currency in invoices
             ),
         ]
+
+    def _lines(self, key: str) -> tuple[ErpLine, ...]:
+        rows = self._ask(
+            f"SELECT item_id, sku, {self._column('qty')}, {self._column('total')}, tax_percent FROM invoice_lines"  # noqa: S608
+            " WHERE invoice_key = :key",
+            key=key,
+        )
+        return tuple(
+            ErpLine(item_id, sku, self._read(qty), self._read(total), None if tax is None else Decimal(tax))
+            for item_id, sku, qty, total, tax in rows
+        )
 
     def arrive(self, key: str) -> None:
         self._ask("UPDATE transfers SET arrived = TRUE WHERE reservation_key = :key", key=key)

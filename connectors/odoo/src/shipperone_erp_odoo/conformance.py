@@ -13,7 +13,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
-from shipperone_erp.testing import ConnectorHarness, ErpDocument, NotApplicable
+from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine, NotApplicable
 from shipperone_erp_odoo.gate import Gate
 from shipperone_erp_odoo.odoo import JSON2_SINCE, MODULE
 from shipperone_erp_odoo.seeding import Admin, Seed
@@ -25,8 +25,12 @@ State = Literal["live", "draft", "issued", "voided"]
 RESERVATIONS: Mapping[str, State] = {"cancel": "voided"}
 INVOICES: Mapping[str, State] = {"draft": "draft", "posted": "issued", "cancel": "voided"}
 
-KEY = re.compile(r"[ai]-(?P<order>.+)-[a-z2-7]{16}(-g\d+)?")
+KEY = re.compile(r"[ai]-(?P<order>.+)-[a-z2-7]{16}(-g\d+)?(-n\d+)?")
 """A job's key, which the id of its order stands in."""
+
+
+Details = tuple[str | None, str | None, tuple[ErpLine, ...] | None]
+"""Currency, buyer and lines of an invoice. With a fixed customer the buyer is the same for all orders, and left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +48,7 @@ class OdooHarness(ConnectorHarness):
     """A database of a real server, seen by its administrator; the connector comes through a gate that can be shut."""
 
     connector = "odoo"
+    suite = "1.1"
     live: ClassVar[bool] = True
     deadline = 120.0
     merchants: ClassVar[dict[str, Merchant]] = {}
@@ -122,6 +127,7 @@ class OdooHarness(ConnectorHarness):
     def documents(self, key: str) -> Sequence[ErpDocument]:
         pickings = self._of(key, "stock.picking", "PICK", [("picking_type_code", "=", "outgoing")], "origin")
         invoices = self._of(key, "account.move", "INV", [("move_type", "=", "out_invoice")], "invoice_origin")
+        details = self.details([int(row["id"]) for row in invoices])
         return [
             *(ErpDocument("reservation", RESERVATIONS.get(row["state"], "live"), row["name"]) for row in pickings),
             *(
@@ -131,10 +137,39 @@ class OdooHarness(ConnectorHarness):
                     f"account.move {row['id']}",
                     row["name"] if row["state"] == "posted" else None,
                     Decimal(str(row["amount_total"])),
+                    *details.get(int(row["id"]), (None, None, None)),
                 )
                 for row in invoices
             ),
         ]
+
+    def details(self, invoices: Sequence[int]) -> Mapping[int, Details]:
+        """Of each invoice: its currency, its buyer, its lines; the line of shipping names no product."""
+        if not invoices:
+            return {}
+        heads = self.admin.find("account.move", [("id", "in", list(invoices))], ["currency_id", "partner_id"])
+        fields = ["move_id", "product_id", "quantity", "price_total", "tax_ids"]
+        domain = [("move_id", "in", list(invoices)), ("display_type", "=", "product")]
+        rows = self.admin.find("account.move.line", domain, fields, order="id")
+        skus = self._named(
+            "product.product", "default_code", {row["product_id"][0] for row in rows if row["product_id"]}
+        )
+        rates = self._named("account.tax", "amount", {tax for row in rows for tax in row["tax_ids"]})
+        lines: dict[int, list[ErpLine]] = {id: [] for id in invoices}
+        for row in rows:
+            sku = skus.get(row["product_id"][0]) if row["product_id"] else None
+            taxes = [Decimal(str(rates[tax])) for tax in row["tax_ids"]]
+            line = ErpLine(
+                sku=None if sku == self.merchant.seed.sku("SHIP") else sku,
+                qty=Decimal(str(row["quantity"])),
+                total_incl_tax=Decimal(str(row["price_total"])),
+                tax_percent=taxes[0] if len(taxes) == 1 else None,
+            )
+            lines[row["move_id"][0]].append(line)
+        return {head["id"]: (head["currency_id"][1], None, tuple(lines[head["id"]])) for head in heads}
+
+    def _named(self, model: str, field: str, ids: set[int]) -> Mapping[int, Any]:
+        return {row["id"]: row[field] for row in self.admin.find(model, [("id", "in", sorted(ids))], [field])}
 
     def arrive(self, key: str) -> None:
         domain = [("module", "=", MODULE), ("name", "=like", f"TRF\\_{key}\\_%")]

@@ -1,6 +1,6 @@
 """The conformance kit for authors of connectors: describe your ERP once, and every expensive mistake is looked for.
 
-    from shipperone_erp.testing import ConnectorHarness, ConnectorSuite, ErpDocument
+    from shipperone_erp.testing import ConnectorHarness, ConnectorSuite, ErpDocument, ErpLine
 
     class AcmeHarness(ConnectorHarness):
         connector = "acme"
@@ -8,7 +8,7 @@
 
     class TestAcme(ConnectorSuite):
         harness = AcmeHarness
-        suite = "1.0"
+        suite = "1.1"
 
 `pip install "shipperone-erp[testing]"` brings pytest; `shipperone-erp connectors test NAME` runs without it.
 """
@@ -16,13 +16,23 @@
 from typing import TYPE_CHECKING, Any
 
 from shipperone_erp.testing.case import SUITE, Case, Finding, NotApplicable
-from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument
+from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, ErpLine
 
 if TYPE_CHECKING:
     from shipperone_erp.testing.bench import Bench
     from shipperone_erp.testing.suite import ConnectorSuite
 
-__all__ = ["SUITE", "Bench", "Case", "ConnectorHarness", "ConnectorSuite", "ErpDocument", "Finding", "NotApplicable"]
+__all__ = [
+    "SUITE",
+    "Bench",
+    "Case",
+    "ConnectorHarness",
+    "ConnectorSuite",
+    "ErpDocument",
+    "ErpLine",
+    "Finding",
+    "NotApplicable",
+]
 
 
 def __getattr__(name: str) -> Any:

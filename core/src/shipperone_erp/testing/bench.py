@@ -29,10 +29,13 @@ from shipperone_erp.model.work import Stage
 from shipperone_erp.plugins import TenantPlugins
 from shipperone_erp.redaction import secrets_in
 from shipperone_erp.testing.calls import answered, at_once, in_time
-from shipperone_erp.testing.case import Finding, NotApplicable, must
+from shipperone_erp.testing.case import SUITE, Finding, NotApplicable, binding, must
+from shipperone_erp.testing.comparison import invoice_is, left_out
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, declared
 
 TODAY = date(2026, 3, 2)
+STOCKED = 10
+"""How many there are of a product, where a case does not say."""
 
 
 class Desk:
@@ -42,6 +45,8 @@ class Desk:
         self.harness = harness
         self.connector = connector
         self.plugins = TenantPlugins(connector.tenant, connector, name=name)
+        self.asked: str | None = None
+        """The hook that was called last."""
 
     def key(self, stage: Stage, order: FulfillmentOrder, generation: int = 1) -> str:
         """The key of that order's job."""
@@ -51,15 +56,18 @@ class Desk:
     def ask(self, hook: str, request: Any) -> Any:
         """The checked answer of a hook, once the ERP's own jobs have run."""
         call: Callable[[Any], Any] = getattr(self.plugins, hook)
+        self.asked = hook
         return answered(lambda: call(request), hook, self.harness.deadline, self.harness.advance)
 
     def ask_since(self, since: datetime) -> list[Document]:
         """`list_documents`."""
+        self.asked = "list_documents"
         return in_time(lambda: self.plugins.list_documents(since), "list_documents", self.harness.deadline)
 
     def at_once(self, hook: str, requests: Iterable[Any]) -> list[Any]:
         """The checked answers of as many calls at the same moment."""
         call: Callable[[Any], Any] = getattr(self.plugins, hook)
+        self.asked = hook
         deadline, advance = self.harness.deadline, self.harness.advance
         acts = [lambda r=request: answered(lambda: call(r), hook, deadline, advance) for request in requests]
         return at_once(acts, hook, deadline)
@@ -145,10 +153,17 @@ def expecting(order: FulfillmentOrder) -> FulfillmentOrder:
 class Bench:
     """What a case works with. `desk` is a connector to the ERP; SKUs, orders and item ids are nobody else's."""
 
-    def __init__(self, harness: ConnectorHarness, found: type[Connector[Any]], folder: Path) -> None:
+    def __init__(
+        self, harness: ConnectorHarness, found: type[Connector[Any]], folder: Path, suite: str = SUITE
+    ) -> None:
         self.harness = harness
         self.found = found
         self.folder = folder
+        self.suite = suite
+        self.warnings: list[str] = []
+        """What was found that a suite of this version is only warned of."""
+        self.not_compared: set[str] = set()
+        """What of the ERP's invoices the harness does not return."""
         self.name = harness.connector if isinstance(harness.connector, str) else found.__name__
         self.offers = discovery.overridden(found)
         self.capabilities = declared(type(harness), found)
@@ -158,6 +173,7 @@ class Bench:
         self._numbers = count(1)
         self._closing = ExitStack()
         self._desk: Desk | None = None
+        self._desks: list[Desk] = []
 
     def close(self) -> None:
         """Close every connector that was made, and take every neighbour down."""
@@ -175,7 +191,13 @@ class Bench:
         erp = harness or self.harness
         made = self.made(self.validated(erp.settings()), tenant)
         self._closing.callback(made.close)
-        return Desk(erp, made, self.name)
+        self._desks.append(Desk(erp, made, self.name))
+        return self._desks[-1]
+
+    @property
+    def asked(self) -> str | None:
+        """The hook that was called last, of the connector that was made last."""
+        return next((desk.asked for desk in reversed(self._desks) if desk.asked), None)
 
     def neighbour(self) -> ConnectorHarness:
         """The ERP of another merchant."""
@@ -206,7 +228,7 @@ class Bench:
             raise NotApplicable("the harness's settings hold no secret")
         return settings, secrets
 
-    def product(self, on_hand: str | int = 10, warehouse: str | None = None) -> str:
+    def product(self, on_hand: str | int = STOCKED, warehouse: str | None = None) -> str:
         """A new product of which so many lie there; its SKU."""
         sku = f"KIT-{self._run}-{next(self._numbers)}"
         self.harness.add_product(sku, Decimal(on_hand), warehouse or self.harness.warehouse)
@@ -249,3 +271,43 @@ class Bench:
     def documents(self, key: str, *states: str) -> list[ErpDocument]:
         """What the ERP has under that key in one of these states; all, if none is named."""
         return [found for found in self.harness.documents(key) if not states or found.state in states]
+
+    def compare(
+        self,
+        order: FulfillmentOrder,
+        stated: Invoice | None,
+        *states: str,
+        generation: int = 1,
+        found: Iterable[ErpDocument] | None = None,
+    ) -> None:
+        """Compare the ERP's invoices of the order's key in these states with the order and with what was stated.
+
+        `found`: documents that the case has looked up already; without it they are looked up here, unless a recording
+        of suite 1.0 is played back. A difference fails suite 1.1 and warns an older one.
+        """
+        if found is None:
+            if self.harness.recorded is not None and not binding("1.1", self.harness.recorded):
+                return
+            found = self.documents(self.desk.key(Stage.INVOICE, order, generation), *states)
+        for document in found:
+            if document.kind != "invoice" or (states and document.state not in states):
+                continue
+            self.not_compared.update(left_out(document, order))
+            try:
+                invoice_is(document, order, stated)
+            except Finding as finding:
+                self.finds("1.1", finding)
+
+    def finds(self, since: str, finding: Finding) -> None:
+        """Raises it if the suite is of that version or later; else it becomes a warning."""
+        if binding(since, self.suite):
+            raise finding
+        if str(finding) not in self.warnings:
+            self.warnings.append(str(finding))
+
+    def compare_built(self, order: FulfillmentOrder, built: Invoice) -> None:
+        """Compare what `build_invoice` has written; where it writes nothing, issue the invoice and compare that."""
+        if built.reference is not None:
+            self.compare(order, built, "draft", "issued")
+        elif "issue_invoice" in self.offers:
+            self.compare(order, self.desk.issue(built, order), "issued")

@@ -44,8 +44,8 @@ def in_time(act: Callable[[], ResultT], what: str, deadline: float, *, may_raise
     if isinstance(error, Finding) or (may_raise and isinstance(error, ConnectorError)):
         raise error
     if isinstance(error, ContractViolation):
-        raise Finding(str(error)) from None
-    raise Finding(f"{what} raised {type(error).__name__}: {error}\n{where(error)}") from None
+        raise Finding(str(error)) from error
+    raise Finding(f"{what} raised {type(error).__name__}: {error}\n{where(error)}") from error
 
 
 def where(error: BaseException) -> str:
@@ -112,5 +112,5 @@ def at_once(acts: Sequence[Callable[[], Any]], what: str, deadline: float) -> li
             raise Finding(f"{what}, {len(acts)} times at once: {answer}")
         if isinstance(answer, BaseException):
             said = f"{what}, {len(acts)} times at once, raised {type(answer).__name__}: {answer}\n{where(answer)}"
-            raise Finding(said)
+            raise Finding(said) from answer
     return answers

@@ -8,19 +8,25 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from decimal import Decimal
 from inspect import cleandoc
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from shipperone_erp.capabilities import ALL, Capability, noun
+from shipperone_erp.deprecations import Deprecation
+from shipperone_erp.hooks import API_VERSION
 from shipperone_erp.model.keys import plain
 
 if TYPE_CHECKING:
     from shipperone_erp.testing.bench import Bench
 
-SUITE = "1.0"
-"""The newest version of the list of cases. A suite that names an older one is not given the cases added since."""
+SUITE = "1.1"
+"""The newest version of the list of cases. What it finds beyond an older one that is named is a warning at first."""
 
-VERSIONS = ("1.0",)
+VERSIONS = ("1.0", "1.1")
 """Every version of the list, oldest first."""
+
+ENDS = MappingProxyType({"1.0": Deprecation("suite 1.1, whose changes docs/conformance-changes.md lists", "2.0")})
+"""Version of the list → when it goes away: from that connector API on, what later versions find is a failure."""
 
 
 class Finding(AssertionError):
@@ -31,9 +37,23 @@ class NotApplicable(Exception):
     """The case has nothing to look at in this connector; the sentence says why. Not for what is merely inconvenient."""
 
 
+def binding(since: str, named: str, api: str = API_VERSION) -> bool:
+    """What came with suite `since` fails whoever names suite `named`; else it only warns them."""
+    if VERSIONS.index(since) <= VERSIONS.index(named):
+        return True
+    ends = ENDS.get(named)
+    return ends is not None and _numbers(api) >= _numbers(ends.removed_in)
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """One case. `id` is stable: it is never given to another case, nor is a case that was dropped given back.
+
+    `suffers`: what the mistake costs a merchant; `cure`: what authors usually forgot, in one sentence.
 
     `needs`: the hooks without which there is nothing to prove; a connector that does not override them skips it.
     `can`: what the ERP must be able to do; a connector that does not declare it skips the case.
@@ -49,6 +69,7 @@ class Case:
     since: str
     static: bool
     can: frozenset[Capability] = frozenset()
+    cure: str = ""
 
     @property
     def page(self) -> str:
@@ -69,6 +90,7 @@ def case(
     line: str,
     *,
     suffers: str,
+    cure: str,
     needs: str = "",
     can: str = "",
     probes: str = "",
@@ -82,7 +104,8 @@ def case(
 
     def made(check: "Callable[[Bench], None]") -> Case:
         abilities = frozenset(map(Capability, can.split()))
-        return Case(id, line, suffers, check, frozenset(needs.split()), tuple(probes.split()), since, static, abilities)
+        hooks, reads = frozenset(needs.split()), tuple(probes.split())
+        return Case(id, line, suffers, check, hooks, reads, since, static, abilities, cure)
 
     return made
 

@@ -16,10 +16,27 @@ from shipperone_erp.hooks import Connector
 
 
 @dataclass(frozen=True, slots=True)
-class ErpDocument:
-    """A document as it stands in the ERP. A reservation is `live` or `voided`; an invoice `draft`, `issued`, `voided`.
+class ErpLine:
+    """A line of a document, read from the ERP. Goods name `item_id` or `sku` (the id is the better one).
 
-    A mark that a key was released or discarded before anything was made counts as `voided`.
+    A line that names neither is shipping, a fee, a discount or a rounding line: the document's total includes it, and
+    it is not compared by itself. What is None is not compared; the report says so.
+    """
+
+    item_id: int | str | None = None
+    sku: str | None = None
+    qty: Decimal | None = None
+    total_incl_tax: Decimal | None = None
+    tax_percent: Decimal | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ErpDocument:
+    """A document, read from the ERP. A reservation is `live` or `voided`; an invoice `draft`, `issued`, `voided`.
+
+    A mark that a key was released or discarded before anything was made counts as `voided`. The kit compares amounts,
+    currency, buyer and goods with the order and with the connector's answer. What is None is not compared; the report
+    says so in its first lines. `party` is the buyer's name as the document shows it.
     """
 
     kind: Literal["reservation", "invoice"]
@@ -27,6 +44,9 @@ class ErpDocument:
     reference: str | None = None
     number: str | None = None
     total_incl_tax: Decimal | None = None
+    currency: str | None = None
+    party: str | None = None
+    lines: tuple[ErpLine, ...] | None = None
 
 
 class ConnectorHarness:
@@ -55,11 +75,20 @@ class ConnectorHarness:
     deadline: float = 30.0
     """Seconds that one hook may take, whatever the ERP does; a tenant's `hook_timeout` is 120 by default."""
 
+    suite: ClassVar[str] = "1.0"
+    """The version of the kit that this harness was written for: what later ones find is a warning, not a failure."""
+
+    other_tax_percent: Decimal = Decimal(12)
+    """A second tax rate, for an order with two."""
+
     run: str | None = None
     """What the names of a case's products and orders hold, so that no two cases meet; None: something new each time.
 
     For an ERP that is played back from a recording of this very case.
     """
+
+    recorded: ClassVar[str | None] = None
+    """The version of the kit with which a recording was made that is played back: what later ones ask is left out."""
 
     kills: int | None = None
     """At how many of the outward calls of a hook a process is killed, spread evenly; None: at every one."""
@@ -117,12 +146,28 @@ class ConnectorHarness:
         """A person changes the total of the draft of this key by a cent."""
         self._cannot("change_draft")
 
+    def cancel(self, key: str) -> None:
+        """An operator cancels or deletes the reservation or draft of this key, by the ERP's own means."""
+        self._cannot("cancel")
+
+    def add_indivisible(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        """As `add_product`, of a product that the ERP sells in whole pieces only."""
+        self._cannot("add_indivisible")
+
+    def fail_commit(self) -> None:
+        """The ERP fails to commit the next change: nothing of it is kept, and the connector gets the ERP's error."""
+        self._cannot("fail_commit")
+
+    def revoke_rights(self) -> None:
+        """The connector can still log in, and may no longer do its work (no right, no company), until it is mended."""
+        self._cannot("revoke_rights")
+
     def break_connection(self) -> None:
         """From now on the ERP cannot be reached, until `mend_connection`; what is open breaks."""
         self._cannot("break_connection")
 
     def mend_connection(self) -> None:
-        """The ERP can be reached again, and answers."""
+        """The ERP can be reached again, and answers; the connector has its rights."""
         self._cannot("mend_connection")
 
     def stall_connection(self) -> None:

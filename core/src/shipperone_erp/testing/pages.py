@@ -36,6 +36,7 @@ def _page(found: Case) -> str:
             f"#### {found.id}: {found.line}",
             found.page,
             f"What it costs a merchant: {found.suffers}",
+            f"The usual cure: {found.cure}",
             f"Runs for: {needs}. Probes: {probes}. Since suite {found.since}.",
         ]
     )

@@ -8,7 +8,7 @@ from xml.etree import ElementTree as ET
 from shipperone_erp.testing.case import SUITE
 from shipperone_erp.testing.running import Result
 
-MARKS = {"passed": "ok  ", "failed": "FAIL", "skipped": "skip"}
+MARKS = {"passed": "ok  ", "warned": "warn", "failed": "FAIL", "skipped": "skip"}
 
 
 def line(result: Result) -> str:
@@ -19,7 +19,12 @@ def line(result: Result) -> str:
     said = result.said.replace("\n", "\n          ")
     if result.outcome == "skipped":
         return f"{head}\n          because {said}"
-    return f"{head}\n          found: {said}\n          what it costs a merchant: {result.case.suffers}"
+    return "\n          ".join([head, f"found: {said}", *(f"{name}: {text}" for name, text in result.hints)])
+
+
+def first_lines(not_compared: Sequence[str]) -> list[str]:
+    """What the report begins with: what is not looked at in the ERP; nothing where all of it is."""
+    return [f"NOT COMPARED  {sentence}" for sentence in not_compared]
 
 
 def summary(connector: str, results: Sequence[Result]) -> str:
@@ -28,16 +33,20 @@ def summary(connector: str, results: Sequence[Result]) -> str:
     said = (
         f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
     )
+    if counts["warned"]:
+        said += f", {counts['warned']} warned of what a later suite fails"
     if counts["failed"]:
         return f"{said}; it does not conform yet"
-    return f"{said}; it conforms, as far as it was looked at" if counts["passed"] else f"{said}; nothing was looked at"
+    seen = counts["passed"] + counts["warned"]
+    return f"{said}; it conforms, as far as it was looked at" if seen else f"{said}; nothing was looked at"
 
 
-def document(connector: str, results: Sequence[Result]) -> dict[str, Any]:
+def document(connector: str, results: Sequence[Result], not_compared: Sequence[str] = ()) -> dict[str, Any]:
     """For `--json`."""
     return {
         "connector": connector,
         "suite": SUITE,
+        "not_compared": list(not_compared),
         "conforms": not any(result.outcome == "failed" for result in results),
         "cases": [
             {
@@ -45,7 +54,9 @@ def document(connector: str, results: Sequence[Result]) -> dict[str, Any]:
                 "line": result.case.line,
                 "outcome": result.outcome,
                 "said": result.said or None,
-                "suffers": result.case.suffers if result.outcome == "failed" else None,
+                "suffers": result.case.suffers if result.outcome in ("failed", "warned") else None,
+                "cure": result.case.cure if result.outcome in ("failed", "warned") else None,
+                "place": result.place,
                 "seconds": f"{result.seconds:.3f}",
             }
             for result in results
@@ -53,7 +64,7 @@ def document(connector: str, results: Sequence[Result]) -> dict[str, Any]:
     }
 
 
-def junit(connector: str, results: Sequence[Result]) -> str:
+def junit(connector: str, results: Sequence[Result], not_compared: Sequence[str] = ()) -> str:
     """As build servers read it."""
     counts = Counter(result.outcome for result in results)
     suite = ET.Element(
@@ -65,6 +76,10 @@ def junit(connector: str, results: Sequence[Result]) -> str:
         errors="0",
         time=f"{sum(result.seconds for result in results):.3f}",
     )
+    if not_compared:
+        properties = ET.SubElement(suite, "properties")
+        for sentence in not_compared:
+            ET.SubElement(properties, "property", name="not compared", value=_printable(sentence))
     for result in results:
         case = ET.SubElement(
             suite,
@@ -77,6 +92,8 @@ def junit(connector: str, results: Sequence[Result]) -> str:
             ET.SubElement(case, "failure", message=_printable(result.said.partition("\n")[0])).text = _printable(
                 str(result)
             )
+        elif result.outcome == "warned":
+            ET.SubElement(case, "system-out").text = _printable(str(result))
         elif result.outcome == "skipped":
             ET.SubElement(case, "skipped", message=_printable(result.said))
     return ET.tostring(suite, encoding="unicode", xml_declaration=True)

@@ -12,12 +12,16 @@ from typing import Any, Self
 
 from shipperone_erp import discovery
 from shipperone_erp.config import load
+from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.order import FulfillmentOrder, OrderItem
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
-from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import must, same
+from shipperone_erp.sandbox.state import OrderState
+from shipperone_erp.testing.bench import STOCKED, Bench
+from shipperone_erp.testing.case import Finding, must, same
+from shipperone_erp.testing.harness import able
 
 SETTLE = "0.3s"
 """After a lost answer, when a look at the queue counts: the sandbox does at once what it does."""
@@ -134,6 +138,43 @@ class Shop:
             same(len(issued), len(there.invoices), f"issued invoices of {order_id} in the ERP")
             drafts = [doc for doc in found[Stage.INVOICE] if doc.state == "draft"]
             same(drafts, [], f"drafts of {order_id} that are left over")
+            for job in jobs:
+                if job.stage is Stage.INVOICE and job.state is State.DONE:
+                    bench.compare(self._invoiced(there, job), None, "issued", found=bench.documents(job.key))
+        self._goods_are_gone(there.order)
+
+    def _invoiced(self, there: OrderState, job: Job) -> FulfillmentOrder:
+        """What ShipperOne was told is on the invoice of this job, at the shop's prices."""
+        order = there.order
+        quantities, shipping = next(one for one in there.invoices if set(one[0]) == set(job.item_ids))
+        items = tuple(
+            OrderItem(
+                item_id=item.id,
+                sku=item.sku,
+                qty=quantities[item.id],
+                row_total_incl_tax=item.row_total_incl_tax,
+                tax_percent=item.tax_percent,
+            )
+            for item in order.items
+            if item.id in quantities
+        )
+        return FulfillmentOrder(
+            order.order_id, order.warehouse_code, items, currency=order.currency, shipping_amount_incl_tax=shipping
+        )
+
+    def _goods_are_gone(self, order: SandboxOrder) -> None:
+        """Finding unless the goods have left the stock, or are still reserved where the connector does not deliver."""
+        bench = self._bench
+        if not all(able(type(bench.harness), probe) for probe in ("on_hand", "reserved")):
+            return
+        for item in order.items:
+            wanted = (STOCKED - item.qty, 0) if "deliver" in bench.offers else (STOCKED, item.qty)
+            try:
+                same(
+                    bench.stock(item.sku), wanted, f"on hand and reserved of {item.sku}, of which {STOCKED} were there"
+                )
+            except Finding as finding:
+                bench.finds("1.1", finding)
 
     def is_nothing_of(self, order_id: str) -> None:
         """Finding if anything of a cancelled order is live in the ERP, or was confirmed."""

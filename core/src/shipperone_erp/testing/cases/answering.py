@@ -12,6 +12,7 @@ from shipperone_erp.testing.cases.life import whole_life
     "every hook answers with a value of its contract",
     probes="settings add_product",
     suffers="Every order is held as connector_bug, with nothing reserved or with a reservation that nobody knows of.",
+    cure="Return a value on every path of the hook, and map the ERP library's exceptions to the five in one place.",
 )
 def answers_by_contract(bench: Bench) -> None:
     """An order's whole life, and the undoing of a second one. `None`, a text, a bool, a class, a coroutine or any
@@ -25,6 +26,7 @@ def answers_by_contract(bench: Bench) -> None:
     "every hook comes to its end in time",
     probes="settings add_product",
     suffers="Slots fill up with calls that never return until the tenant stands still.",
+    cure="Set connect and read time-outs on the client; most libraries wait without end by default.",
 )
 def answers_in_time(bench: Bench) -> None:
     """The same life, with nothing wrong with the ERP: no hook takes longer than the harness's `deadline`."""
@@ -39,6 +41,7 @@ def answers_in_time(bench: Bench) -> None:
     "another connector object knows what the first one did",
     probes="settings add_product",
     suffers="After every restart each open order is reserved and invoiced once more.",
+    cure="Keep nothing in the object: write the key into the ERP's document and look it up there.",
 )
 def remembers_in_the_erp(bench: Bench) -> None:
     """What was reserved and built is asked for again by a new connector object with the same key, as after a restart:

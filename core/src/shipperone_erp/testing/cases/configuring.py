@@ -16,6 +16,7 @@ PLANTED = "kit-planted-4711-secret"
     "a key that does not exist is refused",
     static=True,
     suffers="A misspelt `warehose` is ignored for months, and the goods of one shop leave another's stock.",
+    cure="Derive every settings model, nested ones too, from ConnectorSettings and leave model_config alone.",
 )
 def refuses_unknown_keys(bench: Bench) -> None:
     """The settings model is given a key that nobody knows; its error must name it. `ConnectorSettings` does that:
@@ -35,6 +36,7 @@ def refuses_unknown_keys(bench: Bench) -> None:
     "an error in the settings shows nothing of what was given",
     static=True,
     suffers="A missing comma in the TOML prints the password of the ERP into the log of the service.",
+    cure="Leave hide_input_in_errors on, and keep the value out of the messages of your own validators.",
 )
 def shows_no_input(bench: Bench) -> None:
     """A secret is planted where a secret belongs, with everything beside it broken; in a form that is wrong for every
@@ -63,6 +65,7 @@ def shows_no_input(bench: Bench) -> None:
     "what looks like a secret is declared as one",
     probes="settings",
     suffers="`config show` and every report that somebody attaches to a ticket hold the password.",
+    cure="Annotate the field as Secret and call get_secret_value() only where the login is made.",
 )
 def declares_secrets(bench: Bench) -> None:
     """Fields whose names speak of a password, a token, a secret or a key to an API hold a `Secret`, at any depth."""
@@ -76,6 +79,7 @@ def declares_secrets(bench: Bench) -> None:
     "a connector never shows its secrets",
     probes="settings",
     suffers="The password stands in a log as soon as somebody logs an object.",
+    cure="Pass the Secret on, not its text, and give a connection object that holds the text no repr of its own.",
 )
 def hides_secrets(bench: Bench) -> None:
     """`repr`, `str` and `format` of the connector and its settings, and the settings as JSON, hold no secret."""

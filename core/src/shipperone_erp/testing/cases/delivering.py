@@ -17,6 +17,7 @@ PROBES = "settings add_product on_hand reserved"
     needs=NEEDS,
     probes=PROBES,
     suffers="The shelf is full and the ERP says it is empty: what is there is not sold.",
+    cure="Keep the key of each delivery under a unique constraint and return Done when it is there.",
 )
 def delivers_once(bench: Bench) -> None:
     """2 of 10 are reserved, invoiced, and delivered three times: 8 on hand, none reserved."""
@@ -35,6 +36,7 @@ def delivers_once(bench: Bench) -> None:
     needs=NEEDS,
     probes=PROBES,
     suffers="As in D1, on the day on which a call took longer than its deadline.",
+    cure="Insert the delivery's key in the transaction that takes the goods out, before it does.",
 )
 def delivers_once_at_once(bench: Bench) -> None:
     """As many calls of `deliver` with one key at the same moment take the goods out once."""
@@ -53,6 +55,7 @@ def delivers_once_at_once(bench: Bench) -> None:
     needs=NEEDS,
     probes=PROBES,
     suffers="The second parcel is taken out with the first; its goods are sold again before they are packed.",
+    cure="Deliver request.order.items, not the reservation's lines, and lower what is reserved by what left.",
 )
 def delivers_what_shipped(bench: Bench) -> None:
     """5 of one product and 1 of another are reserved; a parcel of 2 of the first leaves: 3 of it stay reserved, and the
@@ -78,6 +81,7 @@ def delivers_what_shipped(bench: Bench) -> None:
     needs=NEEDS + " release_stock",
     probes=PROBES,
     suffers="The ERP frees goods that are in the lorry, and sells them again.",
+    cure="Free only what is still reserved: the reserved quantity less what has left.",
 )
 def releases_the_rest(bench: Bench) -> None:
     """2 of 5 reserved pieces have left; the reservation is released: 8 of 10 on hand, none reserved."""

@@ -20,6 +20,7 @@ SLACK = timedelta(minutes=10)
     can="batch",
     probes=PROBES,
     suffers="One order with a typing mistake stops the 49 that are in its batch.",
+    cure="Put try/except around each request of the batch and store the exception under its key.",
 )
 def answers_batches(bench: Bench) -> None:
     """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices an
@@ -61,6 +62,7 @@ def _batch(bench: Bench, form: str) -> None:
     needs="list_documents",
     probes=PROBES,
     suffers="The reconciliation at the month's end misses an invoice, or counts another month's.",
+    cure="Filter by `since`, and return key, reference and number of each document.",
 )
 def lists_what_was_made(bench: Bench) -> None:
     """An order is reserved, invoiced, issued. Of ten minutes ago on, `list_documents` has it once for each kind, with
@@ -93,6 +95,7 @@ def lists_what_was_made(bench: Bench) -> None:
     needs="handle_mismatch",
     probes="settings",
     suffers="What ShipperOne has refused goes out all the same, or the order is held as connector_bug.",
+    cure="Return Resolution.abstain() unless the difference is an amount of action `compare` that you can explain.",
 )
 def has_an_opinion(bench: Bench) -> None:
     """It is asked about each action, with and without a fresh listing, about amounts and about items: a `Resolution`

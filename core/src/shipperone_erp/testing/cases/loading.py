@@ -24,6 +24,8 @@ PATIENCE = 2.0
     "the connector loads as core loads it",
     static=True,
     suffers="The tenant is paused as config_incomplete on the first start, and nothing ships.",
+    cure="Export the class itself, not an instance, and mark each hook with @hookimpl on a plain method of one "
+    "argument.",
 )
 def loads(bench: Bench) -> None:
     """The class is checked as at every start: it is a class and not an instance, its `api` range holds this core, each
@@ -39,6 +41,7 @@ def loads(bench: Bench) -> None:
     "importing it does no work",
     static=True,
     suffers="Every command of every tenant waits for this ERP, or fails when it is down.",
+    cure="Move connections, files and threads from the module into the first hook that needs them.",
 )
 def imports_quietly(bench: Bench) -> None:
     """A fresh interpreter imports the module and watches: no connection, no file written, no process, no thread."""
@@ -52,6 +55,7 @@ def imports_quietly(bench: Bench) -> None:
     "__init__ does no work",
     probes="settings",
     suffers="The service does not start while the ERP is down, and a dead ERP stops the tenants beside it.",
+    cure="Keep only the settings in __init__, and connect in the first hook (functools.cached_property serves).",
 )
 def is_made_quietly(bench: Bench) -> None:
     """A fresh interpreter makes the connector with the harness's settings: no connection, no file written, no process,
@@ -66,6 +70,7 @@ def is_made_quietly(bench: Bench) -> None:
     "after close() no thread and no process is left",
     probes="settings",
     suffers="A service that renews its secrets once a day has thousands of threads after a year; a stop hangs.",
+    cure="Close pools and join threads in close(); a pool made inside a hook is often never kept, so never closed.",
 )
 def leaves_nothing_behind(bench: Bench) -> None:
     """An order's whole life, then `close()`: threads and child processes are those of before."""
@@ -105,6 +110,7 @@ def _children() -> set[str]:
     probes="settings",
     suffers="The tenant stops after a restart because its ERP seems to be another; or a copy of the ledger works on "
     "the wrong ERP and nobody notices.",
+    cure="Build identity() from the host and the database's name, not from the user, the password or the process.",
 )
 def says_who_it_is(bench: Bench) -> None:
     """`identity()` of two connectors to one ERP is one text; of the neighbour's ERP another; it holds no secret.
@@ -127,6 +133,7 @@ def says_who_it_is(bench: Bench) -> None:
     "exclusive() answers at once, without the ERP",
     probes="settings break_connection mend_connection",
     suffers="It is asked before every call that changes stock: each would wait for the ERP twice.",
+    cure="Return a constant or a text made of the settings; exclusive() is a name for a lock and asks nobody.",
 )
 def excludes_without_io(bench: Bench) -> None:
     """With the ERP away, `exclusive()` answers with a text or None, twice the same, within a second."""
@@ -142,6 +149,7 @@ def excludes_without_io(bench: Bench) -> None:
     "check() never raises, and says so when the ERP is away",
     probes="settings break_connection mend_connection",
     suffers="`doctor` ends in the middle of its list on the very day on which it is needed.",
+    cure="Catch the errors of the ERP in check() too and return each as a Check with ok=False; make a real call there.",
 )
 def checks(bench: Bench) -> None:
     """`check()` answers with a list of `Check`, each with a sentence, nothing failing while the ERP is there. With the

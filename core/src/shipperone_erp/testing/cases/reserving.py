@@ -16,6 +16,7 @@ PROBES = "settings add_product on_hand reserved"
     needs="reserve_stock",
     probes=PROBES + " documents",
     suffers="Each retry takes the goods away from other customers, until nothing can be sold.",
+    cure="Look the key up first and answer with the document that is there; put a unique constraint on the key.",
 )
 def reserves_once(bench: Bench) -> None:
     """`reserve_stock` is called three times with one key: one reservation, one reference, the stock reserved once and
@@ -37,6 +38,7 @@ def reserves_once(bench: Bench) -> None:
     needs="reserve_stock",
     probes=PROBES + " documents",
     suffers="Two machines, or a call past its deadline, reserve the same order twice.",
+    cure="Let a unique constraint on the key decide inside one transaction, and look the key up again when it fails.",
 )
 def reserves_once_at_once(bench: Bench) -> None:
     """As many calls with one key at the same moment: one answer, one reservation. Looking first and writing then is not
@@ -59,6 +61,7 @@ def reserves_once_at_once(bench: Bench) -> None:
     needs="reserve_stock",
     probes=PROBES,
     suffers="The buyer orders one of three missing products; the goods of an order that cannot ship lie blocked.",
+    cure="Work out the shortage of all lines before the first one is written, and roll back on a shortage.",
 )
 def tells_what_is_short(bench: Bench) -> None:
     """Three lines, two of them short: the `Shortage` names exactly these two, with what is wanted and what is
@@ -83,6 +86,7 @@ def tells_what_is_short(bench: Bench) -> None:
     needs="reserve_stock",
     probes=PROBES,
     suffers="The same mug is sold to two customers; one of them waits for something that is not there.",
+    cure="Subtract what is reserved from what is on hand; many ERPs name the field `available` and mean on hand.",
 )
 def never_reserves_what_is_reserved(bench: Bench) -> None:
     """Of three on hand two are reserved; another order that wants two is short, with one available."""
@@ -100,6 +104,7 @@ def never_reserves_what_is_reserved(bench: Bench) -> None:
     needs="reserve_stock",
     probes=PROBES,
     suffers="On the day of the sale more is sold than there is.",
+    cure="Lock the stock rows, or let one conditional UPDATE both check and reserve.",
 )
 def never_oversells(bench: Bench) -> None:
     """As many orders at the same moment as the harness has `threads`, and one piece: one is reserved, all others are
@@ -129,6 +134,7 @@ def never_oversells(bench: Bench) -> None:
     needs="reserve_stock",
     probes=PROBES,
     suffers="An order with the same mug twice ships one of them, or reserves more than there is.",
+    cure="Add the quantities up by SKU before they are compared with the stock.",
 )
 def adds_up_lines_of_one_sku(bench: Bench) -> None:
     """2 + 3 of one SKU: five are reserved. With four on hand 2 + 3 are short, although each line alone would fit; the
@@ -150,6 +156,7 @@ def adds_up_lines_of_one_sku(bench: Bench) -> None:
     can="transfers",
     probes=PROBES + " arrive",
     suffers="The partner is told to ship what still lies in the other building.",
+    cure="Use order.source_warehouse(item) for the goods, and answer Pending until the transfer is done.",
 )
 def reserves_where_it_lies(bench: Bench) -> None:
     """A line names the other warehouse: it is reserved there. With `transfer="arrived"` the answer is
@@ -177,6 +184,7 @@ def reserves_where_it_lies(bench: Bench) -> None:
     needs="reserve_stock",
     probes=PROBES + " documents",
     suffers="An order is confirmed of which the warehouse has never heard; or all others wait behind it.",
+    cure="Raise Refused('product_unknown', …) with the SKU in the sentence when a look-up finds no product.",
 )
 def knows_what_it_knows(bench: Bench) -> None:
     """A SKU that does not exist beside one that does: `Refused("product_unknown")`, or a `Pending` of that reason, with

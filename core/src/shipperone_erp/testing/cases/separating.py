@@ -11,6 +11,7 @@ from shipperone_erp.testing.case import case, same
     needs="reserve_stock",
     probes="settings add_product on_hand reserved documents",
     suffers="An order of one shop takes goods out of another shop's warehouse.",
+    cure="Keep connections and caches in self; a default argument, a class attribute or a module's cache is shared.",
 )
 def keeps_tenants_apart(bench: Bench) -> None:
     """Two connectors in one process, each to an ERP of its own, are given the very same order, in turn. Each reserves

@@ -14,6 +14,7 @@ AWAY = "settings add_product break_connection mend_connection"
     "an ERP that is away is Transient, for every hook",
     probes=AWAY,
     suffers="A night's maintenance of the ERP ends with 300 orders held as connector_bug, each to be retried by hand.",
+    cure="Catch the client library's connection errors in one place, around every call, and raise Transient.",
 )
 def tells_that_it_is_away(bench: Bench) -> None:
     """The connection is broken, for a connector that has never worked and for one that has: each hook raises
@@ -51,6 +52,7 @@ def tells_that_it_is_away(bench: Bench) -> None:
     "once the ERP is back, the same connector goes on",
     probes=AWAY,
     suffers="After every restart of the ERP the service has to be restarted too, by somebody, at night.",
+    cure="Open a new connection when the old one is broken; most pools can test one before it is used.",
 )
 def goes_on_by_itself(bench: Bench) -> None:
     """The connector has worked; the connection breaks, a hook fails, the connection is mended: the same object works,
@@ -83,6 +85,7 @@ def goes_on_by_itself(bench: Bench) -> None:
     "a refused login is AuthFailed",
     probes="settings add_product",
     suffers="Somebody changes the ERP's password, and every order is held one by one, or tried without end.",
+    cure="Map the ERP's own login error (a status 401, a code) to AuthFailed before the general error.",
 )
 def tells_a_refused_login(bench: Bench) -> None:
     """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant pauses and no order fails.
@@ -112,6 +115,7 @@ def tells_a_refused_login(bench: Bench) -> None:
     needs="reserve_stock",
     probes="settings add_product stall_connection mend_connection reserved on_hand",
     suffers="One lock in the ERP takes all slots of the tenant; its queue stands still without an error.",
+    cure="Set a statement or lock time-out as well as a connect time-out.",
 )
 def gives_up_in_time(bench: Bench) -> None:
     """The ERP takes the call and does not answer: the hook gives up within the harness's `deadline`, as `Transient` or
@@ -138,6 +142,7 @@ def gives_up_in_time(bench: Bench) -> None:
     needs="reserve_stock",
     probes="settings add_product lose_answer reserved on_hand documents",
     suffers="Core is told that nothing happened, gives the order up, and the goods stay blocked for nobody.",
+    cure="Raise Unknown for an error after the request was sent, and Transient only for one before it.",
 )
 def tells_what_it_does_not_know(bench: Bench) -> None:
     """The ERP commits, and the connection ends before its answer: the hook finds out by the key and answers, or raises
@@ -154,8 +159,11 @@ def tells_what_it_does_not_know(bench: Bench) -> None:
         built = desk.built(order)
         bench.harness.lose_answer()
         _unknown_or_answered(lambda: desk.issue(built, order), "issue_invoice")
-        must(desk.issue(built, order).issued, "issue_invoice after a lost answer is not issued")
-        same(len(bench.documents(desk.to_build(order).key, "issued")), 1, "issued documents after a lost answer")
+        issued = desk.issue(built, order)
+        must(issued.issued, "issue_invoice after a lost answer is not issued")
+        made = bench.documents(desk.to_build(order).key, "issued")
+        same(len(made), 1, "issued documents after a lost answer")
+        bench.compare(order, issued, found=made)
 
 
 def _unknown_or_answered(ask: object, hook: str) -> None:

@@ -14,6 +14,7 @@ PAPER = "settings add_product documents"
     needs="reserve_stock release_stock",
     probes=STOCK,
     suffers="A cancelled order blocks goods for ever; or, released twice, sells what belongs to somebody else.",
+    cure="Find the reservation by request.key, change its state first, and free the stock only if that changed a row.",
 )
 def releases_once(bench: Bench) -> None:
     """Two orders hold 2 and 3 of 10. The first is released three times, by its key alone (`reference=None`, as after a
@@ -33,6 +34,7 @@ def releases_once(bench: Bench) -> None:
     needs="reserve_stock release_stock",
     probes=STOCK,
     suffers="A call that was under way when the order was cancelled reserves it after all, and nobody releases it.",
+    cure="Keep the released reservation with its key and a state; do not delete it.",
 )
 def released_stays_released(bench: Bench) -> None:
     """`reserve_stock` with the key of a released reservation answers `Voided`, and reserves nothing; the next
@@ -55,6 +57,7 @@ def released_stays_released(bench: Bench) -> None:
     can="marks",
     probes=STOCK,
     suffers="The answer of a reservation was lost and the order cancelled: it arrives late, and blocks the goods.",
+    cure="Insert a released reservation under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_saw(bench: Bench) -> None:
     """A key that the ERP has never seen is released: `Done`. A `reserve_stock` of that key that comes later answers
@@ -73,6 +76,7 @@ def marks_what_it_never_saw(bench: Bench) -> None:
     needs="build_invoice discard_invoice",
     probes=PAPER,
     suffers="The draft with the old price is issued, beside the new one.",
+    cure="Keep the discarded draft with its key and a state; the whole key, with its -g2, is the document's.",
 )
 def discarded_stays_discarded(bench: Bench) -> None:
     """A draft is discarded three times: `Done`. Then `build_invoice` and `issue_invoice` with its key answer `Voided`,
@@ -88,7 +92,7 @@ def discarded_stays_discarded(bench: Bench) -> None:
     if "issue_invoice" in desk.plugins.offers:
         answer = desk.issue(built, order)
         must(isinstance(answer, Voided), f"issue_invoice with a discarded key answered {answer}, not Voided")
-        desk.issued(order, generation=2)
+        bench.compare(order, desk.issued(order, generation=2), "issued", generation=2)
 
 
 @case(
@@ -98,6 +102,7 @@ def discarded_stays_discarded(bench: Bench) -> None:
     can="marks",
     probes=PAPER,
     suffers="A draft whose answer was lost turns up after it was given up, and is issued by somebody.",
+    cure="Insert a voided document under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_built(bench: Bench) -> None:
     """A key that the ERP has never seen is discarded: `Done`. A call that comes later (`build_invoice`, or without
@@ -119,6 +124,7 @@ def marks_what_it_never_built(bench: Bench) -> None:
     needs="build_invoice issue_invoice discard_invoice",
     probes=PAPER,
     suffers="A fiscal document disappears, and the series of numbers has a gap.",
+    cure="Look at the document's state before it is discarded, and raise AlreadyIssued(invoice) if it is fiscal.",
 )
 def keeps_what_is_fiscal(bench: Bench) -> None:
     """`discard_invoice` of an issued document raises `AlreadyIssued` with that invoice and its number; the document

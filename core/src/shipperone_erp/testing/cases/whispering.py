@@ -50,6 +50,7 @@ def overheard() -> Iterator[Overheard]:
     "nothing that is logged, answered or raised in an order's life holds a secret",
     probes="settings",
     suffers="The password of the ERP travels to the log server, and from there to everybody.",
+    cure="Switch off the HTTP library's debug log of headers and bodies, or filter the login out of it.",
 )
 def keeps_secrets_at_work(bench: Bench) -> None:
     """The harness's own secrets; an order's whole life, `check` and `identity`; every logger at DEBUG is listened to,
@@ -66,6 +67,7 @@ def keeps_secrets_at_work(bench: Bench) -> None:
     "a refused login tells nobody which password was refused",
     probes="settings",
     suffers="The error message that is pasted into a ticket holds the password with the typing mistake.",
+    cure="Raise AuthFailed with a sentence of your own, `from None`: the driver's message often repeats the login.",
 )
 def keeps_secrets_when_refused(bench: Bench) -> None:
     """Every secret is replaced by a planted one, so that the ERP refuses it; hooks and `check` are called directly,
@@ -81,6 +83,7 @@ def keeps_secrets_when_refused(bench: Bench) -> None:
     "an ERP that is away tells nobody the secrets",
     probes="settings break_connection mend_connection",
     suffers="On the night of an outage every retry writes the password into the log.",
+    cure="Raise Transient `from None` where the driver's exception shows the connection's URL.",
 )
 def keeps_secrets_when_away(bench: Bench) -> None:
     """As S2, with the connection broken and the true secrets."""
