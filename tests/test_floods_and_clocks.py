@@ -11,11 +11,14 @@ import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.model.work import Stage, State
+from shipperone_erp.runtime import stage_run
 from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.slots import FairSlots
+from shipperone_erp.runtime.stage_run import AT_ONCE
 from shipperone_erp.sandbox import SandboxOrder
+from shipperone_erp.stages.planning import plan
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -94,6 +97,44 @@ def test_q7_after_an_outage_three_thousand_wait_and_both_queues_advance_side_by_
 
 def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def test_h8_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(world, monkeypatch):
+    """No step of the loop that all tenants share grows with what one tenant has listed."""
+    world.settings["go_live"] = '"ask"'  # all are held at once: what is seen here is planning and beginning
+    for number in range(3 * AT_ONCE):
+        world.sandbox.add(order(f"A-{number:03}", first_id=number * 10 + 1))
+    planners, begun, most = [], [0], [0]
+
+    def planned(scope, listing, *others):
+        if listing.orders:
+            planners.append(threading.current_thread())
+        return plan(scope, listing, *others)
+
+    monkeypatch.setattr(stage_run, "plan", planned)
+
+    def counted(loop, coroutine, **options):
+        begun[0] += 1
+        return asyncio.Task(coroutine, loop=loop, **options)
+
+    async def step() -> None:
+        while True:
+            most[0], begun[0] = max(most[0], begun[0]), 0
+            await asyncio.sleep(0)
+
+    async def go():
+        asyncio.get_running_loop().set_task_factory(counted)
+        async with Runtime(world.read()) as runtime:
+            steps = asyncio.create_task(step())
+            await runtime.once(settle_for=timedelta(0))
+            steps.cancel()
+
+    asyncio.run(go())
+    assert {job.reason for job in world.jobs(stage=A)} == {Reason.BEFORE_GO_LIVE}
+    assert len(world.jobs(stage=A)) == 3 * AT_ONCE
+    assert AT_ONCE / 2 < most[0] < 2 * AT_ONCE, "tasks in one step of the loop"
+    assert planners
+    assert threading.main_thread() not in planners
 
 
 def test_q7_what_is_urgent_does_not_queue_behind_a_flood():

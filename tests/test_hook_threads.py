@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from shipperone_erp.aside import aside
 from shipperone_erp.runtime import threads
 from shipperone_erp.runtime.threads import HookThreads
 
@@ -75,6 +76,23 @@ def test_one_that_hangs_keeps_its_thread_and_the_others_go_on():
         assert alive("hanging") == 2
         gate.set()
         assert await hanging
+        hooks.close()
+
+    asyncio.run(calls())
+
+
+@pytest.mark.parametrize("raised", [SystemExit, StopIteration, KeyboardInterrupt])
+def test_what_no_future_can_raise_ends_the_call_at_once_and_the_thread_serves_on(raised):
+    def hook():
+        raise raised
+
+    async def calls() -> None:
+        hooks = HookThreads("raising", 1)
+        with pytest.raises(RuntimeError, match=f"{raised.__name__} was raised in a thread"):
+            await hooks.run(hook, deadline=30)
+        assert await hooks.run(lambda: 7, deadline=30) == 7
+        with pytest.raises(RuntimeError, match=f"{raised.__name__} was raised in a thread"):
+            await asyncio.wait_for(aside(hook), 30)
         hooks.close()
 
     asyncio.run(calls())

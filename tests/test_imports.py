@@ -8,7 +8,7 @@ import pytest
 
 LAYERS = [
     {"sanitizer", "private_files"},
-    {"reasons", "secrets", "redaction", "errors", "deprecations", "csv_files"},
+    {"reasons", "secrets", "redaction", "errors", "deprecations", "csv_files", "aside"},
     {"model", "explanations"},
     {"capabilities"},
     {"hooks", "discretion"},

@@ -8,8 +8,10 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import partial
 from typing import overload
 
+from shipperone_erp.aside import aside
 from shipperone_erp.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.ledger.leases import Owner, Seen
 from shipperone_erp.ledger.records import Lease
@@ -109,5 +111,6 @@ class LeaseKeeper:
             # a beat that is missed is no harm: whoever takes over is fenced off by the number of the lease
             with contextlib.suppress(LedgerError):
                 asked, held = elapsed(), list(self._held.values())
-                lost = await asyncio.to_thread(self._ledger.beat, held)
+                # in a thread of its own: the loop's few may all be busy with one tenant's flood
+                lost = await aside(partial(self._ledger.beat, held))
                 self._proven |= {lease.name: asked for lease in held if lease not in lost}

@@ -18,12 +18,13 @@ RULES = 1
 SHOWN = 20
 
 
-def log_new_rules(
-    settings: TenantSettings, record: QueueRecord, memory: Memory, decisions: Iterable[Decision], log: logging.Logger
-) -> None:
-    """Once for each queue of a ledger, at its first complete read by this version; not in a new ledger."""
-    if record.stage is not Stage.INVOICE or record.rules >= RULES or record.first_read_at is None:
-        return
+def are_new(record: QueueRecord) -> bool:
+    """This is the first complete read of the queue by this version, and not the first one in its ledger."""
+    return record.stage is Stage.INVOICE and record.rules < RULES and record.first_read_at is not None
+
+
+def log_new_rules(settings: TenantSettings, memory: Memory, decisions: Iterable[Decision], log: logging.Logger) -> None:
+    """Once for each queue whose rules are new. It checks every order: of thousands, seconds."""
     held = list(_held(settings, memory, decisions))
     if not held:
         return

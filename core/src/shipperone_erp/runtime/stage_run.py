@@ -8,16 +8,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
+from shipperone_erp.aside import aside
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Reservation
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Reason
+from shipperone_erp.runtime import new_rules
 from shipperone_erp.runtime.clock import StageClock
 from shipperone_erp.runtime.desk import StageDesk
 from shipperone_erp.runtime.late import LateWork
 from shipperone_erp.runtime.memory import remember
-from shipperone_erp.runtime.new_rules import log_new_rules
 from shipperone_erp.runtime.open_discounts import OpenDiscounts
 from shipperone_erp.runtime.progress import Progress
 from shipperone_erp.runtime.queue_record import QueueKeeper
@@ -36,6 +37,9 @@ from shipperone_erp.stages.vanished import doubt_since, may_exist, wants_proof
 
 SHORTEST_DOUBT = timedelta(seconds=0.5)
 """Until the next read at least, after one that proved nothing about an unknown outcome."""
+
+AT_ONCE = 100
+"""Orders that are planned, or whose work is begun, in one step of the event loop: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,16 +156,17 @@ class StageRun:
         busy = frozenset(self._running)
         listing = await self.desk.view.read()
         memory, record = await self._memory(listing, busy)
-        decisions = self._plan(listing, memory)
+        decisions = await self._plan(listing, memory)
         if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
             busy |= frozenset(self._running)
             listing = await self.desk.view.read(prove=True)
             memory, record = await self._memory(listing, busy)
-            decisions = self._plan(listing, memory)
+            decisions = await self._plan(listing, memory)
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
-            log_new_rules(self.desk.settings, record, memory, decisions, self._log)
+            if new_rules.are_new(record):
+                await aside(partial(new_rules.log_new_rules, self.desk.settings, memory, decisions, self._log))
             self._queue.read_well(listing, record)
         return memory, decisions
 
@@ -173,11 +178,13 @@ class StageRun:
             proves_absence=False, pages=0, alert=None,
         )  # fmt: skip
         memory, _ = await self._memory(nothing, frozenset(self._running))
-        return [decision for decision in self._plan(nothing, memory) if isinstance(decision, Continue)]
+        return [decision for decision in await self._plan(nothing, memory) if isinstance(decision, Continue)]
 
-    def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
+    async def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
         self._planned_at, self._complete = self.desk.now(), listing.complete
-        return plan(self.scope, listing, memory, self._planned_at)
+        planned = partial(plan, self.scope, listing, memory, self._planned_at)
+        few = len(listing.orders) + len(memory.jobs) <= AT_ONCE
+        return planned() if few else await aside(planned)
 
     async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
         memory, record = await asyncio.to_thread(
@@ -238,7 +245,9 @@ class StageRun:
             async with self._solitude.alone():
                 await self._order(decisions, self._to_be_taken(decisions), alone=True)
         notes: list[list[Decision]] = []
-        for order_id, decisions in chosen:
+        for number, (order_id, decisions) in enumerate(chosen, 1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # every other tenant has its turn
             if all(isinstance(decision, Note) for decision in decisions):
                 notes.append(decisions)
             elif order_id not in suspects:
@@ -247,7 +256,9 @@ class StageRun:
                 self._running[order_id] = task
                 self._progress.planned()
                 task.add_done_callback(partial(self._rests, order_id))
-        await asyncio.gather(*(self._order(noted, self._to_be_taken(noted)) for noted in notes))
+        for first in range(0, len(notes), AT_ONCE):
+            some = notes[first : first + AT_ONCE]
+            await asyncio.gather(*(self._order(noted, self._to_be_taken(noted)) for noted in some))
 
     def _suspected(self, decisions: Collection[Decision]) -> bool:
         return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)

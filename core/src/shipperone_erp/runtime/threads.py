@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
 
+from shipperone_erp.aside import for_a_thread
 from shipperone_erp.model.answers import Transient, Unknown
 from shipperone_erp.runtime.slots import FairSlots
 
@@ -53,33 +54,22 @@ class HookThreads:
         except BaseException:
             returned()
             raise
-        loop = asyncio.get_running_loop()
-        result: asyncio.Future[ResultT] = loop.create_future()
         ended, overdue = asyncio.Event(), asyncio.Event()
 
-        def finish(value: ResultT | None, error: BaseException | None) -> None:
+        def back() -> None:
             ended.set()
             self._overdue -= overdue.is_set()
             self._free.release()
             returned()
-            if result.done():
-                return
-            if error is not None:
-                result.set_exception(error)
-            else:
-                result.set_result(value)  # type: ignore[arg-type]
 
-        def call() -> None:
-            value, error = None, None
+        def counted() -> ResultT:
             try:
-                value = function(*arguments)
-            except BaseException as raised:  # a thread must never end by what a hook raises, SystemExit included
-                error = raised if isinstance(raised, Exception) else RuntimeError(f"{type(raised).__name__} in a hook")
-            with self._turn:
-                self._busy -= 1  # before anybody hears of it: the next call then finds this thread free
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(finish, value, error)
+                return function(*arguments)
+            finally:
+                with self._turn:
+                    self._busy -= 1  # before the result is handed over: the next call then finds this thread free
 
+        result, call = for_a_thread(counted, returned=back)
         with self._turn:
             self._calls.put(call)
             self._busy += 1

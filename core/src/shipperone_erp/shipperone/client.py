@@ -18,6 +18,7 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from pydantic import SecretStr
 
+from shipperone_erp.aside import WORTH_A_THREAD, aside
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.model.work import Stage
 from shipperone_erp.redaction import Redaction
@@ -34,7 +35,6 @@ from shipperone_erp.shipperone.answers import (
     silenced_post,
     silenced_read,
 )
-from shipperone_erp.shipperone.aside import WORTH_A_THREAD, aside
 from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.dates import Zones
 from shipperone_erp.shipperone.decoding import Undecodable

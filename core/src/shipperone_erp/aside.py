@@ -1,0 +1,60 @@
+"""Blocking or long work in a thread beside the event loop that serves every tenant."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+ResultT = TypeVar("ResultT")
+
+WORTH_A_THREAD = 64 * 1024
+"""Bytes of an answer that take a few milliseconds to parse."""
+
+
+async def aside(function: Callable[[], ResultT]) -> ResultT:
+    """The function's result, or what it raises. Its thread ends with it, and never keeps the process alive.
+
+    Not in the loop's own few threads: an answer made to be slow must not keep those from the ledger.
+    """
+    result, call = for_a_thread(function)
+    try:
+        threading.Thread(target=call, name="aside", daemon=True).start()
+    except RuntimeError:  # no thread can be started: late is better than not at all
+        return function()
+    return await result
+
+
+def for_a_thread(
+    function: Callable[[], ResultT], *, returned: Callable[[], None] = lambda: None
+) -> tuple[asyncio.Future[ResultT], Callable[[], None]]:
+    """A future of the running loop, and the call by which another thread runs the function and settles that future.
+
+    `returned` is called in the loop once the function has returned, even if the future is cancelled by then. The call
+    itself never raises, whatever the function does; a loop that was closed meanwhile gets nothing.
+    """
+    loop = asyncio.get_running_loop()
+    result: asyncio.Future[ResultT] = loop.create_future()
+
+    def finish(value: ResultT | None, error: BaseException | None) -> None:
+        returned()
+        if result.done():
+            return
+        if error is not None:
+            result.set_exception(error)
+        else:
+            result.set_result(value)  # type: ignore[arg-type]
+
+    def call() -> None:
+        value: ResultT | None = None
+        error: BaseException | None = None
+        try:
+            value = function()
+        except BaseException as raised:
+            # neither SystemExit, which would end the thread, nor StopIteration can be raised by a future
+            fit = isinstance(raised, Exception) and not isinstance(raised, StopIteration)
+            error = raised if fit else RuntimeError(f"{type(raised).__name__} was raised in a thread")
+        with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile
+            loop.call_soon_threadsafe(finish, value, error)
+
+    return result, call
