@@ -1,4 +1,4 @@
-"""The statements that write, compiled once for a ledger, and the order in which those of one batch are run.
+"""The statements that write, compiled once a process, and the order in which those of one batch are run.
 
 Rows of one statement go together (executemany); what concerns the same job, order or effect keeps its order. Core
 builds the statements and converts the values; its handling of parameters row by row would cost three times as much.
@@ -6,6 +6,7 @@ builds the statements and converts the values; its handling of parameters row by
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
@@ -201,6 +202,12 @@ STATEMENTS: dict[type[Write], Statement] = {
 }
 
 _RANKS = {kind: rank for rank, kind in enumerate(STATEMENTS)}
+
+
+@cache
+def statements(dialect_name: str) -> "Statements":
+    """The statements for a dialect: compiled once, since that takes longer than all else that opening a ledger does."""
+    return Statements(dialect_name)
 
 
 class Statements:

@@ -24,7 +24,7 @@ from shipperone_erp.ledger.retention import Removed, Terms
 from shipperone_erp.ledger.schema import (
     jobs,
 )
-from shipperone_erp.ledger.statements import FENCE, Statements
+from shipperone_erp.ledger.statements import FENCE, statements
 from shipperone_erp.ledger.writer import Writer
 from shipperone_erp.ledger.writes import Entry, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob, Write
 
@@ -39,7 +39,6 @@ class Ledger(LedgerReader):
         super().__init__(database)
         self._read_only = read_only
         self._turn = threading.Lock()
-        self._statements = Statements(database.writing.dialect.name)
         self._writer = Writer(self.commit)
 
     @classmethod
@@ -276,7 +275,7 @@ class Ledger(LedgerReader):
             raise (OpenJobExists(after) if after is not None else two) from None
 
     def _run(self, connection: Connection, writes: list[Write]) -> None:
-        for run in self._statements.arranged(writes):
+        for run in statements(self._database.writing.dialect.name).arranged(writes):
             result = connection.exec_driver_sql(run.statement.sql, run.rows)
             if run.statement.hits_all and result.rowcount != len(run.rows):
                 raise WriteRefused("what was to be changed is not in the ledger; nothing was recorded")
