@@ -18,6 +18,7 @@ import pytest
 
 import docs_scenarios
 from console_blocks import Command, agrees, commands, differences, run
+from warm_processes import command_for_shells
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCENARIO = re.compile(r"<!-- scenario: (\w+) -->")
@@ -107,7 +108,7 @@ def test_the_commands_print_what_the_page_says(scene, world, request):
             if number == 0:
                 world.write()
             session = [command for block in blocks for command in commands(block)]
-            path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+            path = os.pathsep.join(map(str, [command_for_shells(), Path(sys.executable).parent, os.environ["PATH"]]))
             printed = run(session, world.folder, {**world.process_environment(), "PATH": path})
             if os.environ.get("REWRITE_DOCS"):
                 rewrite(scene, blocks, printed, world.folder)

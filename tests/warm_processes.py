@@ -3,6 +3,7 @@
     done = run("status", "--json", env=environment)            the command, as `subprocess.run` would answer
     done = run_script(script, "before", "3", env=environment)  a script of the tests
     process = Process(script, env=environment, stdout=file, stderr=file)  one that runs beside the test
+    folder = command_for_shells()                              to be put before a shell's PATH
 
 The first call of a test process starts a server (this file as a script) that imports core and waits. A process that it
 forks has a process id of its own, the caller's environment, folder and pipes, and can be killed like any other.
@@ -23,6 +24,8 @@ from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import IO
+
+import warm_client
 
 COMMAND = "-c"
 """In place of a script: the command `shipperone-erp`."""
@@ -62,12 +65,9 @@ class Process:
         self.args = [script, *arguments]
         self.returncode: int | None = None
         self._received = b""
-        self._connection = socket.socket(socket.AF_UNIX)
-        self._connection.connect(_server())
-        message = json.dumps({"argv": self.args, "env": dict(env), "cwd": str(cwd or Path.cwd())}).encode()
-        files = [stdout.fileno(), stderr.fileno()]
-        socket.send_fds(self._connection, [len(message).to_bytes(4, "big")], files)
-        self._connection.sendall(message)
+        with open(os.devnull) as nothing:
+            files = [nothing.fileno(), stdout.fileno(), stderr.fileno()]
+            self._connection = warm_client.call(_server(), self.args, env, str(cwd or Path.cwd()), files)
         self.pid = int(self._answer(None))
 
     def _answer(self, timeout: float | None) -> str:
@@ -104,6 +104,20 @@ class Process:
 
     def kill(self) -> None:
         self.send_signal(signal.SIGKILL)
+
+
+@cache
+def command_for_shells() -> Path:
+    """A folder with the command `shipperone-erp`, each call of which is forked off the server."""
+    folder = Path(_server()).parent
+    command = folder / "shipperone-erp"
+    lines = [
+        f"#!{sys.executable} -SE", "import sys", f"sys.path.insert(0, {str(Path(__file__).parent)!r})",
+        "import warm_client", f"warm_client.main({_server()!r}, [{COMMAND!r}, *sys.argv[1:]])",
+    ]  # fmt: skip
+    command.write_text("\n".join(lines) + "\n")
+    command.chmod(0o755)
+    return folder
 
 
 @cache
@@ -151,7 +165,7 @@ def serve(address: str) -> list[str]:
 def _called(connection: socket.socket) -> list[str]:
     """In the child, which waits for its own child and reports how that ended: returns in the latter."""
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    length, files, _, _ = socket.recv_fds(connection, 4, 2)
+    length, files, _, _ = socket.recv_fds(connection, 4, 3)
     message = b""
     while len(message) < int.from_bytes(length, "big"):
         message += connection.recv(65536)
@@ -163,9 +177,10 @@ def _called(connection: socket.socket) -> list[str]:
         connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
         os._exit(0)
     connection.close()
-    for number, file in enumerate(files, start=1):
+    for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
+    os.umask(called["umask"])
     os.chdir(called["cwd"])
     os.environ.clear()
     os.environ.update(called["env"])

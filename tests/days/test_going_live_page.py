@@ -14,6 +14,7 @@ import pytest
 import console_blocks
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe
+from warm_processes import command_for_shells
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "going-live.md"
@@ -51,6 +52,7 @@ def test_b3_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monk
     monkeypatch.setenv("SHIPPERONE", sandbox.base_url)
     monkeypatch.setenv("ACME_TOKEN", sandbox.token)
     monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=":")
+    monkeypatch.setenv("PATH", str(command_for_shells()), prepend=":")
 
     threading.Thread(target=ships_from_now_on, args=(sandbox,), daemon=True).start()
 

@@ -4,12 +4,12 @@ import doctest
 import os
 import re
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from conftest import OnSql, order
+from warm_processes import command_for_shells
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -37,12 +37,11 @@ def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
     merchant.sandbox.add(order("FO-1", first_id=10), stage="invoice")
     merchant.sandbox.add(order("FO-2", first_id=20))
     merchant.write()
-    called = f'{sys.executable} -c "from shipperone_erp.cli import main; main()"'
     differs = []
     for command, wanted in commands(page):
         done = subprocess.run(
-            ["bash", "-c", command.replace("shipperone-erp", called, 1)],
-            cwd=merchant.folder, env={**merchant.process_environment(), "PATH": os.environ["PATH"]},
+            ["bash", "-c", command], cwd=merchant.folder,
+            env={**merchant.process_environment(), "PATH": f"{command_for_shells()}:{os.environ['PATH']}"},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
         )  # fmt: skip
         got = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
