@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
+from counting_erp import TRANSACTION
+
 from shipperone_erp.cli.running import run_once
 from shipperone_erp.config import load
 from shipperone_erp.ledger.store import Ledger
@@ -34,9 +36,9 @@ class KillingLedger(Ledger):
             self.strike()
 
     def strike(self) -> None:
-        # between two transactions: a process that stands still inside one keeps a SQLite file locked for everybody; to
-        # this very thread, which would else run on into its own until the main thread has got the signal
-        with self._turn:
+        # between two transactions, of the ledger and of the ERP: a process that is frozen inside one keeps a SQLite file
+        # locked; to this very thread, which would else run on into its own until the main thread has got the signal
+        with self._turn, TRANSACTION:
             signal.pthread_kill(threading.get_ident(), self.signal)
 
 

@@ -4,6 +4,7 @@ A test module says `pytest_plugins = ["ledger_databases"]` and asks for `ledger_
 """
 
 import itertools
+import multiprocessing
 import os
 import shutil
 import tempfile
@@ -27,6 +28,8 @@ from shipperone_erp.model.text import order_text
 from shipperone_erp.model.work import EffectKind, Stage
 
 VARIABLE = "SHIPPERONE_ERP_TEST_POSTGRESQL"
+
+multiprocessing.set_forkserver_preload(["shipperone_erp.ledger.store"])  # a process of a test has it from the start
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 import tomllib
 from datetime import timedelta
 from decimal import Decimal
@@ -14,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+import warm_processes
 from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
 from shipperone_erp.errors import ConfigurationError, Problem
@@ -448,11 +447,9 @@ def test_whatever_stands_in_place_of_a_table_is_named(tmp_path, table, value):
 
 def test_init_writes_a_file_that_a_person_completes_and_check_accepts(tmp_path):
     file = tmp_path / "acme.toml"
-    command = [sys.executable, "-c", "from shipperone_erp.cli import main; main()"]
 
     def run(*arguments: str, **environment: str):
-        return subprocess.run([*command, *arguments], capture_output=True, text=True, cwd=tmp_path, check=False,
-                              env={**os.environ, **environment}, timeout=60)  # fmt: skip
+        return warm_processes.run(*arguments, cwd=tmp_path, env={**os.environ, **environment})
 
     assert run("init", "acme", "--connector", "generic_sql", "-c", str(file)).returncode == 0
     again = run("init", "acme", "--connector", "generic_sql", "-c", str(file))

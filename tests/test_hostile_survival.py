@@ -3,8 +3,6 @@
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -14,6 +12,7 @@ from honest_erp import PASSWORD
 from honest_harness import HonestHarness
 from hostile_erp import FAULTS
 
+import warm_processes
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import State
 from shipperone_erp.reasons import Reason
@@ -95,10 +94,11 @@ def test_a_service_with_every_hostile_connector_serves_the_healthy_tenant_beside
         file = tmp_path / "shipperone-erp.toml"
         file.write_text('[runtime]\nledger = "sqlite:///ledger.db"\n' + "".join(one.toml for one in everybody))
         log = tmp_path / "log"
-        command = [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "run", "-c", str(file)]
         environment = {**os.environ, "PYTHONPATH": str(HOSTILE), "HOSTILE_THREADS": "stay"}
         with log.open("w") as out:
-            process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+            process = warm_processes.Process(
+                warm_processes.COMMAND, "run", "-c", str(file), env=environment, stdout=out, stderr=out
+            )
         closing_all.callback(process.wait)
         closing_all.callback(process.kill)
 

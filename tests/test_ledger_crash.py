@@ -54,7 +54,7 @@ def reserve(url, label, after):
     ],
 )
 def test_d2_killed_at_a_commit(ledger_url, label, after, step, outcomes, unknown):
-    process = multiprocessing.get_context("spawn").Process(target=reserve, args=(ledger_url, label, after))
+    process = multiprocessing.get_context("forkserver").Process(target=reserve, args=(ledger_url, label, after))
     process.start()
     process.join(60)
     assert process.exitcode == (0 if label == "never" else -signal.SIGKILL)

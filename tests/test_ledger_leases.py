@@ -151,9 +151,9 @@ def take(ledger, owner, lease_time, patience):
 
 @pytest.fixture
 def holder(ledger_url):
-    spawn = multiprocessing.get_context("spawn")
-    pipe, theirs = spawn.Pipe()
-    process = spawn.Process(target=hold, args=(ledger_url, theirs), daemon=True)
+    forked = multiprocessing.get_context("forkserver")
+    pipe, theirs = forked.Pipe()
+    process = forked.Process(target=hold, args=(ledger_url, theirs), daemon=True)
     process.start()
     assert pipe.poll(30)
     yield process, pipe, pipe.recv()

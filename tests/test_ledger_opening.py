@@ -122,8 +122,8 @@ def open_and_take(url, name):
 
 
 def test_several_processes_migrate_at_once(ledger_url):
-    spawn = multiprocessing.get_context("spawn")
-    processes = [spawn.Process(target=open_and_take, args=(ledger_url, f"t{n}/invoice")) for n in range(4)]
+    forked = multiprocessing.get_context("forkserver")
+    processes = [forked.Process(target=open_and_take, args=(ledger_url, f"t{n}/invoice")) for n in range(4)]
     for process in processes:
         process.start()
     for process in processes:

@@ -8,7 +8,6 @@ import html
 import json
 import logging
 import os
-import subprocess
 import sys
 from pathlib import Path
 from urllib.parse import quote, quote_plus
@@ -16,6 +15,7 @@ from urllib.parse import quote, quote_plus
 import pytest
 from sqlalchemy import make_url
 
+import warm_processes
 from ledger_databases import dumped
 from shipperone_erp import Reason
 from shipperone_erp.cli.secrecy import keep_out_of_logs
@@ -268,8 +268,7 @@ def test_settings_whose_own_check_says_the_secret(world, plugins, mode, written,
     world.file.write_text(text)
     environment = {**world.process_environment(), "P": password}
     environment["PYTHONPATH"] = os.pathsep.join([environment["PYTHONPATH"], *plugins.paths])
-    command = [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "config", "check", "-c", world.file]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60, check=False)
+    done = warm_processes.run("config", "check", "-c", str(world.file), env=environment)
     assert done.returncode == 78, done.stderr
     assert "tenants.acme.hostile" in done.stderr
     assert leaked(_output(done)) == set(), _output(done)
@@ -312,10 +311,7 @@ def test_a_secret_in_the_defaults_is_warned_of_once(world):
     text = file.read_text().replace('token = { env = "ACME_TOKEN" }\n', "")
     more = '[defaults]\ntoken = "plain-4711"\n[tenants.b]\nbase_url = "https://b.example"\nconnector = "counting"\n'
     file.write_text(text + more + '[tenants.b.counting]\ndatabase = "x"\n')
-    done = subprocess.run(
-        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "config", "check", "-c", str(file)],
-        capture_output=True, text=True, env=world.process_environment(), timeout=60, check=False,
-    )  # fmt: skip
+    done = warm_processes.run("config", "check", "-c", str(file), env=world.process_environment())
     assert done.returncode == 0, done.stderr
     assert [line for line in done.stderr.splitlines() if "defaults.token" in line] == done.stderr.splitlines()
     assert done.stderr.count("a secret in plain text") == 1

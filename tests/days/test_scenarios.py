@@ -1,11 +1,11 @@
 """Every scenario of the sandbox is an order that the runtime serves as its sentence says."""
 
-import subprocess
-import sys
+import os
 from datetime import UTC, datetime
 
 import pytest
 
+import warm_processes
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.sandbox import SCENARIOS, order_of
 
@@ -27,9 +27,6 @@ def test_a_scenario_is_served(world, name):
 
 
 def test_a_scenario_that_there_is_not_is_refused_by_name():
-    done = subprocess.run(
-        [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "sandbox", "--scenario", "bundel"],
-        capture_output=True, text=True, timeout=60, check=False,
-    )  # fmt: skip
+    done = warm_processes.run("sandbox", "--scenario", "bundel", env=os.environ)
     assert done.returncode == 2
     assert "there is no scenario bundel; they are bundle, set," in done.stderr

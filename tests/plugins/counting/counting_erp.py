@@ -8,6 +8,7 @@ order, does something else for some times: see `_misbehave`.
 import os
 import signal
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -46,6 +47,9 @@ from shipperone_erp import (
     hookimpl,
 )
 from shipperone_erp.explanations import EXPLANATIONS
+
+TRANSACTION = threading.Lock()
+"""Held during each: it is taken before this process is frozen, since a frozen transaction locks the ERP for all others."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS stock (warehouse TEXT, sku TEXT, on_hand INTEGER, reserved INTEGER DEFAULT 0,
@@ -110,7 +114,7 @@ class BareConnector(Connector[CountingSettings]):
 
     @contextmanager
     def _db(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self.settings.database, timeout=20, isolation_level=None)) as db:
+        with TRANSACTION, closing(sqlite3.connect(self.settings.database, timeout=20, isolation_level=None)) as db:
             db.execute("BEGIN IMMEDIATE")
             yield db
             db.execute("COMMIT")
