@@ -20,6 +20,7 @@ from shipperone_erp.cli import (
     running,
     scaffolding,
     steering,
+    trying,
 )
 from shipperone_erp.cli.leaving import leave
 from shipperone_erp.cli.options import print_text, say
@@ -83,6 +84,7 @@ order.command("supply-date")(dating.supply_date)
 app.add_typer(order, name="order")
 app.add_typer(keeping.app, name="ledger")
 connecting.app.command("new")(scaffolding.new)
+connecting.app.command("try")(trying.try_)
 app.add_typer(connecting.app, name="connectors")
 app.command("explain")(explaining.explain)
 

@@ -1,9 +1,8 @@
-"""`connectors`: what is installed, what each offers, and whether it keeps the contract; `new` is in `scaffolding`."""
+"""`connectors`: what is installed, what each offers, whether it keeps the contract; `new`, `try` have their modules."""
 
-import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -13,10 +12,12 @@ from shipperone_erp.cli.tables import print_table
 from shipperone_erp.errors import UsageError
 from shipperone_erp.runtime.outcome import Ending
 
-if TYPE_CHECKING:
-    from shipperone_erp.testing.harness import ConnectorHarness
+Harness = Annotated[
+    str | None, typer.Option(metavar="MODULE:CLASS", help="The harness; else the one that the package declares.")
+]
+Live = Annotated[bool, typer.Option("--live", help="The harness may talk to a real ERP.")]
 
-app = typer.Typer(help="Connectors: list, show, new, test; list if nothing is said.")
+app = typer.Typer(help="Connectors: list, show, new, test, try; list if nothing is said.")
 
 
 @app.callback(invoke_without_command=True)
@@ -71,60 +72,52 @@ def _must_be_installed(name: str) -> None:
 def prove(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     case: Annotated[list[str] | None, typer.Option(help="Only this case, such as R3 (repeatable).")] = None,
-    harness: Annotated[
-        str | None, typer.Option(metavar="MODULE:CLASS", help="The harness; else the one that the package declares.")
-    ] = None,
-    live: Annotated[bool, typer.Option("--live", help="The harness may talk to a real ERP.")] = False,
+    exclude: Annotated[list[str] | None, typer.Option(help="Not this case (repeatable).")] = None,
+    harness: Harness = None,
+    live: Live = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Run this many cases at once, each in a process of its own.")] = 1,
+    failed_first: Annotated[bool, typer.Option("--failed-first", help="Begin with what failed the last time.")] = False,
+    durations: Annotated[int, typer.Option(min=0, help="Also list this many of the slowest cases.")] = 0,
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit's XML to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look for every expensive mistake: passed, failed with what it costs a merchant, skipped because."""
     from shipperone_erp.testing import report
     from shipperone_erp.testing.cases import CASES
-    from shipperone_erp.testing.running import not_compared, run_all
+    from shipperone_erp.testing.naming import harness_of
+    from shipperone_erp.testing.parallel import run_at_once
+    from shipperone_erp.testing.remembered import LastFailures
+    from shipperone_erp.testing.running import chosen, not_compared, run_all
 
-    for wanted in case or ():
+    for wanted in (*(case or ()), *(exclude or ())):
         if wanted not in CASES:
             raise UsageError(f"there is no case {wanted}; they are {', '.join(CASES)}")
-    found = _harness(name, harness)
+    found = harness_of(name, harness)
+    last = LastFailures(name)
+    cases = chosen(case or (), exclude or (), last.ids() if failed_first else ())
     results = []
-    with tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True) as folder:
-        (look := Path(folder) / "look").mkdir()
-        invoices = not case or any("build_invoice" in CASES[wanted].needs for wanted in case)
+    with tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True) as place:
+        folder = Path(place)
+        (look := folder / "look").mkdir()
+        invoices = any("build_invoice" in one.needs for one in cases)
         blind = not_compared(found, look, live=live) if invoices else ()
         if blind and not as_json:
             print_text(*report.first_lines(blind))
-        for result in run_all(found, Path(folder), live=live, only=case or ()):
+        if jobs > 1:
+            running = run_at_once(name, harness, folder, cases, live=live, jobs=jobs)
+        else:
+            running = run_all(found, folder, live=live, cases=cases)
+        for result in running:
             results.append(result)
             if not as_json:
                 print_text(*report.line(result).split("\n"))
+    last.keep(results)
+    results = report.in_order(results)
     if junit is not None:
         junit.write_text(report.junit(name, results, blind), encoding="utf-8")
     if as_json:
         print_json(report.document(name, results, blind))
     else:
-        print_text(report.summary(name, results))
+        print_text(*report.slowest(results, durations), report.summary(name, results))
     if any(result.outcome == "failed" for result in results):
         raise typer.Exit(Ending.FAILED)
-
-
-def _harness(name: str, given: str | None) -> "type[ConnectorHarness]":
-    """The class that is named, or that the connector's package declares."""
-    from shipperone_erp.testing.harness import ConnectorHarness
-
-    if given is not None:
-        sys.path.insert(0, "")  # a harness among an author's tests is in no package that is installed
-        found = discovery.load_object(given)
-    elif any(entry.name == name for entry in discovery.installed(discovery.HARNESSES)):
-        found = discovery.load_harness(name)
-    else:
-        _must_be_installed(name)
-        raise UsageError(
-            f"no package declares a harness for {name}: write a ConnectorHarness (docs/conformance.md), name it by "
-            f'--harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'
-        )
-    if not (isinstance(found, type) and issubclass(found, ConnectorHarness)):
-        raise UsageError(
-            f"the harness of {name} is {found!r}, not a subclass of shipperone_erp.testing.ConnectorHarness"
-        )
-    return found

@@ -1,11 +1,12 @@
 """What `connectors test` tells: for people, as JSON, as JUnit's XML."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from shipperone_erp.testing.case import SUITE
+from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.running import Result
 
 MARKS = {"passed": "ok  ", "warned": "warn", "failed": "FAIL", "skipped": "skip"}
@@ -25,6 +26,21 @@ def line(result: Result) -> str:
 def first_lines(not_compared: Sequence[str]) -> list[str]:
     """What the report begins with: what is not looked at in the ERP; nothing where all of it is."""
     return [f"NOT COMPARED  {sentence}" for sentence in not_compared]
+
+
+def in_order(results: Iterable[Result]) -> list[Result]:
+    """As the cases are listed, whatever the order in which they have ended."""
+    places = {case: number for number, case in enumerate(CASES)}
+    return sorted(results, key=lambda result: places[result.case.id])
+
+
+def slowest(results: Iterable[Result], at_most: int) -> list[str]:
+    """A line each for the cases that took longest, and one with what all took together."""
+    if not at_most:
+        return []
+    ranked = sorted(results, key=lambda result: -result.seconds)
+    lines = [f"{result.seconds:8.2f} s  {result.case.id:<3} {result.case.line}" for result in ranked[:at_most]]
+    return [*lines, f"{sum(result.seconds for result in ranked):8.2f} s  all {len(ranked)} cases"]
 
 
 def summary(connector: str, results: Sequence[Result]) -> str:

@@ -3,7 +3,7 @@
 import contextlib
 import time
 import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -133,17 +133,27 @@ def _left_out(
     return None
 
 
+def chosen(only: Iterable[str] = (), without: Iterable[str] = (), first: Collection[str] = ()) -> list[Case]:
+    """The cases of the ids in `only` (all, if it is empty) but for those in `without`; those in `first` lead."""
+    wanted, left_out = frozenset(only), frozenset(without)
+    found = [case for case in CASES.values() if (not wanted or case.id in wanted) and case.id not in left_out]
+    return sorted(found, key=lambda case: case.id not in first)
+
+
 def run_all(
-    harness: type[ConnectorHarness], folder: Path, *, live: bool = False, only: Iterable[str] = ()
+    harness: type[ConnectorHarness],
+    folder: Path,
+    *,
+    live: bool = False,
+    only: Iterable[str] = (),
+    cases: Sequence[Case] | None = None,
 ) -> Iterator[Result]:
-    """Every case (or those of these ids), one after the other, each in a folder of its own."""
-    wanted = frozenset(only)
+    """Every case (or those of these ids, or these), one after the other, each in a folder of its own."""
     tell_departures(harness)
-    for found in CASES.values():
-        if not wanted or found.id in wanted:
-            place = folder / found.id
-            place.mkdir(parents=True)
-            yield run_case(found, harness, place, live=live)
+    for found in chosen(only) if cases is None else cases:
+        place = folder / found.id
+        place.mkdir(parents=True)
+        yield run_case(found, harness, place, live=live)
 
 
 def tell_departures(harness: type[ConnectorHarness]) -> None:
