@@ -3,24 +3,31 @@
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import stat
 from collections import namedtuple
 from contextlib import closing
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from unittest.mock import Mock
 
 import pytest
 from sqlalchemy import create_engine, make_url
 
 from ledger_databases import a_job, a_lease
+from shipperone_erp import Reason
 from shipperone_erp.cli import options, reading
 from shipperone_erp.errors import LedgerDamaged, LedgerError
 from shipperone_erp.ledger.errors import LedgerReplaced, LedgerUnavailable
-from shipperone_erp.ledger.records import Binding
+from shipperone_erp.ledger.leases import Owner
+from shipperone_erp.ledger.records import Binding, QueueRecord
 from shipperone_erp.ledger.served import tenants_served
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.ledger.writes import FirstBinding, InsertJob
+from shipperone_erp.model.work import Stage
 from shipperone_erp.operations import disk
+from shipperone_erp.operations.rows import status_rows
 from test_service import service, until
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
@@ -194,17 +201,26 @@ def test_the_databases_own_check_finds_a_page_that_was_overwritten(file):
 
 def test_doctor_and_orders_report_a_damaged_row_without_a_traceback(world):
     assert world.command("run", "--once", "--settle-for", "0s").returncode == 0
-    job = a_job()
+    job, sound = a_job(), [a_job("FO-2"), a_job("FO-3")]
     with Ledger.open(f"sqlite:///{(world.folder / 'ledger.db')}") as ledger:
         ledger.start_writer()
-        ledger.write(InsertJob(job), lease=None).result(10)
+        for each in (job, *sound):
+            ledger.write(InsertJob(each), lease=None).result(10)
     with closing(sqlite3.connect(world.folder / "ledger.db")) as other, other:
-        other.execute("UPDATE jobs SET state = 'dreaming'")
-    listed = world.command("orders")
+        other.execute("UPDATE jobs SET state = 'dreaming', since = 'yesterday' WHERE id = ?", (job.id,))
+        other.execute("UPDATE jobs SET order_json = '{' WHERE id = ?", (sound[0].id,))  # which no list shows
+    listed = world.command("orders", "--json")
     assert (listed.returncode, "Traceback" in listed.stderr) == (1, False)
-    assert f"row {job.id} of jobs: state cannot be read" in listed.stderr
+    assert [row["order_id"] for row in json.loads(listed.stdout)] == ["FO-2", "FO-3"], "the others are listed"
+    assert f"1 row(s) are not listed: row {job.id} of jobs: state and since cannot be read" in listed.stderr
+    in_words = world.command("orders")
+    assert (in_words.returncode, "FO-3" in in_words.stdout, "FO-1" in in_words.stdout) == (1, True, False)
+    file = world.folder / "orders.csv"
+    assert world.command("orders", "--csv", str(file)).returncode == 1
+    assert file.read_text(encoding="utf-8-sig").count("\n") == 3
+    assert world.command("orders", "--limit", "1", "--state", "waiting").returncode == 0, "it is in no such list"
     found = world.command("doctor", "--json")
-    assert f"row {job.id} of jobs: state cannot be read" in found.stdout
+    assert f"row {job.id} of jobs: state and since cannot be read" in found.stdout
 
 
 def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
@@ -261,3 +277,39 @@ def test_a_database_of_another_program_on_postgresql_is_refused(postgresql_url):
     with pytest.raises(LedgerError, match=r"another program \(its tables: res_partner\)"):
         Ledger.open(postgresql_url, migrate=True)
     engine.dispose()
+
+
+@pytest.mark.parametrize(
+    ("host", "pid", "said"),
+    [
+        (
+            socket.gethostname(),
+            os.getpid(),
+            "runs, and has recorded no read of this queue since 2026-03-01 12:00:00 UTC",
+        ),
+        (socket.gethostname(), 2**22 + 1, "does not run any more, and has recorded no read"),
+        ("another", os.getpid(), "it does not run any more, or nothing can be recorded"),
+    ],
+)
+def test_status_reports_a_stage_that_is_served_and_records_nothing(world, host, pid, said):
+    """As where the service's user has used up its quota, or the disk of a PostgreSQL server is full."""
+    configuration, read_at = world.read(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    stage = Stage.ALLOCATION
+
+    def silent(after):
+        with opened(world.folder / "ledger.db", read_only=True, migrate=False) as ledger:
+            return status_rows(configuration, ledger, read_at + timedelta(minutes=after))[0]["silent"]
+
+    with opened(world.folder / "ledger.db") as ledger:
+        ledger.start_writer()
+        record = QueueRecord(tenant="acme", stage=stage, last_good_read_at=read_at)
+        ledger.save_queue(record)
+        assert silent(60) is None, "nobody serves it"
+        lease = ledger.try_take("acme/allocation", Owner("x", host, pid), None, 15.0)
+        with closing(sqlite3.connect(world.folder / "ledger.db")) as other, other:
+            other.execute("UPDATE leases SET taken_at = ?", ((read_at - timedelta(days=1)).isoformat(),))
+        assert silent(9) is None
+        assert said in silent(11)
+        ledger.save_queue(replace(record, paused_reason=Reason.PLATFORM_UNAVAILABLE, paused_sentence="away"))
+        assert silent(11) is None, "what ShipperOne does not answer is recorded, and shown as such"
+        ledger.give_back(lease)

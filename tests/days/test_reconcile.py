@@ -229,3 +229,35 @@ def test_an_erp_that_is_away_ends_with_5_and_wrong_words_with_2(books):
         books.books.file.with_suffix(".db-wal").unlink()
     gone = books.command("reconcile", "acme")
     assert (gone.returncode, "agree" in gone.stderr) == (5, False), gone.stderr
+
+
+AWAY = {
+    "its list hangs": ("list_documents", "hang", "9", 5, "the ERP did not list its documents within 0.3 s"),
+    "it refuses the login to its list": ("list_documents", "auth", "", 5, "the ERP refuses the login"),
+    "it restarts while it lists": ("list_documents", "transient", "", 5, "the ERP is restarting"),
+    "the user may not list": (
+        "list_documents",
+        "refused",
+        "erp_access_denied: no rights",
+        5,
+        "not compared: no rights",
+    ),
+    "the list is not set up": ("list_documents", "refused", "config_incomplete: no list", 1, "not compared: no list"),
+    "its identity hangs": ("identity", "hang", "9", 5, "the ERP did not say which database it is within 0.3 s"),
+    "it refuses the login": ("identity", "auth", "", 5, "the ERP refuses the login"),
+}
+
+
+def test_reconcile_ends_with_5_where_the_erp_is_silent_or_refuses_and_then_as_before(world):
+    world.settings |= {"connector": '"counting_lists"', "hook_timeout": '"0.3s"'}
+    world.sandbox.add(order())
+    world.finishes()
+    for what, (hook, misbehaves, detail, code, said) in AWAY.items():
+        world.erp.script(hook, misbehaves, detail=detail, order="*")
+        done = world.command("reconcile", "acme", "--json")
+        assert (done.returncode, said in done.stderr) == (code, True), (what, done.stderr)
+        assert "Traceback" not in done.stderr
+        world.erp.ask("DELETE FROM script")
+    assert world.command("reconcile", "acme").returncode == 0
+    world.erp.ask("UPDATE invoices SET total = '1.00'")
+    assert world.command("reconcile", "acme").returncode == 3

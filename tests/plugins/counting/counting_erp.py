@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
@@ -102,6 +102,12 @@ class BareConnector(Connector[CountingSettings]):
         )
 
     def identity(self) -> str:
+        row = None
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(self.settings.database)) as db:
+            row = db.execute("SELECT what, detail FROM script WHERE hook = 'identity' AND times > 0").fetchone()
+        if row is not None:
+            before, _ = _misbehaviour(*row, self)
+            before()
         return self.settings.name or f"counting:{self.settings.database}"
 
     def exclusive(self) -> str | None:
@@ -355,6 +361,9 @@ class ListingConnector(CountingConnector):
 
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
+        before, _ = _misbehaviour(*self._script("list_documents", ""), self)
+        if before is not None:
+            before()
         with self._db() as db:
             self._count(db, "list_documents", since.isoformat(), "", "listed")
             held = db.execute("SELECT key, order_id, state FROM reservations").fetchall()

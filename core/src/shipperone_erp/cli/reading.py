@@ -20,7 +20,7 @@ from shipperone_erp.cli.options import (
     say,
 )
 from shipperone_erp.cli.tables import print_paragraphs, print_table
-from shipperone_erp.errors import UsageError
+from shipperone_erp.errors import LedgerDamaged, UsageError
 from shipperone_erp.ledger.questions import Wanted
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.operations.disk import full_disk
@@ -72,6 +72,8 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
             print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP stated no total")
         if row.get("denials"):
             print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['denials']}")
+        if row.get("silent"):
+            print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['silent']}")
         if row.get("overdue"):
             print_paragraphs(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
 
@@ -82,6 +84,9 @@ def _counted(numbers: Mapping[str, int]) -> str:
 
 
 ORDERS = ("tenant", "stage", "order_id", "state", "reason", "owner", "next_attempt_at", "sentence")
+NAMED = 20
+"""Rows that cannot be read which are named at most."""
+
 DOCUMENTS = ("tenant", "document", "order_id", "reference", "number", "erp", "state", "since")
 
 
@@ -101,12 +106,16 @@ def orders(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The jobs that have not ended (or those in --state, or --all), the most urgent first."""
+    """The jobs that have not ended (or those in --state, or --all), the most urgent first.
+
+    Ends with 1 if a row of the ledger cannot be read: the others are listed, and stderr names it.
+    """
     if documents and (state or reason or owner or everything):
         raise UsageError("--documents goes with --tenant and --limit only")
     if csv_file and as_json:
         raise UsageError("say either --csv or --json")
     loaded = configuration(config, tenants_may_fail=True)
+    damaged: list[str] = []
     with ledger_to_read(loaded) as ledger:
         if tenant is not None:
             must_know(loaded, tenant, ledger)
@@ -115,13 +124,23 @@ def orders(
             rows: Iterable[Row] = open_documents(ledger, tenant)[:limit]
         else:
             wanted = Wanted(tenant=tenant, state=state, reason=reason, owner=owner, ended=everything, limit=limit)
-            columns, rows = ORDERS, map(order_row, ledger.listed(wanted))
+            columns, rows = ORDERS, map(order_row, ledger.listed(wanted, damaged=damaged.append))
         if csv_file is not None:
             say(f"{_written(csv_file, rows)} row(s) written to {csv_file}")
         elif as_json:
             print_json_rows(rows)
         else:
             print_table(columns, ([_marked(row, column) for column in columns] for row in rows))
+        if damaged:
+            raise LedgerDamaged(_not_listed(damaged, ledger.place))
+
+
+def _not_listed(damaged: Sequence[str], place: str) -> str:
+    named = "; ".join([*damaged[:NAMED], *([f"and {len(damaged) - NAMED} more"] if len(damaged) > NAMED else [])])
+    return (
+        f"the ledger ({place}) is damaged, and {len(damaged)} row(s) are not listed: {named}. "
+        "`shipperone-erp doctor` checks the whole ledger, docs/operations.md (a damaged ledger) has the cure"
+    )
 
 
 def _written(file: Path, rows: Iterable[Row]) -> int:

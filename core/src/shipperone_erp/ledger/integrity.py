@@ -1,9 +1,10 @@
 """Whether what is stored in a ledger can be read: the database's own check, and each row as this version reads it."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import Connection, Table, select, type_coerce
+from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select, type_coerce
 from sqlalchemy.types import NullType
 
 from shipperone_erp.ledger.schema import metadata
@@ -24,17 +25,24 @@ def damage(connection: Connection) -> Iterator[str]:
 def damaged_rows(connection: Connection) -> Iterator[str]:
     """'row 17 of jobs: state cannot be read', for each row that this version cannot read."""
     for table in metadata.sorted_tables:
-        found = 0
-        raw = select(*(type_coerce(column, NullType()).label(column.name) for column in table.c))
-        for row in connection.execution_options(yield_per=500).execute(raw).mappings():
-            names = (column.name for column in table.c)
-            wrong = [name for name in names if not _readable(table, name, row[name], connection)]
-            if wrong:
-                found += 1
-                which = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
-                yield f"row {which} of {table.name}: {' and '.join(wrong)} cannot be read"
-            if found == AT_MOST:
-                break
+        found = _damaged(connection, table, [column.name for column in table.c], [])
+        yield from (said for _, said in islice(found, AT_MOST))
+
+
+def damaged_among(connection: Connection, table: Table, ids: Collection[int], columns: Sequence[str]) -> dict[int, str]:
+    """The sentence of `damaged_rows` for those of these rows of which a column of these cannot be read, by their id."""
+    return {row["id"]: said for row, said in _damaged(connection, table, columns, [table.c.id.in_(ids)])}
+
+
+def _damaged(
+    connection: Connection, table: Table, columns: Sequence[str], conditions: Sequence[ColumnElement[bool]]
+) -> Iterator[tuple[RowMapping, str]]:
+    raw = select(*(type_coerce(column, NullType()).label(column.name) for column in table.c)).where(*conditions)
+    for row in connection.execution_options(yield_per=500).execute(raw).mappings():
+        wrong = [name for name in columns if not _readable(table, name, row[name], connection)]
+        if wrong:
+            which = ", ".join(str(row[column.name]) for column in table.primary_key.columns)
+            yield row, f"row {which} of {table.name}: {' and '.join(wrong)} cannot be read"
 
 
 def _readable(table: Table, column: str, value: Any, connection: Connection) -> bool:

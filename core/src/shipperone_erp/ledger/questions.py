@@ -114,10 +114,15 @@ def urgent_first(wanted: Wanted) -> Select[Any]:
     return found.limit(wanted.limit)
 
 
+SUMMARY = tuple(field.name for field in fields(JobSummary))
+"""The columns of a list."""
+
+
 def summaries(wanted: Wanted) -> Select[Any]:
     """Those of the bound `ids` that meet the conditions."""
-    columns = [jobs.c[field.name] for field in fields(JobSummary)]
-    return select(*columns).where(jobs.c.id.in_(bindparam("ids", expanding=True)), *wanted.conditions())
+    return select(*(jobs.c[name] for name in SUMMARY)).where(
+        jobs.c.id.in_(bindparam("ids", expanding=True)), *wanted.conditions()
+    )
 
 
 _ACCEPTED = jobs.c.accepted_at.is_not(None).label("accepted")

@@ -1,6 +1,6 @@
 """What can be asked of the ledger. Every question may be asked from any thread, while others write."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from shipperone_erp.errors import LedgerDamaged
 from shipperone_erp.ledger import questions
 from shipperone_erp.ledger.database import Database
 from shipperone_erp.ledger.errors import sentences
-from shipperone_erp.ledger.integrity import damaged_rows
+from shipperone_erp.ledger.integrity import damaged_among, damaged_rows
 from shipperone_erp.ledger.leases import LeaseRecord
 from shipperone_erp.ledger.records import (
     Action,
@@ -141,18 +141,30 @@ class LedgerReader:
             query = query.where(jobs.c.id >= first_id_at(since))
         return self._jobs(query)
 
-    def listed(self, wanted: questions.Wanted) -> Iterator[JobSummary]:
+    def listed(self, wanted: questions.Wanted, *, damaged: Callable[[str], None] | None = None) -> Iterator[JobSummary]:
         """The jobs of a list, the most urgent first, read a few hundred at a time.
 
         No transaction stays open between two of them: whoever reads slowly (a pager) keeps no writer's log from being
-        tidied up. What meets the conditions no more when its turn comes is left out.
+        tidied up. What meets the conditions no more when its turn comes is left out. With `damaged` a row that cannot
+        be read ends nothing: it is left out, and `damaged` is called with a sentence that names it.
         """
         ids = [row["id"] for row in self._rows(questions.urgent_first(wanted))]
-        query = questions.summaries(wanted)
         for start in range(0, len(ids), CHUNK):
             chunk = ids[start : start + CHUNK]
-            found = {row["id"]: row for row in self._rows(query, ids=chunk)}
-            yield from (JobSummary(**found[job_id]) for job_id in chunk if job_id in found)
+            try:
+                found = self._summaries(wanted, chunk)
+            except LedgerDamaged:
+                if damaged is None:
+                    raise
+                with self._reading() as connection:
+                    wrong = damaged_among(connection, jobs, chunk, questions.SUMMARY)
+                for sentence in wrong.values():
+                    damaged(sentence)
+                found = self._summaries(wanted, [job_id for job_id in chunk if job_id not in wrong])
+            yield from (found[job_id] for job_id in chunk if job_id in found)
+
+    def _summaries(self, wanted: questions.Wanted, ids: Collection[int]) -> dict[int, JobSummary]:
+        return {row["id"]: JobSummary(**row) for row in self._rows(questions.summaries(wanted), ids=ids)}
 
     def counts(self) -> list[JobCount]:
         """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""

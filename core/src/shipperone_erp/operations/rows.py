@@ -12,6 +12,7 @@ from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.currency import rounded
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import EffectKind, Stage, State
+from shipperone_erp.operations.silence import silence
 from shipperone_erp.reasons import Reason
 from shipperone_erp.runtime.denial_alert import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.runtime.late import overdue
@@ -164,6 +165,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
                     "denials": disproved_sentence(*disproved.get((tenant, stage), (0, ""))),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     "served_by": lease.served_by if lease else None,
+                    "silent": silence(record, lease, known, now) if (tenant, stage) not in pauses and known else None,
                     **_paused(record, pauses.get((tenant, stage))),
                 }
             )
