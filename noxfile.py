@@ -50,10 +50,11 @@ def install_wheels(session: nox.Session) -> None:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Style, imports, likely mistakes."""
+    """Style, imports, likely mistakes, and the length of commit subjects."""
     session.install("ruff>=0.9")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
+    session.run("python", "tests/commit_subjects.py")
 
 
 @nox.session
