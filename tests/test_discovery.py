@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import subprocess
 import sys
 import time
@@ -34,6 +35,25 @@ def test_g1_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(pl
     assert said.endswith("broken_module.py, line 3; reinstall it, or ask its author")
     assert "hunter2" not in said
     assert discovery.load_connector("counting").__name__ == "CountingConnector"
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import no_such_module", "ModuleNotFoundError (there is no module no_such_module) in "),
+        ("from json import loadz", "ImportError (json has no loadz) in "),
+        ("import json\njson.loadz", "AttributeError (json has no attribute loadz) in "),
+        ("Plugged = Conector", "NameError (Conector is not defined) in "),
+        ("raise ImportError('password=hunter2')", "ImportError in "),
+        ("class Plugged(:", "SyntaxError in "),
+    ],
+)
+def test_what_is_missing_at_import_is_named_with_its_place(plugins: InstalledPlugins, source, said):
+    plugins.install("broken", source)
+    told = refusal("broken")
+    assert f"cannot be imported: {said}" in told
+    assert re.search(r"broken_module\.py, line \d; reinstall it", told), told
+    assert "hunter2" not in told
 
 
 def test_g1_listing_shows_the_broken_one_and_why(plugins: InstalledPlugins):
@@ -160,7 +180,7 @@ def test_g3_what_is_no_connector_class(plugins: InstalledPlugins, source, senten
 
 def test_g3_an_entry_point_that_leads_nowhere(plugins: InstalledPlugins):
     plugins.install("acme", "", value="acme_module:NotThere")
-    assert "connector acme (acme 1.0) cannot be imported: AttributeError" in refusal()
+    assert "cannot be imported: AttributeError (acme_module has no attribute NotThere)" in refusal()
 
 
 def test_g8_a_package_without_metadata_does_not_break_the_listing(plugins: InstalledPlugins):

@@ -23,8 +23,8 @@ from shipperone_erp.runtime.outcome import Ending  # noqa: E402
 from shipperone_erp.runtime.runtime import Runtime  # noqa: E402
 from shipperone_erp.sandbox import SandboxOrder  # noqa: E402
 from shipperone_erp.sandbox.faults import KINDS  # noqa: E402
-from shipperone_erp.testing import ConnectorHarness, ErpDocument  # noqa: E402
-from shipperone_erp.testing.running import run_all  # noqa: E402
+from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine  # noqa: E402
+from shipperone_erp.testing.running import not_compared, run_all  # noqa: E402
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *ROOT.glob("c*/**/README.md")])
 
@@ -142,14 +142,27 @@ class PrintedHarness(ConnectorHarness):
 
     def documents(self, key):
         held = self._ask("SELECT key FROM reservations WHERE key = ?", key)
-        issued = self._ask("SELECT number, total FROM invoices WHERE key = ?", key)
+        issued = self._ask("SELECT number, total, currency, buyer FROM invoices WHERE key = ?", key)
         return [
             *(ErpDocument("reservation", "live", name) for (name,) in held),
             *(
-                ErpDocument("invoice", "issued", f"INV-{number}", str(number), Decimal(total))
-                for number, total in issued
+                ErpDocument(
+                    "invoice",
+                    "issued",
+                    f"INV-{number}",
+                    str(number),
+                    Decimal(total),
+                    currency,
+                    buyer,
+                    self._lines(number),
+                )
+                for number, total, currency, buyer in issued
             ),
         ]
+
+    def _lines(self, number):
+        rows = self._ask("SELECT item_id, qty, total, tax_percent FROM invoice_lines WHERE number = ?", number)
+        return tuple(ErpLine(item_id, None, *map(Decimal, figures)) for item_id, *figures in rows)
 
     def break_connection(self):
         self._lock = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False)
@@ -171,7 +184,9 @@ class PrintedHarness(ConnectorHarness):
 def test_the_connector_of_the_page_passes_the_conformance_kit(tmp_path, monkeypatch, printed):
     monkeypatch.setattr(PrintedHarness, "tables", printed)
     results = {result.case.id: result for result in run_all(PrintedHarness, tmp_path / "kit")}
-    assert [str(result) for result in results.values() if result.outcome == "failed"] == []
+    assert [str(result) for result in results.values() if result.outcome in ("failed", "warned")] == []
+    (tmp_path / "look").mkdir()
+    assert not_compared(PrintedHarness, tmp_path / "look") == (), "everything is compared in the ERP itself"
     assert {"R2", "R5", "R6", "I4", "U1", "K1", "K4", "E1", "E2"} <= {
         id for id, result in results.items() if result.outcome == "passed"
     }

@@ -213,6 +213,8 @@ def test_an_erp_that_keeps_no_list_is_said_and_is_no_clean_month(merchant):
     done = merchant.command("reconcile", "acme")
     assert done.returncode == 1
     assert "acme: the ERP was not compared: " in done.stderr
+    assert ": not compared with the ERP; in the ledger alone: nothing to look at\n" in done.stderr
+    assert "agree" not in done.stderr, "nothing agrees with what was not asked for"
     assert "list_documents" in done.stderr
 
 

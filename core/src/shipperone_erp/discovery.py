@@ -12,6 +12,7 @@ import importlib
 import inspect
 import itertools
 import os
+import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
@@ -108,7 +109,7 @@ def load_object(path: str) -> Any:
         for part in name.split("."):
             found = getattr(found, part)
     except Exception as error:
-        raise PluginRefused(f"{path} cannot be imported: {type(error).__name__}{_place(error)}") from None
+        raise PluginRefused(f"{path} cannot be imported: {_cause(error)}") from None
     return found
 
 
@@ -207,7 +208,7 @@ def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
     except SystemExit as ended:  # a module that ends the process when it is imported must not end ours
         failures.append(ended)
     if failures:
-        cause = f"{type(failures[0]).__name__}{_place(failures[0])}"
+        cause = _cause(failures[0])
         raise PluginRefused(f"{where} cannot be imported: {cause}; reinstall it, or ask its author") from None
     return manager.extensions[0].plugin, where, entry.value
 
@@ -221,7 +222,29 @@ def unknown(group: str, name: str, kind: str) -> str:
     return f"there is no {kind} {name}{hint} ({known}); is its package installed in this environment?"
 
 
+NOT_THERE = re.compile(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
+"""What Python says of a name that a module does not have; the names are all that is repeated of it."""
+
+
+def _cause(error: BaseException) -> str:
+    """The kind of an error at import, the name that is missing, the place. Never its words, which may hold a secret."""
+    name = getattr(error, "name", None)
+    missing = ""
+    if isinstance(error, ModuleNotFoundError):
+        missing = f" (there is no module {name})" if name else ""
+    elif isinstance(error, ImportError):
+        found = NOT_THERE.match(str(error))
+        missing = f" ({found[2]} has no {found[1]})" if found else ""
+    elif isinstance(error, AttributeError) and name:
+        missing = f" ({getattr(error.obj, '__name__', type(error.obj).__name__)} has no attribute {name})"
+    elif isinstance(error, NameError) and name:
+        missing = f" ({name} is not defined)"
+    return f"{type(error).__name__}{missing}{_place(error)}"
+
+
 def _place(error: BaseException) -> str:
+    if isinstance(error, SyntaxError):
+        return f" in {error.filename}, line {error.lineno}"
     trace, place = error.__traceback__, ""
     while trace is not None:
         place = f" in {trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"

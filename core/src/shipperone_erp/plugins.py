@@ -6,9 +6,11 @@ many threads at once.
 """
 
 import logging
+import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
+from pathlib import PurePath
 from typing import Any, Self, TypeVar
 
 import pluggy
@@ -18,6 +20,7 @@ from shipperone_erp import capabilities, discovery
 from shipperone_erp.discretion import Discretion
 from shipperone_erp.errors import ContractViolation
 from shipperone_erp.hooks import PROJECT, Connector, ConnectorSettings, Policy
+from shipperone_erp.model import answers, order
 from shipperone_erp.model.answers import (
     Check,
     ConnectorError,
@@ -41,7 +44,7 @@ from shipperone_erp.model.requests import (
     Resolution,
     Verdict,
 )
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.reasons import NotListed, Owner, Reason
 from shipperone_erp.redaction import secrets_in
 
 ReserveAnswer = Reserved | Shortage | Pending | Voided
@@ -139,17 +142,17 @@ class TenantPlugins:
         return answer
 
     def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> dict[str, ReserveAnswer | Exception]:
-        answers = self._many("reserve_stock_batch", requests)
-        return {r.key: self._entry(lambda a, r=r: self._reserved("reserve_stock_batch", r, a), answers[r.key])
+        told = self._many("reserve_stock_batch", requests)
+        return {r.key: self._entry(lambda a, r=r: self._reserved("reserve_stock_batch", r, a), told[r.key])
                 for r in requests}  # fmt: skip
 
     def build_invoice_batch(self, requests: Sequence[BuildInvoice]) -> dict[str, InvoiceAnswer | Exception]:
-        answers = self._many("build_invoice_batch", requests)
-        return {r.key: self._entry(lambda a: self._invoice("build_invoice_batch", a), answers[r.key]) for r in requests}
+        told = self._many("build_invoice_batch", requests)
+        return {r.key: self._entry(lambda a: self._invoice("build_invoice_batch", a), told[r.key]) for r in requests}
 
     def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> dict[str, InvoiceAnswer | Exception]:
-        answers = self._many("issue_invoice_batch", requests)
-        return {r.key: self._entry(lambda a: self._invoice("issue_invoice_batch", a), answers[r.key]) for r in requests}
+        told = self._many("issue_invoice_batch", requests)
+        return {r.key: self._entry(lambda a: self._invoice("issue_invoice_batch", a), told[r.key]) for r in requests}
 
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         """The policies' most careful answer; if all abstain the connector's; if that has none, to abstain."""
@@ -225,9 +228,14 @@ class TenantPlugins:
         except ConnectorError as said:
             self._discretion.answer(said, about)
             raise
+        except NotListed as error:
+            wrong = f"{hook} of {self.name}: {self._discretion.text(str(error), about)}{_line(error)}"
+            raise ContractViolation(f"{self.tenant}: {wrong}") from error
         except ValidationError as error:
-            places = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors(include_input=False))
-            wrong = f"{hook} of {self.name} made a wrong {error.title}: {self._discretion.text(places, about)}"
+            faults = error.errors(include_input=False)
+            places = "; ".join(f"{_place(error.title, fault['loc'])}: {fault['msg']}" for fault in faults)
+            words = f"{self._discretion.text(places, about)}{_line(error)}"
+            wrong = f"{hook} of {self.name} made a wrong {error.title}: {words}"
             raise ContractViolation(f"{self.tenant}: {wrong}") from None
 
     def _opinion(self, plugin: Connector[Any] | Policy[Any], who: str, mismatch: Mismatch) -> Resolution:
@@ -298,6 +306,25 @@ class TenantPlugins:
         return ContractViolation(
             f"{self.tenant}: {hook} of connector {self.name} answered with {_named(answer)}; allowed is {allowed}"
         )
+
+
+def _place(title: str, place: tuple[int | str, ...]) -> str:
+    """Where in a value of that class something is wrong: a positional argument is named by its field."""
+    made = getattr(answers, title, None) or getattr(order, title, None)
+    if place and isinstance(place[0], int) and is_dataclass(made):
+        names = [field.name for field in fields(made) if field.init and not field.kw_only]
+        if place[0] < len(names):
+            place = (names[place[0]], *place[1:])
+    return ".".join(map(str, place))
+
+
+def _line(error: Exception) -> str:
+    """The connector's own line that made the wrong value, for its author."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [
+        frame for frame in frames if not {"shipperone_erp", "pydantic", "pluggy"} & set(PurePath(frame.filename).parts)
+    ]
+    return f" ({PurePath(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
 
 def _named(answer: Any) -> str:

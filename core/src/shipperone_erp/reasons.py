@@ -4,6 +4,7 @@ A reason outside the list is a fault of the connector that gave it (`connector_b
 with a reason is written where the reason arises, from the case itself; what is here is what is true of every case.
 """
 
+import difflib
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -75,20 +76,26 @@ class Reason(StrEnum):
     CONNECTOR_BUG = "connector_bug"
 
 
+class NotListed(ValueError):
+    """A reason or an owner outside its list: a connector's fault, which the sentence names."""
+
+
 def known_reason(value: str) -> Reason:
-    """The reason of that name. ValueError names the nearest one: a reason outside the list is a connector's fault."""
+    """The reason of that name. NotListed names the nearest one: a reason outside the list is a connector's fault."""
     try:
         return Reason(value)
     except ValueError:
-        raise ValueError(f"{value!r} is not one of the reasons; `shipperone-erp explain` lists them") from None
+        near = difflib.get_close_matches(str(value), list(Reason), 1)
+        hint = f"did you mean {near[0]}?" if near else "`shipperone-erp explain` lists them"
+        raise NotListed(f"{value!r} is not one of the reasons; {hint}") from None
 
 
 def known_owner(value: str) -> Owner:
-    """The owner of that name; ValueError lists the five."""
+    """The owner of that name; NotListed lists the five."""
     try:
         return Owner(value)
     except ValueError:
-        raise ValueError(f"{value!r} is not an owner; one of {', '.join(Owner)}") from None
+        raise NotListed(f"{value!r} is not an owner; one of {', '.join(Owner)}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -93,7 +93,7 @@ def command(
         print_json([one.row() for one in shown])
     elif shown:
         print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
-    say(_said(settings, start, found))
+    say(_said(settings, start, found, compared=documents is not None))
     if isinstance(listed, NotCompared):
         say(f"{tenant}: the ERP was not compared: {listed.why}")
         raise typer.Exit(listed.ending)
@@ -147,10 +147,12 @@ def _within(settings: TenantSettings, what: str, call: Callable[[], AnswerT]) ->
         raise Transient(f"{settings.name}: the ERP did not {what} within {within:g} s") from None
 
 
-def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared]) -> str:
-    """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'"""
+def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
+    """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'; without a list, none does."""
     counted = Counter(one.finding.value for one in found if one.finding)
     what = ", ".join(f"{count} {finding}" for finding, count in counted.items()) or "nothing to look at"
+    if not compared:
+        return f"{settings.name}, since {start:%Y-%m-%d}: not compared with the ERP; in the ledger alone: {what}"
     agree = sum(1 for one in found if one.finding is None)
     return f"{settings.name}, since {start:%Y-%m-%d}: {agree} document(s) agree; {what}"
 

@@ -120,7 +120,10 @@ class Reservation:
 
 @dataclass(frozen=True, config=VALUE)
 class Document:
-    """A document in the ERP, for reconciliation. `state` is the ERP's own word, `refers_to` another reference."""
+    """A document in the ERP, for reconciliation. `state` is the ERP's own word, `refers_to` another reference.
+
+    `kind` is `reservation`, `invoice` or `credit_note`; a document of another kind is compared by its key alone.
+    """
 
     kind: str
     key: str | None = None

@@ -70,7 +70,10 @@ class DiscardInvoice:
 
 @dataclass(frozen=True, config=VALUE)
 class Deliver:
-    """The goods of exactly these items leave the ERP's stock, out of these reservations."""
+    """The goods of exactly these items leave the ERP's stock, out of these reservations.
+
+    `key` is that of the invoice of these items: one key stands for an invoice and for its delivery.
+    """
 
     key: str
     order: FulfillmentOrder
