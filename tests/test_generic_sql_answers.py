@@ -86,7 +86,7 @@ def test_what_is_short_reserves_nothing_and_is_tried_again_when_goods_come_in(er
     waiting = reserved(erp, short)
     assert waiting.reason is Reason.NOT_ENOUGH_STOCK
     assert (erp.count("reservations"), erp.on_hand_and_reserved("TEA")) == (0, (10, 0))
-    assert erp.dialect == "mariadb" or "MUG" in waiting.sentence
+    assert "MUG" in waiting.sentence
     erp.ask("UPDATE stock SET on_hand = :n WHERE sku = 'MUG'", n=D(11))
     erp.work()
     assert isinstance(erp.reserve(short), Reserved)

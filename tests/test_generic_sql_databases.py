@@ -1,6 +1,7 @@
 """generic_sql on databases as they are: collations that mix up goods, numbers by the highest and one, triggers, codes."""
 
 import json
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -8,6 +9,7 @@ from pymysql.err import OperationalError
 
 from shipperone_erp import IssueInvoice, Reason, Refused, Reserved, Transient
 from shipperone_erp_generic_sql import database as databases
+from shipperone_erp_generic_sql import serial
 from shipperone_erp_generic_sql.checking.collations import mixes_up, variants
 from shipperone_erp_generic_sql.errors import Kind, read
 from sql_erp import TODAY, Erp, make_erps, order
@@ -109,12 +111,40 @@ def test_a_serial_step_never_collides(an_erp):
     assert seen == []
 
 
+class Strangers(dict):
+    """Locks that exclude nobody: what each process has of another one's."""
+
+    def __missing__(self, key: object) -> threading.Lock:
+        return threading.Lock()
+
+
+def test_a_serial_step_never_collides_with_one_of_another_process(an_erp, monkeypatch):
+    monkeypatch.setattr(serial, "_one_at_a_time", Strangers())
+    erp = an_erp(issue_invoice=highest(an_erp(), serial=True))
+    seen = refusals(erp)
+    assert issued_at_once(erp) == list(range(1, 11))
+    assert seen == []
+
+
+@pytest.mark.parametrize("dialect", ["postgresql", "mariadb"])
+def test_a_serial_step_of_another_process_that_does_not_end_lets_the_order_wait(
+    request, tmp_path, monkeypatch, dialect
+):
+    monkeypatch.setattr(serial, "_one_at_a_time", Strangers())
+    for make in make_erps(request, tmp_path, "guarded", dialect):
+        erp = make(issue_invoice=highest(make(), serial=True), lock_timeout=0.2)
+        draft = erp.build(order())
+        with erp.connector._database.transaction(alone="issue_invoice"), pytest.raises(Transient):
+            erp.issue(draft, order())
+        assert erp.issue(draft, order()).number == "1"
+
+
 def test_a_serial_step_waits_no_longer_than_a_silent_server(a_sqlite_erp, monkeypatch):
     erp = a_sqlite_erp(issue_invoice=highest(a_sqlite_erp(), serial=True))
     draft = erp.build(order())
     monkeypatch.setattr("shipperone_erp_generic_sql.dialects.Limits.silence", 0.05)
     with (
-        databases._one_at_a_time[erp.connector.identity(), "issue_invoice"],
+        serial._one_at_a_time[erp.connector.identity(), "issue_invoice"],
         pytest.raises(Transient, match="one at a time"),
     ):
         erp.issue(draft, order())

@@ -4,7 +4,7 @@ import random
 import sqlite3
 import threading
 import time
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, ev
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from shipperone_erp import Reason, Refused, Transient, Unknown
-from shipperone_erp_generic_sql import address
+from shipperone_erp_generic_sql import address, serial
 from shipperone_erp_generic_sql.errors import DatabaseFailed, Kind, mapped, meaning, read, without_values
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
@@ -27,10 +27,6 @@ REPEATED_FOR = 8.0
 
 AT_MOST = {Kind.REPEAT: 50, Kind.TAKEN: 50, Kind.LOCKED: 1, Kind.AWAY: 1, Kind.DUPLICATE: 3}
 """How often a transaction is repeated for one kind of refusal. A duplicate key that is not found is not ours."""
-
-
-_one_at_a_time: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
-"""A lock for each step of each database that runs one at a time: two tenants may share a database."""
 
 
 class Unmet(Refused):
@@ -52,28 +48,23 @@ class Database:
         self._engine: Engine | None = None
 
     def one_by_one(self, name: str, step: Callable[[Connection], AnswerT]) -> AnswerT:
-        """`in_transaction`, and never two steps of that name at once on this database in this process."""
-        lock = _one_at_a_time[self.name, name]
-        if not lock.acquire(timeout=self.settings.limits.silence):
-            raise Transient(f"{name} runs one at a time, and the one before has not ended")
-        try:
-            return self.in_transaction(step)
-        finally:
-            lock.release()
+        """`in_transaction`, and never two steps of that name at once on this database (see serial.py)."""
+        with serial.in_this_process(self.name, name, self.settings.limits.silence):
+            return self.in_transaction(step, alone=name)
 
-    def in_transaction(self, step: Callable[[Connection], AnswerT]) -> AnswerT:
+    def in_transaction(self, step: Callable[[Connection], AnswerT], *, alone: str | None = None) -> AnswerT:
         """What the step answers, its transaction committed; nothing of it is kept if anything is raised.
 
         The whole transaction is repeated after a deadlock or a serialization failure, once after a lock time-out or a
         connection that was lost before COMMIT, and after a duplicate key, so that the step looks again (after a random
         pause where the duplicate is of a number one above the highest). A COMMIT whose
-        answer is lost raises `Unknown`.
+        answer is lost raises `Unknown`. `alone`: the step during which no other process may be in it.
         """
         ends = time.monotonic() + REPEATED_FOR
         met: Counter[Kind] = Counter()
         while True:
             try:
-                with self.transaction() as connection:
+                with self.transaction(alone=alone) as connection:
                     return step(connection)
             except DatabaseFailed as failure:
                 met[failure.kind] += 1
@@ -89,9 +80,11 @@ class Database:
                 time.sleep(random.uniform(0, min(0.5, 0.005 * 2 ** met.total())))  # noqa: S311
 
     @contextmanager
-    def transaction(self, begin: str | None = None) -> Iterator[Connection]:
-        """One transaction: committed at the end, rolled back by anything that is raised inside (`DatabaseFailed`)."""
-        with self._connection(begin or self.dialect.begin) as connection:
+    def transaction(self, begin: str | None = None, *, alone: str | None = None) -> Iterator[Connection]:
+        """One transaction: committed at the end, rolled back by anything that is raised inside (`DatabaseFailed`).
+
+        `alone`: the step whose lock it holds from its beginning until it has ended."""
+        with self._connection(begin or self.dialect.begin) as connection, self._alone(connection, alone):
             yield connection
             try:
                 connection.commit()
@@ -101,6 +94,27 @@ class Database:
                 if failure.kind in _NOT_THERE_AFTER:
                     raise failure from None
                 raise Unknown(f"the COMMIT was not answered ({failure.answer.sentence}): it may be there") from None
+
+    @contextmanager
+    def _alone(self, connection: Connection, step: str | None) -> Iterator[None]:
+        if step is None:
+            yield
+            return
+        kind, errors = self.dialect.url, connection.dialect.loaded_dbapi.Error
+        try:
+            taken = serial.take(connection.connection.cursor(), kind, step, self.settings.limits.lock)
+        except errors as error:
+            raise self.refused(connection, error, f"{step} waits for another process to end it", {}) from None
+        if not taken:
+            raise DatabaseFailed(Kind.LOCKED, serial.waited(step))
+        try:
+            yield
+        finally:
+            if not connection.invalidated:
+                try:
+                    serial.release(connection.connection.cursor(), kind, step)
+                except errors as error:
+                    connection.invalidate(error)  # its lock ends with it
 
     @contextmanager
     def rolled_back(self) -> Iterator[Connection]:

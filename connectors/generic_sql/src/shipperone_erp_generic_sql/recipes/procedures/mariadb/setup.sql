@@ -19,6 +19,7 @@ CREATE PROCEDURE shipperone_available(p_warehouse VARCHAR(100), p_sku VARCHAR(19
 CREATE PROCEDURE shipperone_reserve(p_key VARCHAR(64), p_order_id VARCHAR(191), p_warehouse VARCHAR(100),
                                     p_items LONGTEXT, p_now DATETIME(6)) SQL SECURITY DEFINER
 BEGIN
+    DECLARE said VARCHAR(128);
     -- a second call with the same key fails here; the connector then looks again
     INSERT INTO reservations (job_key, order_id, state, created_at) VALUES (p_key, p_order_id, 'live', p_now);
     INSERT INTO reservation_lines (item_key, reservation_key, item_id, warehouse, sku, qty)
@@ -33,7 +34,8 @@ BEGIN
         UPDATE stock SET reserved = reserved + wanted.qty
             WHERE warehouse = wanted.warehouse AND sku = wanted.sku AND on_hand - reserved >= wanted.qty;
         IF ROW_COUNT() = 0 THEN
-            SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'NOT_ENOUGH_STOCK';
+            SET said = LEFT(CONCAT('NOT_ENOUGH_STOCK of ', wanted.sku), 128);  -- a longer text is refused
+            SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = said;
         END IF;
     END FOR;
     INSERT INTO transfers (item_key, reservation_key, source, destination, sku, qty)
@@ -125,6 +127,7 @@ CREATE PROCEDURE shipperone_deliver(p_key VARCHAR(64), p_order_id VARCHAR(191), 
                                     p_reservations LONGTEXT, p_items LONGTEXT, p_now DATETIME(6)) SQL SECURITY DEFINER
 BEGIN
     DECLARE need, take DECIMAL(18, 6);
+    DECLARE said VARCHAR(128);
     -- No other delivery or release works on these at the same time. They are known by the references that
     -- shipperone_find_reservation gave: one that was reserved by hand has another key.
     FOR locked IN (SELECT id FROM reservations
@@ -146,7 +149,8 @@ BEGIN
             UPDATE stock SET on_hand = on_hand - need
                 WHERE warehouse = p_warehouse AND sku = line.sku AND on_hand - reserved >= need;
             IF ROW_COUNT() = 0 THEN
-                SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'LESS_IS_FREE';
+                SET said = LEFT(CONCAT('LESS_IS_FREE of ', line.sku), 128);
+                SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = said;
             END IF;
             SET need = 0;
         END IF;
@@ -165,7 +169,8 @@ BEGIN
             END IF;
         END FOR;
         IF need > 0 THEN
-            SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = 'LESS_IS_RESERVED';
+            SET said = LEFT(CONCAT('LESS_IS_RESERVED of ', line.sku), 128);
+            SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = said;
         END IF;
     END FOR;
 END//
