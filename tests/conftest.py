@@ -14,7 +14,15 @@ for place in (HERE, HERE / "plugins" / "counting", HERE / "plugins" / "hostile")
 from shipperone_erp.sandbox import Sandbox  # noqa: E402
 from world import World  # noqa: E402
 
-pytest_plugins = ["ledger_databases", "installed_plugins", "sql_servers", "sql_erp", "sql_documents", "author"]
+pytest_plugins = [
+    "ledger_databases",
+    "installed_plugins",
+    "sql_servers",
+    "sql_erp",
+    "sql_documents",
+    "sql_rehearsals",
+    "author",
+]
 
 
 @pytest.fixture

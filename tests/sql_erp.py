@@ -177,6 +177,13 @@ def erp(an_erp: MakeErp) -> Erp:
     return an_erp()
 
 
+@pytest.fixture(params=("postgresql", "mariadb"))
+def erp_on_a_server(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Erp]:
+    """One on each server in turn, for what SQLite, where writers wait at their start, does not show."""
+    for make in make_erps(request, tmp_path, "guarded", request.param):
+        yield make()
+
+
 @pytest.fixture
 def a_sqlite_erp(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeErp]:
     """The same on SQLite alone, for what is about settings and values and not about a server."""

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from dataclasses import dataclass
+from decimal import Decimal as D
 
 import pytest
 from typer.testing import CliRunner
@@ -12,7 +13,7 @@ from typer.testing import CliRunner
 from shipperone_erp.cli.app import app as core
 from shipperone_erp.cli.options import print_text, say
 from shipperone_erp.errors import PluginRefused, ShipperOneErpError
-from shipperone_erp_generic_sql.checking.rehearsal import rehearsed
+from shipperone_erp_generic_sql.checking.rehearsal import Rehearsal
 from shipperone_erp_generic_sql.checking.sample import Goods, sample
 from shipperone_erp_generic_sql.cli import app
 from shipperone_erp_generic_sql.recipe import available, recipe
@@ -204,20 +205,30 @@ def test_a_sample_that_is_not_in_stock_says_so_and_what_to_choose(sqlite_erp, sq
     assert "choose an order (or --sku and --warehouse) that is in stock" in done.stdout
 
 
-def test_a_whole_life_with_two_kills_ends_with_one_of_each(erp, sql):
-    done = sql(
-        "check", "acme", "--sku", "MUG", "--test-database", toml=toml(erp), ACME_ERP_PASSWORD=str(erp.database.password)
-    )
+def test_a_whole_life_with_two_kills_ends_with_one_reservation_and_one_invoice_a_parcel(erp, sql, warm_rehearsals):
+    erp.stock("MUG", 5, "outlet")
+    goods = ("--sku", "MUG", "--sku", "TEA", "--elsewhere", "outlet")
+    done = sql("check", "acme", *goods, "--test-database", toml=toml(erp), ACME_ERP_PASSWORD=str(erp.database.password))
     assert done.returncode == 0, done.stdout + done.stderr
     assert "OK     issue_invoice: issued" in done.stdout
     assert "OK     deliver: done" in done.stdout
     assert "OK     kill: killed while it confirmed the allocate" in done.stdout
     assert "OK     kill: killed while it confirmed the invoice" in done.stdout
-    assert "OK     effects: 1 allocation(s) and 1 invoice(s) confirmed at ShipperOne" in done.stdout
+    assert "OK     effects: 1 allocation(s) and 2 invoice(s) confirmed at ShipperOne, for 2 parcel(s)" in done.stdout
     assert "OK     last piece: 3 sessions at once" in done.stdout
-    assert erp.ask("SELECT state FROM reservations WHERE state <> 'voided'") == [("live",)]
-    assert erp.ask("SELECT state, number FROM invoices") == [("issued", 1)]
-    assert erp.on_hand_and_reserved("MUG") == (4, 0)
+    assert "OK     short: an order for 11 of MUG, one more than there is, was not confirmed" in done.stdout
+    assert "OK     stock, the cancelled order released: what is available has changed by exactly" in done.stdout
+    assert "FAIL" not in done.stdout
+    live = "SELECT DISTINCT l.warehouse, l.sku FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key WHERE r.state = 'live'"
+    assert sorted(erp.ask(live)) == [("main", "MUG"), ("main", "TEA"), ("outlet", "MUG")]
+    # the race's invoice, then one for each parcel; the charge and shipping are on the first
+    totals = [
+        (state, number, D(str(total)))
+        for state, number, total in erp.ask("SELECT state, number, total FROM invoices ORDER BY number")
+    ]
+    assert totals == [("issued", 1, D("50.69")), ("issued", 2, D("7.69")), ("issued", 3, D("43"))]
+    assert (erp.on_hand_and_reserved("MUG"), erp.on_hand_and_reserved("TEA")) == ((7, 0), (7, 0))
+    assert erp.on_hand_and_reserved("MUG", "outlet") == (4, 0)
 
 
 @pytest.mark.parametrize(("patience", "ended"), [(0.2, False), (60, True)], ids=["out of time", "nothing can move"])
@@ -226,10 +237,14 @@ def test_a_rehearsal_that_cannot_end_says_so(sqlite_erp, sql, tmp_path, monkeypa
     monkeypatch.setattr("shipperone_erp_generic_sql.checking.rehearsal.PATIENCE", patience)
     file = tmp_path / "acme.toml"
     file.write_text(TENANT + toml(sqlite_erp), encoding="utf-8")
-    lines = list(rehearsed(file, "acme", sample(Goods(("NOT-THERE",), "main", "EUR"))))
-    assert [(line.name, line.ok) for line in lines] == [
-        ("kill", None), ("run", ended), ("effects", False), ("left behind", None),
-    ]  # fmt: skip
+    goods = Goods(("NOT-THERE",), "main", "EUR")
+    lines = list(Rehearsal(file, "acme", sample(goods), sqlite_erp.connector._database).run())
+    expected = {"kill": None, "run": ended, "effects": False, "left behind": None}
+    assert {line.name: line.ok for line in lines if line.name in expected} == expected
+    assert [line for line in lines if line.ok is not True and not line.cure] == []
+    if ended:
+        (kill,) = [line for line in lines if line.name == "kill"]
+        assert "product_unknown: the ERP has no such product" in kill.sentence
 
 
 @pytest.mark.parametrize(("way", "dialect"), available(), ids=lambda value: value)

@@ -19,6 +19,7 @@ _LET_IT_FAIL = (
     "let the duplicate fail: it then undoes the whole step. Hidden, the statements around it run a second time for the "
     "same key"
 )
+_NOT_EXISTS = "write NOT EXISTS (SELECT 1 FROM … WHERE …), or leave the NULLs out: WHERE … IS NOT NULL"
 _CARRY_IT = (
     "store :key (or :item_key) under a unique index, so that a second call of the step cannot be a second effect"
 )
@@ -46,10 +47,11 @@ def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
         cure = 'put it beside the URL: password = { env = "…" }'
         yield Check("password", None, "the password stands in `url`, where it is easily copied along", cure)
     for step, number, statement in settings.every():
-        if step in STEPS:
-            for finding in Parsed(statement.sql, settings.dialect).warnings():
-                says = f"{step}, statement {number}: {finding.drawn(statement.sql)}"
-                yield Check("statement", None, says, _LET_IT_FAIL)
+        parsed = Parsed(statement.sql, settings.dialect)
+        found = [(finding, _NOT_EXISTS) for finding in parsed.not_in_a_query()]
+        found += [(finding, _LET_IT_FAIL) for finding in parsed.warnings() if step in STEPS]
+        for finding, how in found:
+            yield Check("statement", None, f"{step}, statement {number}: {finding.drawn(statement.sql)}", how)
     yield from _without_a_rate(settings)
     for step in STEPS:
         statements = settings.statements(step)

@@ -27,6 +27,9 @@ _SWALLOWS = (
 )
 
 
+_NOT_IN = re.compile(r"\bNOT\s+IN\s*\(\s*(?:SELECT|WITH)\b", re.IGNORECASE)
+
+
 @dataclass(frozen=True, slots=True)
 class Finding:
     """Something at `start` of the statement, `width` characters long. A warning does not stop anything."""
@@ -121,6 +124,12 @@ class Parsed:
         for pattern, word in _SWALLOWS:
             for found in pattern.finditer(self.bare):
                 yield Finding(found.start(), len(found[0]), f"{word} hides a duplicate key", warning=True)
+
+    def not_in_a_query(self) -> Iterator[Finding]:
+        """Conditions that are never true once one row of their query is NULL."""
+        for found in _NOT_IN.finditer(self.bare):
+            says = "NOT IN over a query is never true once one of its rows is NULL"
+            yield Finding(found.start(), len("NOT IN"), says, warning=True)
 
     def _verb(self, changes: bool) -> Finding | None:
         verbs = ((*CHANGES, *self.dialect.calls) if changes else (*LOOKS, *self.dialect.calls)) or LOOKS

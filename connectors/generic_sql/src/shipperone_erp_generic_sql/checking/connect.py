@@ -8,6 +8,7 @@ from sqlalchemy import Connection, text
 
 from shipperone_erp import Check
 from shipperone_erp_generic_sql.checking.collations import collations
+from shipperone_erp_generic_sql.checking.floats import floats
 from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.lint import Parsed
@@ -29,6 +30,7 @@ def connected(database: Database) -> list[Check]:
         found += _version(connection, dialect.url)
         found += _clock(connection, dialect.url)
         found += collations(connection, database.settings)
+        found += floats(connection, database.settings)
         if dialect.url in ("mariadb", "mysql"):
             found += _engines(connection, _tables(database))
         if dialect.url in _RIGHTS:

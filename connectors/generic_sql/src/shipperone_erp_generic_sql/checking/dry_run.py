@@ -1,17 +1,17 @@
 """Level dry run: every step on one order, twice, inside a transaction that is always rolled back."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 
 from sqlalchemy import Connection
 
-from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, OrderItem, Reason, Refused, Reservation
+from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, Reason, Refused, Reservation
 from shipperone_erp.sanitizer import label
 from shipperone_erp_generic_sql.call import Call
-from shipperone_erp_generic_sql.checking import compare, habits
-from shipperone_erp_generic_sql.checking.collations import variants
+from shipperone_erp_generic_sql.checking import compare, habits, refusals
+from shipperone_erp_generic_sql.checking.bystanders import Bystanders
 from shipperone_erp_generic_sql.checking.compare import Goods
 from shipperone_erp_generic_sql.checking.sample import parts
 from shipperone_erp_generic_sql.checking.trial import Trial
@@ -74,13 +74,23 @@ class DryRun:
                 booked = found.state in ("live", "waiting_for_transfer")
             if booked:
                 yield from self._booked(trial, reserve, before)
+        bystanders = Bystanders(trial, self.order, booked=booked)
+        yield from bystanders.arrive()
+        before = before and {goods: left - bystanders.taken.get(goods, Decimal(0)) for goods, left in before.items()}
         yield from self._drafting(trial, held)
         shipped: dict[str, Decimal] = {}
         if self.issuing and settings.issue_invoice:
+            numbers: list[str | None] = []
             for part in parts(self.order):
-                yield from self._issuing(trial, part, held, reserve, shipped, booked)
+                yield from self._issuing(trial, part, held, reserve, shipped, booked, numbers)
+            if len(given := [number for number in numbers if number]) > len(set(given)):
+                said = f"the invoices of one order's parts were given the numbers {', '.join(given)}"
+                yield Check(
+                    "issue_invoice", False, said, "let find_invoice look by :key, and take a new number for each"
+                )
         if settings.release and held:
             yield from self._releasing(trial, reserve, held[0].reference, before if booked else None, shipped)
+        yield from bystanders.untouched()
 
     def _reserving(self, work: Work) -> Check:
         try:
@@ -106,63 +116,7 @@ class DryRun:
             return
         wanted = {goods: -qty for goods, qty in compare.wanted(reserve).items()}
         yield compare.moved("reserved goods", before, trial.free(reserve) or {}, wanted)
-        item = self.order.items[0]
-        yield self._shortage(trial, item, trial.work(reserve).available(reserve.lines[0]))
-        if trial.settings.qty_decimals:
-            yield self._fraction(trial, item)
-        mixed = [variant for variant in variants(item.sku) if self._takes(trial, item, variant)]
-        if mixed:
-            said = f"an order for {' or '.join(map(repr, mixed))} takes the goods of {item.sku!r}"
-            yield Check("collation", None, said, "see the column's collation at level connect")
-
-    def _shortage(self, trial: Trial, item: OrderItem, left: Decimal) -> Check:
-        """Two lines of one SKU, of which each alone is there and both together are not."""
-        lines = tuple(replace(item, item_id=number, qty=qty) for number, qty in ((1, left), (2, Decimal(1))) if qty > 0)
-        short = trial.call(replace(self.order, items=lines, charges=()), generation=1, transfer="reserved")
-        refusal = trial.tried(lambda: trial.work(short).run("reserve"))
-        if refusal is None:
-            said = f"{digits(left)} of {item.sku} are available, and {digits(left + 1)} were reserved in two lines"
-            return Check("shortage", False, said, "say in the WHERE of what takes stock that there is enough")
-        answer = refusal.answer if isinstance(refusal, DatabaseFailed) else refusal
-        if isinstance(answer, Refused) and answer.reason is Reason.NOT_ENOUGH_STOCK:
-            return Check("shortage", True, "one piece more than is available is refused as not_enough_stock")
-        cure = 'otherwise = "not_enough_stock" on the statement that takes stock'
-        return Check(
-            "shortage", None, f"one piece more than is available is refused, but not as a shortage: {answer}", cure
-        )
-
-    def _fraction(self, trial: Trial, item: OrderItem) -> Check:
-        """Half a piece is stored as half a piece, or refused."""
-        half = replace(self.order, items=(replace(item, qty=Decimal("0.5")),), charges=())
-        call = trial.call(half, generation=1, transfer="reserved")
-        changed: list[Decimal] = []
-
-        def reserve() -> None:
-            before = trial.work(call).available(call.lines[0])
-            trial.work(call).run("reserve")
-            changed.append(before - trial.work(call).available(call.lines[0]))
-
-        refusal = trial.tried(reserve)
-        if refusal is not None:
-            return Check("fraction", True, f"half a piece is refused: {refusal}")
-        if changed != [Decimal("0.5")]:
-            said = f"half a piece of {item.sku} was reserved as {digits(changed[0])}"
-            return Check("fraction", False, said, "write qty_decimals = 0: such an order is then held before")
-        return Check("fraction", True, "half a piece is reserved as 0.5")
-
-    def _takes(self, trial: Trial, item: OrderItem, variant: str) -> bool:
-        """Whether one piece of the variant of the SKU is taken from the SKU itself."""
-        call = trial.call(replace(self.order, items=(item,), charges=()), generation=1, transfer="reserved")
-        one = replace(self.order, items=(replace(item, sku=variant, qty=Decimal(1)),), charges=())
-        other = trial.call(one, generation=1, transfer="reserved")
-        left: list[Decimal] = []
-
-        def reserve() -> None:
-            left.append(trial.work(call).available(call.lines[0]))
-            trial.work(other).run("reserve")
-            left.append(trial.work(call).available(call.lines[0]))
-
-        return trial.tried(reserve) is None and left[0] != left[1]
+        yield from refusals.refused(trial, self.order, reserve)
 
     def _drafting(self, trial: Trial, held: tuple[Reservation, ...]) -> Iterator[Check]:
         settings = trial.settings
@@ -185,20 +139,27 @@ class DryRun:
             yield Check("build_invoice", False, "it ran, and find_invoice does not find its key", "compare both")
             return
         yield Check("build_invoice", *_amounts(found.invoice, found.state, draft.order.total_incl_tax))
+        if found.state in ("draft", "pending") and found.invoice.number is not None:
+            said = f"the draft has the number {found.invoice.number}: a discarded one would leave a gap in the range"
+            yield Check(
+                "build_invoice", None, said, "give the number in issue_invoice, or let find_invoice return it then"
+            )
         if found.state != "pending":
             listed = trial.work(draft).configured("find_invoice_lines")
             yield from compare.invoiced("invoice lines", found.invoice, draft, listed=listed)
 
     def _issuing(
         self, trial: Trial, part: FulfillmentOrder, held: tuple[Reservation, ...], reserve: Call,
-        shipped: dict[str, Decimal], booked: bool,
+        shipped: dict[str, Decimal], booked: bool, numbers: list[str | None],
     ) -> Iterator[Check]:  # fmt: skip
         settings = trial.settings
         invoice = self._call(trial, part, tax_date=_today(), reason="dry run", reservations=held)
         if settings.build_invoice:
-            trial.work(invoice).run("build_invoice")
+            yield from self._building(trial, invoice)
         trial.work(invoice).run("issue_invoice", reference=_reference(trial.work(invoice)))
-        yield _state("issue_invoice", trial.work(invoice).invoice(), ("issued", "issuing"))
+        issued = trial.work(invoice).invoice()
+        yield _state("issue_invoice", issued, ("issued", "issuing"))
+        numbers.append(issued.invoice.number if issued else None)
         yield (
             self._twice(trial, invoice, "issue_invoice")
             if not settings.build_invoice
@@ -261,7 +222,7 @@ class DryRun:
             with self.database.rolled_back() as connection:
                 still = left(connection)
         except (ConnectorError, DatabaseFailed) as failure:
-            self._say("rollback", False, str(failure))
+            self._say("rollback", False, str(failure), "mend what it says: whether anything is left could not be seen")
             return
         if still:
             said = f"after the rollback {', '.join(still)} still finds it"

@@ -11,6 +11,9 @@ from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checking.trial import Trial
 from shipperone_erp_generic_sql.exact import digits
 
+_NEXT_GENERATION = (
+    "an order has a new key after each release: let nothing but the key be unique, and give back all that was taken"
+)
 _STATE_FIRST = "change the state first, and only where it is still the old one (WHERE … AND state = …; the third habit)"
 
 
@@ -82,15 +85,21 @@ def _again(
     first: Callable[[], None] | None = None,
 ) -> Check:
     views: list[object] = []
+    began = first is None
 
     def twice() -> None:
+        nonlocal began
         if first is not None:
             first()
+            began = True
         views.append(seen())
         step()
         views.append(seen())
 
-    if trial.tried(twice) is not None:
+    refusal = trial.tried(twice)
+    if not began:
+        return Check(name, False, f"an order that was released cannot be reserved again: {refusal}", _NEXT_GENERATION)
+    if refusal is not None:
         return Check(name, True, "a second time it is refused")
     before, after = views
     if before == after:

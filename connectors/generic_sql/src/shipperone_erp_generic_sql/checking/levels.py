@@ -8,12 +8,20 @@ from shipperone_erp import Check, FulfillmentOrder
 from shipperone_erp_generic_sql.checking.connect import connected
 from shipperone_erp_generic_sql.checking.dry_run import LIMITS, DryRun
 from shipperone_erp_generic_sql.checking.race import Race
-from shipperone_erp_generic_sql.checking.rehearsal import rehearsed
+from shipperone_erp_generic_sql.checking.rehearsal import Rehearsal
 from shipperone_erp_generic_sql.checks import explained, warnings
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
 LINT = "reads the statements in the file; nothing is opened"
+RACE = (
+    "lets several sessions reserve the last pieces, release one reservation, number invoices and issue one draft at "
+    "the same time; what they made stays in this test database, released"
+)
+REHEARSE = (
+    "lets an order live its whole life against ShipperOne's sandbox, beside one that is short and one that is "
+    "cancelled, and kills the process twice; their documents stay in this test database"
+)
 ERP = 5
 FAILED = 1
 
@@ -62,18 +70,18 @@ def levels(subject: Subject) -> list[Level]:
     if subject.test_database:
         found.append(
             Level(
-                "race", "lets several sessions reserve the last pieces and issue invoices at the same time; what they "
-                "reserve is released, and its rows stay in this test database",
+                "race",
+                RACE,
                 lambda: Race(database, subject.order, subject.tenant).run(),
             )
-        )  # fmt: skip
+        )
         found.append(
             Level(
-                "rehearse", "lets one order live its whole life against ShipperOne's sandbox, kills the process twice "
-                "in between; its documents stay in this test database",
-                lambda: rehearsed(subject.config, subject.tenant, subject.order),
+                "rehearse",
+                REHEARSE,
+                lambda: Rehearsal(subject.config, subject.tenant, subject.order, database).run(),
             )
-        )  # fmt: skip
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""Level race: several sessions want the last pieces at once, and issue invoices at once, on a test database.
+"""Level race: several sessions want the last pieces at once, and release, number and issue at once, on a test database.
 
 What one session has done meets the others before it commits, so that a guard which only looks is found in the first
 rounds; one that locks lets the others wait.
@@ -7,6 +7,7 @@ rounds; one that locks lets the others wait.
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -32,6 +33,10 @@ MEETING = 0.06
 """Seconds for which a session that has done its work waits for the others before it commits."""
 
 TAKEN = ("live", "waiting_for_transfer")
+STATE_FIRST = (
+    "change the state by an UPDATE with the old one in its WHERE, as the first statement of the step (the third "
+    "habit): a SELECT before it sees what the others see"
+)
 LOCK_FIRST = "lock the stock row first, by SELECT … FOR UPDATE in an earlier statement of the step (the fourth habit)"
 
 
@@ -53,8 +58,11 @@ class Race:
         try:
             if settings.reserve:
                 yield self._last_pieces()
+            if settings.reserve and settings.release and settings.available:
+                yield from self._given_back()
             if settings.build_invoice and settings.issue_invoice:
                 yield self._numbers()
+                yield self._issued_once()
         except (ConnectorError, DatabaseFailed) as failure:
             yield Check("race", False, str(failure), "the sentence says which statement")
 
@@ -84,7 +92,8 @@ class Race:
                 )
                 return Check("last piece", False, f"{said}: the same goods are sold {taken} times", LOCK_FIRST)
             if not taken:
-                return Check("last piece", None, f"nothing was raced: no session could reserve {digits(left)} of {sku}")
+                said = f"nothing was raced: no session could reserve {digits(left)} of {sku}"
+                return Check("last piece", None, said, "compare `available` with the guard of reserve")
         if settings.release and (now := self._left()) != left:
             said = f"{digits(left)} of {sku} were available before the race, {digits(now)} are after all was released"
             return Check("last piece", False, said, "compare release with reserve")
@@ -99,6 +108,40 @@ class Race:
             said = f"{SESSIONS} invoices issued at once were given the numbers {', '.join(numbers)}"
             return Check("numbers", False, said, "take the number from a locked row, and put a unique index on it")
         return Check("numbers", True, f"{SESSIONS} sessions at once: no two invoices with one number")
+
+    def _given_back(self) -> Iterator[Check]:
+        """One reservation is released by all at once, while another of the same goods stays reserved."""
+        left, one = self._left(), Decimal(1)
+        if left < 2:
+            return
+        piece = replace(self.order, items=(replace(self.order.items[0], qty=one, warehouse_code=None),), charges=())
+        calls = [self._call(piece, generation=1, transfer="reserved") for _ in range(2)]
+        met = threading.Barrier(1)
+        if any(self._reserved(call, met) not in TAKEN for call in calls):
+            return
+        self._at_once([calls[0]] * SESSIONS, self._released)
+        now = self._left()
+        if now == left - one:
+            self.database.in_transaction(partial(self._release, calls[1]))
+            yield Check("released once", True, f"{SESSIONS} sessions at once released one reservation: once")
+            return
+        with suppress(ConnectorError):  # what it gives back is given back already
+            self.database.in_transaction(partial(self._release, calls[1]))
+        said = (
+            f"{SESSIONS} sessions at once released a reservation of one piece: {digits(now - left + 2)} pieces were "
+            "given back"
+        )
+        yield Check("released once", False, said, STATE_FIRST)
+
+    def _issued_once(self) -> Check:
+        """One draft is issued by all at once: it has one number, or none that is seen."""
+        call = self._call(self.order, generation=1, tax_date=datetime.now(UTC).date(), reason="race")
+        self.database.in_transaction(lambda connection: self._work(connection, call).run("build_invoice"))
+        given = [number for number in self._at_once([call] * SESSIONS, self._issued_at_once) if number]
+        if len(set(given)) > 1:
+            said = f"{SESSIONS} sessions at once issued one draft, and gave it the numbers {', '.join(given)}"
+            return Check("issued once", False, said, STATE_FIRST)
+        return Check("issued once", True, f"{SESSIONS} sessions at once issued one draft: it has one number")
 
     def _at_once(self, calls: list[Call], session: Callable[[Call, threading.Barrier], ResultT]) -> list[ResultT]:
         met = threading.Barrier(len(calls))
@@ -122,6 +165,37 @@ class Race:
             if isinstance(refusal, Refused) and refusal.reason is Reason.CONFIG_INCOMPLETE:
                 raise
             return "refused"
+
+    def _released(self, call: Call, met: threading.Barrier) -> None:
+        """Release it if it is seen live; the others have looked by then."""
+
+        def step(connection: Connection) -> None:
+            work = self._work(connection, call)
+            found = work.reservation()
+            _meet(met)
+            if found is not None and found.state in TAKEN:
+                work.run("release", reference=found.reference)
+
+        with suppress(ConnectorError):  # refused: another has done it
+            self.database.in_transaction(step)
+
+    def _issued_at_once(self, call: Call, met: threading.Barrier) -> str | None:
+        """The number that this session has given it, after its commit; None if it was refused, or came too late."""
+
+        def step(connection: Connection) -> str | None:
+            work = self._work(connection, call)
+            found = work.invoice()
+            _meet(met)
+            if found is None or found.state != "draft":
+                return None
+            work.run("issue_invoice", reference=found.reference)
+            issued = work.invoice()
+            return issued.invoice.number if issued else None
+
+        try:
+            return self.database.in_transaction(step)
+        except ConnectorError:
+            return None
 
     def _release(self, call: Call, connection: Connection) -> None:
         work = self._work(connection, call)

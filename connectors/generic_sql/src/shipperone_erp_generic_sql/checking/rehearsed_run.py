@@ -10,11 +10,17 @@ from datetime import timedelta
 from pathlib import Path
 
 from shipperone_erp import Secret
+from shipperone_erp.cli.options import say
 from shipperone_erp.cli.running import run_once
 from shipperone_erp.config import load
+from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.ledger.questions import Wanted
+from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.runtime.stage_run import Selection
 
 LASTS = timedelta(seconds=60)
+FEE = "rehearsal_fee"
+"""Where the sandbox lists the charge of the rehearsed order."""
 
 
 def main() -> int:
@@ -23,13 +29,19 @@ def main() -> int:
     loaded = load(Path(config), environment=os.environ, tenants_may_fail=True)
     elsewhere = {
         "base_url": base_url, "store_code": "default", "token": Secret(token), "go_live": "now", "approve": (),
-        "settle": timedelta(seconds=1), "stock_retry": timedelta(seconds=2), "fields": {}, "policies": (),
-        "policy_settings": {},
+        "settle": timedelta(seconds=1), "stock_retry": 2 * LASTS, "gone_grace": timedelta(0), "fields": {},
+        "policies": (), "policy_settings": {}, "transfer": "reserved",
+        "charges": (ChargeSettings(name=FEE, path=FEE, kind="line"),),
     }  # fmt: skip
     one = loaded.tenants[tenant].model_copy(update=elsewhere)
     runtime = loaded.runtime.model_copy(update={"ledger": ledger, "lease": timedelta(seconds=1)})
     rehearsed = replace(loaded, runtime=runtime, tenants={tenant: one}, problems=())
-    return run_once(rehearsed, [], Selection(), LASTS)
+    ending = run_once(rehearsed, [], Selection(), LASTS)
+    with Ledger.open(ledger, read_only=True) as read:
+        for job in read.listed(Wanted(tenant=tenant)):
+            if not job.order_id.endswith("-SHORT"):  # that one is to wait
+                say(f"order {job.order_id} {job.state}, {job.reason}: {job.sentence}")
+    return ending
 
 
 if __name__ == "__main__":

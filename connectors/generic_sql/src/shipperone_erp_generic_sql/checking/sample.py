@@ -53,14 +53,17 @@ def takes_charges(settings: GenericSqlSettings) -> bool:
 
 
 def parts(order: FulfillmentOrder) -> tuple[FulfillmentOrder, ...]:
-    """A sample as its two parcels: one piece of the first line with shipping and charges, then all the rest."""
-    first, *others = order.items
-    if order.order_id != "FO-DRY-RUN" or first.qty <= 1:
+    """A sample as its two parcels: one piece of a line with shipping and charges, then all the rest.
+
+    The line has three pieces: two parcels with equally many pieces of one line would be taken for one, listed again.
+    """
+    split = next((item for item in order.items if item.qty > 2), None)
+    if order.order_id != "FO-DRY-RUN" or split is None:
         return (order,)
-    one, rest = _of(first, Decimal(1)), _of(first, first.qty - 1)
+    rest = tuple(_of(item, item.qty - 1) if item is split else item for item in order.items)
     return (
-        _part(order, (one,), order.shipping_amount_incl_tax or Decimal(0), order.charges),
-        _part(order, (rest, *others), Decimal(0), ()),
+        _part(order, (_of(split, Decimal(1)),), order.shipping_amount_incl_tax or Decimal(0), order.charges),
+        _part(order, rest, Decimal(0), ()),
     )
 
 

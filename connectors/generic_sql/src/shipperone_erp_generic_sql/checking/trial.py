@@ -48,6 +48,18 @@ class Trial:
         """What is available of the call's goods; None where no query returns it."""
         return free(self.work(call), call) if self.settings.available else None
 
+    def kept(self, attempt: Callable[[], None]) -> Refusal | None:
+        """The refusal of what is tried, which is then undone; None where it is done, and stays until the end."""
+        savepoint = self.connection.begin_nested()
+        try:
+            attempt()
+        except (DatabaseFailed, Refused) as refusal:
+            if savepoint.is_active:
+                savepoint.rollback()
+            return refusal
+        savepoint.commit()
+        return None
+
     def tried(self, attempt: Callable[[], None]) -> Refusal | None:
         """The refusal of what is tried in a savepoint, which is rolled back whatever comes of it; None without one."""
         savepoint = self.connection.begin_nested()

@@ -1,0 +1,112 @@
+"""Documents of other keys beside the ones that are tried: a step that does not name its key changes them too.
+
+They are of the same order, as its next part or its next reservation would be: a statement that goes by the order's id
+in place of the key takes them for its own.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
+
+from shipperone_erp import Check, FulfillmentOrder, Reservation
+from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql.checking.compare import Goods
+from shipperone_erp_generic_sql.checking.trial import Trial
+from shipperone_erp_generic_sql.work import Work
+
+_BY_KEY = "look by :key, and by nothing that another document may have too, such as the order's id"
+_NAME_THE_KEY = (
+    "name :key (or what was found by it) in the WHERE of each statement of release, issue, discard and deliver"
+)
+
+
+class Bystanders:
+    """A reservation and a draft of one piece, each under a key of its own. `booked`: whether reservations are live."""
+
+    def __init__(self, trial: Trial, order: FulfillmentOrder, *, booked: bool) -> None:
+        self.taken: dict[Goods, Decimal] = {}
+        self._trial = trial
+        self._booked = booked
+        first = replace(order.items[0], qty=Decimal(1), row_total_incl_tax=order.items[0].price_incl_tax)
+        total = first.price_incl_tax
+        self._order = replace(
+            order, items=(first,), shipping_amount_incl_tax=Decimal(0), total_incl_tax=total, charges=()
+        )
+        self._seen: list[tuple[str, Callable[[], object], object]] = []
+
+    def arrive(self) -> Iterator[Check]:
+        """Make them; a line for what could not be made, and for a query that finds a key which was never used."""
+        trial, settings = self._trial, self._trial.settings
+        held: tuple[Reservation, ...] = ()
+        if self._booked:
+            reserve = trial.call(self._order, generation=2, transfer="reserved")
+            refusal = trial.kept(lambda: trial.work(reserve).run("reserve"))
+            found = trial.work(reserve).reservation() if refusal is None else None
+            if found is not None:
+                line = reserve.lines[0]
+                held = (Reservation(reserve.key, found.reference, (line.item.item_id,)),)
+                self.taken = {(line.item.sku, line.warehouse_code): line.item.qty}
+                self._watch("reservation", lambda: _reservation(trial.work(reserve)))
+            else:
+                said = f"beside the first one no second reservation of its order could be made: {refusal}"
+                yield Check("other reservation", None, said, "have one more piece of the first --sku in stock")
+        if settings.build_invoice:
+            draft = self._draft(held)
+            refusal = trial.kept(lambda: trial.work(draft).run("build_invoice"))
+            if refusal is None:
+                self._watch("draft", lambda: _invoice(trial.work(draft)))
+            else:
+                said = f"beside the first one no second draft of its order could be made: {refusal}"
+                yield Check("other draft", None, said, "an order that ships in parts has an invoice for each")
+        yield from self.strangers()
+
+    def strangers(self) -> Iterator[Check]:
+        """A failure for each query that finds something under a key that was never used."""
+        trial = self._trial
+        work = trial.work(trial.call(self._order, generation=1, transfer="reserved", tax_date=datetime.now(UTC).date()))
+        looks: dict[str, Callable[[], object]] = {
+            "find_reservation": work.reservation, "find_invoice": work.invoice, "find_delivery": work.delivery,
+        }  # fmt: skip
+        for query, look in looks.items():
+            if work.configured(query) and look() is not None:
+                said = f"{query} finds a document under a key that was never used: that step would never be done"
+                yield Check("strange key", False, said, _BY_KEY)
+
+    def untouched(self) -> Iterator[Check]:
+        """Whether they are as they were made, now that others were released, issued, discarded and delivered."""
+        yield from self.strangers()
+        changed = [
+            f"{what}: {before} became {after}" for what, look, before in self._seen if (after := look()) != before
+        ]
+        if changed:
+            said = "what belongs to another key was changed too: " + "; ".join(changed)
+            yield Check("other documents", False, said, _NAME_THE_KEY)
+        elif self._seen:
+            kept = " and ".join(f"the {what}" for what, _, _ in self._seen)
+            yield Check("other documents", True, f"{kept} of another key of the same order stayed as it was")
+
+    def _draft(self, held: tuple[Reservation, ...]) -> Call:
+        return self._trial.call(
+            self._order, generation=2, tax_date=datetime.now(UTC).date(), reason="dry run", reservations=held
+        )
+
+    def _watch(self, what: str, look: Callable[[], object]) -> None:
+        self._seen.append((what, look, look()))
+
+
+def _reservation(work: Work) -> str:
+    found = work.reservation()
+    lines = work.held_lines() if work.configured("find_reservation_lines") else []
+    held = sorted(f"{line.item_id or line.sku} x {line.qty:f}" for line in lines)
+    return ", ".join([found.state if found else "gone", *held])
+
+
+def _invoice(work: Work) -> str:
+    found = work.invoice()
+    if found is None:
+        return "gone"
+    invoice = found.invoice
+    of = [found.state, invoice.number, invoice.date, invoice.total_incl_tax]
+    lines = sorted(f"{line.item_id} x {line.qty:f}" for line in invoice.lines)
+    return ", ".join([*(str(value) for value in of if value is not None), *lines])

@@ -1,0 +1,94 @@
+"""Goods that cannot be had as they are asked for: one piece too many, half a piece, another SKU, another warehouse.
+
+Each is tried in a savepoint on a database in which an order of these goods is reserved already.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from shipperone_erp import Check, FulfillmentOrder, OrderItem, Reason, Refused
+from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql.checking.collations import variants
+from shipperone_erp_generic_sql.checking.trial import Trial
+from shipperone_erp_generic_sql.errors import DatabaseFailed
+from shipperone_erp_generic_sql.exact import digits
+
+NOWHERE = "no-such-warehouse"
+
+
+def refused(trial: Trial, order: FulfillmentOrder, reserve: Call) -> Iterator[Check]:
+    """The lines. `reserve`: of the order that is reserved."""
+    item = order.items[0]
+    yield shortage(trial, order, item, trial.work(reserve).available(reserve.lines[0]))
+    if trial.settings.qty_decimals:
+        yield fraction(trial, order, item)
+    mixed = [variant for variant in variants(item.sku) if takes(trial, order, item, variant)]
+    if mixed:
+        said = f"an order for {' or '.join(map(repr, mixed))} takes the goods of {item.sku!r}"
+        yield Check("collation", None, said, "see the column's collation at level connect")
+    if elsewhere(trial, order, item):
+        said = f"an order from the warehouse {NOWHERE!r} reserves {item.sku}: no statement looks the warehouse up"
+        cure = "look the goods up by :item_warehouse_code too, unless the ERP has one warehouse only"
+        yield Check("warehouse", None, said, cure)
+
+
+def shortage(trial: Trial, order: FulfillmentOrder, item: OrderItem, left: Decimal) -> Check:
+    """Two lines of one SKU, of which each alone is there and both together are not."""
+    lines = tuple(replace(item, item_id=number, qty=qty) for number, qty in ((1, left), (2, Decimal(1))) if qty > 0)
+    short = trial.call(replace(order, items=lines, charges=()), generation=1, transfer="reserved")
+    refusal = trial.tried(lambda: trial.work(short).run("reserve"))
+    if refusal is None:
+        said = f"{digits(left)} of {item.sku} are available, and {digits(left + 1)} were reserved in two lines"
+        return Check("shortage", False, said, "say in the WHERE of what takes stock that there is enough")
+    answer = refusal.answer if isinstance(refusal, DatabaseFailed) else refusal
+    if isinstance(answer, Refused) and answer.reason is Reason.NOT_ENOUGH_STOCK:
+        return Check("shortage", True, "one piece more than is available is refused as not_enough_stock")
+    cure = 'otherwise = "not_enough_stock" on the statement that takes stock'
+    return Check(
+        "shortage", None, f"one piece more than is available is refused, but not as a shortage: {answer}", cure
+    )
+
+
+def fraction(trial: Trial, order: FulfillmentOrder, item: OrderItem) -> Check:
+    """Half a piece is stored as half a piece, or refused."""
+    half = replace(order, items=(replace(item, qty=Decimal("0.5")),), charges=())
+    call = trial.call(half, generation=1, transfer="reserved")
+    changed: list[Decimal] = []
+
+    def reserve() -> None:
+        before = trial.work(call).available(call.lines[0])
+        trial.work(call).run("reserve")
+        changed.append(before - trial.work(call).available(call.lines[0]))
+
+    refusal = trial.tried(reserve)
+    if refusal is not None:
+        return Check("fraction", True, f"half a piece is refused: {refusal}")
+    if changed != [Decimal("0.5")]:
+        said = f"half a piece of {item.sku} was reserved as {digits(changed[0])}"
+        return Check("fraction", False, said, "write qty_decimals = 0: such an order is then held before")
+    return Check("fraction", True, "half a piece is reserved as 0.5")
+
+
+def takes(trial: Trial, order: FulfillmentOrder, item: OrderItem, variant: str) -> bool:
+    """Whether one piece of the variant of the SKU is taken from the SKU itself."""
+    call = trial.call(replace(order, items=(item,), charges=()), generation=1, transfer="reserved")
+    one = replace(order, items=(replace(item, sku=variant, qty=Decimal(1)),), charges=())
+    other = trial.call(one, generation=1, transfer="reserved")
+    left: list[Decimal] = []
+
+    def reserve() -> None:
+        left.append(trial.work(call).available(call.lines[0]))
+        trial.work(other).run("reserve")
+        left.append(trial.work(call).available(call.lines[0]))
+
+    return trial.tried(reserve) is None and left[0] != left[1]
+
+
+def elsewhere(trial: Trial, order: FulfillmentOrder, item: OrderItem) -> bool:
+    """Whether one piece is reserved from a warehouse that is not there."""
+    one = replace(item, qty=Decimal(1), warehouse_code=None)
+    call = trial.call(
+        replace(order, items=(one,), warehouse_code=NOWHERE, charges=()), generation=1, transfer="reserved"
+    )
+    return trial.tried(lambda: trial.work(call).run("reserve")) is None
