@@ -144,7 +144,7 @@ def test_a_state_that_is_only_looked_at_is_found_by_the_race(erp_on_a_server, ch
     assert wrong["issued once"].startswith("3 sessions at once issued one draft, and gave it the numbers ")
 
 
-SOURCES = sorted(Path(checking.__file__).parent.rglob("*.py")) + [Path(checks.__file__)]
+SOURCES = [*sorted(Path(checking.__file__).parent.rglob("*.py")), Path(checks.__file__)]
 
 
 def test_every_line_that_is_not_ok_has_a_cure():
