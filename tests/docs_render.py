@@ -4,9 +4,11 @@ PYTHONPATH=tests python tests/docs_render.py          rewrites the files
 """
 
 import ast
+import importlib
 import inspect
 import itertools
 import re
+import sys
 from collections.abc import Callable, Collection
 from datetime import timedelta
 from pathlib import Path
@@ -196,6 +198,20 @@ SAID_BY_ITS_NAME = {
     "tax_percent": "of every line",
 }
 
+
+def _mistakes() -> str:
+    """Every fault of the hostile connector, by the case that is there for it."""
+    sys.path.insert(0, str(DOCS.parent / "tests" / "plugins" / "hostile"))
+    faults = importlib.import_module("hostile_erp").FAULTS
+    rows = ["| case | mistake | since suite |", "|---|---|---|"]
+    for found in conformance.CASES.values():
+        for name, fault in faults.items():
+            if fault.caught_by == found.id:
+                says = " ".join(inspect.cleandoc(fault.__doc__).split())
+                rows.append(f"| {found.id} {found.line} | `{name}`: {says} | {found.since} |")
+    return "\n".join(rows)
+
+
 PARTS: dict[str, Callable[[], str]] = {
     "runtime": lambda: _settings(RuntimeSettings),
     "keep": lambda: _settings(RuntimeSettings, "keep_"),
@@ -210,6 +226,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "layers": _layers,
     "sessions": _sessions,
     "cases": conformance.cases,
+    "mistakes": _mistakes,
     "harness": lambda: _source(DOCS.parent / "tests" / "plugins" / "hostile" / "honest_harness.py"),
     "harness_settings": _harness_settings,
     "policy_invoice_note": lambda: _source(invoice_note.__file__),

@@ -133,7 +133,7 @@ class Player(Tape):
 class TapedHarness(OdooHarness):
     """One case on a tape, which both the connector and the administrator talk to."""
 
-    departures: ClassVar[Mapping[str, str]] = NOT_PLAYED
+    departures: ClassVar[Mapping[str, str]] = {**OdooHarness.departures, **NOT_PLAYED}
     tape: ClassVar[Tape]
     merchants_of: ClassVar[list[Merchant]]
     """The merchant and its neighbour."""
@@ -167,6 +167,8 @@ class TapedHarness(OdooHarness):
 def taped(tape: Tape, merchants: list[Merchant], case: str, recorded: str | None = None) -> type[TapedHarness]:
     """The harness of that case. `recorded`: the version of the kit with which the tape was made that is played."""
     told = {"tape": tape, "merchants_of": merchants, "run": case, "recorded": recorded}
+    if recorded == "1.0":
+        told["rates"] = (21,)  # the second rate came with suite 1.1
     return type("TapedHarness", (TapedHarness,), told)
 
 

@@ -160,6 +160,16 @@ class CheckSeesNothing(HonestConnector):
         return [Check("login", True, "the ERP answers")]
 
 
+class CheckOnlyLogsIn(HonestConnector):
+    """Who can log in can work, it says."""
+
+    caught_by: ClassVar[str] = "L8"
+
+    def check(self) -> list[Check]:
+        lines = super().check()
+        return [Check("login", True, "the ERP answers")] if "may not write" in lines[0].sentence else lines
+
+
 class LaxSettings(HonestSettings):
     """Takes every key."""
 

@@ -35,6 +35,7 @@ class GuardedHarness(ConnectorHarness):
     """Of the recipe's tables; a merchant's statements may do more."""
     departures: ClassVar[Mapping[str, str]] = {
         "U5": "SQLite is a library in this very process: between it and the connector no answer can be lost",
+        "L8": "a SQLite file has no users, and so none without rights",
     }
 
     @property
@@ -118,6 +119,26 @@ class GuardedHarness(ConnectorHarness):
         column = self._column("total")
         cent = self._stored(Decimal("0.01"))
         self._ask(f"UPDATE invoices SET {column} = {column} + :cent WHERE job_key = :key", key=key, cent=cent)  # noqa: S608
+
+    def cancel(self, key: str) -> None:
+        """The goods go back, and nothing of the key is live any more."""
+        reserved, qty, shipped = (self._column(name) for name in ("reserved", "qty", "shipped"))
+        self._ask(
+            f"UPDATE stock SET {reserved} = {reserved} - (SELECT SUM(l.{qty} - l.{shipped}) FROM reservation_lines l"  # noqa: S608
+            " WHERE l.reservation_key = :key AND l.warehouse = stock.warehouse AND l.sku = stock.sku)"
+            " WHERE EXISTS (SELECT 1 FROM reservation_lines l WHERE l.reservation_key = :key"
+            " AND l.warehouse = stock.warehouse AND l.sku = stock.sku)",
+            key=key,
+        )
+        self._ask("DELETE FROM transfers WHERE reservation_key = :key", key=key)
+        self._ask("UPDATE reservations SET state = 'voided' WHERE job_key = :key", key=key)
+        self._ask("UPDATE invoices SET state = 'voided' WHERE job_key = :key", key=key)
+
+    def fail_commit(self) -> None:
+        """Somebody reads, and does not come to an end: SQLite writes, and cannot commit."""
+        self._lock = sqlite3.connect(self.file, isolation_level=None, timeout=20, check_same_thread=False)
+        self._lock.execute("BEGIN")
+        self._lock.execute("SELECT * FROM stock").fetchall()
 
     def break_connection(self) -> None:
         """A file does not go away under an open connection; what happens is that somebody keeps it locked."""

@@ -54,9 +54,18 @@ class OdooHarness(ConnectorHarness):
     merchants: ClassVar[dict[str, Merchant]] = {}
     """By database: made by the first case that needs it."""
 
+    other_tax_percent = Decimal(5)
+    departures: ClassVar[Mapping[str, str]] = {
+        "U6": "Odoo rolls back by itself and answers with an error; behind its RPC nothing makes a commit fail",
+    }
+
     nth = 0
     """0, or 1 for the neighbour."""
 
+    rates: ClassVar[tuple[int, ...]] = (21, 5)
+    """The taxes that the connector's settings name."""
+
+    _powerless = False
     merchant: Merchant
     gate: Gate
     """The connector's way to Odoo in this case."""
@@ -74,6 +83,7 @@ class OdooHarness(ConnectorHarness):
 
     def tear_down(self) -> None:
         if hasattr(self, "gate"):
+            self.mend_connection()
             self.gate.close()
 
     def neighbour(self, folder: Path) -> "OdooHarness":
@@ -94,7 +104,7 @@ class OdooHarness(ConnectorHarness):
             "connect_timeout": 5,
             "timeout": 30,
             "warehouses": {"main": {"code": seed.code("A")}, "outlet": {"code": seed.code("B")}},
-            "taxes": [{"percent": 21, "tax": seed.tax_name(21)}],
+            "taxes": [{"percent": rate, "tax": seed.tax_name(rate)} for rate in self.rates],
             "shipping_product": seed.sku("SHIP"),
             "customers": "fixed",
             "customer": made.customer,
@@ -183,11 +193,31 @@ class OdooHarness(ConnectorHarness):
         dearer = {"price_unit": round(float(line["price_unit"]) + 0.01, 2)}
         self.admin.call("account.move", "write", [invoice["id"]], {"invoice_line_ids": [(1, line["id"], dearer)]})
 
+    def cancel(self, key: str) -> None:
+        pickings = self._of(key, "stock.picking", "PICK", [("picking_type_code", "=", "outgoing")], "origin")
+        if pickings:
+            self.admin.call("stock.picking", "action_cancel", [row["id"] for row in pickings])
+        invoices = self._of(key, "account.move", "INV", [("state", "=", "draft")], "invoice_origin")
+        if invoices:
+            self.admin.call("account.move", "button_cancel", [row["id"] for row in invoices])
+
+    def add_indivisible(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        raise NotApplicable("how a unit rounds is set for the whole database: every other case would be changed by it")
+
+    def revoke_rights(self) -> None:
+        for group in RIGHTS:
+            self.merchant.seed.grant(group, taken=True)
+        self._powerless = True
+
     def break_connection(self) -> None:
         self.gate.shut()
 
     def mend_connection(self) -> None:
         self.gate.open()
+        if self._powerless:
+            for group in RIGHTS:
+                self.merchant.seed.grant(group)
+            self._powerless = False
 
     def stall_connection(self) -> None:
         self.gate.silence()
@@ -224,6 +254,9 @@ class OdooHarness(ConnectorHarness):
             self.merchants[database] = merchant(seed, given)
         return self.merchants[database]
 
+
+RIGHTS = ("stock.group_stock_user", "account.group_account_invoice")
+"""What the connector's user may do, by Odoo's groups."""
 
 HOUSES = {"main": "A", "outlet": "B"}
 """ShipperOne's warehouse codes, and which of the seed's warehouses they are."""

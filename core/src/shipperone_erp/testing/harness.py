@@ -155,7 +155,7 @@ class ConnectorHarness:
         self._cannot("add_indivisible")
 
     def fail_commit(self) -> None:
-        """The ERP fails to commit the next change: nothing of it is kept, and the connector gets the ERP's error."""
+        """The ERP fails to commit the next change, and others until it is mended: nothing of it is kept."""
         self._cannot("fail_commit")
 
     def revoke_rights(self) -> None:

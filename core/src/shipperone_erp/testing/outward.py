@@ -5,6 +5,8 @@ and sockets, and something is sent or fetched in the course of it. Each kill is 
 that forks before each call of the hook.
 """
 
+import atexit
+import contextlib
 import importlib
 import io
 import os
@@ -12,11 +14,12 @@ import pickle
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import FrameType, MappingProxyType
-from typing import Any
+from typing import IO, Any, cast
 
 from shipperone_erp.hooks import Connector, settings_type
 
@@ -129,19 +132,63 @@ def spread(calls: Sequence[int], at_most: int | None) -> list[int]:
 
 def kill(found: type[Connector[Any]], settings: Mapping[str, Any], hook: str, kills: Sequence[Kill]) -> list[bool]:
     """Make each of these calls in a process of its own; whether it was killed (False: it came to its end before)."""
-    order = (found.__module__, found.__qualname__, dict(settings), hook, list(kills))
-    done = subprocess.run(  # noqa: S603
-        [sys.executable, "-m", __name__],
-        input=_pickled(order),
-        capture_output=True,
-        timeout=LIMIT,
-        check=False,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
+    return _forker(os.getpid(), found.__module__, found.__qualname__, tuple(filter(None, sys.path))).kill(
+        dict(settings), hook, list(kills)
     )
-    if done.returncode:
-        raise RuntimeError(f"the process that was to be killed did not start: {done.stderr.decode()[-800:]}")
-    struck: list[bool] = pickle.loads(done.stdout.rpartition(b"\0struck\0")[2])  # noqa: S301
-    return struck
+
+
+class _Forker:
+    """A fresh interpreter that has imported the connector, and forks a process for each call of a hook.
+
+    It is used for all cases: the import takes longer than the kills.
+    """
+
+    def __init__(self, module: str, name: str, path: tuple[str, ...]) -> None:
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._process = subprocess.Popen(  # noqa: S603
+            [sys.executable, "-m", __name__, module, name],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        )
+        self._orders, self._answers = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
+        self.usable = True
+        atexit.register(self.close)
+
+    def kill(self, settings: Mapping[str, Any], hook: str, kills: list[Kill]) -> list[bool]:
+        limit = threading.Timer(LIMIT, self._process.kill)
+        limit.daemon = True
+        limit.start()
+        try:
+            self._orders.write(_pickled((settings, hook, kills)))
+            self._orders.flush()
+            struck: list[bool] = pickle.load(self._answers)  # noqa: S301
+        except (EOFError, OSError) as error:
+            self.close()
+            self._said.seek(0)
+            said = self._said.read().decode(errors="replace")[-800:]
+            raise RuntimeError(f"the process that forks those to be killed has ended: {said}") from error
+        finally:
+            limit.cancel()
+        return struck
+
+    def close(self) -> None:
+        """It ends when there is nothing more to read."""
+        self.usable = False
+        with contextlib.suppress(OSError):
+            self._process.communicate(timeout=5)
+
+
+_forkers: dict[tuple[int, str, str, tuple[str, ...]], _Forker] = {}
+
+
+def _forker(process: int, module: str, name: str, path: tuple[str, ...]) -> _Forker:
+    """That of this process; one that was inherited by a fork is its parent's."""
+    found = _forkers.get((process, module, name, path))
+    if found is None or not found.usable:
+        found = _forkers[process, module, name, path] = _Forker(module, name, path)
+    return found
 
 
 def read_only(mapping: dict[str, Any]) -> MappingProxyType[str, Any]:
@@ -163,29 +210,39 @@ def _pickled(order: object) -> bytes:
 
 
 def main() -> None:
-    """The fresh interpreter's side: one fork for each kill, and nothing of the connector's is made before."""
-    module, name, settings, hook, kills = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
+    """The fresh interpreter's side: one fork for each kill, and nothing of the connector's is made before.
+
+    What the connector prints goes to stderr; the answers have stdout for themselves.
+    """
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    module, name = sys.argv[1:]
     found: Any = importlib.import_module(module)
     for part in name.split("."):
         found = getattr(found, part)
     packages = packages_of(found)
-    validated = settings_type(found).model_validate(settings)
-    struck = []
-    for one in kills:
-        child = os.fork()
-        if child == 0:
-            sys.setprofile(Outward(packages, one.at))
-            try:
-                getattr(found(validated, tenant="kit", log=None), hook)(one.request)
-            finally:
-                if one.at == 0:
-                    os.kill(os.getpid(), signal.SIGKILL)
-                os._exit(0)
-        _, status = os.waitpid(child, 0)
-        struck.append(os.WIFSIGNALED(status))
-    sys.stdout.buffer.write(b"\0struck\0" + pickle.dumps(struck))
-    sys.stdout.flush()
-    os._exit(0)
+    while True:
+        try:
+            settings, hook, kills = pickle.load(sys.stdin.buffer)  # noqa: S301
+        except EOFError:
+            os._exit(0)
+        validated = settings_type(found).model_validate(settings)
+        pickle.dump([_struck(found, packages, validated, hook, one) for one in kills], answers)
+        answers.flush()
+
+
+def _struck(found: Any, packages: frozenset[str], settings: Any, hook: str, one: Kill) -> bool:
+    child = os.fork()
+    if child == 0:
+        sys.setprofile(Outward(packages, one.at))
+        try:
+            getattr(found(settings, tenant="kit", log=None), hook)(one.request)
+        finally:
+            if one.at == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+            os._exit(0)
+    _, status = os.waitpid(child, 0)
+    return os.WIFSIGNALED(status)
 
 
 if __name__ == "__main__":

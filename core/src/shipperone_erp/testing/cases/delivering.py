@@ -94,3 +94,24 @@ def releases_the_rest(bench: Bench) -> None:
     desk.deliver(part, reservation, whole)
     same(desk.release(whole), Done(), "the answer of release_stock")
     same(bench.stock(mug), (8, 0), "on hand and reserved, after 2 of 5 left and the rest was released")
+
+
+@case(
+    "D5",
+    "goods that nobody has reserved leave the stock as well",
+    needs="reserve_stock build_invoice issue_invoice deliver",
+    probes=PROBES,
+    since="1.1",
+    suffers="A tenant without the allocation stage ships for a year, and no piece ever leaves the ERP's stock.",
+    cure="With request.reservations empty, take the goods out of what is free in order.source_warehouse(item).",
+)
+def delivers_without_reservations(bench: Bench) -> None:
+    """Another order holds 3 of 10. An order of 2 is invoiced and delivered without any reservation, twice: 8 on hand,
+    and the other order's 3 stay reserved."""
+    desk, mug = bench.desk, bench.product(10)
+    desk.reserved(bench.order(bench.item(mug, 3)))
+    order = bench.order(bench.item(mug, 2))
+    desk.issued(order)
+    for _ in range(2):
+        same(desk.deliver(order, None, order), Done(), "the answer of deliver without reservations")
+        same(bench.stock(mug), (8, 3), "on hand, and reserved by another order, after 2 of 10 were delivered")

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.hooks import Connector
-from shipperone_erp.model.answers import Invoice
+from shipperone_erp.model.answers import Invoice, Pending, Reserved
 from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.reasons import Reason
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import answered
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
@@ -201,3 +202,36 @@ def delivers_once_after_a_kill(bench: Bench) -> None:
         same(bench.stock(one.sku), (8, 0), "on hand and reserved, after 2 of 10 were delivered")
 
     _killed_everywhere(bench, "deliver", prepare, verify)
+
+
+@case(
+    "K7",
+    "reserve_stock with a transfer, killed at every call, asks for one transfer",
+    needs="reserve_stock",
+    can="transfers",
+    probes=PROBES + " arrive",
+    since="1.1",
+    suffers="A power cut leaves a reservation without its transfer: it counts as reserved, and the goods never come.",
+    cure="Write the reservation and its transfer in one transaction, or complete the transfer when the key is found.",
+)
+def transfers_once_after_a_kill(bench: Bench) -> None:
+    """2 of the order's goods are in the other warehouse. Afterwards they are reserved there once and waited for; after
+    their arrival 2 are here, reserved, and no more have left there."""
+    there = bench.harness.other_warehouse
+
+    def prepare() -> _Prepared:
+        mug = bench.product(10, there)
+        order = bench.order(bench.item(mug, 2, warehouse_code=there))
+        return _Prepared(bench.desk.to_reserve(order), order, mug)
+
+    def verify(one: _Prepared, answer: Any) -> None:
+        must(
+            isinstance(answer, Pending) and answer.reason == Reason.WAITING_FOR_TRANSFER,
+            f"it answered {answer}, not Pending(reason='waiting_for_transfer')",
+        )
+        same(bench.stock(one.sku, there), (10, 2), f"on hand and reserved in {there}")
+        bench.harness.arrive(one.request.key)
+        must(isinstance(bench.desk.ask("reserve_stock", one.request), Reserved), "it is not reserved after the arrival")
+        same((bench.stock(one.sku, there), bench.stock(one.sku)), ((8, 0), (2, 2)), "stock there and here")
+
+    _killed_everywhere(bench, "reserve_stock", prepare, verify)

@@ -1,12 +1,11 @@
 """I: one order, one invoice, to the cent; and fiscal once."""
 
-from decimal import Decimal
-
 from shipperone_erp.model.answers import Invoice, Refused
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.reasons import Reason
 from shipperone_erp.testing.bench import TODAY, Bench
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.comparison import expected_total
 
 PROBES = "settings add_product documents"
 
@@ -205,8 +204,7 @@ def figures_are(invoice: Invoice, order: FulfillmentOrder) -> None:
     same(len({item_id for item_id, _ in told}), len(told), "different items on the invoice")
     same(invoice.shipping_amount_incl_tax, order.shipping_amount_incl_tax, "the shipping of the invoice")
     if invoice.total_incl_tax is not None:
-        goods = sum((item.row_total_incl_tax or Decimal(0) for item in order.items), Decimal(0))
-        same(invoice.total_incl_tax, goods + (order.shipping_amount_incl_tax or 0), "the total of the invoice")
+        same(invoice.total_incl_tax, expected_total(order), "the total of the invoice")
     if invoice.currency is not None:
         same(invoice.currency, order.currency, "the currency of the invoice")
     for item, line in ((item, line) for item in order.items for line in invoice.lines if line.item_id == item.item_id):

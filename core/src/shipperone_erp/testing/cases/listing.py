@@ -1,6 +1,7 @@
 """Q: the optional hooks: batches, the list of documents, an opinion about a difference."""
 
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.model.answers import Invoice, Reserved
@@ -8,8 +9,10 @@ from shipperone_erp.model.requests import Difference, Mismatch, Verdict
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import in_time
 from shipperone_erp.testing.case import NotApplicable, case, must, same
+from shipperone_erp.testing.cases.invoicing import figures_are
 
 PROBES = "settings add_product"
+FORMS = ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch")
 SLACK = timedelta(minutes=10)
 """By how much the ERP's clock may differ from this machine's."""
 
@@ -26,9 +29,7 @@ def answers_batches(bench: Bench) -> None:
     """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices an
     ordinary one): a dict with an answer or an exception for each key; the good ones as the single form answers them,
     and the same again when the batch is repeated."""
-    forms = [
-        hook for hook in ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch") if hook in bench.offers
-    ]
+    forms = [form for form in FORMS if form in bench.offers]
     if not forms:
         raise NotApplicable("the connector overrides no batch form")
     for form in forms:
@@ -114,3 +115,76 @@ def has_an_opinion(bench: Bench) -> None:
                 must(told.reason != "connector_bug", f"handle_mismatch about {action}: {told.sentence}")
                 allowed = action == "compare" and field == "total_incl_tax"
                 must(allowed or told.verdict is not Verdict.ACCEPT, f"it accepts {field} of {action}, which nobody may")
+
+
+@case(
+    "Q4",
+    "a batch writes what each of its orders says",
+    can="batch",
+    probes=PROBES + " on_hand reserved documents",
+    since="1.1",
+    suffers="All invoices of a batch have the amounts of its first order; each answer looks right.",
+    cure="Take each document's values from its own request, and read each back by its own key.",
+)
+def writes_batches(bench: Bench) -> None:
+    """Each batch form is given three different orders. Of the reservations the second is short, and the stock has
+    exactly the other two; of the invoices each has its own lines and total, as it is stated and as it is in the ERP."""
+    forms = [form for form in FORMS if form in bench.offers]
+    if not forms:
+        raise NotApplicable("the connector overrides no batch form")
+    mug = bench.product(10)
+    orders = [bench.order(bench.item(mug, qty, f"{qty}.50")) for qty in (2, 50, 3)]
+    desk, deadline = bench.desk, bench.harness.deadline
+    for form in forms:
+        requests: list[Any]
+        if form == "reserve_stock_batch":
+            requests = [desk.to_reserve(order) for order in orders]
+        elif form == "build_invoice_batch":
+            requests = [desk.to_build(order) for order in orders]
+        else:
+            requests = [desk.to_issue(desk.built(order), order) for order in orders]
+        call = getattr(desk.plugins, form)
+        answers = in_time(lambda call=call, asked=requests: call(asked), form, deadline, may_raise=False)  # type: ignore[misc]
+        if form == "reserve_stock_batch":
+            kinds = [type(answers[request.key]).__name__ for request in requests]
+            same(kinds, ["Reserved", "Shortage", "Reserved"], "answers to orders of 2, 50 and 3 of 10 pieces")
+            same(bench.stock(mug), (10, 5), "on hand and reserved, of orders of 2, 50 and 3 of 10 pieces")
+            continue
+        for order, request in zip(orders, requests, strict=True):
+            answer = answers[request.key]
+            must(isinstance(answer, Invoice), f"{form} answered {answer!r} for an order that says everything")
+            figures_are(answer, order)
+            bench.compare(order, answer, "draft", "issued")
+
+
+@case(
+    "Q5",
+    "handle_mismatch accepts no large difference, and says why it holds",
+    needs="handle_mismatch",
+    probes="settings",
+    since="1.1",
+    suffers="An invoice of 0.01 goes out for an order of 24.99, since differences are accepted.",
+    cure="Compare the two amounts as Decimal and accept a cent; abstain where the texts of a Difference are none.",
+)
+def accepts_no_large_difference(bench: Bench) -> None:
+    """It is asked about an invoice of 0.01 for an order of 24.99, and about one without a total: never `accept`. A
+    `hold` has a sentence. Differences that it has never seen (another field, an absent side) are no error."""
+    order = bench.order(bench.item("KIT-ANY", 1, "20.00"))
+    for total in (Decimal("0.01"), None):
+        invoice = Invoice("KIT-1", (), order.shipping_amount_incl_tax, total, order.currency)
+        shown = None if total is None else str(total)
+        for field, ours, theirs in (
+            ("total_incl_tax", shown, "24.99"),
+            ("shipping_amount_incl_tax", "4.99", None),
+            ("kit_field", None, "1"),
+        ):
+            difference = Difference(field, ours, theirs)
+            message = "the invoice is not what was shipped"
+            mismatch = Mismatch("compare", order, order, invoice, message, (difference,))
+            told = bench.desk.plugins.handle_mismatch(mismatch)
+            must(told.reason != "connector_bug", f"handle_mismatch about {field}: {told.sentence}")
+            must(
+                field != "total_incl_tax" or told.verdict is not Verdict.ACCEPT,
+                f"it accepts an invoice of {shown} for an order of 24.99",
+            )
+            must(told.verdict is not Verdict.HOLD or told.sentence, f"it holds an order for {field} without a sentence")

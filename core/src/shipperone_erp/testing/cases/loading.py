@@ -7,7 +7,7 @@ from pathlib import Path
 
 from shipperone_erp import discovery
 from shipperone_erp.errors import PluginRefused
-from shipperone_erp.model.answers import Check
+from shipperone_erp.model.answers import Check, ConnectorError, Invoice
 from shipperone_erp.redaction import secrets_in
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import in_time
@@ -162,6 +162,37 @@ def checks(bench: Bench) -> None:
     must(bad, "check says nothing is wrong while the ERP is away")
     bench.harness.mend_connection()
     must(desk.plugins.check() is not None, "check does not answer after the ERP is back")
+
+
+@case(
+    "L8",
+    "check() does not say OK where nothing can work",
+    probes="settings add_product revoke_rights mend_connection",
+    since="1.1",
+    suffers="`doctor` is green, the tenant goes live, and the first hundred orders are held for a missing right.",
+    cure="Let check() try what the hooks need: read the warehouse, the journal, the company, the right to write.",
+)
+def checks_rights(bench: Bench) -> None:
+    """The connector's user can log in and has no right or no company: `check()` has a line with `ok=False`, a sentence
+    and a cure; a hook raises one of the connector's errors. With the rights given back nothing fails."""
+    desk, order = bench.desk, bench.order()
+    bench.harness.revoke_rights()
+    bad = [line for line in _checked(bench) if line.ok is False]
+    must(bad, "check says nothing is wrong while the connector's user may do nothing")
+    must(bad[0].cure, f"check says what is wrong and not what cures it: {bad[0].name}: {bad[0].sentence}")
+    reserves = "reserve_stock" in bench.offers
+    try:
+        answer = desk.reserve(order) if reserves else desk.build(order)
+    except ConnectorError:
+        pass
+    else:
+        must(
+            not reserves and isinstance(answer, Invoice) and answer.reference is None,
+            f"a hook answered {answer} for a user that may do nothing",
+        )
+    bench.harness.mend_connection()
+    for line in _checked(bench):
+        must(line.ok is not False, f"check fails after the rights were given back: {line.name}: {line.sentence}")
 
 
 def _checked(bench: Bench) -> list[Check]:

@@ -1,10 +1,15 @@
 """U: an ERP that is away, silent, or whose answer was lost, is told as what it is."""
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from shipperone_erp.model.answers import AuthFailed, Invoice, Refused, Reserved, Transient, Unknown
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import in_time
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
 from shipperone_erp.testing.cases.whispering import planted_in
+
+AnswerT = TypeVar("AnswerT")
 
 AWAY = "settings add_product break_connection mend_connection"
 
@@ -166,6 +171,55 @@ def tells_what_it_does_not_know(bench: Bench) -> None:
         bench.compare(order, issued, found=made)
 
 
+@case(
+    "U6",
+    "a commit that fails is no success",
+    needs="reserve_stock",
+    probes="settings add_product fail_commit mend_connection reserved on_hand documents",
+    since="1.1",
+    suffers="The ERP's disk was full for a minute: the orders of that minute are confirmed, and nothing is reserved.",
+    cure="Return the answer after the commit, and let its error through as Transient, or as Unknown if in doubt.",
+)
+def tells_a_failed_commit(bench: Bench) -> None:
+    """The ERP takes the change and fails to commit it: `reserve_stock` raises `Transient` or `Unknown`, and nothing is
+    reserved. The same call again reserves once. Likewise for an invoice that is issued."""
+    desk, mug = bench.desk, bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    desk.reserved(bench.order())
+    bench.harness.fail_commit()
+    _not_answered(lambda: desk.reserve(order), "reserve_stock")
+    bench.harness.mend_connection()
+    same(bench.stock(mug), (10, 0), "on hand and reserved, after a commit that failed")
+    _reserved_after_all(bench, order)
+    same(bench.stock(mug), (10, 2), "on hand and reserved, after a commit that failed and a repetition")
+    if {"build_invoice", "issue_invoice"} <= bench.offers:
+        built = desk.built(order)
+        key = desk.to_build(order).key
+        bench.harness.fail_commit()
+        _not_answered(lambda: desk.issue(built, order), "issue_invoice")
+        bench.harness.mend_connection()
+        same(bench.documents(key, "issued"), [], "issued documents after a commit that failed")
+        issued = _again(lambda: desk.issue(built, order))
+        must(
+            isinstance(issued, Invoice) and issued.issued,
+            f"issue_invoice after a commit that failed answered {issued}, not an issued Invoice",
+        )
+        made = bench.documents(key, "issued")
+        same(len(made), 1, "issued documents after a commit that failed and a repetition")
+        bench.compare(order, issued, found=made)
+
+
+def _not_answered(ask: object, hook: str) -> None:
+    try:
+        answer = ask()  # type: ignore[operator]
+    except (Transient, Unknown) as told:
+        must(told.sentence, f"{type(told).__name__} without a sentence")
+    except (AuthFailed, Refused) as told:
+        raise Finding(f"{hook} told a failed commit as {type(told).__name__}: {told.sentence}") from told
+    else:
+        raise Finding(f"{hook} answered {answer} although the ERP could not commit it")
+
+
 def _unknown_or_answered(ask: object, hook: str) -> None:
     try:
         ask()  # type: ignore[operator]
@@ -177,7 +231,12 @@ def _unknown_or_answered(ask: object, hook: str) -> None:
 
 
 def _reserved_after_all(bench: Bench, order: object) -> None:
+    _again(lambda: bench.desk.reserved(order))  # type: ignore[arg-type]
+
+
+def _again(ask: Callable[[], AnswerT]) -> AnswerT:
+    """Its answer; what was pooled may tell of its death once."""
     try:
-        bench.desk.reserved(order)  # type: ignore[arg-type]
+        return ask()
     except Transient:
-        bench.desk.reserved(order)  # type: ignore[arg-type]
+        return ask()

@@ -139,3 +139,58 @@ def keeps_what_is_fiscal(bench: Bench) -> None:
     else:
         raise Finding(f"discard_invoice of an issued invoice answered {answer}; it raises AlreadyIssued(invoice)")
     same(bench.documents(desk.to_build(order).key), before, "the documents of that key")
+
+
+@case(
+    "V7",
+    "releasing an unknown key leaves other orders' stock reserved",
+    needs="reserve_stock release_stock",
+    probes=STOCK,
+    since="1.1",
+    suffers="An order is cancelled before it was reserved, and another order's goods are sold while they are packed.",
+    cure="Free what the reservation of request.key holds; the order's lines say what was wanted, not what is reserved.",
+)
+def frees_nothing_of_others(bench: Bench) -> None:
+    """Another order holds 3 of 10. A key that the ERP has never seen is released, for an order of 2 of the same
+    product: `Done`, twice, and the 3 stay reserved."""
+    mug = bench.product(10)
+    bench.desk.reserved(bench.order(bench.item(mug, 3)))
+    unknown = bench.order(bench.item(mug, 2))
+    for _ in range(2):
+        same(bench.desk.release(unknown), Done(), "the answer of release_stock for an unknown key")
+        same(bench.stock(mug), (10, 3), "on hand and reserved by another order, after an unknown key was released")
+
+
+@case(
+    "V8",
+    "a release takes the transfer back too",
+    needs="reserve_stock release_stock",
+    can="transfers",
+    probes=STOCK + " arrive",
+    since="1.1",
+    suffers="The order is cancelled, and its goods travel to the other building all the same, reserved for nobody.",
+    cure="Free each line where its goods are now, and cancel its transfer if that has not arrived.",
+)
+def releases_transfers(bench: Bench) -> None:
+    """An order holds 2 in the other warehouse and 1 here; it is released while the transfer is on its way: nothing is
+    reserved in either. A second one is released after its transfer has arrived: the goods are here, and free."""
+    there, here = bench.harness.other_warehouse, bench.harness.warehouse
+    mug, tea = bench.product(5, there), bench.product(10)
+    moving, arrived = (bench.order(bench.item(mug, 2, warehouse_code=there), bench.item(tea, 1)) for _ in range(2))
+    bench.desk.reserve(moving)
+    same((bench.stock(mug, there), bench.stock(tea)), ((5, 2), (10, 1)), "on hand and reserved, there and here")
+    same(bench.desk.release(moving), Done(), "the answer of release_stock while a transfer is on its way")
+    same(
+        (bench.stock(mug, there), bench.stock(tea)),
+        ((5, 0), (10, 0)),
+        "on hand and reserved, there and here, after a release with a transfer on its way",
+    )
+    bench.desk.reserve(arrived)
+    bench.harness.arrive(bench.desk.to_reserve(arrived).key)
+    bench.desk.reserved(arrived)
+    same(bench.desk.release(arrived), Done(), "the answer of release_stock after a transfer has arrived")
+    same(
+        (bench.stock(mug, there), bench.stock(mug, here), bench.stock(tea)),
+        ((3, 0), (2, 0), (10, 0)),
+        "on hand and reserved, there and here, after a release with a transfer that has arrived",
+    )
