@@ -183,3 +183,21 @@ def test_cases_are_chosen_by_what_is_wanted_left_out_and_first():
     ids = [case.id for case in chosen(["R3", "R1", "V1"], ["R1"], ["V1"])]
     assert ids == ["V1", "R3"]
     assert [case.id for case in chosen()] == list(CASES)
+
+
+def test_the_page_of_a_connector_has_its_settings_capabilities_hooks_and_what_was_not_proved(connectors, tmp_path):
+    told = connectors("test", "honest", "--case", "R3", "--case", "R4", "--harness", "wrong:Mute", "--json")
+    (tmp_path / "report.json").write_text(told.stdout)
+    page = connectors("show", "honest", "--markdown", "--report", "report.json").stdout
+    assert page.startswith("# honest\n")
+    assert "| `database` | required | " in page
+    assert "| `patience` | `" in page
+    assert "| `transfers` | yes | goods in another warehouse are reserved there" in page
+    assert "| `deliver` | yes |" in page
+    assert ", 0 of 2." in page
+    assert "| R4 | available is on hand minus reserved | failed | kit: reserve_stock of connector Silent" in page
+    assert "password" in page
+    assert "honest-erp-password" not in page
+    wrong = connectors("show", "honest", "--markdown", "--report", "wrong.py")
+    assert (wrong.returncode, "wrong.py is not what" in wrong.stderr) == (2, True)
+    assert "connectors test honest --json" in connectors("show", "honest", "--markdown").stdout

@@ -21,7 +21,7 @@ FENCE = re.compile(r"^ *(`{3,})(\S*)[^\n]*\n(.*?)^ *\1$", re.DOTALL | re.MULTILI
 LOOKED_AT = {
     "amounts.md": {"json toml text": "test_amounts_page.py"},
     "configuration.md": {"toml": "test_docs_blocks.py"},
-    "conformance.md": {"sh python toml": "test_docs_kit.py"},
+    "conformance.md": {"sh python toml text": "test_docs_kit.py"},
     "connectors.md": {"toml python sql": "test_docs.py"},
     "deployment.md": {"toml ini dockerfile": "test_docs_deployment.py", "console": "test_docs_scenarios.py"},
     "generic-sql.md": {"toml text": "test_generic_sql_page.py"},

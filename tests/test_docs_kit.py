@@ -9,11 +9,13 @@ import pytest
 import typer.main
 from honest_harness import HonestHarness
 
+from shipperone_erp import Capability
 from shipperone_erp.cli import connecting
 from shipperone_erp.config import load
 from shipperone_erp.discovery import HARNESSES, POLICIES
-from shipperone_erp.testing import ConnectorHarness
+from shipperone_erp.testing import ConnectorHarness, report
 from shipperone_erp.testing.cases import CASES
+from shipperone_erp.testing.running import Result
 from shipperone_erp_generic_sql import recipe
 from test_docs_blocks import TESTS, shown
 
@@ -33,7 +35,21 @@ def test_a_command_of_the_page_is_one(line):
         return
     program, group, name, *words = line.split()
     assert (program, group) == (CORE["name"], "connectors")
+    words = words[: words.index(">")] if ">" in words else words
     typer.main.get_command(connecting.app).commands[name].make_context(name, words).close()
+
+
+def test_the_line_to_publish_is_written_as_the_page_shows_it():
+    (line,) = shown("conformance.md", "text")
+    missing = {"drafts", "units", "lots", "batch"}
+    outcomes = ["skipped"] * 5 + ["passed"] * (len(CASES) - 5)
+    results = [Result(case, outcome) for case, outcome in zip(CASES.values(), outcomes, strict=True)]
+    made = report.published(results, frozenset(Capability) - {Capability(one) for one in missing}, ["U5"])
+    passed = re.compile(r"suite [\d.]+, \d+ of \d+")
+    assert passed.sub("", f"to publish: {made}") == passed.sub("", line.strip())
+    assert f"{len(CASES) - 5} of {len(CASES)}, declares no" in str(made)
+    assert report.published(results[1:], frozenset(), []) is None, "not every case was chosen"
+    assert report.published([*results[1:], Result(CASES["R3"], "failed")], frozenset(), []) is None
 
 
 def test_the_suite_of_the_page_has_every_case(monkeypatch):

@@ -22,6 +22,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
 
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from pydantic.fields import FieldInfo
 from stevedore.named import NamedExtensionManager
 
 from shipperone_erp import capabilities, deprecations
@@ -153,10 +154,16 @@ def describe(name: str) -> dict[str, Any]:
         "hooks": sorted(overridden(plugin)),
         "capabilities": sorted(capabilities.read(plugin.capabilities)),
         "settings": {
-            key: {"required": field.is_required(), "says": field.description}
+            key: {"required": field.is_required(), "default": _default(field), "says": field.description}
             for key, field in settings.model_fields.items()
         },
     }
+
+
+def _default(field: FieldInfo) -> str | None:
+    """A setting's default as text; None where it is required, or has nothing as its default."""
+    value = None if field.is_required() else field.get_default(call_default_factory=True)
+    return None if value is None else str(value)
 
 
 class _OnlyThis(NamedExtensionManager[Any]):

@@ -1,8 +1,10 @@
 """`connectors`: what is installed, what each offers, whether it keeps the contract; `new`, `try` have their modules."""
 
+import json
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -10,6 +12,7 @@ from shipperone_erp import discovery
 from shipperone_erp.cli.options import AsJson, print_json, print_text
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.errors import UsageError
+from shipperone_erp.operations import connector_page
 from shipperone_erp.runtime.outcome import Ending
 
 Harness = Annotated[
@@ -40,10 +43,20 @@ def list_(as_json: AsJson = False) -> None:
 
 
 @app.command()
-def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson = False) -> None:
-    """One connector: its package, the hooks that it offers, its settings."""
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page to publish, in Markdown.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="With --markdown: what `connectors test NAME --json` has printed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One connector: its package, the hooks that it offers, what its ERP can do, its settings."""
     _must_be_installed(name)
     told = discovery.describe(name)
+    if markdown and told["state"] == "ok":
+        print_text(*connector_page.page(told, _tested(report) if report else None).split("\n"))
+        return
     if as_json:
         print_json(told)
         return
@@ -61,6 +74,16 @@ def show(name: Annotated[str, typer.Argument(metavar="NAME")], as_json: AsJson =
         (key, "required" if setting["required"] else "", setting["says"]) for key, setting in told["settings"].items()
     ]
     print_table(["setting", "", "what it is"], rows)
+
+
+def _tested(file: Path) -> Mapping[str, Any]:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(told["cases"], list) and told["suite"]:
+            return dict(told)
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise UsageError(f"{file} is not what `shipperone-erp connectors test NAME --json` prints")
 
 
 def _must_be_installed(name: str) -> None:
@@ -87,7 +110,7 @@ def prove(
     from shipperone_erp.testing.naming import harness_of
     from shipperone_erp.testing.parallel import run_at_once
     from shipperone_erp.testing.remembered import LastFailures
-    from shipperone_erp.testing.running import chosen, not_compared, run_all
+    from shipperone_erp.testing.running import ability, chosen, not_compared, run_all
 
     for wanted in (*(case or ()), *(exclude or ())):
         if wanted not in CASES:
@@ -115,9 +138,12 @@ def prove(
     results = report.in_order(results)
     if junit is not None:
         junit.write_text(report.junit(name, results, blind), encoding="utf-8")
+    line = report.published(results, ability(found), found.departures, len(blind))
     if as_json:
-        print_json(report.document(name, results, blind))
+        print_json(report.document(name, results, blind, line))
     else:
         print_text(*report.slowest(results, durations), report.summary(name, results))
+        if line is not None:
+            print_text(f"to publish: {line}")
     if any(result.outcome == "failed" for result in results):
         raise typer.Exit(Ending.FAILED)

@@ -1,10 +1,11 @@
 """What `connectors test` tells: for people, as JSON, as JUnit's XML."""
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 from xml.etree import ElementTree as ET
 
+from shipperone_erp.capabilities import Capability, absent
 from shipperone_erp.testing.case import SUITE
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.running import Result
@@ -57,11 +58,36 @@ def summary(connector: str, results: Sequence[Result]) -> str:
     return f"{said}; it conforms, as far as it was looked at" if seen else f"{said}; nothing was looked at"
 
 
-def document(connector: str, results: Sequence[Result], not_compared: Sequence[str] = ()) -> dict[str, Any]:
-    """For `--json`."""
+def published(
+    results: Sequence[Result], declared: Collection[Capability], departures: Collection[str], blind: int = 0
+) -> str | None:
+    """The line that an author may publish; None unless every case was chosen and none failed.
+
+    `blind`: of how much nothing could be compared in the ERP.
+    """
+    if len(results) < len(CASES) or any(result.outcome == "failed" for result in results):
+        return None
+    passed = sum(result.outcome == "passed" for result in results)
+    parts = [f"suite {SUITE}", f"{passed} of {len(results)}"]
+    if nouns := absent(declared):
+        parts.append(f"declares no {nouns}")
+    if departures:
+        parts.append(f"departs from {', '.join(sorted(departures))}")
+    if warned := [result.case.id for result in results if result.outcome == "warned"]:
+        parts.append(f"warned of {', '.join(warned)}")
+    if blind:
+        parts.append(f"{blind} not compared in the ERP")
+    return ", ".join(parts)
+
+
+def document(
+    connector: str, results: Sequence[Result], not_compared: Sequence[str] = (), line: str | None = None
+) -> dict[str, Any]:
+    """For `--json`; `line` is what `published` gives."""
     return {
         "connector": connector,
         "suite": SUITE,
+        "published": line,
         "not_compared": list(not_compared),
         "conforms": not any(result.outcome == "failed" for result in results),
         "cases": [

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from shipperone_erp import capabilities, discovery
+from shipperone_erp.capabilities import Capability
 from shipperone_erp.deprecations import ConnectorDeprecation, Deprecation
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.hooks import Connector
@@ -207,6 +208,14 @@ def connector_of(harness: type[ConnectorHarness]) -> type[Connector[Any]]:
         said = f"{harness.__name__}.connector is {named!r}; it names the connector's entry point, or its class"
         raise PluginRefused(said)
     return named
+
+
+def ability(harness: type[ConnectorHarness]) -> frozenset[Capability]:
+    """What the connector of this harness declares; nothing, where it cannot be loaded."""
+    try:
+        return declared(harness, connector_of(harness))
+    except PluginRefused:
+        return frozenset()
 
 
 @contextlib.contextmanager
