@@ -87,7 +87,7 @@ class LedgerError(ShipperOneErpError):
 
 
 class LedgerDamaged(LedgerError):
-    """What is in the ledger cannot be what was written there; whoever needs it stops, and nothing is guessed."""
+    """Stored data that this version cannot read; what needs it stops, and nothing is guessed."""
 
 
 class LeaseHeldElsewhere(ShipperOneErpError):

@@ -11,10 +11,10 @@ from shipperone_erp.reasons import Explanation, Owner, Reason
 
 WAREHOUSE, ACCOUNTANT, IT, SHIPPERONE, NOBODY = Owner
 
-HELD = "It is held: nothing happens to it until a person acts."
+HELD = "It is held: nothing happens to it until an operator acts."
 RETRIED = "It is tried again by itself, with growing pauses of up to five minutes."
 RETRY = "Then say `shipperone-erp order retry ID`."
-FROM_CONNECTOR = "The connector says so; this release does not raise it by itself."
+FROM_CONNECTOR = "A connector reports it; this release does not raise it by itself."
 
 EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.NOT_ENOUGH_STOCK: Explanation(
@@ -26,7 +26,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.WAITING_FOR_TRANSFER: Explanation(
         WAREHOUSE,
         "Goods lie in another warehouse, and have not arrived yet. The sentence names the transfer, and since when.",
-        'The ERP is asked again, and ShipperOne is told once the goods are there (`transfer = "arrived"`).',
+        'The ERP is asked again, and the order is confirmed once the goods are there (`transfer = "arrived"`).',
         'Carry out the transfer in the ERP. With `transfer = "reserved"` the order would not wait for it.',
     ),
     Reason.ERP_PENDING: Explanation(
@@ -102,7 +102,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT,
         "ShipperOne gives an item neither a row total nor a price. Absent is not zero, so no invoice is made; a gift "
         "that is listed at 0 is invoiced at 0.00.",
-        "It is held: nothing happens to it until a person acts, or until ShipperOne lists the price.",
+        "It is held: nothing happens to it until an operator acts, or until ShipperOne lists the price.",
         "If the price stands elsewhere in the order, name the place as `price_incl_tax` or `row_total_incl_tax` in "
         f"[tenants.NAME.fields]. {RETRY}",
         (SHIPPERONE,),
@@ -110,7 +110,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.SHIPPING_MISSING: Explanation(
         IT,
         "ShipperOne gives no shipping amount. Absent is not zero, so no invoice is made; free shipping is listed as 0.",
-        "It is held: nothing happens to it until a person acts, or until ShipperOne lists the amount.",
+        "It is held: nothing happens to it until an operator acts, or until ShipperOne lists the amount.",
         "If it stands elsewhere in the order, name the place as `shipping_amount_incl_tax` in [tenants.NAME.fields]. "
         f"{RETRY}",
     ),
@@ -157,7 +157,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "This part of an order lists the same shipping, or the same charge, that an earlier invoice of it carried, or "
         "an invoice of another fulfillment order of the same sales order.",
-        "It is held: nothing is built and nothing is sent. It goes on by itself once ShipperOne lists it otherwise.",
+        "It is held: nothing is built and nothing is sent. It resumes by itself once ShipperOne lists it otherwise.",
         f'If the customer pays it with every part, set `shipping_on_parts = "as_listed"`. {RETRY} Else have ShipperOne '
         "list it on one part only.",
     ),
@@ -222,7 +222,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.PLATFORM_RATE_LIMITED: Explanation(
         NOBODY,
         "ShipperOne asked for a pause (429, or 503 with Retry-After). Nothing was done there.",
-        "It goes on after the pause that ShipperOne named. It counts as no attempt.",
+        "It resumes after the pause that ShipperOne named. It counts as no attempt.",
         "Nothing. If it happens all day, lower `concurrency`.",
     ),
     Reason.PLATFORM_AUTH: Explanation(
@@ -236,7 +236,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.ERP_UNAVAILABLE: Explanation(
         NOBODY,
         "The ERP does not answer.",
-        "One call probes it, with pauses of up to a minute; then all goes on. Orders count no attempts meanwhile.",
+        "One call probes it, with pauses of up to a minute; then all orders resume. Orders count no attempts meanwhile.",
         "Nothing, unless it lasts: then look after the ERP, its network, its address in the settings.",
     ),
     Reason.ERP_AUTH: Explanation(
@@ -290,9 +290,9 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "The ERP gave an invoice a number that the ledger knows as that of another one: after a restored backup it "
         "counts from an earlier day.",
-        "The invoice is issued and confirmed; its goods are not delivered in the ERP until a person has looked.",
+        "The invoice is issued and confirmed; its goods are not delivered in the ERP until an operator has looked.",
         "Find both invoices by the sentence; correct the one whose number is wrong, and the ERP's counter. Then "
-        "`shipperone-erp order retry ID` goes on with the delivery.",
+        "`shipperone-erp order retry ID` resumes the delivery.",
     ),
     Reason.OUTCOME_UNKNOWN: Explanation(
         NOBODY,
@@ -311,7 +311,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         "ShipperOne has accepted the invoice, and the ERP has not issued it: late, not lost.",
         "It is tried again without end.",
-        "Cure what the sentence names in the ERP; it then goes on by itself, or at once with `order retry ID`.",
+        "Cure what the sentence names in the ERP; it then resumes by itself, or at once with `order retry ID`.",
     ),
     Reason.ISSUED_NOT_CONFIRMED: Explanation(
         ACCOUNTANT,
@@ -323,10 +323,10 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.ISSUED_NOT_DELIVERED: Explanation(
         WAREHOUSE,
         "The invoice is issued; the ERP could not book the goods out, or no reservation of them is known here and "
-        '`without_reservation = "hold"` leaves it to a person.',
+        '`without_reservation = "hold"` leaves it to an operator.',
         "What the ERP refused is tried again by itself, with growing pauses of up to five minutes. The invoice does "
         "not wait for it.",
-        "Cure what the sentence names in the ERP; it then goes on by itself. If the goods were booked out by hand: "
+        "Cure what the sentence names in the ERP; it then resumes by itself. If the goods were booked out by hand: "
         "`shipperone-erp order resolve ID --outcome confirmed`.",
     ),
     Reason.RESERVED_NOT_SHIPPED: Explanation(
@@ -340,7 +340,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         WAREHOUSE,
         "The order left ShipperOne's queue while nobody read it for long, or after the day of which this ledger is a "
         "copy: it was cancelled, or confirmed by somebody else.",
-        "What it holds in the ERP is kept. If the order is listed again, it goes on by itself.",
+        "What it holds in the ERP is kept. If the order is listed again, it resumes by itself.",
         "Ask ShipperOne what became of it. Somebody confirmed it: `shipperone-erp order resolve ID --outcome "
         "confirmed`. It was cancelled: undo in the ERP by hand what the sentence names, then `--outcome cancelled`.",
         (ACCOUNTANT,),
@@ -349,7 +349,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT,
         "The order, as ShipperOne lists it, lacks something that every order must have, or its id is listed twice, for "
         "two different orders.",
-        "All other orders go on. Once it can be read, it starts by itself.",
+        "All other orders are processed. Once it can be read, it starts by itself.",
         "If the field stands elsewhere, name the place in [tenants.NAME.fields]; else ask ShipperOne. If an id is "
         "listed twice, another field may tell the orders apart: name it as `order_id` there.",
     ),
@@ -357,12 +357,12 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT,
         "It was listed when this queue was first read, so it may have been handled by hand.",
         HELD,
-        "`shipperone-erp go-live TENANT --all` lets all of them go on; `--from-now` leaves all of them alone. "
+        "`shipperone-erp go-live TENANT --all` releases all of them; `--from-now` leaves all of them alone. "
         "`order retry ID` takes up a single one; `order adopt ID --reference R` confirms what was made by hand.",
     ),
     Reason.AWAITING_APPROVAL: Explanation(
         ACCOUNTANT,
-        'The invoice is built and compared, and a person is to approve it (`approve = ["invoice"]`).',
+        'The invoice is built and compared, and an operator is to approve it (`approve = ["invoice"]`).',
         "ShipperOne is not asked and nothing is issued. If the order changes, or the draft, it is asked for anew.",
         "Look at the draft, then `shipperone-erp order approve ID`. To have it made anew: `order retry ID --rebuild`.",
     ),
@@ -376,7 +376,7 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
     Reason.CONNECTOR_BUG: Explanation(
         IT,
         "The connector raised or answered something that it must not.",
-        "This job is held, all others go on. The traceback is in `order show ID --raw`. If five orders in a row meet "
+        "This job is held, all others are processed. The traceback is in `order show ID --raw`. If five orders in a row meet "
         "the same exception, what meets it waits instead, and so do those that were held by it before: one of them at "
         "a time probes, with pauses of up to a minute, and all resume by themselves once a call succeeds.",
         "Give it to the connector's author; look at the machine first if it is an OSError or a MemoryError. After an "
@@ -396,7 +396,7 @@ def find(name: str) -> Reason:
 
 
 def explain(name: str) -> str:
-    """The page of a reason, for people."""
+    """The page of a reason, for operators."""
     reason = find(name)
     said = EXPLANATIONS[reason]
     return (

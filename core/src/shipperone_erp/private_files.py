@@ -1,4 +1,4 @@
-"""Files that hold people's data or secrets: only their owner reads and writes them, whatever the umask (POSIX).
+"""Files that hold personal data or secrets: only their owner reads and writes them, whatever the umask (POSIX).
 
 On Windows a file gets the rights of its folder, and nothing here changes them.
 """

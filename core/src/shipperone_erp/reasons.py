@@ -100,7 +100,7 @@ def known_owner(value: str) -> Owner:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What `explain` says of a reason: what it means, what the runtime does meanwhile, what a person does.
+    """What `explain` says of a reason: what it means, what the runtime does meanwhile, what an operator does.
 
     `owner` is usual; `other_owners` are those that the code gives to some orders with this reason.
     """

@@ -163,7 +163,7 @@ def _written(file: Path, rows: Iterable[Row]) -> int:
 
 
 def _marked(row: Row, column: str) -> object:
-    """A cell of a list for people: that nothing was compared stands beside the state."""
+    """A cell of a list: beside the state it shows that nothing was compared."""
     return f"{row['state']}, not compared" if column == "state" and row["not_compared"] else row[column]
 
 

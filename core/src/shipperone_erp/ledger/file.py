@@ -43,7 +43,7 @@ class LedgerFile:
             private_files.create(self.path)
         for file in (self.path, *self.beside):
             if private_files.tighten(file):
-                LOG.warning("%s was readable by others, and holds people's data: its mode is 0600 now", file)
+                LOG.warning("%s was readable by others, and holds personal data: its mode is 0600 now", file)
 
     def left_behind(self) -> Path | None:
         """What SQLite keeps beside the file, if that is there and the file is not."""

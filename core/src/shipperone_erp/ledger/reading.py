@@ -144,7 +144,7 @@ class LedgerReader:
     def listed(self, wanted: questions.Wanted, *, damaged: Callable[[str], None] | None = None) -> Iterator[JobSummary]:
         """The jobs of a list, the most urgent first, read a few hundred at a time.
 
-        No transaction stays open between two of them: whoever reads slowly (a pager) keeps no writer's log from being
+        No transaction stays open between two of them: a slow reader (a pager) keeps no writer's log from being
         tidied up. What meets the conditions no more when its turn comes is left out. With `damaged` a row that cannot
         be read ends nothing: it is left out, and `damaged` is called with a sentence that names it.
         """

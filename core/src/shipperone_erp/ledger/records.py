@@ -141,7 +141,7 @@ class Job:
 
     @property
     def invoice(self) -> Invoice | None:
-        """The invoice as the ERP last told it. LedgerDamaged if its text cannot be one."""
+        """The invoice as the ERP last stated it. LedgerDamaged if its text cannot be one."""
         return self._read(invoice_from_text, self.invoice_json, "invoice_json") if self.invoice_json else None
 
     def _read(self, reader: Callable[[str], _T], text: str, column: str) -> _T:

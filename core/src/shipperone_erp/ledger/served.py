@@ -10,7 +10,7 @@ from shipperone_erp.ledger.database import connect
 
 
 def tenants_served(url: str) -> Collection[str]:
-    """Their names. None where the ledger is not there yet, or cannot be read: whoever opens it says why."""
+    """Their names. None where the ledger is not there yet, or cannot be read: opening it reports why."""
     try:
         database = connect(url, "read")
     except LedgerError:

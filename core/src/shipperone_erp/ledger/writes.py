@@ -3,7 +3,7 @@
 What a job is about never changes: its id, tenant, stage, order, content, occurrence, fingerprint, `order_json`,
 `item_ids`, `order_number` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field.
 The same order read in another way has another fingerprint and text, which only Restamp writes. (What `retention` erases
-of it is no write of a stage, and never one of a job that is worked on; whether it is `taken` is told apart.)
+of it is no write of a stage, and never one of a job that is worked on; whether it is `taken` is kept apart.)
 """
 
 from concurrent.futures import Future

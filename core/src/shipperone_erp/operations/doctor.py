@@ -111,7 +111,7 @@ def _ledger(url: str) -> list[Line]:
         return [*lines, Line(None, "ledger", Verdict.FAIL, str(error), cure, Ending(error.exit_code))]
     lines.append(Line(None, "ledger", Verdict.OK, "it opens, is of this version, and can be written"))
     if file is not None and private_files.readable_by_others(file):
-        said = f"others may read {file}, and it holds people's data"
+        said = f"others may read {file}, and it holds personal data"
         lines.append(Line(None, "permissions", Verdict.WARN, said, f"chmod 600 {file}, or let `run` do it"))
     if damage:
         cure = "docs/operations.md, a damaged ledger: stop the service, put a copy back, `ledger restored`"

@@ -130,7 +130,7 @@ def reconcile(
     """Every document of this tenant since then, what is to be looked at first, then by order.
 
     `listed` is the ERP's list of what was made since then, as asked for at `asked_at`; None where the connector keeps
-    none, and then only the ledger's own half is told. By the tenant's `settings` the invoices of each order are
+    none, and then only the ledger's own half is reported. By the tenant's `settings` the invoices of each order are
     compared with its total.
     """
     own = ledger.find_jobs(tenant=tenant, since=since)

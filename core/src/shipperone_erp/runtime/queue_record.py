@@ -32,7 +32,7 @@ class QueueKeeper:
         self._log = log
 
     async def clock_was_set(self, by: timedelta, busy: Collection[str]) -> None:
-        """What waits goes on waiting for what is left of its time: nothing is given up early, or waits for an hour.
+        """What waits still waits for the rest of its time: nothing is given up early, or waits for an hour.
 
         The orders in `busy` are being worked on: their jobs follow the clock by themselves.
         """

@@ -22,7 +22,7 @@ class Breaker:
         self._monotonic = monotonic
         self._delay = SHORTEST
         self._probe_at = 0.0
-        """On the monotonic clock: somebody who sets the other one must not keep the ERP from being asked."""
+        """On the monotonic clock: setting the wall clock must not delay the next probe."""
         self.down: Down | None = None
 
     def admits(self) -> Down | None:

@@ -45,7 +45,7 @@ class PostOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PostAnswer:
-    """The outcome of a POST. `message` is for people; of a refusal it is what ShipperOne says, else a whole phrase.
+    """The outcome of a POST. `message` is for operators; of a refusal it is ShipperOne's text, else a whole phrase.
 
     `retry_after` is in seconds. `body` is the answer's text, cut to `BODY_AT_MOST`; None if there was no answer.
     `ended_at` is when the answer came or the call was given up. `denial`: ShipperOne's own words in a 2xx that does not

@@ -47,7 +47,7 @@ def rows_in(value: Any, *, first: bool = True, depth: int = 2) -> Sequence[Any] 
 
 
 def opened(value: Any) -> Any:
-    """What a `Span` is: its entries, its members by name, or its value; BadJson if that cannot be told."""
+    """What a `Span` is: its entries, its members by name, or its value; BadJson if that cannot be determined."""
     if not isinstance(value, Span):
         return value
     if value.is_object:

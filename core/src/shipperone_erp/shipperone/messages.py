@@ -13,7 +13,7 @@ LONGEST = 1000
 """Characters of a message; the answer itself is kept beside it."""
 
 HEAD = 16 * 1024
-"""Characters of an answer that are searched for words: whoever sends megabytes has said who they are by then."""
+"""Characters of an answer that are searched for words: the words that matter come first."""
 
 ENTRIES = 20
 """Of a list of messages, and parameters of one, that are looked at."""

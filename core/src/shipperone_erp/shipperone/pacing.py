@@ -133,7 +133,7 @@ class Pace:
     def _next(self) -> Kind | None:
         for kind, line in self._waiting.items():
             while line and line[0].done():
-                line.popleft()  # whoever waited was cancelled
+                line.popleft()  # the waiting call was cancelled
             if line:
                 return kind
         return None

@@ -67,7 +67,7 @@ class Span:
 
     @property
     def text(self) -> str:
-        """As it came, for people: what is wrong in it is replaced."""
+        """As it came, for display: what is wrong in it is replaced."""
         return self.body[self.start : self.end].decode(errors="replace")
 
     def value(self) -> Any:
@@ -179,14 +179,14 @@ def span_at(body: bytes | bytearray, at: int) -> Span:
 
 
 def place(body: bytes | bytearray, at: int) -> str:
-    """Where that byte is, for people: "byte 231 (line 2, column 17)", all counted from 1."""
+    """Where that byte is, in words: "byte 231 (line 2, column 17)", all counted from 1."""
     line = body.count(b"\n", 0, at) + 1
     column = at - body.rfind(b"\n", 0, at)
     return f"byte {at + 1} (line {line}, column {column})"
 
 
 def path_to(span: Span, at: int) -> str:
-    """The names that lead to the value in which that byte is: "customer.name"; empty if they cannot be told."""
+    """The names that lead to the value in which that byte is: "customer.name"; empty if they cannot be determined."""
     names: list[str] = []
     try:
         # each step reads the value once more

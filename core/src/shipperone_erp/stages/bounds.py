@@ -154,7 +154,7 @@ class Bounds:
     def _counted(self, order: FulfillmentOrder) -> FulfillmentOrder:
         if order is self._order:
             return order
-        known = self._known if order.order_id == self._order.order_id else ()  # ids are told apart within one order
+        known = self._known if order.order_id == self._order.order_id else ()  # ids are distinct within one order
         rows = sort_out(order, self._settings, known).invoiced
         return cleaned(rows, self._currency, tolerance=self._settings.tolerance)
 
@@ -165,8 +165,8 @@ class Bounds:
     def _of_job(self, job: Job) -> Sums:
         elsewhere = job.order_id != self._order.order_id
         name = f"{name_of(job)} of {job.order_id}" if elsewhere else name_of(job)
-        told = job.invoice.total_incl_tax if job.invoice is not None else None
-        return replace(self._sums(name, job.order, told), credited=job.credited, issued=True)
+        stated = job.invoice.total_incl_tax if job.invoice is not None else None
+        return replace(self._sums(name, job.order, stated), credited=job.credited, issued=True)
 
     def _sums(self, name: str, order: FulfillmentOrder, invoice: Decimal | None = None) -> Sums:
         counted = self._counted(order)

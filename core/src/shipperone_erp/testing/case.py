@@ -38,7 +38,7 @@ class NotApplicable(Exception):
 
 
 def binding(since: str, named: str, api: str = API_VERSION) -> bool:
-    """What came with suite `since` fails whoever names suite `named`; else it only warns them."""
+    """What came with suite `since` fails a connector that names suite `named`; else it only warns."""
     if VERSIONS.index(since) <= VERSIONS.index(named):
         return True
     ends = ENDS.get(named)
