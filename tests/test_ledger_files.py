@@ -280,20 +280,18 @@ def test_a_database_of_another_program_on_postgresql_is_refused(postgresql_url):
 
 
 @pytest.mark.parametrize(
-    ("host", "pid", "said"),
+    ("here", "alive", "said"),
     [
-        (
-            socket.gethostname(),
-            os.getpid(),
-            "runs, and has recorded no read of this queue since 2026-03-01 12:00:00 UTC",
-        ),
-        (socket.gethostname(), 2**22 + 1, "does not run any more, and has recorded no read"),
-        ("another", os.getpid(), "it does not run any more, or nothing can be recorded"),
+        (True, True, "runs, and has recorded no read of this queue since 2026-03-01 12:00:00 UTC"),
+        (True, False, "does not run any more, and has recorded no read"),
+        (False, True, "it does not run any more, or nothing can be recorded"),
     ],
+    ids=["it runs", "it has ended", "on another machine"],
 )
-def test_status_reports_a_stage_that_is_served_and_records_nothing(world, host, pid, said):
+def test_status_reports_a_stage_that_is_served_and_records_nothing(world, here, alive, said):
     """As where the service's user has used up its quota, or the disk of a PostgreSQL server is full."""
     configuration, read_at = world.read(), datetime(2026, 3, 1, 12, tzinfo=UTC)
+    owner = Owner("x", socket.gethostname() if here else "another", os.getpid() if alive else 2**22 + 1)
     stage = Stage.ALLOCATION
 
     def silent(after):
@@ -305,7 +303,7 @@ def test_status_reports_a_stage_that_is_served_and_records_nothing(world, host, 
         record = QueueRecord(tenant="acme", stage=stage, last_good_read_at=read_at)
         ledger.save_queue(record)
         assert silent(60) is None, "nobody serves it"
-        lease = ledger.try_take("acme/allocation", Owner("x", host, pid), None, 15.0)
+        lease = ledger.try_take("acme/allocation", owner, None, 15.0)
         with closing(sqlite3.connect(world.folder / "ledger.db")) as other, other:
             other.execute("UPDATE leases SET taken_at = ?", ((read_at - timedelta(days=1)).isoformat(),))
         assert silent(9) is None
