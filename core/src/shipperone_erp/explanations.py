@@ -377,8 +377,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         IT,
         "The connector raised or answered something that it must not.",
         "This job is held, all others are processed. The traceback is in `order show ID --raw`. If five orders in a "
-        "row meet the same exception, what meets it waits instead, and so do those that were held by it before: one of them at "
-        "a time probes, with pauses of up to a minute, and all resume by themselves once a call succeeds.",
+        "row meet the same exception, what meets it waits instead, and so do those that were held by it before: one of "
+        "them at a time probes, with pauses of up to a minute, and all resume by themselves once a call succeeds.",
         "Give it to the connector's author; look at the machine first if it is an OSError or a MemoryError. After an "
         f"upgrade: {RETRY[5:]}",
     ),
