@@ -15,7 +15,7 @@ nox.options.reuse_existing_virtualenvs = False
 os.environ["UV_COMPILE_BYTECODE"] = "1"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-PACKAGES = ["core", "connectors/generic_sql", "connectors/odoo"]
+PACKAGES = ["core", "connectors/generic_sql", "connectors/odoo", "connectors/tryton"]
 SOURCES = [f"{package}/src" for package in PACKAGES]
 TEST_TOOLS = [
     "pytest>=8.3",

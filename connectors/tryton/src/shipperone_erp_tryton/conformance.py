@@ -1,0 +1,223 @@
+"""The harness with which `shipperone-erp connectors test tryton` proves the connector, on a Tryton in a SQLite file.
+
+All cases of a process share one database, and a neighbour another: Tryton takes a second to load the models of one.
+Both are copies of a template, made once for a version of Tryton and of this package, and kept in the user's cache.
+"""
+
+import atexit
+import hashlib
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, ClassVar, Literal, TypeVar
+
+from shipperone_erp.testing import ConnectorHarness, ErpDocument
+from shipperone_erp_tryton import seeding
+from shipperone_erp_tryton.erp import exact
+from shipperone_erp_tryton.locations import Location
+from shipperone_erp_tryton.process import open_database
+
+ResultT = TypeVar("ResultT")
+State = Literal["live", "draft", "issued", "voided"]
+
+INVOICES: Mapping[str, State] = {
+    "draft": "draft", "validated": "draft", "posted": "issued", "paid": "issued", "cancelled": "voided",
+}  # fmt: skip
+HOUSES = {"main": "MAIN", "outlet": "OUTLET"}
+VERSIONS = ("trytond", "trytond-account-invoice", "trytond-stock")
+
+
+class TrytonHarness(ConnectorHarness):
+    """Looks into Tryton as its root user, past the connector."""
+
+    connector = "tryton"
+    deadline = 30.0
+    kills = 2
+    departures: ClassVar[Mapping[str, str]] = {
+        "U5": "SQLite is a library in this very process: between it and the connector no answer can be lost",
+    }
+    rooms: ClassVar[dict[int, Path]] = {}
+    """The folders of this process's databases."""
+
+    nth = 0
+    """0, or 1 for the neighbour."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.lock: sqlite3.Connection | None = None
+
+    def set_up(self) -> None:
+        if self.nth not in self.rooms:
+            home = Path(tempfile.mkdtemp(prefix="tryton"))
+            atexit.register(shutil.rmtree, home, ignore_errors=True)
+            seeding.copy(seeding.template(cache()), home / "room" / "erp.sqlite")
+            self.rooms[self.nth] = home / "room"
+            # a worker of Tryton would print the invoices: that is half of what posting costs
+            self.conf.write_text("[queue]\nworker = true\n", encoding="utf-8")
+
+    def tear_down(self) -> None:
+        self.mend_connection()
+
+    def neighbour(self, folder: Path) -> "TrytonHarness":
+        other = type(self)(folder)
+        other.nth = self.nth + 1
+        return other
+
+    @property
+    def room(self) -> Path:
+        return self.rooms[self.nth]
+
+    @property
+    def away(self) -> Path:
+        return self.room.with_name("away")
+
+    @property
+    def conf(self) -> Path:
+        """This process's trytond.conf."""
+        return self.rooms[0].with_name("trytond.conf")
+
+    @property
+    def url(self) -> str:
+        """The database."""
+        return f"sqlite:///{self.room / 'erp.sqlite'}"
+
+    def settings(self) -> Mapping[str, Any]:
+        return {
+            "url": self.url,
+            "config": str(self.conf),
+            "user": seeding.USER,
+            "timeout": 2.0,
+            "warehouses": HOUSES,
+            "shipping_product": seeding.SHIPPING,
+            "customer": seeding.CUSTOMER,
+        }
+
+    def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        def work(pool: Any) -> None:
+            found = pool.get("product.product").search([("code", "=", sku)])
+            product = found[0] if found else seeding.product(pool, sku)
+            seeding.receive(
+                pool, product, self._warehouse(pool, warehouse), on_hand - self._on_hand(pool, sku, warehouse)
+            )
+
+        self._ask(work)
+
+    def on_hand(self, sku: str, warehouse: str) -> Decimal:
+        return self._ask(lambda pool: self._on_hand(pool, sku, warehouse))
+
+    def reserved(self, sku: str, warehouse: str) -> Decimal:
+        def work(pool: Any) -> Decimal:
+            places = self._places(pool, self._warehouse(pool, warehouse).storage_location)
+            domain = [("product.code", "=", sku), ("state", "=", "assigned"), ("from_location", "in", places)]
+            return sum((exact(move.quantity) for move in pool.get("stock.move").search(domain)), Decimal(0))
+
+        return self._ask(work)
+
+    def documents(self, key: str) -> Sequence[ErpDocument]:
+        return self._ask(lambda pool: [*_reservations(pool, key), *_invoices(pool, key)])
+
+    def arrive(self, key: str) -> None:
+        def work(pool: Any) -> None:
+            Internal = pool.get("stock.shipment.internal")
+            for shipment in Internal.search([("shipperone_key.key", "=", key)]):
+                if shipment.transit_location:
+                    Internal.pack([shipment])
+                    Internal.ship([shipment])
+                Internal.do([Internal(shipment.id)])
+
+        self._ask(work)
+
+    def change_draft(self, key: str) -> None:
+        def work(pool: Any) -> None:
+            (row,) = pool.get("shipperone.key").search([("kind", "=", "invoice"), ("key", "=", key)])
+            tax = row.invoice.taxes[0]
+            pool.get("account.invoice.tax").write([tax], {"amount": tax.amount + Decimal("0.01")})
+
+        self._ask(work)
+
+    def break_connection(self) -> None:
+        """The file is no longer where the connector looks for it."""
+        self.room.rename(self.away)
+
+    def stall_connection(self) -> None:
+        """Somebody writes, and does not come to an end."""
+        self.lock = sqlite3.connect(self.room / "erp.sqlite", isolation_level=None, check_same_thread=False)
+        self.lock.execute("BEGIN IMMEDIATE")
+
+    def mend_connection(self) -> None:
+        if self.lock is not None:
+            self.lock.close()
+            self.lock = None
+        if self.nth in self.rooms and self.away.exists():
+            self.away.rename(self.room)
+
+    def _ask(self, work: Callable[[Any], ResultT]) -> ResultT:
+        """The answer of Tryton's root user, in the company."""
+        pool = open_database(self.location, self.conf)
+        return seeding.replayed(self.url, lambda: work(pool), company=1, language="en")
+
+    @property
+    def location(self) -> Location:
+        return Location(self.url, None, 20)
+
+    def _warehouse(self, pool: Any, code: str) -> Any:
+        (found,) = pool.get("stock.location").search([("type", "=", "warehouse"), ("code", "=", HOUSES[code])])
+        return found
+
+    def _on_hand(self, pool: Any, sku: str, warehouse: str) -> Decimal:
+        from trytond.transaction import Transaction
+
+        products = pool.get("product.product").search([("code", "=", sku)])
+        places = self._places(pool, self._warehouse(pool, warehouse))
+        with Transaction().set_context(stock_date_end=pool.get("ir.date").today()):
+            counted = pool.get("product.product").products_by_location(
+                places, grouping_filter=([product.id for product in products],)
+            )
+        return sum((exact(number) for number in counted.values()), Decimal(0))
+
+    def _places(self, pool: Any, root: Any) -> list[int]:
+        return [place.id for place in pool.get("stock.location").search([("parent", "child_of", [root.id])])]
+
+
+def cache() -> Path:
+    """Where the template for these versions is kept."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shipperone-erp-tryton"
+    digest = hashlib.sha256(" ".join(version(name) for name in VERSIONS).encode())
+    here = Path(__file__).parent
+    for file in [here / "seeding.py", *sorted((here / "module").iterdir())]:
+        if file.is_file():
+            digest.update(file.read_bytes())
+    return home / digest.hexdigest()[:16]
+
+
+def _reservations(pool: Any, key: str) -> Iterable[ErpDocument]:
+    for row in pool.get("shipperone.key").search([("kind", "=", "reservation"), ("key", "=", key)]):
+        shipment = row.shipment
+        gone = row.voided or shipment is None or shipment.state == "cancelled"
+        yield ErpDocument("reservation", "voided" if gone else "live", None if shipment is None else str(shipment))
+        yield from (
+            ErpDocument("reservation", "live", str(other))
+            for other in _strays(pool, "stock.shipment.out", "shipment", row.order)
+        )
+
+
+def _invoices(pool: Any, key: str) -> Iterable[ErpDocument]:
+    for row in pool.get("shipperone.key").search([("kind", "=", "invoice"), ("key", "=", key)]):
+        if row.invoice is None:
+            yield ErpDocument("invoice", "voided")
+            continue
+        for invoice in (row.invoice, *_strays(pool, "account.invoice", "invoice", row.order)):
+            state = "voided" if row.voided else INVOICES[invoice.state]
+            yield ErpDocument("invoice", state, str(invoice), invoice.number, invoice.total_amount)
+
+
+def _strays(pool: Any, model: str, field: str, order: str) -> list[Any]:
+    """Documents of the order that no key leads to: made twice, and forgotten."""
+    known = {getattr(row, field).id for row in pool.get("shipperone.key").search([(field, "!=", None)])}
+    found = pool.get(model).search([("reference", "=", order), ("state", "!=", "cancelled")])
+    return [record for record in found if record.id not in known]

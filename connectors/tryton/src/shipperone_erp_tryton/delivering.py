@@ -1,0 +1,169 @@
+"""Deliveries: exactly these items leave the stock, out of what was reserved for them.
+
+Tryton ships a customer shipment as a whole. A parcel with a part of it gets a customer shipment of its own: its share
+of the reserved moves is split off, still assigned, and shipped; the rest stays reserved under its key. The last parcel
+ships the reservation's own shipment.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp import Deliver, Done, OrderItem, Owner, Pending, Reason, Refused
+from shipperone_erp_tryton import keys
+from shipperone_erp_tryton.erp import Books, exact
+from shipperone_erp_tryton.products import products, quantity, warehouse
+from shipperone_erp_tryton.stock import MOVE, OUT, is_live, item_of, make_move, make_shipment
+
+KIND = "delivery"
+
+
+def deliver(books: Books, request: Deliver) -> Done | Pending:
+    """Once for a key."""
+    if keys.find(books, KIND, request.key) is not None:
+        return Done()
+    order = request.order
+    row = keys.create(books, KIND, request.key, order.order_id)
+    found = products(books, (item.sku for item in order.items))
+    goods = [item for item in order.items if found[item.sku].type != "service"]
+    for item in goods:
+        quantity(found[item.sku], item.qty)
+    holders = _holders(books, request)
+    shipped = None
+    for shipment, items in _by_shipment(goods, holders):
+        if shipment is None:
+            shipped = _unreserved(books, request, items, found)
+            continue
+        if shipment.state == "waiting":
+            books.model(keys.KEY).delete([row])
+            said = f"the goods of {shipment.rec_name} are shipped, and their transfer has not arrived in Tryton"
+            return Pending(said, 300, Reason.WAITING_FOR_TRANSFER, Owner.WAREHOUSE)
+        shipped = _out_of(books, shipment, items)
+    books.model(keys.KEY).write([row], {"shipment": None if shipped is None else shipped.id})
+    return Done()
+
+
+def _holders(books: Books, request: Deliver) -> dict[int | str, Any]:
+    """The live shipment that holds each item."""
+    holders = {}
+    for made in request.reservations:
+        row = keys.find(books, "reservation", made.key)
+        if row is not None and is_live(row):
+            holders.update(dict.fromkeys(made.item_ids, row.shipment))
+    return holders
+
+
+def _by_shipment(items: list[OrderItem], holders: dict[int | str, Any]) -> list[tuple[Any, list[OrderItem]]]:
+    shipments = list(dict.fromkeys(holders.get(item.item_id) for item in items))
+    return [(one, [item for item in items if holders.get(item.item_id) == one]) for one in shipments]
+
+
+def _out_of(books: Books, shipment: Any, items: list[OrderItem]) -> Any:
+    """Ship these items of a reservation; the shipment with which they left."""
+    if shipment.state in {"shipped", "done"}:
+        return shipment  # the warehouse has shipped it in Tryton
+    wanted = {keys.item_text(item): item.qty for item in items}
+    held: dict[str, Decimal] = {}
+    for move in shipment.outgoing_moves:
+        if move.state != "cancelled" and (text := item_of(move)) is not None:
+            held[text] = held.get(text, Decimal(0)) + exact(move.quantity)
+    over = [text for text, qty in wanted.items() if qty > held.get(text, Decimal(0))]
+    if over:
+        said = f"{shipment.rec_name} holds less of item {', '.join(over)} than what has left: correct it in Tryton"
+        raise Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
+    if wanted == held:
+        return _ship(books, shipment)
+    if shipment.state != "assigned":
+        said = f"a part of {shipment.rec_name} has left, and it is already {shipment.state}: ship it in Tryton"
+        raise Refused(Reason.ERP_CHANGED, said, Owner.WAREHOUSE)
+    return _ship(books, _split(books, shipment, wanted))
+
+
+def _split(books: Books, shipment: Any, wanted: dict[str, Decimal]) -> Any:
+    """A shipment of its own with this much of each item, assigned as it was.
+
+    Tryton lets no user change an assigned move; here the sum of what is assigned stays, and rights are not asked.
+    """
+    from trytond.transaction import without_check_access
+
+    with without_check_access():
+        return _split_off(books, shipment, wanted)
+
+
+def _split_off(books: Books, shipment: Any, wanted: dict[str, Decimal]) -> Any:
+    Out = books.model(OUT)
+    (parcel,) = Out.copy([shipment], default={"moves": None, "number": None, "state": "draft"})
+    left = dict(wanted)
+    inventory = list(shipment.inventory_moves)
+    for move in shipment.outgoing_moves:
+        text = item_of(move)
+        if text is None or move.state == "cancelled" or left.get(text, Decimal(0)) <= 0:
+            continue
+        take = min(left[text], exact(move.quantity))
+        left[text] -= take
+        away = _take(books, move, take, parcel)
+        rest = take
+        for pick in inventory:
+            if pick.origin == move and pick.state != "cancelled" and rest > 0:
+                share = min(rest, exact(pick.quantity))
+                rest -= share
+                taken = _take(books, pick, share, parcel)
+                books.model(MOVE).write([taken], {"origin": str(away)})
+    Out.set_number([parcel])
+    Out.write([parcel], {"state": "assigned"})
+    return Out(parcel.id)
+
+
+def _take(books: Books, move: Any, qty: Decimal, parcel: Any) -> Any:
+    """So much of a move goes to the parcel, in the state that it has; the move, or the new one."""
+    Move = books.model(MOVE)
+    from trytond.transaction import Transaction
+
+    if qty == exact(move.quantity):
+        Move.write([move], {"shipment": str(parcel)})
+        return move
+    state = move.state
+    left = float(exact(move.quantity) - qty)
+    with Transaction().set_context(_stock_move_split=True):
+        (away,) = Move.copy([move], default={"quantity": float(qty), "shipment": str(parcel)})
+        if state == "assigned":
+            Move.draft([move])
+        Move.write([move], {"quantity": left})
+        if state == "assigned":
+            Move.assign([move, away])
+    return away
+
+
+def _ship(books: Books, shipment: Any) -> Any:
+    """From the shelf to the customer, whatever the warehouse has already done of it."""
+    Out = books.model(OUT)
+    if shipment.state == "assigned" and shipment.warehouse_storage != shipment.warehouse_output:
+        Out.pick([shipment])
+        shipment = Out(shipment.id)
+    if shipment.state in {"assigned", "picked"}:
+        Out.pack([shipment])
+        shipment = Out(shipment.id)
+    if shipment.state == "packed":
+        Out.ship([shipment])
+    Out.do([Out(shipment.id)])
+    return Out(shipment.id)
+
+
+def _unreserved(books: Books, request: Deliver, items: list[OrderItem], found: dict[str, Any]) -> Any:
+    """Goods that left without a live reservation: out of what is free."""
+    order, Out = request.order, books.model(OUT)
+    home = warehouse(books, order.warehouse_code)
+    shipment = make_shipment(books, order, home)
+    shipment.moves = [
+        make_move(books, found[item.sku], float(item.qty), home.output_location, shipment.customer_location, item)
+        for item in items
+    ]
+    shipment.save()
+    Out.wait([shipment])
+    Out.assign_try([shipment])
+    shipment = Out(shipment.id)
+    if shipment.state != "assigned":
+        said = f"order {order.order_id} has left without a reservation, and Tryton has too little in {home.code}"
+        raise Refused(Reason.ERP_STOCK_INCONSISTENT, said, Owner.WAREHOUSE)
+    return _ship(books, shipment)

@@ -1,0 +1,58 @@
+"""`[tenants.NAME.tryton]`: which Tryton, which user, and how ShipperOne's words are mapped to the records there.
+
+Records are named as people see them in Tryton: a warehouse, a product and a party by their codes, a tax by its name.
+"""
+
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationInfo, field_validator
+
+from shipperone_erp import ConnectorSettings, Secret
+
+
+class TaxRule(ConnectorSettings):
+    """`[[tenants.NAME.tryton.taxes]]`: the first one that fits an item is taken; none is `tax_not_mapped`."""
+
+    country: str = Field("*", description='where the goods go, two letters; "*" for any')
+    business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
+    percent: Decimal | None = Field(None, description="the rate that ShipperOne states; left out: any")
+    tax: str = Field(description="the tax's name in Tryton; a percentage without children")
+
+
+class TrytonSettings(ConnectorSettings):
+    """The tenant's Tryton: its database, opened in this process as trytond itself opens it."""
+
+    url: str = Field(description="sqlite:///FILE.sqlite beside the TOML, or postgresql://USER@HOST:PORT/DATABASE")
+    password: Secret | None = Field(None, description="of the database's user, where the server asks for one")
+    config: Path | None = Field(None, description="trytond.conf of this Tryton; the same for all tenants of a process")
+    timeout: float = Field(10, gt=0, description="seconds to wait for a connection, a lock or an answer")
+
+    user: str = Field(description="the login of a user of Tryton; it needs no password here, its rights apply")
+    company: str | None = Field(None, description="the company's name; left out: the user's own")
+    warehouses: Mapping[str, str] = Field(
+        {}, description="ShipperOne's warehouse code = the code of the warehouse in Tryton; left out: they are the same"
+    )
+    taxes: tuple[TaxRule, ...] = Field((), description="which tax an item is invoiced with, by country and rate")
+    shipping_product: str | None = Field(None, description="the code of the service that shipping is invoiced as")
+    charges: Mapping[str, str] = Field({}, description="NAME of a charge of kind line = the code of its service")
+    customer: str | None = Field(None, description="the code of the party for orders that name no buyer")
+    dated: Literal["supply", "issue"] = Field(
+        "supply", description="an invoice bears the day of supply, or the day on which it is issued"
+    )
+
+    @field_validator("url")
+    @classmethod
+    def _a_database(cls, value: str, info: ValidationInfo) -> str:
+        parts = urlsplit(value)
+        if parts.scheme == "sqlite" and not parts.netloc and parts.path.endswith(".sqlite"):
+            file = Path((info.context or {}).get("base") or ".") / parts.path[1:]
+            return f"sqlite:///{file.absolute()}"
+        if parts.scheme == "postgresql" and parts.path.strip("/"):
+            if parts.password is not None:
+                raise ValueError("the password has a setting of its own: password = { env = … }")
+            return value
+        raise ValueError("write sqlite:///FILE.sqlite or postgresql://USER@HOST:PORT/DATABASE")
