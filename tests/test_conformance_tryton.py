@@ -17,7 +17,7 @@ SLOW = frozenset({"test_K2", "test_K3", "test_K5", "test_K6", "test_E2"})
 
 class TestTryton(ConnectorSuite):
     harness = TrytonHarness
-    suite = "1.0"
+    suite = "1.1"
 
     @pytest.fixture(autouse=True)
     def _in_time(self, request: pytest.FixtureRequest) -> None:

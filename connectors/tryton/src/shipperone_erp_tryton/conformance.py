@@ -11,13 +11,14 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import closing
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, ClassVar, Literal, TypeVar
 
-from shipperone_erp.testing import ConnectorHarness, ErpDocument
-from shipperone_erp_tryton import seeding
+from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine
+from shipperone_erp_tryton import keys, seeding
 from shipperone_erp_tryton.erp import exact
 from shipperone_erp_tryton.locations import Location
 from shipperone_erp_tryton.process import open_database
@@ -29,6 +30,13 @@ INVOICES: Mapping[str, State] = {
     "draft": "draft", "validated": "draft", "posted": "issued", "paid": "issued", "cancelled": "voided",
 }  # fmt: skip
 HOUSES = {"main": "MAIN", "outlet": "OUTLET"}
+FAILING = """
+CREATE TABLE kit_failing (id INTEGER REFERENCES kit_failing (no) DEFERRABLE INITIALLY DEFERRED, no INTEGER UNIQUE);
+CREATE TRIGGER kit_one AFTER INSERT ON shipperone_key BEGIN INSERT INTO kit_failing (id) VALUES (1); END;
+CREATE TRIGGER kit_two AFTER UPDATE ON shipperone_key BEGIN INSERT INTO kit_failing (id) VALUES (1); END;
+CREATE TRIGGER kit_three AFTER UPDATE ON account_invoice BEGIN INSERT INTO kit_failing (id) VALUES (1); END;
+"""
+MENDED = "DROP TRIGGER kit_one; DROP TRIGGER kit_two; DROP TRIGGER kit_three; DROP TABLE kit_failing;"
 VERSIONS = ("trytond", "trytond-account-invoice", "trytond-stock")
 
 
@@ -36,6 +44,9 @@ class TrytonHarness(ConnectorHarness):
     """Looks into Tryton as its root user, past the connector."""
 
     connector = "tryton"
+    suite = "1.1"
+    other_currency = seeding.FOREIGN
+    other_tax_percent = seeding.RATES[1]
     deadline = 30.0
     kills = 2
     departures: ClassVar[Mapping[str, str]] = {
@@ -50,6 +61,8 @@ class TrytonHarness(ConnectorHarness):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.lock: sqlite3.Connection | None = None
+        self.failing = False
+        self.rights: list[int] = []
 
     def set_up(self) -> None:
         if self.nth not in self.rooms:
@@ -99,13 +112,12 @@ class TrytonHarness(ConnectorHarness):
 
     def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
         def work(pool: Any) -> None:
-            found = pool.get("product.product").search([("code", "=", sku)])
-            product = found[0] if found else seeding.product(pool, sku)
-            seeding.receive(
-                pool, product, self._warehouse(pool, warehouse), on_hand - self._on_hand(pool, sku, warehouse)
-            )
+            self._add(pool, sku, on_hand, warehouse, seeding.PIECE)
 
         self._ask(work)
+
+    def add_indivisible(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
+        self._ask(lambda pool: self._add(pool, sku, on_hand, warehouse, seeding.UNIT))
 
     def on_hand(self, sku: str, warehouse: str) -> Decimal:
         return self._ask(lambda pool: self._on_hand(pool, sku, warehouse))
@@ -140,13 +152,38 @@ class TrytonHarness(ConnectorHarness):
 
         self._ask(work)
 
+    def cancel(self, key: str) -> None:
+        def work(pool: Any) -> None:
+            for row in pool.get("shipperone.key").search([("key", "=", key)]):
+                if row.kind == "reservation":
+                    pool.get("stock.shipment.out").cancel([row.shipment])
+                elif row.kind == "invoice":
+                    pool.get("account.invoice").delete([row.invoice])
+
+        self._ask(work)
+
+    def fail_commit(self) -> None:
+        """A constraint that is looked at only at the end does not hold."""
+        self.failing = True
+        with closing(self._file()) as erp:
+            erp.executescript(FAILING)
+
+    def revoke_rights(self) -> None:
+        def work(pool: Any) -> list[int]:
+            (user,) = pool.get("res.user").search([("login", "=", seeding.USER)])
+            had = [int(group.id) for group in user.groups]
+            pool.get("res.user").write([user], {"groups": [("remove", had)]})
+            return had
+
+        self.rights = self._ask(work)
+
     def break_connection(self) -> None:
         """The file is no longer where the connector looks for it."""
         self.room.rename(self.away)
 
     def stall_connection(self) -> None:
         """Somebody writes, and does not come to an end."""
-        self.lock = sqlite3.connect(self.room / "erp.sqlite", isolation_level=None, check_same_thread=False)
+        self.lock = self._file()
         self.lock.execute("BEGIN IMMEDIATE")
 
     def mend_connection(self) -> None:
@@ -155,6 +192,25 @@ class TrytonHarness(ConnectorHarness):
             self.lock = None
         if self.nth in self.rooms and self.away.exists():
             self.away.rename(self.room)
+        if self.failing:
+            self.failing = False
+            with closing(self._file()) as erp:
+                erp.executescript(MENDED)
+        if self.rights:
+            had, self.rights = self.rights, []
+            self._ask(lambda pool: self._grant(pool, had))
+
+    def _grant(self, pool: Any, groups: list[int]) -> None:
+        (user,) = pool.get("res.user").search([("login", "=", seeding.USER)])
+        pool.get("res.user").write([user], {"groups": [("add", groups)]})
+
+    def _file(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.room / "erp.sqlite", timeout=20, isolation_level=None, check_same_thread=False)
+
+    def _add(self, pool: Any, sku: str, on_hand: Decimal, warehouse: str, unit: str) -> None:
+        found = pool.get("product.product").search([("code", "=", sku)])
+        product = found[0] if found else seeding.product(pool, sku, unit=unit)
+        seeding.receive(pool, product, self._warehouse(pool, warehouse), on_hand - self._on_hand(pool, sku, warehouse))
 
     def _ask(self, work: Callable[[Any], ResultT]) -> ResultT:
         """The answer of Tryton's root user, in the company."""
@@ -213,7 +269,39 @@ def _invoices(pool: Any, key: str) -> Iterable[ErpDocument]:
             continue
         for invoice in (row.invoice, *_strays(pool, "account.invoice", "invoice", row.order)):
             state = "voided" if row.voided else INVOICES[invoice.state]
-            yield ErpDocument("invoice", state, str(invoice), invoice.number, invoice.total_amount)
+            yield ErpDocument(
+                "invoice",
+                state,
+                str(invoice),
+                invoice.number,
+                invoice.total_amount,
+                invoice.currency.code,
+                invoice.party.name,
+                tuple(_lines(invoice)),
+            )
+
+
+def _lines(invoice: Any) -> Iterable[ErpLine]:
+    """The lines as Tryton has them: net and tax, within the cent by which a line's gross may round otherwise."""
+    by_item: dict[str | None, list[Any]] = {}
+    for line in invoice.lines:
+        by_item.setdefault(line.shipperone_item, []).append(line)
+    for text, lines in by_item.items():
+        goods = text is not None and lines[0].product.type != "service"
+        rate = sum((tax.rate for tax in lines[0].taxes), Decimal(0))
+        yield ErpLine(
+            item_id=keys.item_id(text) if goods and text else None,
+            sku=lines[0].product.code if goods else None,
+            qty=sum((exact(line.quantity) for line in lines), Decimal(0)),
+            total_incl_tax=sum((_gross(line, rate) for line in lines), Decimal(0)),
+            tax_percent=rate * 100,
+        )
+
+
+def _gross(line: Any, rate: Decimal) -> Decimal:
+    computed: Decimal = line.currency.round(line.amount * (1 + rate))
+    sold: Decimal | None = line.shipperone_gross
+    return sold if sold is not None and abs(sold - computed) <= line.currency.rounding else computed
 
 
 def _strays(pool: Any, model: str, field: str, order: str) -> list[Any]:

@@ -7,6 +7,7 @@ from functools import cached_property
 
 from shipperone_erp import (
     BuildInvoice,
+    Capability,
     Check,
     Connector,
     Deliver,
@@ -33,6 +34,7 @@ class TrytonConnector(Connector[TrytonSettings]):
     """One company of one Tryton database."""
 
     api = ">=1,<2"
+    capabilities = frozenset(Capability) - {Capability.BATCH, Capability.LOTS}
 
     @hookimpl
     def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:

@@ -34,6 +34,11 @@ SHIPPING = "SHIP"
 FEE = "FEE"
 PRODUCT_CATEGORY = "Kit"
 RATES = (Decimal(21), Decimal(10), Decimal(0))
+UNIT = "Unit"
+"""Tryton's own, which is counted in whole ones."""
+PIECE = "Piece"
+"""One that is counted in thousandths."""
+FOREIGN = "CZK"
 YEARS = range(2025, 2028)
 KINDS = ("out_invoice_sequence", "out_credit_note_sequence", "in_invoice_sequence", "in_credit_note_sequence")
 SHOWN = re.compile(
@@ -147,8 +152,18 @@ def copy(source: Path, target: Path) -> None:
 
 def _company(pool: Any) -> Any:
     Currency, Party, Company = (pool.get(f"{name}") for name in ("currency.currency", "party.party", "company.company"))
-    (euro,) = Currency.create(
-        [{"name": "Euro", "code": CURRENCY, "symbol": "€", "rounding": Decimal("0.01"), "digits": 2}]
+    money = {"rounding": Decimal("0.01"), "digits": 2}
+    rates = {CURRENCY: Decimal(1), FOREIGN: Decimal(25)}
+    euro, *_ = Currency.create(
+        [
+            {
+                "name": code,
+                "code": code,
+                **money,
+                "rates": [("create", [{"date": datetime.date(2020, 1, 1), "rate": rate}])],
+            }
+            for code, rate in rates.items()
+        ]
     )
     (party,) = Party.create([{"name": COMPANY}])
     Party.create([{"name": "Anybody", "code": CUSTOMER}])
@@ -162,9 +177,9 @@ def _accounts(pool: Any, company: Any) -> None:
     Type, Account = pool.get("account.account.type"), pool.get("account.account")
 
     def account(code: str, name: str, statement: str, **kind: Any) -> Any:
-        extra = {field: kind.pop(field) for field in ("party_required", "reconcile") if field in kind}
-        (made,) = Type.create([{"name": name, "company": company.id, "statement": statement, **kind}])
-        (found,) = Account.create([{"code": code, "name": name, "company": company.id, "type": made.id, **extra}])
+        extra = {name: kind.pop(name) for name in ("party_required", "reconcile") if name in kind}
+        (made,) = Type.create([kind | {"name": name, "company": company.id, "statement": statement}])
+        (found,) = Account.create([extra | {"code": code, "name": name, "company": company.id, "type": made.id}])
         return found
 
     receivable = account(
@@ -232,19 +247,22 @@ def _warehouses(pool: Any) -> None:
 
 
 def _services(pool: Any) -> None:
-    (unit,) = pool.get("product.uom").search([("name", "=", "Unit")])
+    Unit = pool.get("product.uom")
+    (unit,) = Unit.search([("name", "=", UNIT)])
+    values = {"name": PIECE, "symbol": "pc", "category": unit.category.id, "rate": 1.0, "factor": 1.0}
+    Unit.create([{**values, "rounding": 0.001, "digits": 3}])
     for code, name in ((SHIPPING, "Shipping"), (FEE, "Fee")):
-        product(pool, code, name=name, type="service", unit=unit)
+        product(pool, code, name=name, type="service", unit=UNIT)
 
 
-def product(pool: Any, code: str, *, name: str | None = None, type: str = "goods", unit: Any = None) -> Any:
-    """A product of this code."""
+def product(pool: Any, code: str, *, name: str | None = None, type: str = "goods", unit: str = PIECE) -> Any:
+    """A product of this code, sold in fractions unless its unit is `UNIT`."""
     Template, Category = pool.get("product.template"), pool.get("product.category")
-    (unit,) = [unit] if unit else pool.get("product.uom").search([("name", "=", "Unit")])
+    (uom,) = pool.get("product.uom").search([("name", "=", unit)])
     found = Category.search([("name", "=", PRODUCT_CATEGORY)])
     (category,) = found or Category.create([{"name": PRODUCT_CATEGORY, "accounting": True}])
     values = {
-        "name": name or code, "type": type, "default_uom": unit.id, "account_category": category.id,
+        "name": name or code, "type": type, "default_uom": uom.id, "account_category": category.id,
         "products": [("create", [{"suffix_code": code}])],
     }  # fmt: skip
     (template,) = Template.create([values])
