@@ -42,6 +42,8 @@ from shipperone_erp_generic_sql.binds import ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
 from shipperone_erp_generic_sql.element_binds import BINDS_OF
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
+from shipperone_erp_tryton import TaxRule as TrytonTaxRule
+from shipperone_erp_tryton import TrytonSettings
 from test_imports import LAYERS, ROOT
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -237,6 +239,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "odoo_warehouses": lambda: _settings(WarehouseRule),
     "odoo_taxes": lambda: _settings(TaxRule),
     "odoo_payments": lambda: _settings(PaymentRule),
+    "tryton_settings": lambda: _settings(TrytonSettings),
+    "tryton_taxes": lambda: _settings(TrytonTaxRule),
     "inbox_setup": lambda: _recipe("inbox", "postgresql", "setup", "grants"),
     "inbox_statements": lambda: _recipe("inbox", "postgresql", "toml"),
     "inbox_answer": lambda: _recipe("inbox", "postgresql", "answer"),

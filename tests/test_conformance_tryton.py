@@ -1,7 +1,7 @@
 """Tryton passes the conformance kit on SQLite: the connector as it is installed, in the process of the test.
 
 A process that is killed loads Tryton's models anew for each kill, and the whole list of faults is thirty orders: what
-costs more than ten seconds of CPU runs only if it is asked for. Two kills, of reserving and of posting, always run.
+costs more than ten seconds of CPU runs only if it is asked for. A kill while an invoice is posted always runs.
 """
 
 import os
@@ -12,7 +12,7 @@ from shipperone_erp.testing import ConnectorSuite
 from shipperone_erp_tryton.conformance import TrytonHarness
 
 VARIABLE = "SHIPPERONE_ERP_TEST_TRYTON"
-SLOW = frozenset({"test_K2", "test_K3", "test_K5", "test_K6", "test_E2"})
+SLOW = frozenset({"test_K1", "test_K2", "test_K3", "test_K5", "test_K6", "test_E2"})
 
 
 class TestTryton(ConnectorSuite):

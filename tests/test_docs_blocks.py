@@ -35,6 +35,7 @@ LOOKED_AT = {
     "sandbox.md": {"python": "test_docs_blocks.py"},
     "security.md": {"console": "test_docs_scenarios.py"},
     "stock-taking.md": {"console": "days/test_pages.py"},
+    "tryton.md": {"toml sh": "test_tryton_page.py"},
     "tutorial.md": {"console python diff": "test_docs_tutorial.py"},
 }
 """What is not here is generated (`docs_render`), or a directive of the site, which its build checks."""

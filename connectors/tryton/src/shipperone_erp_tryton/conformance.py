@@ -48,7 +48,8 @@ class TrytonHarness(ConnectorHarness):
     other_currency = seeding.FOREIGN
     other_tax_percent = seeding.RATES[1]
     deadline = 30.0
-    kills = 2
+    kills = 1
+    threads = 8
     departures: ClassVar[Mapping[str, str]] = {
         "U5": "SQLite is a library in this very process: between it and the connector no answer can be lost",
     }
