@@ -7,15 +7,16 @@ import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
-
 from ledger_databases import a_job
 from shipperone_erp.ledger.database import connect
-from shipperone_erp.ledger.schema import jobs
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.statements import statements
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.writes import InsertJob
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
 from shipperone_erp.model.text import order_text
 from shipperone_erp.model.work import Stage, State, Step
@@ -31,14 +32,10 @@ def large_ledger(folder: Path, *, done: int = 100_000, held: int = 3_000) -> Pat
     Ledger.open(url, migrate=True).close()
     database = connect(url, "write")
     with database.writing.begin() as connection:
-        batch: list[dict[str, Any]] = []
-        for row in _rows(done, held):
-            batch.append(row)
-            if len(batch) == 5_000:
-                connection.execute(insert(jobs), batch)
-                batch.clear()
-        if batch:
-            connection.execute(insert(jobs), batch)
+        written = _jobs(done, held)
+        while batch := list(islice(written, 5_000)):
+            for run in statements("sqlite").arranged(map(InsertJob, batch)):
+                connection.exec_driver_sql(run.statement.sql, run.rows)
     database.reading.dispose()
     file = folder / "shipperone-erp.toml"
     file.write_text(
@@ -50,7 +47,7 @@ def large_ledger(folder: Path, *, done: int = 100_000, held: int = 3_000) -> Pat
     return file
 
 
-def _rows(done: int, held: int) -> Iterator[dict[str, Any]]:
+def _jobs(done: int, held: int) -> Iterator[Job]:
     text = order_text(_order())
     every = max(1, (done + held) // max(1, held))
     left = held
@@ -66,11 +63,10 @@ def _rows(done: int, held: int) -> Iterator[dict[str, Any]]:
                 "state": State.HELD, "step": Step.RESERVING, "reason": reason, "owner": owner,
                 "sentence": f"the ERP refuses item 10 of FO-{number:06}: its price list ends before the day of supply",
             }  # fmt: skip
-        job = a_job(
+        yield a_job(
             f"FO-{number:06}", id=number + 1, stage=stage, order_json=text, since=at, first_listed_at=at,
             reference=f"R-{number}", number=f"2026-{number}", **fate,
         )  # fmt: skip
-        yield dict(vars(job))
 
 
 def _order() -> FulfillmentOrder:

@@ -33,7 +33,14 @@ print(done.returncode, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 @pytest.fixture(scope="module")
 def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return large_ledger(tmp_path_factory.mktemp("large"), done=DONE, held=HELD)
+    """Made once for all workers of a run: nothing here writes to it."""
+    workers = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (tmp_path_factory.getbasetemp().parent if workers else tmp_path_factory.getbasetemp()) / "large-ledger"
+    folder.mkdir(exist_ok=True)
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "shipperone-erp.toml"  # written last
+        return made if made.exists() else large_ledger(folder, done=DONE, held=HELD)
 
 
 def said(configuration: Path, *arguments: str) -> str:
