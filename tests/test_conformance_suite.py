@@ -14,6 +14,7 @@ from xml.etree import ElementTree as ET
 import pytest
 from honest_harness import HonestHarness
 
+import warm_processes
 from shipperone_erp.discovery import load_connector
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
@@ -34,23 +35,22 @@ from honest_harness import HonestHarness
 """
 
 
-def run(arguments: list[str], folder: Path, *, plugins: Path = HOSTILE) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, *arguments], capture_output=True, text=True, timeout=100, check=False, cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(plugins), "COLUMNS": "200"},
-    )  # fmt: skip
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HOSTILE), "COLUMNS": "200"}
 
 
 def run_pytest(folder: Path, suite: str, *arguments: str) -> dict[str, str]:
     """The suite in a file of its own, as an author has it: each test's outcome, and the output under ""."""
     (folder / "test_acme.py").write_text(HEAD + suite)
-    done = run(["-m", "pytest", "-v", "-rsf", "-p", "no:cacheprovider", *arguments], folder)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-v", "-rsf", "-p", "no:cacheprovider", *arguments],
+        capture_output=True, text=True, timeout=100, check=False, cwd=folder, env=ENVIRONMENT,
+    )  # fmt: skip
     lines = [line.split() for line in done.stdout.splitlines() if "::test_" in line and "%]" in line]
     return {"": done.stdout + done.stderr, **{words[0].partition("::test_")[2]: words[1] for words in lines}}
 
 
 def connectors_test(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    return run(["-c", "from shipperone_erp.cli import main; main()", "connectors", "test", *arguments], folder)
+    return warm_processes.run("connectors", "test", *arguments, cwd=folder, env=ENVIRONMENT, timeout=100)
 
 
 def test_every_case_has_an_id_of_its_subject_a_page_and_what_it_costs():
