@@ -12,9 +12,12 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
+from honest_erp import HonestConnector, HonestSettings
 from honest_harness import HonestHarness
+from hostile_erp import FAULTS
 
 import warm_processes
+from shipperone_erp import AuthFailed, Secret, Transient, hookimpl
 from shipperone_erp.discovery import load_connector
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
@@ -25,6 +28,7 @@ from shipperone_erp.testing.comparison import invoice_is
 from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.outward import spread
 from shipperone_erp.testing.pages import listed
+from shipperone_erp.testing.place import place_of, raised_at
 from shipperone_erp.testing.running import connector_of, run_case
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"
@@ -354,7 +358,7 @@ class Blind(HonestHarness):
 
 PINNED = """
 import warnings
-from hostile_papers import WritesACent
+from hostile_figures import WritesACent
 
 class Old(HonestHarness):
     connector = WritesACent
@@ -451,3 +455,62 @@ def test_a_class_that_no_package_declares_flows_from_the_queue_to_its_invoice(tm
     assert result.outcome == "passed", result
     with pytest.raises(PluginRefused, match="there is no connector undeclared_"):
         load_connector("undeclared_1")
+
+
+def test_the_place_is_the_last_line_of_the_connectors_own_code():
+    """Of the error that was raised first, where one was raised from another."""
+    found = FAULTS["CallsAnOutageABug"]
+    connector = found(HonestSettings(database="/nowhere/erp.db", password=Secret("wrong")), tenant="kit")
+    with pytest.raises(AuthFailed) as raised:
+        connector.reserve_stock(None)
+    assert re.fullmatch(r"honest_erp\.py:\d+, in pass_gate", raised_at(raised.value, found))
+    wrapped = Finding("it raised")
+    wrapped.__cause__ = raised.value
+    assert place_of(wrapped, found, "build_invoice") == raised_at(raised.value, found)
+    assert re.fullmatch(r"hostile_manners\.py:\d+, in build_invoice", place_of(Finding("no"), found, "build_invoice"))
+    assert place_of(Finding("no"), found, "list_orders") is None
+    assert place_of(Finding("no"), found, None) is None
+
+
+@pytest.mark.parametrize(("name", "said"), [
+    ("CutsKeysAtForty", "it keeps between 40 and 63 characters of a key of 64"),
+    ("CutsInvoiceKeysAtFifty", "it keeps between 50 and 63 characters of a key of 64"),
+])  # fmt: skip
+def test_a_connector_that_cuts_keys_is_told_at_which_length(tmp_path, name, said):
+    harness = type("Cut", (HonestHarness,), {"connector": FAULTS[name]})
+    result = run_case(CASES[FAULTS[name].caught_by], harness, tmp_path)
+    assert (result.outcome, said in result.said) == ("failed", True), result
+
+
+def test_a_secret_in_a_long_line_is_shown_by_its_place_and_without_itself(tmp_path):
+    class Long(FAULTS["TellsThePasswordInACause"]):
+        @hookimpl
+        def reserve_stock(self, request):
+            try:
+                return HonestConnector.reserve_stock(self, request)
+            except Transient as away:
+                login = f"{'x' * 5000} erp://admin:{self.settings.password.get_secret_value()}@erp {'y' * 5000}"
+                raise Transient(away.sentence) from ConnectionError(login)
+
+    result = run_case(CASES["S3"], type("Wordy", (HonestHarness,), {"connector": Long}), tmp_path)
+    assert result.outcome == "failed"
+    assert "honest-erp-password" not in str(result)
+    assert "erp://admin:********@erp" in result.said
+    assert re.search(
+        r"shown by an exception that was raised at test_conformance_suite\.py:\d+, in reserve_stock", result.said
+    )
+    assert len(result.said) < 500
+
+
+def test_a_connector_that_prints_while_it_is_imported_or_called_can_still_be_killed(plugins, tmp_path):
+    """The answers of the process that forks have a pipe of their own."""
+    plugins.install(
+        "chatty",
+        "print('imported')\nfrom honest_erp import HonestConnector\n"
+        "class Plugged(HonestConnector):\n"
+        "    @hookimpl\n    def reserve_stock(self, request):\n"
+        "        print('reserving')\n        return super().reserve_stock(request)",
+    )
+    harness = type("Chatty", (HonestHarness,), {"connector": "chatty", "kills": 2})
+    result = run_case(CASES["K1"], harness, tmp_path)
+    assert result.outcome == "passed", result

@@ -108,8 +108,10 @@ class PrintedHarness(ConnectorHarness):
     """The page's ERP: one warehouse, no drafts, and a library in this very process."""
 
     connector = "acme"
+    suite = "1.1"
     departures: ClassVar = {
         "U5": "SQLite is a library in this very process: no answer can be lost between it and the connector",
+        "L8": "a SQLite file has no users, and so none without rights",
     }
     tables = ""
     _lock = None
@@ -169,6 +171,11 @@ class PrintedHarness(ConnectorHarness):
         self._lock.execute("BEGIN EXCLUSIVE")
 
     stall_connection = break_connection
+
+    def fail_commit(self):
+        self._lock = sqlite3.connect(self.file, isolation_level=None, check_same_thread=False)
+        self._lock.execute("BEGIN")
+        self._lock.execute("SELECT * FROM stock").fetchall()
 
     def mend_connection(self):
         if self._lock is not None:

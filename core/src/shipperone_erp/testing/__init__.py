@@ -15,7 +15,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shipperone_erp.testing.case import SUITE, Case, Finding, NotApplicable
+from shipperone_erp.testing.case import SUITE, Case, ConformanceWarning, Finding, NotApplicable
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, ErpLine
 
 if TYPE_CHECKING:
@@ -23,16 +23,9 @@ if TYPE_CHECKING:
     from shipperone_erp.testing.suite import ConnectorSuite
 
 __all__ = [
-    "SUITE",
-    "Bench",
-    "Case",
-    "ConnectorHarness",
-    "ConnectorSuite",
-    "ErpDocument",
-    "ErpLine",
-    "Finding",
-    "NotApplicable",
-]
+    "SUITE", "Bench", "Case", "ConformanceWarning", "ConnectorHarness", "ConnectorSuite", "ErpDocument", "ErpLine",
+    "Finding", "NotApplicable",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -33,6 +33,10 @@ class Finding(AssertionError):
     """What a case found wrong, in a sentence for the connector's author."""
 
 
+class ConformanceWarning(UserWarning):
+    """What a harness leaves out of the comparison, and what a later version of the suite finds."""
+
+
 class NotApplicable(Exception):
     """The case has nothing to look at in this connector; the sentence says why. Not for what is merely inconvenient."""
 

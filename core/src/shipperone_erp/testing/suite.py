@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import pytest
 
 from shipperone_erp.deprecations import ConnectorDeprecation
-from shipperone_erp.testing.case import ENDS, SUITE, VERSIONS, Case
+from shipperone_erp.testing.case import ENDS, SUITE, VERSIONS, Case, ConformanceWarning
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.running import Result, run_case, tell_departures
@@ -26,10 +26,6 @@ TESTS: Mapping[str, Case] = {f"test_{case.id}": case for case in CASES.values()}
 
 LEAVING_OUT = frozenset({"skip", "skipif", "xfail"})
 """pytest's marks by which a test's failure would not be seen."""
-
-
-class ConformanceWarning(UserWarning):
-    """What the harness leaves out of the comparison; and what a later version of the suite finds."""
 
 
 class ConnectorSuite:

@@ -98,7 +98,7 @@ def releases_the_rest(bench: Bench) -> None:
 
 @case(
     "D5",
-    "goods that nobody has reserved leave the stock as well",
+    "goods that were not reserved leave the stock as well",
     needs="reserve_stock build_invoice issue_invoice deliver",
     probes=PROBES,
     since="1.1",

@@ -181,10 +181,13 @@ def accepts_no_large_difference(bench: Bench) -> None:
             difference = Difference(field, ours, theirs)
             message = "the invoice is not what was shipped"
             mismatch = Mismatch("compare", order, order, invoice, message, (difference,))
-            told = bench.desk.plugins.handle_mismatch(mismatch)
-            must(told.reason != "connector_bug", f"handle_mismatch about {field}: {told.sentence}")
+            answer = bench.desk.plugins.handle_mismatch(mismatch)
+            must(answer.reason != "connector_bug", f"handle_mismatch about {field}: {answer.sentence}")
             must(
-                field != "total_incl_tax" or told.verdict is not Verdict.ACCEPT,
+                field != "total_incl_tax" or answer.verdict is not Verdict.ACCEPT,
                 f"it accepts an invoice of {shown} for an order of 24.99",
             )
-            must(told.verdict is not Verdict.HOLD or told.sentence, f"it holds an order for {field} without a sentence")
+            must(
+                answer.verdict is not Verdict.HOLD or answer.sentence,
+                f"it holds for {field} without a sentence",
+            )

@@ -84,7 +84,7 @@ def keeps_tax_rates(bench: Bench) -> None:
     needs="build_invoice",
     probes=PROBES,
     since="1.1",
-    suffers="A stranger's name and address are on the invoice: the buyer cannot deduct it, and the stranger is told.",
+    suffers="A stranger's name and address are on the invoice: the buyer cannot deduct it, and data is disclosed.",
     cure="Find or make the partner by the order's own data each time, and keep none in the object.",
 )
 def invoices_the_buyer(bench: Bench) -> None:

@@ -81,7 +81,7 @@ def goes_on_by_itself(bench: Bench) -> None:
     try:
         answer = ask(after)
     except Transient:
-        answer = ask(after)  # what was pooled may tell of its death once
+        answer = ask(after)  # a pooled connection may fail once
     must(isinstance(answer, Reserved | Invoice), f"after the ERP is back {hook} answered {answer}")
 
 
@@ -212,10 +212,11 @@ def tells_a_failed_commit(bench: Bench) -> None:
 def _not_answered(ask: object, hook: str) -> None:
     try:
         answer = ask()  # type: ignore[operator]
-    except (Transient, Unknown) as told:
-        must(told.sentence, f"{type(told).__name__} without a sentence")
-    except (AuthFailed, Refused) as told:
-        raise Finding(f"{hook} told a failed commit as {type(told).__name__}: {told.sentence}") from told
+    except (Transient, Unknown) as raised:
+        must(raised.sentence, f"{type(raised).__name__} without a sentence")
+    except (AuthFailed, Refused) as raised:
+        said = f"{hook} raised {type(raised).__name__} for a commit that failed: {raised.sentence}"
+        raise Finding(said) from raised
     else:
         raise Finding(f"{hook} answered {answer} although the ERP could not commit it")
 
@@ -235,7 +236,7 @@ def _reserved_after_all(bench: Bench, order: object) -> None:
 
 
 def _again(ask: Callable[[], AnswerT]) -> AnswerT:
-    """Its answer; what was pooled may tell of its death once."""
+    """Its answer; a pooled connection may fail once."""
     try:
         return ask()
     except Transient:

@@ -168,7 +168,7 @@ def frees_nothing_of_others(bench: Bench) -> None:
     can="transfers",
     probes=STOCK + " arrive",
     since="1.1",
-    suffers="The order is cancelled, and its goods travel to the other building all the same, reserved for nobody.",
+    suffers="The order is cancelled, and its goods travel to the other building all the same.",
     cure="Free each line where its goods are now, and cancel its transfer if that has not arrived.",
 )
 def releases_transfers(bench: Bench) -> None:

@@ -3,8 +3,10 @@
 import contextlib
 import io
 import logging
+import re
 import traceback
 from collections.abc import Callable, Iterator
+from pathlib import PurePath
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -134,10 +136,32 @@ def _told(call: Callable[[], Any]) -> Callable[[], Any]:
     return told
 
 
+AROUND = 120
+"""How many characters are shown on each side of a secret."""
+
+
+def _around(text: str, secret: str) -> str:
+    """The place where the secret is shown, without it."""
+    line = next(line for line in text.splitlines() if secret in line).strip()
+    place = line.index(secret)
+    start, end = max(place - AROUND, 0), place + len(secret) + AROUND
+    shown = line[start:end].replace(secret, "********")
+    return f"{'…' if start else ''}{shown}{'…' if end < len(line) else ''}"
+
+
+def _raised_at(text: str, secret: str) -> str:
+    """Of a traceback: the last frame above the secret; below it, where the exception was made and not raised itself."""
+    frame = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
+    frames = frame.findall(text[: text.index(secret)]) or frame.findall(text)
+    if not frames:
+        return ""
+    file, line, name = frames[-1]
+    return f" by an exception that was raised at {PurePath(file).name}:{line}, in {name}"
+
+
 def _search(secrets: list[str], texts: list[str]) -> None:
     for text in texts:
         for secret in secrets:
             if secret in text:
-                line = next(line for line in text.splitlines() if secret in line)
-                raise Finding(f"a secret is told: {line.replace(secret, '********').strip()[:300]}")
+                raise Finding(f"a secret is shown{_raised_at(text, secret)}: {_around(text, secret)}")
     must(texts, "nothing was said at all, not even an answer")
