@@ -40,20 +40,22 @@ def repeated(
     def amounts(*listings: FulfillmentOrder) -> Amounts:
         return _amounts([cleaned(each, currency, tolerance=tolerance) for each in listings], of_items)
 
-    own = list(earlier)
+    own, others = list(earlier), list(elsewhere)
+    if not own and not others:
+        return
     listed, together = amounts(order), amounts(order, *(job.order for job in own))
     known = [amounts(allocated) for allocated in allocations]
     again = {
         what: amount
         for what, amount in listed.items()
-        if not any(_within(together.get(what, NOTHING), each.get(what, NOTHING), tolerance) for each in known)
+        if not any(what in each and _within(together.get(what, NOTHING), each[what], tolerance) for each in known)
     }
     for job in own:
         yield from _carried(name_of(job), "an earlier part of this order", amounts(job.order), again)
-    others: dict[str, list[Job]] = defaultdict(list)
-    for job in elsewhere:
-        others[job.order_id].append(job)
-    for order_id, jobs in others.items():
+    by_order: dict[str, list[Job]] = defaultdict(list)
+    for job in others:
+        by_order[job.order_id].append(job)
+    for order_id, jobs in by_order.items():
         of = f"order {order_id} of the same sales order {order.order_number}"
         # either of the two orders may list it in shares
         for invoices in [[job] for job in jobs] + ([jobs] if len(jobs) > 1 else []):
