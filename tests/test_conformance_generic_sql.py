@@ -23,7 +23,7 @@ class ServerHarness(GuardedHarness):
     departures: ClassVar[dict[str, str]] = {}
     databases: ClassVar[list[SqlDatabase]] = []
     server: ClassVar[URL]
-    kills = 5
+    kills = 3
     deadline = 30.0
     nth = 0
     """Which of the databases it is: a neighbour has another."""
@@ -134,9 +134,9 @@ def served(request: pytest.FixtureRequest, harness: type[ServerHarness]) -> Iter
 
 
 class SqliteHarness(GuardedHarness):
-    """As it is declared, with fewer kills: each hook makes some thirty calls."""
+    """As it is declared, with fewer kills: the tests of concurrency kill between the statements themselves."""
 
-    kills = 12
+    kills = 6
 
 
 class TestSqlite(ConnectorSuite):

@@ -2,8 +2,6 @@
 
 import json
 import os
-import subprocess
-import sys
 from dataclasses import dataclass
 from decimal import Decimal as D
 
@@ -18,6 +16,7 @@ from shipperone_erp_generic_sql.checking.sample import Goods, sample
 from shipperone_erp_generic_sql.cli import app
 from shipperone_erp_generic_sql.recipe import available, recipe
 from sql_erp import Erp, make_erps
+from warm_processes import run_script
 
 TENANT = """\
 [runtime]
@@ -205,7 +204,10 @@ def test_a_sample_that_is_not_in_stock_says_so_and_what_to_choose(sqlite_erp, sq
     assert "choose an order (or --sku and --warehouse) that is in stock" in done.stdout
 
 
-def test_a_whole_life_with_two_kills_ends_with_one_reservation_and_one_invoice_a_parcel(erp, sql, warm_rehearsals):
+def test_a_whole_life_with_two_kills_ends_with_one_reservation_and_one_invoice_a_parcel(
+    sqlite_erp, sql, warm_rehearsals
+):
+    erp = sqlite_erp
     erp.stock("MUG", 5, "outlet")
     goods = ("--sku", "MUG", "--sku", "TEA", "--elsewhere", "outlet")
     done = sql("check", "acme", *goods, "--test-database", toml=toml(erp), ACME_ERP_PASSWORD=str(erp.database.password))
@@ -274,17 +276,20 @@ def test_the_wrong_tenant_and_the_wrong_connector_are_named(sql, sqlite_erp):
     assert (done.returncode, done.stderr) == (2, "there is no tenant acmee; the configuration names acme\n")
 
 
-def test_help_lists_the_command_without_importing_its_package_and_typing_it_does():
-    told = (
+def test_help_lists_the_command_without_importing_its_package_and_typing_it_does(tmp_path):
+    script = tmp_path / "typed.py"
+    script.write_text(
         "import sys, atexit; from shipperone_erp.cli import main; "
-        "atexit.register(lambda: print('imported' if 'shipperone_erp_generic_sql' in sys.modules else 'not imported')); main()"
+        "print(['not imported', 'imported']['shipperone_erp_generic_sql' in sys.modules]); "
+        "sys.stdout.flush(); "
+        "atexit.register(lambda: print(['not imported', 'imported']['shipperone_erp_generic_sql' in sys.modules])); main()"
     )
 
     def typed(*arguments: str) -> str:
-        command = [sys.executable, "-c", told, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=os.environ).stdout
+        return run_script(str(script), *arguments, env=os.environ).stdout
 
     help_ = typed("--help")
+    assert help_.startswith("not imported\n")
     assert "Added by shipperone-erp-generic-sql" in help_
     assert help_.endswith("not imported\n")
     assert typed("sql", "setup", "--dialect", "sqlite").endswith("\nimported\n")

@@ -1,6 +1,7 @@
 """`sql check` finds the mistakes that people who know SQL make every day: each is made here in a shipped recipe."""
 
 import json
+from decimal import Decimal as D
 
 import pytest
 
@@ -53,7 +54,8 @@ GROUPED = UNGROUPED.replace('reserve]]\neach = "item"', "reserve.then]]").replac
 
 
 def test_the_recipe_without_a_mistake_is_clean_at_every_level(documents_erp, checked, warm_rehearsals):
-    code, rows = checked(documents(documents_erp), documents_erp, "--test-database")
+    documents_erp.stock("MUG", 5, "outlet")
+    code, rows = checked(documents(documents_erp), documents_erp, "--test-database", "--elsewhere", "outlet")
     assert code == 0, rows
     assert [row for row in rows if row[1] != "OK" and row[0] != "left behind"] == []
     names = {name for name, _, _ in rows}
@@ -63,6 +65,12 @@ def test_the_recipe_without_a_mistake_is_clean_at_every_level(documents_erp, che
         "other documents", "last piece", "released once", "numbers", "issued once", "effects", "short",
         "stock, the cancelled order released",
     }  # fmt: skip
+    # the race's invoice, and one for each parcel of the rehearsed order: each with its whole tax in the tax table
+    taxed = "(SELECT SUM(t.total_excl_tax + t.tax) FROM invoice_taxes t WHERE t.invoice_id = i.id)"
+    issued = documents_erp.ask(f"SELECT i.total, {taxed} FROM invoices i WHERE i.state = 'issued' ORDER BY i.number")
+    assert issued == [(D(total), D(total)) for total in ("50.69", "7.69", "43")]
+    left = [documents_erp.on_hand_and_allocated(*place) for place in (("MUG",), ("TEA",), ("MUG", "outlet"))]
+    assert left == [(7, 0), (7, 0), (4, 0)]
 
 
 def test_the_last_lines_id_for_every_item_is_refused_by_lint(documents_erp, checked):
