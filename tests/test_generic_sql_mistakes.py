@@ -164,3 +164,33 @@ def test_every_line_that_is_not_ok_has_a_cure():
     ]
     assert len(calls) > 50
     assert bare == []
+
+
+SEEN_ENOUGH = '''\
+[[tenants.acme.generic_sql.reserve]]
+each = "item"
+sql = "SELECT 1 FROM stock WHERE warehouse = :item_warehouse_code AND sku = :sku AND on_hand - reserved >= :qty"
+otherwise = "not_enough_stock"
+
+[[tenants.acme.generic_sql.reserve.then]]
+sql = """
+UPDATE stock SET reserved'''
+GUARD = {
+    '[[tenants.acme.generic_sql.reserve]]\neach = "item"\nsql = """\nUPDATE stock SET reserved': SEEN_ENOUGH,
+    'sku = :sku AND on_hand - reserved >= :qty\n"""': 'sku = :sku\n"""',
+}
+
+
+def test_a_guard_in_a_select_before_the_update_is_lost_in_the_race(erp_on_a_server, checked):
+    """Where no CHECK of the table refuses what is oversold."""
+    rules = "SELECT constraint_name FROM information_schema.check_constraints WHERE check_clause LIKE '%reserved%'"
+    (name,) = {name for (name,) in erp_on_a_server.ask(rules)}
+    erp_on_a_server.ask(f"ALTER TABLE stock DROP CONSTRAINT {name}")
+    try:
+        rows = checked(erp_on_a_server, GUARD, "--test-database")
+    finally:
+        erp_on_a_server.ask("UPDATE stock SET reserved = 0")
+        erp_on_a_server.ask(f"ALTER TABLE stock ADD CONSTRAINT {name} CHECK (reserved BETWEEN 0 AND on_hand)")
+    wrong = [said for name, verdict, said in rows if (name, verdict) == ("last piece", "FAIL")]
+    assert len(wrong) == 1, rows
+    assert "sessions at once reserved the last 10 of MUG" in wrong[0]
