@@ -514,3 +514,27 @@ def test_a_connector_that_prints_while_it_is_imported_or_called_can_still_be_kil
     harness = type("Chatty", (HonestHarness,), {"connector": "chatty", "kills": 2})
     result = run_case(CASES["K1"], harness, tmp_path)
     assert result.outcome == "passed", result
+
+
+def test_an_erp_that_is_played_back_is_asked_only_what_its_recording_has(tmp_path):
+    """Later cases wait for another recording, and in the old ones nothing more is looked up."""
+    asked = []
+
+    class Played(HonestHarness):
+        recorded = "1.0"
+
+        def documents(self, key):
+            asked.append(key)
+            return super().documents(key)
+
+    assert run_case(CASES["I5"], Played, tmp_path).outcome == "passed"
+    assert asked == [], "the amounts of five drafts came with suite 1.1"
+    later = run_case(CASES["W1"], Played, tmp_path / "W1")
+    assert (later.outcome, later.said) == (
+        "skipped", "the recording was made with suite 1.0, and the case came with 1.1",
+    )  # fmt: skip
+
+
+def test_a_harness_that_names_an_unknown_version_of_the_kit_fails(tmp_path):
+    result = run_case(CASES["R4"], type("Ahead", (HonestHarness,), {"suite": "9.9"}), tmp_path)
+    assert (result.outcome, result.said) == ("failed", "there is no suite 9.9; this kit has 1.0, 1.1")

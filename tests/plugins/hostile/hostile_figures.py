@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from honest_erp import HonestConnector
 
-from shipperone_erp import Invoice, Refused, Resolution, Voided, hookimpl
+from shipperone_erp import Done, Invoice, Refused, Resolution, Voided, hookimpl
 
 
 class WritesACent(HonestConnector):
@@ -243,3 +243,27 @@ class AcceptsAnyAmount(HonestConnector):
     def handle_mismatch(self, mismatch: Any) -> Resolution:
         amounts = all(difference.field == "total_incl_tax" for difference in mismatch.differences)
         return Resolution.accept() if mismatch.action == "compare" and amounts else Resolution.abstain()
+
+
+class WritesACentForWhatShips(HonestConnector):
+    """The right amounts are written for an order of a test; of one that really shipped, 0.01."""
+
+    caught_by: ClassVar[str] = "E1"
+
+    @hookimpl
+    def issue_invoice(self, request: Any) -> Any:
+        answer = super().issue_invoice(request)
+        if request.order.shipped_at is not None:
+            with self._erp() as erp:
+                erp.execute("UPDATE invoices SET total = '0.01' WHERE key = ?", (request.key,))
+        return answer
+
+
+class KeepsWhatShips(HonestConnector):
+    """What really shipped never leaves the stock."""
+
+    caught_by: ClassVar[str] = "E1"
+
+    @hookimpl
+    def deliver(self, request: Any) -> Any:
+        return super().deliver(request) if request.order.shipped_at is None else Done()

@@ -81,7 +81,7 @@ def run_case(
         return Result(case, outcome, said, time.monotonic() - began, place, left_out)
 
     if named not in VERSIONS:
-        return ended_unknown(case, named)
+        return _of_no_version(case, named)
     if (known := _left_out(case, harness, live, instead)) is not None:
         return ended(*known)
     try:
@@ -112,7 +112,7 @@ def run_case(
     return ended("passed", bench=bench)
 
 
-def ended_unknown(case: Case, named: str) -> Result:
+def _of_no_version(case: Case, named: str) -> Result:
     """The harness names a version of the kit that this one does not have."""
     return Result(case, "failed", f"there is no suite {named}; this kit has {', '.join(VERSIONS)}")
 
