@@ -5,7 +5,6 @@ import os
 import re
 import signal
 import subprocess
-import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -32,6 +31,7 @@ from shipperone_erp.testing.place import place_of, raised_at
 from shipperone_erp.testing.running import connector_of, run_case
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"
+WARM_PYTEST = str(Path(__file__).with_name("warm_pytest.py"))
 HEAD = """
 import pytest
 from shipperone_erp.testing import ConnectorSuite
@@ -45,10 +45,8 @@ ENVIRONMENT = {**os.environ, "PYTHONPATH": str(HOSTILE), "COLUMNS": "200"}
 def run_pytest(folder: Path, suite: str, *arguments: str) -> dict[str, str]:
     """The suite in a file of its own, as an author has it: each test's outcome, and the output under ""."""
     (folder / "test_acme.py").write_text(HEAD + suite)
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-v", "-rsf", "-p", "no:cacheprovider", *arguments],
-        capture_output=True, text=True, timeout=100, check=False, cwd=folder, env=ENVIRONMENT,
-    )  # fmt: skip
+    told = ["-v", "-rsf", "-p", "no:cacheprovider", *arguments]
+    done = warm_processes.run_script(WARM_PYTEST, *told, env=ENVIRONMENT, cwd=folder, timeout=100)
     lines = [line.split() for line in done.stdout.splitlines() if "::test_" in line and "%]" in line]
     return {"": done.stdout + done.stderr, **{words[0].partition("::test_")[2]: words[1] for words in lines}}
 
