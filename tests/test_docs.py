@@ -111,10 +111,8 @@ class PrintedHarness(ConnectorHarness):
     suite = "1.1"
     departures: ClassVar = {
         "L8": "a SQLite file has no users whose rights could be taken away",
-        "O1": "this ERP has nothing by which an operator could cancel a reservation",
         "U6": "SQLite is a library in this very process: its commit fails only when the disk does",
         "U5": "SQLite is a library in this very process: no answer can be lost between it and the connector",
-        "L8": "a SQLite file has no users, and so none without rights",
     }
     tables = ""
     _lock = None
