@@ -37,6 +37,17 @@ class Locked(HonestConnector):
     def reserve_stock(self, request):
         raise AuthFailed("the ERP refuses the login")
 
+class Forgetful(HonestConnector):
+    @hookimpl
+    def list_documents(self, since):
+        return [one for one in super().list_documents(since) if one.kind == "invoice"]
+
+class Half(HonestHarness):
+    connector = Forgetful
+
+    def reserved(self, sku, warehouse):
+        raise OSError("the test database is gone")
+
 class Cent(HonestHarness):
     connector = ACentOff
 
@@ -105,6 +116,16 @@ def test_an_order_of_shipperone_is_tried_and_a_cent_is_seen_before_a_merchant_se
     wrong = connectors("try", "honest", "build_invoice", "--order", "order.json", "--harness", "wrong:Cent")
     assert wrong.returncode == 1
     assert "  core    the order would be held: total_incl_tax: ERP 25.98, ShipperOne 25.99" in wrong.stdout
+
+
+def test_a_list_of_documents_is_looked_at_as_reconcile_does(connectors):
+    good = connectors("try", "honest", "list_documents", "--json")
+    assert good.returncode == 0, good.stdout
+    assert json.loads(good.stdout)["steps"][-1]["core"] == ["reconcile finds what was made for this order"]
+    half = connectors("try", "honest", "list_documents", "--harness", "wrong:Half")
+    assert half.returncode == 1
+    assert " core    reconcile would report a-KIT-" in half.stdout
+    assert "          Half raised OSError: the test database is gone" in half.stdout
 
 
 @pytest.mark.parametrize(

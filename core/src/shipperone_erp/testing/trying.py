@@ -5,9 +5,9 @@ reservation to release) is made first, by the connector's own hooks, and shown a
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -16,6 +16,7 @@ from shipperone_erp.model.answers import (
     AlreadyIssued,
     AuthFailed,
     ConnectorError,
+    Document,
     Done,
     Invoice,
     Pending,
@@ -42,8 +43,13 @@ BEFORE: Mapping[str, tuple[str, ...]] = {
     "issue_invoice": ("build_invoice",),
     "discard_invoice": ("build_invoice",),
     "deliver": ("reserve_stock", "build_invoice", "issue_invoice"),
+    "list_documents": ("reserve_stock", "build_invoice", "issue_invoice"),
 }
 """The hooks that can be tried, each with those that are called before it, where the connector offers them."""
+
+
+EARLIER = timedelta(minutes=10)
+"""From so much before, documents are asked for: the ERP's clock may be behind."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +73,7 @@ class Trial:
         self._bench = bench
         self._order = priced(order, order.currency, None)
         self._answers: dict[str, Any] = {}
+        self._keys: dict[str, None] = {}
         self._day = date.today()  # noqa: DTZ011
 
     def of(self, hook: str) -> Iterator[Step]:
@@ -76,6 +83,8 @@ class Trial:
             raise UsageError(f"{hook} cannot be tried; these can: {', '.join(BEFORE)}")
         if hook not in self._bench.offers:
             raise UsageError(f"the connector does not override {hook}")
+        if hook == "issue_invoice" and "build_invoice" not in self._bench.offers:
+            raise UsageError("the connector does not override build_invoice, which makes what issue_invoice issues")
         for one in (*(one for one in BEFORE[hook] if one in self._bench.offers), hook):
             step = self._step(one)
             yield step
@@ -83,7 +92,9 @@ class Trial:
                 return
 
     def _step(self, hook: str) -> Step:
-        request = self._request(hook)
+        lists = hook == "list_documents"
+        request: Any = datetime.now(UTC) - EARLIER if lists else self._request(hook)
+        key = ", ".join(self._keys) if lists else request.key
         call: Callable[[Any], Any] = getattr(self._bench.desk.plugins, hook)
         began = time.monotonic()
         core: tuple[str, ...]
@@ -97,12 +108,33 @@ class Trial:
             shown, wrong = str(finding), True
             core = ("the job is held as connector_bug, with the traceback in the ledger; the others go on",)
         else:
-            shown = written(answer)
-            core, wrong = self._checked(hook, answer)
+            if lists:
+                answer = [document for document in answer if document.key in self._keys]
+            shown = "\n".join(map(written, answer)) or "none of this order" if lists else written(answer)
+            core, wrong = self._listed(answer) if lists else self._checked(hook, answer)
             if isinstance(answer, Reserved | Invoice | Done):
                 self._answers[hook] = answer
+                self._keys.setdefault(key)
         took = time.monotonic() - began
-        return Step(hook, request.key, shown, core, tuple(self._seen(request.key)), took, wrong, away)
+        return Step(hook, key, shown, core, tuple(self._looked(self._keys if lists else [key])), took, wrong, away)
+
+    def _listed(self, documents: list[Document]) -> tuple[tuple[str, ...], bool]:
+        """As `reconcile` sees it: what was made for this order is listed, by its key."""
+        missing = [key for key in self._keys if key not in {document.key for document in documents}]
+        if missing:
+            return tuple(f"reconcile would report {key} as missing_in_erp" for key in missing), True
+        return ("reconcile finds what was made for this order",), False
+
+    def _looked(self, keys: Iterable[str]) -> Iterator[str]:
+        """What the ERP holds; a probe that fails says so."""
+        said = set[str]()
+        try:
+            for line in (line for key in keys for line in self._seen(key)):
+                if line not in said:
+                    said.add(line)
+                    yield line
+        except Exception as error:  # the author's own code
+            yield f"{type(self._bench.harness).__name__} raised {type(error).__name__}: {error}"
 
     def _request(self, hook: str) -> Any:
         desk, order = self._bench.desk, self._order
