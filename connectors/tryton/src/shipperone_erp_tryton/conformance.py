@@ -109,6 +109,7 @@ class TrytonHarness(ConnectorHarness):
             "warehouses": HOUSES,
             "shipping_product": seeding.SHIPPING,
             "customer": seeding.CUSTOMER,
+            "charges": {"fee": seeding.FEE, "coupon": seeding.FEE},
         }
 
     def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:

@@ -26,7 +26,8 @@ EARLIER = TODAY - timedelta(days=3)
 )
 def invoices_fees(bench: Bench) -> None:
     """An order has a fee of 2.50 (a charge of kind `line`) and a gift card of 5.00 (kind `payment`): the invoice's
-    total has the fee and not the gift card, as it is stated and as it is in the ERP."""
+    total has the fee and not the gift card, as it is stated and as it is in the ERP. The charges are named `fee` and
+    `gift card`: where the ERP books a fee as a service, the harness's settings name it."""
     _charged(bench, Charge("fee", Decimal("2.50"), "line"), Charge("gift card", Decimal("-5.00"), "payment"))
 
 
@@ -41,8 +42,8 @@ def invoices_fees(bench: Bench) -> None:
     cure="Write charges with their sign; a check that refuses prices below zero belongs to goods alone.",
 )
 def invoices_coupons(bench: Bench) -> None:
-    """An order has a coupon of 3.00 (a charge of kind `line`, below zero): the invoice's total is lower by it, as it is
-    stated and as it is in the ERP."""
+    """An order has a coupon of 3.00 (a charge of kind `line`, below zero, named `coupon`): the invoice's total is lower
+    by it, as it is stated and as it is in the ERP."""
     _charged(bench, Charge("coupon", Decimal("-3.00"), "line"))
 
 
