@@ -223,12 +223,10 @@ def test_a_whole_life_with_two_kills_ends_with_one_reservation_and_one_invoice_a
     assert "FAIL" not in done.stdout
     live = "SELECT DISTINCT l.warehouse, l.sku FROM reservations r JOIN reservation_lines l ON l.reservation_key = r.job_key WHERE r.state = 'live'"
     assert sorted(erp.ask(live)) == [("main", "MUG"), ("main", "TEA"), ("outlet", "MUG")]
-    # the race's invoice, then one for each parcel; the charge and shipping are on the first
-    totals = [
-        (state, number, D(str(total)))
-        for state, number, total in erp.ask("SELECT state, number, total FROM invoices ORDER BY number")
-    ]
-    assert totals == [("issued", 1, D("50.69")), ("issued", 2, D("7.69")), ("issued", 3, D("43"))]
+    # one for each parcel; the charge and shipping are on the first
+    issued = erp.ask("SELECT state, number, total FROM invoices WHERE state = 'issued' ORDER BY number")
+    assert [(number, D(str(total))) for _, number, total in issued] == [(1, D("7.69")), (2, D("43"))]
+    assert erp.count("invoices") == len(issued)
     assert (erp.on_hand_and_reserved("MUG"), erp.on_hand_and_reserved("TEA")) == ((7, 0), (7, 0))
     assert erp.on_hand_and_reserved("MUG", "outlet") == (4, 0)
 
