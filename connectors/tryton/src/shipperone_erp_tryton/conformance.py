@@ -100,9 +100,14 @@ class TrytonHarness(ConnectorHarness):
         """The database."""
         return f"sqlite:///{self.room / 'erp.sqlite'}"
 
+    @property
+    def address(self) -> str:
+        """Where the connector finds the database."""
+        return self.url
+
     def settings(self) -> Mapping[str, Any]:
         return {
-            "url": self.url,
+            "url": self.address,
             "config": str(self.conf),
             "user": seeding.USER,
             "timeout": 2.0,
@@ -198,6 +203,10 @@ class TrytonHarness(ConnectorHarness):
             self.failing = False
             with closing(self._file()) as erp:
                 erp.executescript(MENDED)
+        self._give_back()
+
+    def _give_back(self) -> None:
+        """The user's groups, if they were taken away."""
         if self.rights:
             had, self.rights = self.rights, []
             self._ask(lambda pool: self._grant(pool, had))
@@ -217,7 +226,8 @@ class TrytonHarness(ConnectorHarness):
     def _ask(self, work: Callable[[Any], ResultT]) -> ResultT:
         """The answer of Tryton's root user, in the company."""
         pool = open_database(self.location, self.conf)
-        return seeding.replayed(self.url, lambda: work(pool), company=1, language="en")
+        company = seeding.replayed(self.url, lambda: int(pool.get("company.company").search([], limit=1)[0].id))
+        return seeding.replayed(self.url, lambda: work(pool), company=company, language="en")
 
     @property
     def location(self) -> Location:

@@ -28,6 +28,9 @@ PAUSE = 0.02
 
 LONGEST_PAUSE = 0.5
 
+RACES = 3
+"""How often a call may lose against a faster one at a constraint, before the constraint itself is the reason."""
+
 
 class Books:
     """Tryton within one transaction, as the settings' user and company."""
@@ -66,11 +69,15 @@ class Erp:
         ends = time.monotonic() + self.settings.timeout
         pause = PAUSE
         unsure = False
+        lost = 0
         while True:
             try:
                 return self._once(work, doing, readonly)
             except _Again as again:
                 unsure = unsure or again.unsure
+                lost += again.refusal is not None
+                if again.refusal is not None and lost > RACES:
+                    raise again.refusal from None
                 if time.monotonic() + pause > ends:
                     raise _given_up(unsure, f"{doing}: {again}") from None
             except Transient as away:
@@ -114,6 +121,9 @@ class Erp:
                 raise self._away(error) from None
             raise _Again(self._plain(error), unsure=committing) from None
         except TrytonException as error:
+            if type(error).__name__ == "SQLConstraintError":
+                # Tryton's word for a unique constraint: another call was faster, or the record is refused for good
+                raise _Again(tidy(str(error)), refusal=meaning(error, doing)) from None
             raise meaning(error, doing) from None
 
     def _remember(self, error: Any, doing: str) -> None:
@@ -193,11 +203,15 @@ class _Locks:
 
 
 class _Again(Exception):
-    """The transaction was rolled back and may be run again. `unsure`: it failed while it was committed."""
+    """The transaction was rolled back and may be run again. `unsure`: it failed while it was committed.
 
-    def __init__(self, words: str, *, unsure: bool = False) -> None:
+    `refusal`: what it means if it fails so again and again.
+    """
+
+    def __init__(self, words: str, *, unsure: bool = False, refusal: Refused | None = None) -> None:
         super().__init__(words)
         self.unsure = unsure
+        self.refusal = refusal
 
 
 def _run_tasks(pool: Any, transaction: Any) -> None:

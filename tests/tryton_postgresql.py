@@ -1,0 +1,105 @@
+"""Tryton on a real PostgreSQL for the conformance kit: the connector comes through a proxy that can be cut."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import ClassVar
+
+import psycopg
+from sqlalchemy import make_url
+
+from commit_proxy import CommitProxy
+from shipperone_erp_tryton.conformance import TrytonHarness
+
+FAILING = """
+CREATE FUNCTION kit_fails() RETURNS trigger LANGUAGE plpgsql AS
+$$ BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
+CREATE CONSTRAINT TRIGGER kit_one AFTER INSERT OR UPDATE ON shipperone_key
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kit_fails();
+CREATE CONSTRAINT TRIGGER kit_two AFTER UPDATE ON account_invoice
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION kit_fails();
+"""
+
+
+class PostgresqlTryton(TrytonHarness):
+    """Databases that are copies of a template on the server; each with a proxy, which stays the same for all cases."""
+
+    departures: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("S2", "U3"), "the PostgreSQL of these tests trusts every local login: it refuses none"
+    )
+    server: ClassVar[str]
+    names: ClassVar[dict[int, str]] = {}
+    proxies: ClassVar[dict[int, CommitProxy]] = {}
+    home: ClassVar[Path] = Path(tempfile.gettempdir())
+    locking: psycopg.Connection | None = None
+
+    def set_up(self) -> None:
+        if not self.names:
+            type(self).home = Path(tempfile.mkdtemp(prefix="tryton"))
+            self.conf.write_text("[queue]\nworker = true\n", encoding="utf-8")
+            self._administer("CREATE DATABASE tryton_template")
+            made = f"from shipperone_erp_tryton.seeding import make; make({self._url('tryton_template')!r})"
+            path = os.pathsep.join(filter(None, sys.path))
+            subprocess.run([sys.executable, "-c", made], check=True, env={**os.environ, "PYTHONPATH": path})
+        if self.nth not in self.names:
+            name = f"kit_{uuid.uuid4().hex[:8]}"
+            self._administer(f"CREATE DATABASE {name} TEMPLATE tryton_template")
+            self.names[self.nth] = name
+            server = make_url(self.server)
+            host = server.query.get("host")
+            there = f"{host}/.s.PGSQL.{server.port or 5432}" if host else (str(server.host), server.port or 5432)
+            self.proxies[self.nth] = CommitProxy(there)
+
+    @property
+    def conf(self) -> Path:
+        return self.home / "trytond.conf"
+
+    @property
+    def url(self) -> str:
+        return self._url(self.names[self.nth])
+
+    @property
+    def address(self) -> str:
+        user = make_url(self.server).username
+        return f"postgresql://{user}@127.0.0.1:{self.proxies[self.nth].port}/{self.names[self.nth]}"
+
+    def break_connection(self) -> None:
+        self.proxies[self.nth].cut()
+
+    def lose_answer(self) -> None:
+        self.proxies[self.nth].lose = "answer"
+
+    def stall_connection(self) -> None:
+        """An administrator changes a table, and does not come to an end."""
+        self.locking = psycopg.connect(self.url)
+        self.locking.execute("LOCK TABLE shipperone_key IN ACCESS EXCLUSIVE MODE")
+
+    def fail_commit(self) -> None:
+        self.failing = True
+        with closing(psycopg.connect(self.url, autocommit=True)) as erp:
+            erp.execute(FAILING)
+
+    def mend_connection(self) -> None:
+        if self.nth in self.proxies:
+            self.proxies[self.nth].mend()
+            self.proxies[self.nth].lose = None
+        if self.locking is not None:
+            self.locking.close()
+            self.locking = None
+        if self.failing:
+            self.failing = False
+            with closing(psycopg.connect(self.url, autocommit=True)) as erp:
+                erp.execute("DROP FUNCTION kit_fails CASCADE")
+        self._give_back()
+
+    def _url(self, database: str) -> str:
+        return make_url(self.server).set(drivername="postgresql", database=database).render_as_string(False)
+
+    def _administer(self, statement: str) -> None:
+        with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as erp:
+            erp.execute(statement)  # type: ignore[arg-type]
