@@ -20,7 +20,7 @@ VARIABLE = "SHIPPERONE_ERP_TEST_TRYTON"
 """`all`: on SQLite whatever it takes; `postgresql`: on PostgreSQL instead, in this process."""
 
 ASKED = os.environ.get(VARIABLE)
-SLOW = frozenset({"test_K1", "test_K2", "test_K3", "test_K5", "test_K6", "test_E2"})
+SLOW = frozenset({"test_K1", "test_K2", "test_K3", "test_K5", "test_K6", "test_K7", "test_E2"})
 
 
 @pytest.fixture(autouse=True, scope="module")

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import psycopg
 from sqlalchemy import make_url
@@ -54,6 +54,9 @@ class PostgresqlTryton(TrytonHarness):
             host = server.query.get("host")
             there = f"{host}/.s.PGSQL.{server.port or 5432}" if host else (str(server.host), server.port or 5432)
             self.proxies[self.nth] = CommitProxy(there)
+
+    def settings(self) -> Mapping[str, Any]:
+        return {**super().settings(), "timeout": 5.0}
 
     @property
     def conf(self) -> Path:

@@ -28,6 +28,9 @@ PAUSE = 0.02
 
 LONGEST_PAUSE = 0.5
 
+LOCKS = 20
+"""How many locks one call may be asked for, one after the other."""
+
 RACES = 3
 """How often a call may lose against a faster one at a constraint, before the constraint itself is the reason."""
 
@@ -69,10 +72,15 @@ class Erp:
         ends = time.monotonic() + self.settings.timeout
         pause = PAUSE
         unsure = False
-        lost = 0
+        lost = locks = 0
         while True:
             try:
                 return self._once(work, doing, readonly)
+            except _LockWanted as wanted:
+                locks += 1
+                if locks > LOCKS:
+                    raise Transient(f"{doing}: {wanted}") from None
+                continue  # nobody is in the way: it takes no time
             except _Again as again:
                 unsure = unsure or again.unsure
                 lost += again.refusal is not None
@@ -113,7 +121,7 @@ class Erp:
             return result
         except TransactionError as error:
             self._remember(error, doing)
-            raise _Again("Tryton asks for a lock") from None
+            raise _LockWanted("Tryton asks for more and more locks") from None
         except backend.DatabaseIntegrityError as error:
             raise _Again(f"another call was faster ({tidy(str(error))})") from None
         except (backend.DatabaseTimeoutError, backend.DatabaseOperationalError) as error:
@@ -200,6 +208,10 @@ class _Locks:
         """As Tryton's transactions take them; in one order, so that no two wait for each other."""
         records = {table: sorted(ids) for table, ids in sorted(self.records.items())}
         return {"_lock_tables": sorted(self.tables), "_lock_records": records}
+
+
+class _LockWanted(Exception):
+    """Tryton wants a lock before the transaction reads anything; the next run takes it first."""
 
 
 class _Again(Exception):

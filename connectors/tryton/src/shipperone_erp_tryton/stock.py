@@ -211,12 +211,10 @@ def _assign(books: Books, shipment: Any, later: set[str]) -> None:
         if Out(shipment.id).state != "assigned":
             raise _stolen(shipment)
         return
-    from trytond.transaction import Transaction
+    from trytond.transaction import without_check_access
 
     now = [move for move in shipment.assign_moves if item_of(move) not in later]
-    with Transaction().set_context(
-        _check_access=False
-    ):  # as in the shipment's own button, which assigns all or nothing
+    with without_check_access():  # a user assigns whole shipments only; the rest of this one follows its transfer
         assigned = Move.assign_try(now)
     if not assigned:
         raise _stolen(shipment)
