@@ -111,7 +111,6 @@ class PrintedHarness(ConnectorHarness):
     suite = "1.1"
     departures: ClassVar = {
         "L8": "a SQLite file has no users whose rights could be taken away",
-        "U6": "SQLite is a library in this very process: its commit fails only when the disk does",
         "U5": "SQLite is a library in this very process: no answer can be lost between it and the connector",
     }
     tables = ""
