@@ -67,6 +67,7 @@ CHANGES = {
     "erp": "sqlite:/shop/erp.db",
     "credits": (CreditNote("C-1", Decimal("30.00")), CreditNote("C-2", Decimal("0.0"))),
     "approved_total": "40.99 fingerprint",
+    "without_vat": "digest of a VAT id",
     "supply_date": date(2026, 2, 27),
     "issue_date": date(2026, 3, 2),
     "reserved": (11, "12"),

@@ -3,7 +3,7 @@
 Sentences are read in lists and logs by everybody. Whoever must know who it was about looks into the order itself.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +11,11 @@ from shipperone_erp.model.answers import Check, ConnectorError, Pending
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.people import discreet
 from shipperone_erp.model.requests import Mismatch, Resolution
+from shipperone_erp.reasons import Reason
 from shipperone_erp.redaction import Redaction
+
+SHOWN: Mapping[str, Collection[str]] = {Reason.VAT_ID_INVALID: ("vat_id",)}
+"""What a refusal for this reason may name: without the number that is not valid nobody could correct it."""
 
 
 class Discretion:
@@ -20,9 +24,9 @@ class Discretion:
     def __init__(self, secrets: Iterable[str]) -> None:
         self._redact = Redaction(secrets)
 
-    def text(self, said: str, about: object = None) -> str:
-        """A text of a plugin's; `about` is what the hook was given."""
-        return discreet(self._redact(said), _orders(about))
+    def text(self, said: str, about: object = None, *, shown: Collection[str] = ()) -> str:
+        """A text of a plugin's; `about` is what the hook was given, `shown` the fields of a party that it may name."""
+        return discreet(self._redact(said), _orders(about), shown=shown)
 
     def answer(self, answer: Any, about: object) -> Any:
         """An answer, an exception that stands for one, or a dict of these."""
@@ -32,7 +36,8 @@ class Discretion:
             case Resolution(sentence=str(sentence)):
                 return replace(answer, sentence=self.text(sentence, about))
             case ConnectorError():
-                answer.sentence = self.text(answer.sentence, about)
+                shown = SHOWN.get(getattr(answer, "reason", ""), ())
+                answer.sentence = self.text(answer.sentence, about, shown=shown)
                 answer.args = (answer.sentence,)
             case dict():
                 return {key: self.answer(entry, about) for key, entry in answer.items()}

@@ -171,7 +171,8 @@ EXPLANATIONS: Mapping[Reason, Explanation] = {
         ACCOUNTANT,
         f"The buyer's VAT id is not valid, and the tax would differ by it. {FROM_CONNECTOR}",
         HELD,
-        f"Have the customer's VAT id corrected or removed in the shop, or correct the customer in the ERP. {RETRY}",
+        f"Have the customer's VAT id corrected or removed in the shop, or correct the customer in the ERP. {RETRY} To "
+        "invoice the order without it: `order approve ID --without-vat --note …`.",
     ),
     Reason.DATE_IMPLAUSIBLE: Explanation(
         ACCOUNTANT,

@@ -138,6 +138,11 @@ class BareConnector(Connector[CountingSettings]):
             if tax_date is not None and str(tax_date) <= detail:
                 raise Refused("erp_period_locked", f"the period of {tax_date} is closed", "accountant")
             what = ""
+        if what == "vat":
+            listed = [party.vat_id for party in (order.customer, order.billing) if party and party.vat_id]
+            if listed:
+                raise Refused("vat_id_invalid", f"{listed[0]} is not a valid VAT id", "accountant")
+            what = ""
         before, after = _misbehaviour(what, detail, self)
         if before is not None and (instead := before()) is not GO_ON:
             return instead

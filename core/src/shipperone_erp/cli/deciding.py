@@ -65,12 +65,23 @@ def approve(
         str | None,
         typer.Option(help="Accept the listed amounts, which nothing explains, at exactly this sum of the invoice."),
     ] = None,
+    without_vat: Annotated[
+        bool,
+        typer.Option("--without-vat", help="Handle the order without its VAT id, which is held as not valid."),
+    ] = False,
     note: NoteText = None,
 ) -> None:
     """Approve the draft that waits for it, and no other: if it is made anew, you are asked again.
 
     With --total: accept one order whose amounts are not explained, as it is listed now and at this sum alone.
+
+    With --without-vat: reserve and invoice an order as one whose buyer has no VAT id, as long as it lists this one.
     """
+    if without_vat:
+        if total is not None:
+            raise UsageError("say either --total or --without-vat")
+        _approve_without_vat(order_ids, config, tenant, key, note)
+        return
     if total is not None:
         _approve_total(order_ids, config, tenant, key, total, note)
         return
@@ -106,6 +117,22 @@ def _approve_total(
         f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service takes "
         "it up at once"
     )
+
+
+def _approve_without_vat(
+    order_ids: list[str], config: Path, tenant: str | None, key: str | None, note: str | None
+) -> None:
+    if not (note or "").strip():
+        raise UsageError("say by --note why the order is invoiced without its VAT id; it is kept with your name")
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
+        fits, act = steering.vat_can_be_left_out, "approved without its VAT id"
+        for job in [steering.pick(ledger, wanted, fits, act) for wanted in picks]:
+            steering.approve_without_vat(ledger, job, utc_now(), note)
+            print_text(
+                f"{job.tenant} {job.stage} {job.order_id}: it is handled without its VAT id; a running service "
+                "takes it up at once"
+            )
 
 
 def credited(

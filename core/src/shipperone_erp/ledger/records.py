@@ -126,6 +126,8 @@ class Job:
     """Credit notes against its invoice that operators have recorded."""
     approved_total: str | None = None
     """The one sum at which an operator has accepted this listing, and the listing's fingerprint; see `approving`."""
+    without_vat: str | None = None
+    """An operator's decision to handle the order without its VAT ids: a digest of these; see `without_vat`."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> "Job":

@@ -30,7 +30,7 @@ from shipperone_erp.ledger.columns import (
 from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.reasons import Owner, Reason
 
-REVISION = "0010"
+REVISION = "0011"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -116,6 +116,7 @@ jobs = Table(
     Column("order_number", Text),
     Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),
     Column("approved_total", FreeText),
+    Column("without_vat", String(64)),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )

@@ -5,7 +5,7 @@ said about it (in lists and logs) names nobody.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from shipperone_erp.model.order import FulfillmentOrder, Party
 from shipperone_erp.model.text import dumps, loads
@@ -35,22 +35,25 @@ def without_people(order_text: str) -> str:
     return dumps(bare)
 
 
-def discreet(sentence: str, orders: Iterable[FulfillmentOrder]) -> str:
-    """The sentence with an ellipsis wherever it names somebody whom these orders name."""
-    for text in sorted(set(_naming(orders)), key=len, reverse=True):
+def discreet(sentence: str, orders: Iterable[FulfillmentOrder], *, shown: Collection[str] = ()) -> str:
+    """The sentence with an ellipsis wherever it names somebody whom these orders name.
+
+    `shown`: the fields of a party that it may name.
+    """
+    for text in sorted(set(_naming(orders, shown)), key=len, reverse=True):
         sentence = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "…", sentence, flags=re.IGNORECASE)
     return sentence
 
 
-def _naming(orders: Iterable[FulfillmentOrder]) -> Iterator[str]:
+def _naming(orders: Iterable[FulfillmentOrder], shown: Collection[str]) -> Iterator[str]:
     for order in orders:
         for party in (order.customer, order.billing, order.shipping):
             if party is not None:
-                yield from (text for text in _texts(party) if len(text) >= SHORTEST)
+                yield from (text for text in _texts(party, shown) if len(text) >= SHORTEST)
 
 
-def _texts(party: Party) -> Iterator[str]:
-    for field in NAMING:
+def _texts(party: Party, shown: Collection[str]) -> Iterator[str]:
+    for field in (name for name in NAMING if name not in shown):
         text = getattr(party, field)
         if text:
             yield text.strip()

@@ -19,6 +19,7 @@ from shipperone_erp.reasons import Reason
 from shipperone_erp.sanitizer import one_line
 from shipperone_erp.stages.approved_sums import at_total
 from shipperone_erp.stages.approving import mark
+from shipperone_erp.stages.without_vat import vat_mark
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
 """Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
@@ -280,6 +281,24 @@ def total_can_be_approved(job: Job) -> bool:
     """An invoice that is held because its amounts are not explained, and that ShipperOne has not accepted."""
     held = job.stage is Stage.INVOICE and job.state is State.HELD and job.reason in NOT_EXPLAINED
     return held and not job.accepted and job.lost_at is None
+
+
+def approve_without_vat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
+    """An operator decides that the order is handled without its VAT ids, for its later jobs too.
+
+    Other VAT ids need a decision of their own.
+    """
+    fresh = job.with_(
+        state=State.NEW, step=ASKED_AGAIN.get(job.step, job.step), reason=None, sentence=None, owner=None, since=now,
+        attempts=0, differences=(), next_attempt_at=None, without_vat=vat_mark(job.order),
+    )  # fmt: skip
+    steer(ledger, job, fresh, "approve --without-vat", now, note)
+
+
+def vat_can_be_left_out(job: Job) -> bool:
+    """Held because its VAT id is not valid, and ShipperOne has not accepted it."""
+    held = job.state is State.HELD and job.reason is Reason.VAT_ID_INVALID
+    return held and not job.accepted and job.lost_at is None and vat_mark(job.order) is not None
 
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:

@@ -42,6 +42,7 @@ from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import settled
 from shipperone_erp.stages.reserved import Allocated, reserved_rows
 from shipperone_erp.stages.supply_day import allocation_accepted_at, believed
+from shipperone_erp.stages.without_vat import without_vat
 
 AnswerT = TypeVar("AnswerT")
 
@@ -121,6 +122,7 @@ class Case:
         self.goods = sort_out(believed(self.listed, job), desk.settings, known.known)
         self.known = known
         rows = self.goods.invoiced if job.stage is Stage.INVOICE else self._to_reserve()
+        rows = without_vat(rows, (job, *known.made))
         self.order = cleaned(rows, rows.currency or desk.settings.currency, tolerance=desk.settings.tolerance)
         self.allocated_at = allocation_accepted_at(known.made)
         self.reservations: tuple[Reservation, ...] = known.reservations

@@ -309,6 +309,7 @@ def _new_job(scope: Scope, listed: Listed, history: History, now: datetime, *, o
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
         accepts=carried.accepts if carried else 0,
+        without_vat=carried.without_vat if carried else None,
         approved_total=carried.approved_total if carried and carried.fingerprint == listed.fingerprint else None,
     )
 
