@@ -5,6 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from odoo_buyer_cases import BUYERS
 from odoo_goods_cases import GOODS
 from odoo_shop import ANNA, DAY, Shop, ids
 from shipperone_erp import (
@@ -542,4 +543,4 @@ CASES = {
         invoices_at_once, discard, changed, taxes, buyers, locked, deliver, delivered_by_hand, unreserved, listed,
         credited, doctor,
     )
-} | GOODS  # fmt: skip
+} | GOODS | BUYERS  # fmt: skip

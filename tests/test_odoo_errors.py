@@ -4,6 +4,7 @@ import json
 import logging
 import xmlrpc.client
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,7 +13,7 @@ import pytest
 from shipperone_erp import AuthFailed, Reason, Refused, Transient, Unknown
 from shipperone_erp_odoo import OdooConnector, OdooSettings
 from shipperone_erp_odoo.faults import Gone
-from shipperone_erp_odoo.odoo import Draft, Odoo
+from shipperone_erp_odoo.odoo import UNCLEAR, Draft, Odoo
 
 PASSWORD = "kept-secret-4711"
 Answer = Callable[[httpx.Request], httpx.Response]
@@ -198,18 +199,43 @@ def test_o1_a_load_that_lost_a_race_is_tried_again():
     assert len(asked) == 3
 
 
+def test_a_race_whose_message_is_in_another_language_is_tried_again():
+    words = "konnte Zugriff nicht serialisieren wegen gleichzeitiger Aktualisierung"
+    lost = {"ids": False, "messages": [{"type": "error", "record": 0, "message": words}]}
+    one, asked = loads(lost, lost, lost, {"ids": [5, 6, 7, 8], "messages": []})
+    assert one.load("stock.picking", DRAFTS) == {draft.xid: 5 + n for n, draft in enumerate(DRAFTS)}
+    assert len(asked) == 4
+
+
+def test_two_different_records_under_one_external_id_are_both_refused():
+    one, asked = loads({"ids": [5], "messages": []})
+    other = replace(DRAFTS[1], head={"origin": "FO-9"})
+    answers = one.load("stock.picking", [DRAFTS[0], DRAFTS[1], other, DRAFTS[0]])
+    assert answers[DRAFTS[0].xid] == 5
+    assert "two different records" in answers[DRAFTS[1].xid].sentence
+    assert asked == [[DRAFTS[0].xid]]
+
+
+def test_a_good_first_record_is_not_refused_for_what_is_wrong_with_another_one():
+    bad = {"ids": False, "messages": [{"record": 0, "message": "bad"}, {"record": 2, "message": "bad"}]}
+    one, _ = loads(*[bad] * UNCLEAR, {"ids": [5, 6, 7], "messages": []})
+    answers = one.load("stock.picking", DRAFTS)
+    assert [answers[draft.xid] for draft in (DRAFTS[0], DRAFTS[1], DRAFTS[3])] == [5, 6, 7]
+    assert "bad" in answers[DRAFTS[2].xid].sentence
+
+
 def test_a_load_leaves_out_what_odoo_names_as_bad():
     bad = {"ids": False, "messages": [{"record": 1, "message": "No matching record"}, {"record": 3, "message": "bad"}]}
-    one, asked = loads(bad, {"ids": [5, 6], "messages": []})
+    one, asked = loads(*[bad] * UNCLEAR, {"ids": [5, 6], "messages": []})
     answers = one.load("stock.picking", DRAFTS)
     assert [answers[draft.xid] for draft in (DRAFTS[0], DRAFTS[2])] == [5, 6]
     assert all("transfer" in answers[draft.xid].sentence for draft in (DRAFTS[1], DRAFTS[3]))
-    assert asked[1] == [DRAFTS[0].xid, DRAFTS[2].xid]
+    assert asked[-1] == [DRAFTS[0].xid, DRAFTS[2].xid]
 
 
 def test_a_load_that_does_not_say_which_is_tried_one_by_one():
     unclear = {"ids": False, "messages": [{"message": "something"}]}
-    one, _ = loads(unclear, *({"ids": [n], "messages": []} for n in range(3)), unclear)
+    one, _ = loads(*[unclear] * UNCLEAR, *({"ids": [n], "messages": []} for n in range(3)), *[unclear] * UNCLEAR)
     answers = one.load("stock.picking", DRAFTS)
     assert [answers[draft.xid] for draft in DRAFTS[:3]] == [0, 1, 2]
     assert "something" in answers[DRAFTS[3].xid].sentence

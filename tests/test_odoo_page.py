@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from odoo_buyer_cases import BUYERS
 from odoo_cases import CASES
 from odoo_sale_cases import SALE_CASES
 from shipperone_erp.config import load
@@ -42,5 +43,7 @@ def test_every_reason_on_the_page_is_one():
 
 
 def test_the_results_name_every_case():
-    assert f"{len(CASES)} of {len(CASES)}" in PAGE
+    others = len(CASES) - len(BUYERS)
+    assert f"{others} of {others}" in PAGE
+    assert f"{len(BUYERS)} of {len(BUYERS)}" in PAGE
     assert f"{len(SALE_CASES)} of {len(SALE_CASES)}" in PAGE

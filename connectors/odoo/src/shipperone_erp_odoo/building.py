@@ -6,10 +6,11 @@ from decimal import Decimal
 
 from shipperone_erp import AlreadyIssued, BuildInvoice, FulfillmentOrder, Invoice, Owner, Reason, Refused, Voided
 from shipperone_erp_odoo import foreign, lookups
-from shipperone_erp_odoo.buyers import Buyer, buyer, buyers
+from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.drafting import DraftLine, draft_lines, rule_for
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
+from shipperone_erp_odoo.parties import buyer, delivered_to
 from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.sales import Sold, sold
 from shipperone_erp_odoo.settings import TaxRule
@@ -114,11 +115,9 @@ def plan(
     odoo: Odoo, at: Company, order: FulfillmentOrder, known: Mapping[str, Product | Refused]
 ) -> tuple[Terms, list[DraftLine]]:
     """What an invoice of this order says. `Refused` where the settings, or Odoo, do not have what it needs."""
-    settings, who = odoo.settings, buyer(order)
-    to = (order.shipping and order.shipping.country) or who.country or at.country or ""
+    settings, business, to = odoo.settings, buyer(order).vat_id is not None, delivered_to(order, at)
     rules = {
-        str(item.item_id): rule_for(settings, to.upper(), business=bool(who.vat_id), percent=item.tax_percent)
-        for item in order.items
+        str(item.item_id): rule_for(settings, to, business=business, percent=item.tax_percent) for item in order.items
     }
     taxes = {id: lookups.tax(odoo, rule.tax, at) for id, rule in rules.items()}
     needed = [item.sku for item in order.items]
@@ -193,7 +192,7 @@ def _draft(
     return Draft(
         external_id("INV", request.key),
         head,
-        [
+        with_note("invoice_line_ids", who.note, [
             {
                 "invoice_line_ids/sequence": line.sequence,
                 "invoice_line_ids/product_id/.id": line.product.id,
@@ -206,8 +205,22 @@ def _draft(
                 "invoice_line_ids/sale_line_ids/.id": sale.line(line),
             }
             for line in lines
-        ],
-    )
+        ], "product"),
+    )  # fmt: skip
+
+
+NOTE = 2_100_000_000
+"""The sequence number of a note: behind every line."""
+
+
+def with_note(
+    field: str, note: str | None, lines: list[dict[str, object]], display_type: str | None = None
+) -> list[dict[str, object]]:
+    """The lines, and behind them a line of text without an amount. `display_type` is that of the others."""
+    if note is None:
+        return lines
+    others = [{**line, f"{field}/display_type": display_type} for line in lines]
+    return [*others, {f"{field}/sequence": NOTE, f"{field}/display_type": "line_note", f"{field}/name": note}]
 
 
 def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, object]:

@@ -1,45 +1,38 @@
-"""Who an invoice is made out to, in Odoo's contacts (B16).
+"""Who an invoice is made out to, in Odoo's contacts.
 
-A VAT id that is equal is that company; a person is the one whose e-mail, name and address are all equal; else a contact
-is made. What is there is never written to, several that fit are never chosen from, and a business is never a private
-person. Made contacts carry an external id of what they are, so that the next order finds the same one.
+A company is the contact with its VAT id or its registration number, else the one whose name and address are equal. A
+person is the one whose e-mail, name and address are equal. Else a contact is made. What is there is never written to,
+several that fit are never chosen from, and a business is never a private person.
 """
 
-import base64
-import hashlib
-import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shipperone_erp import FulfillmentOrder, Owner, Party, Reason, Refused
-from shipperone_erp_odoo import lookups
-from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, one
+from shipperone_erp_odoo import lookups, vat_checks
+from shipperone_erp_odoo.business_identity import company_name, plain, registration_number, vat_id
+from shipperone_erp_odoo.contacts import (
+    REGISTRY,
+    Contact,
+    another_company,
+    contact_id,
+    fields_of,
+    get_or_create,
+    vat_group,
+)
+from shipperone_erp_odoo.faults import OdooRefused
+from shipperone_erp_odoo.odoo import Draft, Odoo, Row, one
+from shipperone_erp_odoo.parties import PLACE, buyer
 from shipperone_erp_odoo.sites import Company
-
-FIELDS = ["name", "vat", "email", "is_company", "parent_id", "street", "city", "zip", "country_id"]
 
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """The contact that is invoiced, and the one that the goods went to."""
+    """The contact that is invoiced, the one that the goods went to, and what the document states about the buyer."""
 
     invoiced: int
     shipped: int | None
-
-
-def buyer(order: FulfillmentOrder) -> Party:
-    """Who buys: the billing address, completed by what only the customer's record says."""
-    billing, customer = order.billing or Party(), order.customer or Party()
-    return Party(
-        **{
-            name: getattr(billing, name) or getattr(customer, name)
-            for name in ("name", "company", "vat_id", "company_id", "email", "phone")
-        },
-        **{name: getattr(billing if billing.street else customer, name) for name in PLACE},
-    )
-
-
-PLACE = ("street", "city", "postcode", "country")
+    note: str | None = None
 
 
 def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> dict[str, Buyer | Refused]:
@@ -48,67 +41,22 @@ def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> d
         everybody = odoo.kept(("customer", at.id), lambda: Buyer(fixed_customer(odoo, at), None))
         return dict.fromkeys(orders, everybody)
     parties = {key: buyer(order) for key, order in orders.items()}
-    known = _known(odoo, list(parties.values()), at)
-    answers: dict[str, Buyer | Refused] = {}
-    found: dict[str, int | Draft] = {}
-    for key, party in parties.items():
-        try:
-            found[key] = _match(odoo, party, known)
-        except Refused as refusal:
-            answers[key] = refusal
-    made = _made(odoo, [draft for draft in found.values() if isinstance(draft, Draft)], at)
-    invoiced = {key: made[one.xid] if isinstance(one, Draft) else one for key, one in found.items()}
-    addresses = {
-        key: draft
-        for key, id in invoiced.items()
-        if isinstance(id, int) and (draft := _address(odoo, orders[key], parties[key], id)) is not None
-    }
-    shipped = _made(odoo, list(addresses.values()), at)
+    invoiced = _invoiced(odoo, parties, at)
+    notes = _without_invalid_vat_ids(odoo, orders, parties, invoiced, at)
+    below: dict[str, Contact] = {}
     for key, id in invoiced.items():
-        place = shipped[addresses[key].xid] if key in addresses else None
-        refused = next((answer for answer in (id, place) if isinstance(answer, Refused)), None)
-        answers[key] = refused or Buyer(int(str(id)), place if isinstance(place, int) else None)
+        if isinstance(id, int):
+            person, place = _person(odoo, parties[key], id), _address(odoo, orders[key], parties[key], id)
+            below |= {f"person {key}": person} if person else {}
+            below |= {f"place {key}": place} if place else {}
+    made = get_or_create(odoo, below, at)
+    answers: dict[str, Buyer | Refused] = {}
+    for key, id in invoiced.items():
+        shipped = made.get(f"place {key}")
+        found = (id, made.get(f"person {key}"), shipped)
+        refused = next((answer for answer in found if isinstance(answer, Refused)), None)
+        answers[key] = refused or Buyer(int(str(id)), shipped if isinstance(shipped, int) else None, notes.get(key))
     return answers
-
-
-def _made(odoo: Odoo, drafts: Sequence[Draft], at: Company) -> dict[str, int | Refused]:
-    """The contacts of these drafts, by their external ids.
-
-    One that was made before and is no longer what it was made as (archived, merged, corrected) is left as it is, and
-    the next one is made.
-    """
-    wanted = {draft.xid: draft for draft in drafts}
-    answers: dict[str, int | Refused] = {}
-    for number in range(1, MADE_AT_MOST + 1):
-        named = {xid: xid if number == 1 else f"{xid}_{number}" for xid in wanted if xid not in answers}
-        if not named:
-            break
-        loaded = odoo.load("res.partner", [Draft(name, wanted[xid].head) for xid, name in named.items()], company=at.id)
-        ids = [id for id in loaded.values() if isinstance(id, int)]
-        rows = odoo.find("res.partner", [("id", "in", ids)], FIELDS, company=at.id, order="id") if ids else []
-        active = {int(row["id"]): row for row in rows}  # without archived ones
-        for xid, name in named.items():
-            id = loaded[name]
-            if isinstance(id, Refused) or (id in active and _still(active[id], wanted[xid].head)):
-                answers[xid] = id
-    for xid in wanted.keys() - answers.keys():
-        said = f"the contacts that were made for this buyer were changed in Odoo {MADE_AT_MOST} times; look at them"
-        answers[xid] = Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
-    return answers
-
-
-def _still(row: Row, head: Mapping[str, object]) -> bool:
-    """It is what it was made as."""
-    if head.get("vat"):
-        return _vat(str(row["vat"] or "")) == head["vat"]
-    ours = [_plain(head.get(name)) for name in ("name", "street", "city", "zip")]
-    place = (one(row["country_id"]), one(row["parent_id"]))
-    return ours == [_plain(row[name]) for name in ("name", "street", "city", "zip")] and place == (
-        head.get("country_id/.id"), head.get("parent_id/.id"),
-    )  # fmt: skip
-
-
-MADE_AT_MOST = 9
 
 
 def fixed_customer(odoo: Odoo, at: Company) -> int:
@@ -121,94 +69,192 @@ def fixed_customer(odoo: Odoo, at: Company) -> int:
     return int(rows[0]["id"])
 
 
+def _invoiced(odoo: Odoo, parties: Mapping[str, Party], at: Company) -> dict[str, int | Refused]:
+    """The contact that each party is invoiced as."""
+    known = _known(odoo, list(parties.values()), at)
+    answers: dict[str, int | Refused] = {}
+    missing: dict[str, Contact] = {}
+    for key, party in parties.items():
+        try:
+            found = _match(odoo, party, known)
+            if isinstance(found, int):
+                answers[key] = found
+            else:
+                missing[key] = found
+        except Refused as refusal:
+            answers[key] = refusal
+    return answers | get_or_create(odoo, missing, at)
+
+
+def _without_invalid_vat_ids(
+    odoo: Odoo,
+    orders: Mapping[str, FulfillmentOrder],
+    parties: dict[str, Party],
+    invoiced: dict[str, int | Refused],
+    at: Company,
+) -> dict[str, str]:
+    """Orders whose VAT id Odoo refuses are held where their tax depends on it, else invoiced without it.
+
+    Changes `parties` and `invoiced`; returns what the documents of the latter state.
+    """
+    suspects = {
+        key: (vat, parties[key].country)
+        for key, answer in invoiced.items()
+        if isinstance(answer, OdooRefused) and (vat := parties[key].vat_id)
+    }
+    refused = vat_checks.invalid(odoo, suspects.values(), at) if suspects else set()
+    notes: dict[str, str] = {}
+    for key, number in suspects.items():
+        if number not in refused:
+            continue
+        if vat_checks.decides_tax(odoo.settings, orders[key], at):
+            invoiced[key] = vat_checks.refusal(number[0], orders[key])
+        else:
+            parties[key] = replace(parties[key], vat_id=None)
+            notes[key] = f"VAT id {number[0]} is not valid in Odoo; this document is issued without it."
+    invoiced |= _invoiced(odoo, {key: parties[key] for key in notes}, at) if notes else {}
+    return notes
+
+
+def _as_company(odoo: Odoo, party: Party) -> bool:
+    """The invoice is made out to a company."""
+    return bool(party.vat_id or (party.company and odoo.settings.business == "company"))
+
+
 def _known(odoo: Odoo, parties: Sequence[Party], at: Company) -> list[Row]:
-    """Every contact with a VAT id or an e-mail of these, in one call; compared exactly afterwards."""
+    """Every contact that may be one of these, in one call; compared exactly afterwards."""
     conditions: list[object] = []
-    for vat in sorted({_vat(party.vat_id) for party in parties if party.vat_id}):
+    for vat in sorted({party.vat_id for party in parties if party.vat_id}):
         conditions.append(("vat", "=ilike", "%".join(vat)))  # whatever stands between its characters
-    emails = sorted({party.email.strip().lower() for party in parties if party.email and not party.vat_id})
+    persons = [party for party in parties if not _as_company(odoo, party)]
+    companies = [party for party in parties if _as_company(odoo, party) and not party.vat_id]
+    emails = sorted({party.email.strip().lower() for party in persons if party.email})
     if emails:
         conditions.append(("email_normalized", "in", emails))
+    for number in sorted({number for party in companies if (number := registration_number(party.company_id))}):
+        conditions.append((REGISTRY, "=ilike", "%" + "%".join(number)))
+    for name in sorted({name for party in companies if (name := party.company)}):
+        conditions.append(("name", "=ilike", "%".join(map(_literally, name.split()))))
     if not conditions:
         return []
     either = ["|"] * (len(conditions) - 1) + conditions
-    return odoo.find("res.partner", either, FIELDS, company=at.id, order="id")
+    fields = fields_of(registration_number(party.company_id) for party in parties if _as_company(odoo, party))
+    return odoo.find("res.partner", either, fields, company=at.id, order="id")
 
 
-def _match(odoo: Odoo, party: Party, known: Sequence[Row]) -> int | Draft:
+def _match(odoo: Odoo, party: Party, known: Sequence[Row]) -> int | Contact:
+    if _as_company(odoo, party):
+        return _matching_company(odoo, party, known)
+    private = [row for row in known if not row["vat"] and not row["is_company"]]
+    fitting = [
+        row for row in private if plain(row["email"]) == plain(party.email) and _same(odoo, row, party.name, party)
+    ]
+    return _only(fitting, "this e-mail, name and address") or _new(odoo, party)
+
+
+def _matching_company(odoo: Odoo, party: Party, known: Sequence[Row]) -> int | Contact:
+    registered = registration_number(party.company_id)
+    top = [row for row in known if not row["parent_id"]]
+    of_number = [row for row in top if registered and registration_number(str(row[REGISTRY] or "")) == registered]
     if party.vat_id:
-        vat = _vat(party.vat_id)
-        fitting = [row for row in known if row["vat"] and _vat(row["vat"]) == vat and not row["parent_id"]]
-        what = f"VAT id {vat}"
-    else:
-        fitting = [row for row in known if not row["vat"] and not row["is_company"] and _same(odoo, row, party)]
-        what = "this e-mail, name and address"
+        equal = [row for row in top if row["vat"] and vat_id(row["vat"]) == party.vat_id]
+        fitting = [row for row in equal if not another_company(registered, row)]
+        if equal and not fitting:
+            raise vat_group(party.vat_id, equal[0])
+        exact = [row for row in fitting if row in of_number]
+        return _only(exact or fitting, f"VAT id {party.vat_id}") or _new(odoo, party)
+    at_place = [
+        row for row in top
+        if row["is_company"] and _same(odoo, row, party.company, party) and not another_company(registered, row)
+    ]  # fmt: skip
+    what = f"registration number {party.company_id}" if of_number else "this company's name and address"
+    return _only(of_number or at_place, what) or _new(odoo, party)
+
+
+def _only(fitting: Sequence[Row], what: str) -> int | None:
     if len(fitting) > 1:
         ids = ", ".join(str(row["id"]) for row in fitting)
         said = f"{len(fitting)} contacts in Odoo have {what} (ids {ids}): merge them, or archive all but one"
         raise Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
-    if fitting:
-        return int(fitting[0]["id"])
-    name = (party.company or party.name) if party.vat_id else (party.name or party.company)
+    return int(fitting[0]["id"]) if fitting else None
+
+
+def _new(odoo: Odoo, party: Party) -> Contact:
+    """A contact to be made, under the external id of what it was looked for by."""
+    company = _as_company(odoo, party)
+    name = (party.company or party.name) if company else (party.name or party.company)
     if not name:
         said = 'the order names no buyer: set customers = "fixed" and a `customer` for anonymous sales'
         raise Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
-    business = bool(party.vat_id or party.company)
-    identity = [_vat(party.vat_id)] if party.vat_id else [_plain(party.email), _plain(name), *_where(party)]
+    person = [plain(party.email), plain(party.name or party.company), *_where(party)]
+    if party.vat_id:
+        identity = [party.vat_id]
+    elif company:
+        registered = registration_number(party.company_id)
+        identity = ["company", registered] if registered else ["company", plain(party.company), *_where(party)]
+    else:
+        identity = person
     head = {
         "name": name,
-        "is_company": "1" if business else "0",
-        "vat": party.vat_id and _vat(party.vat_id),
+        "is_company": "1" if company else "0",
+        "vat": party.vat_id,
+        REGISTRY: party.company_id if company else None,
         "email": party.email,
         "phone": party.phone,
         **_placed(odoo, party),
     }
-    return Draft(external_id("BUYER", _digest(identity)), head)
+    earlier = contact_id("BUYER", person) if company and not party.vat_id else None
+    return Contact(Draft(contact_id("BUYER", identity), head), earlier, (party.name, party.company))
 
 
-def _address(odoo: Odoo, order: FulfillmentOrder, invoiced: Party, parent: int) -> Draft | None:
-    """The delivery address as a contact below the buyer, if the goods went elsewhere than the buyer lives."""
-    to = order.shipping
-    if to is None or not to.street or (_where(to) == _where(invoiced) and _plain(to.name) == _plain(invoiced.name)):
+def _person(odoo: Odoo, party: Party, parent: int) -> Contact | None:
+    """The person who bought for a company, as a contact below it."""
+    if not _as_company(odoo, party) or not party.name or plain(party.name) == plain(party.company or party.name):
         return None
     head = {
-        "name": to.name or to.company or invoiced.name or invoiced.company,
+        "name": party.name, "parent_id/.id": parent, "type": "contact", "email": party.email, "phone": party.phone,
+    }  # fmt: skip
+    return Contact(Draft(contact_id("PERSON", [str(parent), plain(party.name), plain(party.email)]), head))
+
+
+def _address(odoo: Odoo, order: FulfillmentOrder, invoiced: Party, parent: int) -> Contact | None:
+    """The delivery address as a contact below the buyer, if the goods went elsewhere than the buyer lives."""
+    to = order.shipping
+    if to is None or not to.street or (_where(to) == _where(invoiced) and plain(to.name) == plain(invoiced.name)):
+        return None
+    head = {
+        "name": to.name or company_name(to.company) or invoiced.name or invoiced.company,
         "parent_id/.id": parent,
         "type": "delivery",
         "phone": to.phone,
         **_placed(odoo, to),
     }
-    return Draft(external_id("PLACE", _digest([str(parent), _plain(to.name), *_where(to)])), head)
+    return Contact(Draft(contact_id("PLACE", [str(parent), plain(to.name), *_where(to)]), head))
 
 
 def _placed(odoo: Odoo, party: Party) -> dict[str, object]:
+    country = lookups.country(odoo, party.country) if party.country else None
     return {
         "street": party.street,
         "city": party.city,
         "zip": party.postcode,
-        "country_id/.id": lookups.country(odoo, party.country) if party.country else None,
+        "country_id/.id": country,
+        "state_id/.id": lookups.region(odoo, party.region, country) if party.region and country else None,
     }
 
 
-def _same(odoo: Odoo, row: Row, party: Party) -> bool:
+def _same(odoo: Odoo, row: Row, name: str | None, party: Party) -> bool:
+    """The contact has this name and the party's address."""
     country = lookups.country(odoo, party.country) if party.country else None
-    theirs = (row["email"], row["name"], row["street"], row["city"], row["zip"])
-    ours = (party.email, party.name, party.street, party.city, party.postcode)
-    return [*map(_plain, theirs)] == [*map(_plain, ours)] and one(row["country_id"]) == country
+    theirs = (row["name"], row["street"], row["city"], row["zip"])
+    ours = (name, party.street, party.city, party.postcode)
+    return [*map(plain, theirs)] == [*map(plain, ours)] and one(row["country_id"]) == country
 
 
 def _where(party: Party) -> list[str]:
-    return [_plain(getattr(party, name)) for name in PLACE]
+    return [plain(getattr(party, name)) for name in PLACE]
 
 
-def _vat(text: str) -> str:
-    return re.sub(r"[^A-Z0-9]", "", text.upper())
-
-
-def _plain(text: object) -> str:
-    return " ".join(str(text or "").split()).casefold()
-
-
-def _digest(texts: Sequence[str]) -> str:
-    digest = hashlib.sha256("\x1f".join(texts).encode()).digest()
-    return base64.b32encode(digest).decode().lower()[:20]
+def _literally(text: str) -> str:
+    """The text as a pattern of itself."""
+    return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

@@ -103,6 +103,17 @@ def country(odoo: Odoo, code: str) -> int | None:
     return odoo.kept(("country", code.upper()), find)
 
 
+def region(odoo: Odoo, text: str, country: int) -> int | None:
+    """The country's state or province of that code or name; None if there is none."""
+
+    def find() -> int | None:
+        named = ["|", ("code", "=ilike", text), ("name", "=ilike", text)]
+        found = odoo.find("res.country.state", [("country_id", "=", country), *named], ["id"])
+        return int(found[0]["id"]) if len(found) == 1 else None
+
+    return odoo.kept(("region", country, text.casefold()), find)
+
+
 def _tax_fields() -> list[str]:
     return ["name", "amount", "amount_type", "price_include"]
 

@@ -24,6 +24,9 @@ CREATE_IF_ABSENT = {"mode": "update", "noupdate": True}
 RACES = 6
 """How often a load is tried that another transaction was in the way of."""
 
+UNCLEAR = 4
+"""How often a load is tried whose message may mean that, in a language that is not known."""
+
 JSON2_SINCE = 19
 
 KEPT_FOR = 300.0
@@ -152,12 +155,15 @@ class Odoo:
 
     def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
         """What `find` answers, asked once in a while: for records that people set up. What it raises is not kept."""
-        since, answer = self._kept.get(what, (0.0, None))
-        if not since or time.monotonic() - since > KEPT_FOR:
-            answer = find()
-            self._kept[what] = (time.monotonic(), answer)
-        kept: AnswerT = answer
+        if not self.is_kept(what):
+            self._kept[what] = (time.monotonic(), find())
+        kept: AnswerT = self._kept[what][1]
         return kept
+
+    def is_kept(self, what: object) -> bool:
+        """`kept` has an answer for it that is still used."""
+        since, _ = self._kept.get(what, (0.0, None))
+        return bool(since) and time.monotonic() - since <= KEPT_FOR
 
     def reference(self, xid: str) -> int | None:
         """The record of an external id (`module.name`), or None."""
@@ -182,10 +188,16 @@ class Odoo:
         """Get-or-create: for each draft's external id the record's id, or why there is none.
 
         A record that is there already is left exactly as it is. All that can be made is made in one transaction;
-        records that Odoo names as bad are left out and the others loaded again.
+        records that Odoo names as bad are left out and the others loaded again. Two different drafts under one external
+        id are both refused.
         """
+        by_xid: dict[str, Draft] = {}
         answers: dict[str, int | Refused] = {}
-        for alike in _alike(drafts):
+        for draft in drafts:
+            if by_xid.setdefault(draft.xid, draft) != draft:
+                said = f"two different records were to be made under one external id ({draft.xid}): neither was made"
+                answers[draft.xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
+        for alike in _alike([draft for xid, draft in by_xid.items() if xid not in answers]):
             answers |= self._load(model, alike, company)
         return answers
 
@@ -197,11 +209,7 @@ class Odoo:
             if told["ids"]:
                 answers |= {draft.xid: int(id) for draft, id in zip(wanted, told["ids"], strict=True)}
                 break
-            bad = {
-                message["record"]: tidy(str(message.get("message", "")))
-                for message in told["messages"]
-                if isinstance(message.get("record"), int) and message["record"] < len(wanted)
-            }
+            bad = _named_bad(told["messages"], len(wanted))
             if not bad:
                 if len(wanted) > 1:  # it does not say which: each for itself
                     for draft in wanted:
@@ -215,12 +223,21 @@ class Odoo:
         return answers
 
     def _loaded(self, model: str, drafts: Sequence[Draft], company: int | None) -> Row:
+        """The answer of `load`, repeated while another transaction may have been in the way.
+
+        PostgreSQL reports that in the language of its server: a text that is not recognised is refused only after it
+        was answered `UNCLEAR` times.
+        """
         columns, rows = _table(drafts)
+        unclear = 0
         for attempt in range(1, RACES + 1):
             answer: Row = self.call(model, "load", company=company, context=CREATE_IF_ABSENT, fields=columns, data=rows)
-            messages = [str(message.get("message", "")) for message in answer["messages"]]
-            if answer["ids"] or not any(map(passing, messages)):
+            if answer["ids"]:
                 return answer
+            if not any(passing(str(message.get("message", ""))) for message in answer["messages"]):
+                unclear += 1
+                if unclear == UNCLEAR:
+                    return answer
             time.sleep(random.uniform(0.02, 0.1) * attempt)  # noqa: S311
         raise Transient(f"{model}: other transactions were in the way {RACES} times; nothing was written")
 
@@ -230,6 +247,22 @@ class Odoo:
 
 
 KINDS = {"stock.picking": "transfer", "sale.order": "sales order", "account.move": "invoice", "res.partner": "contact"}
+
+
+def _named_bad(messages: Iterable[Row], count: int) -> dict[int, str]:
+    """The records that these messages of `load` name, with why.
+
+    Odoo repeats what was wrong with any record under the first one: a first record that is named with another one's
+    message is not bad by that.
+    """
+    bad = {
+        int(message["record"]): tidy(str(message.get("message", "")))
+        for message in reversed(list(messages))
+        if isinstance(message.get("record"), int) and message["record"] < count
+    }
+    if len(bad) > 1 and any(words == bad.get(0) for index, words in bad.items() if index):
+        del bad[0]
+    return bad
 
 
 def external_id(kind: str, key: str, *more: str) -> str:

@@ -21,7 +21,7 @@ from shipperone_erp import (
     Unknown,
     Voided,
 )
-from shipperone_erp_odoo import foreign, stock
+from shipperone_erp_odoo import foreign, stock, vat_checks
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.loading import Deliveries
 from shipperone_erp_odoo.odoo import Odoo
@@ -78,8 +78,12 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
         skus = {item.sku for request in chunk for item in request.order.items}
         known_products = products(odoo, skus, company.id)
         asked: list[tuple[ReserveStock, Wanted]] = []
+        orders = {} if sold else {request.key: request.order for request in chunk}  # a sale checks its buyer itself
+        refused = vat_checks.refuse_before_reserving(odoo, orders, company)
         for request in chunk:
             with answers.of(request.key):
+                if request.key in refused:
+                    raise refused[request.key]
                 asked.append((request, wanted(odoo, request.key, request.order, known, known_products, kind)))
         way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
         _Chunk(odoo, company.id, way, asked, answers).reserve()

@@ -149,7 +149,7 @@ class SaleOrders:
         return Draft(
             planned.xid,
             head,
-            [
+            building.with_note("order_line", buyer.note, [
                 {
                     "order_line/sequence": line.sequence,
                     "order_line/product_id/.id": line.product.id,
@@ -162,8 +162,8 @@ class SaleOrders:
                     "order_line/analytic_distribution": share,
                 }
                 for line in lines
-            ],
-        )
+            ]),
+        )  # fmt: skip
 
     def _confirm(self, ids: Sequence[int]) -> dict[int, Refused]:
         """Those that are still quotations, in one transaction; if Odoo refuses that, one by one, with why not."""

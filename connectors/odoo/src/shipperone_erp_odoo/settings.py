@@ -86,6 +86,11 @@ class OdooSettings(ConnectorSettings):
     customers: Literal["match", "fixed"] = Field(
         "match", description="find the buyer in Odoo or create it, or invoice everybody as `customer`"
     )
+    business: Literal["company", "vat_id"] = Field(
+        "company",
+        description="who is invoiced where a billing company states no VAT id: the company, or the person "
+        '("vat_id"); the tax does not depend on it',
+    )
     customer: str | None = Field(None, description='the contact\'s name or reference for customers = "fixed"')
     team: str | None = Field(None, description="the sales team's name on invoices")
     e_invoice: Literal["by_odoo", "not_required"] | None = Field(
