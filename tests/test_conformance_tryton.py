@@ -5,33 +5,22 @@ Tryton's models anew for each kill, and the whole list of faults is thirty order
 runs only if it is asked for. A kill while an invoice is posted always runs.
 """
 
-import os
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import nullcontext
 
 import pytest
 
-from ledger_databases import NoPostgresql, running_postgresql
 from shipperone_erp.testing import ConnectorSuite
 from shipperone_erp_tryton.conformance import TrytonHarness
-from tryton_postgresql import PostgresqlTryton
+from tryton_postgresql import ASKED, VARIABLE, PostgresqlTryton, tryton_on
 
-VARIABLE = "SHIPPERONE_ERP_TEST_TRYTON"
-"""`all`: on SQLite whatever it takes; `postgresql`: on PostgreSQL instead, in this process."""
-
-ASKED = os.environ.get(VARIABLE)
 SLOW = frozenset({"test_K1", "test_K2", "test_K3", "test_K5", "test_K6", "test_K7", "test_E2"})
 
 
 @pytest.fixture(autouse=True, scope="module")
-def server() -> Iterator[None]:
+def server(request: pytest.FixtureRequest) -> Iterator[None]:
     """The PostgreSQL of these tests, where it is asked for."""
-    with ExitStack() as stack:
-        if ASKED == "postgresql":
-            try:
-                PostgresqlTryton.server = stack.enter_context(running_postgresql())
-            except NoPostgresql as reason:
-                pytest.skip(str(reason))
+    with tryton_on(request.getfixturevalue("postgresql_server")) if ASKED == "postgresql" else nullcontext():
         yield
 
 

@@ -1,6 +1,5 @@
 """What Tryton's tables hold after the connector's hooks: read from the SQLite file, past Tryton and the connector."""
 
-import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -31,10 +30,11 @@ from shipperone_erp.testing.shop import Shop
 from shipperone_erp_tryton import TrytonConnector
 from shipperone_erp_tryton.amounts import pieces
 from shipperone_erp_tryton.conformance import TrytonHarness
+from tryton_postgresql import ASKED, VARIABLE
 
 pytestmark = pytest.mark.skipif(
-    os.environ.get("SHIPPERONE_ERP_TEST_TRYTON") == "postgresql",
-    reason="SHIPPERONE_ERP_TEST_TRYTON=postgresql: Tryton has one kind of database for a process, and these read SQLite's",
+    ASKED == "postgresql",
+    reason=f"{VARIABLE}=postgresql: Tryton has one kind of database for a process, and these read SQLite's",
 )
 
 CENT = Decimal("0.01")

@@ -1,12 +1,14 @@
 """Tryton on a real PostgreSQL for the conformance kit: the connector comes through a proxy that can be cut."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,7 +16,12 @@ import psycopg
 from sqlalchemy import make_url
 
 from commit_proxy import CommitProxy
-from shipperone_erp_tryton.conformance import TrytonHarness
+from shipperone_erp_tryton.conformance import TrytonHarness, cache
+
+VARIABLE = "SHIPPERONE_ERP_TEST_TRYTON"
+"""`all`: on SQLite whatever it takes; `postgresql`: on PostgreSQL instead, in this process."""
+
+ASKED = os.environ.get(VARIABLE)
 
 FAILING = """
 CREATE FUNCTION kit_fails() RETURNS trigger LANGUAGE plpgsql AS
@@ -41,14 +48,11 @@ class PostgresqlTryton(TrytonHarness):
     def set_up(self) -> None:
         if not self.names:
             type(self).home = Path(tempfile.mkdtemp(prefix="tryton"))
+            atexit.register(shutil.rmtree, self.home, ignore_errors=True)
             self.conf.write_text("[queue]\nworker = true\n", encoding="utf-8")
-            self._administer("CREATE DATABASE tryton_template")
-            made = f"from shipperone_erp_tryton.seeding import make; make({self._url('tryton_template')!r})"
-            path = os.pathsep.join(filter(None, sys.path))
-            subprocess.run([sys.executable, "-c", made], check=True, env={**os.environ, "PYTHONPATH": path})
         if self.nth not in self.names:
             name = f"kit_{uuid.uuid4().hex[:8]}"
-            self._administer(f"CREATE DATABASE {name} TEMPLATE tryton_template")
+            self._administer(f"CREATE DATABASE {name} TEMPLATE {self._template()}")
             self.names[self.nth] = name
             server = make_url(self.server)
             host = server.query.get("host")
@@ -100,9 +104,35 @@ class PostgresqlTryton(TrytonHarness):
                 erp.execute("DROP FUNCTION kit_fails CASCADE")
         self._give_back()
 
+    def _template(self) -> str:
+        """The template of these versions, made by the first process that asks."""
+        name = f"tryton_{cache().name}"
+        with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as erp:
+            erp.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
+            if not erp.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                making = f"making_{name}"
+                self._administer(f"DROP DATABASE IF EXISTS {making}")
+                self._administer(f"CREATE DATABASE {making}")
+                made = f"from shipperone_erp_tryton.seeding import make; make({self._url(making)!r})"
+                path = os.pathsep.join(filter(None, sys.path))
+                subprocess.run([sys.executable, "-c", made], check=True, env={**os.environ, "PYTHONPATH": path})
+                self._administer(f"ALTER DATABASE {making} RENAME TO {name}")
+        return name
+
     def _url(self, database: str) -> str:
         return make_url(self.server).set(drivername="postgresql", database=database).render_as_string(False)
 
     def _administer(self, statement: str) -> None:
         with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as erp:
             erp.execute(statement)  # type: ignore[arg-type]
+
+
+@contextmanager
+def tryton_on(server: str) -> Iterator[None]:
+    """The harness works on this PostgreSQL; its databases are dropped at the end, the template stays."""
+    PostgresqlTryton.server = server
+    yield
+    for nth, name in PostgresqlTryton.names.items():
+        PostgresqlTryton.proxies[nth].close()
+        PostgresqlTryton(PostgresqlTryton.home)._administer(f"DROP DATABASE {name} WITH (FORCE)")
+    PostgresqlTryton.names.clear()

@@ -32,6 +32,7 @@ from shipperone_erp_tryton.products import products, quantity, warehouse
 OUT = "stock.shipment.out"
 INTERNAL = "stock.shipment.internal"
 MOVE = "stock.move"
+ASSIGNMENT = "shipperone.assignment"
 KIND = "reservation"
 
 SPENT = frozenset({"cancelled"})
@@ -106,6 +107,8 @@ def _make(books: Books, request: ReserveStock) -> Any:
     if short:
         books.model(keys.KEY).delete([row])
         return Shortage(short)
+    # of two orders that want the last piece, the second waits here, and is replayed before it has done the work
+    books.model(ASSIGNMENT).claim([found[item.sku].id for item in goods])
     shipment = make_shipment(books, order, home)
     shipment.moves = [
         make_move(

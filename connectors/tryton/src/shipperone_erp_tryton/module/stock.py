@@ -1,9 +1,8 @@
 """The order's item on a move; the reservation's arrival; assignments that cannot sell one piece twice."""
 
-from sql.aggregate import Max
 from trytond.model import fields
 from trytond.pool import Pool, PoolMeta
-from trytond.transaction import Transaction, without_check_access
+from trytond.transaction import without_check_access
 
 
 class Move(metaclass=PoolMeta):
@@ -17,24 +16,11 @@ class Move(metaclass=PoolMeta):
 
         Tryton locks the product's moves, and reads them in a snapshot of REPEATABLE READ. A transaction that only
         locked them and inserted its own leaves nothing that a second transaction, whose snapshot is older, would
-        conflict with: it gets the lock, does not see the first one's moves, and assigns the same piece. Writing to
-        the newest of the locked moves makes it a conflict. SQLite has one writer, and needs none of this.
+        conflict with: it gets the lock, does not see the first one's moves, and assigns the same piece. A row that
+        both of them write makes it a conflict.
         """
+        Pool().get("shipperone.assignment").claim(product_ids)
         super()._assign_try_lock(product_ids, location_ids, company_ids, date, grouping)
-        transaction = Transaction()
-        if not transaction.database.has_select_for():
-            return
-        table, newest = cls.__table__(), cls.__table__()
-        places = fields.SQL_OPERATORS["in"]
-        latest = newest.select(
-            Max(newest.id),
-            where=newest.product.in_(product_ids)
-            & (places(newest.to_location, location_ids) | places(newest.from_location, location_ids))
-            & newest.company.in_(company_ids),
-            group_by=newest.product,
-        )
-        with transaction.connection.cursor() as cursor:
-            cursor.execute(*table.update([table.company], [table.company], where=table.id.in_(latest)))
 
 
 class ShipmentInternal(metaclass=PoolMeta):
