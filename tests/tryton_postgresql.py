@@ -7,16 +7,20 @@ import subprocess
 import sys
 import tempfile
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import psycopg
 from sqlalchemy import make_url
 
 from commit_proxy import CommitProxy
-from shipperone_erp_tryton.conformance import TrytonHarness, cache
+from shipperone_erp_tryton.conformance import TrytonHarness
+from shipperone_erp_tryton.conformance import cache as kept
+
+ResultT = TypeVar("ResultT")
 
 VARIABLE = "SHIPPERONE_ERP_TEST_TRYTON"
 """`all`: on SQLite whatever it takes; `postgresql`: on PostgreSQL instead, in this process."""
@@ -42,14 +46,9 @@ class PostgresqlTryton(TrytonHarness):
     server: ClassVar[str]
     names: ClassVar[dict[int, str]] = {}
     proxies: ClassVar[dict[int, CommitProxy]] = {}
-    home: ClassVar[Path] = Path(tempfile.gettempdir())
     locking: psycopg.Connection | None = None
 
     def set_up(self) -> None:
-        if not self.names:
-            type(self).home = Path(tempfile.mkdtemp(prefix="tryton"))
-            atexit.register(shutil.rmtree, self.home, ignore_errors=True)
-            self.conf.write_text("[queue]\nworker = true\n", encoding="utf-8")
         if self.nth not in self.names:
             name = f"kit_{uuid.uuid4().hex[:8]}"
             self._administer(f"CREATE DATABASE {name} TEMPLATE {self._template()}")
@@ -59,12 +58,26 @@ class PostgresqlTryton(TrytonHarness):
             there = f"{host}/.s.PGSQL.{server.port or 5432}" if host else (str(server.host), server.port or 5432)
             self.proxies[self.nth] = CommitProxy(there)
 
+        self._ask(lambda pool: None)  # the threads of the harness's own connections are there before a case counts
+
+    def _ask(self, work: Callable[[Any], ResultT]) -> ResultT:
+        """What a user changes reaches other processes of Tryton within minutes; here at once.
+
+        For Tryton the connector's database, behind the proxy, is another one than the harness's, as another process is.
+        """
+        answer = super()._ask(work)
+        from trytond.cache import Cache
+
+        Cache.drop(self.address)
+        return answer
+
     def settings(self) -> Mapping[str, Any]:
         return {**super().settings(), "timeout": 5.0}
 
     @property
     def conf(self) -> Path:
-        return self.home / "trytond.conf"
+        """Tryton keeps one configuration for a process, whichever server the databases are on."""
+        return configuration()
 
     @property
     def url(self) -> str:
@@ -106,7 +119,7 @@ class PostgresqlTryton(TrytonHarness):
 
     def _template(self) -> str:
         """The template of these versions, made by the first process that asks."""
-        name = f"tryton_{cache().name}"
+        name = f"tryton_{kept().name}"
         with closing(psycopg.connect(self._url("postgres"), autocommit=True)) as erp:
             erp.execute("SELECT pg_advisory_lock(hashtext(%s))", [name])
             if not erp.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
@@ -127,6 +140,16 @@ class PostgresqlTryton(TrytonHarness):
             erp.execute(statement)  # type: ignore[arg-type]
 
 
+@cache
+def configuration() -> Path:
+    """The trytond.conf of this process."""
+    home = Path(tempfile.mkdtemp(prefix="tryton"))
+    atexit.register(shutil.rmtree, home, ignore_errors=True)
+    conf = home / "trytond.conf"
+    conf.write_text("[queue]\nworker = true\n", encoding="utf-8")
+    return conf
+
+
 @contextmanager
 def tryton_on(server: str) -> Iterator[None]:
     """The harness works on this PostgreSQL; its databases are dropped at the end, the template stays."""
@@ -134,5 +157,5 @@ def tryton_on(server: str) -> Iterator[None]:
     yield
     for nth, name in PostgresqlTryton.names.items():
         PostgresqlTryton.proxies[nth].close()
-        PostgresqlTryton(PostgresqlTryton.home)._administer(f"DROP DATABASE {name} WITH (FORCE)")
+        PostgresqlTryton(configuration().parent)._administer(f"DROP DATABASE {name} WITH (FORCE)")
     PostgresqlTryton.names.clear()

@@ -1,4 +1,4 @@
-"""Connects ShipperOne to Tryton 8: reservations, invoices and deliveries, in process."""
+"""Connects ShipperOne to Tryton 8.2: reservations, invoices and deliveries, in process."""
 
 from shipperone_erp_tryton.connector import TrytonConnector
 from shipperone_erp_tryton.settings import TaxRule, TrytonSettings
