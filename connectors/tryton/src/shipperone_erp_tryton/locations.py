@@ -85,6 +85,13 @@ class Located:
             connected._conn.execute("PRAGMA synchronous = FULL")
         return connected
 
+    def get_connection(self, *args: Any, **options: Any) -> Any:
+        """PostgreSQL: a connection is waited for as long as the tenant says; psycopg's pool has 30 seconds of its own."""
+        location = location_of(self.name)
+        if location is not None and location.backend == "postgresql":
+            self._connpool.timeout = location.timeout  # type: ignore[attr-defined]
+        return super().get_connection(*args, **options)  # type: ignore[misc]
+
     @classmethod
     def _connection_params(cls, name: str) -> dict[str, Any]:
         """PostgreSQL: the tenant's server, user and time-outs."""
