@@ -5,14 +5,14 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import pytest
 
-from shipperone_erp import ReserveStock, Transient
+from shipperone_erp import Reserved, ReserveStock, Transient
 from shipperone_erp.testing import Bench
 from shipperone_erp_tryton import TrytonConnector, TrytonSettings, seeding
 from shipperone_erp_tryton.process import open_database
@@ -142,3 +142,23 @@ def test_of_two_users_of_tryton_one_assigns_the_last_piece(bench: Bench) -> None
     with ThreadPoolExecutor(2) as users:
         assert list(users.map(user, (1, 2))) == ["assigned", "replayed"]
     assert [quantity for quantity, _ in assigned(bench, mug)] == [1.0]
+
+
+def test_a_hook_ends_within_the_timeout_while_the_database_is_away_and_works_when_it_is_back(bench: Bench) -> None:
+    order, seconds = bench.order(), 1.0
+    connector = TrytonConnector(bench.desk.connector.settings.model_copy(update={"timeout": seconds}), tenant="kit")
+    assert isinstance(connector.reserve_stock(bench.desk.to_reserve(bench.order())), Reserved)
+    bench.harness.break_connection()
+    for _ in range(4):
+        begun = time.monotonic()
+        with pytest.raises(Transient):
+            connector.reserve_stock(bench.desk.to_reserve(order))
+        assert time.monotonic() - begun < 5 * seconds
+    bench.harness.mend_connection()
+    begun = time.monotonic()
+    answer: object = None
+    while not isinstance(answer, Reserved):
+        assert time.monotonic() - begun < 10 * seconds
+        with suppress(Transient):
+            answer = connector.reserve_stock(bench.desk.to_reserve(order))
+    connector.close()

@@ -86,10 +86,14 @@ class Located:
         return connected
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
-        """PostgreSQL: a connection is waited for as long as the tenant says; psycopg's pool has 30 seconds of its own."""
+        """PostgreSQL: a connection is waited for, and tried again, as long as the tenant says.
+
+        The pool of psycopg would wait 30 seconds, and pause for minutes between its attempts after a long outage.
+        """
         location = location_of(self.name)
         if location is not None and location.backend == "postgresql":
-            self._connpool.timeout = location.timeout  # type: ignore[attr-defined]
+            pool = self._connpool  # type: ignore[attr-defined]
+            pool.timeout = pool.reconnect_timeout = location.timeout
         return super().get_connection(*args, **options)  # type: ignore[misc]
 
     @classmethod
