@@ -28,6 +28,9 @@ PAUSE = 0.02
 
 LONGEST_PAUSE = 0.5
 
+MET = frozenset({"40001", "40P01", "55P03"})
+"""PostgreSQL's states of a transaction that met another one: its snapshot is too old, a deadlock, a lock not to be had."""
+
 LOCKS = 20
 """How many locks one call may be asked for, one after the other."""
 
@@ -125,7 +128,8 @@ class Erp:
         except backend.DatabaseIntegrityError as error:
             raise _Again(f"another call was faster ({tidy(str(error))})") from None
         except (backend.DatabaseTimeoutError, backend.DatabaseOperationalError) as error:
-            if not working:
+            # a lock that Tryton takes before the work begins is not to be had: the database is there all the same
+            if not working and getattr(error, "sqlstate", None) not in MET:
                 raise self._away(error) from None
             raise _Again(self._plain(error), unsure=committing) from None
         except TrytonException as error:
