@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from shipperone_erp import Reserved, ReserveStock, Transient
+from shipperone_erp import Invoice, Reserved, ReserveStock, Transient
 from shipperone_erp.testing import Bench
 from shipperone_erp_tryton import TrytonConnector, TrytonSettings, seeding
 from shipperone_erp_tryton.process import open_database
@@ -162,3 +162,19 @@ def test_a_hook_ends_within_the_timeout_while_the_database_is_away_and_works_whe
         with suppress(Transient):
             answer = connector.reserve_stock(bench.desk.to_reserve(order))
     connector.close()
+
+
+def test_an_invoice_is_posted_after_another_posting_has_let_go_of_the_numbers(bench: Bench) -> None:
+    bench.desk.issued(bench.order())  # from now on the connector takes the sequence's lock before it begins
+    order = bench.order()
+    built = bench.desk.built(order)
+    harness = bench.harness
+    assert isinstance(harness, PostgresqlTryton)
+    with closing(psycopg.connect(harness.url)) as other:
+        other.execute("SELECT id FROM ir_sequence_strict FOR UPDATE")
+        release = threading.Timer(0.5, other.rollback)
+        release.start()
+        answer = bench.desk.connector.issue_invoice(bench.desk.to_issue(built, order))
+        release.join()
+    assert isinstance(answer, Invoice)
+    assert answer.number

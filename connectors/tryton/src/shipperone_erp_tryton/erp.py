@@ -29,7 +29,7 @@ PAUSE = 0.02
 LONGEST_PAUSE = 0.5
 
 MET = frozenset({"40001", "40P01", "55P03"})
-"""PostgreSQL's states of a transaction that met another one: its snapshot is too old, a deadlock, a lock not to be had."""
+"""PostgreSQL's states of a transaction that met another one: too old a snapshot, a deadlock, a lock not to be had."""
 
 LOCKS = 20
 """How many locks one call may be asked for, one after the other."""
