@@ -73,10 +73,10 @@ def types(session: nox.Session) -> None:
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The whole suite against installed wheels. Most tests wait for processes and leases: two workers a core."""
+    """The whole suite against installed wheels. Most tests wait for processes and leases: three workers a core."""
     install_wheels(session)
     session.install(*TEST_TOOLS)
-    workers = str(2 * (os.cpu_count() or 2))
+    workers = str(3 * (os.cpu_count() or 2))
     session.run("pytest", "-n", workers, "--dist", "worksteal", *session.posargs, env={"PYTHONPATH": "tests"})
 
 

@@ -5,6 +5,7 @@ import os
 import tomllib
 from datetime import timedelta
 from decimal import Decimal
+from importlib.metadata import entry_points
 from pathlib import Path
 
 import jsonschema
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 import warm_processes
 from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
+from shipperone_erp.discovery import CONNECTORS
 from shipperone_erp.errors import ConfigurationError, Problem
 
 TOKEN = "planted-token-4711"
@@ -108,6 +110,8 @@ databse = "erp.db"
 [tenant.typo]
 """)
     span = 'write a span of time such as "90s", "15m", "2h", or a number of seconds'
+    names = ", ".join(sorted({point.name for point in entry_points(group=CONNECTORS)}))
+    assert {"counting", "generic_sql", "odoo"} <= set(names.split(", "))
     assert found == [
         "shipperone-erp.toml:2: runtime.ledgr: there is no such setting; did you mean ledger?",
         f"shipperone-erp.toml:3: runtime.lease: {span}",
@@ -115,8 +119,7 @@ databse = "erp.db"
         "shipperone-erp.toml:9: tenants.acme.base_url: write an address such as https://acme.example",
         "shipperone-erp.toml:10: tenants.acme.token: the environment variable NOT_THERE is not set",
         "shipperone-erp.toml:11: tenants.acme.connector: there is no connector countin; did you mean counting? "
-        "(installed: counting, counting_bare, counting_batch, counting_keeps, counting_lists, generic_sql, honest, "
-        "hostile, hostile_module, odoo); is its package installed in this environment?",
+        f"(installed: {names}); is its package installed in this environment?",
         f"shipperone-erp.toml:12: tenants.acme.settle: {span}",
         "shipperone-erp.toml:13: tenants.acme.stages.1: write 'allocation' or 'invoice'",
         "shipperone-erp.toml:14: tenants.acme.go_live: write 'ask' or 'now'",
