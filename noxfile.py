@@ -116,7 +116,12 @@ def pythons(session: nox.Session) -> None:
 
 def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
     """Install the packages and run BOUNDARIES, or what is given."""
-    packages = ["./core[postgresql,scaffold]", "./connectors/generic_sql[postgresql,mariadb]", "./connectors/odoo"]
+    packages = [
+        "./core[postgresql,scaffold]",
+        "./connectors/generic_sql[postgresql,mariadb]",
+        "./connectors/odoo",
+        "./connectors/tryton",
+    ]
     into = ("--python", str(python)) if python else ()
     session.run("uv", "pip", "install", "--quiet", *into, *resolution, *packages, external=True)
     session.run("uv", "pip", "install", "--quiet", *into, *TEST_TOOLS, external=True)
