@@ -8,9 +8,11 @@ finds by the key what an earlier or another call has committed.
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -66,6 +68,7 @@ class Erp:
         self._joined = False
         self._locks: dict[str, _Locks] = defaultdict(_Locks)
         """By what is done, what Tryton has asked to be locked from the start: mostly sequences."""
+        self._writer = threading.Lock()
 
     def do(self, work: Callable[[Books], ResultT], doing: str, *, readonly: bool = False) -> ResultT:
         """The function's result, committed. `doing` begins the sentence of what goes wrong.
@@ -109,9 +112,12 @@ class Erp:
         from trytond.transaction import Transaction, TransactionError
 
         working = committing = False
-        locks = self._locks[doing].extras()
+        locks = self._locks[doing]
         try:
-            with Transaction().start(self.location.url, 0, readonly=readonly, **locks) as transaction:
+            with (
+                self._turn(locks, readonly),
+                Transaction().start(self.location.url, 0, readonly=readonly, **locks.extras()) as transaction,
+            ):
                 if self.location.backend == "sqlite" and not readonly:
                     # Python begins at the first write: what was read before would not belong to the transaction
                     transaction.connection.execute("BEGIN IMMEDIATE")
@@ -137,6 +143,16 @@ class Erp:
                 # Tryton's word for a unique constraint: another call was faster, or the record is refused for good
                 raise _Again(tidy(str(error)), refusal=meaning(error, doing)) from None
             raise meaning(error, doing) from None
+
+    def _turn(self, locks: _Locks, readonly: bool) -> AbstractContextManager[Any]:
+        """One call of this process after the other, where each needs what the others hold.
+
+        Tryton asks for its locks without waiting, and SQLite polls for its one writer: of many calls at once, one could
+        lose until its time is up.
+        """
+        if self.location.backend == "sqlite":
+            return nullcontext() if readonly else self._writer
+        return locks.turn if locks.tables or locks.records else nullcontext()
 
     def _remember(self, error: Any, doing: str) -> None:
         """Tryton wants this locked before the transaction reads anything: this time, and from now on."""
@@ -207,6 +223,7 @@ class Erp:
 class _Locks:
     tables: set[str] = field(default_factory=set)
     records: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    turn: threading.Lock = field(default_factory=threading.Lock)
 
     def extras(self) -> dict[str, Any]:
         """As Tryton's transactions take them; in one order, so that no two wait for each other."""
