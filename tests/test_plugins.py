@@ -11,7 +11,9 @@ from shipperone_erp import (
     BuildInvoice,
     Connector,
     ConnectorSettings,
+    Deliver,
     Difference,
+    Done,
     FulfillmentOrder,
     Invoice,
     Mismatch,
@@ -63,6 +65,10 @@ class Answers(Connector[Settings]):
 
     @hookimpl
     def reserve_stock_batch(self, requests):
+        return self._answer()
+
+    @hookimpl
+    def deliver_batch(self, requests):
         return self._answer()
 
     def _answer(self):
@@ -177,6 +183,15 @@ def test_batch_answers_are_by_key_and_what_is_missing_is_unknown():
     assert isinstance(wrong[REQUEST.key], ContractViolation)
     with pytest.raises(ContractViolation, match="a dict of answers by key"):
         facade(lambda: [Reserved("R")]).reserve_stock_batch([REQUEST])
+
+
+def test_a_batch_of_deliveries_is_answered_by_key_and_each_answer_is_checked():
+    keys = ("i-1", "i-2", "i-3", "i-4")
+    told = {"i-1": Done(), "i-2": Pending("the lorry waits"), "i-3": Reserved("R")}
+    answers = facade(lambda: told).deliver_batch([Deliver(key, ORDER, ()) for key in keys])
+    assert (answers["i-1"], answers["i-2"]) == (Done(), Pending("the lorry waits"))
+    assert "deliver_batch of connector answers answered with a Reserved" in str(answers["i-3"])
+    assert isinstance(answers["i-4"], Unknown)
 
 
 HOLD = Resolution.hold("total_differs", "look", "accountant")

@@ -130,10 +130,13 @@ def test_batches_that_fail_as_a_whole_are_tried_one_by_one_and_forgotten_keys_ag
         world.sandbox.add(order(f"FO-{number:02}", first_id=number * 10))
     world.erp.script("reserve_stock_batch", "raise")
     world.erp.script("issue_invoice_batch", "forget")
+    world.erp.script("deliver_batch", "forget")
     world.finishes(settle_for=15)
     assert world.erp.live() == 30
     assert len(world.erp.issued()) == 30
     assert world.erp.effects("build_invoice_batch") >= 1
+    assert 1 <= world.erp.effects("deliver_batch") < 30
+    assert world.erp.ask("SELECT COUNT(*) FROM deliveries") == [(30,)]
 
 
 def test_an_erp_that_refuses_the_login_fails_no_order(world):

@@ -177,6 +177,11 @@ class Connector(Plugin[SettingsT]):
         """`issue_invoice` for many, as in `reserve_stock_batch`."""
         self._not_offered("issue_invoice_batch")
 
+    @_hookspec(firstresult=True)
+    def deliver_batch(self, requests: Sequence[Deliver]) -> dict[str, Done | Pending | Exception]:
+        """`deliver` for many, as in `reserve_stock_batch`. Several of them may be parts of one reservation."""
+        self._not_offered("deliver_batch")
+
     def check(self) -> list[Check]:
         """What `doctor` shows of the ERP. Never raises: what goes wrong is a `Check` with `ok=False`."""
         return []
@@ -225,5 +230,5 @@ def settings_type(plugin: type[Plugin[Any]]) -> type[ConnectorSettings]:
     return NoSettings
 
 
-STOCK_HOOKS = frozenset({"reserve_stock", "release_stock", "deliver", "reserve_stock_batch"})
+STOCK_HOOKS = frozenset({"reserve_stock", "release_stock", "deliver", "reserve_stock_batch", "deliver_batch"})
 """The hooks that change stock, and so run one at a time under `exclusive()`."""

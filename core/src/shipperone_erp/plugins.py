@@ -49,7 +49,7 @@ from shipperone_erp.redaction import secrets_in
 
 ReserveAnswer = Reserved | Shortage | Pending | Voided
 InvoiceAnswer = Invoice | Pending | Voided
-RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice)
+RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
 
 MOST_CAREFUL_FIRST = (Verdict.HOLD, Verdict.REBUILD, Verdict.RETRY, Verdict.ACCEPT, Verdict.ABSTAIN)
 
@@ -153,6 +153,10 @@ class TenantPlugins:
     def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> dict[str, InvoiceAnswer | Exception]:
         told = self._many("issue_invoice_batch", requests)
         return {r.key: self._entry(lambda a: self._invoice("issue_invoice_batch", a), told[r.key]) for r in requests}
+
+    def deliver_batch(self, requests: Sequence[Deliver]) -> dict[str, Done | Pending | Exception]:
+        told = self._many("deliver_batch", requests)
+        return {r.key: self._entry(lambda a: self._done("deliver_batch", a), told[r.key]) for r in requests}
 
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         """The policies' most careful answer; if all abstain the connector's; if that has none, to abstain."""
@@ -261,7 +265,7 @@ class TenantPlugins:
         refused = {
             request.key: said
             for request in requests
-            if not isinstance(request, IssueInvoice)
+            if not isinstance(request, IssueInvoice | Deliver)
             and (said := capabilities.refusal(self._declared, self.name, request.order)) is not None
         }
         asked = tuple(request for request in requests if request.key not in refused)

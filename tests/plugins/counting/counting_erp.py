@@ -411,6 +411,10 @@ class BatchConnector(CountingConnector):
     def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> Answer:
         return self._batch("issue_invoice", requests, self.issue_invoice)
 
+    @hookimpl
+    def deliver_batch(self, requests: Sequence[Deliver]) -> Answer:
+        return self._batch("deliver", requests, self.deliver)
+
     def _batch(self, hook: str, requests: Sequence[Any], single: Callable[[Any], Answer]) -> Answer:
         what, _ = self._script(f"{hook}_batch", "*")
         if what == "raise":

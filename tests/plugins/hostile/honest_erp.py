@@ -172,6 +172,10 @@ class HonestConnector(Connector[HonestSettings]):
     def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> dict[str, Answer]:
         return each_alone(self.issue_invoice, requests)
 
+    @hookimpl
+    def deliver_batch(self, requests: Sequence[Deliver]) -> dict[str, Answer]:
+        return each_alone(self.deliver, requests)
+
     def check(self) -> list[Check]:
         try:
             with self._erp():

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from honest_erp import HonestConnector, thousandths
 
-from shipperone_erp import ConnectorError, Refused, Reserved, ReserveStock, Shortage, Transient, hookimpl
+from shipperone_erp import ConnectorError, Done, Refused, Reserved, ReserveStock, Shortage, Transient, hookimpl
 
 
 class KnowsOneWarehouse(HonestConnector):
@@ -185,6 +185,26 @@ class SwallowsAFailedCommit(HonestConnector):
             if "could not commit" not in failed.sentence:
                 raise
             return Reserved(f"R-{request.key}")
+
+
+class DeliversTheFirstOfABatch(HonestConnector):
+    """The first order of a batch leaves the stock, and the answer is given for all."""
+
+    caught_by: ClassVar[str] = "Q4"
+
+    @hookimpl
+    def deliver_batch(self, requests: Any) -> Any:
+        return super().deliver_batch(requests[:1]) | {request.key: Done() for request in requests[1:]}
+
+
+class SpoilsADeliveryBatch(HonestConnector):
+    """One delivery without goods, and the whole batch raises."""
+
+    caught_by: ClassVar[str] = "Q1"
+
+    @hookimpl
+    def deliver_batch(self, requests: Any) -> Any:
+        return {request.key: self.deliver(request) for request in requests}
 
 
 class ReservesTheFirstOfABatch(HonestConnector):

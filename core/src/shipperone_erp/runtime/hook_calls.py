@@ -41,7 +41,7 @@ from shipperone_erp.runtime.weather import Weather
 from shipperone_erp.stages.desk import Down
 
 AnswerT = TypeVar("AnswerT")
-RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice)
+RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
 
 GATHER = 0.005
 """Seconds for which a batch waits for company."""
@@ -80,6 +80,7 @@ class HookCalls:
         self._issue: Batch[IssueInvoice, Invoice | Pending | Voided] = Batch(
             self, "issue_invoice", plugins.issue_invoice, plugins.issue_invoice_batch
         )
+        self._deliver: Batch[Deliver, Done | Pending] = Batch(self, "deliver", plugins.deliver, plugins.deliver_batch)
 
     @property
     def offers(self) -> frozenset[str]:
@@ -118,7 +119,7 @@ class HookCalls:
         return await self.call("discard_invoice", self.plugins.discard_invoice, request)
 
     async def deliver(self, request: Deliver) -> Done | Pending:
-        return await self.call("deliver", self.plugins.deliver, request)
+        return await self._deliver.ask(request)
 
     async def list_documents(self, since: datetime) -> list[Document]:
         return await self._documents.since(since)

@@ -4,7 +4,8 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp.model.answers import Invoice, Reserved
+from shipperone_erp.model.answers import Done, Invoice, Reserved
+from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import Difference, Mismatch, Verdict
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import in_time
@@ -12,7 +13,7 @@ from shipperone_erp.testing.case import NotApplicable, case, must, same
 from shipperone_erp.testing.cases.invoicing import figures_are
 
 PROBES = "settings add_product"
-FORMS = ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch")
+FORMS = ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch", "deliver_batch")
 SLACK = timedelta(minutes=10)
 """By how much the ERP's clock may differ from this machine's."""
 
@@ -27,8 +28,8 @@ SLACK = timedelta(minutes=10)
 )
 def answers_batches(bench: Bench) -> None:
     """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices an
-    ordinary one): a dict with an answer or an exception for each key; the good ones as the single form answers them,
-    and the same again when the batch is repeated."""
+    ordinary one; of a delivery it was not reserved): a dict with an answer or an exception for each key; the good ones
+    as the single form answers them, and the same again when the batch is repeated."""
     forms = [form for form in FORMS if form in bench.offers]
     if not forms:
         raise NotApplicable("the connector overrides no batch form")
@@ -38,23 +39,40 @@ def answers_batches(bench: Bench) -> None:
 
 def _batch(bench: Bench, form: str) -> None:
     desk, single = bench.desk, form.removesuffix("_batch")
-    unknown = bench.order(bench.item(f"{bench.product(1)}-UNKNOWN", 1)) if single == "reserve_stock" else bench.order()
+    stock = single in ("reserve_stock", "deliver")
+    unknown = bench.order(bench.item(f"{bench.product(1)}-UNKNOWN", 1)) if stock else bench.order()
     orders = [bench.order(), unknown, bench.order()]
     requests: list[Any] = []
     for order in orders:
-        if single == "reserve_stock":
-            requests.append(desk.to_reserve(order))
-        elif single == "build_invoice":
-            requests.append(desk.to_build(order))
+        if order is unknown and single == "deliver":
+            requests.append(desk.to_deliver(order, None, order))
         else:
-            requests.append(desk.to_issue(desk.built(order), order))
+            requests.append(_request(bench, form, order))
     call, deadline = getattr(desk.plugins, form), bench.harness.deadline
     first, again = (in_time(lambda: call(requests), form, deadline, may_raise=False) for _ in range(2))
     for number in (0, 2):
         key = requests[number].key
-        must(isinstance(first[key], Reserved | Invoice), f"{form} answered {first[key]!r} beside a request that is bad")
+        must(
+            isinstance(first[key], Reserved | Invoice | Done),
+            f"{form} answered {first[key]!r} beside a request that is bad",
+        )
         same(again[key], first[key], f"{form} with the same key again")
         same(desk.ask(single, requests[number]), first[key], f"{single} with a key that {form} has answered")
+
+
+def _request(bench: Bench, form: str, order: FulfillmentOrder) -> Any:
+    """The request of that form about this order, after all that comes before it."""
+    desk = bench.desk
+    if form == "reserve_stock_batch":
+        return desk.to_reserve(order)
+    if form == "build_invoice_batch":
+        return desk.to_build(order)
+    if form == "issue_invoice_batch":
+        return desk.to_issue(desk.built(order), order)
+    reserved = desk.reserved(order) if "reserve_stock" in bench.offers else None
+    if "build_invoice" in bench.offers and "issue_invoice" in bench.offers:
+        desk.issued(order)
+    return desk.to_deliver(order, reserved, order)
 
 
 @case(
@@ -128,7 +146,8 @@ def has_an_opinion(bench: Bench) -> None:
 )
 def writes_batches(bench: Bench) -> None:
     """Each batch form is given three different orders. Of the reservations the second is short, and the stock has
-    exactly the other two; of the invoices each has its own lines and total, as it is stated and as it is in the ERP."""
+    exactly the other two; of the invoices each has its own lines and total, as it is stated and as it is in the ERP;
+    of the deliveries exactly what each order says has left the stock."""
     forms = [form for form in FORMS if form in bench.offers]
     if not forms:
         raise NotApplicable("the connector overrides no batch form")
@@ -136,13 +155,10 @@ def writes_batches(bench: Bench) -> None:
     orders = [bench.order(bench.item(mug, qty, f"{qty}.50")) for qty in (2, 50, 3)]
     desk, deadline = bench.desk, bench.harness.deadline
     for form in forms:
-        requests: list[Any]
-        if form == "reserve_stock_batch":
-            requests = [desk.to_reserve(order) for order in orders]
-        elif form == "build_invoice_batch":
-            requests = [desk.to_build(order) for order in orders]
-        else:
-            requests = [desk.to_issue(desk.built(order), order) for order in orders]
+        if form == "deliver_batch":
+            _delivers_each(bench, form)
+            continue
+        requests = [_request(bench, form, order) for order in orders]
         call = getattr(desk.plugins, form)
         answers = in_time(lambda call=call, asked=requests: call(asked), form, deadline, may_raise=False)  # type: ignore[misc]
         if form == "reserve_stock_batch":
@@ -155,6 +171,16 @@ def writes_batches(bench: Bench) -> None:
             must(isinstance(answer, Invoice), f"{form} answered {answer!r} for an order that says everything")
             figures_are(answer, order)
             bench.compare(order, answer, "draft", "issued")
+
+
+def _delivers_each(bench: Bench, form: str) -> None:
+    mug, tea = bench.product(20), bench.product(20)
+    orders = [bench.order(bench.item(mug, 2)), bench.order(bench.item(tea, 5)), bench.order(bench.item(mug, 3))]
+    requests = [_request(bench, form, order) for order in orders]
+    call = getattr(bench.desk.plugins, form)
+    answers = in_time(lambda: call(requests), form, bench.harness.deadline, may_raise=False)
+    same([answers[request.key] for request in requests], [Done()] * 3, f"the answers of {form}")
+    same((bench.stock(mug), bench.stock(tea)), ((15, 0), (15, 0)), "on hand and reserved, after 2, 5 and 3 of 20 left")
 
 
 @case(
