@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -23,6 +24,8 @@ from shipperone_erp import (
     Refused,
     ReleaseStock,
     Reservation,
+    Reserved,
+    Transient,
     Voided,
 )
 from shipperone_erp.testing import Bench
@@ -30,6 +33,7 @@ from shipperone_erp.testing.shop import Shop
 from shipperone_erp_tryton import TrytonConnector
 from shipperone_erp_tryton.amounts import pieces
 from shipperone_erp_tryton.conformance import TrytonHarness
+from shipperone_erp_tryton.turns import Turns
 from tryton_postgresql import ASKED, VARIABLE
 
 pytestmark = pytest.mark.skipif(
@@ -297,3 +301,17 @@ def test_a_delivery_that_was_answered_is_not_made_again(bench: Bench) -> None:
     for _ in range(2):
         bench.desk.connector.deliver(Deliver("i-again", order, (held,)))
     assert bench.stock(mug) == (8, 0)
+
+
+def test_a_call_behind_one_that_does_not_end_is_transient_and_writes_nothing(bench: Bench) -> None:
+    mug = bench.product(10)
+    request = bench.desk.to_reserve(bench.order(bench.item(mug, 2)))
+    connector = bench.desk.connector
+    assert isinstance(connector, TrytonConnector)
+    connector._erp._writer = turns = Turns(0.2)
+    with turns.turn(), ThreadPoolExecutor(1) as thread, pytest.raises(Transient) as busy:
+        thread.submit(connector.reserve_stock, request).result(20)
+    assert busy.value.sentence.startswith("reserving: another call of this service has worked for 0.2 s on what this")
+    assert bench.stock(mug) == (10, 0)
+    assert isinstance(connector.reserve_stock(request), Reserved)
+    assert bench.stock(mug) == (10, 2)

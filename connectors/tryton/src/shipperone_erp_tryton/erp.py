@@ -8,7 +8,6 @@ finds by the key what an earlier or another call has committed.
 from __future__ import annotations
 
 import random
-import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable
@@ -22,6 +21,7 @@ from shipperone_erp_tryton import process
 from shipperone_erp_tryton.faults import meaning, tidy
 from shipperone_erp_tryton.locations import Location
 from shipperone_erp_tryton.settings import TrytonSettings
+from shipperone_erp_tryton.turns import Kept, Turns
 
 ResultT = TypeVar("ResultT")
 
@@ -68,7 +68,7 @@ class Erp:
         self._joined = False
         self._locks: dict[str, _Locks] = defaultdict(_Locks)
         """By what is done, what Tryton has asked to be locked from the start: mostly sequences."""
-        self._writer = threading.Lock()
+        self._writer = Turns()
 
     def do(self, work: Callable[[Books], ResultT], doing: str, *, readonly: bool = False) -> ResultT:
         """The function's result, committed. `doing` begins the sentence of what goes wrong.
@@ -80,8 +80,13 @@ class Erp:
         unsure = False
         lost = locks = 0
         while True:
+            asked = time.monotonic()
             try:
-                return self._once(work, doing, readonly)
+                with self._turn(doing, readonly):
+                    ends += time.monotonic() - asked  # other calls worked meanwhile: it is not this one's time
+                    return self._once(work, doing, readonly)
+            except Kept as kept:
+                raise _given_up(unsure, f"{doing}: {kept}") from None
             except _LockWanted as wanted:
                 locks += 1
                 if locks > LOCKS:
@@ -114,10 +119,7 @@ class Erp:
         working = committing = False
         locks = self._locks[doing]
         try:
-            with (
-                self._turn(locks, readonly),
-                Transaction().start(self.location.url, 0, readonly=readonly, **locks.extras()) as transaction,
-            ):
+            with Transaction().start(self.location.url, 0, readonly=readonly, **locks.extras()) as transaction:
                 if self.location.backend == "sqlite" and not readonly:
                     # Python begins at the first write: what was read before would not belong to the transaction
                     transaction.connection.execute("BEGIN IMMEDIATE")
@@ -144,15 +146,16 @@ class Erp:
                 raise _Again(tidy(str(error)), refusal=meaning(error, doing)) from None
             raise meaning(error, doing) from None
 
-    def _turn(self, locks: _Locks, readonly: bool) -> AbstractContextManager[Any]:
-        """One call of this process after the other, where each needs what the others hold.
+    def _turn(self, doing: str, readonly: bool) -> AbstractContextManager[None]:
+        """One call of this process after the other, where each needs what the others hold. Kept if one does not end.
 
         Tryton asks for its locks without waiting, and SQLite polls for its one writer: of many calls at once, one could
         lose until its time is up.
         """
         if self.location.backend == "sqlite":
-            return nullcontext() if readonly else self._writer
-        return locks.turn if locks.tables or locks.records else nullcontext()
+            return nullcontext() if readonly else self._writer.turn()
+        locks = self._locks[doing]
+        return locks.calls.turn() if locks.tables or locks.records else nullcontext()
 
     def _remember(self, error: Any, doing: str) -> None:
         """Tryton wants this locked before the transaction reads anything: this time, and from now on."""
@@ -223,7 +226,7 @@ class Erp:
 class _Locks:
     tables: set[str] = field(default_factory=set)
     records: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    turn: threading.Lock = field(default_factory=threading.Lock)
+    calls: Turns = field(default_factory=Turns)
 
     def extras(self) -> dict[str, Any]:
         """As Tryton's transactions take them; in one order, so that no two wait for each other."""

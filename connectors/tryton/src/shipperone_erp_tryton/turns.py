@@ -1,0 +1,58 @@
+"""Calls that need the same lock, one after the other, in the order in which they came.
+
+The limit is on each call, not on the queue: a call may wait for as many others as there are, as long as these end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+LONGEST = 60.0
+"""Seconds that one call may keep the others waiting: half of core's `hook_timeout`, so that they answer before it."""
+
+
+class Kept(Exception):
+    """The call whose turn it is does not end."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(
+            f"another call of this service has worked for {seconds:g} s on what this one needs in Tryton, and has not "
+            "ended; it is tried again. If this lasts, look in Tryton's database for a transaction that does not end"
+        )
+
+
+class Turns:
+    """A queue of calls, first come, first served."""
+
+    def __init__(self, longest: float = LONGEST) -> None:
+        self._longest = longest
+        self._changed = threading.Condition()
+        self._calls: deque[object] = deque()
+        """The first one has its turn; each other one waits."""
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Used as `with`: what is inside has its turn. Kept if one call before it takes longer than the limit."""
+        call = object()
+        with self._changed:
+            self._calls.append(call)
+            try:
+                while self._calls[0] is not call:
+                    if not self._changed.wait_for(partial(self._has_ended, self._calls[0]), self._longest):
+                        raise Kept(self._longest)
+            except BaseException:
+                self._calls.remove(call)
+                raise
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._calls.popleft()
+                self._changed.notify_all()
+
+    def _has_ended(self, call: object) -> bool:
+        return self._calls[0] is not call
