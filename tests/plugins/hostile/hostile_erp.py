@@ -3,6 +3,7 @@
 from typing import Any
 
 import hostile_at_import
+import hostile_claims
 import hostile_figures
 import hostile_goods
 import hostile_manners
@@ -12,7 +13,15 @@ from honest_erp import HonestConnector, HonestSettings
 
 from shipperone_erp import Connector
 
-MODULES = (hostile_manners, hostile_stock, hostile_goods, hostile_papers, hostile_figures, hostile_at_import)
+MODULES = (
+    hostile_manners,
+    hostile_claims,
+    hostile_stock,
+    hostile_goods,
+    hostile_papers,
+    hostile_figures,
+    hostile_at_import,
+)
 
 FAULTS: dict[str, type[Any]] = {
     name: found

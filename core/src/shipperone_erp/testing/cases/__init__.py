@@ -6,6 +6,7 @@ from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import (
     answering,
     configuring,
+    declaring,
     delivering,
     dying,
     flowing,
@@ -29,6 +30,7 @@ SUBJECTS = (
     ("C", "Settings", configuring),
     ("S", "Secrets", whispering),
     ("A", "Answers", answering),
+    ("F", "What is declared of the ERP", declaring),
     ("R", "Reserving", reserving),
     ("W", "Warehouses and quantities", warehouses),
     ("I", "Invoicing", invoicing),
