@@ -19,6 +19,7 @@ from shipperone_erp.errors import LedgerError
 from shipperone_erp.ledger.records import Job, QueueRecord
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.clock import utc_now
+from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault, SandboxOrder, generate
 from test_service import Service, service
 from test_service import until as until_within
@@ -406,8 +407,8 @@ def ledger_restored(world: World) -> Steps:
     world.once(settle_for=1)
     assert world.job("FO-1", Stage.ALLOCATION).state is State.DONE
     yield
-    for _ in range(3):
-        world.once(settle_for=0)
+    ended = [world.once(settle_for=0) for _ in range(3)]
+    assert [one.ending for one in ended[1:]] == [Ending.HELD] * 2, (ended, world.stuck())
     yield
     world.sandbox.ship("FO-1")
     world.finishes()

@@ -5,7 +5,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.errors import LeaseLost, LedgerError
@@ -23,6 +23,23 @@ def waiting(ledger, *entries):
         time.sleep(0.05)
         rest = [ledger.write(*writes, lease=None) for writes in entries[1:]]
         return [first, *rest]
+
+
+def until_blocked(url):
+    """The ledger's transaction waits for a lock of another session of this database."""
+    watcher = create_engine(url, isolation_level="AUTOCOMMIT")
+    blocked = text(
+        "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
+    )
+    try:
+        with watcher.connect() as connection:
+            for _ in range(1000):
+                if connection.execute(blocked).scalar_one():
+                    return
+                time.sleep(0.02)
+        raise AssertionError("the writer has not come to the lock")
+    finally:
+        watcher.dispose()
 
 
 class Counted(Ledger):
@@ -287,8 +304,6 @@ def test_something_unforeseen_fails_one_write_and_not_the_writer(sqlite_url):
 
 
 def test_a_database_that_goes_away_fails_all_and_comes_back(postgresql_url):
-    from sqlalchemy import create_engine
-
     with Ledger.open(postgresql_url, migrate=True) as ledger:
         ledger.start_writer()
         killer = create_engine(postgresql_url)
@@ -296,7 +311,7 @@ def test_a_database_that_goes_away_fails_all_and_comes_back(postgresql_url):
             with killer.begin() as connection:
                 connection.execute(text("LOCK TABLE jobs IN ACCESS EXCLUSIVE MODE"))
                 futures = [ledger.write(InsertJob(a_job("FO-1")), lease=None)]
-                time.sleep(0.3)
+                until_blocked(postgresql_url)
                 connection.execute(
                     text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO jobs%'")
                 )
@@ -311,8 +326,6 @@ def test_a_database_that_goes_away_fails_all_and_comes_back(postgresql_url):
 
 def test_a_deadlock_is_not_a_lost_database(postgresql_url):
     """Two transactions wait for each other: PostgreSQL ends one, and it is tried again by itself."""
-    from sqlalchemy import create_engine
-
     with Ledger.open(postgresql_url, migrate=True) as ledger:
         ledger.start_writer()
         first, second = a_job("FO-1"), a_job("FO-2")
@@ -327,7 +340,7 @@ def test_a_deadlock_is_not_a_lost_database(postgresql_url):
                 [UpdateJob(first.with_(attempts=1))],
                 [UpdateJob(second.with_(attempts=1))],
             )
-            time.sleep(0.3)
+            until_blocked(postgresql_url)
             connection.execute(text("UPDATE jobs SET attempts = 7 WHERE id = :id"), {"id": first.id})
         for future in futures:
             assert future.result(20) is None
