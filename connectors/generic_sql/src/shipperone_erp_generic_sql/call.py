@@ -1,6 +1,5 @@
 """What one hook call knows: everything that a configured statement may ask for by a bind."""
 
-import copy
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, is_dataclass
@@ -132,8 +131,8 @@ class Call:
 
     def knowing(self, **known: Any) -> "Call":
         """The same call with what was learnt by looking; its lines, which do not depend on that, are not made anew."""
-        more = copy.copy(self)
-        more.__dict__.update(known)
+        more = object.__new__(type(self))  # neither validated nor computed again
+        more.__dict__.update(self.__dict__, **known)
         return more
 
     def at(self, path: str) -> str | None:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,6 +32,8 @@ AT_MOST = {Kind.REPEAT: 50, Kind.TAKEN: 50, Kind.LOCKED: 1, Kind.AWAY: 1, Kind.D
 class Unmet(Refused):
     """A statement did not touch as many rows as it must; its step is rolled back."""
 
+
+_ANYONE = nullcontext()
 
 _NOT_THERE_AFTER = {Kind.REPEAT, Kind.LOCKED, Kind.DUPLICATE, Kind.CONSTRAINT, Kind.RAISED, Kind.VALUE}
 """Refusals of a COMMIT after which the transaction certainly is not there."""
@@ -84,7 +86,10 @@ class Database:
         """One transaction: committed at the end, rolled back by anything that is raised inside (`DatabaseFailed`).
 
         `alone`: the step whose lock it holds from its beginning until it has ended."""
-        with self._connection(begin or self.dialect.begin) as connection, self._alone(connection, alone):
+        with (
+            self._connection(begin or self.dialect.begin) as connection,
+            self._alone(connection, alone) if alone else _ANYONE,
+        ):
             yield connection
             try:
                 connection.commit()
@@ -96,10 +101,7 @@ class Database:
                 raise Unknown(f"the COMMIT was not answered ({failure.answer.sentence}): it may be there") from None
 
     @contextmanager
-    def _alone(self, connection: Connection, step: str | None) -> Iterator[None]:
-        if step is None:
-            yield
-            return
+    def _alone(self, connection: Connection, step: str) -> Iterator[None]:
         kind, errors = self.dialect.url, connection.dialect.loaded_dbapi.Error
         try:
             taken = serial.take(connection.connection.cursor(), kind, step, self.settings.limits.lock)

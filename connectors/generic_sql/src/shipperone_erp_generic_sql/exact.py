@@ -107,6 +107,9 @@ def _written_with_its_type(numeric: type[TypeEngine[Any]]) -> TypeEngine[Any]:
     return typed
 
 
+_MILLION = Decimal(10**MILLIONTHS)
+
+
 def to_micro(value: Decimal | None, name: str) -> int | None:
     """The amount in whole millionths; `Refused` if it is finer than that or too large, never rounded."""
     if value is None:
@@ -137,9 +140,9 @@ def from_micro(value: Any, column: str) -> Decimal | None:
         return None
     if isinstance(value, bool) or not isinstance(value, int):
         raise unreadable(column, "an integer of millionths", value)
-    whole, rest = divmod(abs(value), 10**MILLIONTHS)
-    digits = f"{whole}.{rest:06d}".rstrip("0").rstrip(".")
-    return Decimal(digits if value >= 0 else f"-{digits}")
+    if abs(value) > _LONGEST_INTEGER:
+        raise unreadable(column, "an integer of millionths", value)
+    return Decimal(value) / _MILLION  # exact: an integer of the database has fewer digits than the context
 
 
 def from_database(value: Any, column: str) -> Decimal | None:

@@ -1,15 +1,16 @@
 """The configured statements as a driver takes them: compiled once, run on its own cursor for every item."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Dialect, TextClause, bindparam, text
+from sqlalchemy import Dialect, TextClause, bindparam, text
 
 from shipperone_erp_generic_sql.bound import Read, reader
 from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.statement import Query
+from shipperone_erp_generic_sql.statement import Change, Query, Statement
+from shipperone_erp_generic_sql.steps import STEPS
 
 
 class Answer(NamedTuple):
@@ -29,9 +30,14 @@ class Prepared:
         self._settings = settings
         self._made = {id(statement): _prepared(step, statement, settings) for step, _, statement in settings.every()}
         self._ready: dict[int, Ready] = {}
+        self._groups = {step: tuple(_groups(step, settings.statements(step))) for step in STEPS}
 
     def __getitem__(self, statement: Query) -> tuple[TextClause, frozenset[str]]:
         return self._made[id(statement)]
+
+    def groups(self, step: str) -> "Sequence[tuple[Statement, Sequence[Placed]]]":
+        """The step's statements in their order, each with its group: where each stands, for sentences, and itself."""
+        return self._groups[step]
 
     def ready(self, statement: Query, dialect: Dialect) -> "Ready":
         """The statement as that driver takes it. Compiled once: it never changes."""
@@ -58,29 +64,34 @@ class Ready:
         places: Sequence[str] | None = compiled.positiontup
         self._by_place = None if places is None else [self._taken[name] for name in places]
 
-    def execute(self, connection: Connection, call: Call, element: Element | None) -> Answer:
-        """Run it in the connection's transaction. The driver's own error if the database refuses it.
+    def execute(self, cursor: Any, call: Call, element: Element | None) -> Answer:
+        """Run it on the driver's cursor. The driver's own error if the database refuses it.
 
-        On the driver's cursor: SQLAlchemy's result objects cost as much again as a short statement itself.
+        Not through SQLAlchemy, whose result objects cost as much again as a short statement itself.
         """
         parameters: Any
         if self._by_place is None:
             parameters = {name: take(call, element) for name, take in self._taken.items()}
         else:
             parameters = tuple([take(call, element) for take in self._by_place])
-        cursor = connection.connection.cursor()
-        try:
-            cursor.execute(self._sql, parameters)
-            if cursor.description is None:
-                return Answer((), (), cursor.rowcount, getattr(cursor, "lastrowid", None))
-            columns = [column[0].lower() for column in cursor.description]
-            return Answer(columns, cursor.fetchall(), cursor.rowcount, getattr(cursor, "lastrowid", None))
-        finally:
-            cursor.close()
+        cursor.execute(self._sql, parameters)
+        described = cursor.description
+        if described is None:
+            return Answer((), (), cursor.rowcount, getattr(cursor, "lastrowid", None))
+        columns = [column[0].lower() for column in described]
+        return Answer(columns, cursor.fetchall(), cursor.rowcount, getattr(cursor, "lastrowid", None))
 
     def bound(self, call: Call, element: Element | None) -> dict[str, Any]:
         """Its binds' values by name."""
         return {name: read(call, element) for name, read in self._readers.items()}
+
+
+Placed = tuple[str, Change]
+
+
+def _groups(step: str, statements: Sequence[Statement]) -> Iterator[tuple[Statement, Sequence[Placed]]]:
+    for number, head in enumerate(statements, start=1):
+        yield head, [(f"statement {number}{ending} of {step}", member) for ending, member in head.group]
 
 
 def _taken(read: Read, process: Callable[[Any], Any] | None) -> Read:

@@ -36,6 +36,7 @@ class Work:
 
     def __init__(self, connection: Connection, database: Database, prepared: Prepared, call: Call) -> None:
         self._connection = connection
+        self._cursor: Any = connection.connection.cursor()
         self._database = database
         self._settings = database.settings
         self._prepared = prepared
@@ -50,8 +51,7 @@ class Work:
         call = self._call.knowing(**known) if known else self._call
         of_order: dict[str, Any] = {}
         of_element: dict[tuple[Each, int], dict[str, Any]] = {}
-        for number, head in enumerate(self._settings.statements(step), start=1):
-            places = [(f"statement {number}{ending} of {step}", member) for ending, member in head.group]
+        for head, places in self._prepared.groups(step):
             for nth, element in enumerate(call.each(head.each, of_document=head.of_document)):
                 own = of_order if head.each is None else of_element.setdefault((head.each, nth), {})
                 for place, statement in places:
@@ -191,7 +191,7 @@ class Work:
     def _execute(self, query: Query, call: Call, element: Element | None, place: str) -> Answer:
         ready = self._prepared.ready(query, self._connection.dialect)
         try:
-            return ready.execute(self._connection, call, element)
+            return ready.execute(self._cursor, call, element)
         except self._connection.dialect.loaded_dbapi.Error as error:
             numbering = self._settings.numbering(place.rpartition(" ")[2])
             bound = ready.bound(call, element)
