@@ -13,12 +13,11 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, TenantSettings, load
-from shipperone_erp.errors import LeaseLost, LedgerError
+from shipperone_erp.errors import LedgerError
 from shipperone_erp.ledger.records import Lease
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.answers import Transient
 from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.exclusive import Exclusives
 from shipperone_erp.runtime.outcome import Ended, Ending
 from shipperone_erp.runtime.runtime import Runtime
 from shipperone_erp.runtime.stage_run import StageRun
@@ -402,33 +401,6 @@ def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_
             return await asyncio.to_thread(it.closed.wait, 5)
 
     assert asyncio.run(go())
-
-
-def test_an_exclusive_name_that_was_lost_while_the_process_stood_still_is_taken_again():
-    taken, lost = [], set()
-
-    async def take(name):
-        taken.append(name)
-        return f"lease {len(taken)}"
-
-    async def give_back(lease):
-        pass
-
-    async def stands(lease):
-        if lease in lost:
-            raise LeaseLost("exclusive:x")
-
-    async def go():
-        names = Exclusives(take, give_back, stands)
-        first = await names.acquire("x")
-        second = asyncio.create_task(names.acquire("x"))
-        await asyncio.sleep(0)
-        lost.add("lease 1")
-        first()
-        await second
-
-    asyncio.run(go())
-    assert len(taken) == 2
 
 
 def test_an_exclusive_name_is_kept_by_a_hook_that_still_hangs_when_the_service_stops(world):

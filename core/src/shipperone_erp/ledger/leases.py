@@ -123,6 +123,12 @@ def try_take(
     return Lease(name, owner.id, number)
 
 
+def others_hold(connection: Connection, owner: Owner) -> bool:
+    """Whether another process than the owner holds any lease, alive or not."""
+    theirs = select(leases.c.name).where(leases.c.owner.is_not(None), leases.c.owner != owner.id).limit(1)
+    return connection.execute(theirs).first() is not None
+
+
 def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
     """Move the heartbeat of these leases; those that another process has taken meanwhile."""
     lost: list[Lease] = []

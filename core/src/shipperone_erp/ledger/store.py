@@ -133,6 +133,11 @@ class Ledger(LedgerReader):
         with self._writing() as connection:
             leases.give_back(connection, lease)
 
+    def others_hold(self, owner: Owner) -> bool:
+        """Whether another process holds a lease of this ledger, alive or not."""
+        with self._reading() as connection:
+            return leases.others_hold(connection, owner)
+
     def start_writer(self) -> None:
         """Start the thread that commits what `write` hands over; once, before the first write."""
         self._writer.start()

@@ -2,33 +2,85 @@
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
 
 from shipperone_erp.errors import LeaseLost
 from shipperone_erp.ledger.records import Lease
+from shipperone_erp.runtime.clock import elapsed
 
 Take = Callable[[str], Awaitable[Lease]]
 GiveBack = Callable[[Lease], Awaitable[None]]
 Stands = Callable[[Lease], Awaitable[None]]
+Contended = Callable[[], Awaitable[bool]]
+
+
+async def _never() -> bool:
+    return False
 
 
 class Exclusives:
-    """One for a runtime. A name is taken from the ledger when first wanted here, and given back when nobody waits."""
+    """One for a runtime. A name is taken from the ledger when first wanted here, and given back when nobody waits.
 
-    def __init__(self, take: Take, give_back: GiveBack, stands: Stands) -> None:
+    While callers here keep waiting, the name stays with this process for `share` seconds. Then, if `contended` answers
+    that another process works on the ledger, it is given back for `pause` seconds, so that the other one is served too.
+    """
+
+    def __init__(
+        self,
+        take: Take,
+        give_back: GiveBack,
+        stands: Stands,
+        *,
+        contended: Contended = _never,
+        share: float = 15.0,
+        pause: float = 1.0,
+    ) -> None:
         self._take = take
         self._give_back = give_back
         self._stands = stands
+        self._contended = contended
+        self._share = share
+        self._pause = pause
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
         self._leases: dict[str, Lease] = {}
+        self._since: dict[str, float] = {}
         self._in_use: set[str] = set()
-        self._closing: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def in_use(self) -> frozenset[Lease]:
         """The leases under which a hook is still running, past its deadline or not: nobody else may have these."""
         return frozenset(self._leases[name] for name in self._in_use if name in self._leases)
+
+    async def acquire(self, name: str) -> Callable[[], None]:
+        """Waits for the name; returns what gives it back, to be called once in the event loop.
+
+        It may be cancelled at any moment. A lease that the ledger was asked for by then is kept for whoever waits next:
+        left behind in the ledger, it would have to be waited out by each caller after this one.
+        """
+        self._waiting[name] += 1
+        try:
+            await self._locks[name].acquire()
+        finally:
+            self._waiting[name] -= 1
+        held = self._start(self._hold(name))
+        try:
+            await asyncio.shield(held)
+        except asyncio.CancelledError:
+            held.add_done_callback(lambda held: self._let_go(name, held))
+            raise
+        except BaseException:
+            self._locks[name].release()
+            raise
+        self._in_use.add(name)
+
+        def release() -> None:
+            self._in_use.discard(name)
+            self._pass_on(name)
+
+        return release
 
     async def _hold(self, name: str) -> None:
         """The name is this process's: taken now, or taken before and not lost while the process stood still."""
@@ -40,38 +92,44 @@ class Exclusives:
             except LeaseLost:
                 del self._leases[name]
         self._leases[name] = await self._take(f"exclusive:{name}")
+        self._since[name] = elapsed()
 
-    async def acquire(self, name: str) -> Callable[[], None]:
-        """Waits for the name; returns what gives it back, to be called once in the event loop."""
-        self._waiting[name] += 1
-        lock = self._locks[name]
+    def _let_go(self, name: str, held: "asyncio.Task[None]") -> None:
+        """The caller that the name was taken for has given up."""
+        if held.cancelled() or held.exception() is not None:
+            self._locks[name].release()
+        else:
+            self._pass_on(name)
+
+    def _pass_on(self, name: str) -> None:
+        if not self._waiting[name]:
+            self._start(self._close(name))
+        elif elapsed() - self._since[name] < self._share:
+            self._locks[name].release()
+        else:
+            self._start(self._give_way(name))
+
+    async def _close(self, name: str) -> None:
+        lease = self._leases.pop(name, None)
         try:
-            await lock.acquire()
+            if lease is not None:
+                await self._give_back(lease)
         finally:
-            self._waiting[name] -= 1
+            self._locks[name].release()
+
+    async def _give_way(self, name: str) -> None:
+        """Another process may wait for the name. It looks every `pause` seconds at the latest."""
         try:
-            await self._hold(name)
-        except BaseException:
-            lock.release()
-            raise
-        self._in_use.add(name)
-        loop = asyncio.get_running_loop()
+            if await self._contended():
+                await self._give_back(self._leases.pop(name))
+                await asyncio.sleep(self._pause)
+            else:
+                self._since[name] = elapsed()
+        finally:
+            self._locks[name].release()
 
-        async def close() -> None:
-            lease = self._leases.pop(name, None)
-            try:
-                if lease is not None:
-                    await self._give_back(lease)
-            finally:
-                lock.release()
-
-        def release() -> None:
-            self._in_use.discard(name)
-            if self._waiting[name]:
-                lock.release()
-                return
-            task = loop.create_task(close())
-            self._closing.add(task)
-            task.add_done_callback(self._closing.discard)
-
-        return release
+    def _start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None]":
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task

@@ -31,6 +31,8 @@ class LeaseKeeper:
     def __init__(self, ledger: Ledger, lease_time: timedelta) -> None:
         self._ledger = ledger
         self._time = lease_time
+        self.looks_every = min(LOOK_AGAIN, lease_time.total_seconds() / BEATS)
+        """Seconds between two looks at a lease that another process holds."""
         self._owner = Owner(id=uuid.uuid4().hex, host=socket.gethostname(), pid=os.getpid())
         self._held: dict[str, Lease] = {}
         self._proven: dict[str, float] = {}
@@ -74,7 +76,7 @@ class LeaseKeeper:
                     stand_by(answer.holder)
                     told = True
             seen = answer.seen
-            await asyncio.sleep(min(LOOK_AGAIN, self._time.total_seconds() / BEATS))
+            await asyncio.sleep(self.looks_every)
         return None
 
     async def stands(self, lease: Lease) -> None:
@@ -93,6 +95,10 @@ class LeaseKeeper:
         """Let another take it at once. A lease that was lost meanwhile is left to its new holder."""
         self._held.pop(lease.name, None)
         await asyncio.to_thread(self._ledger.give_back, lease)
+
+    async def contended(self) -> bool:
+        """Whether another process holds a lease of this ledger: it may wait for one of ours."""
+        return await asyncio.to_thread(self._ledger.others_hold, self._owner)
 
     async def close(self, keep: Collection[Lease] = ()) -> None:
         """Give everything back but `keep`, which others have once this process has ended; nothing fails here."""

@@ -1,0 +1,134 @@
+"""One exclusive name within a process: callers that give up, leases that are lost, other processes that wait."""
+
+import asyncio
+
+import pytest
+
+from shipperone_erp.errors import LeaseLost
+from shipperone_erp.runtime.exclusive import Exclusives
+
+
+class Leases:
+    """The ledger's side: what was taken and given back, and how long taking lasts."""
+
+    def __init__(self):
+        self.taken, self.given_back, self.lost = 0, [], set()
+        self.reachable = asyncio.Event()
+        self.reachable.set()
+
+    async def take(self, name):
+        await self.reachable.wait()
+        self.taken += 1
+        return f"{name}, lease {self.taken}"
+
+    async def give_back(self, lease):
+        self.given_back.append(lease)
+
+    async def stands(self, lease):
+        if lease in self.lost:
+            raise LeaseLost(lease)
+
+    def names(self, **options):
+        return Exclusives(self.take, self.give_back, self.stands, **options)
+
+
+async def until(condition):
+    for _ in range(1000):
+        if condition():
+            return
+        await asyncio.sleep(0.001)
+    raise AssertionError("it did not happen")
+
+
+def test_a_lease_that_was_lost_while_the_process_stood_still_is_taken_again():
+    async def go():
+        ledger = Leases()
+        names = ledger.names()
+        release = await names.acquire("x")
+        second = asyncio.create_task(names.acquire("x"))
+        await asyncio.sleep(0)
+        ledger.lost.add("exclusive:x, lease 1")
+        release()
+        await second
+        assert ledger.taken == 2
+
+    asyncio.run(go())
+
+
+def test_a_caller_that_gives_up_leaves_the_lease_to_the_next_one():
+    """Left behind in the ledger, the lease would have to be waited out, and each caller would give up before that."""
+
+    async def go():
+        ledger = Leases()
+        names = ledger.names()
+        ledger.reachable.clear()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await names.acquire("x")
+        next_one = asyncio.create_task(names.acquire("x"))
+        await asyncio.sleep(0)
+        ledger.reachable.set()
+        release = await next_one
+        assert (ledger.taken, ledger.given_back) == (1, [])
+        release()
+        await until(lambda: ledger.given_back == ["exclusive:x, lease 1"])
+
+    asyncio.run(go())
+
+
+def test_a_lease_that_nobody_waits_for_any_more_is_given_back():
+    async def go():
+        ledger = Leases()
+        names = ledger.names()
+        ledger.reachable.clear()
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await names.acquire("x")
+        ledger.reachable.set()
+        await until(lambda: ledger.given_back == ["exclusive:x, lease 1"])
+        await names.acquire("x")
+        assert ledger.taken == 2
+
+    asyncio.run(go())
+
+
+def test_a_ledger_that_fails_after_the_caller_gave_up_blocks_nobody():
+    async def go():
+        ledger = Leases()
+        fails = asyncio.Event()
+
+        async def take(name):
+            if not fails.is_set():
+                await fails.wait()
+                raise LeaseLost(name)
+            return "lease"
+
+        names = Exclusives(take, ledger.give_back, ledger.stands)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.01):
+                await names.acquire("x")
+        fails.set()
+        async with asyncio.timeout(1):
+            await names.acquire("x")
+
+    asyncio.run(go())
+
+
+@pytest.mark.parametrize(("others", "given_back"), [(True, 1), (False, 0)])
+def test_a_process_whose_callers_never_stop_lets_another_process_have_its_turn(others, given_back):
+    async def go():
+        ledger = Leases()
+
+        async def contended():
+            return others
+
+        names = ledger.names(contended=contended, share=0.0, pause=0.0)
+        release = await names.acquire("x")
+        waits = asyncio.create_task(names.acquire("x"))
+        await asyncio.sleep(0)
+        release()
+        await waits
+        assert len(ledger.given_back) == given_back
+        assert ledger.taken == 1 + given_back
+
+    asyncio.run(go())
