@@ -18,6 +18,7 @@ from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
 from shipperone_erp.discovery import CONNECTORS
 from shipperone_erp.errors import ConfigurationError, Problem
+from shipperone_erp.model.work import Stage
 
 TOKEN = "planted-token-4711"
 PASSWORD = "planted-password-0815"
@@ -446,6 +447,34 @@ def test_whatever_stands_in_place_of_a_table_is_named(tmp_path, table, value):
     file.write_text(f"{table} = {value}\n")
     with pytest.raises(ConfigurationError):
         load(file)
+
+
+def test_fields_of_one_queue_take_the_place_of_those_of_both_in_it_alone(toml):
+    text = GOOD + '\n[tenants.acme.fields.invoice]\nqty = "qty_shipped"\n'
+    loaded = toml.read(text)
+    acme = loaded.tenants["acme"]
+    assert acme.fields_of(Stage.INVOICE) == {**acme.fields, "qty": "qty_shipped"}
+    assert acme.fields_of(Stage.ALLOCATION) == acme.fields
+    assert tomllib.loads(show(loaded))["tenants"]["acme"]["fields"] == {
+        **acme.fields,
+        "invoice": {"qty": "qty_shipped"},
+    }
+    jsonschema.validate(tomllib.loads(text), schema())
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('skuu = "x"', "fields.invoice.skuu: there is no such field; did you mean sku?"),
+        ("sku = 5", "fields.invoice.sku: write a text"),
+    ],
+)
+def test_a_fault_in_the_fields_of_one_queue_is_named_with_its_place(toml, written, said):
+    with pytest.raises(ConfigurationError) as raised:
+        toml.read(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n")
+    assert said in str(raised.value)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n"), schema())
 
 
 def test_init_writes_a_file_that_a_person_completes_and_check_accepts(tmp_path):

@@ -35,6 +35,33 @@ def test_b14_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant)
     assert "field order_number" not in found
 
 
+def test_b14_what_was_ordered_and_what_has_shipped_stand_in_places_of_their_own(merchant):
+    """Two were ordered and one has shipped: each queue has its place for the quantity, and one is invoiced."""
+    merchant.more += '\n[tenants.acme.fields]\nqty = "qty_ordered"\n[tenants.acme.fields.invoice]\nqty = "qty_shiped"\n'
+    merchant.sandbox.add(order("FO-1"))
+
+    def in_two_places(raw):
+        (item,) = raw["items"]
+        shipped = item.pop("qty") if "shipped_at" in raw else 0
+        return {**raw, "items": [{**item, "qty_ordered": 2, "qty_shipped": shipped}]}
+
+    merchant.sandbox.change("FO-1", in_two_places)
+    merchant.sandbox.auto_ship = False
+    merchant.books.stock("MUG", 5)
+    merchant.once()
+    assert merchant.books.stock_of("MUG")[1] == 2, "what was ordered is reserved"
+    (item,) = merchant.sandbox.order("FO-1").order.items
+    merchant.sandbox.ship("FO-1", {item.id: 1})
+    found = warnings(merchant)
+    assert found["field qty"][1] == "correct qty in [tenants.acme.fields.invoice]"
+    assert "did you mean qty_shipped?" in found["field qty"][0]
+    merchant.more = merchant.more.replace("qty_shiped", "qty_shipped")
+    assert "field qty" not in warnings(merchant)
+    merchant.once()
+    (booked,) = merchant.books.invoices("FO-1")
+    assert [*booked.items.values()] == [1], "what has shipped is invoiced"
+
+
 def test_b14_a_bundle_is_seen_before_anything_is_set(merchant):
     merchant.sandbox.add(order_of("bundle", "FO-1", 10))
     told, cure = warnings(merchant)["bundles"]

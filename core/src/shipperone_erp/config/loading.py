@@ -201,8 +201,14 @@ class _Loading:
         connector = raw.get("connector") if isinstance(raw.get("connector"), str) else None
         tables = {key: raw.pop(key) for key in list(raw) if key in (connector, *policies) and key not in TENANT_KEYS}
         fields = raw.get("fields")
-        for key in [key for key in fields if key not in FIELD_NAMES] if isinstance(fields, dict) else []:
-            fault(Fault(("fields", key), "there is no such field", nearest(key, FIELD_NAMES), False))
+        queue_fields = {}
+        if isinstance(fields, dict):
+            queue_fields = {stage: fields[stage] for stage in Stage if isinstance(fields.get(stage), dict)}
+            raw["fields"] = {key: place for key, place in fields.items() if key not in queue_fields}
+            for stage, table in ((None, raw["fields"]), *queue_fields.items()):
+                for key in [key for key in table if key not in FIELD_NAMES]:
+                    where = ("fields", key) if stage is None else ("fields", stage.value, key)
+                    fault(Fault(where, "there is no such field", nearest(key, FIELD_NAMES), False))
         for index, key, value in told_twice(raw.get("charges")):
             cause = f"an earlier charge has the {key} {label(value)} already; it would be counted twice"
             fault(Fault(("charges", index, key), cause, None, False))
@@ -228,11 +234,13 @@ class _Loading:
         settings = None
         known = [*TENANT_KEYS, *(key for key in (connector, *policies) if key)]
         values = {**raw, "name": name, "connector_settings": connector_settings, "policy_settings": policy_settings}
+        values |= {"queue_fields": queue_fields} if queue_fields else {}
         try:
             settings = TenantSettings.model_validate(values, context=context)
         except ValidationError as error:
             for found_fault in faults(error, TenantSettings, known):
-                fault(found_fault)
+                first, *rest = found_fault.path or ("",)
+                fault(found_fault._replace(path=("fields", *rest)) if first == "queue_fields" else found_fault)
         for path, cause in unmet(settings, declared) if settings is not None else ():
             document, at = place(path)
             self.of_tenants.append(document.problem(at, cause, tenant=name))

@@ -6,6 +6,7 @@ from shipperone_erp import discovery
 from shipperone_erp.config.settings import FIELD_NAMES, NOT_IN_TOML, RuntimeSettings, TenantSettings
 from shipperone_erp.errors import PluginRefused
 from shipperone_erp.hooks import ConnectorSettings, settings_type
+from shipperone_erp.model.work import Stage
 
 
 def schema() -> dict[str, Any]:
@@ -14,9 +15,15 @@ def schema() -> dict[str, Any]:
     definitions = tenant.pop("$defs", {})
     for key in NOT_IN_TOML:
         tenant["properties"].pop(key, None)
-    tenant["properties"]["fields"] = {
+    places = {
         "type": "object",
         "propertyNames": {"enum": list(FIELD_NAMES)},
+        "additionalProperties": {"type": "string"},
+    }
+    tenant["properties"]["fields"] = {
+        "type": "object",
+        "propertyNames": {"enum": [*FIELD_NAMES, *Stage]},
+        "properties": dict.fromkeys(Stage, places),
         "additionalProperties": {"type": "string"},
     }
     for group, find in ((discovery.CONNECTORS, discovery.load_connector), (discovery.POLICIES, discovery.load_policy)):

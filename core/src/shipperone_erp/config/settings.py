@@ -212,11 +212,16 @@ class TenantSettings(_Settings):
     invoice_within: Duration = Field(timedelta(days=5), description="shipped and not invoiced for this long")
     stock_retry: Duration = Field(timedelta(minutes=15), description="how often a shortage is tried again")
     fields: Mapping[str, str] = Field(default_factory=dict, description="where ShipperOne puts a field")
+    queue_fields: Mapping[Stage, Mapping[str, str]] = Field(default_factory=dict)
     connector_settings: SkipValidation[ConnectorSettings]
     policy_settings: SkipValidation[Mapping[str, ConnectorSettings]]
 
+    def fields_of(self, stage: Stage) -> Mapping[str, str]:
+        """The places of fields in that stage's queue: `fields`, and what `[tenants.NAME.fields.STAGE]` says instead."""
+        return {**self.fields, **self.queue_fields.get(stage, {})}
 
-NOT_IN_TOML = frozenset({"name", "connector_settings", "policy_settings"})
+
+NOT_IN_TOML = frozenset({"name", "queue_fields", "connector_settings", "policy_settings"})
 TENANT_KEYS = tuple(key for key in TenantSettings.model_fields if key not in NOT_IN_TOML)
 
 

@@ -30,14 +30,15 @@ def show(configuration: Configuration) -> str:
         here = ("tenants", name)
         apart = {"fields", "charges"} if tenant.charges else {"fields"}
         out += ["", f"[{_dotted(here)}]", *shown.lines(tenant, here, NOT_IN_TOML | apart)]
-        if tenant.fields:
-            place = (*here, "fields")
-            out += ["", f"[{_dotted(place)}]", *shown.lines(tenant.fields, place)]
+        for below, table in (((), tenant.fields), *(((stage.value,), t) for stage, t in tenant.queue_fields.items())):
+            if table:
+                place = (*here, "fields", *below)
+                out += ["", f"[{_dotted(place)}]", *shown.lines(table, place)]
         for index, charge in enumerate(tenant.charges):
             place = (*here, "charges")
             out += ["", f"[[{_dotted(place)}]]", *shown.lines(charge, (*place, str(index)))]
-        for table, settings in ((tenant.connector, tenant.connector_settings), *tenant.policy_settings.items()):
-            place = (*here, table)
+        for name_of_table, settings in ((tenant.connector, tenant.connector_settings), *tenant.policy_settings.items()):
+            place = (*here, name_of_table)
             out += ["", f"[{_dotted(place)}]", *shown.lines(settings, place)]
     return "\n".join(out)
 

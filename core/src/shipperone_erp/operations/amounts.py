@@ -6,15 +6,16 @@ from decimal import Decimal
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.work import Stage
-from shipperone_erp.reasons import Reason
+from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.shipperone.reading import Listing
 from shipperone_erp.stages.amounts import Problem, foreseen, problem
 from shipperone_erp.stages.figures import figures, readable
 from shipperone_erp.stages.goods import sort_out
 from shipperone_erp.stages.listed_amounts import cleaned
 from shipperone_erp.stages.readings import settled
-from shipperone_erp.stages.recorded import RecordedJobs
+from shipperone_erp.stages.recorded import Recorded, RecordedJobs
 from shipperone_erp.stages.reserved import rows_in
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
@@ -25,16 +26,23 @@ def problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) 
     """Each order that would be held for its amounts, with why. Blocking; reads only."""
     recorded = RecordedJobs(settings.base_url, settings.store_code, _jobs(ledger, settings.name, listing))
     for order_id, listed in listing.orders.items():
-        beside = recorded.beside(listed.order)
-        if listing.stage is Stage.INVOICE:
-            found = foreseen(listed.order, settings, beside)
-        else:
-            goods = sort_out(listed.order, settings, rows_in(beside.allocations, always=True))
-            known = [sort_out(job.order, settings).invoiced for job in beside.allocations]
-            found = problem(goods.invoiced, settings, part=bool(known), earlier=(), allocated=known)
-            found = found if found and found.reason in TELLS_EARLY and not goods.unclear else None
+        found = standing_against(listing.stage, listed.order, settings, recorded.beside(listed.order))
         if found is not None and found.reason is not Reason.BUNDLE_UNCLEAR:
             yield order_id, found  # what is not known to be goods has no amount; a finding of its own
+
+
+def standing_against(
+    stage: Stage, order: FulfillmentOrder, settings: TenantSettings, beside: Recorded
+) -> Problem | None:
+    """Why an order would be held in its queue; of `pending_allocation` only what it tells already."""
+    if stage is Stage.INVOICE:
+        return foreseen(order, settings, beside)
+    goods = sort_out(order, settings, rows_in(beside.allocations, always=True))
+    if goods.unclear:
+        return Problem(Reason.BUNDLE_UNCLEAR, goods.unclear, Owner.IT)
+    known = [sort_out(job.order, settings).invoiced for job in beside.allocations]
+    found = problem(goods.invoiced, settings, part=bool(known), earlier=(), allocated=known)
+    return found if found and found.reason in TELLS_EARLY else None
 
 
 def possible_totals(job: Job, allocations: Sequence[Job], settings: TenantSettings) -> list[Decimal]:

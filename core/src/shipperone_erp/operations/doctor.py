@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from shipperone_erp import private_files
@@ -130,9 +131,10 @@ class _Tenant:
         self.ledger = runtime.ledger if ledger_usable else None
         self.lines: list[Line] = []
         self.orders: list[FulfillmentOrder] = []
-        self.raw: dict[str, Mapping[str, Any]] = {}
+        self.raw: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
         self.client = ShipperOne(
             settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+            queue_fields=settings.queue_fields,
             charges=settings.charges, zones=Zones.of(settings.timezone, settings.dates_without_zone),
             timeout=10.0, max_response=runtime.max_response,
         )  # fmt: skip
@@ -141,8 +143,10 @@ class _Tenant:
         try:
             if await self._address_and_token():
                 for stage in self.settings.stages:
-                    await self._queue(QueueReader(self.client, stage, rows=self._seen), f"queue of {stage}")
-                for finding in findings(self.settings, self.orders, list(self.raw.values())):
+                    reader = QueueReader(self.client, stage, rows=partial(self._seen, stage))
+                    await self._queue(reader, f"queue of {stage}")
+                raw = {stage: list(rows.values()) for stage, rows in self.raw.items()}
+                for finding in findings(self.settings, self.orders, raw):
                     self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
                 await self._clock()
         finally:
@@ -195,9 +199,9 @@ class _Tenant:
             self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
         return True
 
-    def _seen(self, rows: Sequence[Any]) -> None:
+    def _seen(self, stage: Stage, rows: Sequence[Any]) -> None:
         # by their text: a page that is repeated at the end of a queue counts once
-        self.raw.update((dumps(row), row) for row in rows if isinstance(row, dict))
+        self.raw[stage].update((dumps(row), row) for row in rows if isinstance(row, dict))
 
     async def _queue(self, reader: QueueReader, check: str) -> None:
         try:

@@ -13,7 +13,7 @@ CODES = ("warehouse_code", "code", "source_code")
 def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Finding]:
     """A connector that maps warehouses by code has a setting `warehouses`; others have nothing to compare."""
     mapped = getattr(settings.connector_settings, "warehouses", None)
-    codes = set(_codes(listed))
+    codes = set(codes_of(listed))
     if not isinstance(mapped, Mapping) or not mapped or not codes:
         return
     place = f"[tenants.{settings.name}.{settings.connector}.warehouses]"
@@ -25,7 +25,8 @@ def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Findin
         yield Finding("warehouses", said, f"compare its code in {place} with ShipperOne's: {', '.join(sorted(codes))}")
 
 
-def _codes(listed: Iterable[Any]) -> Iterator[str]:
+def codes_of(listed: Iterable[Any]) -> Iterator[str]:
+    """The codes of warehouses as ShipperOne lists them."""
     for row in listed:
         if isinstance(row, Mapping):
             yield from (str(row[name]) for name in CODES if row.get(name))

@@ -30,21 +30,29 @@ class Finding:
 
 
 def findings(
-    settings: TenantSettings, orders: Sequence[FulfillmentOrder], raw: Sequence[Mapping[str, Any]]
+    settings: TenantSettings, orders: Sequence[FulfillmentOrder], raw: Mapping[Stage, Sequence[Mapping[str, Any]]]
 ) -> list[Finding]:
-    """What is worth a warning about these orders; `raw` is their JSON. Empty queues tell nothing."""
+    """What is worth a warning about these orders; `raw` is their JSON by queue. Empty queues tell nothing."""
     return [*_fields(settings, raw), *_bundles(settings, orders), *_timezone(settings, orders)]
 
 
-def _fields(settings: TenantSettings, raw: Sequence[Mapping[str, Any]]) -> Iterator[Finding]:
-    if not raw:
-        return
-    for miss in missed(settings.fields, raw):
+def _fields(settings: TenantSettings, raw: Mapping[Stage, Sequence[Mapping[str, Any]]]) -> Iterator[Finding]:
+    every = [order for orders in raw.values() for order in orders]
+    table = f"tenants.{settings.name}.fields"
+    yield from _missed(settings.fields, every, table)
+    for stage, places in settings.queue_fields.items():
+        # a place that leads to the items of this queue may be named for all queues
+        items = {"items": settings.fields["items"]} if "items" in settings.fields and places else {}
+        yield from _missed({**items, **places}, raw.get(stage, ()), f"{table}.{stage}")
+
+
+def _missed(fields: Mapping[str, str], raw: Sequence[Mapping[str, Any]], table: str) -> Iterator[Finding]:
+    for miss in missed(fields, raw) if raw else ():
         near = f"; did you mean {miss.near}?" if miss.near else ""
         yield Finding(
             f"field {miss.name}",
             f"its place {miss.path} holds nothing in any of the {len(raw)} order(s) that are listed{near}",
-            f"correct {miss.name} in [tenants.{settings.name}.fields]",
+            f"correct {miss.name} in [{table}]",
         )
 
 

@@ -29,6 +29,7 @@ async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -
     """UsageError if a queue lists the order, or does not prove that it does not; QueueNotRead if it cannot be read."""
     client = ShipperOne(
         settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+        queue_fields=settings.queue_fields,
         max_response=max_response,
     )  # fmt: skip
     try:

@@ -66,6 +66,7 @@ async def foresee(
         settings.store_code,
         settings.token,
         settings.fields,
+        queue_fields=settings.queue_fields,
         charges=settings.charges,
         max_response=max_response,
         zones=Zones.of(settings.timezone, settings.dates_without_zone),

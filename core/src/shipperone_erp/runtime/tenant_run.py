@@ -81,6 +81,7 @@ class TenantRun:
             settings.store_code,
             settings.token,
             settings.fields,
+            queue_fields=settings.queue_fields,
             charges=settings.charges,
             zones=Zones.of(settings.timezone, settings.dates_without_zone),
             connections=settings.concurrency,

@@ -46,6 +46,7 @@ from shipperone_erp.shipperone.receiving import Received, receive
 QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
 ResultT = TypeVar("ResultT")
 USUAL_PLACES: Mapping[str, str] = MappingProxyType({})
+NO_QUEUES: Mapping[Stage, Mapping[str, str]] = MappingProxyType({})
 
 IDLE_AT_MOST = 4.0
 """Seconds a free connection is kept. Servers commonly close theirs after 5: a POST that meets the closing is lost."""
@@ -69,7 +70,8 @@ def utc_now() -> datetime:
 class ShipperOne:
     """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
-    `fields` is the tenant's table of places, `charges` its charges, `zones` its time zones. `timeout` is in seconds,
+    `fields` is the tenant's table of places, `queue_fields` what a queue has instead, `charges` its charges, `zones`
+    its time zones. `timeout` is in seconds,
     for each step of a call; a whole call is given up after twice that. `max_response`: bytes of an answer; a larger one
     is not read further. While ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled
     if that would take longer than `patience` seconds; a confirmation is sent in a turn that the caller has waited for.
@@ -86,6 +88,7 @@ class ShipperOne:
         token: SecretStr,
         fields: Mapping[str, str] = USUAL_PLACES,
         *,
+        queue_fields: Mapping[Stage, Mapping[str, str]] = NO_QUEUES,
         charges: Sequence[ChargeSettings] = (),
         zones: Zones | None = None,
         connections: int = 16,
@@ -97,6 +100,7 @@ class ShipperOne:
     ) -> None:
         self.tenant = tenant
         self.fields = fields
+        self._queue_fields = queue_fields
         self.charges = charges
         self.zones = zones or Zones()
         self.now = now
@@ -128,6 +132,10 @@ class ShipperOne:
 
     def __repr__(self) -> str:
         return f"<ShipperOne of tenant {self.tenant} at {self._address}>"
+
+    def fields_of(self, stage: Stage) -> Mapping[str, str]:
+        """The places of fields in that stage's queue."""
+        return {**self.fields, **self._queue_fields.get(stage, {})}
 
     def replace_token(self, token: SecretStr) -> None:
         """From the next call on. ValueError if it is none that an HTTP header can carry."""

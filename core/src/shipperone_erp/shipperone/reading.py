@@ -209,7 +209,9 @@ class QueueReader:
         self._stage = stage
         self._pauses = pauses
         self._pages_at_most = pages_at_most
-        self._wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant, zones=client.zones)
+        self._wire = OrderWire(
+            client.fields_of(stage), charges=client.charges, tenant=client.tenant, zones=client.zones
+        )
         self._known: dict[int, tuple[bytes, _Page]] = {}
 
     async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:

@@ -12,6 +12,7 @@ from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.currency import decimals_in_words, rounded
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import Difference
+from shipperone_erp.model.work import Stage
 from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.sanitizer import label
 from shipperone_erp.shipperone.charges import items_charges
@@ -171,7 +172,7 @@ def _problems(
             earlier,
             () if bounds.charged_in_shares else recorded.invoiced_elsewhere,
             allocations=[job.order for job in recorded.allocations],
-            of_items=items_charges(settings.charges, settings.fields),
+            of_items=items_charges(settings.charges, settings.fields_of(Stage.INVOICE)),
             currency=currency,
             tolerance=settings.tolerance,
         )

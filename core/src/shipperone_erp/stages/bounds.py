@@ -12,6 +12,7 @@ from functools import cached_property
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.charges import items_charges
 from shipperone_erp.stages.approved_sums import approved_total
 from shipperone_erp.stages.figures import Discount, figures
@@ -160,7 +161,7 @@ class Bounds:
 
     @cached_property
     def _of_items(self) -> frozenset[str]:
-        return items_charges(self._settings.charges, self._settings.fields)
+        return items_charges(self._settings.charges, self._settings.fields_of(Stage.INVOICE))
 
     def _of_job(self, job: Job) -> Sums:
         elsewhere = job.order_id != self._order.order_id

@@ -13,6 +13,7 @@ from typing import Protocol, Self
 from shipperone_erp.config.durations import words
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.model.work import Stage
 from shipperone_erp.shipperone.dates import YEARS, Zones
 from shipperone_erp.shipperone.fields import JsonObject
 from shipperone_erp.shipperone.names import order_field
@@ -24,8 +25,7 @@ MARGIN = timedelta(days=1)
 class DateSettings(Protocol):
     """The tenant's settings about dates."""
 
-    @property
-    def fields(self) -> Mapping[str, str]: ...
+    def fields_of(self, stage: Stage) -> Mapping[str, str]: ...
     @property
     def tax_date(self) -> str: ...
     @property
@@ -49,7 +49,7 @@ class DateRules:
     def of(cls, settings: DateSettings) -> Self:
         """By the tenant's settings."""
         zones = Zones.of(settings.timezone, settings.dates_without_zone)
-        return cls(settings.tax_date, zones, settings.oldest_date, settings.fields)
+        return cls(settings.tax_date, zones, settings.oldest_date, settings.fields_of(Stage.INVOICE))
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,10 @@ def listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
 
 
 async def _listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
-    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, settings.fields)
+    client = ShipperOne(
+        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+        queue_fields=settings.queue_fields,
+    )  # fmt: skip
     try:
         for stage in settings.stages:
             found = (await QueueReader(client, stage).read()).orders.get(order_id)
