@@ -137,10 +137,13 @@ class PrintedHarness(ConnectorHarness):
         self._ask(new, sku, int(on_hand))
 
     def on_hand(self, sku, warehouse):
-        return self._ask("SELECT on_hand FROM stock WHERE sku = ?", sku)[0][0]
+        return self._ask("SELECT on_hand FROM stock WHERE sku = ?", sku)[0][0] if self._is_ours(warehouse) else 0
 
     def reserved(self, sku, warehouse):
-        return self._ask("SELECT reserved FROM stock WHERE sku = ?", sku)[0][0]
+        return self._ask("SELECT reserved FROM stock WHERE sku = ?", sku)[0][0] if self._is_ours(warehouse) else 0
+
+    def _is_ours(self, warehouse):
+        return warehouse != self.other_warehouse  # the page's ERP has one, and looks at no code
 
     def documents(self, key):
         held = self._ask("SELECT key FROM reservations WHERE key = ?", key)
