@@ -12,6 +12,7 @@ from shipperone_erp.cli import (
     deciding,
     examining,
     explaining,
+    inspecting,
     keeping,
     playing,
     plugged,
@@ -58,6 +59,7 @@ def _(
 app.command("demo")(playing.demo)
 app.command("sandbox")(playing.sandbox)
 app.command("init")(configuring.init)
+app.command("inspect")(inspecting.inspect)
 app.add_typer(configuring.app, name="config")
 app.command("doctor")(examining.doctor)
 app.command("run")(running.run)

@@ -65,6 +65,7 @@ class _Loading:
         self.warnings: list[Problem] = []
         self.written: dict[tuple[str, ...], str] = {}
         self.put_in: set[str] = set()
+        self.included: list[Path] = []
         self.secret_files: set[Path] = set()
         self.served: dict[tuple[str, str, Stage], str] = {}
         """Which tenant serves that queue of that store."""
@@ -100,6 +101,7 @@ class _Loading:
             tuple(self.warnings),
             self.written,
             frozenset(self.secret_files),
+            tuple(self.included),
             frozenset(self.put_in),
         )
 
@@ -158,6 +160,7 @@ class _Loading:
                     cause = "an included file holds [tenants.*] tables and nothing else"
                     self.problems.append(document.problem((key,), cause))
                 documents.append(document)
+                self.included.append(file)
         homes: dict[str, Document] = {}
         for document in documents:
             tables = document.values.get("tenants", {})

@@ -259,7 +259,7 @@ class Configuration:
     """What was read: `problems` are those of single tenants, which are then not among `tenants`.
 
     `written` holds, by its path, each text that named environment variables, and `put_in` their values: `config show`
-    masks these. `secret_files` are those in which secrets were looked for.
+    masks these. `secret_files` are those in which secrets were looked for, `included` those that `include` has named.
     """
 
     file: Path
@@ -269,6 +269,7 @@ class Configuration:
     warnings: tuple[Problem, ...] = ()
     written: Mapping[tuple[str, ...], str] = field(default_factory=dict)
     secret_files: frozenset[Path] = frozenset()
+    included: tuple[Path, ...] = ()
     put_in: frozenset[str] = field(default=frozenset(), repr=False)
 
     @property

@@ -145,6 +145,10 @@ class Sandbox:
         """The ids that `allocation` or `invoice` lists."""
         return self._shop.ids(STAGES[stage])
 
+    def raw(self, stage: str) -> list[dict[str, Any]]:
+        """The orders that `allocation` or `invoice` lists, as JSON values."""
+        return [loads(text) for text in self._shop.texts(STAGES[stage])]
+
     def revoke(self, new_token: str | None = None) -> None:
         """The token is no good any more; `new_token` (if given) is."""
         self.token = new_token if new_token is not None else "\0revoked"

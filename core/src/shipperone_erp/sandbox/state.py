@@ -68,6 +68,11 @@ class Shop:
         with self.lock:
             return list(self._listed[queue])
 
+    def texts(self, queue: str) -> list[str]:
+        """The orders that a queue lists, as JSON texts."""
+        with self.lock:
+            return list(self._listed[queue].values())
+
     def page(self, queue: str, number: int, size: int, past_the_end: str | int) -> Answer:
         """One page as the server sends it: JSON text already."""
         with self.lock:

@@ -1,0 +1,87 @@
+"""Changing single settings of a tenant in its file: everything else of it stays as it stands, comments included."""
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import tomlkit
+from tomlkit.container import Container
+from tomlkit.items import AoT, Table
+
+from shipperone_erp.config.files import Document, parse
+from shipperone_erp.errors import ConfigurationError, Problem
+
+Changes = Mapping[str, Any]
+"""By setting its value: a text, a table of tables, or a list of tables, to which it is added."""
+
+
+def as_toml(tenant: str, changes: Changes) -> str:
+    """The settings as they would be pasted into a file."""
+    document = tomlkit.document()
+    tenants = tomlkit.table(is_super_table=True)
+    table = tomlkit.table()
+    _put(table, changes)
+    tenants.add(tenant, table)
+    document.add("tenants", tenants)
+    return tomlkit.dumps(document).strip()
+
+
+def write_changes(files: Sequence[Path], tenant: str, changes: Changes) -> Path:
+    """Write the settings into whichever of the files has the tenant; the file is replaced in one step.
+
+    ConfigurationError if none of them has it, or it is no table.
+    """
+    for file in files:
+        home = parse(file)
+        if tenant in home.values.get("tenants", {}):
+            document = tomlkit.parse(file.read_text(encoding="utf-8"))
+            table = document["tenants"][tenant]
+            if not isinstance(table, Table | Container | dict):
+                raise ConfigurationError((_no_table(home, tenant),))
+            _put(table, changes)
+            _replace(file, tomlkit.dumps(document))
+            return file
+    raise ConfigurationError((Problem(str(files[0]), None, f"tenants.{tenant}", "no file has this tenant"),))
+
+
+def _no_table(home: Document, tenant: str) -> Problem:
+    return home.problem(("tenants", tenant), "write a table: [tenants.NAME]", tenant=tenant)
+
+
+def _put(table: Any, changes: Changes) -> None:
+    plain = {key: value for key, value in changes.items() if not isinstance(value, Mapping | list)}
+    for key, value in plain.items():
+        table[key] = value
+    for key, value in changes.items():
+        if isinstance(value, Mapping):
+            inner = table.get(key)
+            if inner is None:
+                # a table that holds tables alone needs no header of its own
+                table[key] = tomlkit.table(is_super_table=all(isinstance(each, Mapping) for each in value.values()))
+                inner = table[key]
+            _put(inner, value)
+        elif isinstance(value, list):
+            if not isinstance(table.get(key), AoT):
+                before = list(table.get(key, ()))
+                table[key] = tomlkit.aot()
+                value = [*before, *value]
+            for entry in value:
+                added = tomlkit.table()
+                added.update(entry)
+                table[key].append(added)
+
+
+def _replace(file: Path, text: str) -> None:
+    """With the mode that the file has; a reader sees the old text or the new one, never a part."""
+    mode = file.stat().st_mode & 0o777
+    descriptor, name = tempfile.mkstemp(dir=file.resolve().parent, prefix=f".{file.name}.")
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(text)
+        Path(name).chmod(mode)
+        Path(name).replace(file.resolve())
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,141 @@
+"""What an inspection found, as values: for the command line, for JSON, for a page."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.model.work import Stage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldFound:
+    """One field of ours: its place, in `found` of `of` orders or items. `stage`: None where both queues agree.
+
+    `proof`: what proves it, or that it is only found. `usual`: no setting is needed for it. `place` is None where it is
+    nowhere.
+    """
+
+    name: str
+    stage: Stage | None
+    place: str | None
+    found: int
+    of: int
+    example: str | None
+    proven: bool
+    proof: str
+    usual: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unused:
+    """A path that no field and no charge uses."""
+
+    path: str
+    orders: int
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Orders that would be held now for one reason, with the first of them in full."""
+
+    stage: Stage
+    reason: str
+    orders: int
+    first: str | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A reading of amounts: how many orders it explains, and of how many that can tell. `chosen`: it is proposed."""
+
+    name: str
+    explains: int
+    of: int
+    says: str
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """Settings to be written. `fields` and `queue_fields` name places; what an accountant has to agree to is apart."""
+
+    fields: Mapping[str, str] = field(default_factory=dict)
+    queue_fields: Mapping[Stage, Mapping[str, str]] = field(default_factory=dict)
+    bundles: str | None = None
+    order_total: str | None = None
+    currency: str | None = None
+    discount: str | None = None
+    charges: tuple[ChargeSettings, ...] = ()
+    timezone: str | None = None
+
+    @property
+    def needs_a_yes(self) -> tuple[str, ...]:
+        """The settings that decide what is taxed and when: an accountant agrees to them."""
+        names = ("discount", "charges", "timezone", "order_total")
+        return tuple(name for name in names if getattr(self, name))
+
+    @property
+    def empty(self) -> bool:
+        """There is nothing to be written."""
+        return self == Proposal()
+
+    def settled(self) -> "Proposal":
+        """Without what needs a yes."""
+        return Proposal(
+            fields=self.fields, queue_fields=self.queue_fields, bundles=self.bundles, currency=self.currency
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspection:
+    """The queues of one tenant, looked at. Nothing was changed."""
+
+    tenant: str
+    orders: Mapping[Stage, int]
+    failed: int | None
+    warehouses: Mapping[str, int]
+    unknown_warehouses: tuple[str, ...]
+    fields: tuple[FieldFound, ...]
+    rules: tuple[Rule, ...]
+    unused: tuple[Unused, ...]
+    held_now: tuple[Held, ...]
+    held_then: tuple[Held, ...]
+    explained: int
+    totals: int
+    questions: tuple[str, ...]
+    proposal: Proposal
+
+    @property
+    def now(self) -> int:
+        """How many orders would be held by the settings as they are."""
+        return sum(held.orders for held in self.held_now)
+
+    @property
+    def then(self) -> int:
+        """How many would be with what is proposed."""
+        return sum(held.orders for held in self.held_then)
+
+    def document(self) -> dict[str, Any]:
+        """As `inspect --json` prints it."""
+        proposal = asdict(self.proposal)
+        proposal["charges"] = [charge.model_dump() for charge in self.proposal.charges]
+        proposal["queue_fields"] = {stage.value: dict(table) for stage, table in self.proposal.queue_fields.items()}
+        return {
+            "tenant": self.tenant,
+            "orders": {stage.value: count for stage, count in self.orders.items()},
+            "failed": self.failed,
+            "warehouses": dict(self.warehouses),
+            "unknown_warehouses": list(self.unknown_warehouses),
+            "fields": [asdict(each) for each in self.fields],
+            "rules": [asdict(each) for each in self.rules],
+            "unused": [asdict(each) for each in self.unused],
+            "held_now": [asdict(each) for each in self.held_now],
+            "held_then": [asdict(each) for each in self.held_then],
+            "totals": self.totals,
+            "explained": self.explained,
+            "questions": list(self.questions),
+            "proposal": {**proposal, "needs_a_yes": list(self.proposal.needs_a_yes)},
+        }

@@ -1,0 +1,57 @@
+"""The queues of a tenant as they are listed now, read over the network. Nothing is changed by it."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.model.text import dumps
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.dates import Zones
+from shipperone_erp.shipperone.reading import PAGES_AT_MOST, QueueReader, ReadFailed
+
+
+async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
+    """Every page of the tenant's queues; `failed` and the warehouses where the token may. ReadFailed if it may not."""
+    client = ShipperOne(
+        settings.name,
+        settings.base_url,
+        settings.store_code,
+        settings.token,
+        settings.fields,
+        queue_fields=settings.queue_fields,
+        charges=settings.charges,
+        max_response=max_response,
+        zones=Zones.of(settings.timezone, settings.dates_without_zone),
+    )
+    seen: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
+
+    def note(stage: Stage, rows: Sequence[Any]) -> None:
+        seen[stage].update((dumps(row), row) for row in rows if isinstance(row, dict))
+
+    failed: list[Any] | None = None
+    warehouses: Sequence[Any] | None = None
+    try:
+        for stage in settings.stages:
+            await QueueReader(client, stage, rows=partial(note, stage)).read()
+        with suppress(ReadFailed):
+            failed = await _failed(client)
+        with suppress(ReadFailed):
+            warehouses = await client.warehouses()
+    finally:
+        await client.aclose()
+    return Queues({stage: list(rows.values()) for stage, rows in seen.items()}, failed, warehouses)
+
+
+async def _failed(client: ShipperOne) -> list[Any]:
+    """The pages of `failed` until one brings nothing new."""
+    found: dict[str, Any] = {}
+    for number in range(1, PAGES_AT_MOST + 1):
+        page = {dumps(row): row for row in await client.failed_page(number)}
+        if page.keys() <= found.keys():
+            break
+        found.update(page)
+    return list(found.values())
