@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli import (
+    capturing,
     configuring,
     connecting,
     dating,
@@ -60,6 +61,7 @@ app.command("demo")(playing.demo)
 app.command("sandbox")(playing.sandbox)
 app.command("init")(configuring.init)
 app.command("inspect")(inspecting.inspect)
+app.command("capture")(capturing.capture)
 app.add_typer(configuring.app, name="config")
 app.command("doctor")(examining.doctor)
 app.command("run")(running.run)

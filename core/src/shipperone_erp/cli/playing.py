@@ -3,12 +3,15 @@
 import signal
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from shipperone_erp.cli.options import print_text
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, settings_of
 from shipperone_erp.errors import UsageError
+
+if TYPE_CHECKING:
+    from shipperone_erp.sandbox import Replayed
 
 
 def demo(
@@ -31,6 +34,13 @@ def sandbox(
         list[str] | None,
         typer.Option(help="One order more of this kind, such as bundle (repeatable)."),
     ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Orders in a file, as `capture` writes it, in place of made ones.")
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="With --replay: whose mapping reads them; else the one that `inspect` finds.")
+    ] = None,
+    config: ConfigFile = DEFAULT_FILE,
 ) -> None:
     """A ShipperOne over real HTTP, until Ctrl-C."""
     from shipperone_erp.sandbox import SCENARIOS, Fault, serve
@@ -42,7 +52,31 @@ def sandbox(
         faults = [Fault.parse(text) for text in fault or ()]
     except ValueError as error:
         raise UsageError(str(error)) from None
+    listed, warehouses = _replayed(replay, tenant, config) if replay else (None, ("main", "outlet"))
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
-    serve(port=port, orders=orders, seed=seed, faults=faults, scenarios=scenario or (), say=print_text, stopped=stopped)
+    serve(
+        port=port,
+        orders=orders,
+        seed=seed,
+        faults=faults,
+        scenarios=scenario or (),
+        replayed=listed,
+        warehouses=warehouses,
+        say=print_text,
+        stopped=stopped,
+    )
+
+
+def _replayed(file: Path, tenant: str | None, config: Path) -> "tuple[list[Replayed], tuple[str, ...]]":
+    from shipperone_erp.operations.mapped_warehouses import codes_of
+    from shipperone_erp.operations.queue_files import read_file
+    from shipperone_erp.operations.replaying import found_settings, replayed
+
+    queues = read_file(file)
+    if tenant is None:
+        settings = found_settings(queues)
+    else:
+        settings = settings_of(configuration(config, tenants_may_fail=True), tenant)
+    return replayed(queues, settings), tuple(codes_of(queues.warehouses or ()))

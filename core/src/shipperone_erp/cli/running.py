@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import SecretStr
 from rich.console import Console
 
 from shipperone_erp.cli.logs import ROOT, LogForm, shown, start_logging
@@ -29,7 +30,7 @@ from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.runtime.asked_for import nobody_knows
 from shipperone_erp.runtime.clock import utc_now
-from shipperone_erp.runtime.dry_run import Foreseen, foresee
+from shipperone_erp.runtime.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.runtime.outcome import Ending, worst
 from shipperone_erp.runtime.process import collect_less_often, keep_memory_together
 from shipperone_erp.runtime.runtime import OpenLedger, Runtime, migrated_ledger
@@ -44,6 +45,10 @@ def run(
     once: Annotated[bool, typer.Option("--once", help="One complete cycle, then on while something can move.")] = False,
     settle_for: Annotated[str, typer.Option(help="With --once: how long something may still move.")] = "90s",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+    file: Annotated[
+        Path | None,
+        typer.Option(help="With --dry-run: queues in a file, as `capture` writes it."),
+    ] = None,
     tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant (may be repeated).")] = None,
     order: Annotated[list[str] | None, typer.Option(help="Only this order (may be repeated).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many orders of each stage.")] = None,
@@ -60,8 +65,10 @@ def run(
     loaded = configuration(config, tenants_may_fail=not (once or dry_run))
     chosen = _chosen(loaded, tenant or [])
     selection = Selection(frozenset(order or ()), limit)
+    if file is not None and (not dry_run or len(chosen or loaded.tenants) != 1):
+        raise UsageError("--file needs --dry-run, and one tenant: whose mapping reads it? Say --tenant NAME")
     if dry_run:
-        raise typer.Exit(asyncio.run(_dry(loaded, chosen, selection, as_json)))
+        raise typer.Exit(_dry_on(file, loaded, chosen, selection, as_json))
     if (order or limit) and not once:
         raise UsageError("--order and --limit need --once or --dry-run")
     collect_less_often()
@@ -140,7 +147,28 @@ def serve(
     asyncio.run(go())
 
 
-async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:
+def _dry_on(file: Path | None, loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:
+    """A dry run on the real queues, or on those in a file, which are served as they were listed."""
+    if file is None:
+        return asyncio.run(_dry(loaded, tenants, selection, as_json))
+    from shipperone_erp.operations.queue_files import read_file
+    from shipperone_erp.operations.replaying import replayed
+    from shipperone_erp.sandbox import Sandbox
+
+    settings = next(settings for name, settings in loaded.tenants.items() if not tenants or name in tenants)
+    with Sandbox() as sandbox:
+        sandbox.replay(replayed(read_file(file), settings))
+        listed_at = ListedAt(sandbox.base_url, sandbox.store_code, SecretStr(sandbox.token))
+        return asyncio.run(_dry(loaded, tenants, selection, as_json, listed_at))
+
+
+async def _dry(
+    loaded: Configuration,
+    tenants: list[str],
+    selection: Selection,
+    as_json: bool,
+    listed_at: ListedAt | None = None,
+) -> int:
     foreseen: list[Foreseen] = []
     unknown: dict[str, frozenset[str]] = {}
     failed: list[str] = []
@@ -152,8 +180,9 @@ async def _dry(loaded: Configuration, tenants: list[str], selection: Selection, 
                     continue
                 try:
                     foresight = await foresee(
-                        settings, ledger, selection, utc_now(), max_response=loaded.runtime.max_response
-                    )
+                        settings, ledger, selection, utc_now(), max_response=loaded.runtime.max_response,
+                        listed_at=listed_at,
+                    )  # fmt: skip
                     foreseen += foresight.orders
                     unknown[name] = foresight.unknown
                 except ReadFailed as failure:

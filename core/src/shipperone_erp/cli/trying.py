@@ -14,6 +14,8 @@ from shipperone_erp.errors import UsageError
 from shipperone_erp.model.keys import plain
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.text import loads
+from shipperone_erp.operations.queue_files import FORMAT, read_file
+from shipperone_erp.operations.replaying import found_settings, orders_in
 from shipperone_erp.redaction import secrets_in
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.shipperone.wire import Unreadable, read_order
@@ -71,11 +73,17 @@ def try_(
 
 
 def _read(file: Path) -> FulfillmentOrder:
-    """The order in that file; of a list the first one."""
+    """The order in that file; of a list the first one, of a capture the first that can be read."""
     try:
         listed = loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise UsageError(f"{file} cannot be read as JSON: {error}") from None
+    if isinstance(listed, dict) and FORMAT in listed:
+        queues = read_file(file)
+        found = next(orders_in(queues, found_settings(queues)), None)
+        if found is None:
+            raise UsageError(f"{file} holds no order that can be read; `shipperone-erp inspect --file` tells why")
+        return found
     first: Any = listed[0] if isinstance(listed, list) and listed else listed
     if not isinstance(first, dict):
         raise UsageError(f"{file} holds no order: write one as ShipperOne lists it, an object with its items")

@@ -4,6 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from pydantic import SecretStr
+
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
@@ -41,6 +43,15 @@ class Foresight:
     unknown: frozenset[str]
 
 
+@dataclass(frozen=True, slots=True)
+class ListedAt:
+    """The address of a ShipperOne, and the token for it."""
+
+    base_url: str
+    store_code: str
+    token: SecretStr
+
+
 def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs) -> str:
     """What the decision would do; of an invoice it is checked first what its flow checks before it is built or sent."""
     if isinstance(decision, Start | Continue | SendAgain) and to_be_checked(decision.job):
@@ -57,14 +68,24 @@ def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs)
 
 
 async def foresee(
-    settings: TenantSettings, ledger: Ledger, selection: Selection, now: datetime, *, max_response: int
+    settings: TenantSettings,
+    ledger: Ledger,
+    selection: Selection,
+    now: datetime,
+    *,
+    max_response: int,
+    listed_at: ListedAt | None = None,
 ) -> Foresight:
-    """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called."""
+    """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called.
+
+    `listed_at`: where the queues are read in place of the tenant's ShipperOne, which serves what was captured of it.
+    """
+    at = listed_at or ListedAt(settings.base_url, settings.store_code, settings.token)
     client = ShipperOne(
         settings.name,
-        settings.base_url,
-        settings.store_code,
-        settings.token,
+        at.base_url,
+        at.store_code,
+        at.token,
         settings.fields,
         queue_fields=settings.queue_fields,
         charges=settings.charges,

@@ -5,11 +5,12 @@ with Sandbox() as sandbox:
 """
 
 from shipperone_erp.sandbox.faults import Fault, Faults
-from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder, generate
+from shipperone_erp.sandbox.orders import Replayed, SandboxItem, SandboxOrder, generate
 from shipperone_erp.sandbox.scenarios import SCENARIOS, order_of
 from shipperone_erp.sandbox.server import Post, Sandbox
 from shipperone_erp.sandbox.serving import serve
 
 __all__ = [
-    "SCENARIOS", "Fault", "Faults", "Post", "Sandbox", "SandboxItem", "SandboxOrder", "generate", "order_of", "serve",
+    "SCENARIOS", "Fault", "Faults", "Post", "Replayed", "Sandbox", "SandboxItem", "SandboxOrder", "generate",
+    "order_of", "serve",
 ]  # fmt: skip

@@ -70,6 +70,15 @@ class SandboxOrder:
         return replace(order, **fields)
 
 
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """A captured order: what a confirmation of it must be about, and by queue the JSON text in which it is listed."""
+
+    order: SandboxOrder
+    stage: str
+    texts: Mapping[str, str]
+
+
 PLACES = (("Bratislava", "811 01", "SK"), ("Wien", "1010", "AT"), ("Praha", "110 00", "CZ"), ("Brno", "602 00", "CZ"))
 NAMES = ("Anna Nováková", "Jakub Horváth", "Eva Müller", "Peter O'Brien", "Zoë Čapek", "Łukasz Wójcik")
 

@@ -7,7 +7,7 @@ import html
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,11 +20,12 @@ import h11
 
 from shipperone_erp.model.text import dumps, loads
 from shipperone_erp.sandbox.faults import Fault, Faults
-from shipperone_erp.sandbox.orders import SandboxOrder, generate
+from shipperone_erp.sandbox.orders import Replayed, SandboxOrder, generate
 from shipperone_erp.sandbox.rendering import Rendering
 from shipperone_erp.sandbox.state import QUEUES, OrderState, Shop
 
 STAGES = {"allocation": "pending_allocation", "invoice": "pending_invoice"}
+WAREHOUSES = ("main", "outlet")
 REPORT = "webapi-64f0c1a2b3d4e"
 
 
@@ -68,7 +69,7 @@ class Sandbox:
         envelope: str | None = None,
         names: Mapping[str, str] | None = None,
         past_the_end: str | int = "repeat",
-        warehouses: tuple[str, ...] = ("main", "outlet"),
+        warehouses: tuple[str, ...] = WAREHOUSES,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         """`now` is the time at which things ship here, for a test that moves it."""
@@ -116,6 +117,11 @@ class Sandbox:
     def add(self, order: SandboxOrder, *, stage: str = "allocation", first: bool = False) -> None:
         """List it in pending_allocation, or with `stage="invoice"` as shipped in pending_invoice."""
         self._shop.add(order, stage=stage, first=first)
+
+    def replay(self, orders: Iterable[Replayed]) -> None:
+        """List captured orders as they are; what is confirmed of them is checked by the guide's rules."""
+        for one in orders:
+            self._shop.add(one.order, stage=one.stage, texts=one.texts)
 
     def ship(self, order_id: str, quantities: Mapping[int | str, Decimal | int] | None = None) -> None:
         """The partner ships these quantities by item id, or all that is left."""

@@ -4,9 +4,9 @@ import threading
 from collections.abc import Callable, Sequence
 
 from shipperone_erp.sandbox.faults import Fault
-from shipperone_erp.sandbox.orders import generate
+from shipperone_erp.sandbox.orders import Replayed, generate
 from shipperone_erp.sandbox.scenarios import order_of
-from shipperone_erp.sandbox.server import Sandbox
+from shipperone_erp.sandbox.server import WAREHOUSES, Sandbox
 
 
 def serve(
@@ -16,13 +16,21 @@ def serve(
     seed: int,
     faults: Sequence[Fault],
     scenarios: Sequence[str] = (),
+    replayed: Sequence[Replayed] | None = None,
+    warehouses: Sequence[str] = WAREHOUSES,
     say: Callable[[str], None],
     stopped: threading.Event,
 ) -> None:
-    """Serve until `stopped`: that many orders and one of each scenario, shipped once they are allocated. Blocks."""
-    with Sandbox(port=port) as sandbox:
+    """Serve until `stopped`: that many orders and one of each scenario, shipped once they are allocated. Blocks.
+
+    With `replayed` these orders are listed in place of the made ones.
+    """
+    with Sandbox(port=port, warehouses=tuple(warehouses)) as sandbox:
         sandbox.auto_ship = True
-        for order in generate(orders, seed=seed):
+        if replayed is not None:
+            sandbox.replay(replayed)
+            orders = len(replayed)
+        for order in generate(orders, seed=seed) if replayed is None else ():
             sandbox.add(order)
         for number, name in enumerate(scenarios, 1):
             sandbox.add(order_of(name, f"FO-{name.upper()}-{number}", 900_000 + number * 10))

@@ -1,0 +1,119 @@
+"""One capture: orders with every text masked that is not on the list of what may stay; and what was masked."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp.operations.capture.pseudonyms import Pseudonyms
+from shipperone_erp.operations.capture.staying import BY_FIELD, IDS, SKUS, looks_like_a_person, stays_by_form
+from shipperone_erp.operations.inspect.found import items_of, places_in_item, places_in_order
+from shipperone_erp.shipperone.names import Places
+
+KEY = re.compile(r"[^\W\d][\w .:/-]{0,60}|\d{1,5}")
+LONG_NUMBER = re.compile(r"\d{5}")
+
+Fields = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What the command says: ids and SKUs are masked too, or further paths stay."""
+
+    mask_ids: bool = False
+    mask_skus: bool = False
+    keep: frozenset[str] = frozenset()
+
+
+@dataclass
+class Masked:
+    """How many values were masked, by what they were and by their path."""
+
+    by_kind: Counter[str] = field(default_factory=Counter)
+    by_path: Counter[str] = field(default_factory=Counter)
+
+
+class Masking:
+    """Masks the orders of one tenant, in a way that is the same for all of them."""
+
+    def __init__(self, choice: Choice, warehouses: Iterable[str] = (), salt: bytes | None = None) -> None:
+        self._choice = choice
+        self._warehouses = frozenset(warehouses)
+        self._pseudonyms = Pseudonyms(salt)
+        self.masked = Masked()
+
+    def orders(self, rows: Sequence[Any], fields: Fields) -> list[Any]:
+        """The orders of one queue; `fields` are the places that the tenant has named for it."""
+        places = Places(fields)
+        return [self._order(raw, places) if isinstance(raw, Mapping) else self._anything(raw) for raw in rows]
+
+    def warehouses(self, rows: Sequence[Any]) -> list[Any]:
+        """ShipperOne's list of warehouses: their codes stay."""
+        return [self._value(row, f"warehouses.{index}", {}, False) for index, row in enumerate(rows)]
+
+    def _order(self, raw: Mapping[str, Any], places: Places) -> Any:
+        known = {path: name for name, path in places_in_order(raw, places).items() if name != "items"}
+        at = places_in_order(raw, places).get("items")
+        of_items: dict[str, str] = {}
+        for item in items_of(raw, places):
+            of_items.update({path: name for name, path in places_in_item(item, places).items()})
+        inside = {f"{at}.*.{path}": name for path, name in of_items.items()} if at else {}
+        return self._value(dict(raw), "", {**known, **inside}, False, at)
+
+    def _anything(self, value: Any) -> Any:
+        return self._value(value, "", {}, False)
+
+    def _value(
+        self, value: Any, path: str, known: Mapping[str, str], of_a_person: bool, items: str | None = None
+    ) -> Any:
+        if isinstance(value, Mapping):
+            inside = of_a_person or (bool(path) and looks_like_a_person(value, path))
+            if items is not None and path == items:  # what PHP makes of a list with gaps
+                return {key: self._value(entry, f"{path}.*", known, inside, items) for key, entry in value.items()}
+            shown = {key: self._key(key) for key in value}  # in the path that is counted, too
+            return {
+                name: self._value(value[key], f"{path}.{name}" if path else name, known, inside, items)
+                for key, name in shown.items()
+            }
+        if isinstance(value, list):
+            steps = ["*"] * len(value) if path == items else [str(index) for index in range(len(value))]
+            return [
+                self._value(entry, f"{path}.{step}", known, of_a_person, items)
+                for step, entry in zip(steps, value, strict=True)
+            ]
+        return value if self._stays(value, path, known, of_a_person) else self._mask(value, path, known)
+
+    def _stays(self, value: Any, path: str, known: Mapping[str, str], of_a_person: bool) -> bool:
+        shown = path.replace(".*", "")
+        if shown in self._choice.keep:
+            return True
+        name = known.get(path)
+        if name in IDS and self._choice.mask_ids:
+            return False
+        if name in SKUS and self._choice.mask_skus:
+            return False
+        if name is not None and value is not None and not isinstance(value, bool):
+            return name in BY_FIELD and BY_FIELD[name](value)
+        if isinstance(value, str) and value in self._warehouses and not of_a_person:
+            return True
+        return stays_by_form(path, value, of_a_person=of_a_person)
+
+    def _mask(self, value: Any, path: str, known: Mapping[str, str]) -> Any:
+        name = known.get(path)
+        kind = name.rsplit(".", 1)[-1] if name else "text" if isinstance(value, str) else "number"
+        self.masked.by_kind[kind] += 1
+        self.masked.by_path[re.sub(r"\.\*|\.\d+", "[]", path)] += 1
+        if isinstance(value, str):
+            return self._pseudonyms.text(value)
+        if isinstance(value, int):
+            return self._pseudonyms.integer(value)
+        return Decimal(self._pseudonyms.text(str(value))) if isinstance(value, Decimal) else None
+
+    def _key(self, key: str) -> str:
+        """A key names a field; one that looks like a value is masked as such."""
+        if KEY.fullmatch(key) and "@" not in key and not LONG_NUMBER.search(key):
+            return key
+        self.masked.by_kind["key"] += 1
+        return self._pseudonyms.text(key)
