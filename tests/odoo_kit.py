@@ -16,7 +16,7 @@ import httpx
 from odoo_shop import RECORDINGS
 from shipperone_erp.testing import SUITE
 from shipperone_erp_odoo import OdooConnector
-from shipperone_erp_odoo.conformance import NEEDED, NEIGHBOUR, Details, Merchant, OdooHarness, merchant
+from shipperone_erp_odoo.conformance import NEEDED, NEIGHBOUR, Details, Merchant, OdooHarness, merchant, use_currency
 from shipperone_erp_odoo.seeding import Admin, Seed
 
 KIT = RECORDINGS / "kit"
@@ -183,6 +183,7 @@ def recording_merchants(tape: Recorder) -> tuple[dict[str, Any], list[Merchant]]
         own = secrets.token_urlsafe(16)
         tape.hidden.add(own)
         merchants.append(merchant(Seed(Admin(url, name, user, password, tape), "kit", own)))
+        use_currency(merchants[-1].seed, OdooHarness.other_currency)
     seed = merchants[0].seed
     header = {
         "suite": SUITE,
@@ -201,6 +202,8 @@ def playing(header: dict[str, Any], tape: Player) -> list[Merchant]:
     for name in header["databases"]:
         admin = Admin("http://odoo.invalid", name, header["user"], SECRET, tape)
         made.append(merchant(Seed(admin, "kit", SECRET), SECRET, header["protocol"]))
+        if header.get("suite", "1.0") != "1.0":
+            use_currency(made[-1].seed, OdooHarness.other_currency)
     tape.end()
     return made
 

@@ -31,6 +31,7 @@ class GuardedHarness(ConnectorHarness):
     capabilities: ClassVar[frozenset[Capability]] = frozenset(Capability) - {
         Capability.UNITS,
         Capability.LOTS,
+        Capability.BATCH,
     }
     """Of the recipe's tables; a merchant's statements may do more."""
     departures: ClassVar[Mapping[str, str]] = {

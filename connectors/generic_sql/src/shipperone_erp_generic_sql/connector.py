@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from shipperone_erp import (
     AlreadyIssued,
     BuildInvoice,
+    Capability,
     Check,
     Connector,
     Deliver,
@@ -52,6 +53,8 @@ STOCK_AGAIN = 900.0
 
 class GenericSqlConnector(Connector[GenericSqlSettings]):
     """An SQL database as the ERP. Every hook may be called again, and from many threads at once."""
+
+    capabilities = frozenset(Capability) - {Capability.BATCH}
 
     @hookimpl
     def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:

@@ -252,6 +252,7 @@ class OdooHarness(ConnectorHarness):
             seed = Seed(Admin(url, database, user, password), tag)
             given = os.environ.get("ODOO_TEST_API_KEY") if self.nth == 0 else None
             self.merchants[database] = merchant(seed, given)
+            use_currency(seed, self.other_currency)
         return self.merchants[database]
 
 
@@ -260,6 +261,12 @@ RIGHTS = ("stock.group_stock_user", "account.group_account_invoice")
 
 HOUSES = {"main": "A", "outlet": "B"}
 """ShipperOne's warehouse codes, and which of the seed's warehouses they are."""
+
+
+def use_currency(seed: Seed, name: str) -> None:
+    """The test database invoices in this currency as well: Odoo has all of them, most of them archived."""
+    (found,) = seed.admin.find("res.currency", [("name", "=", name), ("active", "in", [True, False])], ["id"])
+    seed.admin.call("res.currency", "write", [found["id"]], {"active": True})
 
 
 def merchant(seed: Seed, api_key: str | None = None, protocol: str | None = None) -> Merchant:

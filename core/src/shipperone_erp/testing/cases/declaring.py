@@ -60,8 +60,8 @@ def declares_drafts(bench: Bench) -> None:
 )
 def has_what_is_declared(bench: Bench) -> None:
     """What no other case would notice: with `batch` declared a batch form is overridden, and with `currencies` an order
-    in the harness's `other_currency` is not refused. (Missing drafts are found by F1, transfers by R7, marks by V3 and
-    V5, fractions by W3, units by W4, lines below zero by M2, backdating by M5. No case looks at lots.)"""
+    in the harness's `other_currency` is not refused. Missing drafts are found by F1, transfers by R7, marks by V3 and
+    V5, fractions by W3, units by W4, lines below zero by M2, backdating by M5. No case looks at lots."""
     if Capability.BATCH in bench.capabilities:
         must(bench.offers & {*FORMS}, f"no batch form is overridden, and batch is declared: {MISSING}")
     if Capability.CURRENCIES in bench.capabilities and "build_invoice" in bench.offers:
@@ -103,10 +103,11 @@ def declares_what_is_there(bench: Bench) -> None:
 
 
 def _transfers(bench: Bench) -> str | None:
-    there = bench.harness.other_warehouse
+    there, here = bench.harness.other_warehouse, bench.harness.warehouse
     mug = bench.product(5, there)
     _reserve(bench, bench.order(bench.item(mug, 2, warehouse_code=there)))
-    return f"2 of an order's pieces are reserved in {there}" if bench.stock(mug, there)[1] == Decimal(2) else None
+    reserved = {place: bench.stock(mug, place)[1] for place in (there, here)}  # the same where there is one warehouse
+    return f"2 of an order's pieces are reserved in {there}" if reserved == {there: 2, here: 0} else None
 
 
 def _marks(bench: Bench) -> str | None:
