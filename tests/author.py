@@ -10,7 +10,11 @@ import pytest
 @pytest.fixture
 def author_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Its folder of commands. It has what this environment has, and will have what is installed into it."""
-    folder = tmp_path_factory.mktemp("environment")
+    return made(tmp_path_factory.mktemp("environment"))
+
+
+def made(folder: Path) -> Path:
+    """An environment in that folder; where its commands are."""
     venv.create(folder, with_pip=False, symlinks=True)
     (site,) = folder.glob("lib/python*/site-packages")
     above = [path for path in sys.path if path.endswith("site-packages")]

@@ -4,6 +4,8 @@ What a command prints (stdout and stderr together) must be what stands below it;
 """
 
 import doctest
+import itertools
+import re
 import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -36,12 +38,20 @@ def commands(block: str) -> list[Command]:
 
 def run(session: Sequence[Command], folder: Path, environment: Mapping[str, str]) -> list[str]:
     """What each command printed, all in one shell, so that what one exports the next one has; fewer if it broke off."""
-    script = "\n".join(f"{command.line}\necho '{MARK}'" for command in session)
+    return [printed for printed, _ in timed(session, folder, environment)]
+
+
+def timed(session: Sequence[Command], folder: Path, environment: Mapping[str, str]) -> list[tuple[str, float]]:
+    """As `run`, each with the seconds that the command took."""
+    script = "\n".join(f"{command.line}\necho '{MARK}' $EPOCHREALTIME" for command in session)
+    begun = f"echo '{MARK}' $EPOCHREALTIME\n"
     done = subprocess.run(
-        ["bash", "-c", script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-        timeout=SECONDS, env=dict(environment), check=False,
+        ["bash", "-c", begun + script], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        timeout=SECONDS, env={**environment, "LC_NUMERIC": "C"}, check=False,
     )  # fmt: skip
-    return done.stdout.split(f"{MARK}\n")[:-1]
+    _, *parts = re.split(f"{MARK} ([0-9.]+)\n", done.stdout)
+    times = [float(moment) for moment in parts[::2]]
+    return list(zip(parts[1::2], (after - before for before, after in itertools.pairwise(times)), strict=False))
 
 
 def differences(session: Sequence[Command], printed: Sequence[str], page: str) -> list[str]:
