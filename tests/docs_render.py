@@ -19,8 +19,9 @@ from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
 import docs_hooks
+from connector_reports import HOW, report_of
 from docs_states import diagram
-from shipperone_erp import explanations
+from shipperone_erp import discovery, explanations
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.durations import words
 from shipperone_erp.config.settings import (
@@ -32,6 +33,7 @@ from shipperone_erp.config.settings import (
 )
 from shipperone_erp.config.showing import toml
 from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import connector_page
 from shipperone_erp.policies import invoice_note, within_a_cent
 from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
@@ -253,6 +255,17 @@ PARTS: dict[str, Callable[[], str]] = {
 }
 
 
+def connector_page_file(name: str) -> Path:
+    """The page of that connector: what it declares, and what the conformance kit has found of it."""
+    return DOCS / f"connector-{name.replace('_', '-')}.md"
+
+
+def _connector_page(name: str) -> str:
+    """As `shipperone-erp connectors show NAME --markdown --report FILE` prints it, and how the report was made."""
+    again = f"`PYTHONPATH=tests python tests/connector_reports.py {name}` runs it again."
+    return f"{connector_page.page(discovery.describe(name), report_of(name))}\n\n{HOW[name]} {again}\n"
+
+
 def rendered(text: str) -> str:
     """The page with its generated parts as the code has them now."""
     return PART.sub(lambda part: f"{part[1]}{PARTS[part[2]]()}\n{part[3]}", text)
@@ -263,6 +276,7 @@ def pages() -> dict[Path, str]:
     found = {page: rendered(page.read_text(encoding="utf-8")) for page in sorted(DOCS.glob("*.md"))}
     found[DOCS / "reasons.md"] = explanations.page()
     found |= {DOCS / f"{stage}.svg": diagram(stage) for stage in Stage}
+    found |= {connector_page_file(name): _connector_page(name) for name in HOW}
     return found
 
 

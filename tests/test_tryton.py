@@ -30,7 +30,7 @@ from shipperone_erp import (
 )
 from shipperone_erp.testing import Bench
 from shipperone_erp.testing.shop import Shop
-from shipperone_erp_tryton import TrytonConnector
+from shipperone_erp_tryton import TrytonConnector, seeding
 from shipperone_erp_tryton.amounts import pieces
 from shipperone_erp_tryton.conformance import TrytonHarness
 from shipperone_erp_tryton.turns import Turns
@@ -315,3 +315,21 @@ def test_a_call_behind_one_that_does_not_end_is_transient_and_writes_nothing(ben
     assert bench.stock(mug) == (10, 0)
     assert isinstance(connector.reserve_stock(request), Reserved)
     assert bench.stock(mug) == (10, 2)
+
+
+def test_an_order_in_another_currency_is_posted_in_it_and_booked_in_the_companys(bench: Bench) -> None:
+    order = bench.order(currency=seeding.FOREIGN)
+    answer = posted(bench, order)
+    assert (answer.currency, answer.total_incl_tax) == (seeding.FOREIGN, order.total_incl_tax)
+    number = record(answer.reference)
+    booked = rows(
+        bench,
+        "SELECT CAST(l.debit AS TEXT), CAST(l.credit AS TEXT), CAST(l.amount_second_currency AS TEXT), c.code"
+        " FROM account_move_line l"
+        " JOIN account_invoice i ON i.move = l.move LEFT JOIN currency_currency c ON c.id = l.second_currency WHERE i.id = ?",
+        number,
+    )
+    assert {code for *_, code in booked} == {seeding.FOREIGN, None}, "what the rates round is a line of its own"
+    debits, credits, foreign = ([Decimal(line[side] or 0) for line in booked] for side in (0, 1, 2))
+    assert sum(amount for amount in foreign if amount > 0) == order.total_incl_tax
+    assert sum(debits) == sum(credits) == (order.total_incl_tax / 25).quantize(CENT)  # the seed's rate

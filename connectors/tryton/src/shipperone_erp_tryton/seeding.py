@@ -203,6 +203,9 @@ def _accounts(pool: Any, company: Any) -> None:
     configuration.default_account_payable = payable
     configuration.default_category_account_revenue = revenue
     configuration.default_category_account_expense = expense
+    # where an invoice in another currency leaves what its rates round
+    configuration.currency_exchange_credit_account = revenue
+    configuration.currency_exchange_debit_account = expense
     configuration.save()
     for year in YEARS:
         _fiscal_year(pool, company, year)

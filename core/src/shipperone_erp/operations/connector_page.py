@@ -8,23 +8,23 @@ from shipperone_erp.discovery import hooks_of
 from shipperone_erp.hooks import Connector
 
 
-def page(told: Mapping[str, Any], tested: Mapping[str, Any] | None = None) -> str:
-    """Of what `discovery.describe` tells; `tested` is the JSON document of `connectors test`."""
-    name = told["connector"]
-    declared = set(told["capabilities"])
+def page(described: Mapping[str, Any], tested: Mapping[str, Any] | None = None) -> str:
+    """`described` is the answer of `discovery.describe`; `tested` the JSON document of `connectors test`."""
+    name = described["connector"]
+    declared = set(described["capabilities"])
     abilities = [
         (f"`{one}`", "yes" if one in declared else "no", MEANS[one], "" if one in declared else WITHOUT.get(one, ""))
         for one in Capability
     ]
-    offered = set(told["hooks"])
+    offered = set(described["hooks"])
     hooks = [(f"`{hook}`", "yes" if hook in offered else "no") for hook in sorted(hooks_of(Connector))]
     settings = [
         (f"`{key}`", "required" if one["required"] else _code(one["default"]), one["says"] or "")
-        for key, one in told["settings"].items()
+        for key, one in described["settings"].items()
     ]
     parts = [
         f"# {name}",
-        f"The connector of {told['package']} {told['version']}, for the connector API `{told['api']}`.",
+        f"The connector of {described['package']} {described['version']}, for the connector API `{described['api']}`.",
         "## Settings",
         f"Under `[tenants.NAME.{name}]`:",
         _table(("setting", "default", "what it is"), settings),
@@ -33,7 +33,11 @@ def page(told: Mapping[str, Any], tested: Mapping[str, Any] | None = None) -> st
         "## Hooks",
         _table(("hook", "implemented"), hooks),
         "## Conformance",
-        *(_conformance(tested) if tested else [f"Not told: `shipperone-erp connectors test {name} --json` proves it."]),
+        *(
+            _conformance(tested)
+            if tested
+            else [f"Not tested: `shipperone-erp connectors test {name} --json` proves it."]
+        ),
     ]
     return "\n\n".join(parts)
 

@@ -24,7 +24,8 @@ def silence(
         return None
     nothing = f"has recorded no read of this queue since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
     refused = (
-        "see its log: what it cannot record (a full disk or quota, a database that refuses writes) stands nowhere else"
+        "see its log: what it cannot record (a full disk or quota, a database that refuses writes) is reported nowhere "
+        "else"
     )
     if lease.host != socket.gethostname():
         return f"{lease.served_by} {nothing}: it does not run any more, or nothing can be recorded; {refused}"

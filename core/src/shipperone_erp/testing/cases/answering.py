@@ -11,7 +11,7 @@ from shipperone_erp.testing.cases.life import whole_life
     "A1",
     "every hook answers with a value of its contract",
     probes="settings add_product",
-    suffers="Every order is held as connector_bug, with nothing reserved or with a reservation that nobody knows of.",
+    suffers="Every order is held as connector_bug, with nothing reserved or with a reservation without an order.",
     cure="Return a value on every path of the hook, and map the ERP library's exceptions to the five in one place.",
 )
 def answers_by_contract(bench: Bench) -> None:

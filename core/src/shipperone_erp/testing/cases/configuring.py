@@ -15,7 +15,7 @@ PLANTED = "kit-planted-4711-secret"
     "C1",
     "a key that does not exist is refused",
     static=True,
-    suffers="A misspelt `warehose` is ignored for months, and the goods of one shop leave another's stock.",
+    suffers="A misspelt `warehose` is ignored for months, and the goods of one shop leave another shop's stock.",
     cure="Derive every settings model, nested ones too, from ConnectorSettings and leave model_config alone.",
 )
 def refuses_unknown_keys(bench: Bench) -> None:
@@ -64,7 +64,7 @@ def shows_no_input(bench: Bench) -> None:
     "C3",
     "what looks like a secret is declared as one",
     probes="settings",
-    suffers="`config show` and every report that somebody attaches to a ticket hold the password.",
+    suffers="`config show` and every report that is attached to a ticket hold the password.",
     cure="Annotate the field as Secret and call get_secret_value() only where the login is made.",
 )
 def declares_secrets(bench: Bench) -> None:
@@ -78,7 +78,7 @@ def declares_secrets(bench: Bench) -> None:
     "C4",
     "a connector never shows its secrets",
     probes="settings",
-    suffers="The password stands in a log as soon as somebody logs an object.",
+    suffers="The password stands in a log as soon as an object is logged.",
     cure="Pass the Secret on, not its text, and give a connection object that holds the text no repr of its own.",
 )
 def hides_secrets(bench: Bench) -> None:

@@ -32,7 +32,7 @@ MISSING = "it is declared; leave it out of `capabilities`, or see why it does no
     needs="build_invoice issue_invoice",
     probes=PROBES,
     since="1.1",
-    suffers="Nobody has looked whether a draft that was changed or cancelled is issued: those cases were left out.",
+    suffers="A draft that an operator changed or cancelled may be issued: the cases about drafts were left out.",
     cure="List Capability.DRAFTS if build_invoice writes into the ERP; if it only computes, list it not.",
 )
 def declares_drafts(bench: Bench) -> None:
@@ -80,7 +80,7 @@ def has_what_is_declared(bench: Bench) -> None:
     "what is there is declared",
     probes=PROBES,
     since="1.1",
-    suffers="Core refuses settings and holds orders that the ERP could serve; and nobody has looked whether it does.",
+    suffers="Core refuses settings and holds orders that the ERP could serve, and what it does there is not tested.",
     cure="Add the capability that is named, and run the cases that come with it.",
 )
 def declares_what_is_there(bench: Bench) -> None:

@@ -163,7 +163,7 @@ def issues_once_after_a_kill(bench: Bench) -> None:
     "discard_invoice, killed at every call, discards once",
     needs="build_invoice discard_invoice",
     probes=PROBES,
-    suffers="A power cut leaves a draft that nobody knows of, and that somebody issues.",
+    suffers="A power cut leaves a draft without an order, and the accountant issues it.",
     cure="Void the document in one transaction, and never judge by its lines whether it is there.",
 )
 def discards_once_after_a_kill(bench: Bench) -> None:

@@ -39,7 +39,7 @@ def builds_once(bench: Bench) -> None:
     "twenty threads with one key build once",
     needs="build_invoice",
     probes=PROBES,
-    suffers="Two drafts of one order; somebody issues both.",
+    suffers="Two drafts of one order, and both are issued.",
     cure="Let a unique constraint on the key decide, as in R2; a look before the insert is not enough.",
 )
 def builds_once_at_once(bench: Bench) -> None:

@@ -109,7 +109,7 @@ def _children() -> set[str]:
     "identity() is stable, and names another ERP otherwise",
     probes="settings",
     suffers="The tenant stops after a restart because its ERP seems to be another; or a copy of the ledger works on "
-    "the wrong ERP and nobody notices.",
+    "the wrong ERP unnoticed.",
     cure="Build identity() from the host and the database's name, not from the user, the password or the process.",
 )
 def says_who_it_is(bench: Bench) -> None:
@@ -133,7 +133,7 @@ def says_who_it_is(bench: Bench) -> None:
     "exclusive() answers at once, without the ERP",
     probes="settings break_connection mend_connection",
     suffers="It is asked before every call that changes stock: each would wait for the ERP twice.",
-    cure="Return a constant or a text made of the settings; exclusive() is a name for a lock and asks nobody.",
+    cure="Return a constant or a text made of the settings; exclusive() is a name for a lock and calls nothing.",
 )
 def excludes_without_io(bench: Bench) -> None:
     """With the ERP away, `exclusive()` answers with a text or None, twice the same, within a second."""

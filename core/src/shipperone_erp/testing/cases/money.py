@@ -85,7 +85,7 @@ def keeps_tax_rates(bench: Bench) -> None:
     needs="build_invoice",
     probes=PROBES,
     since="1.1",
-    suffers="A stranger's name and address are on the invoice: the buyer cannot deduct it, and data is disclosed.",
+    suffers="Another customer's name and address are on the invoice: the buyer cannot deduct it, data is disclosed.",
     cure="Find or make the partner by the order's own data each time, and keep none in the object.",
 )
 def invoices_the_buyer(bench: Bench) -> None:

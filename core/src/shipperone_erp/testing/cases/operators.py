@@ -11,7 +11,7 @@ from shipperone_erp.testing.case import NotApplicable, case, must, same
     needs="reserve_stock release_stock",
     probes="settings add_product on_hand reserved documents cancel",
     since="1.1",
-    suffers="The order counts as reserved and is confirmed, and its goods were given to somebody else weeks ago.",
+    suffers="The order counts as reserved and is confirmed, and its goods were given to another order weeks ago.",
     cure="Read the state of the ERP's document each time; a table of your own keys does not see what operators do.",
 )
 def sees_cancelled_reservations(bench: Bench) -> None:

@@ -56,7 +56,7 @@ def tells_that_it_is_away(bench: Bench) -> None:
     "U2",
     "once the ERP is back, the same connector goes on",
     probes=AWAY,
-    suffers="After every restart of the ERP the service has to be restarted too, by somebody, at night.",
+    suffers="After every restart of the ERP an operator has to restart the service too, at night.",
     cure="Open a new connection when the old one is broken; most pools can test one before it is used.",
 )
 def goes_on_by_itself(bench: Bench) -> None:
@@ -89,7 +89,7 @@ def goes_on_by_itself(bench: Bench) -> None:
     "U3",
     "a refused login is AuthFailed",
     probes="settings add_product",
-    suffers="Somebody changes the ERP's password, and every order is held one by one, or tried without end.",
+    suffers="The ERP's password is changed, and every order is held one by one, or tried without end.",
     cure="Map the ERP's own login error (a status 401, a code) to AuthFailed before the general error.",
 )
 def tells_a_refused_login(bench: Bench) -> None:
@@ -146,7 +146,7 @@ def gives_up_in_time(bench: Bench) -> None:
     "a lost answer is Unknown, and the key settles it",
     needs="reserve_stock",
     probes="settings add_product lose_answer reserved on_hand documents",
-    suffers="Core is told that nothing happened, gives the order up, and the goods stay blocked for nobody.",
+    suffers="Core takes it that nothing happened and gives the order up; its goods stay blocked.",
     cure="Raise Unknown for an error after the request was sent, and Transient only for one before it.",
 )
 def tells_what_it_does_not_know(bench: Bench) -> None:

@@ -13,7 +13,7 @@ PAPER = "settings add_product documents"
     "releasing twice is success, and frees the stock once",
     needs="reserve_stock release_stock",
     probes=STOCK,
-    suffers="A cancelled order blocks goods for ever; or, released twice, sells what belongs to somebody else.",
+    suffers="A cancelled order blocks goods for ever; or, released twice, sells what is reserved for another order.",
     cure="Find the reservation by request.key, change its state first, and free the stock only if that changed a row.",
 )
 def releases_once(bench: Bench) -> None:
@@ -33,7 +33,7 @@ def releases_once(bench: Bench) -> None:
     "a released key is never reserved again",
     needs="reserve_stock release_stock",
     probes=STOCK,
-    suffers="A call that was under way when the order was cancelled reserves it after all, and nobody releases it.",
+    suffers="A call that was under way when the order was cancelled reserves it after all, and it is never released.",
     cure="Keep the released reservation with its key and a state; do not delete it.",
 )
 def released_stays_released(bench: Bench) -> None:
@@ -101,7 +101,7 @@ def discarded_stays_discarded(bench: Bench) -> None:
     needs="build_invoice discard_invoice",
     can="marks",
     probes=PAPER,
-    suffers="A draft whose answer was lost turns up after it was given up, and is issued by somebody.",
+    suffers="A draft whose answer was lost turns up after it was given up, and is issued.",
     cure="Insert a voided document under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_built(bench: Bench) -> None:

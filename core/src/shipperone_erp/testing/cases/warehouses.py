@@ -141,7 +141,7 @@ def invoices_fractions(bench: Bench) -> None:
     can="fractions",
     probes=PROBES,
     since="1.1",
-    suffers="Half a metre stays on the shelf in the ERP after each sale, and is sold to somebody else.",
+    suffers="Half a metre stays on the shelf in the ERP after each sale, and is sold to another customer.",
     cure="Convert quantities in deliver as in reserve_stock: int(qty) is often left over in one of the two.",
 )
 def delivers_fractions(bench: Bench) -> None:
