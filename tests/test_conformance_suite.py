@@ -461,11 +461,11 @@ def test_the_place_is_the_last_line_of_the_connectors_own_code():
     connector = found(HonestSettings(database="/nowhere/erp.db", password=Secret("wrong")), tenant="kit")
     with pytest.raises(AuthFailed) as raised:
         connector.reserve_stock(None)
-    assert re.fullmatch(r"honest_erp\.py:\d+, in pass_gate", raised_at(raised.value, found))
+    assert re.fullmatch(r"honest_erp\.py:\d+, in _erp", raised_at(raised.value, found))
     wrapped = Finding("it raised")
     wrapped.__cause__ = raised.value
     assert place_of(wrapped, found, "build_invoice") == raised_at(raised.value, found)
-    assert re.fullmatch(r"hostile_manners\.py:\d+, in build_invoice", place_of(Finding("no"), found, "build_invoice"))
+    assert re.fullmatch(r"hostile_outages\.py:\d+, in build_invoice", place_of(Finding("no"), found, "build_invoice"))
     assert place_of(Finding("no"), found, "list_orders") is None
     assert place_of(Finding("no"), found, None) is None
 

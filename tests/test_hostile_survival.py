@@ -8,7 +8,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 
 import pytest
-from honest_erp import PASSWORD
+from honest_gate import PASSWORD
 from honest_harness import HonestHarness
 from hostile_erp import FAULTS
 

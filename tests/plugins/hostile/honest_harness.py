@@ -7,7 +7,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from honest_erp import PASSWORD, SCHEMA, THOUSAND, thousandths
+from honest_erp import SCHEMA
+from honest_gate import PASSWORD
+from honest_stock import THOUSAND, thousandths
 
 from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine
 

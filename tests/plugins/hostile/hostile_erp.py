@@ -4,24 +4,24 @@ from typing import Any
 
 import hostile_at_import
 import hostile_claims
+import hostile_crashes
 import hostile_figures
 import hostile_goods
+import hostile_lists
 import hostile_manners
+import hostile_outages
 import hostile_papers
+import hostile_releasing
+import hostile_secrets
 import hostile_stock
 from honest_erp import HonestConnector, HonestSettings
 
 from shipperone_erp import Connector
 
 MODULES = (
-    hostile_manners,
-    hostile_claims,
-    hostile_stock,
-    hostile_goods,
-    hostile_papers,
-    hostile_figures,
-    hostile_at_import,
-)
+    hostile_manners, hostile_secrets, hostile_claims, hostile_stock, hostile_goods, hostile_papers, hostile_figures,
+    hostile_releasing, hostile_outages, hostile_crashes, hostile_lists, hostile_at_import,
+)  # fmt: skip
 
 FAULTS: dict[str, type[Any]] = {
     name: found

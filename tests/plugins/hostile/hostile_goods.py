@@ -5,7 +5,8 @@ from decimal import ROUND_UP, Decimal
 from itertools import groupby
 from typing import Any, ClassVar
 
-from honest_erp import HonestConnector, thousandths
+from honest_erp import HonestConnector
+from honest_stock import thousandths
 
 from shipperone_erp import ConnectorError, Done, Refused, Reserved, ReserveStock, Shortage, Transient, hookimpl
 

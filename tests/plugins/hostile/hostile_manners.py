@@ -8,20 +8,13 @@ import threading
 import time
 import uuid
 from contextlib import suppress
-from functools import cached_property
 from typing import Any, ClassVar
 
 from honest_erp import HonestConnector, HonestSettings
-from pydantic import ConfigDict
 
 from shipperone_erp import (
-    AuthFailed,
     Check,
-    Connector,
-    ConnectorSettings,
     Reserved,
-    Transient,
-    Unknown,
     hookimpl,
 )
 
@@ -168,159 +161,6 @@ class CheckOnlyLogsIn(HonestConnector):
     def check(self) -> list[Check]:
         lines = super().check()
         return [Check("login", True, "the ERP answers")] if "may not write" in lines[0].sentence else lines
-
-
-class LaxSettings(HonestSettings):
-    """Takes every key."""
-
-    model_config = ConfigDict(extra="ignore")
-
-
-class TakesEveryKey(Connector[LaxSettings]):
-    """A misspelt key is as good as none."""
-
-    caught_by: ClassVar[str] = "C1"
-
-
-class LoudSettings(ConnectorSettings):
-    """Shows in its errors what it was given."""
-
-    model_config = ConfigDict(hide_input_in_errors=False)
-    password: int = 0
-
-
-class ShowsItsInput(Connector[LoudSettings]):
-    """pydantic's own errors, as they are."""
-
-    caught_by: ClassVar[str] = "C2"
-
-
-class OpenSettings(HonestSettings):
-    """A token as plain text."""
-
-    api_token: str = "t0ken"
-
-
-class KeepsATokenInTheOpen(Connector[OpenSettings]):
-    """`config show` prints it."""
-
-    caught_by: ClassVar[str] = "C3"
-
-
-class ShowsItsPassword(HonestConnector):
-    """A repr that helps in debugging."""
-
-    caught_by: ClassVar[str] = "C4"
-
-    def __repr__(self) -> str:
-        return f"<connector with {self.settings.password.get_secret_value()}>"
-
-
-class LogsItsPassword(HonestConnector):
-    """At debug, where nobody looks."""
-
-    caught_by: ClassVar[str] = "S1"
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        logging.getLogger("acme.http").debug("POST /login password=%s", self.settings.password.get_secret_value())
-        return super().reserve_stock(request)
-
-
-class TellsTheRefusedPassword(HonestConnector):
-    """The driver's words, with the login in it."""
-
-    caught_by: ClassVar[str] = "S2"
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        try:
-            return super().reserve_stock(request)
-        except AuthFailed:
-            raise AuthFailed(f"login with {self.settings.password.get_secret_value()} was refused") from None
-
-
-class TellsThePasswordInACause(HonestConnector):
-    """A clean sentence, with the driver's exception behind it."""
-
-    caught_by: ClassVar[str] = "S3"
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        try:
-            return super().reserve_stock(request)
-        except Transient as away:
-            cause = ConnectionError(f"cannot reach erp://admin:{self.settings.password.get_secret_value()}@erp")
-            raise Transient(away.sentence) from cause
-
-
-class CallsAnOutageABug(HonestConnector):
-    """The driver's exception comes through."""
-
-    caught_by: ClassVar[str] = "U1"
-
-    @hookimpl
-    def build_invoice(self, request: Any) -> Any:
-        try:
-            return super().build_invoice(request)
-        except Transient as away:
-            raise ConnectionError(away.sentence) from None
-
-
-class NeverTriesAgain(HonestConnector):
-    """Once the ERP was away, it stays away for this object."""
-
-    caught_by: ClassVar[str] = "U2"
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        if self.__dict__.get("broken"):
-            raise Transient("the connection is closed")
-        try:
-            return super().reserve_stock(request)
-        except Transient:
-            self.__dict__["broken"] = True
-            raise
-
-
-class CallsARefusedLoginAnOutage(HonestConnector):
-    """It may get better by itself."""
-
-    caught_by: ClassVar[str] = "U3"
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        try:
-            return super().reserve_stock(request)
-        except AuthFailed as refused:
-            raise Transient(refused.sentence) from None
-
-
-class WaitsForASilentErp(HonestConnector):
-    """Without a time-out."""
-
-    caught_by: ClassVar[str] = "U4"
-
-    @cached_property
-    def _patient(self) -> HonestSettings:
-        return self.settings.model_copy(update={"patience": 3600.0})
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        return HonestConnector(self._patient, tenant=self.tenant).reserve_stock(request)
-
-
-class CallsALostAnswerAnOutage(HonestConnector):
-    """The connection broke: nothing can have happened."""
-
-    caught_by: ClassVar[str] = "U5"
-
-    @hookimpl
-    def reserve_stock(self, request: Any) -> Any:
-        try:
-            return super().reserve_stock(request)
-        except Unknown as lost:
-            raise Transient(lost.sentence) from None
 
 
 class RaisesInInit(HonestConnector):

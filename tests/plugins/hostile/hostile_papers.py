@@ -2,13 +2,12 @@
 
 import time
 from dataclasses import replace
-from datetime import datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
 from honest_erp import HonestConnector
 
-from shipperone_erp import AlreadyIssued, Done, Invoice, Refused, Resolution, Voided, hookimpl
+from shipperone_erp import AlreadyIssued, Done, Invoice, Refused, Voided, hookimpl
 
 CENT = Decimal("0.01")
 
@@ -241,108 +240,6 @@ class DiscardsWhatIsFiscal(HonestConnector):
             with self._erp() as erp:
                 erp.execute("UPDATE invoices SET state = 'voided' WHERE key = ?", (request.key,))
             return Done()
-
-
-class BuildsLineByLine(HonestConnector):
-    """The head is committed, then the lines."""
-
-    caught_by: ClassVar[str] = "K3"
-
-    @hookimpl
-    def build_invoice(self, request: Any) -> Any:
-        with self._erp() as erp:
-            there = self._invoice(erp, request.key, request.order)
-            if there is None:
-                self._insert_invoice(erp, request.key, request.order, request.tax_date)
-                erp.execute("DELETE FROM invoice_lines WHERE key = ?", (request.key,))
-        if there is None:
-            for item in request.order.items:
-                with self._erp() as erp:
-                    line = (
-                        request.key,
-                        str(item.item_id),
-                        item.sku,
-                        str(item.qty),
-                        str(item.line_total_incl_tax),
-                        "21",
-                    )
-                    erp.execute("INSERT INTO invoice_lines VALUES (?, ?, ?, ?, ?, ?)", line)
-        with self._erp() as erp:
-            return self._invoice(erp, request.key, request.order)
-
-
-class SpendsANumberFirst(HonestConnector):
-    """An issued copy is made, then the draft is taken away."""
-
-    caught_by: ClassVar[str] = "K4"
-
-    @hookimpl
-    def issue_invoice(self, request: Any) -> Any:
-        with self._erp() as erp:
-            found = self._invoice(erp, request.key, request.order)
-            if not isinstance(found, Invoice) or found.issued:
-                return found or Voided(None)
-            erp.execute("UPDATE invoices SET state = 'voided' WHERE key = ?", (request.key,))
-        with self._erp() as erp:
-            self._number(erp, request.key, request.tax_date)
-            return self._invoice(erp, request.key, request.order)
-
-
-class DiscardsInTwoSteps(HonestConnector):
-    """The lines go and are committed; a draft without lines is then no draft to be discarded."""
-
-    caught_by: ClassVar[str] = "K5"
-
-    @hookimpl
-    def discard_invoice(self, request: Any) -> Any:
-        with self._erp() as erp:
-            lines = erp.execute("SELECT COUNT(*) FROM invoice_lines WHERE key = ?", (request.key,)).fetchone()[0]
-            if not lines:
-                return Done()
-            erp.execute("DELETE FROM invoice_lines WHERE key = ?", (request.key,))
-        with self._erp() as erp:
-            erp.execute("UPDATE invoices SET state = 'voided' WHERE key = ?", (request.key,))
-        return Done()
-
-
-class ListsEverything(HonestConnector):
-    """Whenever it was made."""
-
-    caught_by: ClassVar[str] = "Q2"
-
-    @hookimpl
-    def list_documents(self, since: datetime) -> Any:
-        return super().list_documents(since.replace(year=2000))
-
-
-class ListsWithoutNumbers(HonestConnector):
-    """Nobody can compare it with the books."""
-
-    caught_by: ClassVar[str] = "Q2"
-
-    @hookimpl
-    def list_documents(self, since: datetime) -> Any:
-        return [replace(document, number=None) for document in super().list_documents(since)]
-
-
-class AcceptsWhatWasRefused(HonestConnector):
-    """Everything is fine."""
-
-    caught_by: ClassVar[str] = "Q3"
-
-    @hookimpl
-    def handle_mismatch(self, mismatch: Any) -> Any:
-        return Resolution.accept()
-
-
-class AcceptsOtherItems(HonestConnector):
-    """Whatever differs, it is accepted when the two are compared."""
-
-    caught_by: ClassVar[str] = "Q3"
-
-    @hookimpl
-    def handle_mismatch(self, mismatch: Any) -> Any:
-        return Resolution.accept() if mismatch.action == "compare" else Resolution.abstain()
 
 
 class IsACentOff(HonestConnector):
