@@ -14,12 +14,13 @@ from shipperone_erp.capabilities import WITHOUT, Capability, noun
 from shipperone_erp.model.answers import ConnectorError, Invoice, Refused, Reserved, Voided
 from shipperone_erp.model.order import Charge, FulfillmentOrder
 from shipperone_erp.reasons import Reason
-from shipperone_erp.testing.bench import TODAY, Bench
+from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.calls import answered
 from shipperone_erp.testing.case import Finding, case, must
 from shipperone_erp.testing.cases.listing import FORMS
 from shipperone_erp.testing.cases.money import EARLIER
 from shipperone_erp.testing.comparison import expected_total
+from shipperone_erp.testing.desk import TODAY
 from shipperone_erp.testing.harness import able
 
 PROBES = "settings add_product documents"

@@ -3,9 +3,10 @@
 from shipperone_erp.model.answers import Invoice, Refused
 from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.reasons import Reason
-from shipperone_erp.testing.bench import TODAY, Bench
+from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
 from shipperone_erp.testing.comparison import expected_total
+from shipperone_erp.testing.desk import TODAY
 
 PROBES = "settings add_product documents"
 

@@ -4,7 +4,8 @@ from typing import Any
 
 from shipperone_erp.model.answers import Reserved
 from shipperone_erp.model.order import FulfillmentOrder
-from shipperone_erp.testing.bench import Bench, Desk
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.desk import Desk
 
 
 def whole_life(bench: Bench, desk: Desk) -> list[tuple[str, Any]]:

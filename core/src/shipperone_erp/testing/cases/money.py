@@ -7,9 +7,10 @@ from decimal import Decimal
 from shipperone_erp.model.answers import Invoice, Refused
 from shipperone_erp.model.order import Charge, Party
 from shipperone_erp.reasons import Reason
-from shipperone_erp.testing.bench import TODAY, Bench
+from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
 from shipperone_erp.testing.cases.invoicing import figures_are
+from shipperone_erp.testing.desk import TODAY
 
 PROBES = "settings add_product documents"
 EARLIER = TODAY - timedelta(days=3)
