@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal as D
 
 import pytest
@@ -136,6 +137,16 @@ def test_g5_a_value_that_was_made_wrongly_names_the_field_and_not_what_was_in_it
         in str(raised.value)
     )
     assert "a-secret-thing" not in str(raised.value)
+
+
+def test_g5_a_wrong_value_is_placed_in_the_connectors_own_line():
+    """Not in the line of dataclasses.replace, with which a connector often makes its answer."""
+
+    def wrong():
+        return replace(INVOICE, date=datetime(2026, 3, 1, 23, 0, tzinfo=UTC))
+
+    with pytest.raises(ContractViolation, match=r"date: .* \(test_plugins\.py, line \d+\)"):
+        facade(wrong).reserve_stock(REQUEST)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ many threads at once.
 """
 
 import logging
+import sysconfig
 import traceback
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
@@ -52,6 +53,8 @@ InvoiceAnswer = Invoice | Pending | Voided
 RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
 
 MOST_CAREFUL_FIRST = (Verdict.HOLD, Verdict.REBUILD, Verdict.RETRY, Verdict.ACCEPT, Verdict.ABSTAIN)
+
+STANDARD_LIBRARY = PurePath(sysconfig.get_path("stdlib"))
 
 
 class TenantPlugins:
@@ -326,7 +329,10 @@ def _line(error: Exception) -> str:
     """The connector's own line that made the wrong value, for its author."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [
-        frame for frame in frames if not {"shipperone_erp", "pydantic", "pluggy"} & set(PurePath(frame.filename).parts)
+        frame
+        for frame in frames
+        if not {"shipperone_erp", "pydantic", "pluggy"} & {*PurePath(frame.filename).parts}
+        and PurePath(frame.filename).parent != STANDARD_LIBRARY  # dataclasses.replace makes values as well
     ]
     return f" ({PurePath(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 
