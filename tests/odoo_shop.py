@@ -175,7 +175,10 @@ class Shop:
         return erp.draft_credit_note(CreditNote(self.key(name), issued.reference, day, "taken back"))
 
     def deliver(self, erp: OdooConnector, name: str, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> Any:
-        return erp.deliver(Deliver(self.key(name), order, self._live(order, *reserved)))
+        return erp.deliver(self.to_deliver(name, order, *reserved))
+
+    def to_deliver(self, name: str, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> Deliver:
+        return Deliver(self.key(name), order, self._live(order, *reserved))
 
     def _live(self, order: FulfillmentOrder, *reserved: tuple[str, Any]) -> tuple[Reservation, ...]:
         ids = tuple(item.item_id for item in order.items)
@@ -203,10 +206,10 @@ def ids(reference: str) -> list[int]:
 
 
 class Recorder(httpx.BaseTransport):
-    """The network, with every request and answer kept; what is secret is replaced."""
+    """The network, with every request and answer kept; what is secret, or the server's own, is replaced."""
 
-    def __init__(self, secret: str) -> None:
-        self._secret = secret
+    def __init__(self, replaced: dict[str, str]) -> None:
+        self._replaced = replaced
         self._network = httpx.HTTPTransport()
         self.kept: list[dict[str, Any]] = []
 
@@ -214,10 +217,13 @@ class Recorder(httpx.BaseTransport):
         response = self._network.handle_request(request)
         response.read()
         kind = response.headers.get("content-type", "")
+        asked = request.content.decode()
+        for said, kept in self._replaced.items():
+            asked = asked.replace(said, kept)
         self.kept.append(
             {
                 "path": request.url.path,
-                "request": _readable(request.content.decode().replace(self._secret, SECRET)),
+                "request": _readable(asked),
                 "status": response.status_code,
                 "type": kind,
                 "answer": _without_traces(_readable(response.content.decode())),

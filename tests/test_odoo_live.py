@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 from odoo_cases import CASES
-from odoo_shop import RECORDINGS, Recorder, Shop
+from odoo_shop import RECORDINGS, SECRET, Recorder, Shop
 from shipperone_erp_odoo.seeding import Admin, Seed
 
 NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
@@ -84,7 +84,9 @@ def run(cases, case, about, seed, recordings, folder=""):
     """A case on the real server, its recording kept in that folder of them."""
     # over a second protocol a case has products and orders of its own
     name = case if about["protocol"] == RECORDED.get(int(about["version"])) else f"{case}-{about['protocol']}"
-    recorder = Recorder(str(about["secret"])) if RECORD else None
+    nominal = {**about, "database": f"o{about['version']}"}  # one case is recorded anew on any fresh database
+    replaced = {str(about["secret"]): SECRET, f'"{about["database"]}"': f'"{nominal["database"]}"'}
+    recorder = Recorder(replaced) if RECORD else None
     shop = Shop(name, about, recorder, seed)
     try:
         cases[case](shop)
@@ -92,7 +94,7 @@ def run(cases, case, about, seed, recordings, folder=""):
         shop.close()
     if recorder and name == case:
         file = f"{folder}{about['version']}-{about['protocol']}.jsonl"
-        header = {name: about[name] for name in ("version", "protocol", "database", "user", "tag")}
+        header = {name: nominal[name] for name in ("version", "protocol", "database", "user", "tag")}
         lines = recordings.setdefault(file, {"lines": [header]})["lines"]
         lines += [{"case": case, **entry} for entry in recorder.kept]
 

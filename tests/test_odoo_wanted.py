@@ -87,14 +87,23 @@ def test_what_is_demanded_counts_only_what_odoo_counts():
 
 @pytest.mark.parametrize(
     ("changed", "reason"),
-    [({"kit": True}, Reason.KIT_INCOMPLETE), ({"service": True}, Reason.ERP_REFUSED),
-     ({"pieces": None}, Reason.UNIT_UNCLEAR)],
-)  # fmt: skip
-def test_p6_p8_kits_services_and_unclear_units_are_refused(changed, reason):
+    [({"service": True}, Reason.ERP_REFUSED), ({"pieces": None}, Reason.UNIT_UNCLEAR)],
+)
+def test_p8_services_and_unclear_units_are_refused(changed, reason):
     with pytest.raises(Refused) as refused:
         plan(MIXED, silent(), **changed)
     assert refused.value.reason == reason
     assert "MUG" in refused.value.sentence
+
+
+def test_p6_a_kit_is_asked_for_by_its_components_together_with_those_that_are_ordered_alone():
+    odoo = silent()
+    cup, tea = (replace(product(sku), id=n) for n, sku in ((7, "CUP"), (8, "TEA")))
+    odoo.kept(("kit", 5, HOME.id), lambda: ((cup, D(2)), (tea, D("0.5"))))
+    known = {"BOX": replace(product("BOX"), id=5, kit=True), "CUP": cup}
+    made = wanted(odoo, "a-FO-1-x", order(("BOX", "4", None), ("CUP", "1", None)), SITES, known)
+    assert shape(made)[0][2] == {("CUP", "main"): 9, ("TEA", "main"): 2}
+    assert made.demand() == {(10, 7): 9, (10, 8): 2}
 
 
 def test_b17_no_transfer_between_companies():

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Reserved, ReserveStock, Shortage, Unknown
+from shipperone_erp_odoo.kits import parts
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found, Move, backorders, by_name, found, referred
 from shipperone_erp_odoo.products import counted, products
@@ -90,7 +91,8 @@ class _Delivery:
             if isinstance(product, Refused):
                 raise product
             if not product.service:
-                self.wanted[product.id] = self.wanted.get(product.id, NOTHING) + counted(odoo, product, item.qty)
+                for part, quantity in parts(odoo, product, counted(odoo, product, item.qty), company):
+                    self.wanted[part.id] = self.wanted.get(part.id, NOTHING) + quantity
 
     def round(self) -> bool:
         """Look, and do what is still to be done. True if nothing was."""

@@ -58,15 +58,29 @@ def products(
     """The product of each SKU, or why none can be taken. `archived`: one that was archived meanwhile will do."""
     wanted = sorted(set(skus))
     field = odoo.settings.sku_field
-    fields = [field, "display_name", "uom_id", "active", "type", "taxes_id"]
-    stored = "is_storable" if odoo.has("product.product", "is_storable") else "detailed_type"
-    fields += [stored, *(["is_kits"] if odoo.has("product.product", "is_kits") else [])]
-    domain = [(field, "in", wanted), ("company_id", "in", [False, company])]
-    rows = odoo.find("product.product", domain, fields, company=company, archived=True, order="id")
     by_sku: dict[str, list[Row]] = {sku: [] for sku in wanted}
-    for row in rows:
+    for row in _rows(odoo, (field, "in", wanted), company):
         by_sku.setdefault(str(row[field]), []).append(row)
-    return {sku: _product(odoo, sku, by_sku[sku], stored, archived=archived) for sku in wanted}
+    return {sku: _product(odoo, sku, by_sku[sku], archived=archived) for sku in wanted}
+
+
+def by_id(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Product]:
+    """The products of these ids, archived ones too; one of another company is missing."""
+    field = odoo.settings.sku_field
+    rows = _rows(odoo, ("id", "in", sorted(set(ids))), company)
+    return {int(row["id"]): _described(odoo, str(row[field] or row["display_name"]), row) for row in rows}
+
+
+def _rows(odoo: Odoo, which: tuple[str, str, object], company: int) -> list[Row]:
+    fields = [odoo.settings.sku_field, "display_name", "uom_id", "active", "type", "taxes_id", _stored(odoo)]
+    fields += ["is_kits"] if odoo.has("product.product", "is_kits") else []
+    domain = [which, ("company_id", "in", [False, company])]
+    return odoo.find("product.product", domain, fields, company=company, archived=True, order="id")
+
+
+def _stored(odoo: Odoo) -> str:
+    """The field that tells whether Odoo keeps a count of a product."""
+    return "is_storable" if odoo.has("product.product", "is_storable") else "detailed_type"
 
 
 def counted(odoo: Odoo, product: Product, pieces: Decimal) -> Decimal:
@@ -111,7 +125,7 @@ def pieces_in(odoo: Odoo, unit: object) -> Decimal | None:
     return Decimal(1) if one(unit) == piece else odoo.settings.units.get(named(unit))
 
 
-def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str, *, archived: bool) -> Product | Refused:
+def _product(odoo: Odoo, sku: str, rows: Sequence[Row], *, archived: bool) -> Product | Refused:
     active = [row for row in rows if row["active"]] or [*rows[: len(rows) if archived else 0]]
     field = odoo.settings.sku_field
     if len(active) > 1:
@@ -121,7 +135,11 @@ def _product(odoo: Odoo, sku: str, rows: Sequence[Row], stored: str, *, archived
         return Refused(Reason.PRODUCT_ARCHIVED, f"product {_names(rows)} with {field} {sku} is archived in Odoo")
     if not active:
         return Refused(Reason.PRODUCT_UNKNOWN, f"no product in Odoo has {field} {sku}")
-    (row,) = active
+    return _described(odoo, sku, active[0])
+
+
+def _described(odoo: Odoo, sku: str, row: Row) -> Product:
+    stored = _stored(odoo)
     return Product(
         id=int(row["id"]),
         sku=sku,

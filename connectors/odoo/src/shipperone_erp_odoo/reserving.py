@@ -5,7 +5,7 @@ takes the goods in between is found afterwards, and then the picking is cancelle
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Protocol
 
 from shipperone_erp import (
@@ -241,12 +241,17 @@ def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
 
 def _short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[ShortLine]:
     """Every item whose goods do not suffice for all that the order wants of them, with what is free of them in all."""
-    demand = order.demand()
+    short = {place for place, quantity in order.demand().items() if place in free and free[place] < quantity}
     for line in order.lines:
-        place = (line.source.stock, line.product.id)
-        if place in free and place in demand and free[place] < demand[place]:
-            available = line.product.in_pieces(free[place])
-            yield ShortLine(line.item.item_id, line.item.sku, line.item.qty, available)
+        places = [((line.source.stock, product.id), quantity) for product, quantity in line.parts]
+        if not any(place in short for place, _ in places):
+            continue
+        # of a kit, as many whole ones as the scarcest of its components makes
+        enough = [free[place] * line.quantity / quantity for place, quantity in places if place in free and quantity]
+        available = min(enough, default=NOTHING)
+        if line.product.kit:
+            available = available.to_integral_value(ROUND_DOWN)
+        yield ShortLine(line.item.item_id, line.item.sku, line.item.qty, line.product.in_pieces(available))
 
 
 def _short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
@@ -255,7 +260,10 @@ def _short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
     for move in short:
         had[move.product] = had.get(move.product, NOTHING) + move.has
     places = {
-        (line.source.stock, line.product.id): had[line.product.id] for line in order.lines if line.product.id in had
+        (line.source.stock, product.id): had[product.id]
+        for line in order.lines
+        for product, _ in line.parts
+        if product.id in had
     }
     lines = list(_short_lines(order, places))
     if not lines:

@@ -11,6 +11,7 @@ from decimal import Decimal
 from typing import Literal, TypeVar
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
+from shipperone_erp_odoo.kits import Parts, parts
 from shipperone_erp_odoo.odoo import Odoo, external_id
 from shipperone_erp_odoo.products import Product, counted
 from shipperone_erp_odoo.sites import Site
@@ -20,12 +21,14 @@ FoundT = TypeVar("FoundT", Site, Product)
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item, its product, where its goods lie, and how much of it in the product's own unit."""
+    """An item, its product, where its goods lie, and how much of it in the product's own unit; `parts` is what of it
+    is kept in stock."""
 
     item: OrderItem
     product: Product
     source: Site
     quantity: Decimal
+    parts: Parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +55,10 @@ class Wanted:
         """By stock location and product: what must be there, of what Odoo keeps a count of."""
         found: dict[tuple[int, int], Decimal] = {}
         for line in self.lines:
-            if line.product.stored:
-                place = (line.source.stock, line.product.id)
-                found[place] = found.get(place, Decimal(0)) + line.quantity
+            for product, quantity in line.parts:
+                if product.stored:
+                    place = (line.source.stock, product.id)
+                    found[place] = found.get(place, Decimal(0)) + quantity
         return found
 
 
@@ -98,18 +102,13 @@ def _line(
     products: Mapping[str, Product | Refused],
 ) -> Line:
     product, source = _there(products[item.sku]), _there(sites[order.source_warehouse(item)])
-    if product.kit:
-        raise Refused(
-            Reason.KIT_INCOMPLETE,
-            f"{item.sku} is a kit in Odoo, which reserves its components in its place: have ShipperOne list the "
-            'components (`bundles = "children"`), or make it a product of its own',
-        )
     if product.service:
         raise Refused(
             Reason.ERP_REFUSED,
             f"{item.sku} is a service in Odoo, of which no stock can be reserved; name its item_type in `services`",
         )
-    return Line(item, product, source, counted(odoo, product, item.qty))
+    quantity = counted(odoo, product, item.qty)
+    return Line(item, product, source, quantity, parts(odoo, product, quantity, source.company.id))
 
 
 def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...], kind: str) -> list[Picking]:
@@ -118,8 +117,9 @@ def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...], kind: s
     for line in lines:
         site = home if internal else line.source
         moves = at.setdefault(site, {})
-        place = (line.product, line.source)
-        moves[place] = moves.get(place, Decimal(0)) + line.quantity
+        for product, quantity in line.parts:
+            place = (product, line.source)
+            moves[place] = moves.get(place, Decimal(0)) + quantity
     deliveries = sorted(at, key=lambda site: site != home)
     made = [
         Picking(external_id(kind, key, *([] if number == 0 else [site.code])), "delivery", site, at[site])
