@@ -6,11 +6,12 @@ from decimal import Decimal as D
 
 import pytest
 
-from shipperone_erp import Reason
+from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Shortage, ShortLine
 from shipperone_erp.model.text import loads
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault
+from shipperone_erp.stages.allocation import shortage_sentence
 from stage_orders import act, one_mug_less, order
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -155,6 +156,16 @@ def test_p4_a_shortage_of_two_lines_of_one_sku_names_both(world):
     world.once(settle_for=0)
     sentence = world.job("FO-1", A).sentence
     assert sentence == "MUG: 5 wanted, 4 available in main; MUG: 5 wanted, 4 available in main"
+
+
+def test_p9_a_shortage_names_the_warehouse_of_the_items_goods():
+    items = (
+        OrderItem(item_id=1, sku="MUG", qty=D(5)),
+        OrderItem(item_id="b", sku="CUP", qty=D(3), warehouse_code="outlet"),
+    )
+    lines = (ShortLine(1, "MUG", D(5), D(2)), ShortLine("b", "CUP", D(3), D(0)))
+    said = shortage_sentence(Shortage(lines), FulfillmentOrder("FO-1", "main", items))
+    assert said == "MUG: 5 wanted, 2 available in main; CUP: 3 wanted, 0 available in outlet"
 
 
 def test_p9_a_transfer_is_waited_for_and_goes_on_by_itself(world):

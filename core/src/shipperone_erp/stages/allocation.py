@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from shipperone_erp.model.answers import Reserved, Shortage, ShortLine, Voided
 from shipperone_erp.model.keys import plain
+from shipperone_erp.model.order import FulfillmentOrder
 from shipperone_erp.model.requests import ReserveStock
 from shipperone_erp.model.work import EffectKind, State, Step
 from shipperone_erp.reasons import Owner, Reason
@@ -62,7 +63,7 @@ async def reserve(case: Case) -> None:
         case.change(step=Step.NEW)
         raise Wait(
             Reason.NOT_ENOUGH_STOCK,
-            shortage_sentence(answer, case.order.warehouse_code),
+            shortage_sentence(answer, case.order),
             until=case.later(case.desk.settings.stock_retry.total_seconds()),
             owner=Owner.WAREHOUSE,
         )
@@ -85,10 +86,12 @@ def age(span: timedelta) -> str:
     return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
 
 
-def shortage_sentence(shortage: Shortage, warehouse: str) -> str:
-    """'SKU-7: 3 wanted, 1 available in WH; …'"""
+def shortage_sentence(shortage: Shortage, order: FulfillmentOrder) -> str:
+    """'SKU-7: 3 wanted, 1 available in WH; …', each in the warehouse that its goods lie in."""
+    places = {str(item.item_id): order.source_warehouse(item) for item in order.items}
 
     def words(line: ShortLine) -> str:
+        warehouse = places.get(str(line.item_id), order.warehouse_code)
         return f"{label(line.sku)}: {plain(line.wanted)} wanted, {plain(line.available)} available in {warehouse}"
 
     return "; ".join(words(line) for line in shortage.lines)
