@@ -13,10 +13,9 @@ from shipperone_erp.cli.steering import Ids, NoteText, OneKey
 from shipperone_erp.errors import UsageError
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.credit import CreditNote
-from shipperone_erp.model.work import Stage
 from shipperone_erp.operations import adopting, crediting, releasing, steering
 from shipperone_erp.operations.adopting import Made, amount, parsed
-from shipperone_erp.operations.amounts import possible_totals
+from shipperone_erp.operations.approving import approve_sum
 from shipperone_erp.operations.steering import Pick
 from shipperone_erp.runtime.clock import utc_now
 
@@ -105,14 +104,7 @@ def _approve_total(
     with Ledger.open(loaded.runtime.ledger) as ledger:
         chosen = Pick(order_ids[0], tenant, None, key)
         job = steering.pick(ledger, chosen, steering.total_can_be_approved, "approved by its total")
-        if job.tenant not in loaded.tenants:
-            raise UsageError(f"{job.tenant} is not usable as it is configured, so its invoice cannot be worked out")
-        allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
-        sums = possible_totals(job, allocations, loaded.tenants[job.tenant])
-        if wanted is None or wanted not in sums:
-            come_to = " or ".join(f"{one:f}" for one in sums) or "no sum that is known"
-            raise UsageError(f"{job.key}: its invoice comes to {come_to}, not to {total}: nothing was approved")
-        steering.approve_total(ledger, job, utc_now(), note, total=wanted)
+        wanted = approve_sum(ledger, loaded, job, utc_now(), note, total=wanted)
     print_text(
         f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service takes "
         "it up at once"
@@ -178,11 +170,7 @@ def release(
     with Ledger.open(loaded.runtime.ledger) as ledger:
         wanted = Pick(order_id, tenant, None, key)
         job = steering.pick(ledger, wanted, steering.can_be_released, "released")
-        if job.tenant not in loaded.tenants:
-            raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
-        releasing.no_invoice_under_way(ledger, job)
-        asyncio.run(releasing.not_listed(loaded.tenants[job.tenant], job, max_response=loaded.runtime.max_response))
-        steering.release(ledger, job, utc_now(), note)
+        asyncio.run(releasing.release_unlisted(ledger, loaded, job, note))
     print_text(
         f"{job.tenant} {job.order_id}: {job.reference} is given back by the service, once it has read both queues again"
     )

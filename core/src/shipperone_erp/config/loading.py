@@ -12,6 +12,7 @@ from shipperone_erp.config.capability_checks import unmet
 from shipperone_erp.config.faults import Fault, faults, nearest
 from shipperone_erp.config.files import Document, parse
 from shipperone_erp.config.interpolation import interpolate
+from shipperone_erp.config.page import PageSettings, exposed
 from shipperone_erp.config.plain import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
@@ -137,17 +138,33 @@ class _Loading:
             if "${" not in password:
                 self._warn(self.main, ("runtime", *path), IN_ADDRESS, None)
         raw = self._put_in(self.main, ("runtime",), written, None)
-        if isinstance(raw, dict) and "http" in raw:
-            cause = "the operations page comes with a later release; remove it"
-            self.problems.append(self.main.problem(("runtime", "http"), cause))
-            raw = {key: value for key, value in raw.items() if key != "http"}
+        page = self._page(raw.pop("page", {}))
         try:
             runtime = RuntimeSettings.model_validate(raw)
         except ValidationError as error:
-            for fault in faults(error, RuntimeSettings, [*RuntimeSettings.model_fields, "http"]):
+            for fault in faults(error, RuntimeSettings, list(RuntimeSettings.model_fields)):
                 self.problems.append(self.main.problem(("runtime", *fault.path), fault.cause, near=fault.near))
             return RuntimeSettings()
-        return runtime.model_copy(update={"ledger": _beside(runtime.ledger, self.main.file.parent)})
+        if runtime.http is not None and page is not None and (open_to_all := exposed(runtime.http, page)) is not None:
+            self.problems.append(self.main.problem(("runtime", "http"), open_to_all))
+        ledger = _beside(runtime.ledger, self.main.file.parent)
+        return runtime.model_copy(update={"ledger": ledger, "page": page or PageSettings()})
+
+    def _page(self, raw: Any) -> PageSettings | None:
+        """`[runtime.page]`; None if it has a problem. A token that is missing stops everything: no page without it."""
+        here = ("runtime", "page")
+        secrets = SecretPlaces(self.main.file.parent, self.environment)
+        for path, _ in plain_secrets(PageSettings, raw):
+            self._warn(self.main, (*here, *path), AS_SECRET, None)
+        try:
+            page = PageSettings.model_validate(raw, context={"secrets": secrets})
+        except ValidationError as error:
+            for fault in faults(error, PageSettings, list(PageSettings.model_fields)):
+                self.problems.append(self.main.problem((*here, *fault.path), fault.cause, near=fault.near))
+            return None
+        for warning in secrets.warnings:
+            self._warn(self.main, here, warning, None)
+        return page
 
     def _homes(self, runtime: RuntimeSettings) -> dict[str, Document]:
         """Each tenant and the file that it stands in."""

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from shipperone_erp.config.durations import Duration, at_least
+from shipperone_erp.config.page import Address, PageSettings
 from shipperone_erp.config.sizes import Size
 from shipperone_erp.config.sources import SecretMissing
 from shipperone_erp.errors import Problem
@@ -110,6 +111,7 @@ class RuntimeSettings(_Settings):
 
     ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
     include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
+    http: Address | None = Field(None, description="where `run` serves the operations page, such as 127.0.0.1:8642")
     lease: Duration = Field(timedelta(seconds=15), description="a process that stood still this long is replaced")
     max_response: Size = Field(
         ByteSize(32 * 1024**2), description="an answer that is larger is refused while it is read"
@@ -124,6 +126,7 @@ class RuntimeSettings(_Settings):
     keep_invoices: Annotated[Duration, at_least(timedelta(days=365))] = Field(
         timedelta(days=4018), description="what ShipperOne has accepted, and every issued invoice: eleven years"
     )
+    page: PageSettings = Field(default_factory=PageSettings, description="who may use the page, see below")
 
 
 def _path(value: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, select
 
 from shipperone_erp.ledger.records import JobSummary
-from shipperone_erp.ledger.schema import ALLOCATED, UNFINISHED, bindings, jobs
+from shipperone_erp.ledger.schema import ALLOCATED, UNFINISHED, actions, bindings, jobs
 from shipperone_erp.model.work import Stage, State
 from shipperone_erp.reasons import Owner, Reason
 
@@ -74,15 +74,17 @@ def reservations(tenant: str | None) -> Select[Any]:
 class Wanted:
     """Which jobs a list shows: those that meet every condition given. Without `state` and `ended`: what has not ended.
 
-    `limit`: the first so many in the order of their urgency.
+    `limit`: the first so many in the order of their urgency, after the first `offset`.
     """
 
     tenant: str | None = None
+    stage: Stage | None = None
     state: State | None = None
     reason: Reason | None = None
     owner: Owner | None = None
     ended: bool = False
     limit: int | None = None
+    offset: int | None = None
 
     def conditions(self) -> Sequence[ColumnElement[bool] | TextClause]:
         """As SQL; what has not ended is found by the index of these rows alone."""
@@ -91,7 +93,7 @@ class Wanted:
             found.append(jobs.c.state == self.state)
         elif not self.ended:
             found.append(UNFINISHED)
-        for name in ("tenant", "reason", "owner"):
+        for name in ("tenant", "stage", "reason", "owner"):
             if (value := getattr(self, name)) is not None:
                 found.append(jobs.c[name] == value)
         return found
@@ -111,7 +113,7 @@ _URGENCY = case(
 def urgent_first(wanted: Wanted) -> Select[Any]:
     """The ids: accepted and not issued first, then held, waiting, the rest; the oldest first among equals."""
     found = select(jobs.c.id).where(*wanted.conditions()).order_by(_URGENCY, jobs.c.since, jobs.c.id)
-    return found.limit(wanted.limit)
+    return found.limit(wanted.limit).offset(wanted.offset)
 
 
 SUMMARY = tuple(field.name for field in fields(JobSummary))
@@ -123,6 +125,27 @@ def summaries(wanted: Wanted) -> Select[Any]:
     return select(*(jobs.c[name] for name in SUMMARY)).where(
         jobs.c.id.in_(bindparam("ids", expanding=True)), *wanted.conditions()
     )
+
+
+def named(text: str, limit: int) -> Sequence[Select[Any]]:
+    """Jobs that an operator may mean by this text, each query answered by an index: the nearest first."""
+    columns = [jobs.c[name] for name in SUMMARY]
+    exact = [select(*columns).where(jobs.c[name] == text) for name in ("order_id", "key", "number", "order_number")]
+    # a range, since an index serves no LIKE that ignores case; under another collation it finds more, or less
+    begins = select(*columns).where(jobs.c.order_id > text, jobs.c.order_id < f"{text}\uffff")
+    return [query.order_by(jobs.c.id.desc()).limit(limit) for query in (*exact, begins)]
+
+
+def newest_actions(tenant: str | None, actor: str | None, before: int | None, limit: int) -> Select[Any]:
+    """Actions with the order that each is about, the newest first."""
+    query = select(actions, jobs.c.order_id, jobs.c.stage).join(jobs, jobs.c.id == actions.c.job_id, isouter=True)
+    if tenant is not None:
+        query = query.where(actions.c.tenant == tenant)
+    if actor is not None:
+        query = query.where(actions.c.actor == actor)
+    if before is not None:
+        query = query.where(actions.c.id < before)
+    return query.order_by(actions.c.id.desc()).limit(limit)
 
 
 _ACCEPTED = jobs.c.accepted_at.is_not(None).label("accepted")

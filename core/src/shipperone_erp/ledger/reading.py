@@ -166,6 +166,24 @@ class LedgerReader:
     def _summaries(self, wanted: questions.Wanted, ids: Collection[int]) -> dict[int, JobSummary]:
         return {row["id"]: JobSummary(**row) for row in self._rows(questions.summaries(wanted), ids=ids)}
 
+    def named(self, text: str, limit: int = 50) -> list[JobSummary]:
+        """Jobs whose order, key, invoice number or sales order is this text, or whose order begins with it."""
+        found: dict[int, JobSummary] = {}
+        for query in questions.named(text, limit):
+            for row in self._rows(query):
+                found.setdefault(row["id"], JobSummary(**row))
+        return list(found.values())[:limit]
+
+    def newest_actions(
+        self, *, tenant: str | None = None, actor: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[tuple[Action, str | None, Stage | None]]:
+        """What people did, the newest first, each with the order and stage that it is about, if it is about one."""
+        found: list[tuple[Action, str | None, Stage | None]] = []
+        for row in self._rows(questions.newest_actions(tenant, actor, before, limit)):
+            order_id, stage = row.pop("order_id"), row.pop("stage")
+            found.append((Action(**row), order_id, stage))
+        return found
+
     def counts(self) -> list[JobCount]:
         """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""
         return [JobCount(**row) for row in self._rows(questions.COUNTS)]

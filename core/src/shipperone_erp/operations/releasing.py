@@ -1,10 +1,14 @@
-"""`order release`, before it is written down: both of ShipperOne's queues are read, and neither may list the order."""
+"""`order release`: before it is recorded both of ShipperOne's queues are read, and neither may list the order."""
 
-from shipperone_erp.config import TenantSettings
+import asyncio
+
+from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.errors import ShipperOneErpError, UsageError
 from shipperone_erp.ledger.records import Job
 from shipperone_erp.ledger.store import Ledger
 from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import steering
+from shipperone_erp.runtime.clock import utc_now
 from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.shipperone.answers import ReadFailed
 from shipperone_erp.shipperone.client import ShipperOne
@@ -16,6 +20,15 @@ class QueueNotRead(ShipperOneErpError):
     """ShipperOne did not let a queue be read, so that nothing is known of it; nothing was done."""
 
     exit_code = int(Ending.PLATFORM)
+
+
+async def release_unlisted(ledger: Ledger, loaded: Configuration, job: Job, note: str) -> None:
+    """Have the reservation given back. UsageError if an invoice or a queue says that the order ships."""
+    if job.tenant not in loaded.tenants:
+        raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
+    await asyncio.to_thread(no_invoice_under_way, ledger, job)
+    await not_listed(loaded.tenants[job.tenant], job, max_response=loaded.runtime.max_response)
+    await asyncio.to_thread(steering.release, ledger, job, utc_now(), note)
 
 
 def no_invoice_under_way(ledger: Ledger, job: Job) -> None:

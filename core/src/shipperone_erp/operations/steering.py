@@ -5,7 +5,9 @@ A running service takes it up with its next cycle. Each act changes a job only i
 
 import os
 import pwd
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -35,8 +37,24 @@ class Pick:
     key: str | None = None
 
 
+_ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
+"""Whom the operations page acts for, within one request."""
+
+
+@contextmanager
+def acting_as(name: str) -> Iterator[None]:
+    """While inside, in this task and the threads that it starts, acts are recorded under that name."""
+    token = _ACTING.set(name)
+    try:
+        yield
+    finally:
+        _ACTING.reset(token)
+
+
 def actor() -> str:
-    """Who acts: the effective user of this process, as the machine knows it. No environment variable counts."""
+    """Who acts: someone on the page, or the effective user of this process. No environment variable counts."""
+    if (named := _ACTING.get()) is not None:
+        return named
     number = os.geteuid()
     try:
         return pwd.getpwuid(number).pw_name

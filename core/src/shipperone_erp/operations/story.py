@@ -93,11 +93,16 @@ def _inferred(story: Row) -> str:
     return "ShipperOne's confirmation was inferred from its queues: this ledger has sent none"
 
 
-def _timeline(story: Row, raw: bool) -> Iterator[str]:
+def events(story: Row, *, raw: bool = False) -> list[Row]:
+    """What happened to a job, in its order: `at`, the `side` it happened on, and in `words` what it was."""
     listed = {"at": story["first_listed_at"], "side": "shipperone", "words": _listed(story)}
     acts = [{**action, "side": "operator", "words": _act(action)} for action in story["actions"]]
     effects = [{**entry, "words": _effect(entry, story, raw)} for entry in story["timeline"]]
-    for entry in [listed, *sorted([*effects, *acts], key=lambda entry: str(entry["at"]))]:
+    return [listed, *sorted([*effects, *acts], key=lambda entry: str(entry["at"]))]
+
+
+def _timeline(story: Row, raw: bool) -> Iterator[str]:
+    for entry in events(story, raw=raw):
         second = f"{str(entry['at'])[:19]}Z"
         yield f"  {second}  {SIDES[entry['side']]:<10}  {entry['words']}"
         if raw:

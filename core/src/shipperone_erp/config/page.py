@@ -1,0 +1,120 @@
+"""`[runtime.page]`: who may look at the operations page, and who may act on it."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from ipaddress import ip_address, ip_network
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from shipperone_erp.config.durations import Duration, at_least
+from shipperone_erp.config.sources import SecretMissing
+from shipperone_erp.secrets import Secret
+
+SHORTEST_TOKEN = 20
+"""Characters: what is shorter can be guessed, however slowly the login answers."""
+
+
+class Role(StrEnum):
+    """What someone may do on the page. `it` may do everything, `reader` only look."""
+
+    READER = "reader"
+    WAREHOUSE = "warehouse"
+    ACCOUNTANT = "accountant"
+    IT = "it"
+
+
+def _person_token(value: Secret) -> Secret:
+    text = value.get_secret_value().strip()
+    if len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
+        raise SecretMissing(
+            f"write a token of at least {SHORTEST_TOKEN} characters without a blank, as `openssl rand -hex 24` makes it"
+        )
+    return Secret(text)
+
+
+def _network(value: str) -> str:
+    try:
+        ip_network(value)
+    except ValueError:
+        raise ValueError("write an address such as 10.0.0.5, or a network such as 10.0.0.0/24") from None
+    return value
+
+
+def listening(value: str) -> tuple[str, int]:
+    """The host and the port of `127.0.0.1:8642` or `[::1]:8642`. ValueError shows the form."""
+    host, colon, port = value.rpartition(":")
+    host = host.removeprefix("[").removesuffix("]")
+    try:
+        ip_address(host)
+    except ValueError:
+        raise ValueError('write an address of this machine and a port, such as "127.0.0.1:8642"') from None
+    if not colon or not port.isascii() or not port.isdigit() or not 0 <= int(port) < 65536:
+        raise ValueError('write an address of this machine and a port, such as "127.0.0.1:8642"')
+    return host, int(port)
+
+
+def _listening(value: str) -> str:
+    listening(value)
+    return value
+
+
+Address = Annotated[str, AfterValidator(_listening)]
+HostName = Annotated[str, Field(pattern=r"^[A-Za-z0-9.-]{1,253}$")]
+HeaderName = Annotated[str, Field(pattern=r"^[A-Za-z][A-Za-z0-9-]{0,63}$")]
+PersonName = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$")]
+
+
+class _Settings(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class PersonSettings(_Settings):
+    """`[runtime.page.people.NAME]`: one person; the name is recorded with every act."""
+
+    token: Annotated[Secret, AfterValidator(_person_token)] | None = Field(
+        None, description="what they log in with; without one they come through the proxy"
+    )
+    roles: tuple[Role, ...] = Field((Role.READER,), description='"reader", "warehouse", "accountant", "it"')
+
+
+class ProxySettings(_Settings):
+    """`[runtime.page.proxy]`: a proxy that authenticates, and names the person in a header."""
+
+    header: HeaderName = Field(description="the header with the person's name, such as X-Remote-User")
+    addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
+        min_length=1, description="the proxy's addresses or networks: from any other the header counts for nothing"
+    )
+    roles: tuple[Role, ...] = Field((Role.READER,), description="of those who are not listed in `people`")
+
+
+class PageSettings(_Settings):
+    """`[runtime.page]`: the operations page."""
+
+    read_only: bool = Field(False, description="nobody can act on the page; it opens the ledger for reading")
+    people: Mapping[PersonName, PersonSettings] = Field(
+        default_factory=dict, description="who may use it, see below; nobody: everybody on this machine"
+    )
+    proxy: ProxySettings | None = Field(None, description="a proxy that authenticates, see below")
+    hosts: tuple[HostName, ...] = Field((), description="further names under which the page is reached")
+    https: bool = Field(False, description="it is reached by https through a proxy: cookies go by https alone")
+    session: Annotated[Duration, at_least(timedelta(minutes=5))] = Field(
+        timedelta(hours=12), description="how long a login lasts"
+    )
+
+    @property
+    def protected(self) -> bool:
+        """Nobody sees the page without a token or the proxy's word."""
+        return self.proxy is not None or any(person.token is not None for person in self.people.values())
+
+
+def exposed(http: str, page: PageSettings) -> str | None:
+    """Why a page at this address would be open to other machines; None if it is not."""
+    host, _ = listening(http)
+    if ip_address(host).is_loopback or page.protected:
+        return None
+    return (
+        f"the page would be open to everybody who reaches {host}: give each person a token "
+        "([runtime.page.people.NAME]), name a proxy that authenticates ([runtime.page.proxy]), or bind to 127.0.0.1"
+    )

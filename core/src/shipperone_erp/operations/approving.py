@@ -1,0 +1,28 @@
+"""`order approve --total`: an operator accepts amounts that nothing explains, at exactly the sum that they come to."""
+
+from datetime import datetime
+from decimal import Decimal
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import steering
+from shipperone_erp.operations.amounts import possible_totals
+
+
+def approve_sum(
+    ledger: Ledger, loaded: Configuration, job: Job, now: datetime, note: str | None, *, total: Decimal | None
+) -> Decimal:
+    """Accept the listing at this sum, which is returned. UsageError if its invoice comes to another one."""
+    if job.tenant not in loaded.tenants:
+        raise UsageError(f"{job.tenant} is not usable as it is configured, so its invoice cannot be worked out")
+    allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])
+    sums = possible_totals(job, allocations, loaded.tenants[job.tenant])
+    if total is None or total not in sums:
+        come_to = " or ".join(f"{one:f}" for one in sums) or "no sum that is known"
+        said = "nothing" if total is None else f"{total:f}"
+        raise UsageError(f"{job.key}: its invoice comes to {come_to}, not to {said}: nothing was approved")
+    steering.approve_total(ledger, job, now, note, total=total)
+    return total
