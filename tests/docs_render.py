@@ -24,6 +24,7 @@ from docs_states import diagram
 from shipperone_erp import discovery, explanations
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.durations import words
+from shipperone_erp.config.page import PageSettings, PersonSettings, ProxySettings
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
     NOT_IN_TOML,
@@ -217,7 +218,10 @@ def _mistakes() -> str:
 
 
 PARTS: dict[str, Callable[[], str]] = {
-    "runtime": lambda: _settings(RuntimeSettings),
+    "runtime": lambda: _settings(RuntimeSettings, without=["page"]),
+    "page": lambda: _settings(PageSettings),
+    "page_people": lambda: _settings(PersonSettings),
+    "page_proxy": lambda: _settings(ProxySettings),
     "keep": lambda: _settings(RuntimeSettings, "keep_"),
     "tenant": lambda: _settings(TenantSettings),
     "charges": lambda: _settings(ChargeSettings, without=()),

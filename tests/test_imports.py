@@ -21,6 +21,7 @@ LAYERS = [
     {"operations", "scaffold"},
     {"demo"},
     {"testing"},
+    {"web"},
     {"cli"},
 ]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}

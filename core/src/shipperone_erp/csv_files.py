@@ -4,6 +4,7 @@ import csv
 import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 from shipperone_erp import private_files
 from shipperone_erp.sanitizer import one_line
@@ -28,6 +29,11 @@ def cell(value: object) -> object:
 def write(file: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Write the rows as they come; a file that is there is replaced. Raises OSError where it cannot be written."""
     with private_files.written(file, encoding="utf-8-sig", newline="") as opened:
-        writer = csv.writer(opened)
-        writer.writerow(columns)
-        writer.writerows([cell(value) for value in row] for row in rows)
+        write_to(opened, columns, rows)
+
+
+def write_to(opened: TextIO, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Write the rows to what is open already."""
+    writer = csv.writer(opened)
+    writer.writerow(columns)
+    writer.writerows([cell(value) for value in row] for row in rows)

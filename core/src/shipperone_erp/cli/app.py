@@ -21,6 +21,7 @@ from shipperone_erp.cli import (
     reconciling,
     running,
     scaffolding,
+    serving,
     steering,
     trying,
 )
@@ -71,6 +72,7 @@ app.command("resume")(steering.resume)
 app.command("status")(reading.status)
 app.command("orders")(reading.orders)
 app.command("reconcile")(reconciling.command)
+app.command("web")(serving.web)
 order = typer.Typer(
     help="One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
     no_args_is_help=True,

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import signal
 import tempfile
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +25,7 @@ from shipperone_erp.cli.options import (
     say,
 )
 from shipperone_erp.cli.secrecy import REDACTION
+from shipperone_erp.cli.serving import must_have_web
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.errors import UsageError
@@ -71,6 +73,8 @@ def run(
         raise typer.Exit(_dry_on(file, loaded, chosen, selection, as_json))
     if (order or limit) and not once:
         raise UsageError("--order and --limit need --once or --dry-run")
+    if loaded.runtime.http is not None and not once:
+        must_have_web()
     collect_less_often()
     keep_memory_together()
     if once:
@@ -142,9 +146,19 @@ def serve(
             words = "shipperone-erp {version} serves {tenants} tenant(s); its ledger is {ledger}".format_map(started)
             LOG.info("%s", words, extra={"fields": started})
             with shown(runtime.progress, console):
-                await runtime.serve(stopping)
+                async with _page(loaded, runtime):
+                    await runtime.serve(stopping)
 
     asyncio.run(go())
+
+
+def _page(loaded: Configuration, runtime: Runtime) -> AbstractAsyncContextManager[None]:
+    """The operations page while inside, where `[runtime] http` asks for it."""
+    if loaded.runtime.http is None:
+        return nullcontext()
+    from shipperone_erp.web.serving import beside_the_service
+
+    return beside_the_service(loaded, runtime.ledger, REDACTION)
 
 
 def _dry_on(file: Path | None, loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:

@@ -148,6 +148,17 @@ def newest_actions(tenant: str | None, actor: str | None, before: int | None, li
     return query.order_by(actions.c.id.desc()).limit(limit)
 
 
+_BETWEEN = (jobs.c.id >= bindparam("first"), jobs.c.id < bindparam("last"))
+COUNTED_BETWEEN = select(
+    func.count().label("listed"), func.count().filter(jobs.c.state == State.DONE).label("done")
+).where(*_BETWEEN, jobs.c.state != State.SUPERSEDED)
+"""Jobs within a range of ids, and those of them that are done."""
+ACCEPTED_BETWEEN = (
+    select(jobs.c.first_listed_at, jobs.c.accepted_at)
+    .where(*_BETWEEN, jobs.c.state == State.DONE, jobs.c.accepted_at.is_not(None))
+    .limit(200)
+)
+
 _ACCEPTED = jobs.c.accepted_at.is_not(None).label("accepted")
 _ALIKE = (jobs.c.tenant, jobs.c.stage, jobs.c.state, jobs.c.reason, jobs.c.owner, _ACCEPTED)
 COUNTS = (

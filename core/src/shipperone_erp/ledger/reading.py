@@ -184,6 +184,20 @@ class LedgerReader:
             found.append((Action(**row), order_id, stage))
         return found
 
+    def listed_between(self, since: datetime, until: datetime) -> tuple[int, int, list[tuple[datetime, datetime]]]:
+        """How many jobs were first listed in that time, how many of them are done, and of some when they were accepted.
+
+        The last: pairs of the first listing and the acceptance, of at most 200.
+        """
+        ids = {"first": first_id_at(since), "last": first_id_at(until)}
+        (row,) = self._rows(questions.COUNTED_BETWEEN, **ids)
+        sample = self._rows(questions.ACCEPTED_BETWEEN, **ids) if row["done"] else []
+        return row["listed"], row["done"], [(one["first_listed_at"], one["accepted_at"]) for one in sample]
+
+    def jobs_by_id(self, ids: Collection[int]) -> list[Job]:
+        """The jobs of these ids, at most as many as a list shows."""
+        return self._jobs(select(jobs).where(jobs.c.id.in_(list(ids)[:CHUNK])))
+
     def counts(self) -> list[JobCount]:
         """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""
         return [JobCount(**row) for row in self._rows(questions.COUNTS)]

@@ -1,0 +1,92 @@
+"""What needs an operator now, counted from the ledger: by owner and reason, and what waits by itself."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shipperone_erp.ledger.records import Job, JobCount, JobSummary
+from shipperone_erp.model.work import Stage, State
+from shipperone_erp.reasons import Owner, Reason
+
+MUST_ACT = (Owner.IT, Owner.ACCOUNTANT)
+"""A job that waits for one of these moves only once they have done something: a refused login, a locked period."""
+
+
+def needs_operator(job: Job | JobSummary | JobCount) -> bool:
+    """Nothing good happens to it by itself: it is held, or it waits for what IT or the accountant must do."""
+    return job.state is State.HELD or (job.state is State.WAITING and job.owner in MUST_ACT)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Jobs that are alike for an operator: whose move it is, why, in which state, how many, since when."""
+
+    owner: Owner
+    reason: Reason | None
+    state: State
+    count: int
+    oldest: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Attention:
+    """The unfinished jobs at one moment. `needs`: groups by owner and reason; `waits`: what moves by itself."""
+
+    needs: Sequence[Group] = ()
+    waits: Sequence[Group] = ()
+    by_owner: Counter[Owner] = field(default_factory=Counter)
+    pending: int = 0
+    late: int = 0
+    """Accepted by ShipperOne, and not issued or delivered in the ERP yet."""
+    oldest: datetime | None = None
+
+    @property
+    def orders(self) -> int:
+        """How many jobs need an operator."""
+        return sum(self.by_owner.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many wait by themselves."""
+        return sum(group.count for group in self.waits)
+
+
+def attention(counts: Iterable[JobCount], *, tenant: str | None = None, stage: Stage | None = None) -> Attention:
+    """What these counts (`ledger.counts()`) come to, of one tenant or stage alone if it is named."""
+    needs: list[JobCount] = []
+    waits: list[JobCount] = []
+    pending = late = 0
+    oldest: datetime | None = None
+    for alike in counts:
+        if (tenant is not None and alike.tenant != tenant) or (stage is not None and alike.stage is not stage):
+            continue
+        if alike.state is State.IGNORED:
+            continue
+        oldest = min(oldest or alike.oldest, alike.oldest)
+        late += alike.count if alike.accepted and alike.stage is Stage.INVOICE else 0
+        if needs_operator(alike):
+            needs.append(alike)
+        elif alike.state is State.WAITING:
+            waits.append(alike)
+        else:
+            pending += alike.count
+    grouped = _groups(needs)
+    by_owner: Counter[Owner] = Counter()
+    for group in grouped:
+        by_owner[group.owner] += group.count
+    return Attention(grouped, _groups(waits), by_owner, pending, late, oldest)
+
+
+def _groups(counts: Iterable[JobCount]) -> list[Group]:
+    """By owner, then the most frequent reason first."""
+    found: dict[tuple[Owner, Reason | None, State], Group] = {}
+    for alike in counts:
+        place = (alike.owner or Owner.IT, alike.reason, alike.state)
+        known = found.get(place)
+        count, oldest = alike.count, alike.oldest
+        if known is not None:
+            count, oldest = count + known.count, min(oldest, known.oldest)
+        found[place] = Group(*place, count, oldest)
+    owners = list(Owner)
+    return sorted(found.values(), key=lambda group: (owners.index(group.owner), -group.count, group.reason or ""))

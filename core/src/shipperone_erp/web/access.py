@@ -1,0 +1,187 @@
+"""Who uses the page, and what they may do: tokens, roles, sessions, a limit on failed logins."""
+
+import hashlib
+import hmac
+import secrets
+import time
+from collections import OrderedDict, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+from shipperone_erp.config.page import PageSettings, Role
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.model.work import Stage
+from shipperone_erp.reasons import Owner
+
+SESSIONS = 1_000
+"""Sessions that are kept; the one that was used longest ago is ended for another."""
+FAILURES, WITHIN = 5, 60.0
+"""Failed logins from one address in so many seconds; then it has to wait. `EVERYWHERE` is for all addresses."""
+EVERYWHERE = 60
+ADDRESSES = 1_000
+
+ROLE_OF = {Owner.WAREHOUSE: Role.WAREHOUSE, Owner.ACCOUNTANT: Role.ACCOUNTANT, Owner.IT: Role.IT}
+ROLE_OF_STAGE = {Stage.ALLOCATION: Role.WAREHOUSE, Stage.INVOICE: Role.ACCOUNTANT}
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks. The name is recorded with each act."""
+
+    name: str
+    roles: frozenset[Role]
+
+    def may_act(self, job: Job) -> bool:
+        """The job's next move is theirs. One that is nobody's belongs to the people of its stage; `it` may do all."""
+        if Role.IT in self.roles:
+            return True
+        needed = ROLE_OF.get(job.owner) if job.owner is not None else None
+        return (needed or ROLE_OF_STAGE[job.stage]) in self.roles
+
+    @property
+    def may_steer(self) -> bool:
+        """May pause, resume and take whole tenants live."""
+        return Role.IT in self.roles
+
+    @property
+    def may_act_at_all(self) -> bool:
+        """Has any role but that of a reader."""
+        return bool(self.roles - {Role.READER})
+
+
+@dataclass(slots=True)
+class Session:
+    """One browser. `person` is None until its login; the message is shown once, on the next page."""
+
+    id: str
+    csrf: str
+    ends: float
+    person: Person | None = None
+    message: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request: by whom, in which session, and under which host the page was asked for."""
+
+    person: Person | None
+    session: Session | None
+
+
+@dataclass(slots=True)
+class Limit:
+    """Failed logins of the last minute."""
+
+    monotonic: Callable[[], float]
+    _failed: "OrderedDict[str, deque[float]]" = field(default_factory=OrderedDict)
+
+    def wait(self, address: str) -> float:
+        """Seconds that this address has to wait until its next login is looked at."""
+        return max(self._wait(address, FAILURES), self._wait("", EVERYWHERE))
+
+    def failed(self, address: str) -> None:
+        """A login from there was refused."""
+        for place in (address, ""):
+            self._failed.setdefault(place, deque(maxlen=EVERYWHERE)).append(self.monotonic())
+            self._failed.move_to_end(place)
+        while len(self._failed) > ADDRESSES:
+            self._failed.popitem(last=False)
+
+    def _wait(self, place: str, most: int) -> float:
+        times = self._failed.get(place)
+        while times and self.monotonic() - times[0] > WITHIN:
+            times.popleft()
+        return WITHIN - (self.monotonic() - times[-most]) if times and len(times) >= most else 0.0
+
+
+class Access:
+    """Decides who asks. `local`: under which name acts are recorded where nobody has to log in."""
+
+    def __init__(self, settings: PageSettings, local: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self.settings = settings
+        self.limit = Limit(monotonic)
+        self._monotonic = monotonic
+        self._local = Person(local, frozenset([Role.IT]))
+        self._people = {name: Person(name, frozenset(one.roles)) for name, one in settings.people.items()}
+        self._digests = {
+            _digest(one.token.get_secret_value()): self._people[name]
+            for name, one in settings.people.items()
+            if one.token is not None
+        }
+        self._sessions: OrderedDict[str, Session] = OrderedDict()
+        proxy = settings.proxy
+        self._networks = [ip_network(address) for address in proxy.addresses] if proxy else []
+
+    @property
+    def has_logins(self) -> bool:
+        """Somebody has a token."""
+        return bool(self._digests)
+
+    def visit(self, address: str, headers: Mapping[str, str], session_id: str | None) -> Visit:
+        """Who asks, and their session if they have one. A name counts only if the proxy itself has sent it."""
+        session = self._session(session_id)
+        if not self.settings.protected:
+            return Visit(self._local, session)
+        if (named := self._by_proxy(address, headers)) is not None:
+            return Visit(named, session)
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        if scheme.lower() == "bearer" and (found := self._by_token(token.strip())) is not None:
+            return Visit(Person(found.name, frozenset([Role.READER])), None)
+        return Visit(session.person if session else None, session)
+
+    def login(self, address: str, token: str) -> Session | None:
+        """A new session for whoever has this token; None, counted against the address, for any other."""
+        found = self._by_token(token.strip())
+        if found is None:
+            self.limit.failed(address)
+            return None
+        return self.begin(found)
+
+    def begin(self, person: Person | None = None) -> Session:
+        """A new session, under an id that nobody had before."""
+        ends = self._monotonic() + self.settings.session.total_seconds()
+        session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), ends, person)
+        self._sessions[session.id] = session
+        while len(self._sessions) > SESSIONS:
+            self._sessions.popitem(last=False)
+        return session
+
+    def end(self, session: Session) -> None:
+        """Log out."""
+        self._sessions.pop(session.id, None)
+
+    def _session(self, session_id: str | None) -> Session | None:
+        session = self._sessions.get(session_id or "")
+        if session is None:
+            return None
+        if self._monotonic() >= session.ends:
+            self.end(session)
+            return None
+        self._sessions.move_to_end(session.id)
+        return session
+
+    def _by_token(self, token: str) -> Person | None:
+        digest = _digest(token)
+        found = None
+        for known, person in self._digests.items():  # all of them: how long it takes says nothing
+            if hmac.compare_digest(known, digest):
+                found = person
+        return found
+
+    def _by_proxy(self, address: str, headers: Mapping[str, str]) -> Person | None:
+        proxy = self.settings.proxy
+        name = headers.get(proxy.header.lower(), "").strip() if proxy else ""
+        if proxy is None or not name or len(name) > 64 or not name.isprintable():
+            return None
+        try:
+            peer = ip_address(address)
+        except ValueError:
+            return None
+        if not any(peer in network for network in self._networks):
+            return None
+        return self._people.get(name) or Person(name, frozenset(proxy.roles))
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

@@ -1,0 +1,110 @@
+"""The page as an ASGI application: addresses, who may see what, what happens to errors."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+from urllib.parse import quote
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, RedirectResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from shipperone_erp.web.guard import Asgi, Guard, Receive, Scope, Send
+from shipperone_erp.web.screens import comparing, doing, entry, lists, log, order, overview
+from shipperone_erp.web.site import COOKIE, HERE, Answered, Site
+from shipperone_erp.web.texts import text
+
+Screen = Callable[[Site, Request], Awaitable[Response]]
+
+OPEN = ("/login", "/livez", "/readyz", "/static/")
+"""What is answered without a login: none of it holds anything of a tenant."""
+
+GET: tuple[tuple[str, Screen], ...] = (
+    ("/", overview.overview),
+    ("/held", lists.held),
+    ("/waiting", lists.waiting),
+    ("/search", lists.search),
+    ("/tenant/{tenant}", doing.tenant),
+    ("/order/{tenant}/{order_id:path}", order.order),
+    ("/bodies/{tenant}/{order_id:path}", order.raw),
+    ("/reconcile", comparing.reconcile),
+    ("/reconcile/{tenant}", comparing.reconcile),
+    ("/reconcile/{tenant}/csv", comparing.as_csv),
+    ("/actions", log.actions),
+    ("/doctor", log.doctor),
+    ("/livez", entry.livez),
+    ("/readyz", entry.readyz),
+    ("/statusz", entry.statusz),
+)
+POST: tuple[tuple[str, Screen], ...] = (
+    ("/act/preview", doing.preview),
+    ("/act", doing.do),
+    ("/pause", doing.pause),
+    ("/go-live", doing.go_live),
+    ("/compare", comparing.compare),
+    ("/examine", log.run_doctor),
+    ("/logout", entry.logout),
+)
+
+
+def application(site: Site, *, hosts: tuple[str, ...] = ()) -> Asgi:
+    """The page over this site; it answers to these hosts beside those of this machine."""
+    routes = [Route(path, partial(_screen, site, screen), methods=["GET"]) for path, screen in GET]
+    routes += [Route(path, partial(_screen, site, screen), methods=["POST"]) for path, screen in POST]
+    routes.append(Route("/login", partial(_screen, site, entry.login), methods=["GET", "POST"]))
+    static = Mount("/static", app=_kept(StaticFiles(directory=HERE / "assets")))
+    app = Starlette(routes=[*routes, static], exception_handlers={404: partial(_missing, site)})
+    return Guard(_visited(site, app), hosts=(*hosts, *site.access.settings.hosts), https=site.access.settings.https)
+
+
+async def _screen(site: Site, screen: Screen, request: Request) -> Response:
+    try:
+        return await screen(site, request)
+    except Exception as error:
+        return await site.unavailable(request, error)
+
+
+async def _missing(site: Site, request: Request, error: Exception) -> Response:
+    return await site.unavailable(request, Answered(404, text("not_found"), text("not_found_hint")))
+
+
+def _visited(site: Site, app: Asgi) -> Asgi:
+    """Finds out who asks; who has to log in is sent there."""
+
+    async def visited(scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope, receive)
+        address = request.client.host if request.client else ""
+        visit = site.access.visit(address, request.headers, request.cookies.get(COOKIE))
+        scope["visit"] = visit
+        path = request.url.path
+        if visit.person is None and not path.startswith(OPEN):
+            await _to_login(site, request)(scope, receive, send)
+            return
+        await app(scope, receive, send)
+
+    return visited
+
+
+def _to_login(site: Site, request: Request) -> Response:
+    machine = request.url.path in ("/statusz", "/metrics")
+    if machine or not site.access.has_logins or request.method != "GET":
+        headers = {"www-authenticate": "Bearer"}
+        return PlainTextResponse(f"{text('login_none')}\n", status_code=401, headers=headers)
+    back = quote(request.url.path + (f"?{request.url.query}" if request.url.query else ""), safe="")
+    return RedirectResponse(f"/login?back={back}", status_code=303)
+
+
+def _kept(app: Asgi) -> Asgi:
+    """Assets carry a digest of their content in their address, so that a browser may keep them."""
+
+    async def kept(scope: Scope, receive: Receive, send: Send) -> None:
+        async def with_age(message: "dict[str, object]") -> None:
+            if message["type"] == "http.response.start" and message["status"] == 200:
+                headers = [*message["headers"], (b"cache-control", b"public, max-age=31536000, immutable")]  # type: ignore[misc]
+                message = {**message, "headers": headers}
+            await send(message)
+
+        await app(scope, receive, with_age)  # type: ignore[arg-type]
+
+    return kept

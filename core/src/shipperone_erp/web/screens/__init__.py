@@ -1,0 +1,1 @@
+"""The screens, one module each: what it reads, what it offers, its addresses."""

@@ -1,0 +1,131 @@
+"""`/reconcile/TENANT`: the ledger's documents beside the ERP's, with totals that add up; CSV."""
+
+import asyncio
+import io
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shipperone_erp import csv_files
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations.adopting import parsed
+from shipperone_erp.operations.reconcile import NOTES, Compared, Finding
+from shipperone_erp.operations.reconciling import Reconciled, reconcile_since, reconciled
+from shipperone_erp.web.shown import part
+from shipperone_erp.web.site import Answered, Site, Values, one, visit_of
+from shipperone_erp.web.texts import text
+
+COLUMNS = (
+    "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
+    "tax_date", "issue_date", "key", "url", "sentence",
+)  # fmt: skip
+
+
+@dataclass(slots=True)
+class Totals:
+    """Invoices of one currency. What is accepted is issued and equal, or late, or differs: the three add up to it."""
+
+    accepted: Decimal = Decimal(0)
+    agreeing: Decimal = Decimal(0)
+    late: Decimal = Decimal(0)
+    differing: Decimal = Decimal(0)
+    inferred: Decimal = Decimal(0)
+    credited: Decimal = Decimal(0)
+
+
+def totals(found: Sequence[Compared]) -> dict[str, Totals]:
+    """By currency. A document counts once, whatever was found of it."""
+    sums: dict[str, Totals] = defaultdict(Totals)
+    seen: set[str] = set()
+    for compared in found:
+        job = compared.job
+        if job is None or job.stage is not Stage.INVOICE or job.invoice is None:
+            continue
+        currency = job.invoice.currency or job.order.currency or ""
+        if compared.credit is not None:
+            sums[currency].credited += compared.credit.amount
+            continue
+        amount = job.invoice.total_incl_tax
+        if not job.accepted or amount is None or job.key in seen:
+            continue
+        seen.add(job.key)
+        one_of = sums[currency]
+        one_of.accepted += amount
+        one_of.inferred += amount if job.inferred else 0
+        if not job.invoice.issued:
+            one_of.late += amount
+        elif any(_differs(other) for other in found if other.job is job):
+            one_of.differing += amount
+        else:
+            one_of.agreeing += amount
+    return dict(sums)
+
+
+def _differs(compared: Compared) -> bool:
+    """The ERP has the document otherwise, or not at all."""
+    return compared.finding in (Finding.MISSING_IN_ERP, Finding.CHANGED_IN_ERP, Finding.LISTED_TWICE)
+
+
+async def reconcile(site: Site, request: Request) -> Response:
+    """The newest comparison of a tenant; the first tenant where none is named."""
+    tenants = sorted(site.configuration.tenants)
+    tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
+    if tenant is not None:
+        _known(site, tenant)
+    run = site.beside.runs.get(("reconcile", tenant or ""))
+    default = reconcile_since(site.configuration.tenants[tenant], None).date() if tenant else None
+
+    def make(ledger: object) -> Values:
+        done: Reconciled | None = run.result if run and not run.error else None
+        shown = [compared for compared in done.found if compared.finding is not None] if done else []
+        counted = Counter(compared.finding.value for compared in shown if compared.finding)
+        return {
+            "tenant": tenant, "tenants": tenants, "run": run, "done": done, "shown": [one.row() for one in shown[:500]],
+            "counted": dict(counted), "totals": totals(done.found) if done else {},
+            "notes": {finding.value for finding in NOTES}, "default": default,
+        }  # fmt: skip
+
+    return await site.page(request, "reconcile.html", make)
+
+
+async def compare(site: Site, request: Request) -> Response:
+    """Begin a comparison beside the request; the page shows what came of it."""
+    fields = await site.form(request)
+    tenant = one(fields, "tenant")
+    settings = _known(site, tenant)
+    day = parsed(date.fromisoformat, one(fields, "since"), text("first_day"), "a date such as 2026-03-01")
+    person = visit_of(request).person
+    since = reconcile_since(settings, day)
+
+    async def work() -> Reconciled:
+        return await asyncio.to_thread(reconciled, site.ledger, settings, since)
+
+    site.beside.start(("reconcile", tenant), person.name if person else "", site.now, work)
+    return RedirectResponse(f"/reconcile/{part(tenant)}", status_code=303)
+
+
+async def as_csv(site: Site, request: Request) -> Response:
+    """Every document of the newest comparison, for a spreadsheet."""
+    tenant = request.path_params["tenant"]
+    run = site.beside.runs.get(("reconcile", tenant))
+    if run is None or run.result is None:
+        raise Answered(404, text("not_found"))
+    rows: list[dict[str, Any]] = [compared.row() for compared in run.result.found]
+    written = io.StringIO(newline="")
+    csv_files.write_to(written, COLUMNS, ([row.get(column) for column in COLUMNS] for row in rows))
+    name = "".join(sign for sign in tenant if sign.isalnum() or sign in "._-")
+    headers = {"content-disposition": f'attachment; filename="reconcile-{name}.csv"'}
+    return Response(site.redact(written.getvalue()), media_type="text/csv; charset=utf-8", headers=headers)
+
+
+def _known(site: Site, tenant: str) -> Any:
+    settings = site.configuration.tenants.get(tenant)
+    if settings is None:
+        raise Answered(404, text("not_found"), text("not_found_hint"))
+    return settings

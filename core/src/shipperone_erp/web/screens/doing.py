@@ -1,0 +1,202 @@
+"""The acts: a preview of what happens to each order, then the act itself. The functions are the command line's."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shipperone_erp.errors import UsageError
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations import going_live, releasing, steering
+from shipperone_erp.web import acts
+from shipperone_erp.web.access import Person
+from shipperone_erp.web.acts import Act, Doing
+from shipperone_erp.web.screens.lists import word
+from shipperone_erp.web.site import Answered, Site, Values, back_to, forbidden, one
+from shipperone_erp.web.texts import text
+
+MOST = 500
+"""Orders that one form may name."""
+
+Fields = Mapping[str, list[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """One order of a preview: the job, and why the act would leave it as it is; None if it would be done."""
+
+    key: str
+    job: Job | None
+    why_not: str | None
+
+
+def foresee(ledger: Ledger, act: Act, keys: Sequence[str], person: Person) -> list[Foreseen]:
+    """What the act would do to the jobs of these keys."""
+    found = []
+    for key in dict.fromkeys(keys[:MOST]):
+        job = next(iter(ledger.find_jobs(key=key)), None)
+        if job is None:
+            why: str | None = text("gone_job")
+        elif not person.may_act(job):
+            why = text("not_allowed")
+        elif not act.fits(job):
+            why = text("not_fitting", state=text(f"state_{job.state}"))
+        else:
+            why = None
+        found.append(Foreseen(key, job, why))
+    return found
+
+
+async def preview(site: Site, request: Request) -> Response:
+    """What would happen to each of the chosen orders; nothing is done yet."""
+    fields = await site.form(request)
+    person = site.acting(request)
+    act = _act(fields)
+    keys = fields.get("key", [])
+
+    def make(ledger: Ledger) -> Values:
+        foreseen = foresee(ledger, act, keys, person)
+        return {
+            "act": act, "foreseen": foreseen, "back": one(fields, "back") or "/held",
+            "will": [entry for entry in foreseen if entry.why_not is None],
+        }  # fmt: skip
+
+    return await site.page(request, "preview.html", make)
+
+
+async def do(site: Site, request: Request) -> Response:
+    """Do it to each of the orders that the form names, and return to where the form was."""
+    fields = await site.form(request)
+    person = site.acting(request)
+    act = _act(fields)
+    note = one(fields, "note") or None
+    if act.needs_note and note is None:
+        raise Answered(409, text("refused"), text("note_needed"))
+    if act.aside:
+        return await _aside(site, request, fields, act, person, note or "")
+    values = {name: one(fields, name) for name in act.fields}
+    message = await asyncio.to_thread(_done, site, act, fields.get("key", []), person, note, values)
+    site.say(request, message)
+    return back_to(request, fields)
+
+
+def _done(
+    site: Site, act: Act, keys: Sequence[str], person: Person, note: str | None, values: Mapping[str, str]
+) -> str:
+    """The act, one job after another; what could not be done is said, and stops none of the others."""
+    follows, failed, done = "", [], 0
+    with steering.acting_as(person.name):
+        for entry in foresee(site.ledger, act, keys, person):
+            if entry.job is None or entry.why_not is not None:
+                failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
+                continue
+            try:
+                act.do(Doing(site.ledger, site.configuration, entry.job, site.now(), note, values))
+            except UsageError as refused:
+                failed.append(str(refused))
+                continue
+            done += 1
+            after = site.ledger.job(entry.job.id) or entry.job
+            follows = f"{after.order_id}: {steering.what_follows(after)}."
+    name = text(f"act_{act.name}")
+    if failed and not done:
+        raise UsageError("\n".join(failed))
+    if failed:
+        return text("done_partly", act=name, n=done, done=done, failed=len(failed), why="; ".join(failed[:5]))
+    return text("done_flash", act=name, n=done, follows=follows)
+
+
+async def _aside(site: Site, request: Request, fields: Fields, act: Act, person: Person, note: str) -> Response:
+    """A release reads both of ShipperOne's queues first: the form is answered at once, the order shows the rest."""
+    (entry,) = await asyncio.to_thread(foresee, site.ledger, act, fields.get("key", [])[:1], person)
+    job = entry.job
+    if job is None or entry.why_not is not None:
+        raise UsageError(entry.why_not or text("gone_job"))
+
+    async def release() -> None:
+        with steering.acting_as(person.name):
+            await releasing.release_unlisted(site.ledger, site.configuration, job, note)
+
+    site.beside.start(("release", job.tenant, job.order_id), person.name, site.now, release)
+    site.say(request, text("aside_started", act=text(f"act_{act.name}")))
+    return back_to(request, fields)
+
+
+async def pause(site: Site, request: Request) -> Response:
+    """Pause or resume a tenant, or one stage of it."""
+    fields, tenant, stages = await _steered(site, request)
+    person, note = site.acting(request), one(fields, "note") or None
+    resumes = one(fields, "act") == "resume"
+
+    def act() -> list[Stage]:
+        with steering.acting_as(person.name):
+            if resumes:
+                return steering.resume(site.ledger, tenant, stages, site.now(), note)
+            steering.pause(site.ledger, tenant, stages, site.now(), note)
+            return list(stages)
+
+    done = await asyncio.to_thread(act)
+    what = f"{tenant}: {', '.join(text(stage.value) for stage in done)}"
+    if not done:
+        site.say(request, text("nothing_paused"))
+    else:
+        site.say(request, text("resumed_flash" if resumes else "paused_flash", what=what))
+    return back_to(request, fields)
+
+
+async def go_live(site: Site, request: Request) -> Response:
+    """Decide about what was listed before the tenant went live."""
+    fields, tenant, _ = await _steered(site, request)
+    person, from_now = site.acting(request), one(fields, "act") == "from_now"
+    known = site.configuration.tenants.get(tenant)
+
+    def act() -> int:
+        with steering.acting_as(person.name):
+            stages = known.stages if known else tuple(Stage)
+            return len(going_live.go_live(site.ledger, tenant, stages, site.now(), from_now=from_now))
+
+    site.say(request, text("live_flash", tenant=tenant, n=await asyncio.to_thread(act)))
+    return back_to(request, fields)
+
+
+async def tenant(site: Site, request: Request) -> Response:
+    """One tenant: its pauses, and what its go-live would decide about."""
+    name = request.path_params["tenant"]
+    _must_know(site, name)
+    known = site.configuration.tenants.get(name)
+
+    def make(ledger: Ledger) -> Values:
+        stages = known.stages if known else tuple(Stage)
+        paused = {pause.stage: pause for pause in ledger.pauses() if pause.tenant == name}
+        return {"tenant": name, "paused": paused, "queues": going_live.before_go_live(ledger, name, stages)}
+
+    return await site.page(request, "tenant.html", make)
+
+
+async def _steered(site: Site, request: Request) -> tuple[Fields, str, Sequence[Stage]]:
+    fields = await site.form(request)
+    person = site.acting(request)
+    if not person.may_steer:
+        raise forbidden(person)
+    name = one(fields, "tenant")
+    _must_know(site, name)
+    stage = word(Stage, one(fields, "stage"))
+    return fields, name, [stage] if stage else list(Stage)
+
+
+def _must_know(site: Site, name: str) -> None:
+    broken: set[Any] = {problem.tenant for problem in site.configuration.problems}
+    if name not in site.configuration.tenants and name not in broken:
+        raise Answered(404, text("not_found"), text("not_found_hint"))
+
+
+def _act(fields: Fields) -> Act:
+    found = acts.ACTS.get(one(fields, "act"))
+    if found is None:
+        raise Answered(404, text("not_found"))
+    return found

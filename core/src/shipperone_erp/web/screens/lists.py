@@ -1,0 +1,122 @@
+"""`/held` and `/waiting`: orders by owner and reason, with filters in the address; `/search`."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shipperone_erp.explanations import EXPLANATIONS
+from shipperone_erp.ledger.questions import Wanted
+from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations.attention import Group, attention
+from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.web import acts
+from shipperone_erp.web.shown import part
+from shipperone_erp.web.site import Site, Values, visit_of
+from shipperone_erp.web.texts import text
+
+FIRST, PAGE = 8, 50
+"""Orders of one reason that the whole list shows, and that its own page shows at once."""
+TOGETHER = 48
+"""Orders on the whole list at most; further groups show their heads alone."""
+
+WordT = TypeVar("WordT", bound=StrEnum)
+
+
+def word(kind: type[WordT], value: str | None) -> WordT | None:
+    """The word of a closed list; None for what is none, such as an address that somebody typed."""
+    try:
+        return kind(value or "")
+    except ValueError:
+        return None
+
+
+async def held(site: Site, request: Request) -> Response:
+    """What needs an operator."""
+    return await _list(site, request, "held")
+
+
+async def waiting(site: Site, request: Request) -> Response:
+    """What waits by itself."""
+    return await _list(site, request, "waiting")
+
+
+async def _list(site: Site, request: Request, which: str) -> Response:
+    asked = request.query_params
+    owner, reason = word(Owner, asked.get("owner")), word(Reason, asked.get("reason"))
+    stage, tenant = word(Stage, asked.get("stage")), asked.get("tenant") or None
+    start = int(asked["from"]) if asked.get("from", "").isdecimal() and len(asked["from"]) < 8 else 0
+    person = visit_of(request).person
+
+    def make(ledger: Ledger) -> Values:
+        counts = ledger.counts()
+        seen = attention(counts, tenant=tenant, stage=stage)
+        every = seen.needs if which == "held" else seen.waits
+        chosen = [g for g in every if (owner in (None, g.owner)) and (reason in (None, g.reason))]
+        tenants = sorted({alike.tenant for alike in counts} | set(site.configuration.tenants))
+        alone = reason is not None and len(chosen) == 1
+        filters = {"owner": owner, "reason": reason, "tenant": tenant, "stage": stage}
+        left = TOGETHER
+        groups = []
+        for group in chosen:
+            limit = PAGE if alone else min(FIRST, left)
+            jobs = _jobs(ledger, group, tenant, stage, limit, start if alone else 0) if limit else []
+            left -= len(jobs)
+            groups.append(_shown(group, jobs, {**filters, "owner": group.owner, "reason": group.reason}))
+        return {
+            "which": which, "groups": groups, "attention": seen, "filters": filters, "tenants": tenants[:200],
+            "reasons": list(dict.fromkeys(group.reason for group in every if group.reason)), "alone": alone,
+            "start": start, "page": PAGE, "filtered": any(filters.values()), "bulk": acts.IN_BULK,
+            "may_act": person is not None and person.may_act_at_all and not site.read_only,
+            "tabs": [(one, seen.by_owner.get(one, 0), query(filters, owner=one)) for one in Owner], "query_of": query,
+            "explanations": EXPLANATIONS,
+        }  # fmt: skip
+
+    return await site.page(request, "held.html", make)
+
+
+def _jobs(ledger: Ledger, group: Group, tenant: str | None, stage: Stage | None, limit: int, start: int) -> list[Job]:
+    wanted = Wanted(
+        tenant=tenant, stage=stage, state=group.state, reason=group.reason, owner=group.owner, limit=limit, offset=start
+    )
+    ids = [one.id for one in ledger.listed(wanted, damaged=lambda sentence: None)]
+    found = {job.id: job for job in ledger.jobs_by_id(ids)}
+    return [found[job_id] for job_id in ids if job_id in found]
+
+
+def _shown(group: Group, jobs: list[Job], filters: Mapping[str, Any]) -> dict[str, Any]:
+    offered = [name for name in acts.IN_BULK if any(acts.ACTS[name].fits(job) for job in jobs)]
+    return {"of": group, "jobs": jobs, "address": query(filters), "acts": offered}
+
+
+def query(filters: Mapping[str, Any], **changed: Any) -> str:
+    """The filters as the query of an address; a filter that is not set is left out."""
+    kept = {name: str(value) for name, value in {**filters, **changed}.items() if value}
+    return f"?{urlencode(kept)}" if kept else ""
+
+
+async def search(site: Site, request: Request) -> Response:
+    """Orders by id, key, invoice number, number of the sales order. The only one is opened at once."""
+    wanted = request.query_params.get("q", "").strip()[:200]
+    found: list[Any] = []
+
+    def make(ledger: Ledger) -> Values:
+        found.extend(ledger.named(wanted) if wanted else ())
+        return {"query": wanted, "found": found}
+
+    response = await site.page(request, "search.html", make)
+    orders = {(one.tenant, one.order_id) for one in found}
+    if len(orders) == 1:
+        ((tenant, order_id),) = orders
+        return RedirectResponse(f"/order/{part(tenant)}/{part(order_id)}", status_code=303)
+    return response
+
+
+def state_word(job: Job) -> str:
+    """'held', in the page's language."""
+    return text(f"state_{job.state}")

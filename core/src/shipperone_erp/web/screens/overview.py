@@ -1,0 +1,82 @@
+"""`/`: does something need an operator? Each tenant's light, both queues, the pace of the last day and month."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.operations.attention import attention
+from shipperone_erp.operations.disk import full_disk
+from shipperone_erp.operations.rows import Row, status_rows
+from shipperone_erp.web.site import Site, Values
+
+SHOWN = 40
+"""Tenants on one page, those with trouble first."""
+
+CANNOT_WORK = ("config_incomplete", "platform_auth", "disk_full")
+
+
+async def overview(site: Site, request: Request) -> Response:
+    """The first screen."""
+    wanted = request.query_params.get("tenant", "").strip()
+    try:
+        start = max(int(request.query_params.get("from", "0")), 0)
+    except ValueError:
+        start = 0
+    if site.throughput.due():
+        asyncio.get_running_loop().run_in_executor(None, _count, site)
+
+    def make(ledger: Ledger) -> Values:
+        rows = status_rows(site.configuration, ledger, site.now())
+        if full := full_disk(site.configuration.runtime.ledger):
+            rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
+        tenants = _tenants(rows)
+        ill = [tenant for tenant in tenants if tenant["light"] == "ill"]
+        fitting = [tenant for tenant in tenants if wanted.lower() in (tenant["name"] or "").lower()]
+        return {
+            "attention": attention(ledger.counts()), "ill": ill, "tenants": fitting[start : start + SHOWN],
+            "all": len(tenants), "fitting": len(fitting), "start": start, "step": SHOWN, "wanted": wanted,
+            "throughput": site.throughput.look(),
+        }  # fmt: skip
+
+    return await site.page(request, "overview.html", make)
+
+
+def _count(site: Site) -> None:
+    """A fault of the counting leaves the charts as they were; the page itself reports what is wrong."""
+    try:
+        site.throughput.count(site.ledger)
+    except Exception:
+        site.throughput.failed()
+
+
+def _tenants(rows: Sequence[Row]) -> list[dict[str, Any]]:
+    """One entry a tenant, with its rows by stage and its light; trouble first, then by name."""
+    found: dict[str | None, dict[str, Any]] = {}
+    for row in rows:
+        tenant = found.setdefault(row["tenant"], {"name": row["tenant"], "stages": {}, "sentences": []})
+        if row["stage"] is not None:
+            tenant["stages"][row["stage"]] = row
+        for key in ("sentence", "silent", "denials"):
+            if row.get(key) and row[key] not in tenant["sentences"]:
+                tenant["sentences"].append(row[key])
+        tenant.setdefault("paused", []).append(row["paused"])
+        tenant["silent"] = tenant.get("silent") or row.get("silent")
+    for tenant in found.values():
+        tenant["light"] = _light(tenant)
+    order = ("ill", "needs", "paused", "well")
+    return sorted(found.values(), key=lambda tenant: (order.index(tenant["light"]), tenant["name"] or ""))
+
+
+def _light(tenant: dict[str, Any]) -> str:
+    stages = tenant["stages"].values()
+    if tenant["silent"] or any(paused in CANNOT_WORK for paused in tenant["paused"]):
+        return "ill"
+    if stages and all(row["served_by"] is None and not row["paused"] for row in stages):
+        return "ill"
+    if any(row["held"] for row in stages):
+        return "needs"
+    return "paused" if any(tenant["paused"]) else "well"

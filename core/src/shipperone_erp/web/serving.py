@@ -1,0 +1,120 @@
+"""Serving the page over HTTP, in a process of its own or in the event loop of a running service."""
+
+import asyncio
+import contextlib
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import datetime
+from typing import Any
+
+import uvicorn
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.config.page import listening
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.operations.steering import actor
+from shipperone_erp.redaction import Redaction
+from shipperone_erp.runtime.clock import utc_now
+from shipperone_erp.web.access import Access
+from shipperone_erp.web.app import application
+from shipperone_erp.web.guard import Asgi
+from shipperone_erp.web.site import Site
+
+LOG = logging.getLogger("shipperone_erp.web")
+
+AGAIN = 10.0
+"""Seconds until a port that another process holds is tried again, such as the one that this process replaces."""
+CLOSE_WITHIN = 2.0
+
+
+def site_of(
+    configuration: Configuration, ledger: Ledger, redact: Redaction, *, now: Callable[[], datetime] = utc_now
+) -> Site:
+    """The page of this configuration over an open ledger, as `[runtime.page]` says."""
+    settings = configuration.runtime.page
+    access = Access(settings, f"{actor()} (page)")
+    return Site(configuration, ledger, access, redact, now, read_only=settings.read_only or ledger.read_only)
+
+
+def bound(http: str) -> socket.socket:
+    """A socket that listens there. OSError if it cannot."""
+    host, port = listening(http)
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        opened.bind((host, port))
+        opened.listen(128)
+    except OSError:
+        opened.close()
+        raise
+    return opened
+
+
+def address(opened: socket.socket) -> str:
+    """'http://127.0.0.1:8642'"""
+    host, port = opened.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+async def serve(site: Site, opened: socket.socket, stopping: asyncio.Event) -> None:
+    """Serve the page on that socket until `stopping` is set."""
+    await serve_app(application(site, hosts=(opened.getsockname()[0],)), opened, stopping)
+    await site.beside.close()
+
+
+async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -> None:
+    """Serve an application on that socket. The process keeps its own handlers of signals."""
+    settings: Any = uvicorn.Config(
+        app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off",
+        ws="none", timeout_keep_alive=15, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=64 * 1024,
+        limit_concurrency=200,
+    )  # fmt: skip
+    server = uvicorn.Server(settings)
+    server.capture_signals = contextlib.nullcontext  # type: ignore[assignment, method-assign, unused-ignore]
+    serving = asyncio.create_task(server.serve(sockets=[opened]))
+    stopped = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({serving, stopped}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        stopped.cancel()
+        server.should_exit = True
+        await asyncio.wait({serving}, timeout=CLOSE_WITHIN + 2)
+        opened.close()
+
+
+@asynccontextmanager
+async def beside_the_service(configuration: Configuration, ledger: Ledger, redact: Redaction) -> AsyncIterator[None]:
+    """While inside the page is served at `[runtime] http`, if it is set; no fault of it stops the service."""
+    http = configuration.runtime.http
+    if http is None:
+        yield
+        return
+    stopping = asyncio.Event()
+    task = asyncio.create_task(_kept_up(http, configuration, ledger, redact, stopping))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await asyncio.wait({task}, timeout=CLOSE_WITHIN + 4)
+
+
+async def _kept_up(
+    http: str, configuration: Configuration, ledger: Ledger, redact: Redaction, stopping: asyncio.Event
+) -> None:
+    reported = False
+    while not stopping.is_set():
+        try:
+            opened = bound(http)
+            LOG.info("the operations page is at %s", address(opened))
+            reported = False
+            await serve(site_of(configuration, ledger, redact), opened, stopping)
+        except OSError as error:
+            if not reported:
+                LOG.warning("the page cannot be served at %s (%s); it is tried again", http, error.strerror)
+            reported = True
+        except Exception:
+            LOG.exception("the page ended by a fault; it is started again, and orders are not affected")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), AGAIN)

@@ -1,0 +1,114 @@
+"""How values are shown: times, amounts, sentences, small charts. Filters of the templates; each escapes."""
+
+import re
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+from markupsafe import Markup, escape
+
+from shipperone_erp.model.keys import plain
+from shipperone_erp.operations.rows import money_text
+from shipperone_erp.operations.throughput import Span
+from shipperone_erp.sanitizer import label, one_line
+from shipperone_erp.web.texts import text
+
+_MARKED = re.compile(r"`(?P<code>[^`]+)`|(?<![\w.,-])(?P<figure>-?\d[\d,]*\.\d{2,}(?![\w.]))")
+
+
+def moment(value: datetime | str | None) -> datetime | None:
+    """An aware time, from the rows' ISO text as well."""
+    return datetime.fromisoformat(value) if isinstance(value, str) else value
+
+
+def ago(value: datetime | str | None, now: datetime, zone: str = "UTC") -> Markup:
+    """'3 h' as a time element, with the exact time and its zone as its title."""
+    at = moment(value)
+    if at is None:
+        return escape(text("never"))
+    return _time(at, span(abs(now - at)), exact(at, zone))
+
+
+def clock(value: datetime | str | None, zone: str = "UTC", *, seconds: bool = True) -> Markup:
+    """'29 Nov 14:32:07' in that zone."""
+    at = moment(value)
+    if at is None:
+        return escape(text("never"))
+    form = "%d %b %H:%M:%S" if seconds else "%d %b %H:%M"
+    return _time(at, at.astimezone(ZoneInfo(zone)).strftime(form), exact(at, zone))
+
+
+def exact(at: datetime, zone: str) -> str:
+    """'2026-11-29 14:32:07 Europe/Bratislava'"""
+    return f"{at.astimezone(ZoneInfo(zone)):%Y-%m-%d %H:%M:%S} {zone}"
+
+
+def _time(at: datetime, shown: str, title: str) -> Markup:
+    iso = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(iso, title, shown)
+
+
+def span(length: timedelta) -> str:
+    """'45 s', '12 min', '3 h', '9 d': of one unit, as short as a list needs it."""
+    seconds = int(length.total_seconds())
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size or (unit == "min" and seconds >= 60):
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
+
+
+def money(value: Decimal | str | None, currency: str | None = None) -> Markup:
+    """'24.99 EUR', with the currency's decimals; a dash where nothing is known."""
+    if value is None:
+        return escape(text("none"))
+    shown = money_text(Decimal(value), currency)
+    return escape(f"{shown} {currency}" if currency else shown)
+
+
+def quantity(value: Decimal | None) -> str:
+    """'3', '0.5'; a dash where nothing is known."""
+    return text("none") if value is None else plain(value)
+
+
+def figures(sentence: str | None) -> Markup:
+    """A sentence with its amounts in bold, so that the eye finds what differs, and what is to be typed set as such."""
+    parts: list[Markup] = []
+    at = 0
+    shown = one_line(sentence or "")
+    for found in _MARKED.finditer(shown):
+        element = Markup("<code>{}</code>") if found["code"] else Markup("<b>{}</b>")
+        parts += [escape(shown[at : found.start()]), element.format(found["code"] or found["figure"])]
+        at = found.end()
+    return Markup("").join([*parts, escape(shown[at:])])
+
+
+def first_sentence(explanation: str) -> Markup:
+    """The first sentence of a reason's explanation: what a card has room for."""
+    return figures(re.split(r"(?<=\.) (?=[A-Z])", explanation, maxsplit=1)[0])
+
+
+def named(value: object) -> str:
+    """An id, a SKU or a name: one line; in quotes where blanks would be overlooked."""
+    return label(str(value))
+
+
+def part(value: object) -> str:
+    """Any text as one part of an address."""
+    return quote(str(value), safe="")
+
+
+def link(url: str | None) -> str | None:
+    """The address of a document in the ERP, if a browser may follow it: never `javascript:` or another scheme."""
+    return url if url is not None and re.match(r"https?://", url, re.IGNORECASE) else None
+
+
+def bars(spans: Sequence[Span]) -> list[dict[str, int]]:
+    """A small chart: for each span the heights, in 40 units, of what was listed and of what is done."""
+    most = max((one.listed for one in spans), default=0) or 1
+    found = []
+    for number, one in enumerate(spans):
+        height = max(round(one.listed / most * 40), 1 if one.listed else 0)
+        found.append({"x": number * 10, "listed": height, "done": round(one.done / most * 40) if one.listed else 0})
+    return found

@@ -1,0 +1,208 @@
+"""What every screen shares: the ledger, the templates, who asks, forms with their tokens, answers."""
+
+import asyncio
+import functools
+import hmac
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.errors import LedgerError, ShipperOneErpError
+from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.model.work import Stage
+from shipperone_erp.operations.throughput import ThroughputCounter
+from shipperone_erp.reasons import Owner
+from shipperone_erp.redaction import Redaction
+from shipperone_erp.web import shown
+from shipperone_erp.web.access import Access, Person, Session, Visit
+from shipperone_erp.web.beside import Beside
+from shipperone_erp.web.texts import text
+
+HERE = Path(__file__).parent
+LARGEST_FORM = 64 * 1024
+COOKIE = "shipperone_erp"
+
+Values = dict[str, Any]
+Clock = Callable[[], datetime]
+
+LOG = logging.getLogger("shipperone_erp.web")
+
+
+class Answered(Exception):
+    """Ends a request with a page of its own: not allowed, not found, a form of yesterday."""
+
+    def __init__(self, status: int, title: str, *lines: str) -> None:
+        super().__init__(title)
+        self.status = status
+        self.title = title
+        self.lines = lines
+
+
+@dataclass(slots=True)
+class Site:
+    """One page over one ledger. `refresh`: seconds between two looks of a browser that shows it."""
+
+    configuration: Configuration
+    ledger: Ledger
+    access: Access
+    redact: Redaction
+    now: Clock
+    read_only: bool = False
+    refresh: int = 5
+    beside: Beside = field(default_factory=Beside)
+    throughput: ThroughputCounter = field(init=False)
+    environment: Environment = field(init=False)
+    away_since: datetime | None = None
+
+    def __post_init__(self) -> None:
+        self.throughput = ThroughputCounter(self.now)
+        self.environment = _environment()
+
+    def zone(self, tenant: str | None) -> str:
+        """The tenant's time zone; UTC for what is about none."""
+        known = self.configuration.tenants.get(tenant or "")
+        return known.timezone if known else "UTC"
+
+    async def page(
+        self, request: Request, template: str, make: Callable[[Ledger], Values], *, status: int = 200
+    ) -> Response:
+        """The template with what `make` reads, in a thread: neither blocks the loop that serves the tenants."""
+        visit = visit_of(request)
+        session = visit.session or self.access.begin()
+        message, session.message = session.message, None
+        html = await asyncio.to_thread(self._filled, template, make, request, visit.person, session, message)
+        if status == 200:
+            self.away_since = None
+        response = HTMLResponse(html, status_code=status)
+        if visit.session is None:
+            self.remember(response, session)
+        return response
+
+    def remember(self, response: Response, session: Session) -> None:
+        """Have the browser keep the session's id, out of the reach of scripts and of other sites' requests."""
+        settings = self.access.settings
+        response.set_cookie(
+            COOKIE, session.id, max_age=int(settings.session.total_seconds()), path="/", secure=settings.https,
+            httponly=True, samesite="lax",
+        )  # fmt: skip
+
+    def _filled(
+        self, template: str, make: Callable[[Ledger], Values], request: Request, person: Person | None,
+        session: Session, message: str | None,
+    ) -> str:  # fmt: skip
+        now = self.now()
+        values: Values = make(self.ledger)
+        common: Values = {
+            "now": now, "person": person, "csrf": session.csrf, "message": message, "path": request.url.path,
+            "address": _address(request), "read_only": self.read_only, "refresh": self.refresh,
+            "has_logins": self.access.has_logins, "query": "",
+            "ago": lambda at, zone="UTC": shown.ago(at, now, zone), "zone": self.zone,
+        }  # fmt: skip
+        return self.redact(self.environment.get_template(template).render({**common, **values}))
+
+    async def form(self, request: Request) -> Mapping[str, list[str]]:
+        """The fields of a form that this page has sent, to this session. Answered with 403 for any other."""
+        body = b""
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > LARGEST_FORM:
+                raise Answered(413, text("refused"), text("stale_form"))
+        fields = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True, max_num_fields=2_000)
+        session = visit_of(request).session
+        given = (fields.get("csrf") or [""])[0]
+        if session is None or not hmac.compare_digest(given.encode(), session.csrf.encode()):
+            raise Answered(403, text("refused"), text("stale_form"))
+        return fields
+
+    def acting(self, request: Request) -> Person:
+        """Who acts. Answered with 403 if the page is read only, or if they may only look."""
+        person = visit_of(request).person
+        if self.read_only:
+            raise Answered(403, text("forbidden"), text("forbidden_read_only"))
+        if person is None or not person.may_act_at_all:
+            raise forbidden(person)
+        return person
+
+    def say(self, request: Request, message: str) -> None:
+        """A message for the next page of this session."""
+        session = visit_of(request).session
+        if session is not None:
+            session.message = self.redact(message)
+
+    async def unavailable(self, request: Request, error: Exception) -> Response:
+        """The page in place of one that could not be made."""
+        if isinstance(error, Answered):
+            return await self._notice(request, error.status, error.title, list(error.lines))
+        if isinstance(error, LedgerError):
+            self.away_since = self.away_since or self.now()
+            since = text("ledger_away_since", since=f"{self.away_since.astimezone(UTC):%H:%M:%S} UTC")
+            return await self._notice(request, 503, text("ledger_away"), [str(error), since])
+        if isinstance(error, ShipperOneErpError):
+            return await self._notice(request, 409, text("refused"), str(error).split("\n"))
+        LOG.error("%s %s failed", request.method, request.url.path, exc_info=error)
+        return await self._notice(request, 500, text("failed"), [text("failed_why")])
+
+    async def _notice(self, request: Request, status: int, title: str, lines: list[str]) -> Response:
+        return await self.page(request, "notice.html", lambda ledger: {"title": title, "lines": lines}, status=status)
+
+
+@functools.cache
+def _environment() -> Environment:
+    """The templates, compiled once a process: not while somebody waits for a page."""
+    made = Environment(
+        loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    names = ("money", "quantity", "figures", "first_sentence", "named", "part", "link", "bars", "clock")
+    made.filters.update({name: getattr(shown, name) for name in names})
+    made.globals.update(say=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
+    for name in made.list_templates():
+        made.get_template(name)
+    return made
+
+
+def visit_of(request: Request) -> Visit:
+    """Who asks, as it was found out before the request came here."""
+    visit: Visit = request.scope["visit"]
+    return visit
+
+
+def forbidden(person: Person | None) -> Answered:
+    """Their roles do not include it."""
+    roles = ", ".join(sorted(person.roles)) if person else text("none")
+    return Answered(403, text("forbidden"), text("forbidden_why", roles=roles))
+
+
+def back_to(request: Request, fields: Mapping[str, list[str]]) -> RedirectResponse:
+    """To the page of ours that the form names, never to another site."""
+    target = (fields.get("back") or ["/"])[0]
+    local = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
+    return RedirectResponse(target if local else "/", status_code=303)
+
+
+def one(fields: Mapping[str, list[str]], name: str) -> str:
+    """The one value of a field, without blanks around it; empty if it is not there."""
+    return (fields.get(name) or [""])[0].strip()
+
+
+def _address(request: Request) -> str:
+    path: str = request.url.path
+    return f"{path}?{request.url.query}" if request.url.query else path
+
+
+def _versions() -> Mapping[str, str]:
+    """The addresses of the assets, each with a digest of its content: a browser keeps it until it changes."""
+    return {
+        file.name: f"/static/{file.name}?v={sha256(file.read_bytes()).hexdigest()[:12]}"
+        for file in sorted((HERE / "assets").iterdir())
+    }
