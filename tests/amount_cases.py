@@ -7,15 +7,15 @@ from itertools import count
 
 from shipperone_erp import FulfillmentOrder, Invoice, OrderItem
 from shipperone_erp.config.settings import TenantSettings
-from shipperone_erp.hooks import NoSettings
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.credit import CreditNote
-from shipperone_erp.model.keys import content_digest
-from shipperone_erp.model.text import invoice_text, order_text
-from shipperone_erp.model.work import Stage
-from shipperone_erp.secrets import Secret
-from shipperone_erp.stages.amounts import Problem, problem
-from shipperone_erp.stages.recorded import RecordedJobs
+from shipperone_erp.connector.api import NoSettings
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.invoice_checks.amounts import Problem, problem
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import content_digest
+from shipperone_erp.domain.recorded_jobs import RecordedJobs
+from shipperone_erp.domain.serialization import invoice_text, order_text
+from shipperone_erp.domain.states import Stage
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 BASE_URL = "https://acme.example"

@@ -17,8 +17,8 @@ from odoo_kit import KIT, Player, playing, read, taped
 from shipperone_erp.testing import ConnectorHarness, report
 from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.naming import harness_of
-from shipperone_erp.testing.running import ability, not_compared, run_case
+from shipperone_erp.testing.harness_lookup import harness_of
+from shipperone_erp.testing.runner import ability, not_compared, run_case
 
 REPORTS = Path(__file__).resolve().parents[1] / "docs" / "reports"
 TAPE = max(KIT.glob("*.jsonl"))

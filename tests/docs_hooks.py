@@ -7,11 +7,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 
 import shipperone_erp
 from shipperone_erp import Capability, Connector, ConnectorError, Policy
-from shipperone_erp.capabilities import MEANS, WITHOUT
-from shipperone_erp.discovery import hooks_of
-from shipperone_erp.hooks import ConnectorSettings, Plugin
-from shipperone_erp.model.answers import Delay
-from shipperone_erp.model.order import Exact, Extra, ItemId
+from shipperone_erp.connector.api import ConnectorSettings, Plugin
+from shipperone_erp.connector.capabilities import MEANS, WITHOUT
+from shipperone_erp.connector.discovery import hooks_of
+from shipperone_erp.domain.hook_answers import Delay
+from shipperone_erp.domain.order import Exact, Extra, ItemId
 
 SHORT = {Exact: "Decimal", ItemId: "int | str", Extra: "Mapping", Delay: "seconds or timedelta"}
 ORDINARY = ("check", "identity", "exclusive", "close")

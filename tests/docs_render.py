@@ -21,10 +21,10 @@ from typer.testing import CliRunner
 import docs_hooks
 from connector_reports import HOW, report_of
 from docs_states import diagram
-from shipperone_erp import discovery, explanations
+from import_contracts import FLOORS, ROOT
 from shipperone_erp.cli.app import app
-from shipperone_erp.config.durations import words
 from shipperone_erp.config.page import PageSettings, PersonSettings, ProxySettings
+from shipperone_erp.config.rendering import toml
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
     NOT_IN_TOML,
@@ -32,14 +32,16 @@ from shipperone_erp.config.settings import (
     RuntimeSettings,
     TenantSettings,
 )
-from shipperone_erp.config.showing import toml
-from shipperone_erp.model.work import Stage
+from shipperone_erp.connector import discovery
+from shipperone_erp.domain import explanations
+from shipperone_erp.domain.run_outcome import FIRST_THAT_FITS, Ending
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.durations import words
 from shipperone_erp.operations import connector_page
 from shipperone_erp.policies import invoice_note, within_a_cent
-from shipperone_erp.runtime.outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.sandbox import SCENARIOS
 from shipperone_erp.testing import ConnectorHarness
-from shipperone_erp.testing import pages as conformance
+from shipperone_erp.testing import case_pages as conformance
 from shipperone_erp_generic_sql import GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.binds import ORDER_BINDS
 from shipperone_erp_generic_sql.cli import app as sql_app
@@ -47,7 +49,6 @@ from shipperone_erp_generic_sql.element_binds import BINDS_OF
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule, TaxRule, WarehouseRule
 from shipperone_erp_tryton import TaxRule as TrytonTaxRule
 from shipperone_erp_tryton import TrytonSettings
-from test_imports import LAYERS, ROOT
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 PART = re.compile(r"(<!-- generated: ([a-z_]+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -150,9 +151,11 @@ def _install() -> str:
 
 def _layers() -> str:
     """What imports are held to, from the top down; each with the first sentence that it says of itself."""
-    rows = ["| layer | what it is |", "|---|---|"]
-    for layer in reversed(LAYERS):
-        names = sorted(layer)
+    rows = ["| floor | what it is |", "|---|---|"]
+    for floor in reversed(FLOORS):
+        names = sorted(name for name in floor if (ROOT / name).exists())
+        if not names:
+            continue
         said = [f"{name}: {_says(name)}" if len(names) > 1 else _says(name) for name in names]
         rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {'<br>'.join(said)} |")
     return "\n".join(rows)
@@ -174,7 +177,7 @@ def _sessions() -> str:
 
 
 def _says(name: str) -> str:
-    file = ROOT / f"{name}.py" if (ROOT / f"{name}.py").exists() else ROOT / name / "__init__.py"
+    file = ROOT / name / "__init__.py"
     said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     assert said, f"{name} says nothing of itself"
     return said.split("\n\n")[0].replace("\n", " ")

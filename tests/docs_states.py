@@ -5,7 +5,7 @@ test_docs_states runs the orders that take each of these ways, and finds no othe
 
 from html import escape
 
-from shipperone_erp.model.work import Stage, Step
+from shipperone_erp.domain.states import Stage, Step
 
 PATHS = {
     Stage.ALLOCATION: "new reserving reserved confirming accepted done",

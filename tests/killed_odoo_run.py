@@ -13,9 +13,9 @@ from pathlib import Path
 import httpx
 
 from odoo_shop import reads
-from shipperone_erp.cli.running import run_once
+from shipperone_erp.cli.run import run_once
 from shipperone_erp.config import load
-from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.engine.cycle import Selection
 from shipperone_erp_odoo import OdooConnector
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 
 from counting_erp import TRANSACTION
 
-from shipperone_erp.cli.running import run_once
+from shipperone_erp.cli.run import run_once
 from shipperone_erp.config import load
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import Entry
-from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import Entry
 
 
 class KillingLedger(Ledger):

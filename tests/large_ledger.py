@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from ledger_databases import a_job
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.database import connect
-from shipperone_erp.ledger.records import Job
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.statements import statements
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import InsertJob
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
-from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import Stage, State, Step
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.ledger.unit_of_work import InsertJob
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 HELD_FOR = ((Reason.PRODUCT_UNKNOWN, Owner.IT), (Reason.TOTAL_DIFFERS, Owner.ACCOUNTANT))

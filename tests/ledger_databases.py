@@ -20,16 +20,18 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
+from shipperone_erp.domain.job import Effect, Job, Lease
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import EffectKind, Stage
 from shipperone_erp.ledger.leases import Owner
-from shipperone_erp.ledger.records import Effect, Job, Lease
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import EffectKind, Stage
+from shipperone_erp.ledger.repository import Ledger
 
 VARIABLE = "SHIPPERONE_ERP_TEST_POSTGRESQL"
 
-multiprocessing.set_forkserver_preload(["shipperone_erp.ledger.store"])  # a process of a test has it from the start
+multiprocessing.set_forkserver_preload(
+    ["shipperone_erp.ledger.repository"]
+)  # a process of a test has it from the start
 
 NOON = datetime(2026, 3, 2, 12, 0, 0, 123456, tzinfo=UTC)
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp.model.currency import rounded
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.money import rounded
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.sandbox import Sandbox, SandboxItem, SandboxOrder, generate
 from shipperone_erp.sandbox.scenarios import order_of
 

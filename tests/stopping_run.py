@@ -3,7 +3,7 @@
 import sys
 
 from shipperone_erp.cli import main
-from shipperone_erp.runtime import service
+from shipperone_erp.engine import worker
 
-service.STOP_WITHIN = float(sys.argv.pop(1))
+worker.STOP_WITHIN = float(sys.argv.pop(1))
 main()

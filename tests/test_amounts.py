@@ -10,15 +10,15 @@ from hypothesis import strategies as st
 
 from shipperone_erp import Charge, FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Reason
 from shipperone_erp.config.settings import ChargeSettings, TenantSettings
-from shipperone_erp.hooks import NoSettings
-from shipperone_erp.model.currency import OTHER_DECIMALS, decimals, rounded
-from shipperone_erp.model.keys import fingerprint
-from shipperone_erp.model.text import order_from_text, order_text
-from shipperone_erp.secrets import Secret
-from shipperone_erp.shipperone.wire import OrderWire, Unreadable
-from shipperone_erp.stages.amounts import problem
-from shipperone_erp.stages.compare import invoice_differences, order_differences
-from shipperone_erp.stages.figures import figures, fitting_total, priced
+from shipperone_erp.connector.api import NoSettings
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.invoice_checks.amounts import problem
+from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, order_differences
+from shipperone_erp.domain.keys import fingerprint
+from shipperone_erp.domain.money import OTHER_DECIMALS, decimals, rounded
+from shipperone_erp.domain.serialization import order_from_text, order_text
+from shipperone_erp.domain.totals import figures, fitting_total, priced
+from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 
 UNITS = {"EUR": D("0.01"), "CZK": D("0.01"), "HUF": D(1), "JPY": D(1), "KWD": D("0.001")}
 RATES = [D(0), D(10), D("19.5"), D(21), D(27)]

@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 from shipperone_erp.config.settings import TenantSettings
-from shipperone_erp.hooks import NoSettings
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.text import loads, order_text
-from shipperone_erp.model.work import Stage
-from shipperone_erp.secrets import Secret
-from shipperone_erp.shipperone.wire import OrderWire
-from shipperone_erp.stages.amounts import problem
-from shipperone_erp.stages.figures import figures
+from shipperone_erp.connector.api import NoSettings
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.invoice_checks.amounts import problem
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.serialization import loads, order_text
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.domain.totals import figures
+from shipperone_erp.shipperone.order_parser import OrderWire
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "amounts.md").read_text(encoding="utf-8")
 SECTIONS = {part.splitlines()[0]: part for part in PAGE.split("\n## ")[1:] if "```json" in part}

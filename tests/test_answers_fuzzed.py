@@ -10,12 +10,12 @@ from typing import Any
 import httpx
 import pytest
 
-from shipperone_erp.model.text import order_from_text, order_text
-from shipperone_erp.model.work import Stage
-from shipperone_erp.secrets import Secret
-from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.serialization import order_from_text, order_text
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.reading import Listing, QueueReader
+from shipperone_erp.shipperone.queue_reader import Listing, QueueReader
+from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed
 
 ORDER: dict[str, Any] = {
     "order_id": "FO-2", "warehouse_code": "main", "currency": "EUR", "order_number": "100", "total_incl_tax": 15.99,

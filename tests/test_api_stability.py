@@ -18,10 +18,11 @@ import api_surface
 import api_types
 import shipperone_erp
 from installed_plugins import InstalledPlugins
-from shipperone_erp import API_VERSION, Connector, Done, deprecations, discovery
-from shipperone_erp.deprecations import ConnectorDeprecation, Deprecation
-from shipperone_erp.errors import PluginRefused
-from shipperone_erp.origins import plugin_of
+from shipperone_erp import API_VERSION, Connector, Done
+from shipperone_erp.connector import deprecations, discovery
+from shipperone_erp.connector.deprecations import ConnectorDeprecation, Deprecation
+from shipperone_erp.connector.origins import plugin_of
+from shipperone_erp.kernel.errors import PluginRefused
 
 ROOT = Path(__file__).resolve().parents[1]
 CONNECTORS = sorted((ROOT / "connectors").glob("*/pyproject.toml"))
@@ -70,7 +71,8 @@ def test_a_connector_that_does_not_use_it_hears_nothing(plugins, monkeypatch):
 
 
 MARKED = """
-from shipperone_erp import Connector, deprecations
+from shipperone_erp import Connector
+from shipperone_erp.connector import deprecations
 setattr(Connector.deliver, deprecations.MARK, deprecations.Deprecation("deliver_goods", "2.0"))
 from shipperone_erp.cli import main
 main()
@@ -110,7 +112,7 @@ def test_a_hook_is_marked_where_it_is_specified():
 
 
 def test_an_exported_name_that_goes_away_still_works_and_names_who_imports_it(plugins, monkeypatch):
-    going = {"Finished": (Deprecation("Done", "2.0"), "shipperone_erp.model.answers", "Done")}
+    going = {"Finished": (Deprecation("Done", "2.0"), "shipperone_erp.domain.hook_answers", "Done")}
     monkeypatch.setattr(deprecations, "GOING", going)
     plugins.install("acme", "from shipperone_erp import Finished\nclass Plugged(Connector[ConnectorSettings]): pass")
     with pytest.warns(ConnectorDeprecation) as told:
@@ -261,7 +263,7 @@ def test_the_kit_is_found_by_pytest_and_costs_nothing_until_it_is_used():
     ).stdout  # fmt: skip
     assert "suite 1.1: " in said
     assert "R3  a shortage names every short line and leaves nothing reserved" in said
-    code = "import sys, shipperone_erp.testing.plugin; sys.exit('shipperone_erp.runtime' in str(sys.modules.keys()))"
+    code = "import sys, shipperone_erp.testing.plugin; sys.exit('shipperone_erp.engine' in str(sys.modules.keys()))"
     assert subprocess.run([sys.executable, "-c", code], check=False, timeout=60).returncode == 0
 
 

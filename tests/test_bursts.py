@@ -6,10 +6,10 @@ from itertools import pairwise
 import pytest
 
 from ledger_databases import NOON, a_job
-from shipperone_erp.model.work import EffectKind, Stage, State
-from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.runtime.bursts import BURST, Bursts
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import EffectKind, Stage, State
+from shipperone_erp.engine.repeated_exceptions import BURST, Bursts
 from shipperone_erp.sandbox import SandboxOrder
 
 RESERVE, BUILD = EffectKind.RESERVE, EffectKind.BUILD

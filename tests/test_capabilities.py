@@ -19,20 +19,19 @@ from shipperone_erp import (
     Refused,
     Reserved,
     ReserveStock,
-    capabilities,
-    discovery,
     hookimpl,
 )
 from shipperone_erp.config import load
-from shipperone_erp.deprecations import ConnectorDeprecation
-from shipperone_erp.errors import ConfigurationError, PluginRefused
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.plugins import TenantPlugins
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.connector import capabilities, discovery
+from shipperone_erp.connector.deprecations import ConnectorDeprecation
+from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.errors import ConfigurationError, PluginRefused
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp.testing import Case
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.running import run_all, run_case
+from shipperone_erp.testing.runner import run_all, run_case
 
 EVERYTHING = frozenset(Capability)
 

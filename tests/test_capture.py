@@ -13,14 +13,14 @@ import pytest
 
 import warm_processes
 from payload_shapes import SHAPES, listed
-from shipperone_erp.model.text import dumps
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations.capture.document import captured
+from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.capture.capture_file import captured
 from shipperone_erp.operations.capture.masking import Choice
 from shipperone_erp.operations.capture.pseudonyms import Pseudonyms
 from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
-from shipperone_erp.operations.inspect.judging import judge
-from shipperone_erp.operations.replaying import replayed
+from shipperone_erp.operations.inspect.trial_reading import judge
+from shipperone_erp.operations.replay import replayed
 from shipperone_erp.sandbox import Sandbox, generate
 from test_inspect import WAREHOUSES, tenant
 from world import World

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
-from shipperone_erp.model.work import Stage
-from shipperone_erp.secrets import Secret
-from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed, Trouble
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed, Trouble
 
 TOKEN = "tok-5ecret-value"
 HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"

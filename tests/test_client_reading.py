@@ -9,11 +9,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
-from shipperone_erp.model.work import Stage
-from shipperone_erp.secrets import Secret
-from shipperone_erp.shipperone.answers import Trouble
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.reading import Listing, QueueReader, ReadFailed
+from shipperone_erp.shipperone.queue_reader import Listing, QueueReader, ReadFailed
+from shipperone_erp.shipperone.responses import Trouble
 
 HTML = http(502, "<title>Bad Gateway</title>", kind="text/html")
 
@@ -220,8 +220,8 @@ def test_h5_a_read_resumes_at_the_page_where_it_was_throttled(server: ScriptedSe
 def test_h5_a_page_that_is_always_throttled_ends_the_read(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("shipperone_erp.shipperone.pacing.FIRST_INTERVAL", (0.001, 0.001))
-    monkeypatch.setattr("shipperone_erp.shipperone.pacing.LONGEST_INTERVAL", 0.01)
+    monkeypatch.setattr("shipperone_erp.shipperone.rate_limit.FIRST_INTERVAL", (0.001, 0.001))
+    monkeypatch.setattr("shipperone_erp.shipperone.rate_limit.LONGEST_INTERVAL", 0.01)
     queue = Queue([order(n) for n in range(150)])
     queue.before = lambda number: http(429, "") if number == 2 else None
     listing = read(server, queue)

@@ -5,14 +5,14 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Reason
-from shipperone_erp.stages.compare import (
+from shipperone_erp.domain.invoice_checks.comparison import (
     invoice_differences,
     only_amounts,
     order_differences,
     reason_for,
 )
-from shipperone_erp.stages.figures import figures
-from shipperone_erp.stages.rounding import rounding_hint
+from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
+from shipperone_erp.domain.totals import figures
 
 
 def order(

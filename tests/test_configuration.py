@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 import warm_processes
 from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
-from shipperone_erp.discovery import CONNECTORS
-from shipperone_erp.errors import ConfigurationError, Problem
-from shipperone_erp.model.work import Stage
+from shipperone_erp.connector.discovery import CONNECTORS
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import ConfigurationError, Problem
 
 TOKEN = "planted-token-4711"
 PASSWORD = "planted-password-0815"

@@ -6,7 +6,7 @@ from honest_harness import HonestHarness
 
 from shipperone_erp.testing import shop
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.running import run_case
+from shipperone_erp.testing.runner import run_case
 
 
 class OfAClass(HonestHarness):

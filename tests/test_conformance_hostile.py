@@ -8,7 +8,7 @@ from hostile_erp import FAULTS
 
 from shipperone_erp.testing import ConnectorSuite
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.running import run_case
+from shipperone_erp.testing.runner import run_case
 
 
 class TestHonest(ConnectorSuite):

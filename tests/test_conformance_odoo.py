@@ -14,7 +14,7 @@ from odoo_kit import KIT, NOT_PLAYED, SEEDING, Player, Recorder, playing, read, 
 from shipperone_erp.testing import ConnectorSuite, NotApplicable
 from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.running import run_case
+from shipperone_erp.testing.runner import run_case
 from shipperone_erp_odoo.conformance import NEEDED, NEIGHBOUR, OdooHarness
 
 FILES = {"18-jsonrpc.jsonl", "19-json2.jsonl"}

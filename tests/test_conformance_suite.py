@@ -17,18 +17,18 @@ from hostile_erp import FAULTS
 
 import warm_processes
 from shipperone_erp import AuthFailed, Secret, Transient, hookimpl
-from shipperone_erp.discovery import load_connector
-from shipperone_erp.errors import PluginRefused
-from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
+from shipperone_erp.connector.discovery import load_connector
+from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
+from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.testing import Bench, ErpDocument, ErpLine, Finding, NotApplicable
 from shipperone_erp.testing.case import binding
+from shipperone_erp.testing.case_pages import listed
 from shipperone_erp.testing.cases import CASES, SUBJECTS
 from shipperone_erp.testing.comparison import invoice_is
 from shipperone_erp.testing.harness import ConnectorHarness
-from shipperone_erp.testing.outward import spread
-from shipperone_erp.testing.pages import listed
-from shipperone_erp.testing.place import place_of, raised_at
-from shipperone_erp.testing.running import connector_of, run_case
+from shipperone_erp.testing.kill_points import spread
+from shipperone_erp.testing.runner import connector_of, run_case
+from shipperone_erp.testing.source_location import place_of, raised_at
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"
 WARM_PYTEST = str(Path(__file__).with_name("warm_pytest.py"))

@@ -4,12 +4,12 @@ import pytest
 
 from connector_reports import HOW, harness_for, report_of
 from docs_render import connector_page_file
-from shipperone_erp import discovery
-from shipperone_erp.discovery import CONNECTORS
+from shipperone_erp.connector import discovery
+from shipperone_erp.connector.discovery import CONNECTORS
 from shipperone_erp.testing import SUITE
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.harness import declared
-from shipperone_erp.testing.running import connector_of
+from shipperone_erp.testing.runner import connector_of
 
 AGAIN = "run it again: PYTHONPATH=tests python tests/connector_reports.py"
 

@@ -9,8 +9,8 @@ import pytest
 
 import warm_processes
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.remembered import LastFailures
-from shipperone_erp.testing.running import Result, chosen
+from shipperone_erp.testing.last_failures import LastFailures
+from shipperone_erp.testing.runner import Result, chosen
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"
 

@@ -9,9 +9,9 @@ import pytest
 
 import warm_processes
 from shipperone_erp import Reason
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from world import World
 

@@ -5,9 +5,9 @@ import shutil
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.errors import LedgerError
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

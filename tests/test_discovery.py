@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from installed_plugins import InstalledPlugins
-from shipperone_erp import API_VERSION, discovery
-from shipperone_erp.errors import PluginRefused
+from shipperone_erp import API_VERSION
+from shipperone_erp.connector import discovery
+from shipperone_erp.kernel.errors import PluginRefused
 
 GOOD = "@hookimpl\ndef reserve_stock(self, request): return Reserved('R')"
 

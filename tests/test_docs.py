@@ -17,14 +17,14 @@ sys.path.insert(0, str(ROOT / "tests"))
 
 import docs_render  # noqa: E402
 from shipperone_erp.config import load  # noqa: E402
-from shipperone_erp.explanations import EXPLANATIONS  # noqa: E402
-from shipperone_erp.reasons import Reason  # noqa: E402
-from shipperone_erp.runtime.outcome import Ending  # noqa: E402
-from shipperone_erp.runtime.runtime import Runtime  # noqa: E402
+from shipperone_erp.domain.explanations import EXPLANATIONS  # noqa: E402
+from shipperone_erp.domain.reasons import Reason  # noqa: E402
+from shipperone_erp.domain.run_outcome import Ending  # noqa: E402
+from shipperone_erp.engine.runtime import Runtime  # noqa: E402
 from shipperone_erp.sandbox import SandboxOrder  # noqa: E402
 from shipperone_erp.sandbox.faults import KINDS  # noqa: E402
 from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine  # noqa: E402
-from shipperone_erp.testing.running import not_compared, run_all  # noqa: E402
+from shipperone_erp.testing.runner import not_compared, run_all  # noqa: E402
 
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *ROOT.glob("c*/**/README.md")])
 

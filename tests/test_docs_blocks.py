@@ -8,7 +8,7 @@ import pytest
 import typer.main
 
 from docs_render import PART
-from shipperone_erp.cli import connecting
+from shipperone_erp.cli import connectors
 from shipperone_erp.config import load
 from shipperone_erp.sandbox import Sandbox
 from shipperone_erp_generic_sql import recipe
@@ -120,7 +120,7 @@ with httpx.Client(base_url=f"{sandbox.base_url}/rest/default/V1", headers=header
 
 def test_what_a_log_says_on_the_privacy_page_is_what_the_code_says():
     (line,) = shown("privacy.md", "text")
-    source = (TESTS.parent / "core/src/shipperone_erp/runtime/retention.py").read_text(encoding="utf-8")
+    source = (TESTS.parent / "core/src/shipperone_erp/engine/retention.py").read_text(encoding="utf-8")
     words = re.sub(r"\d+", "", line).split()
     assert [word for word in words if word.strip(",") not in source] == []
 
@@ -132,7 +132,7 @@ def test_the_commands_for_ones_own_odoo_are_there_and_read_what_they_set():
     assert f"def {session.split()[-1]}(session" in sessions
     _, _, typed = kit.partition("shipperone-erp connectors ")
     name, *words = typed.split()
-    typer.main.get_command(connecting.app).commands[name].make_context(name, words).close()
+    typer.main.get_command(connectors.app).commands[name].make_context(name, words).close()
     files = [*TESTS.glob("*odoo*.py"), Path(conformance.__file__)]
     reads = "".join(file.read_text(encoding="utf-8") for file in files)
     assert [name for name in re.findall(r"(\w+)=", session + kit) if name not in reads] == []

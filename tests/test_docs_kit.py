@@ -10,12 +10,12 @@ import typer.main
 from honest_harness import HonestHarness
 
 from shipperone_erp import Capability
-from shipperone_erp.cli import connecting
+from shipperone_erp.cli import connectors
 from shipperone_erp.config import load
-from shipperone_erp.discovery import HARNESSES, POLICIES
+from shipperone_erp.connector.discovery import HARNESSES, POLICIES
 from shipperone_erp.testing import ConnectorHarness, report
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.running import Result
+from shipperone_erp.testing.runner import Result
 from shipperone_erp_generic_sql import recipe
 from test_docs_blocks import TESTS, shown
 
@@ -36,7 +36,7 @@ def test_a_command_of_the_page_is_one(line):
     program, group, name, *words = line.split()
     assert (program, group) == (CORE["name"], "connectors")
     words = words[: words.index(">")] if ">" in words else words
-    typer.main.get_command(connecting.app).commands[name].make_context(name, words).close()
+    typer.main.get_command(connectors.app).commands[name].make_context(name, words).close()
 
 
 def test_the_line_to_publish_is_written_as_the_page_shows_it():

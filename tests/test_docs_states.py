@@ -8,9 +8,9 @@ import pytest
 
 from docs_scenarios import order
 from docs_states import PATHS, WAYS
-from shipperone_erp.model.work import Stage, Step
+from shipperone_erp.domain.states import Stage, Step
 from shipperone_erp.sandbox import Fault
-from shipperone_erp.stages.case import Case
+from shipperone_erp.workflow.execution import Case
 from world import World
 
 Way = tuple[Stage, Step, Step]

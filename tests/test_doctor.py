@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from shipperone_erp.operations.mapped_warehouses import unmapped
+from shipperone_erp.operations.warehouse_mapping import unmapped
 from shipperone_erp.sandbox import SandboxOrder
 
 

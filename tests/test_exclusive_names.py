@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from shipperone_erp.errors import LeaseLost
-from shipperone_erp.runtime.exclusive import Exclusives
+from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.kernel.errors import LeaseLost
 
 
 class Leases:

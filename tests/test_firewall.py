@@ -3,10 +3,10 @@
 from datetime import timedelta
 
 from scripted import Reply, Request, ScriptedServer, http
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.reasons import Owner, Reason
-from shipperone_erp.runtime.firewall import ORDERS, PROBE_EVERY, Firewall
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.proxy_interception import ORDERS, PROBE_EVERY, Firewall
 from world import World
 
 PAGE = http(403, "<html><head><title>403 Forbidden</title></head></html>", kind="text/html")

@@ -10,15 +10,15 @@ from types import SimpleNamespace
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime import stage_run
-from shipperone_erp.runtime.clock import StageClock
-from shipperone_erp.runtime.outcome import Ending
-from shipperone_erp.runtime.runtime import Runtime
-from shipperone_erp.runtime.slots import FairSlots
-from shipperone_erp.runtime.stage_run import AT_ONCE
+from shipperone_erp.domain.planner import plan
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine import cycle
+from shipperone_erp.engine.clock import StageClock
+from shipperone_erp.engine.cycle import AT_ONCE
+from shipperone_erp.engine.fair_semaphore import FairSlots
+from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.sandbox import SandboxOrder
-from shipperone_erp.stages.planning import plan
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -111,7 +111,7 @@ def test_h8_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(w
             planners.append(threading.current_thread())
         return plan(scope, listing, *others)
 
-    monkeypatch.setattr(stage_run, "plan", planned)
+    monkeypatch.setattr(cycle, "plan", planned)
 
     def counted(loop, coroutine, **options):
         begun[0] += 1

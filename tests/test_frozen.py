@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 import warm_processes
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from test_service import order, service, until
 from world import World

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from shipperone_erp.cli.app import app as core
 from shipperone_erp.cli.options import print_text, say
-from shipperone_erp.errors import PluginRefused, ShipperOneErpError
+from shipperone_erp.kernel.errors import PluginRefused, ShipperOneErpError
 from shipperone_erp_generic_sql.checking.rehearsal import Rehearsal
 from shipperone_erp_generic_sql.checking.sample import Goods, sample
 from shipperone_erp_generic_sql.cli import app

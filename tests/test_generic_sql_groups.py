@@ -8,7 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from shipperone_erp import BuildInvoice, Charge, FulfillmentOrder, Reason, Refused, Reserved, ReserveStock
-from shipperone_erp.redaction import secrets_in
+from shipperone_erp.kernel.redaction import secrets_in
 from shipperone_erp_generic_sql import GenericSqlConnector, GenericSqlSettings
 from sql_erp import TODAY, item, order
 from sql_servers import DIALECTS, SqlDatabase, new_database, new_sqlite, server_url

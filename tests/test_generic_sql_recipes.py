@@ -28,7 +28,7 @@ from shipperone_erp import (
     ShortLine,
     Voided,
 )
-from shipperone_erp.model.text import order_from_text
+from shipperone_erp.domain.serialization import order_from_text
 from shipperone_erp_generic_sql.connector import GenericSqlConnector
 from shipperone_erp_generic_sql.dialects import DIALECTS
 from shipperone_erp_generic_sql.prepared import Prepared, Ready

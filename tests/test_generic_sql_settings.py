@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from shipperone_erp import Reserved, ReserveStock
 from shipperone_erp.config import load, show
-from shipperone_erp.errors import ConfigurationError
+from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp_generic_sql import GenericSqlConnector, GenericSqlSettings, recipe
 from shipperone_erp_generic_sql.checks import warnings
 from sql_erp import RECIPE, STATEMENTS, order

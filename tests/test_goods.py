@@ -7,13 +7,13 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.answers import Reservation
-from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.stages.goods import Rule, lost_by, lost_price, sort_out
-from shipperone_erp.stages.history import History
-from shipperone_erp.stages.reserved import Allocated, leaving, reserved_items, reserved_rows, rows_in
+from shipperone_erp.domain.history import History
+from shipperone_erp.domain.hook_answers import Reservation
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.line_selection import Rule, lost_by, lost_price, sort_out
+from shipperone_erp.domain.reservations import Allocated, leaving, reserved_items, reserved_rows, rows_in
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import Stage, State
 
 SERVICES = ("virtual", "downloadable", "service")
 CHILDREN, PARENTS, HOLD = (Rule(bundles, SERVICES) for bundles in ("children", "parents", "hold"))

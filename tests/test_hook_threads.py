@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from shipperone_erp.aside import aside
-from shipperone_erp.runtime import threads
-from shipperone_erp.runtime.threads import HookThreads
+from shipperone_erp.engine import hook_threads
+from shipperone_erp.engine.hook_threads import HookThreads
+from shipperone_erp.kernel.offload import aside
 
 
 def alive(name: str) -> int:
@@ -17,7 +17,7 @@ def alive(name: str) -> int:
 
 @pytest.fixture
 def briefly_idle(monkeypatch):
-    monkeypatch.setattr(threads, "IDLE_AT_MOST", 0.2)
+    monkeypatch.setattr(hook_threads, "IDLE_AT_MOST", 0.2)
 
 
 def test_one_call_after_another_needs_one_thread_and_many_at_once_the_slots():
@@ -52,7 +52,7 @@ def test_a_tenant_that_has_nothing_to_do_holds_no_thread(briefly_idle):
 
 
 def test_calls_that_come_just_when_the_threads_end_are_all_answered(monkeypatch):
-    monkeypatch.setattr(threads, "IDLE_AT_MOST", 0.001)
+    monkeypatch.setattr(hook_threads, "IDLE_AT_MOST", 0.001)
 
     async def calls() -> None:
         hooks = HookThreads("hasty", 2)

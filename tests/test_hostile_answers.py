@@ -13,15 +13,15 @@ import httpx
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
-from shipperone_erp.model.work import Stage
-from shipperone_erp.secrets import Secret
-from shipperone_erp.shipperone import messages
-from shipperone_erp.shipperone.answers import PostAnswer, PostOutcome, ReadFailed
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.shipperone import response_messages
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.decoding import decoded
 from shipperone_erp.shipperone.headers import place_of, retry_after
 from shipperone_erp.shipperone.pages import Garbled, entries_in
-from shipperone_erp.shipperone.reading import Listing, QueueReader
+from shipperone_erp.shipperone.queue_reader import Listing, QueueReader
+from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed
 from shipperone_erp.shipperone.tolerant_json import DEEPEST
 
 KIB = 1024
@@ -377,19 +377,19 @@ def test_a_large_page_does_not_keep_the_loop_from_others(server: ScriptedServer)
 )  # fmt: skip
 def test_no_text_makes_a_search_slow(server: ScriptedServer, text: str) -> None:
     began = time.monotonic()
-    messages.of_page(text)
-    messages.report_id(text)
-    messages.excerpt(text)
+    response_messages.of_page(text)
+    response_messages.report_id(text)
+    response_messages.excerpt(text)
     assert post(server, http(500, text, kind="text/html")).outcome is PostOutcome.UNKNOWN
     assert time.monotonic() - began < 3
 
 
 def test_placeholders_do_not_multiply_a_message() -> None:
     body = {"message": "%1" * 100_000, "parameters": ["x" * 100_000]}
-    assert len(messages.of_json(body)) == messages.LONGEST
+    assert len(response_messages.of_json(body)) == response_messages.LONGEST
     nested: Any = "x"
     for _ in range(DEEPEST):
         nested = {"message": nested, "errors": [nested, nested]}
     began = time.monotonic()
-    messages.of_json(nested)
+    response_messages.of_json(nested)
     assert time.monotonic() - began < 2

@@ -13,9 +13,9 @@ from honest_harness import HonestHarness
 from hostile_erp import FAULTS
 
 import warm_processes
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import State
-from shipperone_erp.reasons import Reason
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import State
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox, SandboxOrder
 
 HOSTILE = Path(__file__).parent / "plugins" / "hostile"

@@ -9,16 +9,16 @@ import pytest
 
 import warm_processes
 from payload_shapes import SHAPES, listed
-from shipperone_erp.cli.inspecting import changes
+from shipperone_erp.cli.inspect import changes
 from shipperone_erp.config.editing import as_toml
 from shipperone_erp.config.settings import TenantSettings
-from shipperone_erp.hooks import NoSettings
-from shipperone_erp.model.text import dumps
-from shipperone_erp.model.work import Stage
+from shipperone_erp.connector.api import NoSettings
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
-from shipperone_erp.operations.inspect.judging import judge
+from shipperone_erp.operations.inspect.trial_reading import judge
 from shipperone_erp.sandbox import generate
-from shipperone_erp.secrets import Secret
 from world import World
 
 WAREHOUSES = [{"warehouse_code": "main"}, {"warehouse_code": "outlet"}]

@@ -7,10 +7,10 @@ import signal
 import pytest
 
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
-from shipperone_erp.ledger.records import Lease
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, UpdateJob
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, Step
+from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import BeginEffect, EndEffect, InsertJob, UpdateJob
 
 
 class Killed(Ledger):

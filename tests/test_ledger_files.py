@@ -17,17 +17,17 @@ from sqlalchemy import create_engine, make_url
 
 from ledger_databases import a_job, a_lease
 from shipperone_erp import Reason
-from shipperone_erp.cli import options, reading
-from shipperone_erp.errors import LedgerDamaged, LedgerError
+from shipperone_erp.cli import options, orders
+from shipperone_erp.domain.job import Binding, QueueRecord
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import LedgerDamaged, LedgerError
 from shipperone_erp.ledger.errors import LedgerReplaced, LedgerUnavailable
 from shipperone_erp.ledger.leases import Owner
-from shipperone_erp.ledger.records import Binding, QueueRecord
-from shipperone_erp.ledger.served import tenants_served
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import FirstBinding, InsertJob
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import disk
-from shipperone_erp.operations.rows import status_rows
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.served_tenants import tenants_served
+from shipperone_erp.ledger.unit_of_work import FirstBinding, InsertJob
+from shipperone_erp.operations import disk_space
+from shipperone_erp.operations.reports import status_rows
 from test_service import service, until
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
@@ -238,19 +238,19 @@ def test_the_tenants_of_a_ledger_are_known_whatever_its_version(file):
 def test_a_full_disk_is_said_where_the_service_cannot_record_it(file, monkeypatch):
     usage = namedtuple("usage", "total used free")
     for free, said in ((0, "no space is left"), (3 << 20, "only 3 MiB are left"), (1 << 30, None)):
-        monkeypatch.setattr(disk.shutil, "disk_usage", lambda folder, free=free: usage(0, 0, free))
-        found = disk.full_disk(f"sqlite:///{file}")
+        monkeypatch.setattr(disk_space.shutil, "disk_usage", lambda folder, free=free: usage(0, 0, free))
+        found = disk_space.full_disk(f"sqlite:///{file}")
         assert found is None if said is None else found.startswith(f"{said} on the disk of the ledger, {file.parent}:")
-    assert disk.full_disk("postgresql+psycopg://h/db") is None
+    assert disk_space.full_disk("postgresql+psycopg://h/db") is None
 
 
 def test_status_says_that_the_disk_is_full_whether_the_ledger_can_be_read_there_or_not(world, monkeypatch, capsys):
 
-    monkeypatch.setattr(disk, "free_space", lambda file: 0)
+    monkeypatch.setattr(disk_space, "free_space", lambda file: 0)
     monkeypatch.setenv("ACME_TOKEN", "t-1")
     loaded = world.read()
     with Ledger.open(loaded.runtime.ledger, migrate=True):
-        reading.status(world.file, as_json=True)
+        orders.status(world.file, as_json=True)
     assert json.loads(capsys.readouterr().out)[-1]["paused"] == "disk_full"
     monkeypatch.setattr(options.Ledger, "open", refuse := Mock(side_effect=LedgerUnavailable("disk I/O error")))
     with pytest.raises(LedgerUnavailable, match="disk I/O error; no space is left on the disk of the ledger"):

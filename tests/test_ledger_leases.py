@@ -10,11 +10,11 @@ from dataclasses import replace
 import pytest
 
 from ledger_databases import a_job, a_lease, an_owner
-from shipperone_erp.errors import LeaseLost
+from shipperone_erp.domain.job import Lease
+from shipperone_erp.kernel.errors import LeaseLost
 from shipperone_erp.ledger.leases import Held
-from shipperone_erp.ledger.records import Lease
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import InsertJob
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import InsertJob
 
 NAME = "acme/allocation"
 

@@ -17,14 +17,14 @@ from sqlalchemy.exc import OperationalError
 
 from ledger_databases import NOON, a_job, a_lease, an_owner
 from shipperone_erp import ledger as package
-from shipperone_erp.errors import LedgerError
+from shipperone_erp.domain.job import Action, Binding, QueueRecord
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.errors import LedgerUnavailable, sentences
-from shipperone_erp.ledger.records import Action, Binding, QueueRecord
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE, metadata
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import InsertJob, SaveBinding, SaveQueue
-from shipperone_erp.model.work import Stage
+from shipperone_erp.ledger.unit_of_work import InsertJob, SaveBinding, SaveQueue
 
 HERE = Binding("https://acme.example", "default", "generic_sql", "erp-1")
 

@@ -9,17 +9,25 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger_databases import NOON, ORDER, a_job, an_effect
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.job import Action, Binding, Effect, Job, QueueRecord
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import invoice_text, order_text
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger import schema
 from shipperone_erp.ledger.errors import WriteRefused
-from shipperone_erp.ledger.records import Action, Binding, Effect, Job, QueueRecord
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import BeginEffect, EndEffect, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob
-from shipperone_erp.model.answers import Invoice, InvoiceLine
-from shipperone_erp.model.credit import CreditNote
-from shipperone_erp.model.requests import Difference
-from shipperone_erp.model.text import invoice_text, order_text
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import (
+    BeginEffect,
+    EndEffect,
+    InsertJob,
+    Record,
+    SaveBinding,
+    SaveQueue,
+    UpdateJob,
+)
 
 INVOICE = Invoice(
     reference="INV/1",

@@ -8,12 +8,12 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
-from shipperone_erp.errors import LeaseLost, LedgerError
+from shipperone_erp.domain.job import Action, Lease
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.errors import LedgerUnavailable, OpenJobExists, WriteRefused
-from shipperone_erp.ledger.records import Action, Lease
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import BeginEffect, EndEffect, Entry, InsertJob, UpdateJob
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import BeginEffect, EndEffect, Entry, InsertJob, UpdateJob
 
 
 def waiting(ledger, *entries):

@@ -8,14 +8,14 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.keys import content_digest, fingerprint, undated
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import Stage
-from shipperone_erp.shipperone.dates import NotADate, Zones, read_date
-from shipperone_erp.shipperone.wire import OrderWire, read_order
-from shipperone_erp.stages.supply_day import DateRules, Window, allocation_accepted_at, believed, implausible
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import content_digest, fingerprint, undated
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, believed, implausible
+from shipperone_erp.kernel.dates import NotADate, Zones, read_date
+from shipperone_erp.shipperone.order_parser import OrderWire, read_order
 
 BRATISLAVA = ZoneInfo("Europe/Bratislava")
 TENANT = Zones(BRATISLAVA, BRATISLAVA)

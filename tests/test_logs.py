@@ -7,7 +7,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 
-from shipperone_erp.runtime.progress import Backlog, Progress
+from shipperone_erp.engine.observers.progress import Backlog, Progress
 from shipperone_erp.sandbox import SandboxOrder, generate
 
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
 
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault, SandboxOrder
 from shipperone_erp_odoo.seeding import Seed
 from test_odoo_live import about, key, pytestmark, seed

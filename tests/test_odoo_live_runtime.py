@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from odoo_sale_cases import SELLER
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault, SandboxOrder
 from shipperone_erp_odoo.seeding import Seed
 from test_odoo_live import about, key, pytestmark, seed

@@ -7,7 +7,7 @@ from odoo_buyer_cases import BUYERS
 from odoo_cases import CASES
 from odoo_sale_cases import SALE_CASES
 from shipperone_erp.config import load
-from shipperone_erp.reasons import Reason
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule
 
 ROOT = Path(__file__).resolve().parents[1]

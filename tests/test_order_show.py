@@ -2,8 +2,8 @@
 
 import re
 
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations.story import story_lines
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.order_timeline import story_lines
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
 
@@ -107,7 +107,7 @@ def test_a_difference_table_and_links(world):
     assert "  total_incl_tax  25.00            24.99" in text
     assert "  whose move: accountant; details: `shipperone-erp explain total_differs`" in text
     with world.ledger() as ledger:
-        from shipperone_erp.operations.rows import order_story
+        from shipperone_erp.operations.reports import order_story
 
         story = order_story(ledger, world.job("FO-1", Stage.INVOICE))
     assert f"  in the ERP (counting:{world.erp.file}): I-7  https://erp.example/i/7" in story_lines(

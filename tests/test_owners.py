@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from shipperone_erp.explanations import EXPLANATIONS, as_json, explain
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.domain.explanations import EXPLANATIONS, as_json, explain
+from shipperone_erp.domain.reasons import Owner, Reason
 
 ROOT = Path(__file__).resolve().parents[1]
 SOURCES = [ROOT / "core/src", *(ROOT / "connectors").glob("*/src")]

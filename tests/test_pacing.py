@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shipperone_erp.shipperone.pacing import Kind, Pace
+from shipperone_erp.shipperone.rate_limit import Kind, Pace
 
 
 class SkippedTime(asyncio.SelectorEventLoop):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from amount_cases import Books, listing, row
 from shipperone_erp import Reason
-from shipperone_erp.stages.part_checks import agrees, spread
+from shipperone_erp.domain.invoice_checks.split_lines import agrees, spread
 
 HALF_A_CENT, HALF_A_YEN = D("0.005"), D("0.5")
 

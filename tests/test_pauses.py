@@ -3,12 +3,12 @@
 import asyncio
 from datetime import UTC, datetime
 
-from shipperone_erp.ledger.records import Pause
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import steering
-from shipperone_erp.runtime import pauses
-from shipperone_erp.runtime.pauses import Pauses
+from shipperone_erp.domain.job import Pause
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine import pauses
+from shipperone_erp.engine.pauses import Pauses
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import job_commands
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -34,12 +34,12 @@ def test_a_thousand_stages_ask_once(sqlite_url, monkeypatch):
 
     async def ask() -> None:
         with Counted.open(sqlite_url, migrate=True) as ledger:
-            steering.pause(ledger, "t7", [I], NOW, None)
+            job_commands.pause(ledger, "t7", [I], NOW, None)
             known = Pauses(ledger)
             answers = await asyncio.gather(*(known.of(f"t{number}") for number in range(1000)))
             assert [set(answer) for answer in answers] == [{I} if number == 7 else set() for number in range(1000)]
             assert ledger.asked == 1
-            steering.resume(ledger, "t7", [I], NOW, None)
+            job_commands.resume(ledger, "t7", [I], NOW, None)
             known.forget()
             assert set(await known.of("t7")) == set()
             assert ledger.asked == 2
@@ -56,7 +56,7 @@ def test_what_was_asked_before_somebody_acted_is_not_taken_for_what_is(sqlite_ur
 
             def somebody_acts() -> None:
                 if ledger.asked == 1:
-                    steering.pause(ledger, "acme", [A], NOW, None)
+                    job_commands.pause(ledger, "acme", [A], NOW, None)
                     known.forget()
 
             monkeypatch.setattr(ledger, "meanwhile", somebody_acts)

@@ -6,12 +6,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Owner, Reason
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.keys import fingerprint
-from shipperone_erp.model.text import invoice_text
-from shipperone_erp.model.work import Stage, State, Step
-from shipperone_erp.shipperone.reading import Listed, Listing, UnreadableOrder
-from shipperone_erp.stages.decisions import (
+from shipperone_erp.domain.decisions import (
     Continue,
     End,
     Hold,
@@ -24,8 +19,13 @@ from shipperone_erp.stages.decisions import (
     Supersede,
     TreatAsRefused,
 )
-from shipperone_erp.stages.planning import READS_BEFORE_LISTED_AGAIN, plan
-from shipperone_erp.stages.scope import Memory, Scope
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import fingerprint
+from shipperone_erp.domain.planner import READS_BEFORE_LISTED_AGAIN, plan
+from shipperone_erp.domain.planner_input import Memory, Scope
+from shipperone_erp.domain.serialization import invoice_text
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.shipperone.queue_reader import Listed, Listing, UnreadableOrder
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -414,7 +414,7 @@ def test_what_is_still_listed_does_not_undo_the_record_of_its_issuing():
 
 def test_a_fiscal_document_of_an_order_that_changed_is_held_once():
     from shipperone_erp import Invoice, InvoiceLine
-    from shipperone_erp.model.text import invoice_text
+    from shipperone_erp.domain.serialization import invoice_text
 
     built = Invoice("INV-1", (InvoiceLine(1, D(1)),), D("4.99"), D("14.99"), issued=True, number="2026/7")
     job = started(order(), Stage.INVOICE, step=Step.CONFIRMING, invoice_json=invoice_text(built))

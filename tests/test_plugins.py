@@ -31,9 +31,9 @@ from shipperone_erp import (
     Unknown,
     hookimpl,
 )
-from shipperone_erp.errors import ContractViolation
-from shipperone_erp.model.requests import Verdict
-from shipperone_erp.plugins import TenantPlugins
+from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.hook_requests import Verdict
+from shipperone_erp.kernel.errors import ContractViolation
 
 ORDER = FulfillmentOrder("FO-1", "main", (OrderItem(item_id=1, sku="MUG", qty=D(2)),))
 REQUEST = ReserveStock("a-FO-1-x", ORDER, 0, "arrived")
@@ -316,7 +316,7 @@ def test_a_policy_accepts_one_cent_and_the_order_goes_through(one_cent_world):
 
 
 def test_a_policys_settings_are_its_tenants(one_cent_world):
-    from shipperone_erp.model.work import Stage, State
+    from shipperone_erp.domain.states import Stage, State
 
     one_cent_world.more = '[tenants.acme.one_cent]\nat_most = "0.00"\n'
     one_cent_world.once(settle_for=4)
@@ -398,7 +398,7 @@ class AcmeConnector(Connector[AcmeSettings]):     # entry point: acme = "acme_er
 
 
 def test_a_connector_written_from_the_authors_file_alone_works(plugins: InstalledPlugins, world):
-    from shipperone_erp.model.work import Stage, State
+    from shipperone_erp.domain.states import Stage, State
     from shipperone_erp.sandbox import SandboxOrder
 
     plugins.install("acme_erp", AUTHORS_FILE, name="authors", value="acme_erp_module:AcmeConnector")

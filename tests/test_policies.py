@@ -7,8 +7,8 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import Difference, FulfillmentOrder, Mismatch, OrderItem
-from shipperone_erp.model.requests import Verdict
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.hook_requests import Verdict
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.policies.within_a_cent import CentSettings, WithinACent
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe

@@ -6,10 +6,10 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason
-from shipperone_erp.reasons import Owner
-from shipperone_erp.stages.amounts import problem
-from shipperone_erp.stages.figures import figures, line
-from shipperone_erp.stages.readings import left_open, settled, together
+from shipperone_erp.domain.discount_readings import left_open, settled, together
+from shipperone_erp.domain.invoice_checks.amounts import problem
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.domain.totals import figures, line
 from test_amounts import tenant
 
 

@@ -14,19 +14,19 @@ from sqlalchemy.pool import NullPool
 
 from ledger_databases import NOON, a_job, an_effect, an_owner, dumped
 from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason
-from shipperone_erp.errors import LeaseHeldElsewhere
+from shipperone_erp.domain.job import Action, first_id_at, new_id
+from shipperone_erp.domain.personal_data import ITEM_STAYS, NAMING, ORDER_STAYS, discreet, without_people
+from shipperone_erp.domain.serialization import loads, order_from_text, order_text
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.engine import retention as runtime_retention
+from shipperone_erp.engine.retention import LEASE, Retention, stood_since
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.kernel.errors import LeaseHeldElsewhere
 from shipperone_erp.ledger import retention
 from shipperone_erp.ledger.leases import Held
-from shipperone_erp.ledger.records import Action, first_id_at, new_id
 from shipperone_erp.ledger.retention import AT_ONCE, Removed, Terms
-from shipperone_erp.ledger.writes import BeginEffect, InsertJob, Record, UpdateJob
-from shipperone_erp.model.people import ITEM_STAYS, NAMING, ORDER_STAYS, discreet, without_people
-from shipperone_erp.model.text import loads, order_from_text, order_text
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.operations import steering
-from shipperone_erp.runtime import retention as runtime_retention
-from shipperone_erp.runtime.retention import LEASE, Retention, stood_since
-from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.ledger.unit_of_work import BeginEffect, InsertJob, Record, UpdateJob
+from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -424,7 +424,7 @@ def test_what_is_retried_meanwhile_keeps_its_body(old_ledger):
     with old_ledger._reading() as connection:
         found = retention.old(connection, terms(bodies=1))
     assert list(found.bodies) == [ignored.id]
-    steering.retry(old_ledger, ignored, NOON + DAY, None)
+    job_commands.retry(old_ledger, ignored, NOON + DAY, None)
     retried = old_ledger.job(ignored.id)
     with old_ledger._writing() as connection:
         assert retention.remove(connection, found, NOON + DAY) == Removed()

@@ -13,16 +13,16 @@ import pytest
 
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, TenantSettings, load
-from shipperone_erp.errors import LedgerError
-from shipperone_erp.ledger.records import Lease
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.answers import Transient
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.outcome import Ended, Ending
-from shipperone_erp.runtime.runtime import Runtime
-from shipperone_erp.runtime.stage_run import StageRun
-from shipperone_erp.runtime.tenant_run import TenantRun
-from shipperone_erp.runtime.weather import Weather
+from shipperone_erp.domain.hook_answers import Transient
+from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.run_outcome import Ended, Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.circuit_breaker import Weather
+from shipperone_erp.engine.cycle import StageRun
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.tenant import TenantRun
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
 from shipperone_erp.shipperone.client import ShipperOne
 
@@ -458,7 +458,7 @@ def test_a_ledger_that_is_away_at_the_end_keeps_nothing_open(world, monkeypatch)
 @pytest.mark.timeout(60)
 def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world, monkeypatch):
     """Its suspects are tried alone: nobody else's hook begins meanwhile."""
-    monkeypatch.setattr("shipperone_erp.runtime.service.STOP_WITHIN", 0.5)
+    monkeypatch.setattr("shipperone_erp.engine.worker.STOP_WITHIN", 0.5)
     world.settings |= {"poll_interval": '"0.3s"', "hook_timeout": '"0.4s"', "concurrency": "1"}
     world.runtime_settings["lease"] = '"0.5s"'
     world.sandbox.add(order())

@@ -9,12 +9,12 @@ import stat
 
 import pytest
 
-from shipperone_erp import csv_files, private_files
 from shipperone_erp.cli.logs import JsonLines, TextLines
 from shipperone_erp.cli.options import print_json, print_text, say
 from shipperone_erp.cli.tables import print_table
-from shipperone_erp.errors import ConfigurationError, Problem
-from shipperone_erp.sanitizer import as_cell, json_document, label, lines, one_line
+from shipperone_erp.kernel import csv_files, private_files
+from shipperone_erp.kernel.errors import ConfigurationError, Problem
+from shipperone_erp.kernel.printable import as_cell, json_document, label, lines, one_line
 
 HOSTILE = {
     "a colour": ("\x1b[31mred", "\\x1b[31mred"),

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from shipperone_erp.errors import UsageError
+from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.scaffold import make
 
 VARIANTS = {"drafts": True, "no_drafts": False}

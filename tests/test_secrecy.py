@@ -18,9 +18,9 @@ from sqlalchemy import make_url
 import warm_processes
 from ledger_databases import dumped
 from shipperone_erp import Reason
-from shipperone_erp.cli.secrecy import keep_out_of_logs
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.redaction import Redaction, passwords_in, secrets_in, without_passwords
+from shipperone_erp.cli.redaction import keep_out_of_logs
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.redaction import Redaction, passwords_in, secrets_in, without_passwords
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from test_service import Service, until
 from world import World

@@ -8,11 +8,11 @@ from urllib.parse import quote
 import pytest
 
 from shipperone_erp.config import load
+from shipperone_erp.config.rendering import show
+from shipperone_erp.config.secret_sources import looks_like_a_secret
 from shipperone_erp.config.settings import in_plain_text
-from shipperone_erp.config.showing import show
-from shipperone_erp.config.sources import looks_like_a_secret
-from shipperone_erp.errors import ConfigurationError
-from shipperone_erp.redaction import MASK, Redaction, passwords_in, without_passwords
+from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.kernel.redaction import MASK, Redaction, passwords_in, without_passwords
 
 TOKEN = "Planted/token+47QZ11=&x"
 GENERATED = "k3j9s8d7f6g5h4j3k2l1m0n9b8v7c6x5"
@@ -152,7 +152,7 @@ def test_a_new_tenant_over_http_is_refused_an_allowed_one_is_not_and_one_that_wa
 
 
 def test_keys_and_texts_of_every_kind_are_shown_as_toml():
-    from shipperone_erp.config.showing import toml
+    from shipperone_erp.config.rendering import toml
 
     odd = {"od\nd key": 'a\x1b[2J\u202e\U000e0041\\ "é"', "n": 1, "yes": True, "list": ["x", {"y": "z"}]}
     assert tomllib.loads(f"it = {toml(odd)}") == {"it": odd}

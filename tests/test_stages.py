@@ -5,8 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.sandbox import Fault, generate
 from stage_orders import order
 

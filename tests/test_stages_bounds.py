@@ -14,9 +14,9 @@ from sqlalchemy import create_engine
 
 from shipperone_erp import Reason
 from shipperone_erp import ledger as package
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.ledger.schema import VERSION_TABLE
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.outcome import Ending
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
 SALES_ORDERS = import_module("shipperone_erp.ledger.migrations.versions.0007_sales_orders")

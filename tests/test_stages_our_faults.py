@@ -5,11 +5,11 @@ from dataclasses import replace
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.ledger.records import Effect, Job, new_id
-from shipperone_erp.ledger.writes import BeginEffect, UpdateJob
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.runtime.outcome import Ending
-from shipperone_erp.runtime.recovery import healed
+from shipperone_erp.domain.job import Effect, Job, new_id
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.engine.recovery import healed
+from shipperone_erp.ledger.unit_of_work import BeginEffect, UpdateJob
 from shipperone_erp.shipperone import client as shipperone_client
 from stage_orders import act, order
 

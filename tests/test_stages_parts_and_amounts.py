@@ -7,11 +7,11 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Shortage, ShortLine
-from shipperone_erp.model.text import loads
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.serialization import loads
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault
-from shipperone_erp.stages.allocation import shortage_sentence
+from shipperone_erp.workflow.allocation import shortage_sentence
 from stage_orders import act, one_mug_less, order
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

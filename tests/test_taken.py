@@ -5,15 +5,15 @@ from datetime import timedelta
 import pytest
 
 from ledger_databases import NOON, a_job
-from shipperone_erp.errors import UsageError
+from shipperone_erp.domain.job import Action
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.clock import StageClock
+from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.errors import WriteRefused
-from shipperone_erp.ledger.records import Action
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import InsertJob, LetAllGo, LetGo, TakeJob, UpdateJob
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.operations import steering
-from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import StageClock
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import InsertJob, LetAllGo, LetGo, TakeJob, UpdateJob
+from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import SandboxOrder
 
 pytest_plugins = ["ledger_databases"]
@@ -70,7 +70,7 @@ class Interrupted(Ledger):
     def ignore(self, job):
         self.answer = UsageError("done")
         try:
-            steering.ignore(self, self.job(job.id), job.since, "handled by hand")
+            job_commands.ignore(self, self.job(job.id), job.since, "handled by hand")
         except UsageError as error:
             self.answer = error
 

@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from shipperone_erp import Owner, Reason
-from shipperone_erp.model.work import State
-from shipperone_erp.stages.decisions import Continue, Leave, Note, Start, StartHeld, Supersede
+from shipperone_erp.domain.decisions import Continue, Leave, Note, Start, StartHeld, Supersede
+from shipperone_erp.domain.states import State
 from test_planning import MINUTE, NOW, decide, listing, order, started
 
 ONE, OTHER, THIRD = order(), order(shipping="5.99"), order(shipping="6.99")

@@ -11,14 +11,14 @@ import pytest
 from ledger_databases import a_job
 from shipperone_erp.config import load
 from shipperone_erp.config.page import PageSettings
-from shipperone_erp.errors import ConfigurationError
-from shipperone_erp.ledger.records import Effect
-from shipperone_erp.model.answers import Invoice, InvoiceLine
-from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
-from shipperone_erp.model.requests import Difference
-from shipperone_erp.model.text import invoice_text, order_text
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.job import Effect
+from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import invoice_text, order_text
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.web.access import FAILURES, Access
 from web_page import PEOPLE, TOKENS, Browser, add, configured, ledger_with, served, words
 

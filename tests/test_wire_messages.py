@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shipperone_erp.shipperone import messages
+from shipperone_erp.shipperone import response_messages
 
 
 @pytest.mark.parametrize(
@@ -38,11 +38,11 @@ from shipperone_erp.shipperone import messages
     ],
 )  # fmt: skip
 def test_h1_placeholders_of_both_forms(body: Any, expected: str) -> None:
-    assert messages.of_json(body) == expected
+    assert response_messages.of_json(body) == expected
 
 
 def test_h1_a_long_message_is_cut() -> None:
-    assert len(messages.of_json({"message": "x" * 5000})) == messages.LONGEST
+    assert len(response_messages.of_json({"message": "x" * 5000})) == response_messages.LONGEST
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_h1_a_long_message_is_cut() -> None:
     ],
 )
 def test_h3_what_is_not_json_is_described_and_not_quoted(text: str, expected: str) -> None:
-    assert messages.of_page(text) == expected
+    assert response_messages.of_page(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -72,4 +72,4 @@ def test_h3_what_is_not_json_is_described_and_not_quoted(text: str, expected: st
     ],
 )  # fmt: skip
 def test_h6_the_report_id_is_found(text: str, expected: str | None) -> None:
-    assert messages.report_id(text) == expected
+    assert response_messages.report_id(text) == expected

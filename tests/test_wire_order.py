@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shipperone_erp.model.text import dumps, loads
-from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
-from shipperone_erp.shipperone.names import FIELD_NAMES, Places
-from shipperone_erp.shipperone.wire import Unreadable, read_order, unmatched
+from shipperone_erp.domain.field_places import FIELD_NAMES, Places
+from shipperone_erp.domain.serialization import dumps, loads
+from shipperone_erp.shipperone.order_parser import Unreadable, read_order, unmatched
+from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
 
 def raw_order(**changes: Any) -> dict[str, Any]:

@@ -6,10 +6,10 @@ import pytest
 
 from ledger_databases import a_job
 from shipperone_erp import Reason
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem, Party
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.without_vat import vat_mark, without_vat
 from shipperone_erp.sandbox import SandboxOrder
-from shipperone_erp.stages.without_vat import vat_mark, without_vat
 
 ORDER = FulfillmentOrder(
     order_id="FO-1", warehouse_code="main", items=(OrderItem(item_id=1, sku="MUG", qty=1),),

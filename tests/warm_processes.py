@@ -192,8 +192,8 @@ def _called(connection: socket.socket) -> list[str]:
 if __name__ == "__main__":
     # what the command imports when it runs, and nothing else: connectors and policies are found by each process
     import shipperone_erp.cli.app
-    import shipperone_erp.cli.running
-    import shipperone_erp.runtime.runtime  # noqa: F401
+    import shipperone_erp.cli.run
+    import shipperone_erp.engine.runtime  # noqa: F401
 
     sys.argv = serve(sys.argv[1])
     if sys.argv[0] == COMMAND:

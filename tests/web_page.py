@@ -20,10 +20,10 @@ pytest.importorskip("starlette", reason="the page needs the extra: pip install '
 pytest.importorskip("uvicorn", reason="the page needs the extra: pip install 'shipperone-erp[web]'")
 
 from shipperone_erp.config import Configuration, load
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import BeginEffect, InsertJob
-from shipperone_erp.redaction import Redaction
+from shipperone_erp.domain.job import Job
+from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import BeginEffect, InsertJob
 from shipperone_erp.web.serving import address, bound, serve, site_of
 from shipperone_erp.web.site import Site
 

@@ -13,12 +13,12 @@ from typing import Any
 
 import warm_processes
 from shipperone_erp.config import Configuration, load
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.outcome import Ended, Ending
-from shipperone_erp.runtime.runtime import Runtime
-from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.run_outcome import Ended, Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox
 
 PLUGINS = Path(__file__).parent / "plugins" / "counting"

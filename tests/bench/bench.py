@@ -29,14 +29,14 @@ from slow_erp import TAKES, NoErpSettings, SlowErp  # noqa: E402
 
 from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, ReserveStock  # noqa: E402
 from shipperone_erp.config import Configuration, load  # noqa: E402
-from shipperone_erp.ledger.store import Ledger  # noqa: E402
-from shipperone_erp.model.work import Stage  # noqa: E402
-from shipperone_erp.runtime.outcome import Ending  # noqa: E402
-from shipperone_erp.runtime.process import collect_less_often  # noqa: E402
-from shipperone_erp.runtime.runtime import Runtime  # noqa: E402
-from shipperone_erp.runtime.threads import HookThreads  # noqa: E402
+from shipperone_erp.domain.run_outcome import Ending  # noqa: E402
+from shipperone_erp.domain.states import Stage  # noqa: E402
+from shipperone_erp.engine.hook_threads import HookThreads  # noqa: E402
+from shipperone_erp.engine.process import collect_less_often  # noqa: E402
+from shipperone_erp.engine.runtime import Runtime  # noqa: E402
+from shipperone_erp.ledger.repository import Ledger  # noqa: E402
 from shipperone_erp.shipperone.client import ShipperOne  # noqa: E402
-from shipperone_erp.shipperone.reading import QueueReader  # noqa: E402
+from shipperone_erp.shipperone.queue_reader import QueueReader  # noqa: E402
 
 
 @asynccontextmanager

@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import steering
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations import job_commands
 from world import World
 
 ACTS = {
-    "retry": (steering.can_be_retried, steering.retry),
-    "repeat": (steering.can_be_repeated, steering.repeat),
-    "resolve": (steering.can_be_resolved, steering.resolve),
+    "retry": (job_commands.can_be_retried, job_commands.retry),
+    "repeat": (job_commands.can_be_repeated, job_commands.repeat),
+    "resolve": (job_commands.can_be_resolved, job_commands.resolve),
 }
 
 
@@ -18,7 +18,7 @@ def says(world: World, what: str, order_id: str, stage: Stage | None = None, **o
     """`order WHAT ID`; the job as it was."""
     fits, act = ACTS[what]
     with world.ledger() as ledger:
-        job = steering.pick(ledger, steering.Pick(order_id, stage=stage), fits, what)
+        job = job_commands.pick(ledger, job_commands.Pick(order_id, stage=stage), fits, what)
         act(ledger, job, world.clock(), "as told in a test", **options)
     return job
 

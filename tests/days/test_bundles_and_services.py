@@ -9,11 +9,11 @@ import pytest
 from person import says
 
 from shipperone_erp import Reason
-from shipperone_erp.model.text import loads
-from shipperone_erp.model.work import EffectKind, Stage, State
-from shipperone_erp.reasons import Owner
+from shipperone_erp.domain.line_selection import sort_out
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.domain.serialization import loads
+from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.sandbox import SandboxItem, SandboxOrder, order_of
-from shipperone_erp.stages.goods import sort_out
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -190,7 +190,7 @@ def test_m13_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypa
         return replace(sort_out(order, rules, known), stocked=replace(order, items=tuple(kept)))
 
     with monkeypatch.context() as patched:
-        patched.setattr("shipperone_erp.stages.case.sort_out", by_one_rule)
+        patched.setattr("shipperone_erp.workflow.execution.sort_out", by_one_rule)
         merchant.once(settle_for=0.3)
     with closing(sqlite3.connect(merchant.folder / "ledger.db")) as db, db:
         assert db.execute("UPDATE jobs SET reserved = '[]'").rowcount == 1

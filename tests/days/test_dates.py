@@ -7,8 +7,8 @@ from person import says
 
 from conftest import order
 from shipperone_erp import Reason
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.reasons import Owner
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import order_of
 
 I = Stage.INVOICE  # noqa: E741

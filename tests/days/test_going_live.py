@@ -7,9 +7,9 @@ import pytest
 
 from conftest import OnSql, order
 from shipperone_erp import Reason
-from shipperone_erp.explanations import explain
-from shipperone_erp.model.work import EffectKind, Stage, State
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.explanations import explain
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.sandbox import Fault
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

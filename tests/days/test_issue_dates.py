@@ -10,8 +10,8 @@ import pytest
 
 from conftest import Merchant, OnSql, order
 from shipperone_erp import Reason
-from shipperone_erp.model.work import EffectKind, Stage, State, Step
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.sandbox import Fault
 
 I = Stage.INVOICE  # noqa: E741

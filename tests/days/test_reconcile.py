@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from conftest import Merchant, OnSql, both_finish, order, with_a_second_store
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.operations.reconcile import reconcile
 from shipperone_erp.sandbox import Fault
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 import warm_processes
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import SCENARIOS, order_of
 
 FIRST_ENDS = {"transfer": State.WAITING}

@@ -11,10 +11,10 @@ from test_dates import tax_dates
 
 from conftest import order
 from shipperone_erp import Owner, Reason
-from shipperone_erp.model.keys import fingerprint
-from shipperone_erp.model.text import order_text
-from shipperone_erp.model.work import EffectKind, Stage, State, Step
-from shipperone_erp.operations import steering
+from shipperone_erp.domain.keys import fingerprint
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import EffectKind, Stage, State, Step
+from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import Fault
 from world import World
 
@@ -223,7 +223,7 @@ def test_m10_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent
     assert (world.erp.drafts(), world.erp.effects("discard_invoice")) == (1, 0)
     assert world.sandbox.order("FO-1").invoices == []
     with world.ledger() as ledger:
-        steering.retry(ledger, held, world.clock(), "made anew", rebuild=True)
+        job_commands.retry(ledger, held, world.clock(), "made anew", rebuild=True)
     world.once(settle_for=0.3)
     world.command("order", "approve", "FO-1")
     world.finishes()

@@ -4,8 +4,8 @@ from datetime import timedelta
 from decimal import Decimal as D
 
 from shipperone_erp import Reason
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.reasons import Owner
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import SandboxItem, SandboxOrder, order_of
 
 

@@ -4,7 +4,7 @@ import sqlite3
 from contextlib import closing
 
 from conftest import both_finish, order, with_a_second_store
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.states import Stage, State
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 

@@ -25,12 +25,12 @@ from endurance.merchants import KINDS, Merchant, orders_at_random
 from endurance.processes import Fleet
 from endurance.verdict import everything, kept_though_cancelled, nothing_unaccepted
 from ledger_databases import empty_postgresql, running_postgresql
-from shipperone_erp.errors import LedgerError, UsageError
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State
-from shipperone_erp.operations import steering
-from shipperone_erp.reasons import Reason
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.kernel.errors import LedgerError, UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import job_commands
 from world import PLUGINS
 
 LEASE = 0.8
@@ -185,14 +185,14 @@ class Chaos:
             self._a_person_acts(self.chance.sample(held, min(len(held), 3)))
         if self.chance.random() < 0.05:
             merchant, stage = self.chance.choice(self.merchants), self.chance.choice(list(Stage))
-            steering.pause(self.ledger, merchant.name, [stage], _now(), "stock-taking")
+            job_commands.pause(self.ledger, merchant.name, [stage], _now(), "stock-taking")
             self.acts["pause"] += 1
         elif self.chance.random() < 0.4:
             self._resume_all()
 
     def _resume_all(self) -> None:
         for pause in self.ledger.pauses():
-            steering.resume(self.ledger, pause.tenant, [pause.stage], _now(), None)
+            job_commands.resume(self.ledger, pause.tenant, [pause.stage], _now(), None)
 
     def _all_is_well(self) -> None:
         """The faults go off, what is still to come comes, everything is in stock, nothing is paused."""
@@ -239,12 +239,12 @@ class Chaos:
             if job.reason is not None:
                 self.held.add((job.id, job.reason))
             try:
-                if job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and steering.can_be_ended(job):
+                if job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and job_commands.can_be_ended(job):
                     outcome = "confirmed" if merchants[job.tenant].took(job) else "cancelled"
-                    steering.resolve(self.ledger, job, _now(), "asked", outcome=outcome)
+                    job_commands.resolve(self.ledger, job, _now(), "asked", outcome=outcome)
                     self.acts[f"resolved as {outcome}"] += 1
-                elif steering.can_be_retried(job):
-                    steering.retry(self.ledger, job, _now(), "by a person")
+                elif job_commands.can_be_retried(job):
+                    job_commands.retry(self.ledger, job, _now(), "by a person")
                     self.acts["retried"] += 1
             except UsageError:
                 self.acts["too late: it has just changed"] += 1

@@ -20,8 +20,8 @@ from pathlib import Path
 from endurance import shop
 from endurance.process import cost
 from shipperone_erp.config import load
-from shipperone_erp.runtime.process import collect_less_often, keep_memory_together
-from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.engine.process import collect_less_often, keep_memory_together
+from shipperone_erp.engine.runtime import Runtime
 from world import PLUGINS, Erp
 
 COMMAND = "from shipperone_erp.cli import main; main()"

@@ -13,8 +13,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxItem, SandboxOrder
 from shipperone_erp.sandbox.faults import Faults, Switch
 from world import Erp

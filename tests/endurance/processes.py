@@ -10,8 +10,8 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from shipperone_erp.errors import LedgerError
-from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.repository import Ledger
 
 COMMAND = "from shipperone_erp.cli import main; main()"
 

@@ -26,12 +26,12 @@ from pathlib import Path
 from endurance import shop
 from endurance.process import cost
 from shipperone_erp.config import Configuration, load
-from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import State
-from shipperone_erp.operations import steering
-from shipperone_erp.runtime.process import collect_less_often, keep_memory_together
-from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.domain.states import State
+from shipperone_erp.engine.process import collect_less_often, keep_memory_together
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import job_commands
 from world import PLUGINS, Erp
 
 SAMPLES = 200
@@ -130,9 +130,9 @@ async def soak(configuration: Configuration, running: shop.Shop, erp: Erp, cycle
 
 def _ignore_what_is_held(ledger: Ledger) -> None:
     for job in ledger.find_jobs(states=[State.HELD]):
-        if steering.can_be_ended(job):
+        if job_commands.can_be_ended(job):
             with contextlib.suppress(UsageError):  # it has just changed
-                steering.ignore(ledger, job, datetime.now(UTC), "the soak does not mend it")
+                job_commands.ignore(ledger, job, datetime.now(UTC), "the soak does not mend it")
 
 
 def main() -> int:

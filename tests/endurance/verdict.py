@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from endurance.merchants import Merchant
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.keys import plain
-from shipperone_erp.model.work import Stage, State
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox.state import OrderState
 
 Invoiced = tuple[str, Decimal]

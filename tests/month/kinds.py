@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal as D
 
 from shipperone_erp import Reason
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.sandbox import SandboxOrder, order_of
 
 SETTINGS = {"bundles": '"children"', "currency": '"EUR"', "shipping_on_parts": '"as_listed"'}

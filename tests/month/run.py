@@ -25,12 +25,12 @@ from zoneinfo import ZoneInfo
 from month.kinds import KINDS, PLENTY, SETTINGS, STOCK, deck, invoiced_rows
 from shipperone_erp import Reason
 from shipperone_erp.config import load
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.keys import plain
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.operations import steering
-from shipperone_erp.runtime.runtime import Runtime
-from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import Fault, Sandbox
 from shipperone_erp_generic_sql import recipe
 
@@ -135,13 +135,13 @@ class Month:
             for job in ledger.find_jobs(states=[State.HELD]):
                 store = self.stores[job.tenant]
                 if job.reason is Reason.LISTED_AGAIN and store.planted[job.order_id] == "equal parts, repeated":
-                    steering.repeat(ledger, job, self.now(), "the second parcel")
+                    job_commands.repeat(ledger, job, self.now(), "the second parcel")
                     self.repeats += 1
                 elif job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at is not None:
                     state = store.sandbox.order(job.order_id)
                     took = not (state.to_allocate if job.stage is Stage.ALLOCATION else state.to_invoice)
                     outcome = "confirmed" if took else "cancelled"
-                    steering.resolve(ledger, job, self.now(), "asked", outcome=outcome)
+                    job_commands.resolve(ledger, job, self.now(), "asked", outcome=outcome)
                     self.asked += 1
 
 

@@ -8,12 +8,13 @@ The version of this API is `API_VERSION`; everything that is not exported here m
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from shipperone_erp import deprecations
+from shipperone_erp.connector import deprecations
 
 if TYPE_CHECKING:
-    from shipperone_erp.capabilities import Capability
-    from shipperone_erp.hooks import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
-    from shipperone_erp.model.answers import (
+    from shipperone_erp.connector.api import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
+    from shipperone_erp.connector.capabilities import Capability
+    from shipperone_erp.connector.secret import Secret
+    from shipperone_erp.domain.hook_answers import (
         AlreadyIssued,
         AuthFailed,
         Check,
@@ -32,8 +33,7 @@ if TYPE_CHECKING:
         Unknown,
         Voided,
     )
-    from shipperone_erp.model.order import Charge, FulfillmentOrder, OrderItem, Party
-    from shipperone_erp.model.requests import (
+    from shipperone_erp.domain.hook_requests import (
         BuildInvoice,
         Deliver,
         Difference,
@@ -44,8 +44,8 @@ if TYPE_CHECKING:
         ReserveStock,
         Resolution,
     )
-    from shipperone_erp.reasons import Owner, Reason
-    from shipperone_erp.secrets import Secret
+    from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
+    from shipperone_erp.domain.reasons import Owner, Reason
 
 __all__ = [
     "API_VERSION",
@@ -90,7 +90,15 @@ __all__ = [
 ]
 
 
-_MODULES = ("hooks", "capabilities", "model.answers", "model.order", "model.requests", "reasons", "secrets")
+_MODULES = (
+    "connector.api",
+    "connector.capabilities",
+    "domain.hook_answers",
+    "domain.order",
+    "domain.hook_requests",
+    "domain.reasons",
+    "connector.secret",
+)
 """Where the exported names are, imported when the first of them is asked for: every import of a submodule runs this
 file, the command's own included, and Ctrl-C must not fall into a second of imports."""
 
@@ -106,6 +114,6 @@ def __getattr__(name: str) -> Any:
 
 def _plugin_of(module: str) -> str | None:
     # what finds plugins is imported by nobody who only imports names
-    from shipperone_erp.origins import plugin_of
+    from shipperone_erp.connector.origins import plugin_of
 
     return plugin_of(module)

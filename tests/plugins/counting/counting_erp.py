@@ -46,7 +46,7 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
-from shipperone_erp.explanations import EXPLANATIONS
+from shipperone_erp.domain.explanations import EXPLANATIONS
 
 TRANSACTION = threading.Lock()
 """Held during each: it is taken before this process is frozen, since a frozen transaction locks the ERP for all others."""

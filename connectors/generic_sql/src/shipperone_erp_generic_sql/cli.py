@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from shipperone_erp import Check
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, print_json, print_text, say
 from shipperone_erp.config import load
-from shipperone_erp.errors import ConfigurationError, UsageError
+from shipperone_erp.kernel.errors import ConfigurationError, UsageError
 from shipperone_erp_generic_sql.checking.beginning import started
 from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, levels
 from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample, takes_charges

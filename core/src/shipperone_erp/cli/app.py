@@ -6,35 +6,35 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli import (
-    capturing,
-    configuring,
-    connecting,
-    dating,
-    deciding,
-    examining,
-    explaining,
-    inspecting,
-    keeping,
-    playing,
-    plugged,
-    reading,
-    reconciling,
-    running,
-    scaffolding,
+    adoption,
+    capture,
+    config,
+    connectors,
+    demo,
+    doctor,
+    explain,
+    inspect,
+    invoice_dates,
+    job_commands,
+    ledger,
+    orders,
+    plugins,
+    reconcile,
+    run,
+    scaffold,
     serving,
-    steering,
-    trying,
+    try_hook,
 )
-from shipperone_erp.cli.leaving import leave
 from shipperone_erp.cli.options import print_text, say
-from shipperone_erp.cli.secrecy import REDACTION, keep_out_of_logs, last_words
-from shipperone_erp.errors import ShipperOneErpError
-from shipperone_erp.model.answers import ConnectorError
-from shipperone_erp.runtime.outcome import Ending
+from shipperone_erp.cli.process_exit import leave
+from shipperone_erp.cli.redaction import REDACTION, keep_out_of_logs, last_words
+from shipperone_erp.domain.hook_answers import ConnectorError
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.kernel.errors import ShipperOneErpError
 
 app = typer.Typer(
     name="shipperone-erp",
-    cls=plugged.WithPlugged,
+    cls=plugins.WithPlugged,
     help="Connects an ERP to ShipperOne: reserves stock for what is to be shipped, invoices what has shipped.",
     no_args_is_help=True,
     add_completion=False,
@@ -58,41 +58,41 @@ def _(
     """What stands before any command."""
 
 
-app.command("demo")(playing.demo)
-app.command("sandbox")(playing.sandbox)
-app.command("init")(configuring.init)
-app.command("inspect")(inspecting.inspect)
-app.command("capture")(capturing.capture)
-app.add_typer(configuring.app, name="config")
-app.command("doctor")(examining.doctor)
-app.command("run")(running.run)
-app.command("go-live")(steering.go_live)
-app.command("pause")(steering.pause)
-app.command("resume")(steering.resume)
-app.command("status")(reading.status)
-app.command("orders")(reading.orders)
-app.command("reconcile")(reconciling.command)
+app.command("demo")(demo.demo)
+app.command("sandbox")(demo.sandbox)
+app.command("init")(config.init)
+app.command("inspect")(inspect.inspect)
+app.command("capture")(capture.capture)
+app.add_typer(config.app, name="config")
+app.command("doctor")(doctor.doctor)
+app.command("run")(run.run)
+app.command("go-live")(job_commands.go_live)
+app.command("pause")(job_commands.pause)
+app.command("resume")(job_commands.resume)
+app.command("status")(orders.status)
+app.command("orders")(orders.orders)
+app.command("reconcile")(reconcile.command)
 app.command("web")(serving.web)
 order = typer.Typer(
     help="One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
     no_args_is_help=True,
 )
-order.command("show")(reading.show)
-order.command("retry")(steering.retry)
-order.command("resolve")(steering.resolve)
-order.command("ignore")(steering.ignore)
-order.command("repeat")(steering.repeat)
-order.command("adopt")(deciding.adopt)
-order.command("approve")(deciding.approve)
-order.command("credited")(deciding.credited)
-order.command("release")(deciding.release)
-order.command("supply-date")(dating.supply_date)
+order.command("show")(orders.show)
+order.command("retry")(job_commands.retry)
+order.command("resolve")(job_commands.resolve)
+order.command("ignore")(job_commands.ignore)
+order.command("repeat")(job_commands.repeat)
+order.command("adopt")(adoption.adopt)
+order.command("approve")(adoption.approve)
+order.command("credited")(adoption.credited)
+order.command("release")(adoption.release)
+order.command("supply-date")(invoice_dates.supply_date)
 app.add_typer(order, name="order")
-app.add_typer(keeping.app, name="ledger")
-connecting.app.command("new")(scaffolding.new)
-connecting.app.command("try")(trying.try_)
-app.add_typer(connecting.app, name="connectors")
-app.command("explain")(explaining.explain)
+app.add_typer(ledger.app, name="ledger")
+connectors.app.command("new")(scaffold.new)
+connectors.app.command("try")(try_hook.try_)
+app.add_typer(connectors.app, name="connectors")
+app.command("explain")(explain.explain)
 
 
 def main() -> None:

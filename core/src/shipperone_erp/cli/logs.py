@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from shipperone_erp.runtime.progress import Progress
-from shipperone_erp.sanitizer import json_document, one_line
+from shipperone_erp.engine.observers.progress import Progress
+from shipperone_erp.kernel.printable import json_document, one_line
 
 ROOT = "shipperone_erp"
 

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from shipperone_erp.cli.secrecy import REDACTION
+from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.config import Configuration, TenantSettings, load
-from shipperone_erp.errors import ConfigurationError, UsageError
+from shipperone_erp.kernel.errors import ConfigurationError, UsageError
+from shipperone_erp.kernel.printable import json_document, one_line
 from shipperone_erp.ledger.errors import LedgerUnavailable
-from shipperone_erp.ledger.served import tenants_served
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.operations.disk import full_disk
-from shipperone_erp.sanitizer import json_document, one_line
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.served_tenants import tenants_served
+from shipperone_erp.operations.disk_space import full_disk
 
 ConfigFile = Annotated[
     Path, typer.Option("-c", "--config", help="The configuration file.", show_default="./shipperone-erp.toml")

@@ -9,11 +9,11 @@ import typer
 
 from shipperone_erp.cli.logs import LogForm, start_logging
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
-from shipperone_erp.cli.secrecy import REDACTION
+from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.config import Configuration
 from shipperone_erp.config.page import exposed, listening
-from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
 
 DEFAULT_HTTP = "127.0.0.1:8642"
 

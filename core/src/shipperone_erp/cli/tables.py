@@ -12,7 +12,7 @@ from itertools import chain, islice
 from rich.cells import cell_len
 from rich.console import Console
 
-from shipperone_erp.sanitizer import as_cell, one_line
+from shipperone_erp.kernel.printable import as_cell, one_line
 
 GAP = "  "
 

@@ -1,11 +1,11 @@
 """The one TOML file: what it may say, reading it with every problem named at once, showing it, its schema."""
 
-from shipperone_erp.config.durations import parse_duration
+from shipperone_erp.config.json_schema import schema
 from shipperone_erp.config.loading import load
-from shipperone_erp.config.schema import schema
+from shipperone_erp.config.rendering import show
 from shipperone_erp.config.settings import Configuration, RuntimeSettings, TenantSettings
-from shipperone_erp.config.showing import show
 from shipperone_erp.config.template import template
+from shipperone_erp.kernel.durations import parse_duration
 
 __all__ = [
     "Configuration",

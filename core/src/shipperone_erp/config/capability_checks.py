@@ -2,8 +2,8 @@
 
 from collections.abc import Collection, Iterator
 
-from shipperone_erp.capabilities import Capability, noun
 from shipperone_erp.config.settings import TenantSettings
+from shipperone_erp.connector.capabilities import Capability, noun
 
 Place = tuple[str | int, ...]
 

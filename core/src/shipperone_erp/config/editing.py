@@ -10,8 +10,8 @@ import tomlkit
 from tomlkit.container import Container
 from tomlkit.items import AoT, Table
 
-from shipperone_erp.config.files import Document, parse
-from shipperone_erp.errors import ConfigurationError, Problem
+from shipperone_erp.config.toml_files import Document, parse
+from shipperone_erp.kernel.errors import ConfigurationError, Problem
 
 Changes = Mapping[str, Any]
 """By setting its value: a text, a table of tables, or a list of tables, to which it is added."""

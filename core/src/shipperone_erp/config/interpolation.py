@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shipperone_erp.redaction import MASK
+from shipperone_erp.kernel.redaction import MASK
 
 Path = tuple[str | int, ...]
 

@@ -7,13 +7,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from shipperone_erp import capabilities, discovery
 from shipperone_erp.config.capability_checks import unmet
-from shipperone_erp.config.faults import Fault, faults, nearest
-from shipperone_erp.config.files import Document, parse
 from shipperone_erp.config.interpolation import interpolate
 from shipperone_erp.config.page import PageSettings, exposed
-from shipperone_erp.config.plain import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
+from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
+from shipperone_erp.config.secret_sources import SecretPlaces, named_variable
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
     TENANT_KEYS,
@@ -23,12 +21,14 @@ from shipperone_erp.config.settings import (
     in_plain_text,
     told_twice,
 )
-from shipperone_erp.config.sources import SecretPlaces, named_variable
-from shipperone_erp.errors import ConfigurationError, PluginRefused, Problem
-from shipperone_erp.hooks import ConnectorSettings, NoSettings, settings_type
-from shipperone_erp.model.work import Stage
-from shipperone_erp.redaction import Redaction
-from shipperone_erp.sanitizer import label
+from shipperone_erp.config.toml_files import Document, parse
+from shipperone_erp.config.validation_errors import Fault, faults, nearest
+from shipperone_erp.connector import capabilities, discovery
+from shipperone_erp.connector.api import ConnectorSettings, NoSettings, settings_type
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import ConfigurationError, PluginRefused, Problem
+from shipperone_erp.kernel.printable import label
+from shipperone_erp.kernel.redaction import Redaction
 
 TOP = ("runtime", "defaults", "tenants")
 NEEDED = {Stage.ALLOCATION: ("reserve_stock",), Stage.INVOICE: ("build_invoice",)}

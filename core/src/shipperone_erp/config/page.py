@@ -8,9 +8,9 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from shipperone_erp.config.durations import Duration, at_least
-from shipperone_erp.config.sources import SecretMissing
-from shipperone_erp.secrets import Secret
+from shipperone_erp.config.secret_sources import SecretMissing
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.kernel.durations import Duration, at_least
 
 SHORTEST_TOKEN = 20
 """Characters: what is shorter can be guessed, however slowly the login answers."""

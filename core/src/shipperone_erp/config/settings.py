@@ -21,16 +21,16 @@ from pydantic import (
     WithJsonSchema,
 )
 
-from shipperone_erp.config.durations import Duration, at_least
 from shipperone_erp.config.page import Address, PageSettings
+from shipperone_erp.config.secret_sources import SecretMissing
 from shipperone_erp.config.sizes import Size
-from shipperone_erp.config.sources import SecretMissing
-from shipperone_erp.errors import Problem
-from shipperone_erp.hooks import ConnectorSettings
-from shipperone_erp.model.order import Party
-from shipperone_erp.model.work import Stage
-from shipperone_erp.redaction import secrets_in
-from shipperone_erp.secrets import Secret
+from shipperone_erp.connector.api import ConnectorSettings
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.order import Party
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.durations import Duration, at_least
+from shipperone_erp.kernel.errors import Problem
+from shipperone_erp.kernel.redaction import secrets_in
 
 ORDER_FIELDS = tuple(
     "order_id warehouse_code items item_id sku name qty price_incl_tax row_total_incl_tax tax_percent discount "  # noqa: SIM905

@@ -5,12 +5,12 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from shipperone_erp import discovery
-from shipperone_erp.config.durations import words
+from shipperone_erp.config.rendering import toml
 from shipperone_erp.config.settings import TENANT_KEYS, TenantSettings
-from shipperone_erp.config.showing import toml
-from shipperone_erp.hooks import settings_type
-from shipperone_erp.secrets import Secret
+from shipperone_erp.connector import discovery
+from shipperone_erp.connector.api import settings_type
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.kernel.durations import words
 
 FILLED_IN = ("base_url", "store_code", "token", "connector", "fields", "charges", "approve")
 

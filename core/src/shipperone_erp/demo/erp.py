@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipperone_erp import private_files
 from shipperone_erp.demo.orders import Stock
-from shipperone_erp.errors import UsageError
+from shipperone_erp.kernel import private_files
+from shipperone_erp.kernel.errors import UsageError
 
 MILLION = 1_000_000
 

@@ -3,11 +3,11 @@
 from collections.abc import Collection
 from dataclasses import fields
 
-from shipperone_erp.errors import LedgerError
-from shipperone_erp.ledger.records import Binding
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.ledger.writes import FirstBinding
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.job import Binding
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import FirstBinding
 
 
 def check_binding(ledger: Ledger, tenant: str, binding: Binding, stages: Collection[Stage] = ()) -> None:

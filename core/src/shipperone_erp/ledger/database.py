@@ -10,7 +10,7 @@ from typing import Any, Literal
 from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
-from shipperone_erp.errors import LedgerError
+from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.file import LedgerFile
 
 Access = Literal["create", "write", "read"]

@@ -15,10 +15,10 @@ from typing import Self
 
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError, StatementError, TimeoutError
 
-from shipperone_erp.errors import LedgerDamaged, LedgerError
-from shipperone_erp.ledger.records import Job
+from shipperone_erp.domain.job import Job
+from shipperone_erp.kernel.errors import LedgerDamaged, LedgerError
+from shipperone_erp.kernel.redaction import MASK, Redaction
 from shipperone_erp.ledger.schema import ONE_OPEN
-from shipperone_erp.redaction import MASK, Redaction
 
 COLLISIONS = ("40P01", "40001")
 """SQLSTATE of a deadlock or a serialization failure: rolled back for certain, the same again may well succeed."""

@@ -6,8 +6,8 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from shipperone_erp import private_files
-from shipperone_erp.errors import LedgerError
+from shipperone_erp.kernel import private_files
+from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.errors import LedgerReplaced
 from shipperone_erp.ledger.schema import VERSION_TABLE
 

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, RowMapping, Table, select, type_coerce
 from sqlalchemy.types import NullType
 
+from shipperone_erp.domain.serialization import invoice_from_text, order_from_text
 from shipperone_erp.ledger.schema import metadata
-from shipperone_erp.model.text import invoice_from_text, order_from_text
 
 AT_MOST = 20
 """Findings of the database's own check, and damaged rows of one table."""

@@ -20,10 +20,10 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delete, exists, or_, select, update
 
-from shipperone_erp.ledger.records import first_id_at
+from shipperone_erp.domain.job import first_id_at
+from shipperone_erp.domain.personal_data import without_people
+from shipperone_erp.domain.states import EffectKind, Outcome, State
 from shipperone_erp.ledger.schema import UNCONFIRMED, WITH_BODIES, WITH_ERRORS, actions, effects, jobs
-from shipperone_erp.model.people import without_people
-from shipperone_erp.model.work import EffectKind, Outcome, State
 
 AT_ONCE = 50
 """Rows of each kind in one transaction: whoever commits an intent meanwhile waits for a few milliseconds."""

@@ -1,4 +1,4 @@
-"""The ledger's tables. Columns are named as the fields of the values in `records`."""
+"""The ledger's tables. Columns are named as the fields of the values in `domain.job`."""
 
 from sqlalchemy import (
     Boolean,
@@ -16,7 +16,9 @@ from sqlalchemy import (
     text,
 )
 
-from shipperone_erp.ledger.columns import (
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.ledger.column_types import (
     FreeText,
     JsonTuple,
     RowId,
@@ -27,8 +29,6 @@ from shipperone_erp.ledger.columns import (
     difference_back,
     difference_out,
 )
-from shipperone_erp.model.work import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.reasons import Owner, Reason
 
 REVISION = "0011"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""

@@ -26,9 +26,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shipperone_erp.ledger.records import Binding
+from shipperone_erp.domain.job import Binding
 from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, leases, queues
-from shipperone_erp.ledger.writes import (
+from shipperone_erp.ledger.unit_of_work import (
     BeginEffect,
     EndEffect,
     FirstBinding,

@@ -6,9 +6,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from shipperone_erp.errors import LedgerError
+from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.errors import LedgerUnavailable, WriteRefused
-from shipperone_erp.ledger.writes import Entry
+from shipperone_erp.ledger.unit_of_work import Entry
 
 GATHER = 0.004
 """Seconds for which the first entry of a batch waits for company."""

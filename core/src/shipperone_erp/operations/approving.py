@@ -4,12 +4,12 @@ from datetime import datetime
 from decimal import Decimal
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import steering
-from shipperone_erp.operations.amounts import possible_totals
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import job_commands
+from shipperone_erp.operations.amount_problems import possible_totals
 
 
 def approve_sum(
@@ -24,5 +24,5 @@ def approve_sum(
         come_to = " or ".join(f"{one:f}" for one in sums) or "no sum that is known"
         said = "nothing" if total is None else f"{total:f}"
         raise UsageError(f"{job.key}: its invoice comes to {come_to}, not to {said}: nothing was approved")
-    steering.approve_total(ledger, job, now, note, total=total)
+    job_commands.approve_total(ledger, job, now, note, total=total)
     return total

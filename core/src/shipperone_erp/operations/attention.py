@@ -5,9 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shipperone_erp.ledger.records import Job, JobCount, JobSummary
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.reasons import Owner, Reason
+from shipperone_erp.domain.job import Job, JobCount, JobSummary
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage, State
 
 MUST_ACT = (Owner.IT, Owner.ACCOUNTANT)
 """A job that waits for one of these moves only once they have done something: a refused login, a locked period."""

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from shipperone_erp.capabilities import MEANS, WITHOUT, Capability
-from shipperone_erp.discovery import hooks_of
-from shipperone_erp.hooks import Connector
+from shipperone_erp.connector.api import Connector
+from shipperone_erp.connector.capabilities import MEANS, WITHOUT, Capability
+from shipperone_erp.connector.discovery import hooks_of
 
 
 def page(described: Mapping[str, Any], tested: Mapping[str, Any] | None = None) -> str:

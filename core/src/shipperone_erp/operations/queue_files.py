@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp.errors import UsageError
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.shipperone.pages import Garbled, entries_in
 from shipperone_erp.shipperone.pages import parsed as parse

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.model.order import FulfillmentOrder
-from shipperone_erp.model.work import Stage
-from shipperone_erp.reasons import Reason
-from shipperone_erp.shipperone.paths import missed
-from shipperone_erp.stages.amounts import Problem
-from shipperone_erp.stages.goods import lost_by, sort_out
-from shipperone_erp.stages.readings import together
+from shipperone_erp.domain.discount_readings import together
+from shipperone_erp.domain.invoice_checks.amounts import Problem
+from shipperone_erp.domain.line_selection import lost_by, sort_out
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.shipperone.unmatched_fields import missed
 
 ON_UTC = frozenset(
     {"GB", "IE", "PT", "IS", "GG", "JE", "IM", "FO"}

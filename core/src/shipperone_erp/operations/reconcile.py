@@ -12,17 +12,17 @@ from decimal import Decimal
 from enum import StrEnum
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.answers import Document, InvoiceLine
-from shipperone_erp.model.credit import CreditNote
-from shipperone_erp.model.keys import content_of_key, plain
-from shipperone_erp.model.requests import Difference
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.operations.documents import open_documents, unfinished
-from shipperone_erp.operations.rows import Row, money_text
-from shipperone_erp.stages.bounds import invoiced_otherwise
-from shipperone_erp.stages.recorded import RecordedJobs
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.hook_answers import Document, InvoiceLine
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.invoice_checks.bounds import invoiced_otherwise
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import content_of_key, plain
+from shipperone_erp.domain.recorded_jobs import RecordedJobs
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.open_documents import open_documents, unfinished
+from shipperone_erp.operations.reports import Row, money_text
 
 NOTHING_LEFT = (State.GONE, State.SUPERSEDED)
 MOVING = (State.NEW, State.WORKING)

@@ -10,15 +10,15 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.hook_answers import Document, Refused, Transient
+from shipperone_erp.domain.job import Binding
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.ledger.binding import check_binding
-from shipperone_erp.ledger.records import Binding
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.answers import Document, Refused, Transient
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile import NOTES, Compared, reconcile
-from shipperone_erp.plugins import TenantPlugins
-from shipperone_erp.reasons import Reason
-from shipperone_erp.runtime.clock import utc_now
-from shipperone_erp.runtime.outcome import Ending
 
 AnswerT = TypeVar("AnswerT")
 

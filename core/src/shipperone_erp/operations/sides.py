@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.answers import Invoice
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.operations.amounts import possible_totals
+from shipperone_erp.domain.hook_answers import Invoice
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.operations.amount_problems import possible_totals
 
 DISCARDED = (State.GONE, State.SUPERSEDED)
 

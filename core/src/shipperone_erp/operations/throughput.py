@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.repository import Ledger
 
 HOURS, DAYS = 24, 30
 RECOUNT = 300.0

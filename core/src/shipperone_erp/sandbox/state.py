@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp.model.currency import rounded
-from shipperone_erp.model.text import dumps
+from shipperone_erp.domain.money import rounded
+from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder
 from shipperone_erp.sandbox.rendering import Rendering
 

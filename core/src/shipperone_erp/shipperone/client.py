@@ -18,11 +18,18 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from pydantic import SecretStr
 
-from shipperone_erp.aside import WORTH_A_THREAD, aside
 from shipperone_erp.config.settings import ChargeSettings
-from shipperone_erp.model.work import Stage
-from shipperone_erp.redaction import Redaction
-from shipperone_erp.shipperone.answers import (
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.dates import Zones
+from shipperone_erp.kernel.offload import WORTH_A_THREAD, aside
+from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.shipperone.connection_pool import Lanes
+from shipperone_erp.shipperone.decoding import Undecodable
+from shipperone_erp.shipperone.headers import http_date
+from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, Pace
+from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.response_reader import Received, receive
+from shipperone_erp.shipperone.responses import (
     PostAnswer,
     PostOutcome,
     ReadFailed,
@@ -35,13 +42,6 @@ from shipperone_erp.shipperone.answers import (
     silenced_post,
     silenced_read,
 )
-from shipperone_erp.shipperone.bodies import allocation_body, invoice_body
-from shipperone_erp.shipperone.dates import Zones
-from shipperone_erp.shipperone.decoding import Undecodable
-from shipperone_erp.shipperone.headers import http_date
-from shipperone_erp.shipperone.lanes import Lanes
-from shipperone_erp.shipperone.pacing import PATIENCE, Kind, Pace
-from shipperone_erp.shipperone.receiving import Received, receive
 
 QUEUES = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoice"}
 ResultT = TypeVar("ResultT")

@@ -7,7 +7,7 @@ compressed body is unpacked only up to the limit that a plain one has: 1.5 MB of
 import re
 import zlib
 
-from shipperone_erp.errors import ShipperOneErpError
+from shipperone_erp.kernel.errors import ShipperOneErpError
 
 BOM = b"\xef\xbb\xbf"
 

@@ -6,9 +6,9 @@ The values are plain JSON, or `Span`s of a body that is taken apart (`tolerant_j
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from shipperone_erp.kernel.json_values import rows_of
 from shipperone_erp.shipperone.denials import denies
 from shipperone_erp.shipperone.tolerant_json import BadJson, Span
-from shipperone_erp.shipperone.values import rows_of
 
 CONTAINERS = ("items", "orders", "fulfillment_orders", "fulfillmentOrders", "data", "results", "result", "records",
               "rows", "list", "warehouses")  # fmt: skip

@@ -11,17 +11,17 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp import discovery
-from shipperone_erp.hooks import Connector, ConnectorSettings, settings_type
-from shipperone_erp.model.answers import Invoice
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.model.work import Stage
-from shipperone_erp.redaction import secrets_in
-from shipperone_erp.testing.calls import in_time
+from shipperone_erp.connector import discovery
+from shipperone_erp.connector.api import Connector, ConnectorSettings, settings_type
+from shipperone_erp.domain.hook_answers import Invoice
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.redaction import secrets_in
 from shipperone_erp.testing.case import SUITE, Finding, NotApplicable, binding
 from shipperone_erp.testing.comparison import invoice_is, left_out
-from shipperone_erp.testing.desk import Desk
+from shipperone_erp.testing.connector_driver import Desk
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, declared
+from shipperone_erp.testing.hook_calls import in_time
 
 STOCKED = 10
 """How many there are of a product, where a case does not say."""

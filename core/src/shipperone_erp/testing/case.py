@@ -11,10 +11,10 @@ from inspect import cleandoc
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from shipperone_erp.capabilities import ALL, Capability, noun
-from shipperone_erp.deprecations import Deprecation
-from shipperone_erp.hooks import API_VERSION
-from shipperone_erp.model.keys import plain
+from shipperone_erp.connector.api import API_VERSION
+from shipperone_erp.connector.capabilities import ALL, Capability, noun
+from shipperone_erp.connector.deprecations import Deprecation
+from shipperone_erp.domain.keys import plain
 
 if TYPE_CHECKING:
     from shipperone_erp.testing.bench import Bench

@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
 
-from shipperone_erp.model.answers import Invoice
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.hook_answers import Invoice
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.testing.case import Finding, must, same
 from shipperone_erp.testing.harness import ErpDocument, ErpLine
 

@@ -10,9 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NoReturn, Self
 
-from shipperone_erp import capabilities
-from shipperone_erp.capabilities import Capability
-from shipperone_erp.hooks import Connector
+from shipperone_erp.connector import capabilities
+from shipperone_erp.connector.api import Connector
+from shipperone_erp.connector.capabilities import Capability
 
 
 @dataclass(frozen=True, slots=True)

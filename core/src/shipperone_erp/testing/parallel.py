@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from shipperone_erp.testing.case import Case
-from shipperone_erp.testing.cases import CASES, dying, flowing
+from shipperone_erp.testing.cases import CASES, crash, end_to_end
 from shipperone_erp.testing.harness import ConnectorHarness
-from shipperone_erp.testing.naming import harness_of
-from shipperone_erp.testing.running import Result, run_case
+from shipperone_erp.testing.harness_lookup import harness_of
+from shipperone_erp.testing.runner import Result, run_case
 
-LONGEST_FIRST = (flowing.__name__, dying.__name__)
+LONGEST_FIRST = (end_to_end.__name__, crash.__name__)
 """The subjects whose cases take longest: begun last, one of them would be waited for alone."""
 
 _harness: type[ConnectorHarness]

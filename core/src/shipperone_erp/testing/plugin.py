@@ -19,7 +19,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
     """Print the list in place of running anything."""
     if not config.getoption("conformance_list"):
         return None
-    from shipperone_erp.testing.pages import listed
+    from shipperone_erp.testing.case_pages import listed
 
     print(listed())  # noqa: T201
     return 0

@@ -11,13 +11,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, Self
 
-from shipperone_erp import discovery
 from shipperone_erp.config import load
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.order import FulfillmentOrder, OrderItem
-from shipperone_erp.model.work import Stage, State
-from shipperone_erp.runtime.runtime import Runtime
+from shipperone_erp.connector import discovery
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from shipperone_erp.sandbox.state import OrderState
 from shipperone_erp.testing.bench import STOCKED, Bench

@@ -14,11 +14,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from shipperone_erp.deprecations import ConnectorDeprecation
+from shipperone_erp.connector.deprecations import ConnectorDeprecation
 from shipperone_erp.testing.case import ENDS, SUITE, VERSIONS, Case, ConformanceWarning
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.harness import ConnectorHarness
-from shipperone_erp.testing.running import Result, run_case, tell_departures
+from shipperone_erp.testing.runner import Result, run_case, tell_departures
 
 Test = Callable[[Any, Path, bool], None]
 

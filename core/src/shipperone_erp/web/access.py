@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_network
 
 from shipperone_erp.config.page import PageSettings, Role
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.model.work import Stage
-from shipperone_erp.reasons import Owner
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.domain.states import Stage
 
 SESSIONS = 1_000
 """Sessions that are kept; the one that was used longest ago is ended for another."""

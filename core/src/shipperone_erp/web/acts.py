@@ -8,14 +8,14 @@ from functools import partial
 from typing import Literal
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.credit import CreditNote
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import adopting, approving, crediting, dating, steering
-from shipperone_erp.operations.adopting import Made, amount, parsed
-from shipperone_erp.operations.steering import Pick
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands
+from shipperone_erp.operations.adoption import Made, amount, parsed
+from shipperone_erp.operations.job_commands import Pick
 
 Values = Mapping[str, str]
 
@@ -55,11 +55,11 @@ class Act:
 
 
 def _retry(doing: Doing, *, rebuild: bool) -> None:
-    steering.retry(doing.ledger, doing.job, doing.now, doing.note, rebuild=rebuild)
+    job_commands.retry(doing.ledger, doing.job, doing.now, doing.note, rebuild=rebuild)
 
 
 def _resolve(doing: Doing, *, outcome: Literal["confirmed", "cancelled"]) -> None:
-    steering.resolve(doing.ledger, doing.job, doing.now, doing.note, outcome=outcome)
+    job_commands.resolve(doing.ledger, doing.job, doing.now, doing.note, outcome=outcome)
 
 
 def _simple(act: Callable[[Ledger, Job, datetime, str | None], None], doing: Doing) -> None:
@@ -77,7 +77,7 @@ def _adopt(doing: Doing) -> None:
         Pick(doing.job.order_id, doing.job.tenant, doing.job.stage, doing.job.key), _filled(doing, "reference"),
         doing.values.get("number") or None, _amount(doing, "total"), _day(doing, "date"),
     )  # fmt: skip
-    adopting.adopt(doing.ledger, [made], doing.now, doing.note)
+    adoption.adopt(doing.ledger, [made], doing.now, doing.note)
 
 
 def _credited(doing: Doing) -> None:
@@ -87,17 +87,17 @@ def _credited(doing: Doing) -> None:
     known = doing.configuration.tenants.get(doing.job.tenant)
     credit = CreditNote(_filled(doing, "number"), off)
     currency = known.currency if known else None
-    crediting.credited(doing.ledger, doing.job, doing.now, doing.note, credit=credit, currency=currency)
+    credit_notes.credited(doing.ledger, doing.job, doing.now, doing.note, credit=credit, currency=currency)
 
 
 def _supply_date(doing: Doing) -> None:
-    dating.set_supply_date(
+    invoice_dates.set_supply_date(
         doing.ledger, doing.job, doing.now, doing.note, day=_needed_day(doing), timezone=doing.timezone()
     )
 
 
 def _issue_date(doing: Doing) -> None:
-    dating.set_issue_date(
+    invoice_dates.set_issue_date(
         doing.ledger, doing.job, doing.now, doing.note, day=_needed_day(doing), timezone=doing.timezone()
     )
 
@@ -131,26 +131,26 @@ def _needed_day(doing: Doing) -> date:
 ACTS: Mapping[str, Act] = {
     act.name: act
     for act in (
-        Act("approve", steering.can_be_approved, partial(_simple, steering.approve)),
-        Act("retry", steering.can_be_retried, partial(_retry, rebuild=False)),
-        Act("rebuild", steering.can_be_rebuilt, partial(_retry, rebuild=True)),
-        Act("repeat", steering.can_be_repeated, partial(_simple, steering.repeat), needs_note=True),
-        Act("approve_total", steering.total_can_be_approved, _approve_total, needs_note=True, fields=("total",)),
+        Act("approve", job_commands.can_be_approved, partial(_simple, job_commands.approve)),
+        Act("retry", job_commands.can_be_retried, partial(_retry, rebuild=False)),
+        Act("rebuild", job_commands.can_be_rebuilt, partial(_retry, rebuild=True)),
+        Act("repeat", job_commands.can_be_repeated, partial(_simple, job_commands.repeat), needs_note=True),
+        Act("approve_total", job_commands.total_can_be_approved, _approve_total, needs_note=True, fields=("total",)),
         Act(
-            "approve_without_vat", steering.vat_can_be_left_out, partial(_simple, steering.approve_without_vat),
+            "approve_without_vat", job_commands.vat_can_be_left_out, partial(_simple, job_commands.approve_without_vat),
             needs_note=True,
         ),
-        Act("supply_date", dating.lacks_true_supply_date, _supply_date, needs_note=True, fields=("date",)),
-        Act("issue_date", dating.is_refused_for_its_date, _issue_date, needs_note=True, fields=("date",)),
-        Act("resolve_confirmed", steering.can_be_resolved, partial(_resolve, outcome="confirmed"), needs_note=True),
+        Act("supply_date", invoice_dates.lacks_true_supply_date, _supply_date, needs_note=True, fields=("date",)),
+        Act("issue_date", invoice_dates.is_refused_for_its_date, _issue_date, needs_note=True, fields=("date",)),
+        Act("resolve_confirmed", job_commands.can_be_resolved, partial(_resolve, outcome="confirmed"), needs_note=True),
         Act(
-            "resolve_cancelled", lambda job: steering.can_be_resolved(job) and not job.accepted,
+            "resolve_cancelled", lambda job: job_commands.can_be_resolved(job) and not job.accepted,
             partial(_resolve, outcome="cancelled"), needs_note=True,
         ),
-        Act("adopt", adopting.can_be_adopted, _adopt, needs_note=True, fields=("reference", "number", "total", "date")),
-        Act("credited", crediting.can_be_credited, _credited, needs_note=True, fields=("number", "amount")),
-        Act("release", steering.can_be_released, _aside, needs_note=True, aside=True),
-        Act("ignore", steering.can_be_ended, partial(_simple, steering.ignore), needs_note=True),
+        Act("adopt", adoption.can_be_adopted, _adopt, needs_note=True, fields=("reference", "number", "total", "date")),
+        Act("credited", credit_notes.can_be_credited, _credited, needs_note=True, fields=("number", "amount")),
+        Act("release", job_commands.can_be_released, _aside, needs_note=True, aside=True),
+        Act("ignore", job_commands.can_be_ended, partial(_simple, job_commands.ignore), needs_note=True),
     )
 }  # fmt: skip
 """In the order in which the page offers them: what cures first, what ends last."""

@@ -9,10 +9,10 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup, escape
 
-from shipperone_erp.model.keys import plain
-from shipperone_erp.operations.rows import money_text
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.kernel.printable import label, one_line
+from shipperone_erp.operations.reports import money_text
 from shipperone_erp.operations.throughput import Span
-from shipperone_erp.sanitizer import label, one_line
 from shipperone_erp.web.texts import text
 
 _MARKED = re.compile(r"`(?P<code>[^`]+)`|(?<![\w.,-])(?P<figure>-?\d[\d,]*\.\d{2,}(?![\w.]))")

@@ -17,12 +17,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.errors import LedgerError, ShipperOneErpError
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import LedgerError, ShipperOneErpError
+from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.throughput import ThroughputCounter
-from shipperone_erp.reasons import Owner
-from shipperone_erp.redaction import Redaction
 from shipperone_erp.web import shown
 from shipperone_erp.web.access import Access, Person, Session, Visit
 from shipperone_erp.web.beside import Beside

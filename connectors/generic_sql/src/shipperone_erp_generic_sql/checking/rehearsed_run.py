@@ -11,12 +11,12 @@ from pathlib import Path
 
 from shipperone_erp import Secret
 from shipperone_erp.cli.options import say
-from shipperone_erp.cli.running import run_once
+from shipperone_erp.cli.run import run_once
 from shipperone_erp.config import load
 from shipperone_erp.config.settings import ChargeSettings
-from shipperone_erp.ledger.questions import Wanted
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.runtime.stage_run import Selection
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.ledger.queries import Wanted
+from shipperone_erp.ledger.repository import Ledger
 
 LASTS = timedelta(seconds=60)
 FEE = "rehearsal_fee"

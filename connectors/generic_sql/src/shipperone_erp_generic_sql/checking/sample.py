@@ -11,10 +11,10 @@ from decimal import Decimal
 
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.errors import UsageError
-from shipperone_erp.shipperone.answers import ReadFailed
+from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.reading import QueueReader
+from shipperone_erp.shipperone.queue_reader import QueueReader
+from shipperone_erp.shipperone.responses import ReadFailed
 from shipperone_erp_generic_sql.element_binds import BINDS_OF, MICRO
 from shipperone_erp_generic_sql.scope import INVOICE_STEPS
 from shipperone_erp_generic_sql.settings import GenericSqlSettings

@@ -6,7 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
-from shipperone_erp.shipperone.values import exact, is_scalar
+from shipperone_erp.kernel.json_values import exact, is_scalar
 
 DEEPEST = 7
 

@@ -6,15 +6,15 @@ from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.settings import ORDER_FIELDS, PARTY_FIELDS
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.field_places import ITEM, Places
+from shipperone_erp.domain.invoice_checks.split_lines import Money, agrees
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json_values import walk
 from shipperone_erp.operations.inspect.columns import columns
+from shipperone_erp.operations.inspect.examples import example, harmless, shape
+from shipperone_erp.operations.inspect.field_places import items_of, places_in_item, places_in_order, without_items
 from shipperone_erp.operations.inspect.findings import FieldFound, Unused
-from shipperone_erp.operations.inspect.found import items_of, places_in_item, places_in_order, without_items
-from shipperone_erp.operations.inspect.judging import Judged, Raw, Verdict
-from shipperone_erp.operations.inspect.shown import example, harmless, shape
-from shipperone_erp.shipperone.names import ITEM, Places
-from shipperone_erp.shipperone.values import walk
-from shipperone_erp.stages.part_checks import Money, agrees
+from shipperone_erp.operations.inspect.trial_reading import Judged, Raw, Verdict
 
 UNUSED_AT_MOST = 40
 ITEM_PLACES = "items[]"

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shipperone_erp.config.settings import ChargeSettings
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.states import Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,16 +6,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.model.text import dumps
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations.inspect import rules
+from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.inspect import rule_search
 from shipperone_erp.operations.inspect.amounts_search import Found, amounts
 from shipperone_erp.operations.inspect.field_report import all_fields, unused
 from shipperone_erp.operations.inspect.findings import Held, Inspection, Proposal
-from shipperone_erp.operations.inspect.judging import Judged, Verdict, judge
-from shipperone_erp.operations.inspect.structure import structure
+from shipperone_erp.operations.inspect.structure_search import structure
+from shipperone_erp.operations.inspect.trial_reading import Judged, Verdict, judge
 from shipperone_erp.operations.inspect.vocabulary import ORDERED, SHIPPED, speaks_of
-from shipperone_erp.operations.mapped_warehouses import codes_of
+from shipperone_erp.operations.warehouse_mapping import codes_of
 
 Raw = Mapping[str, Any]
 
@@ -42,12 +42,12 @@ def inspect(settings: TenantSettings, queues: Queues) -> Inspection:
         found[stage] = amounts(settings, stage, rows, shape.fields)
     proposal = _proposal(settings, found)
     tried = applied(settings, proposal)
-    proposal, evidence, more = rules.decide(settings, tried, proposal, with_orders)
+    proposal, evidence, more = rule_search.decide(settings, tried, proposal, with_orders)
     tried = applied(settings, proposal)
     now = {stage: judge(settings, stage, rows) for stage, rows in with_orders.items()}
     then = {stage: judge(tried, stage, rows) for stage, rows in with_orders.items()}
     fields = tuple(all_fields(tried, with_orders, then))
-    questions += [*more, *rules.questions(tried, then, fields)]
+    questions += [*more, *rule_search.questions(tried, then, fields)]
     orders = [each for verdict in then.values() for each in verdict.orders]
     warehouses = Counter(each.order.warehouse_code for each in orders if each.order is not None)
     return Inspection(

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from types import MappingProxyType
 
-from shipperone_erp.shipperone.names import ITEM, ORDER, PARTY
+from shipperone_erp.domain.field_places import ITEM, ORDER, PARTY
 
 STEMS: Mapping[str, str] = MappingProxyType(
     {

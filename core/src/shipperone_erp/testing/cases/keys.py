@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TypeVar
 
-from shipperone_erp.model.answers import ConnectorError, Done, Invoice, Reserved
-from shipperone_erp.model.order import FulfillmentOrder
+from shipperone_erp.domain.hook_answers import ConnectorError, Done, Invoice, Reserved
+from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import Finding, case, must, same
 

@@ -5,15 +5,15 @@ import threading
 import time
 from pathlib import Path
 
-from shipperone_erp import discovery
-from shipperone_erp.errors import PluginRefused
-from shipperone_erp.model.answers import Check, ConnectorError, Invoice
-from shipperone_erp.redaction import secrets_in
+from shipperone_erp.connector import discovery
+from shipperone_erp.domain.hook_answers import Check, ConnectorError, Invoice
+from shipperone_erp.kernel.errors import PluginRefused
+from shipperone_erp.kernel.redaction import secrets_in
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.calls import in_time
 from shipperone_erp.testing.case import Finding, case, must, same
-from shipperone_erp.testing.cases.life import whole_life
-from shipperone_erp.testing.watched import watch
+from shipperone_erp.testing.cases.order_life import whole_life
+from shipperone_erp.testing.hook_calls import in_time
+from shipperone_erp.testing.import_audit import watch
 
 PATIENCE = 2.0
 """Seconds for threads and processes to be gone after `close`."""

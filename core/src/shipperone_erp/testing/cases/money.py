@@ -4,13 +4,13 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from shipperone_erp.model.answers import Invoice, Refused
-from shipperone_erp.model.order import Charge, Party
-from shipperone_erp.reasons import Reason
+from shipperone_erp.domain.hook_answers import Invoice, Refused
+from shipperone_erp.domain.order import Charge, Party
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
-from shipperone_erp.testing.cases.invoicing import figures_are
-from shipperone_erp.testing.desk import TODAY
+from shipperone_erp.testing.cases.invoices import figures_are
+from shipperone_erp.testing.connector_driver import TODAY
 
 PROBES = "settings add_product documents"
 EARLIER = TODAY - timedelta(days=3)

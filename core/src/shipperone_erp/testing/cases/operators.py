@@ -1,6 +1,6 @@
 """O: what operators do in the ERP is seen, and never undone."""
 
-from shipperone_erp.model.answers import Done, Invoice, Reserved, Voided
+from shipperone_erp.domain.hook_answers import Done, Invoice, Reserved, Voided
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import NotApplicable, case, must, same
 

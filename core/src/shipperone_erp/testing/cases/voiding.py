@@ -1,6 +1,6 @@
 """V: what was released or discarded is gone for good, and what is fiscal stays."""
 
-from shipperone_erp.model.answers import AlreadyIssued, Done, Invoice, Reserved, Voided
+from shipperone_erp.domain.hook_answers import AlreadyIssued, Done, Invoice, Reserved, Voided
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import Finding, case, must, same
 

@@ -12,9 +12,9 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shipperone_erp import csv_files
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations.adopting import parsed
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel import csv_files
+from shipperone_erp.operations.adoption import parsed
 from shipperone_erp.operations.reconcile import NOTES, Compared, Finding
 from shipperone_erp.operations.reconciling import Reconciled, reconcile_since, reconciled
 from shipperone_erp.web.shown import part

@@ -8,11 +8,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shipperone_erp.errors import UsageError
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage
-from shipperone_erp.operations import going_live, releasing, steering
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import go_live as going_live
+from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import release as releasing
 from shipperone_erp.web import acts
 from shipperone_erp.web.access import Person
 from shipperone_erp.web.acts import Act, Doing
@@ -90,7 +92,7 @@ def _done(
 ) -> str:
     """The act, one job after another; what could not be done is said, and stops none of the others."""
     follows, failed, done = "", [], 0
-    with steering.acting_as(person.name):
+    with job_commands.acting_as(person.name):
         for entry in foresee(site.ledger, act, keys, person):
             if entry.job is None or entry.why_not is not None:
                 failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
@@ -102,7 +104,7 @@ def _done(
                 continue
             done += 1
             after = site.ledger.job(entry.job.id) or entry.job
-            follows = f"{after.order_id}: {steering.what_follows(after)}."
+            follows = f"{after.order_id}: {job_commands.what_follows(after)}."
     name = text(f"act_{act.name}")
     if failed and not done:
         raise UsageError("\n".join(failed))
@@ -119,7 +121,7 @@ async def _aside(site: Site, request: Request, fields: Fields, act: Act, person:
         raise UsageError(entry.why_not or text("gone_job"))
 
     async def release() -> None:
-        with steering.acting_as(person.name):
+        with job_commands.acting_as(person.name):
             await releasing.release_unlisted(site.ledger, site.configuration, job, note)
 
     site.beside.start(("release", job.tenant, job.order_id), person.name, site.now, release)
@@ -134,10 +136,10 @@ async def pause(site: Site, request: Request) -> Response:
     resumes = one(fields, "act") == "resume"
 
     def act() -> list[Stage]:
-        with steering.acting_as(person.name):
+        with job_commands.acting_as(person.name):
             if resumes:
-                return steering.resume(site.ledger, tenant, stages, site.now(), note)
-            steering.pause(site.ledger, tenant, stages, site.now(), note)
+                return job_commands.resume(site.ledger, tenant, stages, site.now(), note)
+            job_commands.pause(site.ledger, tenant, stages, site.now(), note)
             return list(stages)
 
     done = await asyncio.to_thread(act)
@@ -156,7 +158,7 @@ async def go_live(site: Site, request: Request) -> Response:
     known = site.configuration.tenants.get(tenant)
 
     def act() -> int:
-        with steering.acting_as(person.name):
+        with job_commands.acting_as(person.name):
             stages = known.stages if known else tuple(Stage)
             return len(going_live.go_live(site.ledger, tenant, stages, site.now(), from_now=from_now))
 

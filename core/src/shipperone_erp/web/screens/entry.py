@@ -6,8 +6,8 @@ import math
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 
-from shipperone_erp.errors import LedgerError
-from shipperone_erp.operations.rows import iso, status_rows
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.operations.reports import iso, status_rows
 from shipperone_erp.web.site import COOKIE, Answered, Site, back_to, one, visit_of
 from shipperone_erp.web.texts import text
 

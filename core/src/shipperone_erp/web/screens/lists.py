@@ -8,13 +8,13 @@ from urllib.parse import urlencode
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shipperone_erp.explanations import EXPLANATIONS
-from shipperone_erp.ledger.questions import Wanted
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
-from shipperone_erp.model.work import Stage
+from shipperone_erp.domain.explanations import EXPLANATIONS
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.ledger.queries import Wanted
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import Group, attention
-from shipperone_erp.reasons import Owner, Reason
 from shipperone_erp.web import acts
 from shipperone_erp.web.shown import part
 from shipperone_erp.web.site import Site, Values, visit_of

@@ -3,7 +3,7 @@
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.doctor import Line, Verdict, examine
 from shipperone_erp.web.screens.lists import query
 from shipperone_erp.web.site import Site, Values, one, visit_of

@@ -7,14 +7,14 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shipperone_erp.errors import UsageError
-from shipperone_erp.explanations import EXPLANATIONS
-from shipperone_erp.ledger.records import Job
-from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.domain.explanations import EXPLANATIONS
+from shipperone_erp.domain.job import Job
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import needs_operator
-from shipperone_erp.operations.rows import Row, in_order_of_urgency, order_story
+from shipperone_erp.operations.order_timeline import events
+from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_story
 from shipperone_erp.operations.sides import Sides, sides
-from shipperone_erp.operations.story import events
 from shipperone_erp.web import acts
 from shipperone_erp.web.access import Person
 from shipperone_erp.web.site import Answered, Site, Values, forbidden, visit_of

@@ -7,10 +7,10 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from shipperone_erp.ledger.store import Ledger
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import attention
-from shipperone_erp.operations.disk import full_disk
-from shipperone_erp.operations.rows import Row, status_rows
+from shipperone_erp.operations.disk_space import full_disk
+from shipperone_erp.operations.reports import Row, status_rows
 from shipperone_erp.web.site import Site, Values
 
 SHOWN = 40

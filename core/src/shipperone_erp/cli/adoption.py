@@ -1,0 +1,177 @@
+"""Commands by which operators decide about single documents: order adopt, approve, credited, release."""
+
+import asyncio
+from datetime import date
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
+from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.engine.clock import utc_now
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import adoption, credit_notes, job_commands
+from shipperone_erp.operations import release as releasing
+from shipperone_erp.operations.adoption import Made, amount, parsed
+from shipperone_erp.operations.approving import approve_sum
+from shipperone_erp.operations.job_commands import Pick
+
+
+def adopt(
+    order_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The order's id, or the job's key.")] = None,
+    config: ConfigFile = DEFAULT_FILE,
+    reference: Annotated[str | None, typer.Option(help="What the ERP calls the document.")] = None,
+    number: Annotated[str | None, typer.Option(help="The invoice's number.")] = None,
+    total: Annotated[str | None, typer.Option(help="The invoice's total, tax included: it is compared.")] = None,
+    dated: Annotated[str | None, typer.Option("--date", help="The invoice's date, as 2026-03-01.")] = None,
+    csv_file: Annotated[
+        Path | None,
+        typer.Option("--csv", help=f"Many at once; columns {', '.join(adoption.COLUMNS)}. All of them, or none."),
+    ] = None,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Confirm to ShipperOne a document that was made elsewhere. It is compared first, and never touched from here."""
+    if csv_file is not None:
+        if order_id or reference or number or total or dated or stage or key:
+            raise UsageError("say either ID and --reference, or --csv FILE")
+        made = adoption.from_csv(csv_file, tenant)
+    elif order_id and reference:
+        when = parsed(date.fromisoformat, dated, "--date", "a date such as 2026-03-01")
+        money = parsed(amount, total, "--total", "an amount such as 24.99")
+        made = [Made(Pick(order_id, tenant, stage, key), reference, number, money, when)]
+    else:
+        raise UsageError("say which order, and by --reference what the document is called; or --csv FILE")
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        for job in adoption.adopt(ledger, made, utc_now(), note):
+            print_text(
+                f"{job.tenant} {job.stage} {job.order_id}: {job.reference} is adopted; the service compares it and "
+                "confirms it to ShipperOne"
+            )
+
+
+def approve(
+    order_ids: Ids,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    key: OneKey = None,
+    total: Annotated[
+        str | None,
+        typer.Option(help="Accept the listed amounts, which nothing explains, at exactly this sum of the invoice."),
+    ] = None,
+    without_vat: Annotated[
+        bool,
+        typer.Option("--without-vat", help="Handle the order without its VAT id, which is held as not valid."),
+    ] = False,
+    note: NoteText = None,
+) -> None:
+    """Approve the draft that waits for it, and no other: if it is made anew, you are asked again.
+
+    With --total: accept one order whose amounts are not explained, as it is listed now and at this sum alone.
+
+    With --without-vat: reserve and invoice an order as one whose buyer has no VAT id, as long as it lists this one.
+    """
+    if without_vat:
+        if total is not None:
+            raise UsageError("say either --total or --without-vat")
+        _approve_without_vat(order_ids, config, tenant, key, note)
+        return
+    if total is not None:
+        _approve_total(order_ids, config, tenant, key, total, note)
+        return
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
+        jobs = [job_commands.pick(ledger, wanted, job_commands.can_be_approved, "approved") for wanted in picks]
+        for job in jobs:
+            job_commands.approve(ledger, job, utc_now(), note)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; a running service takes it up at once")
+
+
+def _approve_total(
+    order_ids: list[str], config: Path, tenant: str | None, key: str | None, total: str, note: str | None
+) -> None:
+    if len(order_ids) != 1:
+        raise UsageError("--total is the sum of one order's invoice: name one order")
+    if not (note or "").strip():
+        raise UsageError("say by --note why this sum is right; it is kept with your name")
+    wanted = parsed(amount, total, "--total", "an amount such as 24.99")
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        chosen = Pick(order_ids[0], tenant, None, key)
+        job = job_commands.pick(ledger, chosen, job_commands.total_can_be_approved, "approved by its total")
+        wanted = approve_sum(ledger, loaded, job, utc_now(), note, total=wanted)
+    print_text(
+        f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service takes "
+        "it up at once"
+    )
+
+
+def _approve_without_vat(
+    order_ids: list[str], config: Path, tenant: str | None, key: str | None, note: str | None
+) -> None:
+    if not (note or "").strip():
+        raise UsageError("say by --note why the order is invoiced without its VAT id; it is kept with your name")
+    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+        picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
+        fits, act = job_commands.vat_can_be_left_out, "approved without its VAT id"
+        for job in [job_commands.pick(ledger, wanted, fits, act) for wanted in picks]:
+            job_commands.approve_without_vat(ledger, job, utc_now(), note)
+            print_text(
+                f"{job.tenant} {job.stage} {job.order_id}: it is handled without its VAT id; a running service "
+                "takes it up at once"
+            )
+
+
+def credited(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the invoice's key.")],
+    number: Annotated[str, typer.Option(help="The credit note's number in the ERP.")],
+    credit_amount: Annotated[str, typer.Option("--amount", help="What it takes off, tax included, as 30.00.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Record a credit note that was made in the ERP against an invoice: it counts in what may still be invoiced."""
+    off = parsed(amount, credit_amount, "--amount", "an amount such as 30.00")
+    if off is None or not number.strip():
+        raise UsageError("say by --number what the credit note is called, and by --amount what it takes off")
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        job = job_commands.pick(ledger, Pick(order_id, tenant, None, key), credit_notes.can_be_credited, "credited")
+        known = loaded.tenants.get(job.tenant)
+        done = credit_notes.credited(
+            ledger, job, utc_now(), note, credit=CreditNote(number.strip(), off),
+            currency=known.currency if known else None,
+        )  # fmt: skip
+    print_text(
+        f"{job.tenant} {job.order_id}: credit note {number.strip()} of {off:f} against invoice "
+        f"{job.number or job.reference or job.key} is recorded"
+    )
+    for one in done.resumed:
+        print_text(f"{one.tenant} {one.stage} {one.order_id}: taken up again; it is checked with the credit note")
+
+
+def release(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the job's key.")],
+    note: Annotated[str, typer.Option("--note", help="Why; kept with the act.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    key: OneKey = None,
+) -> None:
+    """Give back what is reserved for a confirmed order that will not ship; refused while a queue lists the order."""
+    if not note.strip():
+        raise UsageError("say by --note why the goods are given back")
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        wanted = Pick(order_id, tenant, None, key)
+        job = job_commands.pick(ledger, wanted, job_commands.can_be_released, "released")
+        asyncio.run(releasing.release_unlisted(ledger, loaded, job, note))
+    print_text(
+        f"{job.tenant} {job.order_id}: {job.reference} is given back by the service, once it has read both queues again"
+    )

@@ -1,0 +1,53 @@
+"""`capture`: the queues in a file, anonymised, to rehearse with and to send to a supporter."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, say, settings_of
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.engine.clock import utc_now
+from shipperone_erp.kernel import private_files
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations.capture.capture_file import captured, in_words
+from shipperone_erp.operations.capture.masking import Choice
+from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.shipperone.responses import ReadFailed
+
+
+def capture(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written anew, with mode 0600.")],
+    config: ConfigFile = DEFAULT_FILE,
+    mask_ids: Annotated[bool, typer.Option("--mask-ids", help="Mask the ids of orders and items, too.")] = False,
+    mask_skus: Annotated[bool, typer.Option("--mask-skus", help="Mask SKUs, too.")] = False,
+    keep: Annotated[
+        list[str] | None, typer.Option(help="A path that may stay as it is, such as items.colour (repeatable).")
+    ] = None,
+) -> None:
+    """Write the queues to a file with every text masked that is not known to be harmless; nothing else changes."""
+    loaded = configuration(config, tenants_may_fail=True)
+    settings = settings_of(loaded, tenant)
+    try:
+        queues = asyncio.run(read_queues(settings, max_response=loaded.runtime.max_response))
+    except ReadFailed as failure:
+        say(f"{tenant}: {failure.sentence}; `shipperone-erp doctor {tenant}` looks at each cause")
+        raise typer.Exit(Ending.PLATFORM) from None
+    choice = Choice(mask_ids, mask_skus, frozenset(keep or ()))
+    document, masked = captured(settings, queues, choice, utc_now())
+    text = dumps(document)
+    try:
+        with private_files.written(file) as opened:
+            opened.write(text)
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None
+    orders = sum(len(rows) for rows in queues.orders.values())
+    print_text(
+        f"{orders} orders written to {file} ({len(text.encode()) / 1024:.0f} kB, mode 0600)",
+        *in_words(masked, choice),
+        f"look at it before you send it on:  less {file}",
+        f"rehearse with it:  shipperone-erp sandbox --replay {file}",
+    )

@@ -1,0 +1,82 @@
+"""`demo` and `sandbox`: a ShipperOne of one's own to play with, imported only when typed."""
+
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, settings_of
+from shipperone_erp.kernel.errors import UsageError
+
+if TYPE_CHECKING:
+    from shipperone_erp.sandbox import Replayed
+
+
+def demo(
+    folder: Annotated[Path, typer.Option("--folder", help="Where its files are written.")] = Path("shipperone-demo"),
+) -> None:
+    """Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing."""
+    from shipperone_erp.demo.run import run_demo
+
+    raise typer.Exit(run_demo(folder, print_text))
+
+
+def sandbox(
+    port: Annotated[int, typer.Option(help="0: any that is free.")] = 0,
+    orders: Annotated[int, typer.Option(min=0, help="How many orders wait in pending_allocation.")] = 40,
+    seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
+    fault: Annotated[
+        list[str] | None, typer.Option(help="What goes wrong, such as lost_answer:invoice:times=1 (repeatable).")
+    ] = None,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(help="One order more of this kind, such as bundle (repeatable)."),
+    ] = None,
+    replay: Annotated[
+        Path | None, typer.Option(help="Orders in a file, as `capture` writes it, in place of made ones.")
+    ] = None,
+    tenant: Annotated[
+        str | None, typer.Option(help="With --replay: whose mapping reads them; else the one that `inspect` finds.")
+    ] = None,
+    config: ConfigFile = DEFAULT_FILE,
+) -> None:
+    """A ShipperOne over real HTTP, until Ctrl-C."""
+    from shipperone_erp.sandbox import SCENARIOS, Fault, serve
+
+    for name in scenario or ():
+        if name not in SCENARIOS:
+            raise UsageError(f"there is no scenario {name}; they are {', '.join(SCENARIOS)}")
+    try:
+        faults = [Fault.parse(text) for text in fault or ()]
+    except ValueError as error:
+        raise UsageError(str(error)) from None
+    listed, warehouses = _replayed(replay, tenant, config) if replay else (None, ("main", "outlet"))
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    serve(
+        port=port,
+        orders=orders,
+        seed=seed,
+        faults=faults,
+        scenarios=scenario or (),
+        replayed=listed,
+        warehouses=warehouses,
+        say=print_text,
+        stopped=stopped,
+    )
+
+
+def _replayed(file: Path, tenant: str | None, config: Path) -> "tuple[list[Replayed], tuple[str, ...]]":
+    from shipperone_erp.operations.queue_files import read_file
+    from shipperone_erp.operations.replay import found_settings, replayed
+    from shipperone_erp.operations.warehouse_mapping import codes_of
+
+    queues = read_file(file)
+    if tenant is None:
+        settings = found_settings(queues)
+    else:
+        settings = settings_of(configuration(config, tenants_may_fail=True), tenant)
+    return replayed(queues, settings), tuple(codes_of(queues.warehouses or ()))

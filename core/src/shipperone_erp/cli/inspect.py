@@ -1,0 +1,158 @@
+"""`inspect`: where ShipperOne has each field, what adds up, and the settings that explain most of it."""
+
+import asyncio
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    print_json,
+    print_text,
+    say,
+    settings_of,
+)
+from shipperone_erp.cli.tables import print_table
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.config.editing import as_toml, write_changes
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations.inspect.findings import FieldFound, Held, Inspection, Proposal
+from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.inspection import inspect as look
+from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.queue_files import read_file
+from shipperone_erp.shipperone.responses import ReadFailed
+
+UNUSED_SHOWN = 12
+
+
+def inspect(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    file: Annotated[
+        Path | None, typer.Option(help="Queues in a file, as `capture` writes it, or a page as ShipperOne answers it.")
+    ] = None,
+    stage: Annotated[Stage, typer.Option(help="With --file: which queue a page is of.")] = Stage.INVOICE,
+    apply: Annotated[bool, typer.Option("--apply", help="Write into the TOML what no order contradicts.")] = False,
+    accountant_agrees: Annotated[
+        bool, typer.Option("--accountant-agrees", help="With --apply: also discount, charges, timezone, order_total.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Read the queues and find out where each field is and what adds up; nothing at ShipperOne or the ERP changes."""
+    loaded = configuration(config, tenants_may_fail=True)
+    settings = settings_of(loaded, tenant)
+    queues = read_file(file, stage) if file is not None else _read(loaded, settings)
+    found = look(settings, queues)
+    if as_json:
+        print_json({**found.document(), "toml": _toml(found, found.proposal)})
+    else:
+        for line in _report(found):
+            print_text(line)
+    if apply:
+        _apply(loaded, found, agreed=accountant_agrees)
+
+
+def _read(loaded: Configuration, settings: TenantSettings) -> Queues:
+    try:
+        return asyncio.run(read_queues(settings, max_response=loaded.runtime.max_response))
+    except ReadFailed as failure:
+        say(f"{settings.name}: {failure.sentence}; `shipperone-erp doctor {settings.name}` looks at each cause")
+        raise typer.Exit(Ending.PLATFORM) from None
+
+
+def _report(found: Inspection) -> Iterator[str]:
+    counts = ", ".join(f"{count} orders in pending_{stage}" for stage, count in found.orders.items())
+    failed = f", {found.failed} in failed" if found.failed else ""
+    yield f"{found.tenant}: {counts}{failed}; nothing was changed"
+    if any(found.orders.values()):
+        yield ""
+        print_table(["field", "found at", "in", "example", "proof"], map(_row, found.fields), prose=("proof",))
+        yield ""
+        yield f"Amounts: {found.explained} of {found.totals} orders that list a total come to it"
+        if found.rules:
+            yield "  of the orders that can tell one reading from another:"
+        for rule in found.rules:
+            chosen = "   <- proposed" if rule.chosen else ""
+            yield f"  {rule.name}: {rule.explains} of {rule.of}; {rule.says}{chosen}"
+        warehouses = ", ".join(f"{code} ({count})" for code, count in sorted(found.warehouses.items()))
+        yield f"Warehouses: {warehouses or 'none'}"
+        if found.unknown_warehouses:
+            yield f"  ShipperOne's list of warehouses has no {', '.join(found.unknown_warehouses)}"
+    if found.unused:
+        some = ", ".join(f"{each.path} ({each.orders}, {each.example})" for each in found.unused[:UNUSED_SHOWN])
+        more = ", …" if len(found.unused) > UNUSED_SHOWN else ""
+        yield f"Not used, with in how many orders: {some}{more}"
+    yield ""
+    total = sum(found.orders.values())
+    yield f"With this mapping {found.then} of {total} orders would be held, without it {found.now}."
+    for held in found.held_then:
+        yield f"  {_held(held)}"
+    for number, question in enumerate(found.questions):
+        yield f"{'Only you can answer:' if number == 0 else '                    '} {question}"
+    if found.proposal.empty:
+        if not found.then:
+            yield "Nothing has to be set: every field is at a usual place, or where your TOML says."
+        return
+    yield f"Put this into your TOML, or: shipperone-erp inspect {found.tenant} --apply"
+    if found.proposal.needs_a_yes:
+        names = ", ".join(found.proposal.needs_a_yes)
+        yield f"  ({names} decide what is taxed and when: --apply writes them with --accountant-agrees alone)"
+    yield ""
+    yield from (f"  {line}" if line else "" for line in _toml(found, found.proposal).split("\n"))
+
+
+def _row(each: FieldFound) -> tuple[str, ...]:
+    stage = {None: "", Stage.ALLOCATION: " (to allocate)", Stage.INVOICE: " (to invoice)"}[each.stage]
+    shown = stage if each.name == "qty" or each.place is not None else ""
+    unusual = "" if each.usual else "   <- not the usual place"
+    count = f"{each.found}/{each.of}"
+    return f"{each.name}{shown}", each.place or "nowhere", count, each.example or "", f"{each.proof}{unusual}"
+
+
+def _held(held: Held) -> str:
+    first = f"; first: {held.first}" if held.first else ""
+    return f"pending_{held.stage}: {held.orders} held, {held.reason}{first}: {held.sentence}"
+
+
+def changes(proposal: Proposal) -> Mapping[str, Any]:
+    """The proposal as the settings of a tenant's table."""
+    plain: dict[str, Any] = {
+        name: value
+        for name in ("discount", "bundles", "order_total", "currency", "timezone")
+        if (value := getattr(proposal, name)) is not None
+    }
+    fields: dict[str, Any] = dict(proposal.fields)
+    fields.update({stage.value: dict(table) for stage, table in proposal.queue_fields.items() if table})
+    if fields:
+        plain["fields"] = fields
+    if proposal.charges:
+        plain["charges"] = [charge.model_dump() for charge in proposal.charges]
+    return plain
+
+
+def _toml(found: Inspection, proposal: Proposal) -> str:
+    return "" if proposal.empty else as_toml(found.tenant, changes(proposal))
+
+
+def _apply(loaded: Configuration, found: Inspection, *, agreed: bool) -> None:
+    wanted = found.proposal if agreed else found.proposal.settled()
+    if not found.proposal.empty and wanted.empty:
+        raise UsageError(
+            f"nothing was written: {', '.join(found.proposal.needs_a_yes)} decide what is taxed and when. Show them to "
+            "an accountant, then say --accountant-agrees"
+        )
+    if wanted.empty:
+        say(f"{loaded.file}: there is nothing to be written")
+        return
+    home = write_changes([loaded.file, *loaded.included], found.tenant, changes(wanted))
+    say(f"{home}: {', '.join(changes(wanted))} written; look at it, then: shipperone-erp config check")
+    if left := set(found.proposal.needs_a_yes) - set(wanted.needs_a_yes):
+        say(f"not written, since an accountant has to agree: {', '.join(sorted(left))} (--accountant-agrees)")

@@ -1,0 +1,217 @@
+"""Commands that steer: order retry, repeat, resolve, ignore; pause, resume; go-live."""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from enum import StrEnum
+from functools import partial
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli import invoice_dates
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, must_know, print_text
+from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
+from shipperone_erp.config import Configuration
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.clock import utc_now
+from shipperone_erp.kernel.errors import LedgerError, UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import go_live as going_live
+from shipperone_erp.operations import job_commands
+from shipperone_erp.operations.job_commands import Pick
+
+Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
+SomeIds = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="Orders' ids, or jobs' keys.")]
+OneKey = Annotated[str | None, typer.Option("--key", help="The job with this key.")]
+NoteText = Annotated[str | None, typer.Option("--note", help="Why; kept with the act.")]
+Act = Callable[[Ledger, Job, datetime, str | None], None]
+
+
+class Outcome(StrEnum):
+    """How a person says that an order ended."""
+
+    CONFIRMED = "confirmed"
+    CANCELLED = "cancelled"
+
+
+def retry(
+    order_ids: SomeIds = None,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Undo what was made, make the next generation.")] = False,
+    reason: Annotated[Reason | None, typer.Option(help="All that are held or wait for it; first shown.")] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --reason: do it.")] = False,
+    issued: Annotated[
+        str | None,
+        typer.Option(
+            "--issue-date",
+            help="Issue the invoice with this date, as 2026-03-01, where the ERP takes none of the day of supply "
+            "(erp_period_locked). Needs --note.",
+        ),
+    ] = None,
+    note: NoteText = None,
+) -> None:
+    """Take a held, waiting or ignored job up again, with both sides read afresh."""
+    if issued is not None:
+        if not order_ids or len(order_ids) > 1 or rebuild or reason or stage is Stage.ALLOCATION:
+            raise UsageError(
+                "--issue-date is for the invoice of one order: say its ID, and neither --rebuild nor --reason"
+            )
+        invoice_dates.issue_date(config, Pick(order_ids[0], tenant, Stage.INVOICE, key), issued, note)
+        return
+    act = partial(job_commands.retry, rebuild=rebuild)
+    if reason is None:
+        picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]
+        if not picks:
+            raise UsageError("say which: orders' ids, or --reason R for all that are held or wait for it")
+        fits = job_commands.can_be_rebuilt if rebuild else job_commands.can_be_retried
+        _steer(config, picks, fits, "rebuilt" if rebuild else "retried", act, note)
+        return
+    if order_ids:
+        raise UsageError("say either ids or --reason")
+    with _ledger(config) as ledger:
+        jobs = job_commands.held_for(ledger, reason, tenant, stage)
+        if rebuild:
+            jobs = [job for job in jobs if job_commands.can_be_rebuilt(job)]
+        for job in jobs:
+            if yes:
+                act(ledger, job, utc_now(), note)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {job.sentence}")
+    done = "retried; the service takes them up now" if yes else "would be retried: say it again with --yes"
+    print_text(f"{len(jobs)} order(s) with {reason} {done}")
+
+
+def repeat(
+    order_ids: Ids,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Say that what is listed again is a true second shipment of the same items in the same quantity."""
+    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
+    _steer(config, picks, job_commands.can_be_repeated, "repeated", job_commands.repeat, note)
+
+
+def resolve(
+    order_ids: Ids,
+    outcome: Annotated[Outcome, typer.Option(help="What ShipperOne did, or what was done by hand.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Say how a held or waiting job ended: handled by hand, or what the lost answer was. It reopens if still listed."""
+    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
+    act = partial(job_commands.resolve, outcome=outcome.value)
+    _steer(config, picks, job_commands.can_be_resolved, f"resolved as {outcome.value}", act, note)
+
+
+def ignore(
+    order_ids: Ids,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Leave a held or waiting job alone for good, with what it has made in the ERP; undone by `order retry`."""
+    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
+    _steer(config, picks, job_commands.can_be_ended, "ignored", job_commands.ignore, note)
+
+
+def _steer(
+    config: ConfigFile, picks: list[Pick], fits: Callable[[Job], bool], done: str, act: Act, note: str | None
+) -> None:
+    with _ledger(config) as ledger:
+        jobs = [job_commands.pick(ledger, wanted, fits, done) for wanted in picks]
+        for job in jobs:
+            act(ledger, job, utc_now(), note)
+            follows = job_commands.what_follows(ledger.job(job.id) or job)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
+
+
+def _ledger(config: ConfigFile) -> Ledger:
+    return Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger)
+
+
+def pause(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    stage: OnlyStage = None,
+    note: NoteText = None,
+) -> None:
+    """Begin nothing any more for this tenant (or this stage of it), until `resume`. A running service obeys at once."""
+    loaded = configuration(config, tenants_may_fail=True)
+    stages = _stages(loaded, tenant, stage)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        job_commands.pause(ledger, tenant, stages, utc_now(), note)
+    print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` lets it go on")
+
+
+def resume(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    stage: OnlyStage = None,
+    note: NoteText = None,
+) -> None:
+    """Let what was paused go on."""
+    loaded = configuration(config, tenants_may_fail=True)
+    stages = _stages(loaded, tenant, stage)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        gone_on = job_commands.resume(ledger, tenant, stages, utc_now(), note)
+    print_text(f"{tenant}: {' and '.join(gone_on) + ' goes on' if gone_on else 'nothing was paused'}")
+
+
+def _stages(loaded: Configuration, tenant: str, stage: Stage | None) -> list[Stage]:
+    must_know(loaded, tenant)
+    return [stage] if stage else list(Stage)
+
+
+EITHER = "say either --all or --from-now"
+
+
+def _preview(loaded: Configuration, tenant: str, stages: Sequence[Stage]) -> None:
+    """What is held before the go-live, and what either answer would do; on stdout, nothing is changed."""
+    try:
+        with Ledger.open(loaded.runtime.ledger, read_only=True) as ledger:
+            queues = going_live.before_go_live(ledger, tenant, stages)
+    except LedgerError as error:
+        print_text(f"{tenant}: nothing is known of its queues: {error}")
+        return
+    for queue in queues:
+        print_text(f"{tenant} {queue.stage}: {queue.words()}")
+    held = sum(queue.held for queue in queues)
+    print_text(f"--all       {held} order(s) go on as if they had been listed just now")
+    print_text(f"--from-now  {held} order(s) are left alone (`order retry` takes up one); what comes later goes on")
+
+
+def go_live(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    everything: Annotated[bool, typer.Option("--all", help="What was listed before goes on as well.")] = False,
+    from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
+) -> None:
+    """Decide about what ShipperOne listed before this tenant went live; without an option, see what that is."""
+    if everything and from_now:
+        raise UsageError(EITHER)
+    loaded = configuration(config, tenants_may_fail=True)
+    must_know(loaded, tenant)
+    # a secret that is missing here, and not where the service runs, says nothing about the stages
+    stages = loaded.tenants[tenant].stages if tenant in loaded.tenants else tuple(Stage)
+    if not everything and not from_now:
+        _preview(loaded, tenant, stages)
+        raise UsageError(EITHER)
+    ledger = Ledger.open(loaded.runtime.ledger)
+    try:
+        jobs = going_live.go_live(ledger, tenant, stages, utc_now(), from_now=from_now)
+    finally:
+        ledger.close()
+    what = "left alone (undone by `order retry`)" if from_now else "released"
+    print_text(f"{tenant} is live; {len(jobs)} order(s) that were listed before: {what}")

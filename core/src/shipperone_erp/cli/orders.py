@@ -1,0 +1,200 @@
+"""Commands that read: status, orders, order show."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    ledger_to_read,
+    must_know,
+    print_json,
+    print_json_rows,
+    say,
+)
+from shipperone_erp.cli.tables import print_paragraphs, print_table
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.clock import utc_now
+from shipperone_erp.kernel import csv_files
+from shipperone_erp.kernel.errors import LedgerDamaged, UsageError
+from shipperone_erp.ledger.queries import Wanted
+from shipperone_erp.operations.disk_space import full_disk
+from shipperone_erp.operations.open_documents import open_documents
+from shipperone_erp.operations.order_timeline import story_lines
+from shipperone_erp.operations.reports import Row, order_row, order_story, status_rows
+
+OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")]
+OnlyStage = Annotated[Stage | None, typer.Option("--stage", help="Only this stage.")]
+
+
+STATUS = {
+    "tenant": "tenant", "stage": "stage", "pending": "pending", "waiting": "waiting", "held": "held",
+    "accepted_not_issued": "late", "oldest": "oldest", "last_good_cycle": "last_good_cycle", "paused": "paused",
+    "served_by": "served_by",
+}  # fmt: skip
+"""What of a row of status stands in which column."""
+
+
+def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by; for which
+    reasons jobs wait or are held, and whose move it is."""
+    loaded = configuration(config, tenants_may_fail=True)
+    with ledger_to_read(loaded) as ledger:
+        rows = status_rows(loaded, ledger, utc_now())
+    if full := full_disk(loaded.runtime.ledger):
+        rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
+    if as_json:
+        print_json(rows)
+        return
+    print_table(
+        [*STATUS.values(), "owners", "why"],
+        [
+            [*(row.get(column) for column in STATUS), _counted(row.get("owners", {})), _counted(row.get("reasons", {}))]
+            for row in rows
+        ],
+    )
+    for row in rows:
+        if row["sentence"]:
+            place = "/".join(part for part in (row["tenant"], row["stage"]) if part) or "every tenant"
+            print_paragraphs(f"{place}: {row['sentence']}")
+        if row.get("reserved_not_shipped"):
+            print_paragraphs(
+                f"{row['tenant']}: {row['reserved_not_shipped']} reserved, and not shipped within ship_within"
+            )
+        if row.get("not_compared"):
+            print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP stated no total")
+        if row.get("denials"):
+            print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['denials']}")
+        if row.get("silent"):
+            print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['silent']}")
+        if row.get("overdue"):
+            print_paragraphs(f"{row['tenant']}: {row['overdue']} shipped, and not invoiced within invoice_within")
+
+
+def _counted(numbers: Mapping[str, int]) -> str:
+    """'298 erp_unavailable, 2 not_enough_stock'"""
+    return ", ".join(f"{count} {name}" for name, count in numbers.items())
+
+
+ORDERS = ("tenant", "stage", "order_id", "state", "reason", "owner", "next_attempt_at", "sentence")
+NAMED = 20
+"""Rows that cannot be read which are named at most."""
+
+DOCUMENTS = ("tenant", "document", "order_id", "reference", "number", "erp", "state", "since")
+
+
+def orders(
+    config: ConfigFile = DEFAULT_FILE,
+    state: Annotated[State | None, typer.Option(help="Only jobs in this state, ended ones included.")] = None,
+    reason: Annotated[Reason | None, typer.Option(help="Only jobs with this reason.")] = None,
+    owner: Annotated[Owner | None, typer.Option(help="Only jobs whose next move is theirs.")] = None,
+    tenant: OnlyTenant = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also what has ended: done, gone, superseded.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the most urgent.")] = None,
+    documents: Annotated[
+        bool, typer.Option("--documents", help="Instead: what is open in the ERP, such as reservations and drafts.")
+    ] = False,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Write the list there instead, every column; for a spreadsheet.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """The jobs that have not ended (or those in --state, or --all), the most urgent first.
+
+    Ends with 1 if a row of the ledger cannot be read: the others are listed, and stderr names it.
+    """
+    if documents and (state or reason or owner or everything):
+        raise UsageError("--documents goes with --tenant and --limit only")
+    if csv_file and as_json:
+        raise UsageError("say either --csv or --json")
+    loaded = configuration(config, tenants_may_fail=True)
+    damaged: list[str] = []
+    with ledger_to_read(loaded) as ledger:
+        if tenant is not None:
+            must_know(loaded, tenant, ledger)
+        if documents:
+            columns: Sequence[str] = DOCUMENTS
+            rows: Iterable[Row] = open_documents(ledger, tenant)[:limit]
+        else:
+            wanted = Wanted(tenant=tenant, state=state, reason=reason, owner=owner, ended=everything, limit=limit)
+            columns, rows = ORDERS, map(order_row, ledger.listed(wanted, damaged=damaged.append))
+        if csv_file is not None:
+            say(f"{_written(csv_file, rows)} row(s) written to {csv_file}")
+        elif as_json:
+            print_json_rows(rows)
+        else:
+            print_table(columns, ([_marked(row, column) for column in columns] for row in rows))
+        if damaged:
+            raise LedgerDamaged(_not_listed(damaged, ledger.place))
+
+
+def _not_listed(damaged: Sequence[str], place: str) -> str:
+    named = "; ".join([*damaged[:NAMED], *([f"and {len(damaged) - NAMED} more"] if len(damaged) > NAMED else [])])
+    return (
+        f"the ledger ({place}) is damaged, and {len(damaged)} row(s) are not listed: {named}. "
+        "`shipperone-erp doctor` checks the whole ledger, docs/operations.md (a damaged ledger) has the cure"
+    )
+
+
+def _written(file: Path, rows: Iterable[Row]) -> int:
+    """Write the rows to a CSV file while they are read; returns how many there were."""
+    count = 0
+
+    def cells(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Sequence[object]]:
+        nonlocal count
+        for count, row in enumerate(rows, 1):  # noqa: B007
+            yield [" ".join(map(str, cell)) if isinstance(cell := row[name], list) else cell for name in columns]
+
+    rows = iter(rows)
+    first = next(rows, None)
+    columns = tuple(first) if first else ORDERS
+    try:
+        csv_files.write(file, columns, cells(columns, chain([first] if first else [], rows)))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None
+    return count
+
+
+def _marked(row: Row, column: str) -> object:
+    """A cell of a list: beside the state it shows that nothing was compared."""
+    return f"{row['state']}, not compared" if column == "state" and row["not_compared"] else row[column]
+
+
+def show(
+    order_id: Annotated[str, typer.Argument(metavar="ID", help="An order's id, or a job's key.")],
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: Annotated[str | None, typer.Option(help="Only the job with this key.")] = None,
+    raw: Annotated[
+        bool,
+        typer.Option(
+            "--raw", "--bodies", help="Also every body as sent and received, tracebacks, the order, the invoice."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """What happened to an order, in both stages: a line an event, with amounts and numbers; the differences."""
+    loaded = configuration(config, tenants_may_fail=True)
+    ledger = ledger_to_read(loaded)
+    try:
+        jobs = ledger.find_jobs(tenant=tenant, stage=stage, order_id=order_id, key=key) or ledger.find_jobs(
+            tenant=tenant, stage=stage, key=order_id
+        )
+        if not jobs:
+            raise UsageError(f"no job of order {order_id} is known; `shipperone-erp orders` lists what is")
+        stories = [order_story(ledger, job) for job in sorted(jobs, key=lambda job: job.id)]
+    finally:
+        ledger.close()
+    if as_json:
+        print_json(stories)
+        return
+    for number, story in enumerate(stories):
+        print_paragraphs(*([""] * (number > 0)), *story_lines(story, raw=raw))

@@ -1,0 +1,93 @@
+"""`reconcile`: the ledger's documents beside the ERP's."""
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    ledger_to_read,
+    print_json,
+    say,
+    settings_of,
+)
+from shipperone_erp.cli.tables import print_table
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.kernel import csv_files
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations.adoption import parsed
+from shipperone_erp.operations.reconcile import Compared
+from shipperone_erp.operations.reconciling import reconcile_since, reconciled
+
+COLUMNS = (
+    "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
+    "sentence",
+)  # fmt: skip
+
+
+def command(
+    tenant: Annotated[str, typer.Argument(metavar="TENANT")],
+    config: ConfigFile = DEFAULT_FILE,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            help="What was first listed, and made in the ERP, from that day on, as 2026-03-01, in the tenant's "
+            "timezone.",
+            show_default="the first day of last month",
+        ),
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", help="Also write every document there, those that agree too.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every document of this tenant in the ledger beside the ERP's own list; what differs is shown. Changes nothing.
+
+    Ends with 0 if both agree and nothing is open, 3 if something is to be looked at, 5 if the ERP did not answer or
+    refused, 1 if the connector keeps no list.
+    """
+    loaded = configuration(config, tenants_may_fail=True)
+    settings = settings_of(loaded, tenant)
+    start = reconcile_since(settings, parsed(date.fromisoformat, since, "--since", "a date such as 2026-03-01"))
+    with ledger_to_read(loaded) as ledger:
+        done = reconciled(ledger, settings, start)
+    found = done.found
+    if csv_file is not None:
+        _write(csv_file, found)
+    shown = [one for one in found if one.finding is not None]
+    if as_json:
+        print_json([one.row() for one in shown])
+    elif shown:
+        print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
+    say(_said(settings, start, found, compared=done.not_compared is None))
+    if done.not_compared is not None:
+        say(f"{tenant}: the ERP was not compared: {done.not_compared.why}")
+        raise typer.Exit(done.not_compared.ending)
+    if done.open:
+        raise typer.Exit(Ending.HELD)
+
+
+def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
+    """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'; without a list, none does."""
+    counted = Counter(one.finding.value for one in found if one.finding)
+    what = ", ".join(f"{count} {finding}" for finding, count in counted.items()) or "nothing to look at"
+    if not compared:
+        return f"{settings.name}, since {start:%Y-%m-%d}: not compared with the ERP; in the ledger alone: {what}"
+    agree = sum(1 for one in found if one.finding is None)
+    return f"{settings.name}, since {start:%Y-%m-%d}: {agree} document(s) agree; {what}"
+
+
+def _write(file: Path, found: Sequence[Compared]) -> None:
+    columns = [*COLUMNS[:-1], "tax_date", "issue_date", "key", "url", "sentence"]
+    try:
+        csv_files.write(file, columns, ([one.row()[column] for column in columns] for one in found))
+    except OSError as error:
+        raise UsageError(f"{file} cannot be written: {error.strerror}") from None

@@ -1,0 +1,72 @@
+"""What this process writes holds no secret, whoever writes it: log lines of every library, tracebacks, errors.
+
+What is foreseen is redacted where it comes in. This is for what nobody foresaw: a connector that logs its password, a
+library whose debugging somebody switched on, a fault with a traceback.
+"""
+
+import logging
+import threading
+import traceback
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from shipperone_erp.connector.deprecations import ApiIgnored, ConnectorDeprecation
+from shipperone_erp.kernel.redaction import Redaction
+
+REDACTION = Redaction()
+"""The secrets of this process: those of each configuration that it has read."""
+
+_FORMATTER = logging.Formatter()
+
+
+def keep_out_of_logs(redaction: Redaction) -> None:
+    """From now on every log record of this process is redacted as it is made, before any handler sees it."""
+    logging.setLogRecordFactory(_redacting(logging.getLogRecordFactory(), redaction))
+    logging.captureWarnings(True)
+    _tell_operators()
+    threading.excepthook = _log_thread
+
+
+def _tell_operators() -> None:
+    """What a connector must change is a line of our own log; the warnings of libraries go where nobody listens."""
+    unheard = warnings.showwarning
+
+    def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
+        if issubclass(category, ConnectorDeprecation | ApiIgnored):
+            logging.getLogger("shipperone_erp").warning("%s", message)
+        else:
+            unheard(message, category, *place, **more)
+
+    warnings.showwarning = told
+
+
+def last_words() -> str:
+    """The traceback of the exception that is being handled, redacted."""
+    return REDACTION(traceback.format_exc())
+
+
+def _redacting(make: Callable[..., logging.LogRecord], redaction: Redaction) -> Callable[..., logging.LogRecord]:
+    def redacted(*arguments: object, **named: object) -> logging.LogRecord:
+        record = make(*arguments, **named)
+        try:
+            said = record.getMessage()
+        except Exception:  # whose arguments do not fit; logging would print them as they are
+            said = f"{record.msg} (a line whose arguments do not fit)"
+        record.msg, record.args = redaction(said), None
+        if record.exc_info and record.exc_info[1] is not None:
+            # formatters take what is here, and format no traceback of their own
+            record.exc_text = redaction(_FORMATTER.formatException(record.exc_info))
+        if record.stack_info:
+            record.stack_info = redaction(record.stack_info)
+        return record
+
+    return redacted
+
+
+def _log_thread(died: threading.ExceptHookArgs) -> None:
+    """A thread of a connector's own has ended by an exception."""
+    if died.exc_value is not None:
+        name = died.thread.name if died.thread else "?"
+        told = (died.exc_type, died.exc_value, died.exc_traceback)
+        logging.getLogger("shipperone_erp").error("thread %s ended by an exception", name, exc_info=told)

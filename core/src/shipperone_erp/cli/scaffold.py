@@ -1,0 +1,35 @@
+"""`connectors new`: the package of a new connector, complete and green, by copier."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.options import print_text
+from shipperone_erp.connector import discovery
+from shipperone_erp.kernel.errors import UsageError
+
+
+def new(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="The connector's name, as a tenant will write it.")],
+    into: Annotated[Path | None, typer.Option("--into", help="The folder; ./shipperone-erp-NAME if left out.")] = None,
+    drafts: Annotated[
+        bool | None,
+        typer.Option("--drafts/--no-drafts", help="Whether the ERP keeps a draft of an invoice before it is issued."),
+    ] = None,
+    author: Annotated[str | None, typer.Option(help="Who writes it, for the licence.")] = None,
+) -> None:
+    """Write the package of a new connector, with an ERP in SQLite that works at once; on a terminal it asks."""
+    from shipperone_erp.scaffold import make
+
+    if any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
+        raise UsageError(f"a connector {name} is installed already; `shipperone-erp connectors show {name}`")
+    answers = {key: value for key, value in {"drafts": drafts, "author": author}.items() if value is not None}
+    made = make(name, into, answers, ask=sys.stdin.isatty())
+    print_text(
+        f"wrote the connector {made.connector} into {made.folder}; now:",
+        f"  cd {made.folder}",
+        "  pip install -e . && pytest",
+        "Its README says how to run it, and what to replace.",
+    )

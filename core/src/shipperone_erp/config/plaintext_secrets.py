@@ -1,0 +1,59 @@
+"""Secrets that stand in the TOML itself, where everybody who may read the file reads them."""
+
+from collections.abc import Iterator
+from typing import Any, get_args
+
+from pydantic import BaseModel
+
+from shipperone_erp.config.interpolation import Path
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.kernel.redaction import passwords_in
+
+REFERENCE = '{ env = "NAME" }, { file = "path" } or { credential = "name" }'
+AS_SECRET = f"a secret in plain text; better {REFERENCE}"
+IN_ADDRESS = "a password in plain text inside an address; better ${NAME} in its place, from the environment"
+
+
+def plain_secrets(model: type[BaseModel], table: Any) -> Iterator[tuple[Path, str]]:
+    """Where a table for this model has a text in the place of a reference to a secret, and the text."""
+    if not isinstance(table, dict):
+        return
+    for key, field in model.model_fields.items():
+        for kind in _kinds(field.annotation):
+            if issubclass(kind, Secret):
+                yield from _texts((key,), table.get(key))
+            elif issubclass(kind, BaseModel):
+                for path, inner in _tables((key,), table.get(key)):
+                    yield from (((*path, *below), text) for below, text in plain_secrets(kind, inner))
+
+
+def plain_passwords(table: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
+    """Where a text at any depth of a table is an address with a password, and the password."""
+    if isinstance(table, dict | list):
+        for key, entry in table.items() if isinstance(table, dict) else enumerate(table):
+            yield from plain_passwords(entry, (*path, key))
+    elif isinstance(table, str):
+        yield from ((path, password) for password in passwords_in(table))
+
+
+def _kinds(annotation: Any) -> Iterator[type]:
+    if isinstance(annotation, type):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _kinds(argument)
+
+
+def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
+    if isinstance(value, str):
+        yield path, value
+    elif isinstance(value, list):
+        for number, entry in enumerate(value):
+            yield from _texts((*path, number), entry)
+
+
+def _tables(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
+    """The table at that place, or those of a list or of a table of tables."""
+    yield path, value
+    if isinstance(value, dict | list):
+        for key, entry in value.items() if isinstance(value, dict) else enumerate(value):
+            yield (*path, key), entry

@@ -1,0 +1,111 @@
+"""The configuration as it takes effect, defaults included, secrets and what variables put in masked."""
+
+import json
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from pydantic import BaseModel, ByteSize, SecretStr
+
+from shipperone_erp.config.interpolation import masked
+from shipperone_erp.config.settings import NOT_IN_TOML, Configuration
+from shipperone_erp.config.sizes import size_words
+from shipperone_erp.kernel.durations import words
+from shipperone_erp.kernel.printable import json_document, one_line
+from shipperone_erp.kernel.redaction import MASK, SHORTEST, without_passwords
+
+Path = tuple[str, ...]
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+
+
+def show(configuration: Configuration) -> str:
+    """TOML text; what reads it sees every setting of every tenant, and no secret."""
+    shown = _Shown(configuration.written, configuration.put_in)
+    out = [f"# {one_line(str(configuration.file))}", "[runtime]"]
+    out += shown.lines(configuration.runtime, ("runtime",), {"page"})
+    if configuration.runtime.http is not None:
+        out += ["", "[runtime.page]", *shown.lines(configuration.runtime.page, ("runtime", "page"))]
+    for name, tenant in configuration.tenants.items():
+        here = ("tenants", name)
+        apart = {"fields", "charges"} if tenant.charges else {"fields"}
+        out += ["", f"[{_dotted(here)}]", *shown.lines(tenant, here, NOT_IN_TOML | apart)]
+        for below, table in (((), tenant.fields), *(((stage.value,), t) for stage, t in tenant.queue_fields.items())):
+            if table:
+                place = (*here, "fields", *below)
+                out += ["", f"[{_dotted(place)}]", *shown.lines(table, place)]
+        for index, charge in enumerate(tenant.charges):
+            place = (*here, "charges")
+            out += ["", f"[[{_dotted(place)}]]", *shown.lines(charge, (*place, str(index)))]
+        for name_of_table, settings in ((tenant.connector, tenant.connector_settings), *tenant.policy_settings.items()):
+            place = (*here, name_of_table)
+            out += ["", f"[{_dotted(place)}]", *shown.lines(settings, place)]
+    return "\n".join(out)
+
+
+def toml(value: Any) -> str:
+    """The value as TOML writes it; a secret, and a password inside an address, as asterisks."""
+    return _Shown().value(value, ())
+
+
+@dataclass(frozen=True, slots=True)
+class _Shown:
+    """Values as TOML. What a variable put in is masked by its path, and by itself where it has moved from there."""
+
+    written: Mapping[Path, str] = field(default_factory=dict)
+    put_in: Collection[str] = ()
+
+    def lines(self, table: BaseModel | Mapping[str, Any], here: Path, skip: Collection[str] = ()) -> list[str]:
+        """Each setting of a table but the skipped and those that are not set."""
+        entries = _entries(table).items()
+        return [
+            f"{_key(key)} = {self.value(value, (*here, key))}"
+            for key, value in entries
+            if key not in skip and value is not None
+        ]
+
+    def value(self, value: Any, here: Path) -> str:
+        """One value, whatever it is."""
+        if isinstance(value, SecretStr):
+            return f'"{MASK}"'
+        if here in self.written and not isinstance(value, tuple | list | Mapping | BaseModel):
+            return _text(masked(self.written[here]))
+        if isinstance(value, bool):
+            return "true" if value else "false"
+        if isinstance(value, timedelta):
+            return f'"{words(value)}"'
+        if isinstance(value, ByteSize):
+            return f'"{size_words(value)}"'
+        if isinstance(value, int):
+            return str(value)
+        if isinstance(value, tuple | list):
+            return f"[{', '.join(self.value(entry, (*here, str(n))) for n, entry in enumerate(value))}]"
+        if isinstance(value, BaseModel | Mapping):
+            return f"{{ {', '.join(self.lines(value, here))} }}"
+        text = str(value)
+        for secret in sorted(self.put_in, key=len, reverse=True):
+            text = text.replace(secret, MASK) if len(secret) >= SHORTEST else text
+        return _text(text)
+
+
+def _entries(table: BaseModel | Mapping[str, Any]) -> Mapping[str, Any]:
+    if isinstance(table, BaseModel):
+        return {key: getattr(table, key) for key in type(table).model_fields}
+    return {str(key): value for key, value in table.items()}
+
+
+def _text(text: str) -> str:
+    """A basic string. JSON's escapes are TOML's too, but for characters beyond four digits and lone surrogates."""
+    quoted = json.dumps(without_passwords(text).encode("utf-8", "replace").decode(), ensure_ascii=False)
+    long = (f"\\U{ord(sign):08x}" if sign > "\uffff" and one_line(sign) != sign else sign for sign in quoted)
+    return json_document("".join(long))
+
+
+def _key(key: str) -> str:
+    return key if _BARE.fullmatch(key) else _text(key)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(map(_key, path))

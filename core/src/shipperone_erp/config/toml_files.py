@@ -1,0 +1,51 @@
+"""The TOML files of a configuration: the named one and those that it includes, parsed, with the line of every key."""
+
+import tomllib
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+from shipperone_erp.config import toml_positions
+from shipperone_erp.kernel.errors import ConfigurationError, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One parsed file. Numbers with a fraction are `Decimal`, from their text."""
+
+    file: Path
+    values: dict[str, Any]
+    lines: dict[toml_positions.Path, int]
+
+    def problem(
+        self, path: toml_positions.Path, cause: str, *, tenant: str | None = None, near: str | None = None
+    ) -> Problem:
+        """A fault at that path, with the line of the innermost thing that stands in this file."""
+        key = ".".join(str(part) for part in path) or "the file"
+        return Problem(str(self.file), toml_positions.nearest(self.lines, path), key, cause, near, tenant)
+
+
+def parse(file: Path) -> Document:
+    """ConfigurationError if it cannot be read or is no TOML."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        cause = "there is no such file; `shipperone-erp init NAME --connector C` writes one"
+        raise ConfigurationError((Problem(str(file), None, "the file", cause),)) from None
+    except (OSError, UnicodeDecodeError) as error:
+        cause = f"it cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}"
+        raise ConfigurationError((Problem(str(file), None, "the file", cause),)) from None
+    try:
+        values = tomllib.loads(text, parse_float=Decimal)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError((_syntax(file, text, error),)) from None
+    return Document(file, values, toml_positions.lines(text))
+
+
+def _syntax(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:
+    said, _, place = str(error).partition(" (at ")
+    line = len(text.splitlines())
+    if place.startswith("line "):
+        line = int(place.removeprefix("line ").split(",")[0])
+    return Problem(str(file), line, "the file", f"this is not TOML: {said}")

@@ -1,0 +1,73 @@
+"""pydantic's errors as problems of the configuration: in our words, without what was written."""
+
+import difflib
+from collections.abc import Collection, Sequence
+from typing import NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from shipperone_erp.config.secret_sources import SecretMissing
+from shipperone_erp.config.settings import choices, entry_model
+
+
+class Fault(NamedTuple):
+    """One fault below some table: where, why, what may have been meant, whether it is a secret that is not there."""
+
+    path: tuple[str | int, ...]
+    cause: str
+    near: str | None
+    secret: bool
+
+
+def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str]) -> list[Fault]:
+    """Every fault that pydantic found in a table of `model`, whose keys are `known`."""
+    found = []
+    for entry in error.errors(include_url=False, include_input=False):
+        path = tuple(part for part in entry["loc"] if isinstance(part, str | int))
+        raised = entry.get("ctx", {}).get("error")
+        near = None
+        table, key = _table(model, path)
+        if entry["type"] == "extra_forbidden":
+            cause = "there is no such setting"
+            near = nearest(str(path[-1]), known if table is model else list(table.model_fields))
+        elif entry["type"] == "missing":
+            cause = "it is missing"
+        elif raised is not None:
+            cause = str(raised)
+        else:
+            cause = _words(entry["type"], entry["msg"])
+            words = choices(table, key)
+            if words:
+                cause = f"write {' or '.join(repr(word) for word in map(str, words))}"
+        found.append(Fault(path, cause, near, isinstance(raised, SecretMissing)))
+    return found
+
+
+def _table(model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[type[BaseModel], str]:
+    """The model and the key in it that a path is about: those of an entry, where it leads into a list of tables."""
+    entry = entry_model(model, str(path[0])) if len(path) > 2 else None
+    return (entry, str(path[2])) if entry else (model, str(path[0]) if path else "")
+
+
+def nearest(word: str, known: Collection[str]) -> str | None:
+    """The known word that was likely meant."""
+    return next(iter(difflib.get_close_matches(word, list(known), 1)), None)
+
+
+PLAIN = {
+    "string_type": "write a text",
+    "bool_type": "write true or false",
+    "bool_parsing": "write true or false",
+    "int_type": "write a whole number",
+    "int_parsing": "write a whole number",
+    "decimal_parsing": 'write an amount such as "0.01"',
+    "decimal_type": 'write an amount such as "0.01"',
+    "tuple_type": 'write a list, such as ["…"]',
+    "mapping_type": "write a table",
+    "dict_type": "write a table",
+    "model_type": "write a table",
+}
+
+
+def _words(kind: str, said: str) -> str:
+    return PLAIN.get(kind, said[:1].lower() + said[1:])

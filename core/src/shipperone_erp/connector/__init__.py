@@ -1,0 +1,1 @@
+"""What a connector or policy implements, and how it is found, loaded and called."""

@@ -1,0 +1,144 @@
+"""Running the demo: orders flow, some stick, one needs a person. Everything that it prints is computed from the run."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+from shipperone_erp.config import load
+from shipperone_erp.demo.erp import DemoErp
+from shipperone_erp.demo.orders import LOST, MISMATCH, PERSON, SHORTAGE, STORIES, TRANSFER, orders, stock
+from shipperone_erp.demo.reports import told
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.kernel import private_files
+from shipperone_erp.sandbox import Fault, Sandbox
+
+SETTLE_FOR = timedelta(seconds=25)
+PEOPLE_TAKE = 2.0
+"""Seconds until goods are received, or a transfer unloaded."""
+
+FILES = ("shipperone-erp.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "erp.db", "erp.db-wal", "erp.db-shm")
+
+CONFIGURATION = """\
+# Written by `shipperone-erp demo`. ShipperOne's sandbox at this address ended with the demo.
+[runtime]
+ledger = "sqlite:///ledger.db"
+
+[tenants.demo]
+base_url = "{base_url}"
+store_code = "default"
+token = {{ env = "DEMO_TOKEN" }}
+connector = "generic_sql"
+currency = "EUR"
+timezone = "Europe/Bratislava"
+go_live = "now"        # a real tenant starts with "ask"
+settle = "2s"          # short, so that the demo is
+stock_retry = "3s"
+
+{connector}"""
+
+Say = Callable[[str], None]
+
+
+def run_demo(folder: Path, say: Say, *, seed: int = 7) -> int:
+    """Run it in that folder (files of an earlier demo there are replaced) and tell the story. Returns an exit code."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)
+    listed = orders(seed)
+    with Sandbox() as sandbox:
+        erp = DemoErp(folder / "erp.db", stock(listed))
+        sandbox.auto_ship = True
+        for order in listed:
+            sandbox.add(order)
+        _trouble(sandbox)
+        file = folder / "shipperone-erp.toml"
+        connector = erp.recipe.for_tenant("demo")
+        with private_files.written(file) as written:
+            written.write(CONFIGURATION.format(base_url=sandbox.base_url, connector=connector))
+        say(f"{len(listed)} orders wait at ShipperOne's sandbox, {sandbox.base_url}; the ERP is {folder / 'erp.db'}")
+        say("")
+        return asyncio.run(_run(file, sandbox, erp, len(listed), say))
+
+
+def _trouble(sandbox: Sandbox) -> None:
+    def dearer(raw: dict[str, object]) -> dict[str, object]:
+        return {**raw, "shipping_amount_incl_tax": 7, "total_incl_tax": 96}
+
+    sandbox.faults.add(Fault("lost_answer", action="invoice", order_id=LOST, times=1))
+    changes = Fault(
+        "call", action="invoice", order_id=MISMATCH, times=1, payload=lambda post: sandbox.change(MISMATCH, dearer)
+    )
+    sandbox.faults.add(changes)
+
+
+async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say) -> int:
+    configuration = load(file, environment={"DEMO_TOKEN": sandbox.token})
+    began = time.monotonic()
+    teller = _Teller(say, erp, count, began)
+    async with Runtime(configuration, observers=[teller.changed]) as runtime:
+        await runtime.once(settle_for=SETTLE_FOR)
+        seconds = time.monotonic() - began
+        say("")
+        for line in told(runtime.ledger, sandbox, erp.counted(), count, seconds):
+            say(line)
+    folder = file.parent
+    say("")
+    say(f"Files: {file} (the configuration), {folder / 'ledger.db'}, {folder / 'erp.db'}")
+    say("Type next:")
+    say(f"  export DEMO_TOKEN=any; shipperone-erp orders -c {file}")
+    say(f"  shipperone-erp order show {PERSON} -c {file}")
+    say("  shipperone-erp explain amount_unexplained")
+    return 0
+
+
+class _Teller:
+    """Says what happens while it happens, and lets the people of the warehouse do their part."""
+
+    def __init__(self, say: Say, erp: DemoErp, count: int, began: float) -> None:
+        self._say = say
+        self._erp = erp
+        self._count = count
+        self._began = began
+        self._done = 0
+        self._people: set[str] = set()
+
+    def changed(self, before: Job | None, after: Job) -> None:
+        """An observer of the runtime."""
+        if before is not None and (before.state, before.reason) == (after.state, after.reason):
+            return
+        if after.state in (State.NEW, State.WORKING):
+            return
+        if after.order_id in STORIES:
+            why = f" {after.reason}: {after.sentence}" if after.reason else ""
+            made = f" {after.number or after.reference}" if after.state is State.DONE else ""
+            self._tell(f"{after.order_id:<12} {after.stage:<10} {after.state}{made}{why}")
+        if after.state is State.DONE:
+            self._done += 1
+            if self._done % 20 == 0:
+                self._tell(f"{self._done} jobs done")
+        self._work_in_the_warehouse(after)
+
+    def _work_in_the_warehouse(self, job: Job) -> None:
+        if job.stage is not Stage.ALLOCATION or job.state is not State.WAITING or job.order_id in self._people:
+            return
+        self._people.add(job.order_id)
+        loop = asyncio.get_running_loop()
+        if job.order_id == SHORTAGE:
+            loop.call_later(PEOPLE_TAKE, self._receive)
+        elif job.order_id == TRANSFER:
+            loop.call_later(PEOPLE_TAKE, self._unload)
+
+    def _receive(self) -> None:
+        self._erp.receive("main", "VASE", 5)
+        self._tell("the warehouse receives 5 VASE")
+
+    def _unload(self) -> None:
+        self._erp.unload_transfers()
+        self._tell("the transfer from the outlet is unloaded")
+
+    def _tell(self, text: str) -> None:
+        self._say(f"{time.monotonic() - self._began:5.1f} s  {text}")

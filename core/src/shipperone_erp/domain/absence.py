@@ -1,0 +1,258 @@
+"""What a read says of a job whose order is not listed, or whose confirmation was lost on the way. Pure functions.
+
+Only a read that proves absence counts as absence (`Listing.proves_absence`); see design.md "Reading a queue".
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Protocol
+
+from shipperone_erp.domain.decisions import (
+    Continue,
+    Decision,
+    End,
+    Hold,
+    Infer,
+    Leave,
+    Note,
+    Seek,
+    SendAgain,
+    TreatAsRefused,
+)
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.kernel.durations import words
+from shipperone_erp.shipperone.queue_reader import Listed, Listing
+
+DOUBTFUL_AFTER = timedelta(hours=24)
+"""A ledger whose last good read is older than this (or `gone_grace`) may be yesterday's: absence then proves less."""
+
+
+VERDICTS = ("same", "repriced", "changed", "absent")
+"""What a read that can decide shows of an order whose confirmation has an unknown outcome."""
+
+
+class Patience(Protocol):
+    """The tenant's settings that say how long to wait before believing."""
+
+    @property
+    def settle(self) -> timedelta: ...
+    @property
+    def gone_grace(self) -> timedelta: ...
+    @property
+    def in_doubt(self) -> str: ...
+    @property
+    def doubt_for(self) -> timedelta: ...
+
+
+def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) -> Decision:
+    """After a lost answer: two reads that began at least `settle` after the call ended, and that can decide.
+
+    Exactly the same in both: it is sent again. None of its items in both, proven: accepted. What ShipperOne denied and
+    lists in both with the same items and quantities, at whatever amounts, counts as refused. Anything else needs an
+    operator. A read that proves nothing is not counted.
+    """
+    if job.state is State.HELD:
+        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+    due = lost_at + patience.settle
+    if listing.began_at < due:
+        return Leave(
+            job.order_id, f"an answer of ShipperOne was lost; the queue is looked at from {due:%H:%M:%S} UTC on"
+        )
+    verdict = _verdict(job, listing)
+    if verdict is None:
+        return _undecided(job, listing, patience)
+    reads = (*(read for read in job.settle_reads if read in VERDICTS), verdict)
+    if len(reads) < 2:
+        return Note(job.with_(settle_reads=reads), f"an answer was lost: this read shows the order as {verdict}")
+    if job.refusal is not None and set(reads) <= {"same", "repriced"}:
+        return TreatAsRefused(job.with_(settle_reads=reads))
+    if set(reads) == {"same"}:
+        return SendAgain(job.with_(settle_reads=reads))
+    if set(reads) == {"absent"}:
+        lost = "its answer was lost" if job.refusal is None else f"ShipperOne denied it ({job.refusal})"
+        why = f"{lost}, and two complete reads no longer list it"
+        if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
+            return Hold(
+                job.with_(settle_reads=()),
+                Reason.OUTCOME_UNKNOWN,
+                f'{why}; in_doubt = "hold" leaves it to a person: ask ShipperOne whether it took the invoice, then '
+                f"`order resolve {job.order_id} --outcome confirmed` or `cancelled`",
+                Owner.ACCOUNTANT,
+            )
+        return Infer(job, why)
+    return _ask(job, f"the queue does not tell whether it was taken (two reads: {' and '.join(reads)})")
+
+
+def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
+    """This read cannot decide: the next one may, until the doubt has lasted for `doubt_for`."""
+    since = doubt_since(job) or listing.began_at
+    why = listing.doubt or "the read does not prove that the order has left the queue"
+    if listing.began_at - since >= patience.doubt_for:
+        within = words(patience.doubt_for)
+        return _ask(job, f"no two reads of the queue within {within} proved whether it was taken. The last one: {why}")
+    sentence = (
+        "ShipperOne's answer is not known. The queue is read until two reads prove whether the order was taken, until "
+        f"{since + patience.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last one proved nothing: {why}"
+    )
+    waits = job.with_(
+        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, owner=Owner.NOBODY, sentence=sentence, doubt_since=since,
+        since=job.since if job.state is State.WAITING else listing.began_at,
+    )  # fmt: skip
+    if waits == job:
+        return Leave(job.order_id, sentence, wants_proof=True)
+    return Note(waits, f"its outcome is not proven by this read: {why}")
+
+
+def doubt_since(job: Job) -> datetime | None:
+    """Since when reads have proven nothing about the unknown outcome of this job; None if none has counted yet."""
+    known = job.doubt_since is not None and job.lost_at is not None and job.doubt_since >= job.lost_at
+    return job.doubt_since if known else None
+
+
+def _ask(job: Job, why: str) -> Hold:
+    return Hold(
+        job.with_(settle_reads=()),
+        Reason.OUTCOME_UNKNOWN,
+        f"the answer of ShipperOne was lost, and {why}. Ask ShipperOne, then `order resolve {job.order_id} --outcome "
+        "confirmed` or `cancelled`; `order retry` looks at the queue again",
+        Owner.SHIPPERONE,
+    )
+
+
+def came_late(job: Job, patience: Patience, now: datetime) -> Note:
+    """It was sent again after a lost answer, and its items are not listed any more: settled as if lost once more.
+
+    The first call may have come after all, and then the second one was refused or never went out.
+    """
+    why = "it was sent again after a lost answer, and is not listed any more: the first call may have come late"
+    waits = job.with_(
+        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence=f"{why}; ShipperOne's queue will tell",
+        owner=Owner.NOBODY, since=now, lost_at=now, settle_reads=(), next_attempt_at=now + patience.settle,
+    )  # fmt: skip
+    return Note(waits, why)
+
+
+def lists_none_of(listed: Listed, job: Job) -> bool:
+    """What is listed of the order is about other items than the job's."""
+    return {str(item.item_id) for item in listed.order.items}.isdisjoint(map(str, job.item_ids))
+
+
+def _quantities(order: FulfillmentOrder) -> dict[str, Decimal]:
+    return {str(item.item_id): item.qty for item in order.items}
+
+
+def _verdict(job: Job, listing: Listing) -> str | None:
+    """One of `VERDICTS`; None if this read cannot decide."""
+    if not listing.complete:
+        return None
+    listed = listing.orders.get(job.order_id)
+    if listed is not None and listed.fingerprint == job.fingerprint:
+        return "same"
+    if listed is not None and _quantities(listed.order) == _quantities(job.order):
+        return "repriced"
+    unreadable = any(entry.order_id == job.order_id for entry in listing.unreadable)
+    if unreadable or (listed is not None and not lists_none_of(listed, job)):
+        return "changed"
+    return "absent" if listing.proves_absence else None
+
+
+def absent(
+    job: Job,
+    listing: Listing,
+    last_good_read_at: datetime | None,
+    seen_in_invoice: Collection[int],
+    failed: Collection[str],
+    patience: Patience,
+    now: datetime,
+) -> Decision:
+    """An open job whose order is not listed: settled, put off, counted, held or ended.
+
+    `failed`: what ShipperOne lists as fallen out of its flow, which nobody has confirmed.
+    """
+    if job.lost_at is not None:
+        return settle(job, job.lost_at, listing, patience)
+    if job.sent_again:
+        return came_late(job, patience, now)
+    if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
+        if job.step is Step.RESERVED:
+            return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
+        if job.step is Step.RESERVING and job.absence_doubtful:
+            # confirmed since the copy that this ledger is: the reservation under its key is asked for, then inferred
+            return Continue(job, heals=True)
+    silence = max(patience.gone_grace, DOUBTFUL_AFTER)
+    since = job.absent_since
+    unread = since is None and last_good_read_at is not None and now - last_good_read_at > silence
+    doubtful = job.absence_doubtful or unread
+    if not listing.proves_absence:
+        why = "is not listed, but this read does not prove that it is gone"
+        # a complete read counts as a good one, after which nobody could tell any more how long nobody had read
+        changed = doubtful is not job.absence_doubtful
+        return Note(job.with_(absence_doubtful=True), why) if changed else Leave(job.order_id, why, wants_proof=True)
+    if since is None:
+        job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
+        return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
+    job = job.with_(absent_reads=job.absent_reads + 1)
+    doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
+    if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
+        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+    if job.adopted:
+        return Hold(
+            job,
+            Reason.ORDER_GONE,
+            f"the order left the queue; {job.reference}, which was made elsewhere, is left as it is: `order resolve` "
+            "says whether ShipperOne cancelled the order or somebody confirmed it",
+            Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE,
+        )
+    if not may_exist(job):
+        return End(job, State.GONE)
+    if doubted:
+        if job.stage is Stage.INVOICE:
+            return Seek(job)
+        return Hold(
+            job,
+            Reason.ORDER_GONE,
+            "the order is not listed any more, and this ledger has not seen it leave (nobody read the queue for long, "
+            f"or the ledger is a restored copy); {held_in_erp(job)} is kept. Ask ShipperOne: if somebody confirmed it, "
+            f"`order resolve {job.order_id} --outcome confirmed`; if it was cancelled, undo that in the ERP, then "
+            "`--outcome cancelled`",
+            Owner.WAREHOUSE,
+        )
+    until = since + patience.gone_grace
+    if now < until:
+        return Note(job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC")
+    return End(job, State.GONE)
+
+
+def may_exist(job: Job) -> bool:
+    """We may have made something of this job in the ERP: a reservation, a draft, or a call with an unknown outcome."""
+    if job.step is Step.NEW or job.adopted:
+        return False
+    if job.stage is Stage.INVOICE and job.step in (Step.BUILT, Step.CONFIRMING):
+        return job.invoice is None or job.invoice.reference is not None
+    if job.stage is Stage.ALLOCATION and job.step in (Step.RESERVED, Step.CONFIRMING):
+        return job.reference is not None  # services only: the ERP was not asked
+    return True
+
+
+def held_in_erp(job: Job) -> str:
+    """'reservation R-1' or 'draft INV/7', for sentences."""
+    kind = "reservation" if job.stage is Stage.ALLOCATION else "draft"
+    return f"{kind} {job.reference}" if job.reference else f"what may exist under {job.key}"
+
+
+def wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
+    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
+    unreadable = {entry.order_id for entry in listing.unreadable}
+    for decision in decisions:
+        if isinstance(decision, Leave):
+            if decision.wants_proof:
+                return True
+        elif not decision.job.accepted and decision.job.order_id not in unreadable:
+            listed = listing.orders.get(decision.job.order_id)
+            if listed is None or (decision.job.lost_at and listed.fingerprint != decision.job.fingerprint):
+                return True
+    return False

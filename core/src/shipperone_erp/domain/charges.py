@@ -1,0 +1,76 @@
+"""An order's charges: the amounts beyond lines and shipping whose places the tenant has named.
+
+absent      not there, null, an empty text, or 0: nothing is charged
+unreadable  anything there that is no number: the order is held, since a fee or a coupon would be missing from it
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.domain.field_places import Places
+from shipperone_erp.domain.json_object import JsonObject
+from shipperone_erp.domain.order import Charge
+from shipperone_erp.kernel.json_values import exact, is_scalar, kind
+
+ITEMS = "items"
+"""As the first step of a path: the order's items, wherever they are listed."""
+
+
+def read_charges(order: JsonObject, named: Sequence[ChargeSettings], items: Sequence[Any] = ()) -> tuple[Charge, ...]:
+    """Those that this order has, signed as the tenant says. Unreadable names the path and what stands there.
+
+    `items` are the order's items as they are listed, for paths that go through `items`.
+    """
+    found = []
+    for charge in named:
+        raw = order.raw if ITEMS in order.raw else {**order.raw, ITEMS: items}
+        amount = sum((_number(order, charge, value) for value in found_at(raw, charge.path)), Decimal(0))
+        if amount:
+            signed = amount if charge.sign == "+" else -abs(amount)
+            found.append(Charge(charge.name, signed, charge.kind))
+    return tuple(found)
+
+
+def items_charges(named: Sequence[ChargeSettings], fields: Mapping[str, str]) -> frozenset[str]:
+    """The names of the charges whose path goes through the order's items: each is of the items that are listed."""
+    if not named:
+        return frozenset()
+    place = Places(fields).order["items"]
+    roots = [(ITEMS,), *((key,) for key in place.keys), *place.paths]
+    return frozenset(
+        charge.name for charge in named if any(tuple(charge.path.split("."))[: len(root)] == root for root in roots)
+    )
+
+
+def found_at(raw: Any, path: str) -> Iterator[Any]:
+    """What lies at the end of a path; through a list, in each of its entries (or in one, where the step is a number).
+
+    `gift_cards.amount` is the amount of every gift card, `gift_cards.0.amount` that of the first.
+    """
+    yield from _walk(raw, path.split("."))
+
+
+def _walk(raw: Any, steps: Sequence[str]) -> Iterator[Any]:
+    if isinstance(raw, list) and steps and steps[0].isdecimal():
+        for entry in raw[int(steps[0]) :][:1]:
+            yield from _walk(entry, steps[1:])
+    elif isinstance(raw, list):
+        for entry in raw:
+            yield from _walk(entry, steps)
+    elif steps and isinstance(raw, dict):
+        yield from _walk(raw.get(steps[0]), steps[1:])
+    elif not steps and raw is not None and not (isinstance(raw, str) and not raw.strip()):
+        yield raw
+
+
+def _number(order: JsonObject, charge: ChargeSettings, value: Any) -> Decimal:
+    number = exact(value) if is_scalar(value) else None
+    if number is None:
+        shown = repr(value)[:40] if is_scalar(value) else kind(value)
+        order.refuse(
+            f"has {shown} at {charge.path}, where the charge {charge.name} should be: that is no decimal number; "
+            "its path is set in [[charges]] of this tenant"
+        )
+    return number

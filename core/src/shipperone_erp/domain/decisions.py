@@ -1,0 +1,198 @@
+"""What planning can decide about an order, each with the words that `--dry-run` prints for it."""
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage, State, Step
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A new job, to be worked on at once."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would {_from_its_beginning(self.job)}"
+
+
+@dataclass(frozen=True, slots=True)
+class StartHeld:
+    """A new job that a person must release first; the job already says why."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would be held, {self.job.reason}: {self.job.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Continue:
+    """A job goes on where it stands; `heals` if what held it is no longer true."""
+
+    job: Job
+    heals: bool = False
+
+    def words(self) -> str:
+        if self.job.step is Step.NEW:
+            return f"would {_from_its_beginning(self.job)}"
+        return f"would go on with {self.job.key} from step {self.job.step}"
+
+
+@dataclass(frozen=True, slots=True)
+class Supersede:
+    """The job is no longer what is listed: undo it, then start the next one from the listing (None: it is to wait)."""
+
+    job: Job
+    successor: Start | StartHeld | None
+
+    def words(self) -> str:
+        then = f" and start again as {self.successor.job.key}" if self.successor else ""
+        # what is being undone already is so for another reason, such as a person's `order retry`
+        why = ", because the order has changed" if self.job.ending is None else ""
+        return f"would undo {self.job.key}{why}{then}"
+
+
+@dataclass(frozen=True, slots=True)
+class Restamp:
+    """The order is the job's, read otherwise: its fingerprint and text are recorded, then the job goes its way."""
+
+    job: Job
+    then: "Decision"
+
+    def words(self) -> str:
+        return self.then.words()
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Nothing is done but to keep in the ledger what this read has shown."""
+
+    job: Job
+    why: str
+
+    def words(self) -> str:
+        return self.why
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """The job needs a person."""
+
+    job: Job
+    reason: Reason
+    sentence: str
+    owner: Owner
+
+    def words(self) -> str:
+        return f"would be held, {self.reason}: {self.sentence}"
+
+
+@dataclass(frozen=True, slots=True)
+class Infer:
+    """Two proving reads show that ShipperOne has confirmed it, by our lost call or by somebody else."""
+
+    job: Job
+    why: str
+
+    def words(self) -> str:
+        return f"would count as confirmed: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class SendAgain:
+    """Two reads show that the call whose answer was lost had no effect."""
+
+    job: Job
+
+    def words(self) -> str:
+        return "would send the confirmation again: ShipperOne still lists exactly this"
+
+
+@dataclass(frozen=True, slots=True)
+class TreatAsRefused:
+    """Two reads show that a confirmation which ShipperOne denied in a 2xx had no effect: it is a refusal."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would count as refused: ShipperOne still lists exactly this, and denied it: {self.job.refusal}"
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The order is over: release or discard what was made, then end as `state`, for the reason `why`."""
+
+    job: Job
+    state: State
+    why: str = "the order left ShipperOne's queue"
+
+    def words(self) -> str:
+        return f"would release what it holds in the ERP: {self.why}"
+
+
+@dataclass(frozen=True, slots=True)
+class Seek:
+    """The order left the queue and the ledger cannot tell why: the ERP is asked by key whether it was issued."""
+
+    job: Job
+
+    def words(self) -> str:
+        return f"would ask the ERP what became of {self.job.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class Leave:
+    """Nothing to do now. `wants_proof`: only a read that proves absence can change that."""
+
+    order_id: str
+    why: str
+    wants_proof: bool = False
+
+    def words(self) -> str:
+        return self.why
+
+
+Decision = (
+    Start
+    | StartHeld
+    | Continue
+    | Supersede
+    | Restamp
+    | Note
+    | Hold
+    | Infer
+    | SendAgain
+    | TreatAsRefused
+    | End
+    | Seek
+    | Leave
+)
+
+
+def _from_its_beginning(job: Job) -> str:
+    if job.stage is Stage.ALLOCATION:
+        return f"reserve {len(job.item_ids)} item(s) and confirm the allocation"
+    return f"build the invoice of {len(job.item_ids)} item(s), confirm it and issue it"
+
+
+def order_of(decision: Decision) -> str:
+    """The id of the order that a decision is about."""
+    return decision.order_id if isinstance(decision, Leave) else decision.job.order_id
+
+
+def moved_decision(decision: Decision, by: timedelta) -> Decision:
+    """The decision about its job as the job is once the clock was set by so much."""
+    if isinstance(decision, Leave):
+        return decision
+    if isinstance(decision, Restamp):
+        decision = replace(decision, then=moved_decision(decision.then, by))
+    return replace(decision, job=decision.job.moved(by))
+
+
+def listed_items(order: FulfillmentOrder) -> tuple[int | str, ...]:
+    """The ids of an order's items, in its order."""
+    return tuple(item.item_id for item in order.items)

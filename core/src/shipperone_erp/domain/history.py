@@ -1,0 +1,120 @@
+"""What the ledger holds of one order beside what is listed of it now: how much was allocated, invoiced, repeated.
+
+Of a bundle and what is in it only the rows that are invoiced count as invoiced; see `goods`.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from decimal import Decimal
+from functools import cached_property
+
+from shipperone_erp.domain.bundles import Families, item_key, names, price
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.line_selection import Rows, Rules, sort_out
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.reservations import rows_in
+from shipperone_erp.domain.states import State, Step
+from shipperone_erp.kernel.printable import label
+
+
+class History:
+    """The jobs of an order in one stage, and (for the invoice stage) its allocations."""
+
+    def __init__(self, rules: Rules, jobs: Collection[Job], allocations: Collection[Job] = ()) -> None:
+        self.jobs = jobs
+        self._rules = rules
+        self._accepted = [job for job in jobs if job.accepted]
+        self._allocations = allocations
+
+    def confirmed_before(self, order: FulfillmentOrder) -> Job | None:
+        """The newest confirmed job that has one of these items in the very same quantity; None if there is none."""
+        wanted = _amounts(self._counted(order))
+        for job in sorted(self._accepted, key=lambda job: job.id, reverse=True):
+            if wanted & _amounts(self._counted(job.order)):
+                return job
+        return None
+
+    def the_same(self, before: FulfillmentOrder, now: FulfillmentOrder) -> str:
+        """'2 of MUG (item 1), …': what both list in the very same quantity."""
+        known = _amounts(self._counted(before))
+        same = [item for item in self._counted(now) if (str(item.item_id), plain(item.qty)) in known]
+        return ", ".join(f"{plain(item.qty)} of {label(item.sku)} (item {item.item_id})" for item in same)
+
+    def repeated(self, content: str) -> Job | None:
+        """The newest job, if a person has said `order repeat` of it and it began anew: it need not be said again."""
+        latest = max(self.jobs, key=lambda job: job.id)
+        said = latest.occurrence > 1 and latest.content == content and latest.reason is not Reason.LISTED_AGAIN
+        return latest if said and not latest.accepted and latest.state is not State.GONE else None
+
+    def is_part(self, order: FulfillmentOrder) -> bool:
+        """The ledger shows a larger order: an earlier invoice, or more allocated than is listed now."""
+        if self._accepted:
+            return True
+        # what ShipperOne lists as shipped it has allocated, even if its answer is still on its way or was lost
+        made = [job for job in self._allocations if job.accepted or job.step is Step.CONFIRMING]
+        rows = [item for job in made for item in job.order.items]
+        families, allocated = Families(order.items, rows), _summed(rows)
+        listed = {item_key(item): item.qty for item in order.items}
+        for root in {families.root(key) for key in allocated}:
+            family = {key: qty for key, qty in allocated.items() if families.root(key) == root}
+            there = [key for key in listed if families.root(key) == root]
+            innermost = {key: qty for key, qty in family.items() if families.innermost(key)}
+            # a bundle is shipped by what is in it; where nothing of that is listed, by the bundle itself
+            wanted = innermost if any(key in innermost for key in there) else family
+            compared = wanted if wanted is innermost else {key: qty for key, qty in wanted.items() if key in listed}
+            if not there or any(listed.get(key, Decimal(0)) < qty for key, qty in compared.items()):
+                return True
+        return False
+
+    def more_than_allocated(self, order: FulfillmentOrder) -> str | None:
+        """A sentence if more of an item would be invoiced than the ledger has allocated of it; None if not.
+
+        What is in a bundle is not invoiced beside the bundle, in whichever of two invoices.
+        """
+        invoiced = _summed(item for job in self._accepted for item in self._counted(job.order))
+        rows = [item for job in self._accepted for item in job.order.items]
+        families = Families([*rows, *order.items], self._known)
+        for item in self._counted(order):
+            limit = self._allocated.get(item_key(item))
+            before = invoiced.get(item_key(item), Decimal(0))
+            if limit is not None and before + item.qty > limit:
+                return (
+                    f"{names([item])}: {plain(limit)} allocated, {plain(before)} invoiced already, "
+                    f"and {plain(item.qty)} more are listed"
+                )
+            key = item_key(item)
+            twice = [other for other in invoiced if families.within(other, key) or families.within(key, other)]
+            if twice and price(item):
+                other = names(row for row in {item_key(row): row for row in rows}.values() if item_key(row) in twice)
+                return f"{names([item])}: {other} of the same bundle was invoiced already"
+        return None
+
+    @cached_property
+    def _allocated(self) -> Mapping[str, Decimal]:
+        return _summed(item for job in self._allocations if job.accepted for item in job.order.items)
+
+    @cached_property
+    def _known(self) -> Rows:
+        return rows_in(self._allocations)
+
+    @cached_property
+    def _every_row(self) -> Rows:
+        return rows_in(self._allocations, always=True)
+
+    def _counted(self, order: FulfillmentOrder) -> Sequence[OrderItem]:
+        in_others = any(item.parent_item_id is not None for item in order.items)
+        return sort_out(order, self._rules, self._every_row if in_others else self._known).invoiced.items
+
+
+def _summed(items: Iterable[OrderItem]) -> Mapping[str, Decimal]:
+    """How much of each item."""
+    found: dict[str, Decimal] = defaultdict(Decimal)
+    for item in items:
+        found[item_key(item)] += item.qty
+    return found
+
+
+def _amounts(items: Iterable[OrderItem]) -> set[tuple[str, str]]:
+    return {(str(item.item_id), plain(item.qty)) for item in items}

@@ -1,0 +1,254 @@
+"""What an order must say before an invoice of it is built. Absent is never zero, and nothing is rounded silently.
+
+Pure but for `check_amounts`: `doctor` and a dry run ask the same questions as the flow.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.approved_totals import approved_total, reading_at
+from shipperone_erp.domain.charges import items_charges
+from shipperone_erp.domain.discount_readings import field_of, open_sums, settled
+from shipperone_erp.domain.history import History
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.invoice_checks.bounds import Bounds
+from shipperone_erp.domain.invoice_checks.remainder import enough, explaining, unexplained
+from shipperone_erp.domain.invoice_checks.repeated_charges import repeated
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.line_selection import sort_out
+from shipperone_erp.domain.listed_amounts import cleaned
+from shipperone_erp.domain.money import decimals_in_words, rounded
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.recorded_jobs import Recorded
+from shipperone_erp.domain.reservations import rows_in
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.domain.totals import Discount, Figures, figures
+from shipperone_erp.kernel.printable import label
+from shipperone_erp.workflow.execution import Case, Hold, Wait
+
+NOTHING_RECORDED = Recorded()
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why no invoice of an order can be built now."""
+
+    reason: Reason
+    sentence: str
+    owner: Owner
+    differences: tuple[Difference, ...] = ()
+
+
+def check_amounts(case: Case) -> None:
+    """Hold the job if the order's amounts are not whole, not explained, or were invoiced before."""
+    recorded = case.desk.recorded(case.listed)
+    found = _of_case(case, recorded)
+    if found is not None:
+        raise Hold(found.reason, found.sentence, found.owner, found.differences)
+    if recorded.unsettled and _of_case(case, recorded.as_if_settled()) is not None:
+        orders = ", ".join(dict.fromkeys(job.order_id for job in recorded.unsettled))
+        raise Wait(
+            Reason.OUTCOME_UNKNOWN,
+            f"order {orders} of the same sales order {case.order.order_number} may have been confirmed, and its answer "
+            "was lost: this one is invoiced once that is settled",
+            until=case.later(case.desk.settings.settle.total_seconds()),
+            counts=False,
+        )
+
+
+def total_is_of_more(case: Case) -> bool:
+    """The listing does not come to its own total, and is invoiced all the same: another total is that of more.
+
+    Only of a case whose amounts were checked: as the tenant's `order_total` says, or an operator has accepted its sum.
+    """
+    return unexplained(case.order, case.currency(), case.desk.settings, case.discount) is not None
+
+
+def _of_case(case: Case, recorded: Recorded) -> "Problem | None":
+    return problem(
+        case.order,
+        case.desk.settings,
+        part=case.job.part,
+        earlier=recorded.invoices,
+        allocated=case.allocated,
+        recorded=recorded,
+        approved=approved_total(case.job),
+    )
+
+
+def foreseen(
+    listed: FulfillmentOrder, settings: TenantSettings, recorded: Recorded, *, approved: Decimal | None = None
+) -> Problem | None:
+    """What the flow would hold a listing for before anything is built, without a job or a case of its own."""
+    goods = sort_out(listed, settings, rows_in(recorded.allocations, always=True))
+    if unclear := goods.unclear or goods.incomplete:
+        return Problem(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
+    return problem(
+        goods.invoiced,
+        settings,
+        part=History(settings, recorded.invoices, recorded.allocations).is_part(listed),
+        earlier=recorded.invoices,
+        allocated=[sort_out(job.order, settings).invoiced for job in recorded.allocations],
+        recorded=recorded,
+        approved=approved,
+    )
+
+
+def problem(
+    order: FulfillmentOrder,
+    settings: TenantSettings,
+    *,
+    part: bool,
+    earlier: Sequence[Job],
+    allocated: Iterable[FulfillmentOrder] = (),
+    recorded: Recorded = NOTHING_RECORDED,
+    approved: Decimal | None = None,
+) -> Problem | None:
+    """The first thing that stands against an invoice of this order; None if nothing does.
+
+    `part`: the ledger shows that this is a part of a larger order, whose total then says nothing of it. `earlier` are
+    the order's invoices that ShipperOne has accepted, `allocated` is the order as its allocations listed it; `recorded`
+    is what the ledger holds beside it. `approved` is the sum at which an operator has accepted this very listing: no
+    sum is questioned if the invoice comes to it.
+    """
+    order = cleaned(order, order.currency or settings.currency, tolerance=settings.tolerance)
+    return next(_problems(order, settings, part, earlier, allocated, recorded, approved), None)
+
+
+def _problems(
+    order: FulfillmentOrder,
+    settings: TenantSettings,
+    part: bool,
+    earlier: Sequence[Job],
+    allocated: Iterable[FulfillmentOrder],
+    recorded: Recorded,
+    approved: Decimal | None,
+) -> Iterator[Problem]:
+    tenant, currency = settings.name, order.currency or settings.currency
+    if currency is None:
+        yield _missing(tenant, Reason.CURRENCY_MISSING, "currency", ', or set the tenant\'s `currency = "…"`')
+        return
+    allowed = {*settings.currencies, *([settings.currency] if settings.currency else [])}
+    if allowed and currency not in allowed:
+        yield Problem(
+            Reason.CURRENCY_DIFFERS,
+            f"the order is in {currency}, and this tenant allows {', '.join(sorted(allowed))}: if {currency} is right, "
+            f"add it to `currencies` of [tenants.{tenant}]",
+            Owner.ACCOUNTANT,
+        )
+    if order.shipping_amount_incl_tax is None:
+        yield _missing(tenant, Reason.SHIPPING_MISSING, "shipping_amount_incl_tax")
+    before = [job.order for job in earlier] if part else []
+    discount = settled(
+        order, currency, settings.discount, tolerance=settings.tolerance, part=part, allocated=allocated, earlier=before
+    ) or reading_at(order, currency, approved)
+    yield from _unpriced(order, tenant, discount)
+    yield from _too_fine(order, currency, settings, discount)
+    sums = figures(order, currency, discount)
+    if approved is not None and approved == sums.invoice_total:
+        return
+    bounds = Bounds(order, currency, settings, recorded, discount)
+    by_total = settings.order_total != "ignore"
+    sentence = unexplained(order, currency, settings, discount) if by_total and not part else None
+    if sentence and not bounds.of_sales_order:
+        yield Problem(
+            Reason.AMOUNT_UNEXPLAINED,
+            sentence + _larger(order, sums),
+            Owner.ACCOUNTANT,
+            explaining(order, currency, settings.discount),
+        )
+    if discount is None:
+        readings = open_sums(order, currency)
+        yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, readings, tenant), Owner.ACCOUNTANT, readings)
+    if part:
+        for stands_against in bounds.parts():
+            yield _held(order, f"{stands_against}. Have ShipperOne list the amounts of this part alone", sums)
+    if settings.shipping_on_parts == "hold":
+        carried = repeated(
+            order,
+            earlier,
+            () if bounds.charged_in_shares else recorded.invoiced_elsewhere,
+            allocations=[job.order for job in recorded.allocations],
+            of_items=items_charges(settings.charges, settings.fields_of(Stage.INVOICE)),
+            currency=currency,
+            tolerance=settings.tolerance,
+        )
+        for sentence in carried:
+            yield Problem(Reason.SHIPPING_REPEATED, f"{sentence} in [tenants.{tenant}]", Owner.ACCOUNTANT)
+    # most orders are whole, and come to their own total
+    bounded = part or sentence is not None or order.total_incl_tax is None or bounds.of_sales_order
+    excess = bounds.sums() if by_total and bounded else None
+    if excess:
+        cure = f"Have ShipperOne correct it, record a credit note by `order credited {order.order_id}`"
+        yield _held(order, f"{excess}. {cure}", sums)
+
+
+def _held(order: FulfillmentOrder, sentence: str, sums: Figures) -> Problem:
+    approve = f"`order approve {order.order_id} --total {sums.invoice_total} --note …`"
+    return Problem(Reason.AMOUNT_UNEXPLAINED, f"{sentence}, or accept this sum by {approve}", Owner.ACCOUNTANT)
+
+
+def _larger(order: FulfillmentOrder, sums: Figures) -> str:
+    """A hint where the total may be that of a sales order with several fulfillment orders."""
+    total, expected = order.total_incl_tax, sums.order_total
+    if order.order_number is None or total is None or expected is None or total <= expected:
+        return ""
+    return f'; `order_total = "sales_order"` if it is the total of the whole sales order {order.order_number}'
+
+
+def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Iterator[Problem]:
+    for item in order.items:
+        name = f"item {item.item_id} ({label(item.sku)})"
+        if item.row_total_incl_tax is None and item.price_incl_tax is None:
+            yield _missing(tenant, Reason.PRICE_MISSING, f"price_incl_tax of {name}")
+        elif discount == "off_row_net" and item.discount and item.tax_percent is None:
+            why = f"tax_percent of {name}, by which {field_of(discount)} takes its discount of {item.discount:f} off"
+            yield _missing(tenant, Reason.AMOUNT_UNEXPLAINED, why)
+
+
+def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
+    """Why nothing of the order shows how its discount counts, with what each reading comes to."""
+    discounted = [item for item in order.items if item.discount]
+    named = ", ".join(
+        f"{abs(item.discount or 0):f} on item {item.item_id} ({label(item.sku)})" for item in discounted[:3]
+    )
+    more = f" and on {len(discounted) - 3} more" if len(discounted) > 3 else ""
+    by = ", ".join(f"{each.ours} by `{each.field}`" for each in sums)
+    return (
+        f"it lists a discount of {named}{more}, and nothing proves whether its rows are before or after the discount: "
+        f"the invoice comes to {by}. Set the right one in [tenants.{tenant}]: every order that is held for this then "
+        "resumes by itself"
+    )
+
+
+def _too_fine(
+    order: FulfillmentOrder, currency: str, settings: TenantSettings, discount: Discount
+) -> Iterator[Problem]:
+    """Amounts of the order that no invoice in its currency can state. A discount in the row is on no invoice."""
+    amounts = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
+    for item in order.items:
+        amounts[f"row_total_incl_tax of item {item.item_id} ({label(item.sku)})"] = item.row_total_incl_tax
+        if discount == "off_row":
+            amounts[f"discount of item {item.item_id} ({label(item.sku)})"] = item.discount
+    amounts.update({f"charge {charge.name}": charge.amount for charge in order.charges})
+    for name, amount in amounts.items():
+        if amount is not None and abs(amount - rounded(amount, currency)) > settings.tolerance:
+            yield Problem(
+                Reason.AMOUNT_UNEXPLAINED,
+                f"the {name} is {amount:f}, and {decimals_in_words(currency)}: no invoice can state it, and it is not "
+                f"rounded silently. Have the shop round it to {rounded(amount, currency)}, name another place in "
+                f'[tenants.*.fields], or set `tolerance = "{enough(order, currency, settings, discount):f}"`',
+                Owner.ACCOUNTANT,
+            )
+
+
+def _missing(tenant: str, reason: Reason, what: str, also: str = "") -> Problem:
+    return Problem(
+        reason,
+        f"ShipperOne does not say the {what}, and absent is not zero: if it stands elsewhere in the order, name the "
+        f"place in [tenants.{tenant}.fields]{also}",
+        Owner.IT,
+    )

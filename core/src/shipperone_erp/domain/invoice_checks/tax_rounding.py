@@ -1,0 +1,39 @@
+"""Tax rounded by line and tax rounded by document are two amounts: which of them a figure is."""
+
+from decimal import Decimal
+
+from shipperone_erp.domain.money import decimals_in_words, rounded
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.totals import Figures
+
+
+def tax_in(gross: Decimal, rate: Decimal) -> Decimal:
+    """The tax that a gross amount holds, not rounded."""
+    return gross * rate / (100 + rate)
+
+
+def by_document(order: FulfillmentOrder, sums: Figures) -> Decimal | None:
+    """What the goods come to where tax is put on the document's rounded nets; None where that cannot be told."""
+    nets: dict[Decimal, Decimal] = {}
+    for item in order.items:
+        gross = sums.lines[item.item_id]
+        if gross is None or item.tax_percent is None:
+            return None
+        net = rounded(gross - tax_in(gross, item.tax_percent), sums.currency)
+        nets[item.tax_percent] = nets.get(item.tax_percent, Decimal(0)) + net
+    return sum((rounded(net * (100 + rate) / 100, sums.currency) for rate, net in nets.items()), Decimal(0))
+
+
+def rounding_hint(order: FulfillmentOrder, sums: Figures, total: Decimal) -> str:
+    """Words to add where an invoice's `total` is what the other rounding gives, or none of its currency; else ''."""
+    if rounded(total, sums.currency) != total:
+        return f" ({total} is no amount of this currency: {decimals_in_words(sums.currency)})"
+    document, by_line = by_document(order, sums), sums.invoice_total
+    if document is None or by_line is None or document == sums.goods:
+        return ""
+    if total != document + sums.shipping + sums.charges:
+        return ""
+    return (
+        f" ({by_line} is the sum of the lines' rounded gross amounts; {total} is what tax on the document's rounded "
+        "nets gives: set the ERP to round tax per line, with prices that include tax)"
+    )

@@ -1,0 +1,63 @@
+"""The amounts of an order as they are invoiced: what a binary float has left of them is taken away.
+
+PHP writes 75.65 as 75.650000000000006 where it is set up so. The order as it is listed stays as it is, in the ledger,
+in its fingerprint and in what is sent to ShipperOne; figures and connectors get the clean amounts. Pure functions.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+
+from shipperone_erp.domain.money import NOISE, clean, clean_price
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.kernel.printable import label
+
+
+def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal = NOISE) -> FulfillmentOrder:
+    """The order with each amount that is within `tolerance` of one of its currency as that amount; else itself.
+
+    A price of one piece keeps the decimals that it has: only the noise of a float is taken from it.
+    """
+
+    def amount(listed: Decimal | None) -> Decimal | None:
+        return None if listed is None else clean(listed, currency, tolerance=tolerance)
+
+    def item(listed: OrderItem) -> OrderItem:
+        price, row = listed.price_incl_tax, amount(listed.row_total_incl_tax)
+        price = None if price is None else clean_price(price, currency)
+        rate = None if listed.tax_percent is None else clean_price(listed.tax_percent, None)
+        discount = None if listed.discount is None else clean_price(listed.discount, currency)
+        if (price, row, rate, discount) == (
+            listed.price_incl_tax, listed.row_total_incl_tax, listed.tax_percent, listed.discount,
+        ):  # fmt: skip
+            return listed
+        return replace(listed, price_incl_tax=price, row_total_incl_tax=row, tax_percent=rate, discount=discount)
+
+    items = tuple(map(item, order.items))
+    shipping, total = amount(order.shipping_amount_incl_tax), amount(order.total_incl_tax)
+    charges = tuple(replace(one, amount=clean(one.amount, currency, tolerance=tolerance)) for one in order.charges)
+    same = shipping == order.shipping_amount_incl_tax and total == order.total_incl_tax and charges == order.charges
+    if same and all(new is old for new, old in zip(items, order.items, strict=True)):
+        return order
+    return replace(order, items=items, shipping_amount_incl_tax=shipping, total_incl_tax=total, charges=charges)
+
+
+def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:
+    """Every amount that is listed, with its name for sentences."""
+    named = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
+    for item in order.items:
+        for field in ("price_incl_tax", "row_total_incl_tax", "tax_percent", "discount"):
+            named[f"{field} of item {item.item_id} ({label(item.sku)})"] = getattr(item, field)
+    named.update({f"charge {charge.name}": charge.amount for charge in order.charges})
+    yield from ((name, amount) for name, amount in named.items() if amount is not None)
+
+
+def replaced(listed: FulfillmentOrder, used: FulfillmentOrder) -> str | None:
+    """'75.65 is used for the listed 75.650000000000006 (row_total_incl_tax of item 1 (MUG)); …'; None if none is."""
+    before = dict(amounts_of(listed))
+    said = [
+        f"{amount:f} is used for the listed {before[name]:f} ({name})"
+        for name, amount in amounts_of(used)
+        if before.get(name, amount) != amount
+    ]
+    return "; ".join(said) or None

@@ -1,0 +1,60 @@
+"""What an order says of people: the order without them, and sentences without them.
+
+An order goes through three hands: the connector sees all of it, the ledger keeps all of it for stated days, and what is
+said about it (in lists and logs) names nobody.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator
+
+from shipperone_erp.domain.order import FulfillmentOrder, Party
+from shipperone_erp.domain.serialization import dumps, loads
+
+ORDER_STAYS = (
+    "order_id", "warehouse_code", "items", "currency", "shipping_amount_incl_tax", "total_incl_tax", "order_number",
+    "payment_method", "ordered_at", "shipped_at", "charges",
+)  # fmt: skip
+ITEM_STAYS = (
+    "item_id", "sku", "qty", "warehouse_code", "price_incl_tax", "row_total_incl_tax", "tax_percent", "discount",
+    "parent_item_id", "item_type", "line_total_incl_tax",
+)  # fmt: skip
+"""Named is what stays: a field that is added to the model goes with the people until somebody decides otherwise."""
+
+NAMING = ("name", "company", "vat_id", "company_id", "email", "phone", "street")
+"""The fields of a party that name somebody. A town or a country does not, and sentences about tax and stock need it."""
+
+SHORTEST = 3
+"""Characters: of less a text names nobody, and would be found in every sentence."""
+
+
+def without_people(order_text: str) -> str:
+    """The text of an order as the ledger keeps it, down to its items, quantities, amounts, numbers and times."""
+    raw = loads(order_text)
+    bare = {name: value for name, value in raw.items() if name in ORDER_STAYS}
+    bare["items"] = [{name: value for name, value in item.items() if name in ITEM_STAYS} for item in raw["items"]]
+    return dumps(bare)
+
+
+def discreet(sentence: str, orders: Iterable[FulfillmentOrder], *, shown: Collection[str] = ()) -> str:
+    """The sentence with an ellipsis wherever it names somebody whom these orders name.
+
+    `shown`: the fields of a party that it may name.
+    """
+    for text in sorted(set(_naming(orders, shown)), key=len, reverse=True):
+        sentence = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "…", sentence, flags=re.IGNORECASE)
+    return sentence
+
+
+def _naming(orders: Iterable[FulfillmentOrder], shown: Collection[str]) -> Iterator[str]:
+    for order in orders:
+        for party in (order.customer, order.billing, order.shipping):
+            if party is not None:
+                yield from (text for text in _texts(party, shown) if len(text) >= SHORTEST)
+
+
+def _texts(party: Party, shown: Collection[str]) -> Iterator[str]:
+    for field in (name for name in NAMING if name not in shown):
+        text = getattr(party, field)
+        if text:
+            yield text.strip()
+    yield from (party.name or "").split()

@@ -1,0 +1,349 @@
+"""From what a read shows and what the ledger holds to what is to be done. Pure: it reads and writes nothing.
+
+A plan can be made again at any time. Each order of the listing is matched with its jobs; then the jobs whose orders
+are not listed are looked at. Nothing here calls an ERP, so a queue of thousands that all wait costs milliseconds.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from datetime import datetime
+
+from shipperone_erp.domain.absence import absent, came_late, lists_none_of, may_exist, settle
+from shipperone_erp.domain.allocation_release import give_back, kept_too_long, shipped_after_all, to_be_given_back
+from shipperone_erp.domain.decisions import (
+    Continue,
+    Decision,
+    Hold,
+    Leave,
+    Note,
+    Restamp,
+    SendAgain,
+    Start,
+    StartHeld,
+    Supersede,
+    TreatAsRefused,
+    listed_items,
+)
+from shipperone_erp.domain.discount_readings import discount_is_set
+from shipperone_erp.domain.history import History
+from shipperone_erp.domain.job import Job, new_id
+from shipperone_erp.domain.keys import content_digest, job_key, undated
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.planner_input import Memory, Scope
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
+from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, until_it_stands_still
+from shipperone_erp.kernel.durations import words
+from shipperone_erp.shipperone.queue_reader import Listed, Listing, UnreadableOrder
+
+READS_BEFORE_LISTED_AGAIN = 3
+"""How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""
+
+
+HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
+"""What holds a job no longer once its order is listed, and can be read."""
+
+
+def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
+    """Every decision that this read calls for: confirmed but unfinished work first, then the oldest order first."""
+    decisions = list(_decide(scope, listing, memory, now))
+    return sorted(decisions, key=urgency)
+
+
+def urgency(decision: Decision) -> tuple[int, datetime | None, int]:
+    """The smaller comes first: what ShipperOne has accepted, then the oldest."""
+    if isinstance(decision, Leave):
+        return 3, None, 0
+    job = decision.job
+    return (0 if job.accepted else 1), job.first_listed_at, job.id
+
+
+def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> Iterator[Decision]:
+    jobs: dict[str, list[Job]] = defaultdict(list)
+    for job in sorted(memory.jobs, key=lambda job: job.id):
+        jobs[job.order_id].append(job)
+    allocations: dict[str, list[Job]] = defaultdict(list)
+    for job in memory.allocations:
+        allocations[job.order_id].append(job)
+    unreadable = {_name(entry): entry for entry in listing.unreadable}
+
+    for order_id, listed in listing.orders.items():
+        if order_id in memory.busy:
+            continue
+        yield from _unfinished(jobs[order_id], listing, memory, now)
+        yield from _listed(scope, listing, listed, jobs[order_id], allocations[order_id], memory.live, now)
+    for order_id, entry in unreadable.items():
+        if order_id not in memory.busy:
+            yield from _unfinished(jobs[order_id], listing, memory, now)
+            yield from _listed_unreadable(scope, listing, entry, order_id, jobs[order_id], now)
+    for order_id, known in jobs.items():
+        if order_id in listing.orders or order_id in unreadable or order_id in memory.busy:
+            continue
+        yield from _unfinished(known, listing, memory, now)
+        for job in known:
+            if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
+                yield Leave(order_id, _why_not_now(job))
+            elif job.open and job.state is not State.IGNORED:
+                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
+    seen = {*listing.orders, *unreadable, *memory.busy}
+    yield from kept_too_long(memory.unshipped, seen, memory.seen_in_invoice, words(scope.ship_within))
+
+
+def due(job: Job, now: datetime) -> bool:
+    """Its time has come. A held job has none, unless it is tried again by itself all the same."""
+    if job.next_attempt_at is None:
+        return job.state is not State.HELD
+    return job.next_attempt_at <= now
+
+
+def _unfinished(jobs: Iterable[Job], listing: Listing, memory: Memory, now: datetime) -> Iterator[Decision]:
+    """What ShipperOne has accepted goes on, listed or not: late is bad, and only the ERP is left to ask."""
+    for job in jobs:
+        if not job.accepted or job.ended:
+            continue
+        healed = shipped_after_all(job, memory.seen_in_invoice)
+        if healed is not None:
+            yield healed
+        elif due(job, now):
+            yield give_back(job, listing, memory.elsewhere) if to_be_given_back(job) else Continue(job)
+
+
+def _listed(
+    scope: Scope,
+    listing: Listing,
+    listed: Listed,
+    jobs: Collection[Job],
+    allocations: Collection[Job],
+    live: bool,
+    now: datetime,
+) -> Iterator[Decision]:
+    job = next((job for job in jobs if job.open), None)
+    if job is not None and job.fingerprint != listed.fingerprint and undated(job.order) == undated(listed.order):
+        stamped = job.with_(fingerprint=listed.fingerprint, order_json=order_text(listed.order))
+        others = [stamped if one is job else one for one in jobs]
+        for decision in _listed(scope, listing, listed, others, allocations, live, now):
+            yield Restamp(stamped, decision)
+    elif job is None:
+        yield _not_open(scope, listing, listed, jobs, allocations, live, now)
+    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
+        yield settled
+    elif job.sent_again and lists_none_of(listed, job):
+        yield came_late(job, scope, now)
+    elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, scope.unsteady_within, now)):
+        yield rests
+    elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
+        yield _as_listed(scope, job.with_(ending=None, listed_as=None), listed, jobs, allocations, now)
+    elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
+        yield Continue(job)
+    elif _rests(job) and not due(job, now):
+        yield Leave(job.order_id, _why_not_now(job))
+    elif job.adopted:
+        yield Supersede(
+            job.with_(lost_at=None, settle_reads=()),
+            _adopted_for_another_listing(scope, listed, job, History(scope, jobs, allocations), now),
+        )
+    elif job.invoice is not None and job.invoice.issued:
+        yield Hold(
+            job,
+            Reason.ISSUED_NOT_CONFIRMED,
+            f"invoice {job.invoice.number or job.invoice.reference} is already issued, but ShipperOne now lists the "
+            "order otherwise: correct the document in the ERP, or have ShipperOne take it as it is",
+            Owner.ACCOUNTANT,
+        )
+    else:
+        free = live and job.reason is not Reason.BEFORE_GO_LIVE
+        following = _not_open(scope, listing, listed, jobs, allocations, free, now)
+        successor = following if isinstance(following, Start | StartHeld) else None
+        if isinstance(successor, Start) and job.ending is None:
+            successor = held_as_unsteady(job, successor.job, jobs, scope.unsteady_within, now) or successor
+        yield Supersede(job.with_(lost_at=None, settle_reads=()), successor)
+
+
+def _never_taken(job: Job, settled: Decision) -> bool:
+    """The lost confirmation had no effect, and what it confirmed is to be undone: it is not sent again."""
+    return isinstance(settled, SendAgain | TreatAsRefused) and job.ending is not None
+
+
+def _rests(job: Job) -> bool:
+    """It is to be undone, or never can be; it is gone on with in its time, unless what held it is over."""
+    if job.reason in HEALED_BY_LISTING:
+        return False
+    return job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED
+
+
+def _back_untouched(job: Job) -> bool:
+    """It was to be undone because its order had gone, which its connector cannot do; and the order is back."""
+    return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
+
+
+def _as_listed(
+    scope: Scope, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
+) -> Decision:
+    heals = (
+        job.reason in HEALED_BY_LISTING
+        or discount_is_set(job, scope.discount)
+        or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(scope, job, listed, allocations))
+    )
+    seen_absent = job.absent_since is not None or job.absence_doubtful
+    job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
+    if heals or due(job, now):
+        if scope.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
+            # a person has said `order repeat`: that makes a second shipment of it, never one that was not allocated
+            too_much = History(scope, jobs, allocations).more_than_allocated(job.order)
+            if too_much:
+                return Hold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
+        return Continue(job, heals=heals)
+    return Note(job, "is listed again") if seen_absent else Leave(job.order_id, _why_not_now(job))
+
+
+def _date_can_be_true(scope: Scope, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
+    """The day of supply that held the job is another one by now: corrected, or allowed by the tenant's settings."""
+    window = Window.of(scope.dates, job.first_listed_at, allocation_accepted_at(allocations))
+    fixed = job.tax_date if may_exist(job) else None
+    return implausible(listed.order, scope.dates, window, fixed=fixed) is None
+
+
+def _not_open(
+    scope: Scope,
+    listing: Listing,
+    listed: Listed,
+    jobs: Collection[Job],
+    allocations: Collection[Job],
+    live: bool,
+    now: datetime,
+) -> Decision:
+    order = listed.order
+    content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
+    if any(job.state is State.IGNORED and job.content == content for job in jobs):
+        return Leave(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
+    if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
+        return Leave(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
+    history = History(scope, jobs, allocations)
+    again = history.confirmed_before(order)
+    if again is None:
+        return _start(scope, listed, history, live, now)
+    repeated = history.repeated(content)
+    if repeated is not None:
+        return _start(scope, listed, history, live, now, occurrence=repeated.occurrence)
+    if again.accepted_at is not None and listing.began_at < again.accepted_at:
+        return Leave(order.order_id, "was confirmed while this read was under way")
+    if not again.ended and due(again, now):
+        return Leave(order.order_id, "was confirmed, and is gone on with now")
+    reads = again.listed_again + (1 if listing.complete else 0)
+    if reads <= READS_BEFORE_LISTED_AGAIN:
+        return Note(again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag")
+    document = again.number or again.reference or again.key
+    sentence = (
+        f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
+        f"is a true second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
+    )
+    occurrence = max(job.occurrence for job in jobs) + 1
+    start = _new_job(scope, listed, history, now, occurrence=occurrence)
+    return StartHeld(_held(start, Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
+
+
+def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
+    """The job may hold stock for one of these items: a second reservation beside it would hold it twice."""
+    ids = {str(item.item_id) for item in order.items}
+    return job.stage is Stage.ALLOCATION and may_exist(job) and any(str(item_id) in ids for item_id in job.item_ids)
+
+
+def _start(
+    scope: Scope, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
+) -> Start | StartHeld:
+    job = _new_job(scope, listed, history, now, occurrence=occurrence)
+    if not live:
+        sentence = (
+            f"it was listed before {scope.tenant} went live and may have been handled by hand: `go-live {scope.tenant} "
+            "--all` lets all such orders go on, `--from-now` leaves them alone"
+        )
+        return StartHeld(_held(job, Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
+    if scope.stage is Stage.INVOICE:
+        too_much = history.more_than_allocated(listed.order)
+        if too_much:
+            return StartHeld(_held(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
+    return Start(job)
+
+
+def _adopted_for_another_listing(scope: Scope, listed: Listed, job: Job, history: History, now: datetime) -> StartHeld:
+    """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
+    sentence = (
+        f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
+        "now: see to it that it says the same, then `order adopt` it again"
+    )
+    owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
+    told = _new_job(scope, listed, history, now).with_(
+        adopted_at=job.adopted_at, reference=job.reference, number=job.number, erp=job.erp,
+        invoice_json=job.invoice_json,
+    )  # fmt: skip
+    return StartHeld(_held(told, Reason.ITEMS_CHANGED, sentence, owner))
+
+
+def _new_job(scope: Scope, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
+    order = listed.order
+    content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
+    before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
+    generation = max(before, default=0) + 1
+    latest = max(history.jobs, key=lambda job: job.id, default=None)
+    carried = latest if latest is not None and not latest.accepted else None
+    # an order that is changed while it is listed was first listed when it was: its tax date may hang on that
+    first_listed_at = carried.first_listed_at if carried and carried.state is not State.GONE else now
+    return Job(
+        id=new_id(),
+        tenant=scope.tenant,
+        stage=scope.stage,
+        order_id=order.order_id,
+        key=job_key(scope.stage, order.order_id, content, generation=generation, occurrence=occurrence),
+        content=content,
+        generation=generation,
+        occurrence=occurrence,
+        fingerprint=listed.fingerprint,
+        order_json=order_text(order),
+        order_number=order.order_number,
+        item_ids=listed_items(order),
+        since=now,
+        first_listed_at=first_listed_at,
+        part=scope.stage is Stage.INVOICE and history.is_part(order),
+        retries=carried.retries if carried else 0,
+        rebuilds=carried.rebuilds if carried else 0,
+        accepts=carried.accepts if carried else 0,
+        without_vat=carried.without_vat if carried else None,
+        approved_total=carried.approved_total if carried and carried.fingerprint == listed.fingerprint else None,
+    )
+
+
+def _held(job: Job, reason: Reason, sentence: str, owner: Owner) -> Job:
+    return job.with_(state=State.HELD, reason=reason, sentence=sentence, owner=owner)
+
+
+def _why_not_now(job: Job) -> str:
+    if job.state is State.HELD:
+        return f"is held, {job.reason}: {job.sentence}"
+    return f"waits, {job.reason}: {job.sentence}"
+
+
+def _name(entry: UnreadableOrder) -> str:
+    return entry.order_id or f"unreadable-{entry.digest}"
+
+
+def _listed_unreadable(
+    scope: Scope, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
+) -> Iterator[Decision]:
+    """An order that cannot be read hides no other: it is a held job of its own, or holds its open job as it stands."""
+    job = next((job for job in jobs if job.open), None)
+    if job is not None and job.lost_at is not None:
+        yield settle(job, job.lost_at, listing, scope)
+        return
+    if job is not None and job.state is State.HELD:
+        yield Leave(order_id, f"cannot be read as listed now: {entry.sentence}")
+        return
+    if job is not None:
+        yield Hold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
+        return
+    order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
+    listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
+    yield StartHeld(
+        _held(_new_job(scope, listed, History(scope, jobs), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
+    )

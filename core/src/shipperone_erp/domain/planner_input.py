@@ -1,0 +1,95 @@
+"""What a plan goes by: which queue it is for, and what the ledger holds of the orders in question."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.supply_date import DateRules
+from shipperone_erp.shipperone.queue_reader import Listing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scope:
+    """Which queue a plan is for, and the tenant's settings that decide."""
+
+    tenant: str
+    stage: Stage
+    base_url: str
+    store_code: str
+    settle: timedelta
+    gone_grace: timedelta
+    in_doubt: str = "accept"
+    doubt_for: timedelta = timedelta(hours=1)
+    bundles: str = "hold"
+    services: tuple[str, ...] = ()
+    discount: str | None = None
+    ship_within: timedelta = timedelta(days=14)
+    dates: DateRules = field(default_factory=DateRules)
+    unsteady_within: timedelta = timedelta(minutes=10)
+    """Within how long the changes of an order's listing are counted, and how long it must then stand still."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Memory:
+    """What the ledger holds of the orders in question.
+
+    `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
+    orders, for the invoice stage. `sales_orders`: the jobs, of both stages, of every sales order that has another
+    fulfillment order than the listed one. `seen_in_invoice`: ids of allocation jobs of which an item is or was in the
+    other queue, which proves that it was confirmed.
+    `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
+    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
+    other queue where a reservation is to be given back, `failed` are the orders that ShipperOne lists as fallen out of
+    its flow, where that was asked.
+    """
+
+    jobs: tuple[Job, ...] = ()
+    allocations: tuple[Job, ...] = ()
+    sales_orders: tuple[Job, ...] = ()
+    seen_in_invoice: frozenset[int] = frozenset()
+    live: bool = True
+    last_good_read_at: datetime | None = None
+    busy: frozenset[str] = field(default_factory=frozenset)
+    unshipped: tuple[Job, ...] = ()
+    elsewhere: Listing | None = None
+    failed: frozenset[str] = frozenset()
+
+    def allocated(self) -> Mapping[str, Sequence[Job]]:
+        """By order, its allocation jobs, without those that ended unconfirmed."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in self.allocations:
+            if job.state not in (State.GONE, State.SUPERSEDED):
+                found[job.order_id].append(job)
+        return dict(found)
+
+    def accepted(self) -> Mapping[str, Sequence[Job]]:
+        """By order, the jobs that ShipperOne has accepted, oldest first."""
+        found: dict[str, list[Job]] = defaultdict(list)
+        for job in sorted(self.jobs, key=lambda job: job.id):
+            if job.accepted:
+                found[job.order_id].append(job)
+        return dict(found)
+
+
+def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
+    """The tenant's settings that planning goes by."""
+    return Scope(
+        tenant=settings.name,
+        stage=stage,
+        base_url=settings.base_url,
+        store_code=settings.store_code,
+        settle=settings.settle,
+        gone_grace=settings.gone_grace,
+        in_doubt=settings.in_doubt,
+        doubt_for=settings.doubt_for,
+        bundles=settings.bundles,
+        services=settings.services,
+        discount=settings.discount,
+        ship_within=settings.ship_within,
+        dates=DateRules.of(settings),
+        unsteady_within=max(timedelta(minutes=10), 4 * settings.poll_interval),
+    )

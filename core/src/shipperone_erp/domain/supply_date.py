@@ -1,0 +1,153 @@
+"""Whether the day of supply of an invoice can be true. Pure.
+
+With `tax_date = "shipped"` the day comes from ShipperOne, and is believed only if it is neither later than the order's
+first listing by more than a day, nor earlier than its allocation was accepted by more than a day, nor, without an
+allocation in the ledger, older than `oldest_date`. Every other date that cannot be true is absent.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime, timedelta
+from typing import Protocol, Self
+
+from shipperone_erp.domain.field_places import order_field
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.json_object import JsonObject
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.dates import YEARS, Zones
+from shipperone_erp.kernel.durations import words
+
+MARGIN = timedelta(days=1)
+"""Clocks, time zones and queues may differ by so much."""
+
+
+class DateSettings(Protocol):
+    """The tenant's settings about dates."""
+
+    def fields_of(self, stage: Stage) -> Mapping[str, str]: ...
+    @property
+    def tax_date(self) -> str: ...
+    @property
+    def timezone(self) -> str: ...
+    @property
+    def dates_without_zone(self) -> str: ...
+    @property
+    def oldest_date(self) -> timedelta: ...
+
+
+@dataclass(frozen=True, slots=True)
+class DateRules:
+    """What dates are judged by; `fields` are the places that the tenant has named."""
+
+    tax_date: str = "shipped"
+    zones: Zones = field(default_factory=Zones)
+    oldest: timedelta = timedelta(days=366)
+    fields: Mapping[str, str] | None = None
+
+    @classmethod
+    def of(cls, settings: DateSettings) -> Self:
+        """By the tenant's settings."""
+        zones = Zones.of(settings.timezone, settings.dates_without_zone)
+        return cls(settings.tax_date, zones, settings.oldest_date, settings.fields_of(Stage.INVOICE))
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Between which moments an order can have shipped. `since` says what the earlier one is counted from."""
+
+    first_listed_at: datetime
+    earliest: datetime
+    since: str
+
+    @classmethod
+    def of(cls, rules: DateRules, first_listed_at: datetime, allocated_at: datetime | None) -> Self:
+        """`allocated_at`: see `allocation_accepted_at`."""
+        if allocated_at is not None:
+            since = f"its allocation was accepted ({allocated_at:%Y-%m-%d %H:%M} UTC)"
+            return cls(first_listed_at, allocated_at - MARGIN, f"more than a day before {since}")
+        since = f"it was first listed ({first_listed_at:%Y-%m-%d %H:%M} UTC)"
+        said = f"more than {words(rules.oldest)} before {since}, and the ledger holds no allocation of it"
+        return cls(first_listed_at, _earlier(first_listed_at, rules.oldest), said)
+
+    def against(self, moment: datetime) -> str | None:
+        """Why nothing can have shipped at that moment; None if it can."""
+        if moment > self.first_listed_at + MARGIN:
+            return self._late
+        return self.since if moment < self.earliest else None
+
+    def against_day(self, day: date, zones: Zones) -> str | None:
+        """The same of a day where the tenant is."""
+        if day > (self.first_listed_at + MARGIN).astimezone(zones.local).date():
+            return self._late
+        return self.since if day < self.earliest.astimezone(zones.local).date() else None
+
+    @property
+    def _late(self) -> str:
+        return f"more than a day after the order was first listed ({self.first_listed_at:%Y-%m-%d %H:%M} UTC)"
+
+
+def allocation_accepted_at(allocations: Iterable[Job]) -> datetime | None:
+    """Since when goods of the order may have left; None where the ledger holds no allocation that tells.
+
+    Of an acceptance that was inferred only the first listing is certain. What was made elsewhere may have left before.
+    """
+    accepted = [job for job in allocations if job.accepted and not job.adopted]
+    moments = [job.first_listed_at if job.inferred else job.accepted_at for job in accepted]
+    return min((moment for moment in moments if moment is not None), default=None)
+
+
+def implausible(
+    order: FulfillmentOrder,
+    rules: DateRules,
+    window: Window,
+    *,
+    fixed: date | None = None,
+    listed: str | None = None,
+) -> str | None:
+    """Why no invoice of the order can be of its day of supply, as a sentence; None if it can.
+
+    `fixed`: the day that the invoice was begun with. `listed`: the date as ShipperOne lists it.
+    """
+    if rules.tax_date != "shipped":
+        return None
+    if fixed is not None:
+        why = window.against_day(fixed, rules.zones)
+        return why and f"its invoice was begun with {fixed} as the day of supply, {why}"
+    if order.shipped_at is not None:
+        why = window.against(order.shipped_at)
+        return why and f"ShipperOne lists {listed or order.shipped_at.isoformat()} as its shipped_at, {why}"
+    unread = unread_date(order, "shipped_at", rules)
+    return unread and f"ShipperOne lists {unread} as its shipped_at, which is no date that can be true"
+
+
+def unread_date(order: FulfillmentOrder, name: str, rules: DateRules) -> str | None:
+    """The value that ShipperOne lists for that date and that is no date; None where there is none."""
+    place = order_field(name, rules.fields or {})
+    _, listed = JsonObject(order.extra, "an order").moment(place, rules.zones)
+    return repr(listed)[:60] if listed is not None else None
+
+
+def believed(order: FulfillmentOrder, job: Job) -> FulfillmentOrder:
+    """The order without dates that lie in the future of its first listing, outside of any order's time, or that an
+    operator has replaced."""
+    ordered_at, shipped_at = (
+        moment if can_be_true(moment, job.first_listed_at) else None for moment in (order.ordered_at, order.shipped_at)
+    )
+    if job.supply_date is not None:
+        shipped_at = None
+    if ordered_at is order.ordered_at and shipped_at is order.shipped_at:
+        return order
+    return replace(order, ordered_at=ordered_at, shipped_at=shipped_at)
+
+
+def can_be_true(moment: datetime | None, first_listed_at: datetime) -> bool:
+    """A date of an order that was first listed then: of any order's time, and not in the future."""
+    return moment is not None and moment.year in YEARS and moment <= first_listed_at + MARGIN
+
+
+def _earlier(moment: datetime, by: timedelta) -> datetime:
+    try:
+        return moment - by
+    except OverflowError:
+        return datetime.min.replace(tzinfo=UTC)

@@ -1,0 +1,129 @@
+"""What an invoice of an order must come to, by the tenant's rules. Pure.
+
+    the invoice's total = lines + shipping + charges of kind "line"
+    the order's total   = the invoice's total + charges of kind "payment"
+
+A line is its row total, or price times quantity where ShipperOne gives none, rounded as the currency is. How its
+discount counts is the tenant's `discount`:
+
+    in_row       the row total is after the discount: nothing is taken off
+    off_row      the discount is taken off the row total
+    off_row_net  the discount is without tax: it is taken off the row's net amount, and tax is put on what remains
+    unset        what the order proves (see `readings`)
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Literal
+
+from shipperone_erp.domain.listed_amounts import cleaned
+from shipperone_erp.domain.money import decimals, places_of, rounded, to_places
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+
+Reading = Literal["in_row", "off_row", "off_row_net"]
+READINGS: tuple[Reading, ...] = ("in_row", "off_row", "off_row_net")
+
+Discount = Reading | None
+NOTHING = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`lines` by item id; None where ShipperOne gives no price. `payments` are not on the invoice."""
+
+    currency: str | None
+    lines: Mapping[int | str, Decimal | None]
+    shipping: Decimal
+    charges: Decimal
+    payments: Decimal
+
+    @property
+    def goods(self) -> Decimal | None:
+        """The lines together; None where one has no price."""
+        known = [amount for amount in self.lines.values() if amount is not None]
+        return sum(known, NOTHING) if len(known) == len(self.lines) else None
+
+    @property
+    def invoice_total(self) -> Decimal | None:
+        """What the invoice comes to; None where a line has no price."""
+        goods = self.goods
+        return None if goods is None else goods + self.shipping + self.charges
+
+    @property
+    def order_total(self) -> Decimal | None:
+        """What the whole order comes to; None where a line has no price."""
+        total = self.invoice_total
+        return None if total is None else total + self.payments
+
+
+def figures(order: FulfillmentOrder, currency: str | None, discount: Discount) -> Figures:
+    """The figures of this order in this currency. `discount` unset: by the reading that this order proves by itself,
+    else as the rows are listed."""
+    order = cleaned(order, currency)
+    if discount is None:
+        fitting = fitting_total(order, currency, NOTHING) if any(item.discount for item in order.items) else ()
+        discount = fitting[0] if fitting else "in_row"
+    return _figures(order, currency, discount)
+
+
+def priced(order: FulfillmentOrder, currency: str | None, discount: Discount) -> FulfillmentOrder:
+    """The order as a connector gets it to invoice: clean amounts, and each item has what its line comes to."""
+    order = cleaned(order, currency)
+    lines = figures(order, currency, discount).lines
+    items = tuple(replace(item, line_total_incl_tax=lines[item.item_id]) for item in order.items)
+    return replace(order, items=items)
+
+
+def readable(order: FulfillmentOrder) -> tuple[Reading, ...]:
+    """The readings that can be worked out: a discount without tax needs the rate."""
+    net = all(item.tax_percent is not None for item in order.items if item.discount)
+    return READINGS if net else READINGS[:2]
+
+
+def fitting_total(order: FulfillmentOrder, currency: str | None, tolerance: Decimal) -> tuple[Reading, ...]:
+    """The readings by which the order comes to its own total: exactly, else within the tolerance."""
+    if order.total_incl_tax is None:
+        return ()
+    off = {
+        reading: abs(total - order.total_incl_tax)
+        for reading in readable(order)
+        if (total := _figures(order, currency, reading).order_total) is not None
+    }
+    exact = tuple(reading for reading, rest in off.items() if not rest)
+    return exact or tuple(reading for reading, rest in off.items() if rest <= tolerance)
+
+
+def _figures(order: FulfillmentOrder, currency: str | None, reading: Reading) -> Figures:
+    return Figures(
+        currency=currency,
+        lines={item.item_id: line(item, currency, reading) for item in order.items},
+        shipping=order.shipping_amount_incl_tax or NOTHING,
+        charges=order.line_charges,
+        payments=sum((charge.amount for charge in order.charges if charge.kind == "payment"), NOTHING),
+    )
+
+
+def line(item: OrderItem, currency: str | None, reading: Reading) -> Decimal | None:
+    """What the item's line comes to; None where ShipperOne gives no price, or no rate for a discount without tax."""
+    amount = item.row_total_incl_tax
+    if amount is None:
+        if item.price_incl_tax is None:
+            return None
+        amount = rounded(item.price_incl_tax * item.qty, currency)
+    discount = abs(item.discount or NOTHING)
+    if reading == "in_row" or not discount:
+        return amount
+    if reading == "off_row":
+        return rounded(amount - discount, currency)  # a discount that no amount of the currency is was held before
+    return None if item.tax_percent is None else _off_net(amount, discount, item.tax_percent, currency)
+
+
+def _off_net(gross: Decimal, discount: Decimal, rate: Decimal, currency: str | None) -> Decimal:
+    """The discount off the row's net amount, then the tax on what remains: 120.00 with 20 %, 10.00 off, is 108.00.
+
+    The net amount is taken as fine as the discount is written, since the shop has worked in these units.
+    """
+    factor = (100 + rate) / 100
+    net = to_places(gross / factor, max(places_of(discount.normalize()), decimals(currency)))
+    return rounded((net - discount) * factor, currency)

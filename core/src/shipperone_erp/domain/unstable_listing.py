@@ -1,0 +1,60 @@
+"""An order whose listing keeps changing, as when two caches answer in turn: held until it stands still. Pure functions.
+
+A listing that only grows (the parts of a shipment come one by one) is no such order: it never returns to what it was.
+"""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from shipperone_erp.domain.decisions import Leave, Note, StartHeld
+from shipperone_erp.domain.invoice_checks.comparison import order_differences, side_by_side
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import State
+from shipperone_erp.kernel.durations import words
+from shipperone_erp.shipperone.queue_reader import Listed
+
+CHANGES_AT_MOST = 3
+"""How many changes of an order within minutes are followed, until it is held."""
+
+
+def held_as_unsteady(
+    job: Job, successor: Job, jobs: Collection[Job], within: timedelta, now: datetime
+) -> StartHeld | None:
+    """The successor of a job that is superseded, held if the order keeps changing; None if it does not.
+
+    `jobs` are all of the order's jobs in this stage. Counted are the changes of the listing within the last `within`,
+    if it has shown the successor's items and quantities before.
+    """
+    recent = [one for one in jobs if one.state is State.SUPERSEDED and now - one.since <= within and one.id != job.id]
+    fingerprints = [one.fingerprint for one in (*sorted(recent, key=lambda one: one.id), job, successor)]
+    changes = sum(before != after for before, after in pairwise(fingerprints))
+    returns = any(one.content == successor.content for one in (*recent, job))
+    if changes < CHANGES_AT_MOST or not returns:
+        return None
+    both = side_by_side(order_differences(job.order, successor.order), "before", "now")
+    sentence = (
+        f"ShipperOne lists this order otherwise from read to read, {changes} times within {words(within)}: {both}. "
+        f"Nothing is made for it until it has stood still for {words(within)}; then it proceeds by itself. Ask "
+        "ShipperOne which is right; two caches may answer in turn"
+    )
+    held = successor.with_(
+        state=State.HELD, reason=Reason.ITEMS_CHANGED, sentence=sentence, owner=Owner.SHIPPERONE,
+        listed_as=successor.fingerprint, next_attempt_at=now + within,
+    )  # fmt: skip
+    return StartHeld(held)
+
+
+def is_unsteady(job: Job) -> bool:
+    """It is held because its listing keeps changing."""
+    return job.state is State.HELD and job.listed_as is not None
+
+
+def until_it_stands_still(job: Job, listed: Listed, within: timedelta, now: datetime) -> Note | Leave | None:
+    """What to do about such a job; None once what is listed has stood still for `within`."""
+    if listed.fingerprint != job.listed_as:
+        return Note(job.with_(listed_as=listed.fingerprint, next_attempt_at=now + within), "its listing changes again")
+    if job.next_attempt_at is not None and now < job.next_attempt_at:
+        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+    return None

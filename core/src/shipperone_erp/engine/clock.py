@@ -1,0 +1,65 @@
+"""The machine's clock, and what happens when somebody sets it: intervals go on as if nobody had.
+
+Times in the ledger are wall-clock times, since they outlive the process. While a process runs it can tell that the
+clock was set, by its monotonic one; what intervals are counted from is then moved along.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Protocol
+
+from shipperone_erp.domain.job import QueueRecord, moved
+
+NOTICED = timedelta(seconds=30)
+"""NTP slews; somebody sets."""
+
+
+class Clock(Protocol):
+    """Aware UTC time; a test's own may jump."""
+
+    def __call__(self) -> datetime: ...
+
+
+def utc_now() -> datetime:
+    """The time of this machine, aware, in UTC."""
+    return datetime.now(UTC)
+
+
+def elapsed() -> float:
+    """Seconds on a clock that only goes forward, also while the machine sleeps where its system counts that."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+class StageClock:
+    """The time by which one stage schedules. It follows the machine's clock from look to look, and never in between.
+
+    So every time that a stage has written before a look is of one clock: a jump moves all of them by the same amount,
+    those of jobs that are being worked on included, whether they were written before or after the clock was set.
+    """
+
+    def __init__(self, now: Clock, monotonic: Callable[[], float] = elapsed) -> None:
+        self._machine = now
+        self._monotonic = monotonic
+        self._set = now(), monotonic()
+        self.moved = timedelta()
+        """By how much all jumps together have moved this clock."""
+
+    def __call__(self) -> datetime:
+        before, then = self._set
+        return before + timedelta(seconds=self._monotonic() - then)
+
+    def jumped(self) -> timedelta:
+        """By how much the machine's clock was set since the last look; zero for what is no more than a drift."""
+        jump = self._machine() - self()
+        self._set = self._machine(), self._monotonic()
+        if abs(jump) <= NOTICED:
+            return timedelta()
+        self.moved += jump
+        return jump
+
+
+def moved_queue(record: QueueRecord, by: timedelta) -> QueueRecord:
+    """The queue's record with what its intervals are counted from moved along with the clock."""
+    return replace(record, last_good_read_at=moved(record.last_good_read_at, by))

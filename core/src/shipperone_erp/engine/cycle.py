@@ -1,0 +1,353 @@
+"""One stage of one tenant: read, plan, act. Runs under the stage's lease."""
+
+import asyncio
+import logging
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from functools import partial
+
+from shipperone_erp.domain.absence import doubt_since, may_exist, wants_proof
+from shipperone_erp.domain.allocation_release import to_be_given_back
+from shipperone_erp.domain.decisions import Continue, Decision, Leave, Note, Start, StartHeld, moved_decision, order_of
+from shipperone_erp.domain.hook_answers import Reservation
+from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.planner import plan, urgency
+from shipperone_erp.domain.planner_input import Memory, scope_of
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.reservations import Allocated, has_parts, reserved_items, reserved_rows, rows_in
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine import upgrade_checks
+from shipperone_erp.engine.clock import StageClock
+from shipperone_erp.engine.crash_isolation import Solitude
+from shipperone_erp.engine.fair_semaphore import FairSlots
+from shipperone_erp.engine.observers.open_discounts import OpenDiscounts
+from shipperone_erp.engine.observers.progress import Progress
+from shipperone_erp.engine.observers.sla_monitor import LateWork
+from shipperone_erp.engine.planner_input import remember
+from shipperone_erp.engine.queue_record import QueueKeeper
+from shipperone_erp.engine.recovery import recover
+from shipperone_erp.engine.stage_context import StageDesk
+from shipperone_erp.kernel.offload import aside
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.queue_reader import Listed, Listing
+from shipperone_erp.shipperone.responses import ReadFailed
+from shipperone_erp.workflow.dispatch import act
+
+SHORTEST_DOUBT = timedelta(seconds=0.5)
+"""Until the next read at least, after one that proved nothing about an unknown outcome."""
+
+AT_ONCE = 100
+"""Orders that are planned, or whose work is begun, in one step of the event loop: a few milliseconds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passed:
+    """What one cycle did: how many jobs it moved, in how many seconds the next one comes due, what it acted on."""
+
+    moved: int
+    due_in: float | None
+    orders: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which orders a run is restricted to: these ids (empty: all), at most `limit` of each stage."""
+
+    orders: frozenset[str] = frozenset()
+    limit: int | None = None
+
+    def admits(self, order_id: str) -> bool:
+        """The order is not excluded by its id."""
+        return not self.orders or order_id in self.orders
+
+
+class StageRun:
+    """Cycles of one stage under one lease. Orders are worked on side by side, the jobs of one order one by one."""
+
+    def __init__(
+        self,
+        desk: StageDesk,
+        ledger: Ledger,
+        *,
+        shipped: Callable[[], Mapping[str, Listed]],
+        read_invoice_queue: Callable[[], Awaitable[Listing]],
+        read_failed: Callable[[], Awaitable[frozenset[str]]],
+        solitude: Solitude,
+        progress: Progress,
+        in_flight: int,
+        log: logging.Logger,
+    ) -> None:
+        settings = desk.settings
+        self.desk = desk
+        self.stage: Stage = desk.stage
+        self.tenant = settings.name
+        self.scope = scope_of(settings, desk.stage)
+        self._ledger = ledger
+        self._shipped = shipped
+        self._read_invoice_queue = read_invoice_queue
+        self._read_failed = read_failed
+        self._queue = QueueKeeper(desk, ledger, log)
+        self._late = LateWork(settings, desk.stage, log)
+        self._open_discounts = OpenDiscounts(settings.name, log)
+        self._solitude = solitude
+        self._progress = progress
+        self._places = FairSlots(in_flight)
+        self._log = log
+        self._running: dict[str, asyncio.Task[None]] = {}
+        self._suspects: set[int] = set()
+        self._allocations: dict[str, list[Job]] = {}
+        self._planned: dict[int, Job] = {}
+        self._moved = 0
+        self._clock: StageClock = desk.clock
+        self._clock.jumped()  # what came before this lease was of another schedule
+        self._planned_at = desk.now()
+        self._complete = False
+
+    async def recover(self) -> None:
+        """Take up what an earlier process left behind; call once, before cycles."""
+        self._suspects = await recover(self._ledger, self.desk)
+
+    async def cycle(self, selection: Selection, *, wait: bool) -> Passed:
+        """Read the queue, decide, act. With `wait` it returns once everything that it started has come to rest.
+
+        ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
+        """
+        # an idle stage writes nothing by which a process that stood still would learn that it was replaced
+        await self.desk.lease_stands()
+        self._moved = 0
+        busy = bool(self._running)
+        try:
+            memory, decisions = await self._look()
+        except ReadFailed as failure:
+            await self._queue.not_read(failure)
+            await self._act(list(self._chosen(await self._without_reading(), selection)))
+            if wait:
+                await self.rest()
+            raise
+        self.desk.queue_answers()
+        chosen = list(self._chosen(decisions, selection))
+        await self._act(chosen)
+        if wait:
+            await self.rest()
+        await self.desk.journal.flushed()
+        # where nothing was done the ledger still says what it said
+        known = await self.unfinished() if chosen or busy else [job for job in memory.jobs if not job.ended]
+        self._late.tell(known, self.desk.now())
+        self._open_discounts.tell(known)
+        times = [time for job in known if (time := self._comes_due(job)) is not None]
+        due_in = (min(times) - self.desk.now()).total_seconds() if times else None
+        return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))
+
+    async def rest(self) -> None:
+        """Wait until nothing of this stage is being worked on."""
+        while self._running:
+            await asyncio.wait(list(self._running.values()))
+
+    def abandon(self) -> None:
+        """Wait for nothing any more: what is still inside a call is unknown to whoever takes this up next."""
+        for task in self._running.values():
+            task.cancel()
+
+    async def _look(self) -> tuple[Memory, list[Decision]]:
+        if jump := self._clock.jumped():
+            await self._queue.clock_was_set(jump, frozenset(self._running))
+        busy = frozenset(self._running)
+        listing = await self.desk.view.read()
+        memory, record = await self._memory(listing, busy)
+        decisions = await self._plan(listing, memory)
+        if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
+            busy |= frozenset(self._running)
+            listing = await self.desk.view.read(prove=True)
+            memory, record = await self._memory(listing, busy)
+            decisions = await self._plan(listing, memory)
+        if listing.alert:
+            self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
+        if listing.complete:
+            if upgrade_checks.are_new(record):
+                await aside(partial(upgrade_checks.log_new_rules, self.desk.settings, memory, decisions, self._log))
+            self._queue.read_well(listing, record)
+        return memory, decisions
+
+    async def _without_reading(self) -> list[Decision]:
+        """What can be done although ShipperOne does not say what is listed: what it has accepted waits for the ERP."""
+        now = self.desk.now()
+        nothing = Listing(
+            stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
+            proves_absence=False, pages=0, alert=None,
+        )  # fmt: skip
+        memory, _ = await self._memory(nothing, frozenset(self._running))
+        return [decision for decision in await self._plan(nothing, memory) if isinstance(decision, Continue)]
+
+    async def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
+        self._planned_at, self._complete = self.desk.now(), listing.complete
+        planned = partial(plan, self.scope, listing, memory, self._planned_at)
+        few = len(listing.orders) + len(memory.jobs) <= AT_ONCE
+        return planned() if few else await aside(planned)
+
+    async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
+        memory, record = await asyncio.to_thread(
+            remember,
+            self._ledger,
+            self.scope,
+            listing,
+            go_live=self.desk.settings.go_live,
+            shipped=self._shipped(),
+            busy=busy,
+            confirmed=self._late.window(self.desk.now()),
+        )
+        if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
+            memory = replace(memory, elsewhere=await self._elsewhere())
+        if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in memory.jobs):
+            memory = replace(memory, failed=await self._failed())
+        self._planned = {job.id: job for job in (*memory.jobs, *memory.unshipped)}
+        memory = replace(memory, jobs=tuple(map(self._released, memory.jobs)))
+        self._allocations = defaultdict(list)
+        for job in memory.allocations:
+            self._allocations[job.order_id].append(job)
+        self.desk.planned_from(memory, busy)
+        return memory, record
+
+    def _released(self, job: Job) -> Job:
+        """The job; one that was held for an exception which every order met waits instead, like these."""
+        if job.state is not State.HELD or job.reason is not Reason.CONNECTOR_BUG or not self.desk.hooks.released(job):
+            return job
+        return job.with_(state=State.WAITING, next_attempt_at=self.desk.now(), attempts=max(0, job.attempts - 1))
+
+    async def _elsewhere(self) -> Listing | None:
+        """A read of pending_invoice that can prove absence; None if it cannot be had now."""
+        try:
+            return await self._read_invoice_queue()
+        except ReadFailed as failure:
+            self._log.warning("%s: pending_invoice must be read before goods are given back: %s", self.tenant,
+                              failure.sentence)  # fmt: skip
+            return None
+
+    async def _failed(self) -> frozenset[str]:
+        """What ShipperOne lists as fallen out of its flow; nothing where the token may not read it."""
+        try:
+            return await self._read_failed()
+        except ReadFailed:
+            return frozenset()
+
+    def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:
+        """The decisions of each order together, in their urgency, as far as this run may act on them."""
+        orders: dict[str, list[Decision]] = defaultdict(list)
+        for decision in decisions:
+            if not isinstance(decision, Leave) and selection.admits(order_of(decision)):
+                orders[order_of(decision)].append(decision)
+        return list(orders.items())[: selection.limit]
+
+    async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
+        suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}
+        for decisions in suspects.values():
+            async with self._solitude.alone():
+                await self._order(decisions, self._to_be_taken(decisions), alone=True)
+        notes: list[list[Decision]] = []
+        for number, (order_id, decisions) in enumerate(chosen, 1):
+            if number % AT_ONCE == 0:
+                await asyncio.sleep(0)  # every other tenant has its turn
+            if all(isinstance(decision, Note) for decision in decisions):
+                notes.append(decisions)
+            elif order_id not in suspects:
+                turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions), self._clock.moved)
+                task = asyncio.get_running_loop().create_task(turn)
+                self._running[order_id] = task
+                self._progress.planned()
+                task.add_done_callback(partial(self._rests, order_id))
+        for first in range(0, len(notes), AT_ONCE):
+            some = notes[first : first + AT_ONCE]
+            await asyncio.gather(*(self._order(noted, self._to_be_taken(noted)) for noted in some))
+
+    def _suspected(self, decisions: Collection[Decision]) -> bool:
+        return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)
+
+    def _to_be_taken(self, decisions: Collection[Decision]) -> list[Job]:
+        """The jobs, as they were planned from, that a person could act on before anything is written of them."""
+        planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, Leave | Start | StartHeld)]
+        return [job for job in planned if job.state is not State.WORKING]
+
+    async def _in_turn(
+        self, order_id: str, decisions: list[Decision], taking: list[Job], clock_moved: timedelta
+    ) -> None:
+        try:
+            # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
+            await self._places.acquire(urgency=urgency(decisions[0]))
+            try:
+                if not self.desk.stopping:
+                    if by := self._clock.moved - clock_moved:
+                        decisions = [moved_decision(decision, by) for decision in decisions]
+                    await self._order(decisions, taking)
+            finally:
+                self._places.release()
+        except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
+            if self.desk.journal.failure is None:
+                self._log.exception("%s %s: order %s", self.tenant, self.stage, order_id)
+                self.desk.journal.failure = error
+
+    def _rests(self, order_id: str, task: asyncio.Task[None]) -> None:
+        self._running.pop(order_id, None)
+        self._progress.rests()
+
+    async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
+        """Act on one order; not at all if a person has acted on it since it was planned: the next cycle plans anew."""
+        if taking and not await self.desk.journal.take(taking):
+            return
+        try:
+            for decision in decisions:
+                job = await act(decision, self.desk, self._allocated, alone=alone)
+                if job is not None and not isinstance(decision, Leave):
+                    before = decision.job
+                    self._moved += (before.id, before.state, before.step, before.reason) != (
+                        job.id, job.state, job.step, job.reason
+                    )  # fmt: skip
+                    self._suspects.discard(before.id)
+        finally:
+            if taking:
+                self.desk.journal.let_go(taking)
+        await self.desk.journal.flushed()
+
+    def _allocated(self, job: Job) -> Allocated:
+        made = self._allocations.get(job.order_id, ())
+        asked = any(one.open and not one.ended and one.reference is None and may_exist(one) for one in made)
+        counted = tuple(one for one in made if one.state not in (State.GONE, State.SUPERSEDED))
+        known = rows_in(counted, always=has_parts(job))
+        # rows are read only where they say more than the listing does
+        held = [row for one in self._reserving(job) for row in reserved_rows(one, self.desk.settings)] if known else []
+        return Allocated(self._reservations(job), tuple(held), known, asked, counted)
+
+    def _reserving(self, job: Job) -> list[Job]:
+        return [
+            made
+            for made in self._allocations.get(job.order_id, ())
+            if made.reference is not None
+            and made.state not in (State.GONE, State.SUPERSEDED)
+            and made.erp in (None, self.desk.erp)
+        ]
+
+    def _reservations(self, job: Job) -> tuple[Reservation, ...]:
+        return tuple(
+            Reservation(made.key, made.reference, reserved_items(made, self.desk.settings))
+            for made in self._reserving(job)
+            if made.reference is not None
+        )
+
+    async def unfinished(self) -> list[Job]:
+        """Every job of this stage that may still move by itself."""
+        return await asyncio.to_thread(self._ledger.living_jobs, self.tenant, self.stage)
+
+    def _comes_due(self, job: Job) -> datetime | None:
+        """When this job calls for the next read; None if only a change of the queue, or a person, can move it.
+
+        What was due already and was left as it is (it is not listed, or cannot be read) does not call for another.
+        """
+        if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
+            doubted = doubt_since(job)
+            if doubted is not None:
+                # soon after it began, then ever less often: a queue that is never still is not read without a pause
+                return self._planned_at + max((self._planned_at - doubted) / 4, SHORTEST_DOUBT)
+            return job.lost_at + self.scope.settle if self._complete else None
+        if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
+            return None
+        return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None

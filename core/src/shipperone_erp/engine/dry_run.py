@@ -1,0 +1,125 @@
+"""`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
+
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from pydantic import SecretStr
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.approved_totals import approved_total
+from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start, order_of
+from shipperone_erp.domain.invoice_checks.amounts import foreseen
+from shipperone_erp.domain.planner import plan
+from shipperone_erp.domain.planner_input import scope_of
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, implausible
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.planner_input import remember
+from shipperone_erp.engine.requested_orders import unknown_to
+from shipperone_erp.kernel.dates import Zones
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.queue_reader import QueueReader, ReadFailed, read_failed
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What would be done about one order."""
+
+    tenant: str
+    stage: Stage
+    order_id: str
+    would: str
+
+
+@dataclass(frozen=True, slots=True)
+class Foresight:
+    """What would be done about a tenant's orders; `unknown`: those asked for by their ids that it does not know."""
+
+    orders: list[Foreseen]
+    unknown: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ListedAt:
+    """The address of a ShipperOne, and the token for it."""
+
+    base_url: str
+    store_code: str
+    token: SecretStr
+
+
+def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs) -> str:
+    """What the decision would do; of an invoice it is checked first what its flow checks before it is built or sent."""
+    if isinstance(decision, Start | Continue | SendAgain) and to_be_checked(decision.job):
+        job = decision.job
+        beside = recorded.beside(job.order)
+        rules = DateRules.of(settings)
+        window = Window.of(rules, job.first_listed_at, allocation_accepted_at(beside.allocations))
+        if isinstance(decision, Start) and (why := implausible(job.order, rules, window)):
+            return f"would be held, {Reason.DATE_IMPLAUSIBLE}: {why}"
+        found = foreseen(job.order, settings, beside, approved=approved_total(job))
+        if found is not None:
+            return f"would be held, {found.reason}: {found.sentence}"
+    return decision.words()
+
+
+async def foresee(
+    settings: TenantSettings,
+    ledger: Ledger,
+    selection: Selection,
+    now: datetime,
+    *,
+    max_response: int,
+    listed_at: ListedAt | None = None,
+) -> Foresight:
+    """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called.
+
+    `listed_at`: where the queues are read in place of the tenant's ShipperOne, which serves what was captured of it.
+    """
+    at = listed_at or ListedAt(settings.base_url, settings.store_code, settings.token)
+    client = ShipperOne(
+        settings.name,
+        at.base_url,
+        at.store_code,
+        at.token,
+        settings.fields,
+        queue_fields=settings.queue_fields,
+        charges=settings.charges,
+        max_response=max_response,
+        zones=Zones.of(settings.timezone, settings.dates_without_zone),
+    )
+    foreseen: list[Foreseen] = []
+    try:
+        listings = {stage: await QueueReader(client, stage).read() for stage in settings.stages}
+        failed: frozenset[str] = frozenset()
+        with suppress(ReadFailed):  # the token may read the stages' queues alone
+            failed = await read_failed(client)
+    finally:
+        await client.aclose()
+    invoices = listings.get(Stage.INVOICE)
+    paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
+    for stage, listing in listings.items():
+        scope = scope_of(settings, stage)
+        memory, _ = remember(
+            ledger,
+            scope,
+            listing,
+            go_live=settings.go_live,
+            shipped=invoices.orders if invoices else {},
+            confirmed=(None, now - settings.ship_within),
+        )
+        memory = replace(memory, elsewhere=invoices, failed=failed)
+        jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+        recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
+        words: dict[str, list[str]] = {}
+        for decision in plan(scope, listing, memory, now):
+            if selection.admits(order_of(decision)):
+                words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
+        for order_id, would in list(words.items())[: selection.limit]:
+            resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
+            foreseen.append(Foreseen(settings.name, stage, order_id, resting + "; ".join(would)))
+    return Foresight(foreseen, unknown_to(settings.name, selection.orders, list(listings.values()), ledger))

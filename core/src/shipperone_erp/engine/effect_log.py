@@ -1,0 +1,113 @@
+"""The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
+
+import asyncio
+from collections.abc import Collection
+from concurrent.futures import Future
+from contextlib import suppress
+
+from shipperone_erp.domain.job import Effect, Job, Lease, QueueRecord, new_id
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage
+from shipperone_erp.engine.clock import Clock
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import (
+    BeginEffect,
+    EndEffect,
+    InsertJob,
+    LetAllGo,
+    LetGo,
+    Restamp,
+    SaveQueue,
+    TakeJob,
+    UpdateJob,
+    Write,
+)
+
+
+class StageJournal:
+    """The `Journal` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
+
+    def __init__(self, ledger: Ledger, lease: Lease, now: Clock) -> None:
+        self._ledger = ledger
+        self._lease = lease
+        self._now = now
+        self._last: Future[None] | None = None
+        self.failure: BaseException | None = None
+
+    def _write(self, *writes: Write) -> Future[None]:
+        if self.failure is not None:
+            raise self.failure
+        future = self._ledger.write(*writes, lease=self._lease)
+        future.add_done_callback(self._check)
+        self._last = future
+        return future
+
+    def _check(self, future: Future[None]) -> None:
+        error = future.exception()
+        if error is not None and self.failure is None:
+            self.failure = error
+
+    async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
+        """See `workflow.ports.Journal`."""
+        effect = Effect(
+            id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
+        )
+        await asyncio.wrap_future(self._write(UpdateJob(job), BeginEffect(effect)))
+        if self.failure is not None:
+            raise self.failure  # an earlier write of this stage is missing: this effect must not begin
+        return effect
+
+    def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
+        """See `workflow.ports.Journal`."""
+        ended = EndEffect(effect.id, outcome, self._now(), answer, effect.kind)
+        self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
+
+    def insert(self, job: Job) -> None:
+        """See `workflow.ports.Journal`."""
+        self._write(InsertJob(job))
+
+    def save(self, job: Job) -> None:
+        """See `workflow.ports.Journal`."""
+        self._write(UpdateJob(job))
+
+    def restamp(self, job: Job) -> None:
+        """See `workflow.ports.Journal`."""
+        self._write(Restamp(job))
+
+    async def take(self, jobs: Collection[Job]) -> bool:
+        """Keep these jobs from everybody else until `let_go`; False, and nothing is taken, if one is not as it was.
+
+        Between planning and the first write a person may have acted on them. LeaseLost or LedgerError as elsewhere.
+        """
+        if self.failure is not None:
+            raise self.failure
+        try:
+            await asyncio.wrap_future(self._ledger.write(*map(TakeJob, jobs), lease=self._lease))
+        except WriteRefused:
+            return False
+        return True
+
+    def let_go(self, jobs: Collection[Job]) -> None:
+        """Give back what was taken, after everything that was written of it. What cannot be is given back later."""
+        if self.failure is None:
+            with suppress(LedgerError):
+                self._write(*(LetGo(job.id) for job in jobs))
+
+    def let_all_go(self, tenant: str, stage: Stage) -> None:
+        """Give back what an earlier process had taken of this stage."""
+        self._write(LetAllGo(tenant, stage))
+
+    def queue(self, record: QueueRecord) -> None:
+        """Record what is known of the queue; committed no later than the next intent."""
+        self._write(SaveQueue(record))
+
+    async def flushed(self) -> None:
+        """Everything written so far is committed; LeaseLost or LedgerError if any of it could not be."""
+        if self._last is not None:
+            last = asyncio.wrap_future(self._last)
+            await asyncio.wait([last])
+            if not last.cancelled():
+                last.exception()  # `failure` tells it; one that nobody has read is logged by asyncio as lost
+        if self.failure is not None:
+            raise self.failure

@@ -1,0 +1,249 @@
+"""A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `workflow.ports`."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any, Generic, TypeVar
+
+from shipperone_erp.connector.api import STOCK_HOOKS
+from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.hook_answers import (
+    AuthFailed,
+    Document,
+    Done,
+    Invoice,
+    Pending,
+    Reserved,
+    Shortage,
+    Transient,
+    Unknown,
+    Voided,
+)
+from shipperone_erp.domain.hook_requests import (
+    BuildInvoice,
+    Deliver,
+    DiscardInvoice,
+    IssueInvoice,
+    Mismatch,
+    ReleaseStock,
+    ReserveStock,
+    Resolution,
+)
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import EffectKind
+from shipperone_erp.engine.circuit_breaker import Weather
+from shipperone_erp.engine.crash_isolation import Solitude
+from shipperone_erp.engine.document_cache import ListedDocuments
+from shipperone_erp.engine.hook_threads import HookThreads
+from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.repeated_exceptions import Bursts
+from shipperone_erp.workflow.ports import Down
+
+AnswerT = TypeVar("AnswerT")
+RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
+
+GATHER = 0.005
+"""Seconds for which a batch waits for company."""
+
+
+class HookCalls:
+    """All hooks of one tenant. Every call takes a slot; stock-changing ones also the connector's exclusive name."""
+
+    def __init__(
+        self,
+        plugins: TenantPlugins,
+        threads: HookThreads,
+        weather: Weather,
+        bursts: Bursts,
+        *,
+        deadline: float,
+        exclusives: Exclusives,
+        solitude: Solitude,
+        line: str,
+    ) -> None:
+        self.plugins = plugins
+        self._threads = threads
+        self._weather = weather
+        self._bursts = bursts
+        self._deadline = deadline
+        self._exclusives = exclusives
+        self._solitude = solitude
+        self._line = line
+        self._documents = ListedDocuments(self._list_documents)
+        self._reserve: Batch[ReserveStock, Reserved | Shortage | Pending | Voided] = Batch(
+            self, "reserve_stock", plugins.reserve_stock, plugins.reserve_stock_batch
+        )
+        self._build: Batch[BuildInvoice, Invoice | Pending | Voided] = Batch(
+            self, "build_invoice", plugins.build_invoice, plugins.build_invoice_batch
+        )
+        self._issue: Batch[IssueInvoice, Invoice | Pending | Voided] = Batch(
+            self, "issue_invoice", plugins.issue_invoice, plugins.issue_invoice_batch
+        )
+        self._deliver: Batch[Deliver, Done | Pending] = Batch(self, "deliver", plugins.deliver, plugins.deliver_batch)
+
+    @property
+    def offers(self) -> frozenset[str]:
+        """The hooks that this tenant's connector implements."""
+        return self.plugins.offers
+
+    def down(self, kind: EffectKind, order_id: str) -> Down | None:
+        return self._bursts.admits(kind, order_id) or self._weather.admits()
+
+    def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
+        return self._bursts.raised(kind, job, error)
+
+    def answered(self, kind: EffectKind, job: Job) -> None:
+        self._bursts.answered(kind, job)
+
+    def released(self, job: Job) -> bool:
+        """See `Bursts.released`."""
+        return self._bursts.released(job)
+
+    async def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
+        return await self._reserve.ask(request)
+
+    async def build_invoice(self, request: BuildInvoice) -> Invoice | Pending | Voided:
+        return await self._build.ask(request)
+
+    async def before_build(self, request: BuildInvoice) -> BuildInvoice:
+        return await self._think(self.plugins.before_build, request) if self.plugins.rewrites else request
+
+    async def issue_invoice(self, request: IssueInvoice) -> Invoice | Pending | Voided:
+        return await self._issue.ask(request)
+
+    async def release_stock(self, request: ReleaseStock) -> Done | Pending:
+        return await self.call("release_stock", self.plugins.release_stock, request)
+
+    async def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
+        return await self.call("discard_invoice", self.plugins.discard_invoice, request)
+
+    async def deliver(self, request: Deliver) -> Done | Pending:
+        return await self._deliver.ask(request)
+
+    async def list_documents(self, since: datetime) -> list[Document]:
+        return await self._documents.since(since)
+
+    async def _list_documents(self, since: datetime) -> list[Document]:
+        return await self.call("list_documents", self.plugins.list_documents, since)
+
+    async def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
+        try:
+            return await self._think(self.plugins.handle_mismatch, mismatch)
+        except (Unknown, Transient):
+            said = f"handle_mismatch gave no answer within {self._deadline:g} s"
+            return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
+
+    async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
+        """A hook that decides and changes nothing: its failures say nothing of the ERP's health."""
+        async with self._solitude.shared():
+            return await self._threads.run(function, argument, deadline=self._deadline, line=self._line)
+
+    def alone(self) -> bool:
+        """The running task is a suspect of a crash: its calls go out by themselves."""
+        return self._solitude.mine()
+
+    async def _named(self, name: str) -> Callable[[], None]:
+        """The exclusive name; not waited for without end, since whoever is tried alone keeps all others waiting."""
+        try:
+            async with asyncio.timeout(self._deadline):
+                return await self._exclusives.acquire(name)
+        except TimeoutError:
+            raise Transient(f"another call has kept the exclusive name {name} for {self._deadline:g} s") from None
+
+    async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
+        """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""
+        name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
+        async with self._solitude.shared():
+            release = await self._named(name) if name else _nothing
+            try:
+                answer = await self._threads.run(
+                    function, argument, deadline=self._deadline, line=self._line, returned=release
+                )
+            except (Transient, AuthFailed) as failure:
+                self._weather.failed(failure)
+                raise
+            except Unknown:
+                raise
+            except Exception:
+                self._weather.succeeded()
+                raise
+        away = _away(answer)
+        for told in away:
+            self._weather.failed(told)
+        if not away:
+            self._weather.succeeded()
+        return answer
+
+
+def _away(answer: object) -> list[Transient | AuthFailed]:
+    """What a batch says of the ERP's health: each key's failure, if it told every key that the ERP is away."""
+    told = list(answer.values()) if isinstance(answer, dict) else []
+    failures = [one for one in told if isinstance(one, Transient | AuthFailed)]
+    return failures if len(failures) == len(told) else []
+
+
+def _nothing() -> None:
+    """What is called when a hook without an exclusive name returns."""
+
+
+class Batch(Generic[RequestT, AnswerT]):
+    """Gathers requests of one hook for its batch form; without that form each goes out by itself."""
+
+    def __init__(
+        self,
+        calls: HookCalls,
+        hook: str,
+        single: Callable[[RequestT], AnswerT],
+        many: Callable[[tuple[RequestT, ...]], dict[str, AnswerT | Exception]],
+    ) -> None:
+        self._calls = calls
+        self._hook = hook
+        self._single: Callable[[RequestT], AnswerT] = single
+        self._many: Callable[[tuple[RequestT, ...]], dict[str, AnswerT | Exception]] = many
+        self._waiting: list[tuple[RequestT, asyncio.Future[AnswerT]]] = []
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def ask(self, request: RequestT) -> AnswerT:
+        """The answer to this request, by whichever form."""
+        if f"{self._hook}_batch" not in self._calls.offers or self._calls.alone():
+            return await self._calls.call(self._hook, self._single, request)
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[AnswerT] = loop.create_future()
+        self._waiting.append((request, answer))
+        if len(self._waiting) >= self._calls.plugins.batch_size:
+            self._send()
+        elif len(self._waiting) == 1:
+            loop.call_later(GATHER, self._send)
+        return await answer
+
+    def _send(self) -> None:
+        chunk, self._waiting = self._waiting, []
+        if chunk:
+            task = asyncio.get_running_loop().create_task(self._answer(chunk))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _answer(self, chunk: list[tuple[RequestT, asyncio.Future[AnswerT]]]) -> None:
+        answers: dict[str, AnswerT | Exception]
+        try:
+            requests = tuple(request for request, _ in chunk)
+            answers = await self._calls.call(f"{self._hook}_batch", self._many, requests)
+        except (Transient, AuthFailed, Unknown) as failure:
+            answers = {request.key: failure for request, _ in chunk}
+        except Exception:  # one bad request must not take the others with it: each is tried alone
+            answers = {request.key: await self._alone(request) for request, _ in chunk}
+        for request, future in chunk:
+            if future.done():
+                continue
+            answer = answers[request.key]
+            if isinstance(answer, Exception):
+                future.set_exception(answer)
+            else:
+                future.set_result(answer)
+
+    async def _alone(self, request: RequestT) -> AnswerT | Exception:
+        try:
+            return await self._calls.call(self._hook, self._single, request)
+        except Exception as raised:  # handed to the one job that it is about
+            return raised

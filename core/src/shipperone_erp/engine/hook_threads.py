@@ -1,0 +1,113 @@
+"""Threads for hooks: a fixed number of slots a tenant, each call with a deadline.
+
+Not `concurrent.futures`: its threads are joined when the interpreter ends, so that a hook which hangs would keep the
+process alive for ever. A hook past its deadline keeps its slot until it returns.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from shipperone_erp.domain.hook_answers import Transient, Unknown
+from shipperone_erp.engine.fair_semaphore import FairSlots
+from shipperone_erp.kernel.offload import for_a_thread
+
+ResultT = TypeVar("ResultT")
+
+IDLE_AT_MOST = 10.0
+"""Seconds after which a thread that has nothing to do ends: most tenants have nothing to do most of the time."""
+
+
+class HookThreads:
+    """Up to `slots` daemon threads, started when needed, ended when idle. Belongs to one event loop."""
+
+    def __init__(self, name: str, slots: int) -> None:
+        self.name = name
+        self.slots = slots
+        self._free = FairSlots(slots)
+        self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._overdue = 0
+        self._turn = threading.Lock()
+        self._threads = 0
+        self._busy = 0
+
+    async def run(
+        self,
+        function: Callable[..., ResultT],
+        *arguments: Any,
+        deadline: float,
+        line: str = "",
+        returned: Callable[[], None] = lambda: None,
+    ) -> ResultT:
+        """The function's result, or what it raises; `Unknown` if it takes longer than `deadline` seconds.
+
+        `Transient`, and the function is not called, while every slot is kept by a call past its deadline.
+        Calls of different `line`s take the slots in turn: a flood in one does not starve another. `returned` is called
+        in the event loop once the function has really returned, however late.
+        """
+        try:
+            if self._overdue == self.slots:
+                raise self._all_hang()
+            await self._free.acquire(line)
+        except BaseException:
+            returned()
+            raise
+        ended, overdue = asyncio.Event(), asyncio.Event()
+
+        def back() -> None:
+            ended.set()
+            self._overdue -= overdue.is_set()
+            self._free.release()
+            returned()
+
+        def counted() -> ResultT:
+            try:
+                return function(*arguments)
+            finally:
+                with self._turn:
+                    self._busy -= 1  # before the result is handed over: the next call then finds this thread free
+
+        result, call = for_a_thread(counted, returned=back)
+        with self._turn:
+            self._calls.put(call)
+            self._busy += 1
+            if self._threads < min(self._busy, self.slots):
+                self._threads += 1
+                threading.Thread(target=self._serve, name=f"hooks of {self.name}", daemon=True).start()
+        try:
+            async with asyncio.timeout(deadline):
+                return await result
+        except TimeoutError:
+            if not ended.is_set():
+                overdue.set()
+                self._overdue += 1
+            if self._overdue == self.slots:
+                self._free.refuse(self._all_hang())
+            raise Unknown(f"no answer within {deadline:g} s; the same call is made again with the same key") from None
+
+    def _all_hang(self) -> Transient:
+        return Transient(
+            f"all {self.slots} calls that are made at once hang past their deadline; one must return first"
+        )
+
+    def close(self) -> None:
+        """Let the threads end once they are idle; a hanging one ends with the process."""
+        with self._turn:
+            for _ in range(self._threads):
+                self._calls.put(None)
+
+    def _serve(self) -> None:
+        while True:
+            try:
+                call = self._calls.get(timeout=IDLE_AT_MOST)
+            except queue.Empty:
+                with self._turn:
+                    if not self._calls.empty():
+                        continue
+                    self._threads -= 1
+                    return
+            if call is None:
+                return
+            call()

@@ -1,0 +1,1 @@
+"""What watches the work without changing it: progress, alerts."""

@@ -1,0 +1,99 @@
+"""What the ledger holds of a listing's orders, gathered for planning in a few queries."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+
+from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.planner_input import Memory, Scope
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.queue_reader import Listed, Listing
+
+
+def remember(
+    ledger: Ledger,
+    scope: Scope,
+    listing: Listing,
+    *,
+    go_live: str,
+    shipped: Mapping[str, Listed],
+    busy: frozenset[str] = frozenset(),
+    confirmed: tuple[datetime | None, datetime] | None = None,
+) -> tuple[Memory, QueueRecord]:
+    """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
+
+    What is known of the `busy` orders comes along, listed or not: they are acted on by it, and not planned.
+    `shipped`: what pending_invoice lists now. `confirmed`: between which times an allocation was confirmed that should
+    have shipped by now.
+    """
+    ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
+    unfinished = ledger.living_jobs(scope.tenant, scope.stage)
+    known = {job.id: job for job in unfinished}
+    wanted = {*ids, *busy}
+    known.update((job.id, job) for job in ledger.other_jobs_of_orders(scope.tenant, scope.stage, wanted))
+    allocations: list[Job] = []
+    sales_orders: list[Job] = []
+    if scope.stage is Stage.INVOICE:
+        orders = {*wanted, *(job.order_id for job in unfinished)}
+        allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
+        numbers = {job.order_id: job.order_number for job in unfinished if job.order_number is not None}
+        numbers |= {
+            order_id: listed.order.order_number
+            for order_id, listed in listing.orders.items()
+            if listed.order.order_number is not None
+        }
+        sales_orders = ledger.jobs_of_sales_orders(scope.tenant, numbers) if numbers else []
+    late: tuple[Job, ...] = ()
+    seen_in_invoice: frozenset[int] = frozenset()
+    if scope.stage is Stage.ALLOCATION:
+        late = tuple(ledger.unshipped(scope.tenant, *confirmed)) if confirmed else ()
+        seen_in_invoice = _listed_as_shipped([*unfinished, *late], shipped)
+        seen_in_invoice |= _came_to_an_invoice(ledger, scope.tenant, unfinished, frozenset(ids))
+    record = ledger.queue(scope.tenant, scope.stage) or QueueRecord(tenant=scope.tenant, stage=scope.stage)
+    live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
+    memory = Memory(
+        jobs=tuple(known.values()),
+        allocations=tuple(allocations),
+        sales_orders=tuple(sales_orders),
+        seen_in_invoice=seen_in_invoice,
+        live=live,
+        last_good_read_at=record.last_good_read_at,
+        busy=busy,
+        unshipped=late,
+    )
+    return memory, record
+
+
+def _came_to_an_invoice(
+    ledger: Ledger, tenant: str, unfinished: Iterable[Job], listed: frozenset[str]
+) -> frozenset[int]:
+    """Jobs whose reservation is not known to be confirmed, or kept for long, whose goods were in pending_invoice since.
+
+    They may have been there for a moment only, between two looks of this stage; the invoice's job stays.
+    """
+    asked = [
+        job
+        for job in unfinished
+        if job.reason is Reason.RESERVED_NOT_SHIPPED or (job.open and job.order_id not in listed)
+    ]
+    invoices = ledger.jobs_of_orders(tenant, Stage.INVOICE, {job.order_id for job in asked}) if asked else []
+
+    def since(job: Job, invoice: Job) -> bool:
+        return job.order_id == invoice.order_id and job.id < invoice.id and _share(job.item_ids, invoice.item_ids)
+
+    return frozenset(job.id for job in asked if any(since(job, invoice) for invoice in invoices))
+
+
+def _listed_as_shipped(jobs: Iterable[Job], shipped: Mapping[str, Listed]) -> frozenset[int]:
+    """Another part of the same order proves nothing: one of the job's own items must be there."""
+    return frozenset(
+        job.id
+        for job in jobs
+        if (listed := shipped.get(job.order_id)) is not None
+        and _share(job.item_ids, [item.item_id for item in listed.order.items])
+    )
+
+
+def _share(some: Iterable[int | str], others: Iterable[int | str]) -> bool:
+    return not set(map(str, some)).isdisjoint(map(str, others))

@@ -1,0 +1,134 @@
+"""One and the same exception from hook call after hook call: a fault of the connector, not of the orders that it met.
+
+A file handle leak, a full disk, a library that is gone: every order's call raises, and each of them would be held for
+an operator. After `BURST` orders in a row the kind of call is taken for broken, and a circuit breaker opens: an order
+that meets the exception waits, those that were held before too, and one of them at a time is a probe. A call
+for an order that has not met it yet goes out all the same: a good one may stand behind a row of bad ones, and its
+success ends the wait.
+"""
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import EffectKind
+from shipperone_erp.engine.circuit_breaker import Breaker
+from shipperone_erp.workflow.ports import Down
+
+BURST = 5
+"""Orders in a row, with no call of that kind between them that ended otherwise, until it is none of theirs."""
+
+WITHIN = 3600.0
+"""Seconds within which they must have failed."""
+
+Fault = tuple[str, str]
+"""What makes two exceptions one and the same: the type, and the message without the order's own id and key."""
+
+
+@dataclass(slots=True)
+class _Calls:
+    """What is known of the calls of one kind."""
+
+    breaker: Breaker
+    fault: Fault | None = None
+    failed: dict[str, float] = field(default_factory=dict)
+    """Orders that met `fault` since the last success, with their times."""
+    held: dict[str, int] = field(default_factory=dict)
+    """Those of them that were held before the breaker opened, with their jobs."""
+    suspects: dict[tuple[Fault, str], float] = field(default_factory=dict)
+    """Orders that failed in a burst that is over: if one meets the same fault again, it is its own."""
+
+
+class Bursts:
+    """The breakers of one tenant's hooks, one for each kind of call."""
+
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        say: Callable[[str], None],
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._now = now
+        self._say = say
+        self._monotonic = monotonic
+        self._kinds: dict[EffectKind, _Calls] = {}
+        self._innocent: set[int] = set()
+
+    def admits(self, kind: EffectKind, order_id: str) -> Down | None:
+        """None: go ahead. Else why this order waits, and until when."""
+        calls = self._of(kind)
+        return calls.breaker.admits() if order_id in calls.failed else None
+
+    def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
+        """A hook raised what it should not. None: that is this order's own matter, which is held."""
+        calls, now, fault = self._of(kind), self._monotonic(), _fault(job, error)
+        self._innocent.discard(job.id)
+        if (seen := calls.suspects.pop((fault, job.order_id), None)) is not None and now - seen < WITHIN:
+            return None
+        is_open = calls.breaker.down is not None
+        if fault != calls.fault:
+            if is_open:
+                return None
+            calls.fault, calls.failed, calls.held = fault, {}, {}
+        calls.failed = {order: at for order, at in calls.failed.items() if is_open or now - at < WITHIN}
+        calls.failed[job.order_id] = now
+        if not is_open and len(calls.failed) < BURST:
+            calls.held[job.order_id] = job.id
+            return None
+        self._innocent |= {calls.held[order] for order in calls.failed.keys() & calls.held.keys()}
+        calls.held = {}
+        sentence = (
+            f"the connector raised {_named(error)} in {kind} for {BURST} orders in a row: a fault of the connector, or "
+            "of the machine, and not of these orders. They are tried again by themselves, one at a time; the traceback "
+            f"is in `order show {job.order_id} --raw`"
+        )
+        if not is_open:
+            self._say(f"{kind} is suspended: {sentence}")
+        return calls.breaker.opened(Reason.CONNECTOR_BUG, sentence, Owner.IT)
+
+    def answered(self, kind: EffectKind, job: Job) -> None:
+        """A hook gave an answer, whatever it said."""
+        self._innocent.discard(job.id)
+        calls = self._kinds.get(kind)
+        if calls is None:
+            return
+        if calls.breaker.down is not None:
+            self._say(f"{kind} works again; what waited for it resumes")
+            calls.breaker.closed()
+            now = self._monotonic()
+            recent = {one: seen for one, seen in calls.suspects.items() if now - seen < WITHIN}
+            failed = {(calls.fault, order): now for order in calls.failed} if calls.fault else {}
+            calls.suspects = {**recent, **failed}
+        if calls.fault:
+            calls.suspects.pop((calls.fault, job.order_id), None)
+        calls.fault, calls.failed, calls.held = None, {}, {}
+
+    def released(self, job: Job) -> bool:
+        """The job is held for an exception that turned out to be none of its own: it is tried again."""
+        return job.id in self._innocent
+
+    def forget(self) -> None:
+        """Another connector takes over."""
+        self._kinds.clear()
+
+    def _of(self, kind: EffectKind) -> _Calls:
+        return self._kinds.setdefault(kind, _Calls(Breaker(self._now, monotonic=self._monotonic)))
+
+
+def _fault(job: Job, error: Exception) -> Fault:
+    kind = f"{type(error).__module__}.{type(error).__qualname__}"
+    if isinstance(error, OSError) and error.errno is not None:
+        return kind, str(error.errno)
+    return kind, str(error).replace(job.key, "").replace(job.order_id, "")
+
+
+def _named(error: Exception) -> str:
+    """Without its message, which may hold what is nobody's business."""
+    if isinstance(error, OSError) and error.errno is not None:
+        return f"{type(error).__name__} ({os.strerror(error.errno)})"
+    return type(error).__name__

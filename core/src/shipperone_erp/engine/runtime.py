@@ -1,0 +1,220 @@
+"""The runtime: opens the ledger, serves the tenants of a configuration, and lets go of everything again."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.domain.job import Job, Lease
+from shipperone_erp.domain.run_outcome import Ended, Ending
+from shipperone_erp.domain.states import State
+from shipperone_erp.engine.clock import Clock, utc_now
+from shipperone_erp.engine.crash_isolation import Solitude
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
+from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.observers.progress import Progress, tell
+from shipperone_erp.engine.operator_signals import Nudges
+from shipperone_erp.engine.pauses import Pauses
+from shipperone_erp.engine.retention import Retention
+from shipperone_erp.engine.secret_files import watch_secrets
+from shipperone_erp.engine.single_run import serve_once
+from shipperone_erp.engine.stage_context import Observer
+from shipperone_erp.engine.tenant import Shared, TenantRun
+from shipperone_erp.engine.worker import StageService
+from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.repository import Ledger
+
+LOG = "shipperone_erp.run"
+
+OpenLedger = Callable[[str], Ledger]
+
+
+def migrated_ledger(url: str) -> Ledger:
+    """The ledger at that address, brought to this version's schema if need be."""
+    return Ledger.open(url, migrate=True)
+
+
+class Runtime:
+    """Serves a configuration's tenants from one event loop. Used as `async with`; two of them live side by side.
+
+    `open_ledger` and `now` are for those who stand in for the ledger or the clock; `observers` are told of every
+    change of a job's state. `redaction` learns every secret that is used, those renewed meanwhile included.
+    """
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        *,
+        tenants: Collection[str] = (),
+        open_ledger: OpenLedger = migrated_ledger,
+        now: Clock = utc_now,
+        observers: Collection[Observer] = (),
+        redaction: Redaction | None = None,
+    ) -> None:
+        self._redaction = redaction or Redaction()
+        self._redaction.add(configuration.secrets)
+        self.configuration = configuration
+        self._names = frozenset(tenants)
+        self._chosen = [settings for name, settings in configuration.tenants.items() if not tenants or name in tenants]
+        self._open_ledger = open_ledger
+        self._now = now
+        self._observers = [*observers, log_changes(logging.getLogger(LOG))]
+        self._log = logging.getLogger(LOG)
+        self.progress = Progress()
+
+    async def __aenter__(self) -> Self:
+        runtime = self.configuration.runtime
+        self.ledger = await asyncio.to_thread(self._open_ledger, runtime.ledger)
+        self.ledger.start_writer()
+        self._keeper = LeaseKeeper(self.ledger, runtime.lease)
+        self._shared = shared = Shared(
+            ledger=self.ledger,
+            pauses=Pauses(self.ledger),
+            now=self._now,
+            exclusives=Exclusives(
+                self._take_exclusive,
+                self._keeper.give_back,
+                self._keeper.stands,
+                contended=self._keeper.contended,
+                share=runtime.lease.total_seconds(),
+                pause=2 * self._keeper.looks_every,
+            ),
+            solitude=Solitude(),
+            progress=self.progress,
+            lease_stands=self._keeper.stands,
+            observe=self._observe,
+            redact=self._redaction,
+            log=self._log,
+            tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
+            max_response=runtime.max_response,
+        )
+        self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
+        self._telling = asyncio.create_task(tell(self.progress, self._log))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._telling.cancel()
+        await self._keeper.close(keep=self._shared.exclusives.in_use)
+        await asyncio.gather(*(tenant.close() for tenant in self.tenants))
+        await asyncio.to_thread(self.ledger.close)
+
+    async def once(
+        self, selection: Selection | None = None, settle_for: timedelta = timedelta(seconds=90)
+    ) -> dict[str, Ended]:
+        """`run --once` for every tenant; how each of them ended, by name."""
+        endings = await asyncio.gather(
+            *(
+                serve_once(tenant, self._keeper, self._now, selection=selection or Selection(), settle_for=settle_for)
+                for tenant in self.tenants
+            )
+        )
+        found = {tenant.name: ended for tenant, ended in zip(self.tenants, endings, strict=True)}
+        for problem in self.configuration.problems:
+            if problem.tenant is not None:
+                found[problem.tenant] = Ended(Ending.CONFIGURATION, str(problem))
+        return found
+
+    async def serve(self, stopping: asyncio.Event) -> None:
+        """Serve every stage of every tenant until `stopping` is set. LedgerReplaced if its ledger was lost."""
+        nudges = Nudges(self.ledger, acted=self._shared.pauses.forget)
+        serving: list[asyncio.Task[None]] = []
+
+        def start(tenant: TenantRun) -> None:
+            for stage in tenant.settings.stages:
+                service = StageService(
+                    tenant, stage, self._keeper, nudges, self._now, stopping, self._log
+                )  # fmt: skip
+                serving.append(asyncio.create_task(service.serve()))
+
+        def renewed(configuration: Configuration) -> None:
+            self._redaction.add(configuration.secrets)
+            known = {tenant.name: tenant for tenant in self.tenants}
+            for name, settings in configuration.tenants.items():
+                if name in known:
+                    known[name].renew(settings)
+                    nudges.nudge(name)
+                elif not self._names or name in self._names:
+                    self._log.info("%s: its configuration is complete now; it is served", name)
+                    self.tenants.append(TenantRun(settings, self._shared))
+                    start(self.tenants[-1])
+
+        for tenant in self.tenants:
+            start(tenant)
+        watching = [
+            asyncio.create_task(nudges.watch(stopping)),
+            asyncio.create_task(watch_secrets(self.configuration, renewed, stopping, self._log)),
+        ]
+        retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._now, self._log)
+        tidying = asyncio.create_task(retention.serve())
+        replaced = await self._until_stopped_or_replaced(stopping)
+        tidying.cancel()
+        await asyncio.wait([tidying])
+        await asyncio.gather(*watching, *serving)
+        if replaced is not None:
+            raise replaced
+
+    async def _until_stopped_or_replaced(self, stopping: asyncio.Event) -> LedgerReplaced | None:
+        """Wait for `stopping`, which is set here if the ledger is not the one that was opened: looked for at the pace
+        of the heartbeats."""
+        pace = self.configuration.runtime.lease.total_seconds() / BEATS
+        while not stopping.is_set():
+            try:
+                await asyncio.to_thread(self.ledger.verify)
+            except LedgerReplaced as replaced:
+                stopping.set()
+                return replaced
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(stopping.wait(), pace)
+        return None
+
+    async def _take_exclusive(self, name: str) -> Lease:
+        return await self._keeper.take(name, stand_by=lambda holder: None)
+
+    def _observe(self, before: Job | None, after: Job) -> None:
+        for observer in self._observers:
+            observer(before, after)
+
+
+def _fields(job: Job) -> dict[str, str | int | None]:
+    """What a log line about a job says as fields: no amounts, no names of people."""
+    return {
+        "event": "order_changed",
+        "tenant": job.tenant,
+        "stage": job.stage.value,
+        "order_id": job.order_id,
+        "key": job.key,
+        "state": job.state.value,
+        "reason": job.reason.value if job.reason else None,
+        "owner": job.owner.value if job.owner else None,
+        "sentence": job.sentence,
+        "attempts": job.attempts,
+        "next_attempt_at": job.next_attempt_at.isoformat(timespec="seconds") if job.next_attempt_at else None,
+        "reference": job.reference,
+        "number": job.number,
+    }
+
+
+def log_changes(log: logging.Logger) -> Observer:
+    """One line for each change of a job's state; what is tried again for the same reason says nothing twice."""
+
+    def tell(before: Job | None, after: Job) -> None:
+        if before is not None and (before.state, before.reason) == (after.state, after.reason):
+            return
+        if after.state in (State.NEW, State.WORKING):
+            return
+        why = f", {after.reason}: {after.sentence} ({after.owner})" if after.reason else ""
+        made = f" {after.number or after.reference}" if after.number or after.reference else ""
+        words = f"{after.tenant} {after.stage} {after.order_id} {after.state}{made}{why}"
+        log.info("%s", words, extra={"fields": _fields(after)})
+
+    return tell

@@ -1,0 +1,60 @@
+"""Secrets that are kept in files are read again when a file changes: a token is renewed without a restart."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from shipperone_erp.config import Configuration, load
+from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.ledger.served_tenants import tenants_served
+
+LOOK_EVERY = 1.0
+"""Seconds between two looks at the files' times; a look costs microseconds."""
+
+Signature = tuple[int, int, int]
+
+
+async def watch_secrets(
+    configuration: Configuration,
+    renewed: Callable[[Configuration], None],
+    stopping: asyncio.Event,
+    log: logging.Logger,
+) -> None:
+    """Until `stopping`: when one of the files changes, read the configuration again and hand it over.
+
+    The first look reads it in any case: a file may have changed since `configuration` was read. A configuration that
+    cannot be read just then (a person is editing it) is left until the next change.
+    """
+    files = configuration.secret_files
+    seen: dict[Path, Signature | None] = {}
+    while files and not stopping.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
+        now = _signatures(files)
+        if now == seen:
+            continue
+        seen = now
+        try:
+            again = await asyncio.to_thread(load, configuration.file, tenants_may_fail=True, served=tenants_served)
+        except ConfigurationError as error:
+            log.warning("a secret has changed, and the configuration cannot be read again: %s", error)
+            continue
+        for problem in set(again.problems) - set(configuration.problems):
+            log.warning("a secret has changed; this tenant goes on as it was: %s", problem)
+        files = files | again.secret_files
+        seen = {**_signatures(again.secret_files), **now}
+        renewed(again)
+
+
+def _signatures(files: frozenset[Path]) -> dict[Path, Signature | None]:
+    return {file: _signature(file) for file in files}
+
+
+def _signature(file: Path) -> Signature | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,191 @@
+"""What the flows of one stage of one tenant work with: the `Desk` of `workflow.execution`."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from weakref import WeakValueDictionary
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.job import Job, NumberHolder
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.planner_input import Memory
+from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.clock import StageClock
+from shipperone_erp.engine.effect_log import StageJournal
+from shipperone_erp.engine.hook_executor import HookCalls
+from shipperone_erp.engine.proxy_interception import Firewall
+from shipperone_erp.engine.queue_view import QueueView
+from shipperone_erp.engine.token_breaker import TokenHealth
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.queue_reader import Listed
+from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+from shipperone_erp.shipperone.responses import PostAnswer
+
+LONGEST = timedelta(minutes=5)
+
+NUMBERS_AT_MOST = 1000
+"""Numbers of invoices that are kept in mind: far more than can be on their way to the disk."""
+
+Observer = Callable[[Job | None, Job], None]
+"""Told of a job before (None: it is new) and after a change."""
+
+
+class StageDesk:
+    """One for each stage of a tenant, made anew with each lease."""
+
+    def __init__(
+        self,
+        settings: TenantSettings,
+        stage: Stage,
+        *,
+        client: ShipperOne,
+        view: QueueView,
+        hooks: HookCalls,
+        journal: StageJournal,
+        clock: StageClock,
+        observe: Observer,
+        token: TokenHealth,
+        firewall: Firewall,
+        stopping: Callable[[], bool],
+        lease_stands: Callable[[], Awaitable[None]],
+        redact: Callable[[str], str],
+        erp: str,
+        holder_of_number: Callable[[str, str, str], NumberHolder | None],
+    ) -> None:
+        self.settings = settings
+        self.stage = stage
+        self.hooks = hooks
+        self.journal = journal
+        self.view = view
+        self.erp = erp
+        self._holder_of_number = holder_of_number
+        self._numbers: dict[str, NumberHolder] = {}
+        self._recorded = RecordedJobs(settings.base_url, settings.store_code)
+        self._noted: dict[int, Job] = {}
+        self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._client = client
+        self.clock = clock
+        self._observe = observe
+        self._token = token
+        self._firewall = firewall
+        self._stopping = stopping
+        self.lease_stands = lease_stands
+        """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
+        self._redact = redact
+
+    async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
+        # what was issued a moment ago may not be committed yet
+        recent = self._numbers.setdefault(number, NumberHolder(job.tenant, job.order_id, job.key))
+        if len(self._numbers) > NUMBERS_AT_MOST:
+            del self._numbers[next(iter(self._numbers))]
+        if recent.key != job.key:
+            return recent
+        return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key)
+
+    def newest(self, order_id: str) -> Listed | None:
+        return self.view.listed(order_id)
+
+    async def fresh(self, order_id: str) -> Listed | None:
+        return (await self.view.fresh()).orders.get(order_id)
+
+    async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
+        listed = self.view.listed(order.order_id)
+        if listed is None or listed.fingerprint != fingerprint:
+            return None
+        await self.lease_stands()
+        item_ids = [item.item_id for item in order.items]
+        if self.stage is Stage.ALLOCATION:
+            return await self._client.allocate(order.order_id, item_ids)
+        return await self._client.invoice(order.order_id, item_ids, _shipping(order))
+
+    @asynccontextmanager
+    async def turn_to_confirm(self) -> AsyncIterator[float | None]:
+        # in this order: a read that needs the queue still must not wait for a turn that is waiting for that read
+        async with self.view.posting(), self._client.turn_to_confirm() as seconds:
+            yield seconds
+
+    def planned_from(self, memory: Memory, busy: Collection[str]) -> None:
+        """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""
+        jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+        self._recorded = RecordedJobs(self.settings.base_url, self.settings.store_code, jobs)
+        self._noted = {job.id: job for job in self._noted.values() if job.order_id in busy}
+        for job in self._noted.values():
+            self._recorded.note(job)
+
+    def recorded(self, order: FulfillmentOrder) -> Recorded:
+        return self._recorded.beside(order)
+
+    def note(self, job: Job) -> None:
+        if self.stage is Stage.INVOICE:
+            self._noted[job.id] = job
+            self._recorded.note(job)
+
+    @asynccontextmanager
+    async def sales_order(self, number: str | None) -> AsyncIterator[None]:
+        if number is None or self.stage is not Stage.INVOICE:
+            yield
+            return
+        lock = self._sales_orders.setdefault(number, asyncio.Lock())
+        async with lock:
+            yield
+
+    def body(self, order: FulfillmentOrder) -> str:
+        item_ids = [item.item_id for item in order.items]
+        if self.stage is Stage.ALLOCATION:
+            return allocation_body(order.order_id, item_ids).decode()
+        return invoice_body(order.order_id, item_ids, _shipping(order)).decode()
+
+    @property
+    def stopping(self) -> bool:
+        return self._stopping()
+
+    def token_refused(self) -> str | None:
+        return self._token.admits()
+
+    def firewall_blocks(self) -> str | None:
+        return self._firewall.blocks()
+
+    def firewall_refused(self, order_id: str, sentence: str) -> bool:
+        return self._firewall.refused(order_id, sentence)
+
+    def pause_platform(self, sentence: str) -> None:
+        self._token.refused("confirming", sentence)
+
+    def platform_answers(self) -> None:
+        self._token.taken("confirming")
+        self._firewall.passed()
+
+    def queue_answers(self) -> None:
+        """ShipperOne has let the queue be read."""
+        self._token.taken("reading")
+
+    def queue_refused(self, sentence: str) -> None:
+        """ShipperOne refuses the token where the queue is read."""
+        self._token.refused("reading", sentence)
+
+    def now(self) -> datetime:
+        return self.clock()
+
+    @property
+    def clock_moved(self) -> timedelta:
+        return self.clock.moved
+
+    def backoff(self, attempts: int) -> timedelta:
+        longest = min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST)
+        return longest * random.uniform(0.75, 1.25)  # noqa: S311
+
+    def changed(self, before: Job | None, after: Job) -> None:
+        self._observe(before, after)
+
+    def redact(self, text: str) -> str:
+        return self._redact(text)
+
+
+def _shipping(order: FulfillmentOrder) -> Decimal:
+    if order.shipping_amount_incl_tax is None:
+        raise ValueError("an order without a shipping amount is held before it comes to this")
+    return order.shipping_amount_incl_tax

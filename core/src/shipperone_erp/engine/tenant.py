@@ -1,0 +1,279 @@
+"""One tenant in this process: its client, its connector, its threads, and the stages that it runs."""
+
+import asyncio
+import logging
+import ssl
+import threading
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.hook_answers import AuthFailed, ConnectorError
+from shipperone_erp.domain.job import Binding, Job, Lease, Pause
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.circuit_breaker import Weather
+from shipperone_erp.engine.clock import Clock, StageClock
+from shipperone_erp.engine.crash_isolation import Solitude
+from shipperone_erp.engine.cycle import StageRun
+from shipperone_erp.engine.effect_log import StageJournal
+from shipperone_erp.engine.hook_executor import HookCalls
+from shipperone_erp.engine.hook_threads import HookThreads
+from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.observers.denial_alert import DenialAlert
+from shipperone_erp.engine.observers.progress import Progress
+from shipperone_erp.engine.pauses import Pauses
+from shipperone_erp.engine.proxy_interception import Firewall
+from shipperone_erp.engine.queue_view import QueueView
+from shipperone_erp.engine.repeated_exceptions import Bursts
+from shipperone_erp.engine.requested_orders import unknown_to
+from shipperone_erp.engine.stage_context import Observer, StageDesk
+from shipperone_erp.engine.token_breaker import TokenHealth
+from shipperone_erp.kernel.dates import Zones
+from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.ledger.binding import check_binding
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.queue_reader import Listed, read_failed
+from shipperone_erp.workflow.ports import Down
+
+IDENTITY_DEADLINE = timedelta(seconds=30)
+
+CLOSE_WITHIN = 3.0
+"""Seconds for a connector to let go of its connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What the tenants of one runtime share."""
+
+    ledger: Ledger
+    pauses: Pauses
+    now: Clock
+    exclusives: Exclusives
+    solitude: Solitude
+    progress: Progress
+    lease_stands: Callable[[Lease], Awaitable[None]]
+    observe: Observer
+    redact: Redaction
+    log: logging.Logger
+    tls: ssl.SSLContext | None
+    max_response: int
+
+
+class TenantRun:
+    """Made for one tenant and one event loop; `close` once. Nothing in it is shared with another tenant."""
+
+    def __init__(self, settings: TenantSettings, shared: Shared) -> None:
+        self.settings = settings
+        self.name = settings.name
+        self.token = TokenHealth(self._say)
+        self._firewall = Firewall(self._say)
+        self.epoch = 0
+        """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
+        self._shared = shared
+        self._client = ShipperOne(
+            settings.name,
+            settings.base_url,
+            settings.store_code,
+            settings.token,
+            settings.fields,
+            queue_fields=settings.queue_fields,
+            charges=settings.charges,
+            zones=Zones.of(settings.timezone, settings.dates_without_zone),
+            connections=settings.concurrency,
+            tls=shared.tls,
+            max_response=shared.max_response,
+            now=shared.now,
+        )
+        self._clocks = {stage: StageClock(shared.now) for stage in Stage}
+        self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
+        self._threads = HookThreads(settings.name, settings.concurrency)
+        self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
+        self.bursts = Bursts(shared.now, self._say)
+        self._plugins: TenantPlugins | None = None
+        self._opening = asyncio.Lock()
+        self._retired: list[TenantPlugins] = []
+        self._epochs: dict[Stage, int] = {}
+        self._bound = False
+        self._erp = ""
+        self._denials = DenialAlert(self._say)
+        self._binding = asyncio.Lock()
+
+    async def open(self) -> TenantPlugins:
+        """Import and make the connector, in a thread. PluginRefused says what is wrong with it."""
+        async with self._opening:
+            while self._plugins is None:
+                epoch, settings = self.epoch, self.settings
+                made = await asyncio.to_thread(
+                    TenantPlugins.create,
+                    self.name,
+                    settings.connector,
+                    settings.connector_settings,
+                    settings.policy_settings,
+                )
+                if epoch == self.epoch:
+                    self._plugins = made
+                else:
+                    self._close_aside(made)  # its secrets were renewed while it was made
+            return self._plugins
+
+    async def bind(self) -> None:
+        """Compare what this ledger is bound to with what the tenant serves now; before the tenant's first effect.
+
+        LedgerError if they differ; ConnectorError if the ERP cannot say who it is.
+        """
+        async with self._binding:  # both stages ask for it at once
+            while not self._bound:
+                await self._bind()
+
+    async def _bind(self) -> None:
+        plugins = await self.open()
+        epoch = self.epoch
+        try:
+            identity = await self._threads.run(plugins.identity, deadline=IDENTITY_DEADLINE.total_seconds())
+        except ConnectorError as failure:
+            self.weather.down = self.weather.down or Down(
+                Reason.ERP_AUTH if isinstance(failure, AuthFailed) else Reason.ERP_UNAVAILABLE,
+                failure.sentence,
+                Owner.IT,
+                self._shared.now() + timedelta(seconds=5),
+            )
+            raise
+        binding = Binding(
+            base_url=self.settings.base_url.rstrip("/"),
+            store_code=self.settings.store_code,
+            connector=self.settings.connector,
+            identity=identity,
+        )
+        await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding, self.settings.stages)
+        self._bound, self._erp = epoch == self.epoch, identity  # another connector's ERP need not be the same one
+
+    async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
+        """The stage's cycles under this lease, with what an earlier process left behind taken up first.
+
+        Once `stopping` is true no effect begins any more.
+        """
+        plugins = await self.open()
+        shared, settings = self._shared, self.settings
+        hooks = HookCalls(
+            plugins,
+            self._threads,
+            self.weather,
+            self.bursts,
+            deadline=settings.hook_timeout.total_seconds(),
+            exclusives=shared.exclusives,
+            solitude=shared.solitude,
+            line=stage,
+        )
+        desk = StageDesk(
+            settings,
+            stage,
+            client=self._client,
+            view=self.views[stage],
+            hooks=hooks,
+            journal=StageJournal(shared.ledger, lease, shared.now),
+            clock=self._clocks[stage],
+            observe=self._observe,
+            token=self.token,
+            firewall=self._firewall,
+            stopping=stopping,
+            lease_stands=partial(shared.lease_stands, lease),
+            redact=shared.redact,
+            erp=self._erp,
+            holder_of_number=shared.ledger.holder_of_number,
+        )
+        batch = any(hook.endswith("_batch") for hook in plugins.offers)
+        run = StageRun(
+            desk,
+            shared.ledger,
+            shipped=self._shipped,
+            read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
+            read_failed=partial(read_failed, self._client),
+            solitude=shared.solitude,
+            progress=shared.progress,
+            in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
+            log=shared.log,
+        )
+        await run.recover()
+        self._epochs[stage] = self.epoch
+        self._close_retired()
+        return run
+
+    def left(self, stage: Stage) -> None:
+        """The cycles of that stage have ended: whatever connector they worked with, they need it no more."""
+        self._epochs.pop(stage, None)
+        self._close_retired()
+
+    def _close_retired(self) -> None:
+        if all(epoch == self.epoch for epoch in self._epochs.values()):
+            while self._retired:
+                self._close_aside(self._retired.pop())
+
+    async def paused(self) -> Mapping[Stage, Pause]:
+        """What a person has paused of this tenant."""
+        return await self._shared.pauses.of(self.name)
+
+    async def unknown(self, asked: frozenset[str]) -> frozenset[str]:
+        """Those of these orders that neither the newest reads list nor the ledger knows; none if a read is missing."""
+        listings = [self.views[stage].newest for stage in self.settings.stages]
+        read = [listing for listing in listings if listing is not None]
+        if not asked or len(read) < len(listings):
+            return frozenset()
+        return await asyncio.to_thread(unknown_to, self.name, asked, read, self._shared.ledger)
+
+    def renew(self, settings: TenantSettings) -> None:
+        """Take the secrets that were renewed: the token at once, the ERP's with a new connector (see `epoch`).
+
+        Whatever else has changed in the configuration waits for a restart; the secrets are not in a `repr`.
+        """
+        if settings.token != self.settings.token:
+            self.settings = self.settings.model_copy(update={"token": settings.token})
+            self._client.replace_token(settings.token)
+            self.token.renewed()
+            self._say("the token was read again")
+        before, after = _plugged(self.settings), _plugged(settings)
+        if after != before and repr(after) == repr(before):
+            own = {"connector_settings": settings.connector_settings, "policy_settings": settings.policy_settings}
+            self.settings = self.settings.model_copy(update=own)
+            if self._plugins is not None:
+                self._retired.append(self._plugins)
+                self._plugins = None
+            self.weather.down = None
+            self.bursts.forget()
+            self._bound = False
+            self.epoch += 1
+            self._say("the ERP's secrets were read again")
+
+    def _shipped(self) -> Mapping[str, Listed]:
+        """What the newest read of pending_invoice lists."""
+        newest = self.views[Stage.INVOICE].newest
+        return newest.orders if newest else {}
+
+    def _observe(self, before: Job | None, after: Job) -> None:
+        self._shared.observe(before, after)
+        self._denials.observe(after)
+
+    def _say(self, sentence: str) -> None:
+        self._shared.log.warning("%s: %s", self.name, sentence)
+
+    async def close(self) -> None:
+        """Let go of the connections and of the threads that are idle."""
+        await self._client.aclose()
+        for plugins in [*self._retired, self._plugins]:
+            if plugins is not None:
+                await asyncio.to_thread(self._close_aside(plugins).join, CLOSE_WITHIN)
+        self._threads.close()
+
+    def _close_aside(self, plugins: TenantPlugins) -> threading.Thread:
+        # a thread of its own that nobody waits for for ever: a connector may hang in its `close` too
+        closing = threading.Thread(target=plugins.close, name=f"close of {self.name}", daemon=True)
+        closing.start()
+        return closing
+
+
+def _plugged(settings: TenantSettings) -> tuple[object, object]:
+    return settings.connector_settings, dict(settings.policy_settings)

@@ -1,0 +1,52 @@
+"""What the checks of a new version hold in a ledger that an earlier one has filled: logged once, before it is held."""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.approved_totals import approved_total
+from shipperone_erp.domain.decisions import Decision, Start
+from shipperone_erp.domain.invoice_checks.amounts import Problem, foreseen
+from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.planner_input import Memory
+from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
+from shipperone_erp.domain.states import Stage, State
+
+RULES = 1
+"""Counts up with every version whose checks hold what an earlier one let through. 1: parts, sums, sales orders."""
+
+SHOWN = 20
+
+
+def are_new(record: QueueRecord) -> bool:
+    """This is the first complete read of the queue by this version, and not the first one in its ledger."""
+    return record.stage is Stage.INVOICE and record.rules < RULES and record.first_read_at is not None
+
+
+def log_new_rules(settings: TenantSettings, memory: Memory, decisions: Iterable[Decision], log: logging.Logger) -> None:
+    """Once for each queue whose rules are new. It checks every order: of thousands, seconds."""
+    held = list(_held(settings, memory, decisions))
+    if not held:
+        return
+    log.warning(
+        "%s: this version checks parts and sums that earlier versions did not, and holds %d order(s) for them; "
+        "`shipperone-erp run --dry-run` lists what would be done",
+        settings.name,
+        len(held),
+    )
+    for order_id, problem in held[:SHOWN]:
+        log.warning("%s invoice %s will be held, %s: %s", settings.name, order_id, problem.reason, problem.sentence)
+
+
+def _held(settings: TenantSettings, memory: Memory, decisions: Iterable[Decision]) -> Iterator[tuple[str, Problem]]:
+    jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+    recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
+    new = [decision.job for decision in decisions if isinstance(decision, Start)]
+    for job in {job.order_id: job for job in (*memory.jobs, *new) if to_be_checked(job)}.values():
+        found = foreseen(job.order, settings, recorded.beside(job.order), approved=approved_total(job))
+        if found is not None and not _known(job, found):
+            yield job.order_id, found
+
+
+def _known(job: Job, found: Problem) -> bool:
+    return job.state is State.HELD and job.reason is found.reason

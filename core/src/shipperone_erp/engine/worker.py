@@ -1,0 +1,181 @@
+"""`run` as a service: every stage of every tenant on its own, until it is asked to stop."""
+
+import asyncio
+import contextlib
+import logging
+import random
+from datetime import timedelta
+
+from shipperone_erp.domain.hook_answers import ConnectorError
+from shipperone_erp.domain.job import Pause
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.clock import Clock
+from shipperone_erp.engine.cycle import Selection, StageRun
+from shipperone_erp.engine.lease_keeper import LeaseKeeper
+from shipperone_erp.engine.operator_signals import Nudges
+from shipperone_erp.engine.tenant import TenantRun
+from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError
+from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.shipperone.responses import ReadFailed, Trouble
+
+LONGEST_WAIT = timedelta(minutes=2)
+"""Between two tries while ShipperOne, the ERP or the ledger cannot be reached."""
+
+STOP_WITHIN = 25.0
+"""Seconds for what is being worked on to reach its next recorded point: with the closing it stays under 30."""
+
+
+class StageService:
+    """Serves one stage of one tenant: takes its lease, runs its cycles, and starts over after any fault of its own."""
+
+    def __init__(
+        self,
+        tenant: TenantRun,
+        stage: Stage,
+        keeper: LeaseKeeper,
+        nudges: Nudges,
+        now: Clock,
+        stopping: asyncio.Event,
+        log: logging.Logger,
+    ) -> None:
+        self._tenant = tenant
+        self._stage = stage
+        self._keeper = keeper
+        self._now = now
+        self._stopping = stopping
+        self._log = log
+        self._name = f"{tenant.name}/{stage}"
+        self._failures = 0
+        self._apart = False
+        self._before: str | None = None
+        self._paused: Pause | None = None
+        self._epoch = tenant.epoch
+        self._nudged = asyncio.Event()
+        self._acted_on = asyncio.Event()
+        nudges.add(tenant.name, self._nudge)
+
+    def _nudge(self) -> None:
+        self._nudged.set()
+        self._acted_on.set()
+
+    async def serve(self) -> None:
+        """Until `stopping`: no fault of this tenant ends it, and none touches another tenant."""
+        while not self._stopping.is_set():
+            try:
+                await self._under_lease()
+            except LedgerReplaced:  # which the runtime finds too: it stops the process, and raises it
+                await self._stopping.wait()
+            except (ShipperOneErpError, ConnectorError) as failure:
+                # some sentences name the tenant, or the stage, themselves
+                said = str(failure)
+                self._log.warning("%s", said if said.startswith(self._tenant.name) else f"{self._name}: {said}")
+                await self._wait_after_failure()
+            except Exception:  # a fault of ours must not leave this queue unread for ever, nor stop another's
+                self._log.exception("%s: this is a fault of shipperone-erp; it goes on after a pause", self._name)
+                await self._wait_after_failure()
+
+    async def _under_lease(self) -> None:
+        await self._tenant.open()
+        lease = await self._keeper.take(self._name, stand_by=self._stand_by, until=self._stopping)
+        if lease is None:
+            return
+        if self._before is not None:
+            self._log.info("%s: served here from now on, in place of %s", self._name, self._before)
+            self._before = None
+        try:
+            await self._tenant.bind()
+            self._epoch = self._tenant.epoch
+            run = await self._tenant.stage(self._stage, lease, self._begins_nothing)
+            await self._until_stopped(run)
+        finally:
+            self._tenant.left(self._stage)
+            with contextlib.suppress(LeaseLost, LedgerError):
+                await self._keeper.give_back(lease)
+
+    def _begins_nothing(self) -> bool:
+        """Asked to stop, paused by a person, or on the way to a connector with renewed secrets."""
+        return self._stopping.is_set() or self._paused is not None or self._epoch != self._tenant.epoch
+
+    async def _until_stopped(self, run: StageRun) -> None:
+        """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
+        cycles = asyncio.create_task(self._cycles(run))
+        stopped = asyncio.create_task(self._stopping.wait())
+        obeying = asyncio.create_task(self._obey_a_pause())
+        try:
+            await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
+            if late:
+                self._log.warning("%s: a call is still not answered; it is unknown to whoever goes on here", self._name)
+                run.abandon()
+                cycles.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await cycles
+        finally:
+            stopped.cancel()
+            obeying.cancel()
+
+    async def _cycles(self, run: StageRun) -> None:
+        try:
+            while not self._stopping.is_set() and self._epoch == self._tenant.epoch:
+                await self._look_for_a_pause()
+                await self._rest(LONGEST_WAIT.total_seconds() if self._paused else await self._cycle(run))
+        except Exception:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_WITHIN):
+                    await run.rest()
+            run.abandon()
+            raise
+        await run.rest()
+
+    async def _obey_a_pause(self) -> None:
+        """What a person pauses begins nothing more at once, however long the read takes that is under way."""
+        while True:
+            await self._acted_on.wait()
+            self._acted_on.clear()
+            with contextlib.suppress(LedgerError):  # before the next cycle it is asked again
+                await self._look_for_a_pause()
+
+    async def _look_for_a_pause(self) -> None:
+        found = (await self._tenant.paused()).get(self._stage)
+        if (found is None) != (self._paused is None):
+            what = f"paused by {found.actor}" if found else "goes on"
+            self._log.info("%s: %s", self._name, what)
+        self._paused = found
+
+    async def _cycle(self, run: StageRun) -> float:
+        """One cycle; returns the seconds until the next."""
+        try:
+            passed = await run.cycle(Selection(), wait=False)
+        except ReadFailed as failure:
+            if self._failures == 0 and failure.trouble is not Trouble.UNAUTHORISED:
+                self._log.warning("%s: %s", self._name, failure.sentence)
+            self._failures += 1
+            return self._backoff()
+        if self._failures:
+            self._log.info("%s: ShipperOne answers again", self._name)
+        self._failures = 0
+        # tenants that were started together are soon polled apart
+        sooner = 0.9 if self._apart else 0.5
+        poll = self._tenant.settings.poll_interval.total_seconds() * random.uniform(sooner, 1.1)  # noqa: S311
+        self._apart = True
+        return poll if passed.due_in is None else max(min(poll, passed.due_in), 0.5)
+
+    async def _wait_after_failure(self) -> None:
+        self._failures += 1
+        await self._rest(self._backoff())
+
+    def _backoff(self) -> float:
+        longest = min(2.0 ** min(self._failures, 12), LONGEST_WAIT.total_seconds())
+        return longest * random.uniform(0.75, 1.25)  # noqa: S311
+
+    async def _rest(self, seconds: float) -> None:
+        """Until that time, unless a person acts on this tenant, its secrets are renewed, or the process is to stop."""
+        awake = [asyncio.create_task(event.wait()) for event in (self._stopping, self._nudged)]
+        await asyncio.wait(awake, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        for task in awake:
+            task.cancel()
+        self._nudged.clear()
+
+    def _stand_by(self, holder: str) -> None:
+        self._before = holder
+        self._log.info("%s: standing by; it is served by %s", self._name, holder)

@@ -1,0 +1,39 @@
+"""What people do to a ledger: steering a job, pausing, resuming. Each function is a part of a transaction."""
+
+from sqlalchemy import Connection, delete, insert, update
+
+from shipperone_erp.domain.job import Job, Pause
+from shipperone_erp.ledger.schema import jobs, pauses
+from shipperone_erp.ledger.statements import FIXED
+
+
+def pause(connection: Connection, pause: Pause) -> None:
+    """The stage rests from now on; a pause that is there already is replaced."""
+    resume(connection, pause)
+    connection.execute(insert(pauses).values(**{name: getattr(pause, name) for name in pauses.c.keys()}))  # noqa: SIM118
+
+
+def resume(connection: Connection, pause: Pause) -> bool:
+    """The stage goes on; False if it was not paused."""
+    found = delete(pauses).where(pauses.c.tenant == pause.tenant, pauses.c.stage == pause.stage)
+    return connection.execute(found).rowcount > 0
+
+
+def steer(connection: Connection, before: Job, after: Job) -> bool:
+    """The job becomes `after` if it still is as `before` and no stage has taken it; else False, and nothing changes."""
+    steered = update(jobs).where(
+        jobs.c.id == before.id,
+        jobs.c.state == before.state,
+        jobs.c.step == before.step,
+        jobs.c.since == before.since,
+        jobs.c.attempts == before.attempts,
+        jobs.c.credits == before.credits,
+        ~jobs.c.taken,
+    )
+    changes = {column.name: getattr(after, column.name) for column in jobs.c if column.name not in FIXED}
+    return connection.execute(steered.values(**changes)).rowcount == 1
+
+
+def relabel(connection: Connection, tenant: str, erp: str) -> None:
+    """The references of this tenant are those of that ERP."""
+    connection.execute(update(jobs).where(jobs.c.tenant == tenant, jobs.c.erp.is_not(None)).values(erp=erp))

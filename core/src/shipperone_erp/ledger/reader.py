@@ -1,0 +1,339 @@
+"""What can be asked of the ledger. Every question may be asked from any thread, while others write."""
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select, union
+
+from shipperone_erp.domain.job import (
+    Action,
+    Binding,
+    Effect,
+    Job,
+    JobCount,
+    JobSummary,
+    NumberHolder,
+    Pause,
+    QueueRecord,
+    first_id_at,
+)
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.errors import LedgerDamaged
+from shipperone_erp.ledger import queries
+from shipperone_erp.ledger.database import Database
+from shipperone_erp.ledger.errors import sentences
+from shipperone_erp.ledger.integrity import damaged_among, damaged_rows
+from shipperone_erp.ledger.leases import LeaseRecord
+from shipperone_erp.ledger.schema import (
+    DISPROVED,
+    ENDED,
+    NOT_COMPARED,
+    UNFINISHED,
+    actions,
+    bindings,
+    effects,
+    jobs,
+    pauses,
+    queues,
+)
+from shipperone_erp.ledger.schema import leases as lease_rows
+
+CHUNK = 500
+"""Order ids in one query at most."""
+
+_OF_STAGE = select(jobs).where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"))
+_UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
+_OF_ORDERS = _OF_STAGE.where(jobs.c.order_id.in_(bindparam("orders", expanding=True))).order_by(jobs.c.id)
+_LIVING = _UNFINISHED.where(jobs.c.state != State.IGNORED)
+_OTHERS_OF_ORDERS = _OF_ORDERS.where(or_(ENDED, jobs.c.state == State.IGNORED))
+_NUMBERED = (jobs.c.tenant == bindparam("of_tenant"), jobs.c.order_number.in_(bindparam("numbers", expanding=True)))
+_ENDS_OF_SALES_ORDERS = (
+    select(
+        jobs.c.order_number,
+        func.min(jobs.c.order_id).label("first"),
+        func.max(jobs.c.order_id).label("last"),
+    )
+    .where(*_NUMBERED)
+    .group_by(jobs.c.order_number)
+)
+"""Of each sales order its first and last fulfillment order by their ids: the index alone answers."""
+_OF_SALES_ORDERS = select(jobs).where(*_NUMBERED).order_by(jobs.c.id)
+_OF_CONTENTS = select(jobs).where(jobs.c.content.in_(bindparam("contents", expanding=True))).order_by(jobs.c.id)
+_OPEN_EFFECTS = (
+    select(effects)
+    .join(jobs, jobs.c.id == effects.c.job_id)
+    .where(
+        effects.c.outcome.is_(None),
+        jobs.c.tenant == bindparam("of_tenant"),
+        jobs.c.stage == bindparam("of_stage"),
+    )
+    .order_by(effects.c.id)
+)
+
+
+class LedgerReader:
+    """The questions. Every method raises LedgerUnavailable while the database cannot be used."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def unfinished_jobs(self, tenant: str, stage: Stage) -> list[Job]:
+        """Every job of this stage that has not ended, those ignored by a person included; oldest first."""
+        return self._jobs(_UNFINISHED, of_tenant=tenant, of_stage=stage)
+
+    def jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        """All jobs of these orders in this stage, ended ones included; oldest first for each order."""
+        return self._in_chunks(_OF_ORDERS, tenant, stage, order_ids)
+
+    def living_jobs(self, tenant: str, stage: Stage) -> list[Job]:
+        """Those of `unfinished_jobs` that nobody ignores: all that may still move by themselves. Every cycle asks."""
+        return self._jobs(_LIVING, of_tenant=tenant, of_stage=stage)
+
+    def other_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        """Those of `jobs_of_orders` that have ended or are ignored: with `living_jobs` these are all of them."""
+        return self._in_chunks(_OTHERS_OF_ORDERS, tenant, stage, order_ids)
+
+    def jobs_of_sales_orders(self, tenant: str, listed: Mapping[str, str]) -> list[Job]:
+        """Every job, of both stages, of the sales orders that have another fulfillment order than the one listed.
+
+        `listed`: the number of the sales order by the id of a fulfillment order.
+        """
+        ids: dict[str, set[str]] = {}
+        for order_id, number in listed.items():
+            ids.setdefault(number, set()).add(order_id)
+        numbers = sorted(ids)
+        found: list[Job] = []
+        for start in range(0, len(numbers), CHUNK):
+            ends = self._rows(_ENDS_OF_SALES_ORDERS, of_tenant=tenant, numbers=numbers[start : start + CHUNK])
+            shared = [
+                row["order_number"]
+                for row in ends
+                if row["first"] != row["last"] or ids[row["order_number"]] != {row["first"]}
+            ]
+            if shared:
+                found += self._jobs(_OF_SALES_ORDERS, of_tenant=tenant, numbers=shared)
+        return found
+
+    def find_jobs(
+        self,
+        *,
+        tenant: str | None = None,
+        stage: Stage | None = None,
+        order_id: str | None = None,
+        key: str | None = None,
+        states: Collection[State] | None = None,
+        reason: Reason | None = None,
+        since: datetime | None = None,
+        limit: int | None = None,
+    ) -> list[Job]:
+        """The jobs that meet every condition given, oldest first; `since`: first listed then or later."""
+        query = select(jobs).order_by(jobs.c.id).limit(limit)
+        conditions = {"tenant": tenant, "stage": stage, "order_id": order_id, "key": key, "reason": reason}
+        for name, value in conditions.items():
+            if value is not None:
+                query = query.where(jobs.c[name] == value)
+        if states is not None:
+            query = query.where(jobs.c.state.in_(list(states)))
+        if since is not None:
+            query = query.where(jobs.c.id >= first_id_at(since))
+        return self._jobs(query)
+
+    def listed(self, wanted: queries.Wanted, *, damaged: Callable[[str], None] | None = None) -> Iterator[JobSummary]:
+        """The jobs of a list, the most urgent first, read a few hundred at a time.
+
+        No transaction stays open between two of them: a slow reader (a pager) keeps no writer's log from being
+        tidied up. What meets the conditions no more when its turn comes is left out. With `damaged` a row that cannot
+        be read ends nothing: it is left out, and `damaged` is called with a sentence that names it.
+        """
+        ids = [row["id"] for row in self._rows(queries.urgent_first(wanted))]
+        for start in range(0, len(ids), CHUNK):
+            chunk = ids[start : start + CHUNK]
+            try:
+                found = self._summaries(wanted, chunk)
+            except LedgerDamaged:
+                if damaged is None:
+                    raise
+                with self._reading() as connection:
+                    wrong = damaged_among(connection, jobs, chunk, queries.SUMMARY)
+                for sentence in wrong.values():
+                    damaged(sentence)
+                found = self._summaries(wanted, [job_id for job_id in chunk if job_id not in wrong])
+            yield from (found[job_id] for job_id in chunk if job_id in found)
+
+    def _summaries(self, wanted: queries.Wanted, ids: Collection[int]) -> dict[int, JobSummary]:
+        return {row["id"]: JobSummary(**row) for row in self._rows(queries.summaries(wanted), ids=ids)}
+
+    def named(self, text: str, limit: int = 50) -> list[JobSummary]:
+        """Jobs whose order, key, invoice number or sales order is this text, or whose order begins with it."""
+        found: dict[int, JobSummary] = {}
+        for query in queries.named(text, limit):
+            for row in self._rows(query):
+                found.setdefault(row["id"], JobSummary(**row))
+        return list(found.values())[:limit]
+
+    def newest_actions(
+        self, *, tenant: str | None = None, actor: str | None = None, before: int | None = None, limit: int = 100
+    ) -> list[tuple[Action, str | None, Stage | None]]:
+        """What people did, the newest first, each with the order and stage that it is about, if it is about one."""
+        found: list[tuple[Action, str | None, Stage | None]] = []
+        for row in self._rows(queries.newest_actions(tenant, actor, before, limit)):
+            order_id, stage = row.pop("order_id"), row.pop("stage")
+            found.append((Action(**row), order_id, stage))
+        return found
+
+    def listed_between(self, since: datetime, until: datetime) -> tuple[int, int, list[tuple[datetime, datetime]]]:
+        """How many jobs were first listed in that time, how many of them are done, and of some when they were accepted.
+
+        The last: pairs of the first listing and the acceptance, of at most 200.
+        """
+        ids = {"first": first_id_at(since), "last": first_id_at(until)}
+        (row,) = self._rows(queries.COUNTED_BETWEEN, **ids)
+        sample = self._rows(queries.ACCEPTED_BETWEEN, **ids) if row["done"] else []
+        return row["listed"], row["done"], [(one["first_listed_at"], one["accepted_at"]) for one in sample]
+
+    def jobs_by_id(self, ids: Collection[int]) -> list[Job]:
+        """The jobs of these ids, at most as many as a list shows."""
+        return self._jobs(select(jobs).where(jobs.c.id.in_(list(ids)[:CHUNK])))
+
+    def counts(self) -> list[JobCount]:
+        """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""
+        return [JobCount(**row) for row in self._rows(queries.COUNTS)]
+
+    def listed_before(self, tenant: str, stage: Stage, moment: datetime) -> list[Job]:
+        """What has not ended of that stage and was first listed by then; oldest first."""
+        return self._jobs(queries.LISTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
+
+    def jobs_of_contents(self, contents: Collection[str]) -> list[Job]:
+        """Every job, of any tenant, that is about one of these contents. It reads the whole table: not for a cycle."""
+        wanted = sorted(contents)
+        return [
+            job
+            for start in range(0, len(wanted), CHUNK)
+            for job in self._jobs(_OF_CONTENTS, contents=wanted[start : start + CHUNK])
+        ]
+
+    def job(self, job_id: int) -> Job | None:
+        """The job of that id."""
+        return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
+
+    def holder_of_number(self, tenant: str, number: str, key: str) -> NumberHolder | None:
+        """The job under another key whose invoice has this number, of any tenant bound to the same ERP."""
+        found = self._jobs(queries.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
+        return next((NumberHolder(job.tenant, job.order_id, job.key) for job in found), None)
+
+    def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
+        """What ShipperOne was told is reserved between these times, of orders that never came to an invoice."""
+        return self._jobs(queries.unshipped(tenant, after, before))
+
+    def reservations(self, tenant: str | None = None) -> list[Job]:
+        """Allocation jobs whose reservation may be live; those of wholly invoiced orders are left out."""
+        return self._jobs(queries.reservations(tenant))
+
+    def not_compared(self) -> dict[tuple[str, Stage], int]:
+        """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
+        counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
+            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+        )
+        rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
+        return {(row["tenant"], row["stage"]): row["count"] for row in rows}
+
+    def disproved(self, since: datetime) -> dict[tuple[str, Stage], tuple[int, str]]:
+        """By tenant and stage: how many confirmations were denied that the queue shows as taken, and the last words."""
+        query = select(jobs.c.tenant, jobs.c.stage, jobs.c.refusal).where(DISPROVED, jobs.c.accepted_at >= since)
+        found: dict[tuple[str, Stage], tuple[int, str]] = {}
+        for row in self._rows(query.order_by(jobs.c.accepted_at)):
+            queue = row["tenant"], row["stage"]
+            found[queue] = found.get(queue, (0, ""))[0] + 1, row["refusal"]
+        return found
+
+    def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
+        """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""
+        return [job for job in self.jobs_of_orders(tenant, stage, [order_id]) if job.accepted]
+
+    def effects(self, job_id: int) -> list[Effect]:
+        """Everything that was done outside for this job, in order."""
+        rows = self._rows(select(effects).where(effects.c.job_id == job_id).order_by(effects.c.id))
+        return [Effect(**row) for row in rows]
+
+    def open_effects(self, tenant: str, stage: Stage) -> list[Effect]:
+        """Intents without an outcome; those of an earlier lease are unknown."""
+        return [Effect(**row) for row in self._rows(_OPEN_EFFECTS, of_tenant=tenant, of_stage=stage)]
+
+    def actions(self, about: int | str) -> list[Action]:
+        """What people did and noted about a job (its id) or about anything of a tenant (its name), in order."""
+        column = actions.c.job_id if isinstance(about, int) else actions.c.tenant
+        return [Action(**row) for row in self._rows(select(actions).where(column == about).order_by(actions.c.id))]
+
+    def queue(self, tenant: str, stage: Stage) -> QueueRecord | None:
+        """What is known of one queue; None if it was never read."""
+        rows = self._rows(select(queues).where(queues.c.tenant == tenant, queues.c.stage == stage))
+        return next((QueueRecord(**row) for row in rows), None)
+
+    def queues(self) -> list[QueueRecord]:
+        """What is known of every queue."""
+        return [QueueRecord(**row) for row in self._rows(select(queues).order_by(queues.c.tenant, queues.c.stage))]
+
+    def binding(self, tenant: str) -> Binding | None:
+        """What this tenant's rows are about; None if it was never served from this ledger."""
+        columns = (bindings.c.base_url, bindings.c.store_code, bindings.c.connector, bindings.c.identity)
+        rows = self._rows(select(*columns).where(bindings.c.tenant == tenant))
+        return next((Binding(**row) for row in rows), None)
+
+    def tenants_of(self, base_url: str, store_code: str) -> list[str]:
+        """The tenants whose rows are about that store."""
+        found = select(bindings.c.tenant).where(bindings.c.base_url == base_url, bindings.c.store_code == store_code)
+        return [row["tenant"] for row in self._rows(found.order_by(bindings.c.tenant))]
+
+    def tenants(self) -> set[str]:
+        """The tenants that anything here is about, served or not."""
+        tables = (bindings, queues, jobs)
+        return {row["tenant"] for row in self._rows(union(*(select(table.c.tenant) for table in tables)))}
+
+    def pauses(self) -> list[Pause]:
+        """What people have paused, in every tenant."""
+        return [Pause(**row) for row in self._rows(select(pauses).order_by(pauses.c.tenant, pauses.c.stage))]
+
+    def acted_on(self, since: int) -> list[tuple[int, str]]:
+        """The ids of the actions with an id above `since`, with their tenants."""
+        rows = self._rows(select(actions.c.id, actions.c.tenant).where(actions.c.id > since))
+        return [(row["id"], row["tenant"]) for row in rows]
+
+    def lease(self, name: str) -> LeaseRecord | None:
+        """The lease of that name; None if nobody ever took it."""
+        rows = self._rows(select(lease_rows).where(lease_rows.c.name == name))
+        return next((LeaseRecord(**row) for row in rows), None)
+
+    def leases(self) -> list[LeaseRecord]:
+        """Every lease that was ever taken."""
+        return [LeaseRecord(**row) for row in self._rows(select(lease_rows).order_by(lease_rows.c.name))]
+
+    def _in_chunks(self, query: Select[Any], tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
+        wanted = sorted(set(order_ids))
+        found: list[Job] = []
+        for start in range(0, len(wanted), CHUNK):
+            found += self._jobs(query, of_tenant=tenant, of_stage=stage, orders=wanted[start : start + CHUNK])
+        return found
+
+    def _jobs(self, query: Select[Any], **values: object) -> list[Job]:
+        return [Job.of_row(row) for row in self._rows(query, **values)]
+
+    def _rows(self, query: Executable, **values: object) -> list[dict[str, Any]]:
+        with self._reading() as connection:
+            result = connection.execute(query, values)
+            names = tuple(result.keys())
+            try:
+                return [dict(zip(names, row, strict=True)) for row in result]
+            except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that nobody wrote like that
+                damaged = next(damaged_rows(connection), "a row cannot be read")
+                raise LedgerDamaged(
+                    f"the ledger ({self._database.place}) is damaged: {damaged}. Nothing is guessed in its place; "
+                    "`shipperone-erp doctor` lists every damaged row, docs/operations.md says how to go on"
+                ) from None
+
+    @contextmanager
+    def _reading(self) -> Iterator[Connection]:
+        with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
+            yield connection

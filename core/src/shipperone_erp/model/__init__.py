@@ -1,1 +1,0 @@
-"""The values that cross a boundary: orders, requests to a connector, its answers. They know nothing else."""

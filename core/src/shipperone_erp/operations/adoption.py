@@ -1,0 +1,165 @@
+"""`order adopt`: a person names the document that was made elsewhere; the service compares it and tells ShipperOne."""
+
+import csv
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TypeVar
+
+from shipperone_erp.domain.absence import may_exist
+from shipperone_erp.domain.job import Action, Job
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.serialization import invoice_text
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.job_commands import Pick, act_of, has_changed, pick
+from shipperone_erp.workflow.adoption import adopted_invoice
+
+ValueT = TypeVar("ValueT")
+
+COLUMNS = ("order_id", "reference", "number", "total", "date", "stage")
+NOT_SETTLED = (Reason.CONNECTOR_BUG, Reason.ORDER_GONE, Reason.ITEMS_CHANGED)
+"""Why a job is held whose last call may all the same have made something in the ERP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A document that was made elsewhere, as a person names it."""
+
+    wanted: Pick
+    reference: str
+    number: str | None = None
+    total: Decimal | None = None
+    dated: date | None = None
+    place: str = ""
+
+
+def can_be_adopted(job: Job) -> bool:
+    """Held, waiting or ignored, not confirmed, and nothing of it was (or may have been) made by this runtime.
+
+    A document of its own key that somebody else has issued may be adopted, and one that was adopted already.
+    """
+    if job.accepted or job.lost_at is not None or job.state not in (State.HELD, State.WAITING, State.IGNORED):
+        return False
+    if job.adopted or (job.invoice is not None and job.invoice.issued):
+        return True
+    settled = job.state is State.HELD and job.reason not in NOT_SETTLED
+    return job.reference is None and (settled or not may_exist(job))
+
+
+def adopt(ledger: Ledger, made: Sequence[Made], now: datetime, note: str | None) -> list[Job]:
+    """Write down that these documents were made elsewhere: all, or none and a UsageError that says why of each."""
+    steered: list[tuple[Job, Job, Action]] = []
+    bad: list[str] = []
+    for one in made:
+        try:
+            steered.append(_steered(ledger, one, now, note))
+        except UsageError as error:
+            bad.append(f"{one.place}{error}")
+    if bad:
+        raise UsageError("\n".join(bad if len(made) == 1 else [f"{len(bad)} bad row(s); nothing was adopted:", *bad]))
+    changed = ledger.steer_all(steered)
+    if changed is not None:
+        raise has_changed(changed)
+    return [after for _, after, _ in steered]
+
+
+def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tuple[Job, Job, Action]:
+    job = pick(ledger, made.wanted, can_be_adopted, "adopted")
+    if job.stage is Stage.ALLOCATION and (made.number or made.total is not None):
+        raise UsageError(f"{job.key}: a reservation has a reference only; leave the number and the total out")
+    binding = ledger.binding(job.tenant)
+    invoice = adopted_invoice(made.reference, made.number, made.total, made.dated)
+    after = job.with_(
+        adopted_at=now, reference=made.reference, number=made.number, url=None,
+        invoice_json=invoice_text(invoice) if job.stage is Stage.INVOICE else None,
+        erp=binding.identity if binding else None, tax_date=made.dated,
+        open=True, state=State.NEW, step=Step.NEW, ending=None, reason=None, sentence=None, owner=None, since=now,
+        next_attempt_at=None, attempts=0, absent_since=None, absent_reads=0, absence_doubtful=False, differences=(),
+    )  # fmt: skip
+    told = ", ".join(
+        [made.reference]
+        + [f"{name} {value}" for name, value in (("number", made.number), ("total", made.total)) if value is not None]
+    )
+    return job, after, act_of(f"adopt {told}", job.tenant, now, note, job.id)
+
+
+def from_csv(file: Path, tenant: str | None) -> list[Made]:
+    """What a CSV file names, one document a row. UsageError names every bad row with its line."""
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            head = text.readline()
+            text.seek(0)
+            rows = csv.DictReader(text, delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
+            columns = [column.strip() for column in rows.fieldnames or ()]
+            rows.fieldnames = columns
+            wrong = [column for column in columns if column not in COLUMNS]
+            missing = [column for column in ("order_id", "reference") if column not in columns]
+            if wrong or missing:
+                raise UsageError(
+                    f"{file}:1: the columns are {', '.join(COLUMNS)}, and order_id and reference must be there; "
+                    f"{'not known: ' + ', '.join(wrong) if wrong else 'missing: ' + ', '.join(missing)}"
+                )
+            return list(_rows(file, rows, tenant))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"{file} cannot be read as CSV: {error}") from None
+
+
+def _rows(file: Path, rows: "csv.DictReader[str]", tenant: str | None) -> Iterator[Made]:
+    bad: list[str] = []
+    seen: dict[tuple[str, str], int] = {}
+    found: list[Made] = []
+    for row in rows:
+        line = rows.line_num
+        try:
+            if None in row:
+                raise UsageError("it has more cells than there are columns")
+            cells = {key: (value or "").strip() for key, value in row.items()}
+            made = _row(cells, tenant, f"  {file}:{line}: ")
+            same = (made.wanted.order_id, str(made.wanted.stage))
+            if same in seen:
+                raise UsageError(f"order {same[0]} stands on line {seen[same]} already")
+            seen[same] = line
+            found.append(made)
+        except UsageError as error:
+            bad.append(f"  {file}:{line}: {error}")
+    if bad:
+        raise UsageError("\n".join([f"{len(bad)} bad row(s); nothing was adopted:", *bad]))
+    yield from found
+
+
+def _row(cells: dict[str, str], tenant: str | None, place: str) -> Made:
+    if not cells["order_id"] or not cells["reference"]:
+        raise UsageError("order_id and reference must be filled in")
+    return Made(
+        Pick(cells["order_id"], tenant, parsed(Stage, cells.get("stage"), "stage", "allocation or invoice")),
+        cells["reference"],
+        cells.get("number") or None,
+        parsed(amount, cells.get("total"), "total", "an amount such as 24.99"),
+        parsed(date.fromisoformat, cells.get("date"), "date", "a date such as 2026-03-01"),
+        place,
+    )
+
+
+def amount(text: str) -> Decimal:
+    """An exact, finite amount; ValueError if it is none."""
+    try:
+        value = Decimal(text)
+    except InvalidOperation:
+        raise ValueError(text) from None
+    if not value.is_finite():
+        raise ValueError(text)
+    return value
+
+
+def parsed(parse: Callable[[str], ValueT], text: str | None, name: str, form: str) -> ValueT | None:
+    """The value; None where nothing is written. UsageError shows the form."""
+    if not text:
+        return None
+    try:
+        return parse(text)
+    except ValueError:
+        raise UsageError(f"{name} {text!r} is not {form}") from None

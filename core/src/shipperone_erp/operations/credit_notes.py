@@ -1,0 +1,64 @@
+"""`order credited`: a credit note that was made in the ERP is recorded against the invoice that it credits.
+
+Nothing is sent anywhere and no ERP is asked. What was held because the invoices of the order, or of its sales order,
+came to too much is taken up again.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.money import decimals_in_words, rounded
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.job_commands import retry, steer
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """What was recorded: the invoice's job as it is now, and the jobs that are taken up again."""
+
+    job: Job
+    resumed: tuple[Job, ...]
+
+
+def can_be_credited(job: Job) -> bool:
+    """An invoice that ShipperOne has accepted."""
+    return job.stage is Stage.INVOICE and job.accepted
+
+
+def credited(
+    ledger: Ledger, job: Job, now: datetime, note: str | None, *, credit: CreditNote, currency: str | None
+) -> Credited:
+    """Record the credit note. UsageError if it cannot be one of this invoice, or is recorded already."""
+    stated = (job.invoice.currency if job.invoice else None) or job.order.currency or currency
+    if credit.amount <= 0 or credit.amount != rounded(credit.amount, stated):
+        raise UsageError(f"--amount {credit.amount:f} is no amount above zero; {decimals_in_words(str(stated))}")
+    if any(known.number == credit.number for known in job.credits):
+        raise UsageError(f"{job.key}: credit note {credit.number} is recorded already")
+    total = job.invoice.total_incl_tax if job.invoice else None
+    if total is not None and job.credited + credit.amount > total:
+        already = f", and {job.credited:f} is credited already" if job.credits else ""
+        raise UsageError(f"{job.key}: invoice {job.number} comes to {total:f}{already}: {credit.amount:f} is too much")
+    after = job.with_(credits=(*job.credits, credit))
+    steer(ledger, job, after, f"credited {credit.number} {credit.amount:f}", now, note)
+    resumed = tuple(one for one in _beside(ledger, job) if _held_for_its_sum(one))
+    for one in resumed:
+        retry(ledger, one, now, f"credit note {credit.number} against {job.number or job.key} was recorded")
+    return Credited(after, resumed)
+
+
+def _beside(ledger: Ledger, job: Job) -> list[Job]:
+    own = ledger.jobs_of_orders(job.tenant, Stage.INVOICE, [job.order_id])
+    if job.order_number is None:
+        return own
+    others = ledger.jobs_of_sales_orders(job.tenant, {job.order_id: job.order_number})
+    return list({one.id: one for one in (*own, *others)}.values())
+
+
+def _held_for_its_sum(job: Job) -> bool:
+    held = job.stage is Stage.INVOICE and job.state is State.HELD and job.reason is Reason.AMOUNT_UNEXPLAINED
+    return held and not job.accepted

@@ -1,0 +1,73 @@
+"""`go-live`: what was listed before a tenant went live goes on, or is left alone, on a person's word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.job_commands import steer
+
+
+@dataclass(frozen=True, slots=True)
+class BeforeGoLive:
+    """One queue before a tenant's go-live: what is held of it, the oldest of these, whether it was ever read."""
+
+    stage: Stage
+    held: int
+    oldest: Job | None
+    read: bool
+    live: bool
+
+    def words(self) -> str:
+        """For people."""
+        if not self.read:
+            return "never read; `shipperone-erp run --once` reads it and holds what it finds"
+        if self.oldest is None:
+            return "live, nothing is held" if self.live else "nothing is held"
+        order = self.oldest.order
+        ordered = f", ordered {order.ordered_at:%Y-%m-%d}" if order.ordered_at else ""
+        return f"{self.held} order(s) are listed and held, the oldest {order.order_id}{ordered}"
+
+
+def before_go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage]) -> list[BeforeGoLive]:
+    """What `go_live` would decide about, queue by queue."""
+    found = []
+    for stage in stages:
+        record = ledger.queue(tenant, stage)
+        held = ledger.find_jobs(tenant=tenant, stage=stage, states=[State.HELD], reason=Reason.BEFORE_GO_LIVE)
+        oldest = min(held, key=lambda job: (job.order.ordered_at or job.first_listed_at, job.id), default=None)
+        read, live = (record.first_read_at is not None, record.live_at is not None) if record else (False, False)
+        found.append(BeforeGoLive(stage, len(held), oldest, read, live))
+    return found
+
+
+def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, *, from_now: bool) -> list[Job]:
+    """Let go on (or, `from_now`, leave alone) what was listed before this tenant went live. May be called again.
+
+    UsageError with `from_now` if a queue was never read: what is listed now is not known then.
+    """
+    records = {stage: ledger.queue(tenant, stage) or QueueRecord(tenant=tenant, stage=stage) for stage in stages}
+    unread = [stage for stage, record in records.items() if record.first_read_at is None]
+    if from_now and unread:
+        raise UsageError(
+            f"{tenant}: the queue of {unread[0]} was never read, so what is listed now is not known; "
+            f"`shipperone-erp run --once --tenant {tenant}` reads it and holds what it finds"
+        )
+    waiting = [
+        job
+        for job in ledger.find_jobs(tenant=tenant, states=[State.HELD], reason=Reason.BEFORE_GO_LIVE)
+        if job.stage in records
+    ]
+    for job in waiting:
+        if from_now:
+            fresh = job.with_(state=State.IGNORED, open=False, since=now)
+        else:
+            fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
+        steer(ledger, job, fresh, "go-live --from-now" if from_now else "go-live --all", now, None)
+    for record in records.values():
+        ledger.save_queue(replace(record, live_at=record.live_at or now))
+    return waiting

@@ -1,0 +1,97 @@
+"""What a person says of a whole ledger: that it was restored from a copy, or is about something else now."""
+
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from datetime import datetime, timedelta
+
+from shipperone_erp.domain.job import Binding, Job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.job_commands import act_of, has_changed, listing
+
+LONG_AGO = timedelta(days=3650)
+
+
+def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
+    """The ledger is a copy of an earlier day. Returns what was open in it: of each, all is unknown from now on.
+
+    An order that is still listed goes on by asking the ERP for the document of its key, which may be there since. One
+    that is not listed any more may have been confirmed since: it is so if the ERP has issued its invoice, or if it is
+    in pending_invoice; else it is held `order_gone`, and nothing of it is released by itself.
+    """
+    for record in ledger.queues():
+        if record.last_good_read_at is not None:
+            ledger.save_queue(replace(record, last_good_read_at=now - LONG_AGO))
+    unfinished = [job for job in ledger.find_jobs() if not job.ended]
+    steered = [
+        (job, _unknown(job), act_of("ledger restored", job.tenant, now, note, job.id))
+        for job in unfinished
+        if job.open and job.state is not State.IGNORED
+    ]
+    changed = ledger.steer_all(steered)
+    if changed is not None:
+        raise has_changed(changed)
+    for tenant in {record.tenant for record in ledger.queues()}:
+        ledger.act(act_of("ledger restored", tenant, now, note))
+    return unfinished
+
+
+def _unknown(job: Job) -> Job:
+    """The job as if its last call had not been answered; a lost answer of ShipperOne is settled by its queue."""
+    unknown = job.with_(absence_doubtful=True, absent_since=None, absent_reads=0, next_attempt_at=None)
+    if job.lost_at is not None or job.adopted:
+        return unknown
+    return unknown.with_(step=_asked_for(job))
+
+
+def _asked_for(job: Job) -> Step:
+    return Step.RESERVING if job.stage is Stage.ALLOCATION else Step.BUILDING
+
+
+def adopt(
+    ledger: Ledger, tenant: str, binding: Binding, now: datetime, note: str | None, *, drop_references: bool = False
+) -> tuple[list[str], list[Job]]:
+    """This tenant's rows are about `binding` from now on; returns what has changed, in words, and what was dropped.
+
+    UsageError if jobs are unfinished that name documents: these are in the ERP (or the shop) of before. With
+    `drop_references` they are held `erp_changed` without them; after `order retry` they are made anew by key.
+    """
+    before = ledger.binding(tenant)
+    if before is None:
+        raise UsageError(f"{tenant}: this ledger has never served it, so there is nothing to adopt")
+    changed = [
+        f"{field.name}: {getattr(before, field.name)} -> {getattr(binding, field.name)}"
+        for field in fields(Binding)
+        if getattr(before, field.name) != getattr(binding, field.name)
+    ]
+    if not changed:
+        return [], []
+    named: Sequence[Job] = [job for job in ledger.find_jobs(tenant=tenant) if not job.ended and job.reference]
+    if named and not drop_references:
+        head = (
+            f"{tenant}: {len(named)} unfinished order(s) name documents of the ERP or shop of before; finish them, "
+            "`order resolve` them, or say --drop-references, which holds them as erp_changed:"
+        )
+        raise UsageError("\n".join([head, *listing(named)]))
+    dropped = [(job, _dropped(job, before, now), act_of("drop references", tenant, now, note, job.id)) for job in named]
+    what = act_of("ledger adopt --drop-references" if drop_references else "ledger adopt", tenant, now, note)
+    faster = ledger.rebind(tenant, binding, what, dropped=dropped if drop_references else None)
+    if faster is not None:
+        raise has_changed(faster)
+    return changed, list(named)
+
+
+def _dropped(job: Job, before: Binding, now: datetime) -> Job:
+    done = job.accepted and job.invoice is not None and job.invoice.issued
+    number = f", number {job.number}" if job.number else ""
+    return job.with_(
+        state=State.HELD, reason=Reason.ERP_CHANGED, owner=Owner.IT, since=now, next_attempt_at=None,
+        sentence=f"{job.reference}{number} is in {job.erp or before.identity}, which is not served any more: "
+        + ("see to its delivery there, then `order resolve --outcome confirmed`" if done
+           else "`order retry` makes it anew by its key in the ERP that is served now"),
+        reference=None, url=None, number=None, adopted_at=None, approved=None,
+        invoice_json=job.invoice_json if job.accepted else None,
+        step=job.step if done else _asked_for(job),
+    )  # fmt: skip

@@ -1,0 +1,63 @@
+"""What is open in the ERP because of us: for whoever switches the runtime off, or counts stock."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from decimal import Decimal
+
+from shipperone_erp.domain.absence import may_exist
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_row
+
+ENDED = (State.DONE, State.GONE, State.SUPERSEDED)
+
+
+def open_documents(ledger: Ledger, tenant: str | None) -> list[Row]:
+    """Live reservations, drafts, what is accepted and not issued, or issued and not delivered; the late first."""
+    jobs = {job.id: job for job in _reservations(ledger, tenant)}
+    kinds = dict.fromkeys(jobs, "reservation")
+    for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state not in ENDED]):
+        kind = unfinished(job)
+        if kind is not None:
+            jobs[job.id], kinds[job.id] = job, kind
+    return [{"document": kinds[job.id], **order_row(job)} for job in in_order_of_urgency(jobs.values())]
+
+
+def unfinished(job: Job) -> str | None:
+    """What there is, or may be, of a job that has not ended; None if nothing, or a reservation that simply stands."""
+    issued = job.invoice is not None and job.invoice.issued
+    if job.stage is Stage.ALLOCATION:
+        return "reservation, perhaps" if job.reference is None and may_exist(job) else None
+    if job.accepted:
+        return "issued, not delivered" if issued else "accepted, not issued"
+    if job.adopted:
+        return "adopted, not confirmed"
+    if issued:
+        return "issued, not confirmed"
+    if job.reference is not None:
+        return "draft"
+    return "draft, perhaps" if job.step is Step.BUILDING else None
+
+
+def _reservations(ledger: Ledger, tenant: str | None) -> Iterable[Job]:
+    """Those of which something is left: an order that is invoiced in parts has used up what was delivered."""
+    jobs = ledger.reservations(tenant)
+    by_tenant: dict[str, set[str]] = defaultdict(set)
+    for job in jobs:
+        by_tenant[job.tenant].add(job.order_id)
+    shipped: dict[tuple[str, str, str], Decimal] = defaultdict(Decimal)
+    for name, orders in by_tenant.items():
+        for invoice in ledger.jobs_of_orders(name, Stage.INVOICE, orders):
+            if invoice.state is State.DONE:
+                for item in invoice.order.items:
+                    shipped[name, invoice.order_id, str(item.item_id)] += item.qty
+    for job in jobs:
+        left = False
+        for item in job.order.items:
+            place = job.tenant, job.order_id, str(item.item_id)
+            used = min(shipped[place], item.qty)
+            shipped[place] -= used
+            left = left or used < item.qty
+        if left:
+            yield job

@@ -1,0 +1,61 @@
+"""`order release`: before it is recorded both of ShipperOne's queues are read, and neither may list the order."""
+
+import asyncio
+
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.domain.allocation_release import lists
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.clock import utc_now
+from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import job_commands
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.queue_reader import QueueReader
+from shipperone_erp.shipperone.responses import ReadFailed
+
+
+class QueueNotRead(ShipperOneErpError):
+    """ShipperOne did not let a queue be read, so that nothing is known of it; nothing was done."""
+
+    exit_code = int(Ending.PLATFORM)
+
+
+async def release_unlisted(ledger: Ledger, loaded: Configuration, job: Job, note: str) -> None:
+    """Have the reservation given back. UsageError if an invoice or a queue says that the order ships."""
+    if job.tenant not in loaded.tenants:
+        raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
+    await asyncio.to_thread(no_invoice_under_way, ledger, job)
+    await not_listed(loaded.tenants[job.tenant], job, max_response=loaded.runtime.max_response)
+    await asyncio.to_thread(job_commands.release, ledger, job, utc_now(), note)
+
+
+def no_invoice_under_way(ledger: Ledger, job: Job) -> None:
+    """UsageError if an invoice of the order is being worked on: its goods have shipped."""
+    for invoice in ledger.jobs_of_orders(job.tenant, Stage.INVOICE, [job.order_id]):
+        if not invoice.ended:
+            raise UsageError(f"order {job.order_id} has shipped: {invoice.key} is {invoice.state}; nothing was done")
+
+
+async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -> None:
+    """UsageError if a queue lists the order, or does not prove that it does not; QueueNotRead if it cannot be read."""
+    client = ShipperOne(
+        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+        queue_fields=settings.queue_fields,
+        max_response=max_response,
+    )  # fmt: skip
+    try:
+        for stage in Stage:
+            listing = await QueueReader(client, stage).read(prove=True)
+            if lists(listing, job.order_id):
+                raise UsageError(f"order {job.order_id} is listed in pending_{stage}: nothing is given back of it")
+            if not listing.proves_absence:
+                raise UsageError(
+                    f"pending_{stage} changed while it was read, so that it does not prove that order {job.order_id} "
+                    "is not in it; try again"
+                )
+    except ReadFailed as failure:
+        raise QueueNotRead(f"nothing was done, since both queues must be read before: {failure.sentence}") from failure
+    finally:
+        await client.aclose()

@@ -1,0 +1,47 @@
+"""A served stage that records nothing: what its service cannot write, a reader of the ledger can only infer."""
+
+import os
+import socket
+from datetime import UTC, datetime, timedelta
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.job import QueueRecord
+from shipperone_erp.ledger.leases import LeaseRecord
+
+SILENT_AFTER = timedelta(minutes=10)
+"""Without a recorded read of the queue, or three times the poll interval where that is longer."""
+
+
+def silence(
+    record: QueueRecord | None, lease: LeaseRecord | None, settings: TenantSettings, now: datetime
+) -> str | None:
+    """A sentence if a stage is served and no read of its queue, good or failed, was recorded for long; else None."""
+    if lease is None or lease.owner is None or (record is not None and record.paused_reason is not None):
+        return None
+    known = [lease.taken_at, record.last_good_read_at if record is not None else None]
+    since = max((at for at in known if at is not None), default=now)
+    if now - since < max(SILENT_AFTER, 3 * settings.poll_interval):
+        return None
+    nothing = f"has recorded no read of this queue since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    refused = (
+        "see its log: what it cannot record (a full disk or quota, a database that refuses writes) is reported nowhere "
+        "else"
+    )
+    if lease.host != socket.gethostname():
+        return f"{lease.served_by} {nothing}: it does not run any more, or nothing can be recorded; {refused}"
+    if not _runs(lease.pid):
+        return f"{lease.served_by} does not run any more, and {nothing}: start the service"
+    return f"{lease.served_by} runs, and {nothing}; {refused}"
+
+
+def _runs(pid: int | None) -> bool:
+    """A process of that id runs on this machine; taken as true where that cannot be found out."""
+    if pid is None or os.name != "posix":  # elsewhere `kill` would end it
+        return True
+    try:
+        os.kill(pid, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # it is another user's
+        pass
+    return True

@@ -1,0 +1,201 @@
+"""From ShipperOne's JSON to a `FulfillmentOrder`: exact numbers, aware times, nothing guessed, nothing lost.
+
+absent      null, an empty text, an empty date (see `dates`): the field is None, never 0
+not it      a usual name that holds another kind of thing (`shipping: 4.99`, `customer: 17`): the next name is tried,
+            and what was found stays in `extra`
+unreadable  what an order cannot do without is absent; or what is there is certainly meant to be the field, yet is no
+            number or no id; or a place that the tenant has named holds another kind of thing. Dropping such
+            a value quietly could invoice a wrong amount, so that an operator looks at it
+no date     a date that cannot be read is absent and stays in `extra`; the invoice stage holds the order if it needs it
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.domain.charges import read_charges
+from shipperone_erp.domain.field_places import ITEM, Field, Group, Places, Role
+from shipperone_erp.domain.json_object import JsonObject, Unreadable
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.kernel.dates import Zones
+from shipperone_erp.kernel.json_values import kind, rows_of, walk
+
+__all__ = ["DATES", "UTC_ONLY", "OrderWire", "Unreadable", "read_order", "unmatched"]
+
+
+def read_order(raw: Mapping[str, Any], fields: Mapping[str, str], *, tenant: str = "NAME") -> FulfillmentOrder:
+    """The order that `raw` (JSON as `domain.serialization.loads` gives it) is about; `fields` is the tenant's table.
+
+    Unreadable with a sentence that names the item, the keys that were looked for, and the setting that would cure it.
+    """
+    return OrderWire(fields, tenant=tenant).read(raw)
+
+
+def unmatched(fields: Mapping[str, str], orders: Iterable[Mapping[str, Any]]) -> list[str]:
+    """The names in `fields` whose place holds nothing in any of these orders, as JSON: probably misspelt."""
+    places = Places(fields)
+    left = set(fields)
+    for order in orders:
+        rows = [row for value in _all(order, places.order["items"]) for row in rows_of(value) or ()]
+        for name in list(left):
+            sources = [order, *rows] if name == "warehouse_code" else rows if name in ITEM else [order]
+            if any(walk(source, fields[name].split(".")) is not None for source in sources):
+                left.discard(name)
+    return sorted(left)
+
+
+DATES = ("ordered_at", "shipped_at")
+UTC_ONLY = Zones()
+
+
+class OrderWire:
+    """Reads the orders of one tenant; the places of its fields are worked out once."""
+
+    def __init__(
+        self,
+        fields: Mapping[str, str],
+        *,
+        charges: Sequence[ChargeSettings] = (),
+        tenant: str = "NAME",
+        zones: Zones = UTC_ONLY,
+    ) -> None:
+        self._charges = charges
+        self._zones = zones
+        self._places = Places(fields, tenant)
+
+    def read(self, raw: object) -> FulfillmentOrder:
+        """As `read_order`; also refuses what is not a JSON object."""
+        if not isinstance(raw, Mapping):
+            raise Unreadable(f"the queue lists {kind(raw)} where an order should be", order_id=None)
+        order = JsonObject(raw, "an order")
+        order_id = order.text(self._places.order["order_id"])
+        if order_id is None:
+            order.missing(self._places.order["order_id"], "no id")
+        order.who, order.order_id = f"order {order_id}", order_id
+        return self._order(order, order_id)
+
+    def dates(self, raw: Any) -> Mapping[str, str]:
+        """The values of the order's dates by field, as they are listed; empty dates and absent ones are left out."""
+        order = JsonObject(raw if isinstance(raw, Mapping) else {}, "an order")
+        listed = {name: order.moment(self._places.order[name], self._zones)[1] for name in DATES}
+        return {name: text for name, text in listed.items() if text is not None}
+
+    def order_id(self, raw: Any) -> str | None:
+        """The id alone of an entry that need be no order otherwise; None if it has none."""
+        try:
+            return self.read(raw).order_id
+        except Unreadable as why:
+            return why.order_id
+
+    def legible_id(self, legible: Mapping[str, Any], illegible: Collection[str]) -> str | None:
+        """The id of an entry of which only some members can be read; None if the id may be among the others."""
+        field = self._places.order["order_id"]
+        for key in (*field.keys, *(path[0] for path in field.paths)):
+            if key in illegible:
+                return None
+            order_id = self.order_id({key: legible[key]}) if key in legible else None
+            if order_id is not None:
+                return order_id
+        return None
+
+    def _order(self, order: JsonObject, order_id: str) -> FulfillmentOrder:
+        fields = self._places.order
+        warehouse = order.text(fields["warehouse_code"])
+        if warehouse is None:
+            order.missing(fields["warehouse_code"], "no warehouse")
+        entries = self._entries(order)
+        items = self._items(order, entries, warehouse)
+        currency = order.text(fields["currency"])
+        parties = {role: _party(order, places) for role, places in self._places.parties.items()}
+        return FulfillmentOrder(
+            order_id=order_id,
+            warehouse_code=warehouse,
+            items=items,
+            currency=currency.upper() if currency else None,
+            shipping_amount_incl_tax=order.number(fields["shipping_amount_incl_tax"]),
+            total_incl_tax=order.number(fields["total_incl_tax"]),
+            order_number=order.text(fields["order_number"]),
+            payment_method=order.text(fields["payment_method"]),
+            payment_reference=order.text(fields["payment_reference"]),
+            ordered_at=order.moment(fields["ordered_at"], self._zones)[0],
+            shipped_at=order.moment(fields["shipped_at"], self._zones)[0],
+            **parties,
+            extra=order.extra(),
+            charges=read_charges(order, self._charges, entries),
+        )
+
+    def _entries(self, order: JsonObject) -> Sequence[Any]:
+        field = self._places.order["items"]
+        entries = order.rows(field)
+        if not entries:
+            order.missing(field, "no items")
+        return entries
+
+    def _items(self, order: JsonObject, entries: Sequence[Any], warehouse: str) -> tuple[OrderItem, ...]:
+        items = tuple(
+            self._item(order.inner(entry, f"the {number}. item"), warehouse) for number, entry in enumerate(entries, 1)
+        )
+        seen: set[str] = set()
+        for item in items:
+            if str(item.item_id) in seen:
+                order.refuse(f"lists item {item.item_id} twice: only its id tells one item from another")
+            seen.add(str(item.item_id))
+        return items
+
+    def _item(self, item: JsonObject, warehouse: str) -> OrderItem:
+        fields = self._places.item
+        item_id = item.id(fields["item_id"])
+        if item_id is None:
+            item.missing(fields["item_id"], "no id")
+        item.who = f"{item.whose}: item {item_id}"
+        sku = item.text(fields["sku"])
+        if sku is None:
+            item.missing(fields["sku"], "no SKU")
+        qty = item.number(fields["qty"])
+        if qty is None:
+            item.missing(fields["qty"], "no quantity")
+        if qty <= 0:
+            # neither a line to leave out nor one to confirm: ShipperOne compares our items with its own one by one
+            item.refuse(f"has the quantity {qty}: there is nothing to reserve or to invoice")
+        own_warehouse = item.text(fields["warehouse_code"])
+        parent = item.id(fields["parent_item_id"])
+        return OrderItem(
+            item_id=item_id,
+            sku=sku,
+            name=item.text(fields["name"]),
+            qty=qty,
+            warehouse_code=None if own_warehouse == warehouse else own_warehouse,
+            price_incl_tax=item.number(fields["price_incl_tax"]),
+            row_total_incl_tax=item.number(fields["row_total_incl_tax"]),
+            tax_percent=item.number(fields["tax_percent"]),
+            discount=item.number(fields["discount"]),
+            parent_item_id=None if parent in (0, "0") else parent,
+            item_type=item.text(fields["item_type"]),
+            extra=item.extra(),
+        )
+
+
+def _party(order: JsonObject, role: Role) -> Party | None:
+    inside = JsonObject(order.nested(role.place, role.marks) or {}, order.who, order.order_id)
+    found = _fields(inside, role.inside) if inside.raw else {}
+    if role.on_order.fields:
+        for name, text in _fields(order, role.on_order).items():
+            found.setdefault(name, text)
+    extra = inside.extra()
+    return Party(**found, extra=extra) if found or extra else None
+
+
+def _fields(source: JsonObject, group: Group) -> dict[str, str]:
+    found = {}
+    for name, field in group.fields.items():
+        text = source.lines(field) if name == "street" else source.text(field)
+        if text is not None:
+            found[name] = text
+    for name, keys in group.pieces:
+        if name not in found and (text := source.joined(keys, ", " if name == "street" else " ")):
+            found[name] = text
+    return found
+
+
+def _all(order: Mapping[str, Any], field: Field) -> list[Any]:
+    return [walk(order, path) for path in [*((key,) for key in field.keys), *field.paths]]

@@ -1,0 +1,364 @@
+"""Reading a whole queue, and knowing what such a read proves.
+
+All pages are read before anything is acted on, because confirming an order takes it out of its queue and moves the
+rest up. An order that is not listed is proven absent only by a read that cannot have slipped past it; see
+design.md, "Reading a queue".
+"""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from types import MappingProxyType
+from typing import Any
+
+from shipperone_erp.domain.keys import fingerprint
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.serialization import dumps, order_text
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.duplicate_ids import described, listed_twice
+from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
+from shipperone_erp.shipperone.pages import Garbled
+from shipperone_erp.shipperone.response_reader import Received
+from shipperone_erp.shipperone.responses import ReadFailed, Trouble
+
+__all__ = ["Listed", "Listing", "QueueReader", "ReadFailed", "UnreadableOrder"]
+
+FULL_PAGE = 100
+"""Orders on a page at most, by the guide."""
+
+PAGES_AT_MOST = 1000
+"""Past this a queue is taken for one that never ends."""
+
+ORDERS_AT_MOST = 25_000
+"""Orders of one read that are kept at once; the others are read once some of these have left the queue."""
+
+THROTTLED_AT_MOST = 10
+"""How often one page is asked for again after it was throttled; each time waits for its turn (`pacing`)."""
+
+POSTED = "a confirmation of ours was on its way while it was read"
+
+PAUSES = (0.2, 1.0)
+"""Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An order as a read shows it; `fingerprint` is over all of its mapped fields (`domain.keys`).
+
+    `dates`: the values of its dates by field, as ShipperOne lists them.
+    """
+
+    order: FulfillmentOrder
+    fingerprint: str
+    dates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An entry that is no order that can be worked on. With an id it is still listed: it is not absent.
+
+    `raw` is its JSON text; it may hold personal data and is for the ledger, never for a log.
+    """
+
+    order_id: str | None
+    sentence: str
+    raw: str = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a queue listed between two moments.
+
+    `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
+    not in the queue; else `doubt` is why not. `pages` counts those that came. `alert` is a sentence for operators.
+    """
+
+    stage: Stage
+    began_at: datetime
+    ended_at: datetime
+    orders: Mapping[str, Listed]
+    unreadable: tuple[UnreadableOrder, ...]
+    complete: bool
+    proves_absence: bool
+    pages: int
+    alert: str | None
+    doubt: str | None = None
+
+
+Entry = Listed | UnreadableOrder
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """What one page brought; `rows` also counts an order that is twice on it, `size` its bytes."""
+
+    entries: Mapping[str, Entry]
+    rows: int
+    size: int
+
+
+@dataclass(slots=True)
+class _Pass:
+    """One walk through the pages. Entries are told apart by the order's id, or by digest where that is unreadable."""
+
+    entries: dict[str, Entry] = field(default_factory=dict)
+    pages: int = 0
+    bringing: int = 0
+    first_page: int = 0
+    size: int = 0
+    complete: bool = False
+    plain_end: bool = False
+    alert: str | None = None
+    ended_by: str | None = None
+    twice: dict[str, UnreadableOrder] = field(default_factory=dict)
+    """Ids under which two of its pages listed orders that share no item: two orders, or one that was just changed."""
+
+    def add(self, entries: Mapping[str, Entry]) -> None:
+        """Take over the entries of a page; the later copy of an order counts."""
+        for name in entries.keys() & self.entries.keys():
+            before, after = self.entries[name], entries[name]
+            if isinstance(before, Listed) and isinstance(after, Listed) and _share_nothing(before.order, after.order):
+                self.twice[name] = _two_orders(before, after)
+        self.entries.update(entries)
+
+    @property
+    def doubt(self) -> str | None:
+        """Why these pages may not be all that is listed; None if each answer was a page that names all its orders."""
+        if not self.plain_end:
+            return self.ended_by or self.alert
+        nameless = sum(isinstance(entry, UnreadableOrder) and entry.order_id is None for entry in self.entries.values())
+        return f"{nameless} order(s) are listed without a readable id" if nameless else None
+
+    @property
+    def at_once(self) -> bool:
+        """All of it was one answer: nothing can have moved between two pages.
+
+        A full first page does not say so: what was on the second may have moved up while the first was on its way.
+        """
+        return self.bringing <= 1 and self.first_page < FULL_PAGE
+
+
+def _alike(first: Entry, second: Entry) -> bool:
+    """Two rows of one page under one id are one order, listed twice over."""
+    if isinstance(first, Listed) and isinstance(second, Listed):
+        return first.fingerprint == second.fingerprint
+    return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.digest == second.digest
+
+
+def _share_nothing(first: FulfillmentOrder, second: FulfillmentOrder) -> bool:
+    return {str(item.item_id) for item in first.items}.isdisjoint(str(item.item_id) for item in second.items)
+
+
+def _two_orders(first: Entry, second: Entry) -> UnreadableOrder:
+    """Two orders under one id, of which neither can be worked on."""
+    texts = [order_text(one.order) if isinstance(one, Listed) else one.raw for one in (first, second)]
+    words = [described(one.order) if isinstance(one, Listed) else one.sentence for one in (first, second)]
+    order_id = second.order.order_id if isinstance(second, Listed) else second.order_id
+    raw = f"[{','.join(texts)}]"
+    digest = hashlib.sha256(raw.encode()).hexdigest()[:16]
+    return UnreadableOrder(order_id, listed_twice(str(order_id), *words), raw, digest)
+
+
+def _moved(first: _Pass, second: _Pass) -> str | None:
+    """How two passes differ in the orders that they list; None if they do not."""
+    moved = first.entries.keys() ^ second.entries.keys()
+    if not moved:
+        return None
+    some = ", ".join(sorted(name.removeprefix("id ") for name in moved)[:3])
+    return f"{len(moved)} order(s) came or went between its two passes ({some}{', …' if len(moved) > 3 else ''})"
+
+
+async def read_failed(client: ShipperOne) -> frozenset[str]:
+    """The ids of the orders that fell out of ShipperOne's flow, as far as the token may read them. ReadFailed if not.
+
+    Evidence only: an order that is missing here proves nothing.
+    """
+    wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant, zones=client.zones)
+    found: set[str] = set()
+    for number in range(1, PAGES_AT_MOST + 1):
+        ids = set(map(wire.order_id, await client.failed_page(number))) - {None}
+        if ids <= found:
+            break
+        found.update(filter(None, ids))
+    return frozenset(found)
+
+
+class QueueReader:
+    """Reads one queue of one tenant, one read at a time. Pages that have not changed since are not parsed again."""
+
+    def __init__(
+        self,
+        client: ShipperOne,
+        stage: Stage,
+        *,
+        pauses: Sequence[float] = PAUSES,
+        pages_at_most: int = PAGES_AT_MOST,
+        rows: Callable[[Sequence[Any]], None] | None = None,
+        now: Callable[[], datetime] | None = None,
+    ) -> None:
+        """`rows` is called with the entries of each page as they came; for a large page in another thread."""
+        self._rows = rows
+        self._now = now or client.now
+        self._client = client
+        self._stage = stage
+        self._pauses = pauses
+        self._pages_at_most = pages_at_most
+        self._wire = OrderWire(
+            client.fields_of(stage), charges=client.charges, tenant=client.tenant, zones=client.zones
+        )
+        self._known: dict[int, tuple[bytes, _Page]] = {}
+
+    async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:
+        """Read every page. ReadFailed if the first one does not come, or the token is refused on any.
+
+        With `prove`, a queue of several pages is read twice, and proves absence if both passes list the same orders
+        and `posts_started()`, which counts our POSTs on this queue, stood still; none may be under way at the start.
+        """
+        began_at = self._now()
+        posts = posts_started()
+        walk = await self._walk()
+        pages, doubt = walk.pages, walk.doubt
+        proving = False
+        if doubt is None and not walk.at_once:
+            doubt = POSTED if prove else f"its {walk.pages} page(s) were read only once"
+            proving = prove and posts_started() == posts
+        if proving or walk.twice:
+            again = await self._again()
+            pages += again.pages
+            if proving:
+                doubt = again.doubt or _moved(walk, again) or (POSTED if posts_started() != posts else None)
+            # what a second pass does not list twice was changed during the first
+            twice = {name: entry for name, entry in walk.twice.items() if name in again.twice or not again.complete}
+            walk = again if again.complete else walk
+            walk.entries |= twice
+        for number in [number for number in self._known if number > walk.pages]:
+            del self._known[number]
+        entries = walk.entries.values()
+        return Listing(
+            stage=self._stage,
+            began_at=began_at,
+            ended_at=self._now(),
+            orders=MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)}),
+            unreadable=tuple(entry for entry in entries if isinstance(entry, UnreadableOrder)),
+            complete=walk.complete,
+            proves_absence=doubt is None,
+            pages=pages,
+            alert=walk.alert,
+            doubt=doubt,
+        )
+
+    async def _again(self) -> _Pass:
+        """A second walk, which can only add to the first: that it fails is no failure of the read."""
+        try:
+            return await self._walk()
+        except ReadFailed as failure:
+            if failure.trouble is Trouble.UNAUTHORISED:
+                raise
+            return _Pass(ended_by=f"its second pass failed: {failure.sentence}")
+
+    async def _walk(self) -> _Pass:
+        walk = _Pass()
+        while walk.pages < self._pages_at_most:
+            number = walk.pages + 1
+            try:
+                page = await self._page_with_patience(number)
+            except ReadFailed as failure:
+                if number == 1 or failure.trouble is Trouble.UNAUTHORISED:
+                    raise
+                if failure.trouble in (Trouble.REFUSED, Trouble.NOT_FOUND):
+                    walk.complete, walk.ended_by = True, f"page {number} was answered {failure.status}, not by a page"
+                else:
+                    walk.alert = f"only {walk.pages} page(s) could be read: {failure.sentence}"
+                return walk
+            walk.pages = number
+            if number == 1:
+                walk.first_page = page.rows
+            unseen = page.entries.keys() - walk.entries.keys()
+            walk.add(page.entries)
+            if not unseen:
+                walk.complete = walk.plain_end = True
+                return walk
+            walk.bringing += 1
+            walk.size += page.size
+            if walk.size > self._client.max_response or len(walk.entries) > ORDERS_AT_MOST:
+                walk.alert = (
+                    f"the queue is too long to be read at once: after {walk.pages} page(s) with {len(walk.entries)} "
+                    f"orders in {walk.size / 2**20:.0f} MiB the read ended. These orders are processed; the next reads "
+                    "bring the others. If the orders are genuine, raise max_response under [runtime]"
+                )
+                return walk
+        walk.alert = f"the queue did not end after {walk.pages} pages; {len(walk.entries)} orders were read"
+        return walk
+
+    async def _page_with_patience(self, number: int) -> _Page:
+        pauses = list(self._pauses if number > 1 else ())
+        throttled = 0
+        while True:
+            try:
+                return await self._page(number)
+            except ReadFailed as failure:
+                if failure.trouble is Trouble.THROTTLED and failure.status is not None:
+                    # the read resumes here: the next try waits for its turn, and ends at once if that is far away
+                    throttled += 1
+                    if throttled > THROTTLED_AT_MOST:
+                        raise
+                    continue
+                if failure.trouble is not Trouble.UNAVAILABLE or not pauses:
+                    raise
+            await asyncio.sleep(pauses.pop(0) * random.uniform(0.75, 1.25))  # noqa: S311
+
+    async def _page(self, number: int) -> _Page:
+        answer = await self._client.page_body(self._stage, number)
+        return await self._client.in_turn(partial(self._parsed, answer, number), len(answer.body))
+
+    def _parsed(self, answer: Received, number: int) -> _Page:
+        digest = hashlib.sha256(answer.body).digest()
+        known = self._known.get(number)
+        if known is not None and known[0] == digest:
+            return known[1]
+        entries: dict[str, Entry] = {}
+        rows = 0
+        for raw in self._shown(self._client.entries_of(answer, self._stage, number)):
+            name, entry = self._entry(raw)
+            before = entries.get(name, entry)
+            entries[name] = entry if _alike(before, entry) else _two_orders(before, entry)
+            rows += 1
+        page = _Page(entries, rows, len(answer.body))
+        self._known[number] = digest, page
+        return page
+
+    def _shown(self, rows: Iterable[Any]) -> Iterable[Any]:
+        if self._rows is None:
+            return rows
+        rows = list(rows)
+        self._rows([row.legible if isinstance(row, Garbled) else row for row in rows])
+        return rows
+
+    def _entry(self, raw: Any) -> tuple[str, Entry]:
+        if isinstance(raw, Garbled):
+            return self._garbled(raw)
+        try:
+            order = self._wire.read(raw)
+        except Unreadable as why:
+            text = dumps(raw)
+            digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+            name = f"no id, {digest}" if why.order_id is None else f"id {why.order_id}"
+            return name, UnreadableOrder(why.order_id, why.sentence, text, digest)
+        return f"id {order.order_id}", Listed(order, fingerprint(order), self._wire.dates(raw))
+
+    def _garbled(self, entry: Garbled) -> tuple[str, Entry]:
+        order_id = self._wire.legible_id(entry.legible, entry.illegible)
+        who = "an order without a legible id" if order_id is None else f"order {order_id}"
+        sentence = (
+            f"{who} cannot be read: {entry.sentence}. The other orders of the page are processed; this one is read "
+            "again with every poll and resumes by itself once ShipperOne lists it correctly"
+        )
+        digest = hashlib.sha256(entry.raw.encode()).hexdigest()[:16]
+        name = f"no id, {digest}" if order_id is None else f"id {order_id}"
+        return name, UnreadableOrder(order_id, sentence, entry.raw, digest)

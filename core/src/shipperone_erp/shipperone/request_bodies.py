@@ -1,0 +1,23 @@
+"""What is sent to ShipperOne, to the byte. Exactly what the guide shows and nothing more."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+from shipperone_erp.domain.serialization import dumps
+
+
+def allocation_body(order_id: str, item_ids: Sequence[int | str]) -> bytes:
+    """Confirms that stock is reserved for these items."""
+    return f'{{"order":{{{_which(order_id, item_ids)}}}}}'.encode()
+
+
+def invoice_body(order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal) -> bytes:
+    """Asks whether these items can be invoiced with this shipping amount, written with the decimals that it has."""
+    # not by `dumps`: as a JSON number a Decimal of 1E+2 would keep its exponent
+    amount = f"{shipping_amount_incl_tax:f}"
+    return f'{{"order":{{{_which(order_id, item_ids)},"shipping_amount_incl_tax":{amount}}}}}'.encode()
+
+
+def _which(order_id: str, item_ids: Sequence[int | str]) -> str:
+    items = [{"item_id": item_id} for item_id in item_ids]
+    return f'"order_id":{dumps(order_id)},"items":{dumps(items)}'

@@ -1,0 +1,322 @@
+"""What an HTTP answer of ShipperOne means, by its status and the kind of its content; its words decide nothing.
+
+of a POST   accepted      2xx with an empty body or JSON that does not deny it (`denials`)
+            refused       400 and the other 4xx
+            throttled     429; 503 with Retry-After: nothing happened
+            unauthorised  401, 403: nothing happened
+                          (a 403 with a page is a firewall's, and unknown: it may have kept back the answer alone)
+            not sent      the connection was never made
+            unknown       anything else, a 2xx that denies it included: it may have happened
+of a GET    a list, or `ReadFailed` with its trouble
+"""
+
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import httpx
+
+from shipperone_erp.kernel.errors import ShipperOneErpError
+from shipperone_erp.shipperone import response_messages
+from shipperone_erp.shipperone.decoding import Undecodable, decoded
+from shipperone_erp.shipperone.denials import denies
+from shipperone_erp.shipperone.headers import place_of, retry_after
+from shipperone_erp.shipperone.pages import entries_in, parsed
+from shipperone_erp.shipperone.response_reader import Received
+from shipperone_erp.shipperone.tolerant_json import BadJson, Span, place
+
+BODY_AT_MOST = 20_000
+"""Characters of an answer that are kept: an error page can be large."""
+
+
+class PostOutcome(StrEnum):
+    """How a POST ended. Only `ACCEPTED` and `UNKNOWN` may have changed something at ShipperOne."""
+
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    THROTTLED = "throttled"
+    UNAUTHORISED = "unauthorised"
+    NOT_SENT = "not_sent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class PostAnswer:
+    """The outcome of a POST. `message` is for operators; of a refusal it is ShipperOne's text, else a whole phrase.
+
+    `retry_after` is in seconds. `body` is the answer's text, cut to `BODY_AT_MOST`; None if there was no answer.
+    `ended_at` is when the answer came or the call was given up. `denial`: ShipperOne's own words in a 2xx that does not
+    accept (JSON that denies it, or no JSON); the outcome is then `UNKNOWN`. None for every other answer.
+    """
+
+    outcome: PostOutcome
+    status: int | None
+    body: str | None = field(repr=False)
+    message: str
+    retry_after: float | None
+    report_id: str | None
+    ended_at: datetime
+    denial: str | None = None
+    by_proxy: bool = False
+    """It is the page of a proxy or firewall in front of ShipperOne; the outcome is then `UNKNOWN`."""
+
+
+class Trouble(StrEnum):
+    """Why a read failed. Time alone cures `UNAVAILABLE` and `THROTTLED`, a person the others."""
+
+    UNAVAILABLE = "unavailable"
+    THROTTLED = "throttled"
+    UNAUTHORISED = "unauthorised"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+
+
+class ReadFailed(ShipperOneErpError):
+    """A GET brought no list. `sentence` says what came instead; `retry_after` is in seconds.
+
+    `is_json`: it was refused in JSON, as ShipperOne does; a page may be anybody's.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        sentence: str,
+        trouble: Trouble,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        report_id: str | None = None,
+        is_json: bool = False,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.trouble = trouble
+        self.status = status
+        self.retry_after = retry_after
+        self.report_id = report_id
+        self.is_json = is_json
+
+
+Redact = Callable[[str], str]
+"""Takes our token out of what ShipperOne says, should it repeat it."""
+
+
+def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostAnswer:
+    """What a POST's answer means."""
+    answer = _Answer(response, redact)
+    wait = retry_after(response.headers, ended_at)
+    accepts = (answer.is_json and not answer.denies) or not answer.text.strip()
+    outcome = _outcome(response.status, wait, takes_effect=accepts, by_proxy=answer.by_proxy)
+    denial = None
+    if outcome is PostOutcome.ACCEPTED:
+        message = answer.said
+    elif outcome is PostOutcome.REFUSED:
+        message = answer.said or answer.shown
+    else:
+        message = answer.sentence
+        if response.succeeded:
+            denial = answer.said or answer.shown
+    return PostAnswer(
+        outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial,
+        answer.by_proxy,
+    )  # fmt: skip
+
+
+def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
+    """What it means for a POST that no answer came: not sent if no connection was made, else unknown."""
+    outcome = PostOutcome.NOT_SENT if isinstance(failure, NEVER_CONNECTED) else PostOutcome.UNKNOWN
+    return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
+
+
+def faulty_post(fault: Exception, ended_at: datetime) -> PostAnswer:
+    """The outcome of a POST during which our own code failed: unknown, whether or not it went out.
+
+    The fault is named by its type alone; its text may quote the answer.
+    """
+    what = f"a fault of shipperone-erp, {type(fault).__name__}, while ShipperOne was asked"
+    return PostAnswer(PostOutcome.UNKNOWN, None, None, f"{what}: the traceback is in the log", None, None, ended_at)
+
+
+def raise_for_status(response: Received, what: str, now: datetime, redact: Redact) -> None:
+    """ReadFailed if the answer to a GET is no 2xx. `what` was asked for."""
+    status = response.status
+    if response.succeeded:
+        return
+    answer = _Answer(response, redact)
+    wait = retry_after(response.headers, now)
+    report = answer.report_id
+    sentence = f"{what}: {answer.sentence}"
+    if report and report not in sentence:
+        sentence += f" (report {report})"
+    trouble = _trouble(status, wait, by_proxy=answer.by_proxy)
+    raise ReadFailed(sentence, trouble, status=status, retry_after=wait, report_id=report, is_json=answer.is_json)
+
+
+def silenced_post(seconds: float, now: datetime) -> PostAnswer:
+    """A POST that was not sent, because ShipperOne has asked for silence and this long is left of it."""
+    return PostAnswer(PostOutcome.THROTTLED, None, None, _silence(seconds), seconds, None, now)
+
+
+def silenced_read(seconds: float, what: str) -> ReadFailed:
+    """A GET that was not sent, for the same reason."""
+    return ReadFailed(f"{what}: {_silence(seconds)}", Trouble.THROTTLED, retry_after=seconds)
+
+
+def lost_read(failure: Exception, what: str) -> ReadFailed:
+    """What it means for a GET that no answer came."""
+    return ReadFailed(f"{what}: {_why(failure)}", Trouble.UNAVAILABLE)
+
+
+def entries(page: Received, what: str, redact: Redact, *, first: bool = True) -> Iterable[Any]:
+    """The entries of a page (see `pages`); none for an answer of 204. ReadFailed if it is no JSON, or holds no list."""
+    if page.status == NO_CONTENT:
+        return ()
+    try:
+        return entries_in(page.body, page.content_type, first=first)
+    except BadJson as failure:
+        head = redact(decoded(page.body[: response_messages.HEAD], page.content_type))
+        came = redact(response_messages.of_page(head))
+        if head.lstrip("\ufeff \t\r\n").startswith(("{", "[", '"')):
+            came = f"broken JSON: {failure.what}, at {place(page.body, failure.at)}"
+        elif not came.startswith(("a page", "an empty")):
+            came = f"something that is no JSON ({len(page.body)} bytes)"
+    except LookupError as no_list:
+        came = f"JSON that is no list of orders: {response_messages.excerpt(redact(_shape(no_list.args[0])))}"
+    raise ReadFailed(f"{what}: ShipperOne answered with {came}", Trouble.UNAVAILABLE)
+
+
+def _shape(value: Any) -> str:
+    """What a page says that holds no list."""
+    if isinstance(value, Span):
+        try:
+            value = value.value()
+        except BadJson as failure:
+            return f"no list; {failure.what}"
+    if isinstance(value, dict):
+        return response_messages.of_json(value) or f"no list but {', '.join(value) or 'nothing'}"
+    return "no list"
+
+
+BY_FIREWALLS = frozenset({403, 405, 406, 451})
+"""Statuses with which firewalls answer by a page of their own."""
+
+NO_CONTENT = 204
+"""The status of an answer without a body, which a queue gives when it is empty."""
+
+NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
+"""No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
+
+BROKEN_OFF = "it was broken off as it was being made, as when https is spoken where only http is understood"
+"""A handshake that the other side ends without a word: the failure itself says nothing."""
+
+
+class _Answer:
+    """A response as text: its JSON if it is that, what it says, and the sentence about it; all of it redacted.
+
+    What is taken out of JSON or HTML is redacted once more: the token may have been written with escapes there.
+    """
+
+    def __init__(self, response: Received, redact: Redact) -> None:
+        self.status = response.status
+        self.text = redact(decoded(response.body, response.content_type))
+        self._redact = redact
+        self.said, self.is_json, self.denies = "", False, False
+        with suppress(ValueError):
+            value = parsed(self.text)
+            self.said, self.is_json, self.denies = redact(response_messages.of_json(value)), True, denies(value)
+        self.report_id = response_messages.report_id(self.text)
+        self._location = response.headers.get("location", "")
+
+    @property
+    def shown(self) -> str:
+        """What stands for a message where there is none."""
+        is_page = self.text.lstrip().startswith("<")
+        shown = (
+            response_messages.of_page(self.text)
+            if is_page or not self.text.strip()
+            else response_messages.excerpt(self.text)
+        )
+        return self._redact(shown)
+
+    @property
+    def by_proxy(self) -> bool:
+        """ShipperOne refuses in JSON; a page with one of these statuses is of something in front of it."""
+        return self.status in BY_FIREWALLS and self.text[: response_messages.HEAD].lstrip().startswith("<")
+
+    @property
+    def sentence(self) -> str:
+        if self.by_proxy:
+            return (
+                f"a proxy or firewall in front of ShipperOne answered {self.status} with {self.shown}, which is not "
+                "ShipperOne's own answer: ask its operator to let the requests of this machine through"
+            )
+        if self.status == 401 and self.text[: response_messages.HEAD].lstrip().startswith("<"):
+            return f"the token is refused (401) with {self.shown}: by ShipperOne, or by a proxy with a login of its own"
+        if self.status == 401:
+            what = "ShipperOne refuses the token (401): it may have been replaced or revoked"
+        elif self.status == 403:
+            what = "ShipperOne refuses what the token asks for (403): it lacks the scope for this"
+        elif 300 <= self.status < 400 and self._location:
+            elsewhere = self._redact(place_of(self._location))
+            what = f"ShipperOne sends elsewhere ({self.status}), to {elsewhere}: check base_url"
+        elif self.is_json and self.status < 300 and self.denies:
+            return f"ShipperOne answered {self.status} and denies it: {self.said or self.shown}"
+        elif self.is_json:
+            what = f"ShipperOne answered {self.status}"
+        elif self.status < 300:
+            return f"ShipperOne answered {self.status} with {self._redact(response_messages.of_page(self.text))}"
+        else:
+            return f"ShipperOne answered {self.status} with {self.shown}"
+        return f"{what}: {self.said}" if self.said else what
+
+
+def _outcome(status: int, wait: float | None, *, takes_effect: bool, by_proxy: bool) -> PostOutcome:
+    if by_proxy:
+        return PostOutcome.UNKNOWN
+    if 200 <= status < 300:
+        return PostOutcome.ACCEPTED if takes_effect else PostOutcome.UNKNOWN
+    if status in (401, 403):
+        return PostOutcome.UNAUTHORISED
+    if status == 429 or (status == 503 and wait is not None):
+        return PostOutcome.THROTTLED
+    if status == 407:
+        # a proxy on our side has kept it
+        return PostOutcome.NOT_SENT
+    if 400 <= status < 500 and status != 408:
+        return PostOutcome.REFUSED
+    return PostOutcome.UNKNOWN
+
+
+def _trouble(status: int, wait: float | None, *, by_proxy: bool) -> Trouble:
+    if by_proxy:
+        return Trouble.UNAVAILABLE
+    if status in (401, 403):
+        return Trouble.UNAUTHORISED
+    if status == 429 or (status == 503 and wait is not None):
+        return Trouble.THROTTLED
+    if status == 404:
+        return Trouble.NOT_FOUND
+    return Trouble.REFUSED if status == 400 else Trouble.UNAVAILABLE
+
+
+def _silence(seconds: float) -> str:
+    return f"ShipperOne has asked not to be called for another {seconds:.0f} s (Retry-After)"
+
+
+def _why(failure: Exception) -> str:
+    if isinstance(failure, Undecodable):
+        return f"ShipperOne answered with {failure}"
+    # only failures of the connection itself are quoted: others may quote our own headers, and so the token
+    if isinstance(failure, httpx.ConnectTimeout):
+        return "no connection to ShipperOne was made in time"
+    if isinstance(failure, httpx.PoolTimeout):
+        return "every connection to ShipperOne stayed in use"
+    if isinstance(failure, NEVER_CONNECTED):
+        return f"no connection to ShipperOne could be made: {str(failure) or BROKEN_OFF}"
+    if isinstance(failure, httpx.TimeoutException | TimeoutError):
+        return "ShipperOne's answer did not come in time"
+    return f"the connection to ShipperOne broke off before its answer was whole ({type(failure).__name__})"

@@ -1,0 +1,56 @@
+"""Places that a tenant has named and that hold nothing in any order: probably misspelt; and what there is instead."""
+
+import difflib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from shipperone_erp.domain.field_places import ITEM, Places
+from shipperone_erp.kernel.json_values import rows_of, walk
+from shipperone_erp.shipperone.order_parser import unmatched
+
+DEEPEST = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Missed:
+    """A field whose place holds nothing; `near`: the place that exists and is written most like it."""
+
+    name: str
+    path: str
+    near: str | None
+
+
+def missed(fields: Mapping[str, str], orders: Sequence[Mapping[str, Any]]) -> list[Missed]:
+    """What `wire.unmatched` finds in these orders, each with the nearest place that holds something in one of them."""
+    names = unmatched(fields, orders)
+    if not names:
+        return []
+    places = Places(fields).order["items"]
+    rows = [
+        row
+        for order in orders
+        for path in [*((key,) for key in places.keys), *places.paths]
+        for row in rows_of(walk(order, path)) or ()
+    ]
+    of_items, of_orders = sorted(set(_of(rows))), sorted(set(_of(orders)))
+    return [Missed(name, fields[name], _near(fields[name], of_items if name in ITEM else of_orders)) for name in names]
+
+
+def _of(objects: Sequence[Any]) -> Iterator[str]:
+    for each in objects:
+        yield from _below(each, "")
+
+
+def _below(value: Any, path: str) -> Iterator[str]:
+    if path and value is not None:
+        yield path
+    if isinstance(value, dict) and path.count(".") < DEEPEST:
+        for key, inner in value.items():
+            yield from _below(inner, f"{path}.{key}" if path else str(key))
+
+
+def _near(path: str, known: Sequence[str]) -> str | None:
+    close = difflib.get_close_matches(path, known, 1)
+    last = path.rsplit(".", 1)[-1]
+    return next(iter(close or [other for other in known if other.rsplit(".", 1)[-1] == last]), None)

@@ -1,1 +1,0 @@
-"""The two stages: what is to be done with an order (planning), and how (the flows)."""

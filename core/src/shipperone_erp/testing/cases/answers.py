@@ -1,0 +1,54 @@
+"""A: a hook answers, in time, with a value of its contract."""
+
+import time
+
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import case, must
+from shipperone_erp.testing.cases.order_life import whole_life
+
+
+@case(
+    "A1",
+    "every hook answers with a value of its contract",
+    probes="settings add_product",
+    suffers="Every order is held as connector_bug, with nothing reserved or with a reservation without an order.",
+    cure="Return a value on every path of the hook, and map the ERP library's exceptions to the five in one place.",
+)
+def answers_by_contract(bench: Bench) -> None:
+    """An order's whole life, and the undoing of a second one. `None`, a text, a bool, a class, a coroutine or any
+    exception that is not one of the five is a finding, which names the hook."""
+    answers = whole_life(bench, bench.desk)
+    must(answers, "the connector implements no hook: no order ever gets anywhere")
+
+
+@case(
+    "A2",
+    "every hook comes to its end in time",
+    probes="settings add_product",
+    suffers="Slots fill up with calls that never return until the tenant stands still.",
+    cure="Set connect and read time-outs on the client; most libraries wait without end by default.",
+)
+def answers_in_time(bench: Bench) -> None:
+    """The same life, with nothing wrong with the ERP: no hook takes longer than the harness's `deadline`."""
+    began = time.monotonic()
+    answers = whole_life(bench, bench.desk)
+    took = time.monotonic() - began
+    must(took < bench.harness.deadline * max(len(answers), 1), f"{len(answers)} hooks took {took:.1f} s")
+
+
+@case(
+    "A3",
+    "another connector object knows what the first one did",
+    probes="settings add_product",
+    suffers="After every restart each open order is reserved and invoiced once more.",
+    cure="Keep nothing in the object: write the key into the ERP's document and look it up there.",
+)
+def remembers_in_the_erp(bench: Bench) -> None:
+    """What was reserved and built is asked for again by a new connector object with the same key, as after a restart:
+    the same references. What is remembered in the object is forgotten with it."""
+    order, again = bench.order(), bench.another()
+    for hook in ("reserve_stock", "build_invoice"):
+        if hook in bench.offers:
+            request = bench.desk.to_reserve(order) if hook == "reserve_stock" else bench.desk.to_build(order)
+            first, second = bench.desk.ask(hook, request), again.ask(hook, request)
+            must(first == second, f"{hook} of a new connector object with the same key: {second} instead of {first}")

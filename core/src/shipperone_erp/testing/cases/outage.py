@@ -1,0 +1,243 @@
+"""U: an ERP that is away, silent, or whose answer was lost, is told as what it is."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from shipperone_erp.domain.hook_answers import AuthFailed, Invoice, Refused, Reserved, Transient, Unknown
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.cases.secrets import planted_in
+from shipperone_erp.testing.hook_calls import in_time
+
+AnswerT = TypeVar("AnswerT")
+
+AWAY = "settings add_product break_connection mend_connection"
+
+
+@case(
+    "U1",
+    "an ERP that is away is Transient, for every hook",
+    probes=AWAY,
+    suffers="A night's maintenance of the ERP ends with 300 orders held as connector_bug, each to be retried by hand.",
+    cure="Catch the client library's connection errors in one place, around every call, and raise Transient.",
+)
+def tells_that_it_is_away(bench: Bench) -> None:
+    """The connection is broken, for a connector that has never worked and for one that has: each hook raises
+    `Transient` (or `Unknown`, where it cannot say that nothing happened), with a sentence. Any other exception is a
+    finding, and so is an answer, but for an invoice that is only computed (`reference=None`) and needs no ERP."""
+    order, fresh = bench.order(), bench.another()
+    used = bench.desk
+    requests = [
+        ("reserve_stock", used.to_reserve(order)), ("build_invoice", used.to_build(order)),
+        ("release_stock", used.to_release(order)), ("discard_invoice", used.to_discard(order)),
+        ("deliver", used.to_deliver(order, None, order)),
+    ]  # fmt: skip
+    requests = [(hook, request) for hook, request in requests if hook in bench.offers]
+    warm = bench.order()
+    if "reserve_stock" in bench.offers:
+        used.reserved(warm)
+    elif "build_invoice" in bench.offers:
+        used.built(warm)
+    bench.harness.break_connection()
+    for desk in (fresh, used):
+        for hook, request in requests:
+            try:
+                answer = desk.ask(hook, request)
+            except (Transient, Unknown) as told:
+                must(told.sentence, f"{hook} raised {type(told).__name__} without a sentence")
+            except (AuthFailed, Refused) as told:
+                raise Finding(f"{hook} told an ERP that is away as {type(told).__name__}: {told.sentence}") from None
+            else:
+                computed = isinstance(answer, Invoice) and answer.reference is None and not answer.issued
+                must(computed, f"{hook} answered {answer} while the ERP is away")
+
+
+@case(
+    "U2",
+    "once the ERP is back, the same connector goes on",
+    probes=AWAY,
+    suffers="After every restart of the ERP an operator has to restart the service too, at night.",
+    cure="Open a new connection when the old one is broken; most pools can test one before it is used.",
+)
+def goes_on_by_itself(bench: Bench) -> None:
+    """The connector has worked; the connection breaks, a hook fails, the connection is mended: the same object works,
+    at the second call at the latest."""
+    hook = "reserve_stock" if "reserve_stock" in bench.offers else "build_invoice"
+    desk, before, after = bench.desk, bench.order(), bench.order()
+
+    def ask(order: object) -> object:
+        request = desk.to_reserve(order) if hook == "reserve_stock" else desk.to_build(order)  # type: ignore[arg-type]
+        return desk.ask(hook, request)
+
+    ask(before)
+    bench.harness.break_connection()
+    try:
+        ask(after)
+    except (Transient, Unknown):
+        pass
+    else:
+        raise Finding(f"{hook} answered while the ERP is away")
+    bench.harness.mend_connection()
+    try:
+        answer = ask(after)
+    except Transient:
+        answer = ask(after)  # a pooled connection may fail once
+    must(isinstance(answer, Reserved | Invoice), f"after the ERP is back {hook} answered {answer}")
+
+
+@case(
+    "U3",
+    "a refused login is AuthFailed",
+    probes="settings add_product",
+    suffers="The ERP's password is changed, and every order is held one by one, or tried without end.",
+    cure="Map the ERP's own login error (a status 401, a code) to AuthFailed before the general error.",
+)
+def tells_a_refused_login(bench: Bench) -> None:
+    """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant pauses and no order fails.
+    Skipped for settings that hold no `Secret`."""
+    settings, planted = planted_in(bench.validated(bench.harness.settings()))
+    if not planted:
+        raise NotApplicable("the harness's settings hold no Secret: nothing can be refused")
+    connector, order = bench.made(settings), bench.order()
+    reserves = "reserve_stock" in bench.offers
+    request = bench.desk.to_reserve(order) if reserves else bench.desk.to_build(order)
+    hook = connector.reserve_stock if reserves else connector.build_invoice
+    try:
+        answer = in_time(lambda: hook(request), hook.__name__, bench.harness.deadline)  # type: ignore[arg-type]
+    except AuthFailed as told:
+        must(told.sentence, "AuthFailed without a sentence")
+    except (Transient, Unknown, Refused) as told:
+        raise Finding(f"a wrong password was told as {type(told).__name__}: {told.sentence}") from None
+    else:
+        raise Finding(f"with a wrong password {hook.__name__} answered {answer}")
+    finally:
+        connector.close()
+
+
+@case(
+    "U4",
+    "a silent ERP does not keep a hook for ever",
+    needs="reserve_stock",
+    probes="settings add_product stall_connection mend_connection reserved on_hand",
+    suffers="One lock in the ERP takes all slots of the tenant; its queue stands still without an error.",
+    cure="Set a statement or lock time-out as well as a connect time-out.",
+)
+def gives_up_in_time(bench: Bench) -> None:
+    """The ERP takes the call and does not answer: the hook gives up within the harness's `deadline`, as `Transient` or
+    `Unknown`. Once the ERP answers again, the same key is reserved, once."""
+    desk, mug = bench.desk, bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    desk.reserved(bench.order())
+    bench.harness.stall_connection()
+    try:
+        answer = desk.reserve(order)
+    except (Transient, Unknown) as told:
+        must(told.sentence, f"{type(told).__name__} without a sentence")
+    else:
+        raise Finding(f"reserve_stock answered {answer} while the ERP is silent")
+    finally:
+        bench.harness.mend_connection()
+    _reserved_after_all(bench, order)
+    same(bench.stock(mug), (10, 2), "on hand and reserved, after a call that got no answer and one that did")
+
+
+@case(
+    "U5",
+    "a lost answer is Unknown, and the key settles it",
+    needs="reserve_stock",
+    probes="settings add_product lose_answer reserved on_hand documents",
+    suffers="Core takes it that nothing happened and gives the order up; its goods stay blocked.",
+    cure="Raise Unknown for an error after the request was sent, and Transient only for one before it.",
+)
+def tells_what_it_does_not_know(bench: Bench) -> None:
+    """The ERP commits, and the connection ends before its answer: the hook finds out by the key and answers, or raises
+    `Unknown`. It never raises `Transient`, which says that certainly nothing happened, nor `Refused`. The same call
+    again answers with what is there. Likewise for an invoice that is issued."""
+    desk, mug = bench.desk, bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    desk.reserved(bench.order())
+    bench.harness.lose_answer()
+    _unknown_or_answered(lambda: desk.reserve(order), "reserve_stock")
+    _reserved_after_all(bench, order)
+    same(bench.stock(mug), (10, 2), "on hand and reserved, after a lost answer and a repetition")
+    if {"build_invoice", "issue_invoice"} <= bench.offers:
+        built = desk.built(order)
+        bench.harness.lose_answer()
+        _unknown_or_answered(lambda: desk.issue(built, order), "issue_invoice")
+        issued = desk.issue(built, order)
+        must(issued.issued, "issue_invoice after a lost answer is not issued")
+        made = bench.documents(desk.to_build(order).key, "issued")
+        same(len(made), 1, "issued documents after a lost answer")
+        bench.compare(order, issued, found=made)
+
+
+@case(
+    "U6",
+    "a commit that fails is no success",
+    needs="reserve_stock",
+    probes="settings add_product fail_commit mend_connection reserved on_hand documents",
+    since="1.1",
+    suffers="The ERP's disk was full for a minute: the orders of that minute are confirmed, and nothing is reserved.",
+    cure="Return the answer after the commit, and let its error through as Transient, or as Unknown if in doubt.",
+)
+def tells_a_failed_commit(bench: Bench) -> None:
+    """The ERP takes the change and fails to commit it: `reserve_stock` raises `Transient` or `Unknown`, and nothing is
+    reserved. The same call again reserves once. Likewise for an invoice that is issued."""
+    desk, mug = bench.desk, bench.product(10)
+    order = bench.order(bench.item(mug, 2))
+    desk.reserved(bench.order())
+    bench.harness.fail_commit()
+    _not_answered(lambda: desk.reserve(order), "reserve_stock")
+    bench.harness.mend_connection()
+    same(bench.stock(mug), (10, 0), "on hand and reserved, after a commit that failed")
+    _reserved_after_all(bench, order)
+    same(bench.stock(mug), (10, 2), "on hand and reserved, after a commit that failed and a repetition")
+    if {"build_invoice", "issue_invoice"} <= bench.offers:
+        built = desk.built(order)
+        key = desk.to_build(order).key
+        bench.harness.fail_commit()
+        _not_answered(lambda: desk.issue(built, order), "issue_invoice")
+        bench.harness.mend_connection()
+        same(bench.documents(key, "issued"), [], "issued documents after a commit that failed")
+        issued = _again(lambda: desk.issue(built, order))
+        must(
+            isinstance(issued, Invoice) and issued.issued,
+            f"issue_invoice after a commit that failed answered {issued}, not an issued Invoice",
+        )
+        made = bench.documents(key, "issued")
+        same(len(made), 1, "issued documents after a commit that failed and a repetition")
+        bench.compare(order, issued, found=made)
+
+
+def _not_answered(ask: object, hook: str) -> None:
+    try:
+        answer = ask()  # type: ignore[operator]
+    except (Transient, Unknown) as raised:
+        must(raised.sentence, f"{type(raised).__name__} without a sentence")
+    except (AuthFailed, Refused) as raised:
+        said = f"{hook} raised {type(raised).__name__} for a commit that failed: {raised.sentence}"
+        raise Finding(said) from raised
+    else:
+        raise Finding(f"{hook} answered {answer} although the ERP could not commit it")
+
+
+def _unknown_or_answered(ask: object, hook: str) -> None:
+    try:
+        ask()  # type: ignore[operator]
+    except Unknown as told:
+        must(told.sentence, "Unknown without a sentence")
+    except (Transient, AuthFailed, Refused) as told:
+        said = f"{hook} told a lost answer as {type(told).__name__} ({told.sentence}), and it has happened"
+        raise Finding(f"{said}: raise Unknown, or look for the key") from None
+
+
+def _reserved_after_all(bench: Bench, order: object) -> None:
+    _again(lambda: bench.desk.reserved(order))  # type: ignore[arg-type]
+
+
+def _again(ask: Callable[[], AnswerT]) -> AnswerT:
+    """Its answer; a pooled connection may fail once."""
+    try:
+        return ask()
+    except Transient:
+        return ask()

@@ -1,0 +1,167 @@
+"""S: secrets are planted, and searched for in everything that a connector says."""
+
+import contextlib
+import io
+import logging
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from pathlib import PurePath
+from typing import Any
+
+from pydantic import BaseModel, SecretStr
+
+from shipperone_erp.connector.api import Connector
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import Finding, NotApplicable, case, must
+from shipperone_erp.testing.cases.order_life import whole_life
+from shipperone_erp.testing.hook_calls import in_time
+
+PLANTED = "kit-planted-0815-secret"
+
+
+class Overheard(logging.Handler):
+    """Everything that is said meanwhile: logs of every logger and level, stdout, stderr."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.DEBUG)
+        self.texts: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.texts.append(logging.Formatter().format(record))
+
+
+@contextlib.contextmanager
+def overheard() -> Iterator[Overheard]:
+    """Listens to every logger at DEBUG, and to both streams."""
+    heard, streams, root = Overheard(), io.StringIO(), logging.getLogger()
+    level = root.level
+    root.addHandler(heard)
+    root.setLevel(logging.DEBUG)
+    try:
+        with contextlib.redirect_stdout(streams), contextlib.redirect_stderr(streams):
+            yield heard
+    finally:
+        root.setLevel(level)
+        root.removeHandler(heard)
+        heard.texts.append(streams.getvalue())
+
+
+@case(
+    "S1",
+    "nothing that is logged, answered or raised in an order's life holds a secret",
+    probes="settings",
+    suffers="The password of the ERP travels to the log server, and from there to everybody.",
+    cure="Switch off the HTTP library's debug log of headers and bodies, or filter the login out of it.",
+)
+def keeps_secrets_at_work(bench: Bench) -> None:
+    """The harness's own secrets; an order's whole life, `check` and `identity`; every logger at DEBUG is listened to,
+    stdout and stderr too."""
+    _, secrets = bench.secret_settings()
+    with overheard() as heard:
+        answers = whole_life(bench, bench.desk)
+        said = [bench.desk.connector.check(), bench.desk.connector.identity()]
+    _search(secrets, [*heard.texts, repr(answers), repr(said)])
+
+
+@case(
+    "S2",
+    "a refused login tells nobody which password was refused",
+    probes="settings",
+    suffers="The error message that is pasted into a ticket holds the password with the typing mistake.",
+    cure="Raise AuthFailed with a sentence of your own, `from None`: the driver's message often repeats the login.",
+)
+def keeps_secrets_when_refused(bench: Bench) -> None:
+    """Every secret is replaced by a planted one, so that the ERP refuses it; hooks and `check` are called directly,
+    without core's own redaction in between. Their exceptions with causes and tracebacks, and all logs, are searched."""
+    planted, found = planted_in(bench.validated(bench.harness.settings()))
+    if not found:
+        raise NotApplicable("the harness's settings hold no Secret to plant another in")
+    _search([PLANTED], _failures(bench, bench.made(planted)))
+
+
+@case(
+    "S3",
+    "an ERP that is away tells nobody the secrets",
+    probes="settings break_connection mend_connection",
+    suffers="On the night of an outage every retry writes the password into the log.",
+    cure="Raise Transient `from None` where the driver's exception shows the connection's URL.",
+)
+def keeps_secrets_when_away(bench: Bench) -> None:
+    """As S2, with the connection broken and the true secrets."""
+    settings, secrets = bench.secret_settings()
+    connector = bench.made(settings)
+    bench.harness.break_connection()
+    _search(secrets, _failures(bench, connector))
+
+
+def planted_in(settings: Any) -> tuple[Any, bool]:
+    """The same settings with the planted text for every secret; whether there was one."""
+    if isinstance(settings, SecretStr):
+        return type(settings)(PLANTED), True
+    if isinstance(settings, BaseModel):
+        changed = {name: planted_in(getattr(settings, name)) for name in type(settings).model_fields}
+        update = {name: value for name, (value, planted) in changed.items() if planted}
+        return (settings.model_copy(update=update), True) if update else (settings, False)
+    return settings, False
+
+
+def _failures(bench: Bench, connector: Connector[Any]) -> list[str]:
+    """Everything that is said while the hooks fail."""
+    desk, order, texts = bench.desk, bench.order(), list[str]()
+    calls: list[tuple[str, Callable[[], Any]]] = [("check", connector.check), ("identity", connector.identity)]
+    for hook, request in (("reserve_stock", desk.to_reserve(order)), ("build_invoice", desk.to_build(order))):
+        if hook in bench.offers:
+            calls.append((hook, lambda h=hook, r=request: getattr(connector, h)(r)))  # type: ignore[misc]
+    with overheard() as heard:
+        for what, call in calls:
+            try:
+                texts.append(repr(in_time(_told(call), what, bench.harness.deadline)))
+            except Finding as finding:
+                texts.append(str(finding))
+        with contextlib.suppress(Exception):
+            connector.close()
+    return texts + heard.texts
+
+
+def _told(call: Callable[[], Any]) -> Callable[[], Any]:
+    """The call, or its exception as a log would write it."""
+
+    def told() -> Any:
+        try:
+            return call()
+        except Exception as error:
+            return "".join(traceback.format_exception(error)) + repr(error)
+
+    return told
+
+
+AROUND = 120
+"""How many characters are shown on each side of a secret."""
+
+
+def _around(text: str, secret: str) -> str:
+    """The place where the secret is shown, without it."""
+    line = next(line for line in text.splitlines() if secret in line).strip()
+    place = line.index(secret)
+    start, end = max(place - AROUND, 0), place + len(secret) + AROUND
+    shown = line[start:end].replace(secret, "********")
+    return f"{'…' if start else ''}{shown}{'…' if end < len(line) else ''}"
+
+
+def _raised_at(text: str, secret: str) -> str:
+    """Of a traceback: the last frame above the secret; below it, where the exception was made and not raised itself."""
+    frame = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
+    frames = frame.findall(text[: text.index(secret)]) or frame.findall(text)
+    if not frames:
+        return ""
+    file, line, name = frames[-1]
+    return f" by an exception that was raised at {PurePath(file).name}:{line}, in {name}"
+
+
+def _search(secrets: list[str], texts: list[str]) -> None:
+    for text in texts:
+        for secret in secrets:
+            if secret in text:
+                raise Finding(f"a secret is shown{_raised_at(text, secret)}: {_around(text, secret)}")
+    must(texts, "nothing was said at all, not even an answer")

@@ -1,0 +1,105 @@
+"""C: settings that are wrong are refused, and what is secret in them stays so."""
+
+from typing import Any
+
+from pydantic import SecretStr, ValidationError
+
+from shipperone_erp.connector.api import ConnectorSettings, settings_type
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import Finding, case, must
+
+PLANTED = "kit-planted-4711-secret"
+
+
+@case(
+    "C1",
+    "a key that does not exist is refused",
+    static=True,
+    suffers="A misspelt `warehose` is ignored for months, and the goods of one shop leave another shop's stock.",
+    cure="Derive every settings model, nested ones too, from ConnectorSettings and leave model_config alone.",
+)
+def refuses_unknown_keys(bench: Bench) -> None:
+    """The settings model is given a key that nobody knows; its error must name it. `ConnectorSettings` does that:
+    derive from it and leave `extra` alone, in nested models too."""
+    key = "a_key_that_nobody_knows"
+    try:
+        settings_type(bench.found).model_validate({key: 1})
+    except ValidationError as error:
+        named = [told for told in error.errors(include_input=False) if told["loc"] == (key,)]
+        must(named, f"{settings_type(bench.found).__name__} does not say that there is no key {key}")
+    else:
+        raise Finding(f"{settings_type(bench.found).__name__} takes the key {key} without a word")
+
+
+@case(
+    "C2",
+    "an error in the settings shows nothing of what was given",
+    static=True,
+    suffers="A missing comma in the TOML prints the password of the ERP into the log of the service.",
+    cure="Leave hide_input_in_errors on, and keep the value out of the messages of your own validators.",
+)
+def shows_no_input(bench: Bench) -> None:
+    """A secret is planted where a secret belongs, with everything beside it broken; in a form that is wrong for every
+    field; and under a key that does not exist. No rendering of the error (`str`, `repr`, its arguments) may hold it."""
+    model = settings_type(bench.found)
+    wrongs: list[dict[str, Any]] = [
+        dict.fromkeys(model.model_fields, form) for form in ([PLANTED, 1], {"x": [PLANTED]})
+    ]
+    wrongs.append(
+        {name: PLANTED if "Secret" in str(field.annotation) else [1] for name, field in model.model_fields.items()}
+    )
+    for wrong in (*({**wrong, "unknown": PLANTED} for wrong in wrongs), {"unknown": PLANTED}):
+        try:
+            model.model_validate(wrong)
+        except ValidationError as error:
+            said = f"{error} {error!r} {error.args}"
+            must(
+                PLANTED not in said, f"the error of {model.__name__} repeats what was given: keep hide_input_in_errors"
+            )
+        except ValueError as error:
+            must(PLANTED not in str(error), f"the error of {model.__name__} repeats what was given")
+
+
+@case(
+    "C3",
+    "what looks like a secret is declared as one",
+    probes="settings",
+    suffers="`config show` and every report that is attached to a ticket hold the password.",
+    cure="Annotate the field as Secret and call get_secret_value() only where the login is made.",
+)
+def declares_secrets(bench: Bench) -> None:
+    """Fields whose names speak of a password, a token, a secret or a key to an API hold a `Secret`, at any depth."""
+    settings = bench.validated(bench.harness.settings())
+    plain = list(_plain(settings))
+    must(not plain, f"{', '.join(plain)} of {type(settings).__name__} looks like a secret: declare it as Secret")
+
+
+@case(
+    "C4",
+    "a connector never shows its secrets",
+    probes="settings",
+    suffers="The password stands in a log as soon as an object is logged.",
+    cure="Pass the Secret on, not its text, and give a connection object that holds the text no repr of its own.",
+)
+def hides_secrets(bench: Bench) -> None:
+    """`repr`, `str` and `format` of the connector and its settings, and the settings as JSON, hold no secret."""
+    settings, secrets = bench.secret_settings()
+    connector = bench.made(settings)
+    shown = [repr(connector), str(connector), f"{connector}", repr(settings), str(settings), settings.model_dump_json()]
+    for secret in secrets:
+        must(
+            not any(secret in text for text in shown),
+            "repr, str or JSON of the connector or its settings holds a secret",
+        )
+
+
+_SPEAKS = ("password", "passwd", "token", "secret", "api_key", "apikey", "private_key")
+
+
+def _plain(settings: ConnectorSettings) -> Any:
+    for name in type(settings).model_fields:
+        value = getattr(settings, name)
+        if isinstance(value, ConnectorSettings):
+            yield from _plain(value)
+        elif isinstance(value, str) and not isinstance(value, SecretStr) and any(w in name.lower() for w in _SPEAKS):
+            yield name

@@ -1,0 +1,29 @@
+"""Which harness is meant: the class that a command names, or the one that the connector's package declares."""
+
+import sys
+
+from shipperone_erp.connector import discovery
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.testing.harness import ConnectorHarness
+
+
+def harness_of(name: str, given: str | None) -> type[ConnectorHarness]:
+    """The harness of the connector of that name; `given` is MODULE:CLASS, relative to the folder of the command."""
+    if given is not None:
+        if "" not in sys.path:
+            sys.path.insert(0, "")  # a harness among an author's tests is in no package that is installed
+        found = discovery.load_object(given)
+    elif any(entry.name == name for entry in discovery.installed(discovery.HARNESSES)):
+        found = discovery.load_harness(name)
+    else:
+        if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
+            raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
+        raise UsageError(
+            f"no package declares a harness for {name}: write a ConnectorHarness (docs/conformance.md), name it by "
+            f'--harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'
+        )
+    if not (isinstance(found, type) and issubclass(found, ConnectorHarness)):
+        raise UsageError(
+            f"the harness of {name} is {found!r}, not a subclass of shipperone_erp.testing.ConnectorHarness"
+        )
+    return found

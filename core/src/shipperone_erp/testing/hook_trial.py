@@ -1,0 +1,248 @@
+"""One hook, called as core calls it, for an author who looks: the answer, what core makes of it, what the ERP holds.
+
+It talks to the ERP that a harness sets up, never to a merchant's. What a hook needs before it (a draft to issue, a
+reservation to release) is made first, by the connector's own hooks, and shown as well.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from shipperone_erp.domain.hook_answers import (
+    AlreadyIssued,
+    AuthFailed,
+    ConnectorError,
+    Document,
+    Done,
+    Invoice,
+    Pending,
+    Refused,
+    Reserved,
+    Shortage,
+    Transient,
+    Unknown,
+    Voided,
+)
+from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, side_by_side
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.totals import priced
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.testing.bench import Bench
+from shipperone_erp.testing.case import Finding
+from shipperone_erp.testing.harness import able
+from shipperone_erp.testing.hook_calls import in_time
+
+BEFORE: Mapping[str, tuple[str, ...]] = {
+    "reserve_stock": (),
+    "release_stock": ("reserve_stock",),
+    "build_invoice": (),
+    "issue_invoice": ("build_invoice",),
+    "discard_invoice": ("build_invoice",),
+    "deliver": ("reserve_stock", "build_invoice", "issue_invoice"),
+    "list_documents": ("reserve_stock", "build_invoice", "issue_invoice"),
+}
+"""The hooks that can be tried, each with those that are called before it, where the connector offers them."""
+
+
+EARLIER = timedelta(minutes=10)
+"""From so much before, documents are asked for: the ERP's clock may be behind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One call. `wrong`: core would hold the order or the job. `away`: the ERP is, or it refuses the login."""
+
+    hook: str
+    key: str
+    answer: str
+    core: tuple[str, ...]
+    erp: tuple[str, ...]
+    seconds: float
+    wrong: bool
+    away: bool = False
+
+
+class Trial:
+    """Calls the hooks for one order."""
+
+    def __init__(self, bench: Bench, order: FulfillmentOrder) -> None:
+        self._bench = bench
+        self._order = priced(order, order.currency, None)
+        self._answers: dict[str, Any] = {}
+        self._keys: dict[str, None] = {}
+        self._day = date.today()  # noqa: DTZ011
+
+    def of(self, hook: str) -> Iterator[Step]:
+        """The steps up to that hook; it ends early where one gives nothing to go on with. UsageError names what is
+        possible."""
+        if hook not in BEFORE:
+            raise UsageError(f"{hook} cannot be tried; these can: {', '.join(BEFORE)}")
+        if hook not in self._bench.offers:
+            raise UsageError(f"the connector does not override {hook}")
+        if hook == "issue_invoice" and "build_invoice" not in self._bench.offers:
+            raise UsageError("the connector does not override build_invoice, which makes what issue_invoice issues")
+        for one in (*(one for one in BEFORE[hook] if one in self._bench.offers), hook):
+            step = self._step(one)
+            yield step
+            if one not in self._answers:
+                return
+
+    def _step(self, hook: str) -> Step:
+        lists = hook == "list_documents"
+        request: Any = datetime.now(UTC) - EARLIER if lists else self._request(hook)
+        key = ", ".join(self._keys) if lists else request.key
+        call: Callable[[Any], Any] = getattr(self._bench.desk.plugins, hook)
+        began = time.monotonic()
+        core: tuple[str, ...]
+        away = False
+        try:
+            answer = in_time(lambda: call(request), hook, self._bench.harness.deadline)
+        except ConnectorError as told:
+            shown, core, wrong = _raised(told), (_meaning(told),), False
+            away = isinstance(told, Transient | AuthFailed)
+        except Finding as finding:
+            shown, wrong = str(finding), True
+            core = ("the job is held as connector_bug, with the traceback in the ledger; the others go on",)
+        else:
+            if lists:
+                answer = [document for document in answer if document.key in self._keys]
+            shown = "\n".join(map(written, answer)) or "none of this order" if lists else written(answer)
+            core, wrong = self._listed(answer) if lists else self._checked(hook, answer)
+            if isinstance(answer, Reserved | Invoice | Done):
+                self._answers[hook] = answer
+                self._keys.setdefault(key)
+        took = time.monotonic() - began
+        return Step(hook, key, shown, core, tuple(self._looked(self._keys if lists else [key])), took, wrong, away)
+
+    def _listed(self, documents: list[Document]) -> tuple[tuple[str, ...], bool]:
+        """As `reconcile` sees it: what was made for this order is listed, by its key."""
+        missing = [key for key in self._keys if key not in {document.key for document in documents}]
+        if missing:
+            return tuple(f"reconcile would report {key} as missing_in_erp" for key in missing), True
+        return ("reconcile finds what was made for this order",), False
+
+    def _looked(self, keys: Iterable[str]) -> Iterator[str]:
+        """What the ERP holds; a probe that fails says so."""
+        said = set[str]()
+        try:
+            for line in (line for key in keys for line in self._seen(key)):
+                if line not in said:
+                    said.add(line)
+                    yield line
+        except Exception as error:  # the author's own code
+            yield f"{type(self._bench.harness).__name__} raised {type(error).__name__}: {error}"
+
+    def _request(self, hook: str) -> Any:
+        desk, order = self._bench.desk, self._order
+        match hook:
+            case "reserve_stock":
+                return desk.to_reserve(order)
+            case "release_stock":
+                return replace(desk.to_release(order), reference=self._reference("reserve_stock"))
+            case "build_invoice":
+                return replace(desk.to_build(order), order=order, tax_date=self._day)
+            case "issue_invoice":
+                issue = desk.to_issue(self._answers["build_invoice"], order)
+                return replace(issue, order=order, tax_date=self._day)
+            case "discard_invoice":
+                return replace(desk.to_discard(order), invoice=self._answers.get("build_invoice"))
+        reserved = self._answers.get("reserve_stock")
+        return desk.to_deliver(order, reserved if isinstance(reserved, Reserved) else None, order)
+
+    def _reference(self, hook: str) -> str | None:
+        made = self._answers.get(hook)
+        return made.reference if isinstance(made, Reserved) else None
+
+    def _checked(self, hook: str, answer: Any) -> tuple[tuple[str, ...], bool]:
+        if not isinstance(answer, Invoice):
+            return (_meaning(answer),), False
+        wrong: list[str] = []
+        differences = invoice_differences(
+            self._order, answer, currency=self._order.currency, discount=None, tolerance=Decimal(0), part=False
+        )
+        if differences:
+            wrong.append(f"the order would be held: {side_by_side(differences, 'ERP', 'ShipperOne')}")
+        if hook == "build_invoice" and answer.issued and "issue_invoice" in self._bench.offers:
+            wrong.append("issued=True from build_invoice: held as connector_bug, unless the tenant has fiscal_first")
+        if hook == "issue_invoice":
+            if not answer.issued:
+                wrong.append("issued=False: ShipperOne has accepted it, and it is not fiscal; the call is repeated")
+            if not answer.number:
+                wrong.append("the fiscal document has no number")
+            if answer.date != self._day:
+                wrong.append(f"it is of {answer.date}, and {self._day} was asked for")
+        if wrong:
+            return tuple(wrong), True
+        told = "lines, shipping, currency, tax and total are what ShipperOne lists"
+        if answer.total_incl_tax is None:
+            told = "it states no total: nothing was compared (`not_compared`)"
+        then = "ShipperOne is asked next" if hook == "build_invoice" else "it is recorded as issued"
+        return (f"{told}; {then}",), False
+
+    def _seen(self, key: str) -> Iterator[str]:
+        """The ERP's side, as far as the harness can look."""
+        harness, kind = self._bench.harness, type(self._bench.harness)
+        if able(kind, "documents"):
+            found = harness.documents(key)
+            yield from map(written, found)
+            if not found:
+                yield "no document of this key"
+        else:
+            yield f"{kind.__name__} does not override documents: not looked at"
+        if not (able(kind, "on_hand") and able(kind, "reserved")):
+            yield f"{kind.__name__} does not override on_hand and reserved: not looked at"
+            return
+        for sku, place in dict.fromkeys((item.sku, self._order.source_warehouse(item)) for item in self._order.items):
+            on_hand, reserved = self._bench.stock(sku, place)
+            yield f"{sku} in {place}: {plain(on_hand)} on hand, {plain(reserved)} reserved"
+
+
+def written(value: Any) -> str:
+    """A value with the fields that it states; values inside it on lines of their own."""
+    inner: list[str] = []
+    told: list[str] = []
+    for field in fields(value) if is_dataclass(value) else ():
+        stated = getattr(value, field.name)
+        if isinstance(stated, tuple) and stated and is_dataclass(stated[0]):
+            inner += [f"  {written(one)}" for one in stated]
+        elif stated is not None and stated != ():
+            told.append(f"{field.name}={stated}")
+    return "\n".join([f"{type(value).__name__}({', '.join(told)})", *inner])
+
+
+def stocked(bench: Bench, order: FulfillmentOrder) -> None:
+    """Put what the order wants into an ERP that a harness has made for this trial."""
+    wanted: dict[tuple[str, str], Decimal] = {}
+    for item in order.items:
+        place = (item.sku, order.source_warehouse(item))
+        wanted[place] = wanted.get(place, Decimal(0)) + item.qty
+    for (sku, warehouse), qty in wanted.items():
+        bench.harness.add_product(sku, qty, warehouse)
+
+
+def _raised(told: ConnectorError) -> str:
+    if isinstance(told, Refused):
+        return f"raised Refused({told.reason}, owner {told.owner}): {told.sentence}"
+    return f"raised {type(told).__name__}: {told.sentence}"
+
+
+_MEANINGS: Mapping[type[Any], str] = {
+    Reserved: "it is confirmed at ShipperOne next",
+    Shortage: "the order waits as not_enough_stock, and is tried again after stock_retry; nothing may be reserved now",
+    Pending: "the order waits, and the same call is made again",
+    Voided: "the next generation's key is tried",
+    Done: "it is recorded as done",
+    Transient: "nothing was done: the same call is made again, and the circuit breaker of this ERP opens",
+    AuthFailed: "the tenant's work with the ERP pauses until its secret changes; no order fails",
+    Unknown: "it may have been done: the same call is made again with the same key",
+    AlreadyIssued: "the order is held as issued_not_confirmed; nothing is credited by itself",
+    Refused: "the order is held until an operator acts",
+}
+
+
+def _meaning(answer: Any) -> str:
+    return _MEANINGS[type(answer)]

@@ -1,0 +1,1 @@
+"""How one job is carried out: allocation, invoice, confirmation, compensation, adoption, recovery."""

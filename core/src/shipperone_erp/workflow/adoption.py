@@ -1,0 +1,107 @@
+"""A document that was made elsewhere: compared, confirmed to ShipperOne, done.
+
+A person names it (`order adopt`). Nothing of it is ever built, issued, delivered, released or discarded here, whatever
+comes: what does not fit is held for a person.
+"""
+
+from datetime import timedelta
+
+from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine, Pending
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.invoice_checks.amounts import check_amounts, total_is_of_more
+from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, reason_for, side_by_side
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import invoice_text
+from shipperone_erp.domain.states import EffectKind, Stage, State, Step
+from shipperone_erp.workflow.confirmation import confirm
+from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.invoice_numbers import check_number
+
+LONG_BEFORE = timedelta(days=90)
+"""How far back the ERP's documents are looked through where ShipperOne does not say when the order was placed."""
+
+
+async def adopt(case: Case) -> None:
+    """Take the job as far as it goes, in either stage."""
+    while case.job.step is not Step.DONE:
+        match case.job.step:
+            case Step.NEW:
+                await compare(case)
+            case Step.RESERVED | Step.CONFIRMING:
+                await confirm(case)
+            case _:
+                case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None)
+
+
+async def compare(case: Case) -> None:
+    """The document says what ShipperOne says: by the ERP's list where there is one, else by what the person told."""
+    invoicing = case.job.stage is Stage.INVOICE
+    if invoicing:
+        check_amounts(case)
+    document = await _found(case)
+    told = case.job.invoice
+    total = document.total_incl_tax if document and document.total_incl_tax is not None else None
+    if total is None and told is not None:
+        total = told.total_incl_tax
+    number = (document.number if document else None) or case.job.number
+    differences = _differences(case, document, total if invoicing else None)
+    if differences:
+        raise Hold(
+            reason_for(differences, Reason.TOTAL_DIFFERS),
+            f"{case.job.reference} was made elsewhere and is not what ShipperOne lists: "
+            f"{side_by_side(differences, 'ERP', 'ShipperOne')}; nothing was sent. Correct it, then `order adopt` again",
+            Owner.ACCOUNTANT if invoicing else Owner.WAREHOUSE,
+            differences,
+        )
+    case.change(number=number, compared=total is not None if invoicing else bool(document and document.lines))
+    if invoicing:
+        await check_number(case)
+        date = (document.date if document else None) or (told.date if told else None)
+        case.change(
+            tax_date=date, invoice_json=invoice_text(adopted_invoice(str(case.job.reference), number, total, date))
+        )
+    case.change(step=Step.CONFIRMING if invoicing else Step.RESERVED)
+
+
+def adopted_invoice(reference: str, number: str | None, total: object, date: object) -> Invoice:
+    """What is known of an invoice that was made elsewhere: it is fiscal, and its lines are not told."""
+    return Invoice(reference, (), None, total, issued=True, number=number, date=date)  # type: ignore[arg-type]
+
+
+async def _found(case: Case) -> Document | None:
+    """The ERP's document with this reference or number; None where the connector keeps no list, or it is not on it."""
+    if "list_documents" not in case.desk.hooks.offers:
+        return None
+    since = (case.order.ordered_at or case.job.first_listed_at - LONG_BEFORE) - timedelta(days=1)
+    named = case.job.reference, case.job.number
+
+    async def look() -> Document | Pending | None:
+        documents = await case.desk.hooks.list_documents(since)
+        by_reference = [document for document in documents if document.reference == named[0]]
+        by_number = [document for document in documents if named[1] and document.number == named[1]]
+        return next(iter(by_reference or by_number), None)
+
+    return await case.effect(EffectKind.LOOK, look, step=Step.NEW)
+
+
+def _differences(case: Case, document: Document | None, total: object) -> tuple[Difference, ...]:
+    """What the document says otherwise; where it (or its total) is not known, nothing is."""
+    order, settings = case.order, case.desk.settings
+    if document is not None and document.order_id not in (None, order.order_id):
+        return (Difference("order_id", document.order_id, order.order_id),)
+    lines = document.lines if document else ()
+    stated = Invoice(
+        case.job.reference,
+        lines or tuple(InvoiceLine(item.item_id, item.qty) for item in order.items),
+        order.shipping_amount_incl_tax,
+        total,  # type: ignore[arg-type]
+        document.currency if document else None,
+    )
+    return invoice_differences(
+        order,
+        stated,
+        currency=case.currency(),
+        discount=case.discount,
+        tolerance=settings.tolerance,
+        part=case.job.part or total_is_of_more(case),
+    )

@@ -1,0 +1,97 @@
+"""The allocation stage: new → reserving → reserved → confirming → done.
+
+ShipperOne has an order accepted by a warehouse and asks for stock. The ERP reserves all of it or nothing; a shortage
+waits on its own slow schedule. Once it is reserved, ShipperOne is told, and the order goes to shipping.
+"""
+
+from datetime import timedelta
+
+from shipperone_erp.domain.hook_answers import Reserved, Shortage, ShortLine, Voided
+from shipperone_erp.domain.hook_requests import ReserveStock
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import EffectKind, State, Step
+from shipperone_erp.kernel.printable import label
+from shipperone_erp.workflow.compensation import rebuild
+from shipperone_erp.workflow.confirmation import confirm
+from shipperone_erp.workflow.execution import Case, Hold, Wait
+
+
+async def allocate(case: Case) -> None:
+    """Take the job as far as it goes."""
+    while case.job.step not in (Step.ACCEPTED, Step.DONE):
+        match case.job.step:
+            case Step.NEW | Step.RESERVING:
+                await reserve(case)
+            case _:
+                await confirm(case)
+    told = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
+    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
+
+
+async def reserve(case: Case) -> None:
+    """All of the order's goods under the job's key, or a `Wait` that says which are short.
+
+    An order of services only is reserved without asking the ERP: its job then names no reservation.
+    """
+    if case.goods.unclear:
+        raise Hold(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
+    if case.job.step is Step.RESERVING and _otherwise(case):
+        await rebuild(case, "other rows of it are reserved by the rules as they are now")
+        case.order = case.goods.stocked
+    if not case.order.items:
+        case.change(state=State.WORKING, step=Step.RESERVED)
+        return
+    if any(item.parent_item_id is not None or item.item_type for item in case.listed.items):
+        case.change(reserved=tuple(item.item_id for item in case.order.items))
+    request = ReserveStock(
+        key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.desk.settings.transfer
+    )
+    asked_since = case.job.since if case.job.reason is Reason.WAITING_FOR_TRANSFER else None
+    try:
+        answer: Reserved | Shortage | Voided = await case.effect(
+            EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
+        )
+    except Wait as wait:
+        if wait.reason is Reason.WAITING_FOR_TRANSFER and asked_since is not None:
+            wait.sentence = f"{wait.sentence} (since {age(case.desk.now() - asked_since)})"
+        raise
+    if isinstance(answer, Voided):
+        case.void()
+    elif isinstance(answer, Shortage):
+        case.change(step=Step.NEW)
+        raise Wait(
+            Reason.NOT_ENOUGH_STOCK,
+            shortage_sentence(answer, case.order),
+            until=case.later(case.desk.settings.stock_retry.total_seconds()),
+            owner=Owner.WAREHOUSE,
+        )
+    else:
+        case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
+        case.owns_reference()
+
+
+def _otherwise(case: Case) -> bool:
+    """What was asked for, and may have been refused, is not what the tenant's rules reserve now."""
+    asked, now = ({str(item.item_id) for item in order.items} for order in (case.order, case.goods.stocked))
+    return case.job.reference is None and asked != now
+
+
+def age(span: timedelta) -> str:
+    """'25 min', '3 h', '2 d': in the largest unit that fills, for people."""
+    minutes = max(int(span.total_seconds() // 60), 0)
+    if minutes < 60:
+        return f"{minutes} min"
+    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+
+
+def shortage_sentence(shortage: Shortage, order: FulfillmentOrder) -> str:
+    """'SKU-7: 3 wanted, 1 available in WH; …', each in the warehouse that its goods lie in."""
+    places = {str(item.item_id): order.source_warehouse(item) for item in order.items}
+
+    def words(line: ShortLine) -> str:
+        warehouse = places.get(str(line.item_id), order.warehouse_code)
+        return f"{label(line.sku)}: {plain(line.wanted)} wanted, {plain(line.available)} available in {warehouse}"
+
+    return "; ".join(words(line) for line in shortage.lines)

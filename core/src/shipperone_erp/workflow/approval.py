@@ -1,0 +1,44 @@
+"""A person approves each invoice before ShipperOne is asked: this very document, and no other in its place."""
+
+import hashlib
+
+from shipperone_erp.domain.hook_answers import Invoice
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.workflow.execution import Case, Hold
+
+
+def mark(job: Job) -> str | None:
+    """A digest of what is approved: the key's document with its lines and amounts; None where there is none yet."""
+    built = job.invoice
+    if built is None:
+        return None
+    said: list[object] = [
+        job.key,
+        built.reference,
+        built.lines,
+        built.shipping_amount_incl_tax,
+        built.total_incl_tax,
+        built.currency,
+    ]
+    if job.dated_by_operator:
+        said += [job.supply_date, job.issue_date]
+    return hashlib.sha256(dumps(said).encode()).hexdigest()[:32]
+
+
+def await_approval(case: Case, built: Invoice) -> None:
+    """Hold the job until a person has approved exactly this, where the tenant wants that."""
+    if Stage.INVOICE not in case.desk.settings.approve or built.issued or case.job.approved == mark(case.job):
+        return
+    what = f"draft {built.reference}" if built.reference else "the invoice as computed"
+    total = built.total_incl_tax if built.total_incl_tax is not None else "an unknown total"
+    dates = {"day of supply": case.job.supply_date, "date of issue": case.job.issue_date}
+    dated = "".join(f", {name} {day}" for name, day in dates.items() if day is not None)
+    raise Hold(
+        Reason.AWAITING_APPROVAL,
+        f"{what} of {total} {case.currency() or ''}".rstrip()
+        + f"{dated} waits for `order approve {case.job.order_id}`",
+        Owner.ACCOUNTANT,
+    )

@@ -1,0 +1,67 @@
+"""Undoing what a job has made in the ERP and ShipperOne has not accepted: a release, or a discarded draft.
+
+Nothing is taken as undone that was not: without the hook, or if the document is fiscal already, a person is asked.
+"""
+
+from shipperone_erp.domain.absence import held_in_erp, may_exist
+from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice
+from shipperone_erp.domain.hook_requests import DiscardInvoice, ReleaseStock
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import invoice_text
+from shipperone_erp.domain.states import EffectKind, Stage, State, Step
+from shipperone_erp.workflow.execution import Case, Hold
+
+
+async def clear(case: Case, why: str) -> None:
+    """Release the reservation or discard the draft of this job; returns once the ERP has said that it is done."""
+    if not may_exist(case.job):
+        return
+    hook = "release_stock" if case.job.stage is Stage.ALLOCATION else "discard_invoice"
+    if hook not in case.desk.hooks.offers:
+        raise Hold(
+            Reason.ORDER_GONE if case.job.ending is State.GONE else Reason.ITEMS_CHANGED,
+            f"{why}, and this connector cannot undo {held_in_erp(case.job)}: undo it in the ERP",
+            Owner.WAREHOUSE if case.job.stage is Stage.ALLOCATION else Owner.ACCOUNTANT,
+        )
+    if case.job.stage is Stage.ALLOCATION:
+        request = ReleaseStock(key=case.job.key, reference=case.job.reference, order=case.order)
+        await case.effect(EffectKind.RELEASE, lambda: case.desk.hooks.release_stock(request), step=case.job.step)
+    else:
+        await _discard(case, why)
+    case.change(step=Step.NEW, reference=None, url=None, invoice_json=None)
+
+
+async def _discard(case: Case, why: str) -> None:
+    request = DiscardInvoice(key=case.job.key, invoice=case.job.invoice, order=case.order, reason=why)
+    try:
+        await case.effect(EffectKind.DISCARD, lambda: case.desk.hooks.discard_invoice(request), step=case.job.step)
+    except AlreadyIssued as issued:
+        raise issued_already(case, issued.invoice) from issued
+
+
+def issued_already(case: Case, invoice: Invoice) -> Hold:
+    """The document is fiscal although ShipperOne has not confirmed it: kept as it is, and a person is asked."""
+    case.change(invoice_json=invoice_text(invoice), reference=invoice.reference, number=invoice.number, url=invoice.url)
+    return Hold(
+        Reason.ISSUED_NOT_CONFIRMED,
+        f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
+        "confirmed it: a person must credit it or have ShipperOne take it",
+        Owner.ACCOUNTANT,
+    )
+
+
+async def end(case: Case, state: State, why: str) -> None:
+    """Undo what the job has made and end it as `state`. Repeated until the ERP has done it, whatever comes between."""
+    case.change(ending=state)
+    await clear(case, why)
+    case.change(state=state, open=False, ending=None, reason=None, sentence=why, owner=None, next_attempt_at=None)
+
+
+async def rebuild(case: Case, why: str) -> None:
+    """Undo what the job has made and go on under its next generation.
+
+    `ending` is set meanwhile: if the process dies in between, planning undoes the rest and starts a successor.
+    """
+    case.change(ending=State.NEW)
+    await clear(case, why)
+    case.next_generation()

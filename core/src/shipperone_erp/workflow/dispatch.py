@@ -1,0 +1,123 @@
+"""Carrying out what planning decided about an order."""
+
+from collections.abc import Awaitable, Callable
+
+from shipperone_erp.domain.decisions import (
+    Continue,
+    Decision,
+    End,
+    Hold,
+    Infer,
+    Leave,
+    Note,
+    Restamp,
+    Seek,
+    SendAgain,
+    Start,
+    StartHeld,
+    Supersede,
+    TreatAsRefused,
+)
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reservations import Allocated
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.workflow.adoption import adopt
+from shipperone_erp.workflow.allocation import allocate
+from shipperone_erp.workflow.compensation import end
+from shipperone_erp.workflow.confirmation import accept, refused
+from shipperone_erp.workflow.execution import Case, work
+from shipperone_erp.workflow.invoice import invoice
+from shipperone_erp.workflow.ports import Desk
+from shipperone_erp.workflow.recovery import seek
+
+FLOWS: dict[Stage, Callable[[Case], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
+
+AllocatedOf = Callable[[Job], Allocated]
+"""What the ledger holds of the allocation of a job's order."""
+
+
+async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
+    """Do it, and return the job as it stands afterwards (None if there was nothing to do)."""
+
+    def case(job: Job) -> Case:
+        return Case(job, desk, allocated(job), alone=alone)
+
+    async def go_on(job: Job, **changes: object) -> Job:
+        one = case(job)
+        one.change(**changes)
+        await work(one, _flow(job))
+        return one.job
+
+    async def undo(job: Job, state: State, why: str) -> Job:
+        one = case(job)
+        await work(one, lambda case: end(case, state, why))
+        return one.job
+
+    match decision:
+        case Leave():
+            return None
+        case Restamp(job=job, then=then):
+            desk.journal.restamp(job)
+            return await act(then, desk, allocated, alone=alone) or job
+        case Note(job=job):
+            desk.journal.save(job)
+            return job
+        case StartHeld(job=job):
+            desk.journal.insert(job)
+            desk.changed(None, job)
+            return job
+        case Hold(job=job):
+            held = job.with_(
+                state=State.HELD,
+                reason=decision.reason,
+                sentence=decision.sentence,
+                owner=decision.owner,
+                since=desk.now(),
+                next_attempt_at=None,
+            )
+            desk.journal.save(held)
+            desk.changed(job, held)
+            return held
+        case Start(job=job):
+            desk.journal.insert(job)
+            desk.changed(None, job)
+            return await go_on(job)
+        case Continue(job=job):
+            return await go_on(job)
+        case SendAgain(job=job):
+            return await go_on(job, lost_at=None, step=_ready(job))
+        case TreatAsRefused(job=job):
+            one = case(job)
+            one.change(lost_at=None, step=_ready(job))
+            await work(one, _go_on_if_rebuilt)
+            return one.job
+        case Infer(job=job):
+            one = case(job)
+            accept(one, inferred=True)
+            await work(one, _flow(job))
+            return one.job
+        case Seek(job=job):
+            one = case(job)
+            await work(one, seek)
+            return one.job
+        case End(job=job, state=state, why=why):
+            return await undo(job, state, why)
+        case Supersede(job=job, successor=successor):
+            ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
+            return await act(successor, desk, allocated) if successor and ended.ended else ended
+
+
+def _flow(job: Job) -> Callable[[Case], Awaitable[None]]:
+    return adopt if job.adopted else FLOWS[job.stage]
+
+
+async def _go_on_if_rebuilt(case: Case) -> None:
+    await refused(case)
+    await _flow(case.job)(case)
+
+
+def _ready(job: Job) -> Step:
+    """Where it is confirmed from; what names no document any more (`ledger adopt --drop-references`) is made first."""
+    if job.stage is Stage.ALLOCATION:
+        return Step.RESERVED if job.reference is not None else Step.RESERVING
+    return Step.CONFIRMING if job.invoice_json is not None else Step.BUILDING

@@ -1,0 +1,308 @@
+"""The invoice stage: draft in the ERP → compare → confirm at ShipperOne → issue in the ERP → deliver.
+
+    new → building → built → confirming → accepted → issuing → issued → delivering → done
+
+ShipperOne's answer can be a 400 on any ordinary day (a part shipped, a stale snapshot); an invoice that is already
+fiscal would then need a credit note. So the invoice becomes fiscal only once ShipperOne has accepted exactly this.
+What is accepted and not yet issued is late, not wrong: it is tried again without end, and stands first in every list.
+"""
+
+from dataclasses import replace
+
+from shipperone_erp.domain.bundles import names
+from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice, Pending, Voided
+from shipperone_erp.domain.hook_requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
+from shipperone_erp.domain.invoice_checks.amounts import check_amounts, total_is_of_more
+from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, only_amounts, reason_for, side_by_side
+from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
+from shipperone_erp.domain.line_selection import lost_by
+from shipperone_erp.domain.listed_amounts import replaced
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.reservations import leaving, unreserved
+from shipperone_erp.domain.serialization import invoice_text
+from shipperone_erp.domain.states import EffectKind, State, Step
+from shipperone_erp.domain.totals import figures, priced
+from shipperone_erp.workflow.approval import await_approval
+from shipperone_erp.workflow.compensation import issued_already, rebuild
+from shipperone_erp.workflow.confirmation import AT_MOST, confirm
+from shipperone_erp.workflow.execution import Case, Hold, Wait
+from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_supply_day, supply_date
+from shipperone_erp.workflow.invoice_numbers import check_number
+
+
+async def invoice(case: Case) -> None:
+    """Take the job as far as it goes."""
+    if case.job.ending is State.NEW:
+        await rebuild(case, "an operator has set the dates of the invoice")
+    await settle_supply_day(case)
+    case.order = priced(case.order, case.currency(), case.discount)
+    while case.job.step is not Step.DONE:
+        match case.job.step:
+            case Step.NEW | Step.BUILDING:
+                await build(case)
+            case Step.BUILT:
+                await compare(case)
+            case Step.CONFIRMING:
+                await confirm(case)
+            case Step.ACCEPTED | Step.ISSUING:
+                await issue(case)
+            case _:
+                await deliver(case)
+
+
+async def build(case: Case) -> None:
+    """A draft (or a computed invoice) of what shipped, under the job's key."""
+    if not case.job.accepted:
+        check_bundles(case)
+        check_amounts(case)
+    request, hooks = build_request(case), case.desk.hooks
+
+    async def built() -> Invoice | Pending | Voided:
+        return await hooks.build_invoice(await hooks.before_build(request))
+
+    try:
+        used = recorded(replaced(case.listed, case.order), dates_set(case))
+        answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING, request=used)
+    except AlreadyIssued as issued:
+        if not case.job.accepted:
+            raise issued_already(case, issued.invoice) from issued
+        answer = issued.invoice
+    except Hold as hold:
+        raise _late(case, hold) from hold
+    if isinstance(answer, Voided):
+        case.void()
+        return
+    # what is not believed is asked again: after a `retry` nothing goes on from this answer
+    believed = not answer.issued or case.desk.settings.fiscal_first or case.job.accepted
+    case.change(
+        step=Step.BUILT if believed else Step.BUILDING,
+        reference=answer.reference,
+        url=answer.url,
+        number=answer.number,
+        invoice_json=invoice_text(answer),
+        compared=answer.total_incl_tax is not None,
+        attempts=case.job.attempts if case.job.accepted else 0,
+    )
+    case.owns_reference()
+    if not believed:
+        raise Hold(
+            Reason.CONNECTOR_BUG,
+            f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
+            "with fiscal_first = true allows; nothing was sent to ShipperOne. If it was issued by hand, `order adopt` "
+            "confirms it; if ShipperOne confirmed it before (a restored ledger), `order resolve --outcome confirmed`",
+            Owner.IT,
+        )
+    if answer.issued:
+        await check_number(case)
+
+
+def check_bundles(case: Case) -> None:
+    """Hold the job if nobody can say which rows of it are invoiced, or if a price would be lost with the others."""
+    unclear = case.goods.unclear or case.goods.incomplete
+    if unclear:
+        raise Hold(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
+    settings = case.desk.settings
+    lost = lost_by(case.listed, settings, case.known.known, case.currency(), settings.tolerance)
+    if lost:
+        raise Hold(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
+
+
+async def compare(case: Case) -> None:
+    """The invoice states exactly what shipped, or `handle_mismatch` says what to do about it."""
+    built = _invoice(case)
+    differences = _differences(case, built)
+    if case.job.accepted:
+        if differences:
+            case.change(step=Step.BUILDING)  # whoever corrects the document in the ERP is heard with the next try
+            raise _not_what_was_accepted(case, differences)
+        case.change(step=Step.ISSUING)
+        return
+    if built.total_incl_tax is None and not differences and case.desk.settings.not_compared == "hold":
+        raise _not_compared(case)
+    if not differences or await _accepted_by_policy(case, built, differences):
+        check_amounts(case)  # nobody is asked to approve what may not be sent
+        await_approval(case, built)
+        case.change(step=Step.CONFIRMING)
+
+
+async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Difference, ...]) -> bool:
+    hint = ""
+    if built.total_incl_tax is not None:
+        sums = figures(case.order, case.currency(), case.discount)
+        hint = rounding_hint(case.order, sums, built.total_incl_tax)
+    message = f"the invoice is not what shipped: {side_by_side(differences, 'ERP', 'ShipperOne')}{hint}"
+    held = Hold(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
+    if built.issued:
+        raise held
+    listed = case.desk.newest(case.job.order_id)
+    resolution = await case.desk.hooks.handle_mismatch(
+        Mismatch(
+            action="compare",
+            sent=case.listed,
+            now=listed.order if listed else None,
+            invoice=built,
+            message=message,
+            differences=differences,
+        )
+    )
+    match resolution.verdict:
+        case Verdict.HOLD:
+            reason = Reason(resolution.reason or Reason.TOTAL_DIFFERS)
+            raise Hold(reason, resolution.sentence or message, Owner(resolution.owner or Owner.ACCOUNTANT), differences)
+        case Verdict.ACCEPT if only_amounts(differences) and case.job.accepts < AT_MOST:
+            case.change(accepts=case.job.accepts + 1)
+            return True
+        case Verdict.RETRY if case.job.retries < AT_MOST:
+            case.change(retries=case.job.retries + 1, step=Step.BUILDING)
+        case Verdict.REBUILD | Verdict.ABSTAIN if case.job.rebuilds < AT_MOST:
+            case.change(rebuilds=case.job.rebuilds + 1)
+            await rebuild(case, message)
+        case _:
+            raise held
+    return False
+
+
+async def issue(case: Case) -> None:
+    """The invoice becomes fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
+    accepted = _invoice(case)
+    if accepted.issued:
+        case.change(step=Step.ISSUED)
+        return
+    if case.job.dated_by_operator:
+        await_approval(case, accepted)
+    tax_date, hooks = supply_date(case, issuing=True), case.desk.hooks
+
+    async def issued() -> Invoice | Pending | Voided:
+        order = (await hooks.before_build(build_request(case))).order
+        return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date, case.job.issue_date))
+
+    try:
+        answer: Invoice | Voided = await case.effect(
+            EffectKind.ISSUE, issued, step=Step.ISSUING, request=dates_set(case)
+        )
+    except AlreadyIssued as found:
+        answer = found.invoice
+    except Hold as hold:
+        raise _late(case, hold) from hold
+    if isinstance(answer, Voided):
+        case.void(Step.BUILDING)
+        return
+    case.change(invoice_json=invoice_text(answer), reference=answer.reference, number=answer.number, url=answer.url)
+    case.owns_reference()
+    if not answer.issued:
+        sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
+        raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
+    differences = _differences(case, answer)
+    case.change(step=Step.ISSUED, attempts=0, compared=case.job.compared or answer.total_incl_tax is not None)
+    if differences and not case.job.accepts:
+        raise Hold(
+            reason_for(differences, Reason.TOTAL_DIFFERS),
+            f"invoice {answer.number} was issued otherwise than ShipperOne accepted it: "
+            f"{side_by_side(differences, 'issued', 'accepted')}; a person must correct it",
+            Owner.ACCOUNTANT,
+            differences,
+        )
+    await check_number(case)
+
+
+async def deliver(case: Case) -> None:
+    """The goods leave the ERP's stock. Never delays the invoice; tried again by itself until it is done."""
+    told = None
+    if "deliver" in case.desk.hooks.offers:
+        goods, told = _to_deliver(case)
+        if goods.items:
+            await _deliver(case, goods)
+    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
+
+
+async def _deliver(case: Case, goods: FulfillmentOrder) -> None:
+    request = Deliver(key=case.job.key, order=goods, reservations=case.reservations)
+    try:
+        await case.effect(EffectKind.DELIVER, lambda: case.desk.hooks.deliver(request), step=Step.DELIVERING)
+    except Hold as hold:
+        sentence = f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
+        raise Hold(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
+
+
+def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
+    """The goods that are to leave the stock, and what is to be said of the others, by `without_reservation`."""
+    goods, rule = leaving(case.goods, case.known), case.desk.settings.without_reservation
+    if not goods.items:
+        return goods, "nothing of it is kept in stock: there was nothing to deliver"
+    missing = unreserved(goods, case.reservations)
+    if missing and case.known.asked:
+        raise Wait(
+            Reason.ISSUED_NOT_DELIVERED,
+            f"invoice {case.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "
+            "goods leave the ERP's stock once that is known",
+            until=case.later(),
+        )
+    if not missing or rule == "deliver":
+        return goods, None
+    why = f"no live reservation of {names(missing)} is known"
+    if rule == "hold":
+        raise Hold(
+            Reason.ISSUED_NOT_DELIVERED,
+            f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
+            '`without_reservation = "hold"` leaves it to a person: book the goods out by hand and say '
+            "`order resolve --outcome confirmed`, or set another rule and say `order retry`",
+            Owner.WAREHOUSE,
+        )
+    covered = tuple(item for item in goods.items if item not in missing)
+    return replace(goods, items=covered), f'not delivered: {why}, and `without_reservation = "invoice_only"`'
+
+
+def build_request(case: Case) -> BuildInvoice:
+    """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
+    tax_date, job = supply_date(case), case.job
+    return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations, job.issue_date)
+
+
+def _invoice(case: Case) -> Invoice:
+    built = case.job.invoice
+    if built is None:
+        raise Wait(Reason.ERP_PENDING, "the invoice is built again", until=case.later())
+    return built
+
+
+def _late(case: Case, hold: Hold) -> Hold:
+    """What ShipperOne has accepted is tried again by itself, whatever holds it."""
+    if not case.job.accepted:
+        return hold
+    sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
+    return Hold(hold.reason, sentence, hold.owner, until=case.later())
+
+
+def _differences(case: Case, stated: Invoice) -> tuple[Difference, ...]:
+    settings = case.desk.settings
+    return invoice_differences(
+        case.order,
+        stated,
+        currency=case.currency(),
+        discount=case.discount,
+        tolerance=settings.tolerance,
+        part=case.job.part or total_is_of_more(case),
+    )
+
+
+def _not_compared(case: Case) -> Hold:
+    expected = figures(case.order, case.currency(), case.discount).invoice_total
+    return Hold(
+        Reason.TOTAL_DIFFERS,
+        f"the ERP tells no total of the invoice, which should come to {expected}: nothing was compared, and "
+        f'`not_compared = "hold"` in [tenants.{case.job.tenant}] leaves it to a person',
+        Owner.ACCOUNTANT,
+        (Difference("total_incl_tax", None, str(expected)),),
+    )
+
+
+def _not_what_was_accepted(case: Case, differences: tuple[Difference, ...]) -> Hold:
+    return Hold(
+        Reason.CONFIRMED_NOT_ISSUED,
+        "ShipperOne has accepted the invoice, its document in the ERP was voided, and the one built anew is another: "
+        + side_by_side(differences, "ERP", "accepted"),
+        Owner.ACCOUNTANT,
+        differences,
+        until=case.later(),
+    )

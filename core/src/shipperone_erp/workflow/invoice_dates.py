@@ -1,0 +1,102 @@
+"""The dates of an invoice: the day of supply and, where an operator has set one, the date of issue.
+
+The day of supply is judged whenever work on the job begins or resumes, until the invoice is issued: before anything is
+built, before each POST, and once more before ShipperOne's acceptance makes it fiscal (`supply_day`).
+"""
+
+from datetime import date
+
+from shipperone_erp.domain.absence import may_exist
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Step
+from shipperone_erp.domain.supply_date import DateRules, Window, implausible
+from shipperone_erp.workflow.compensation import rebuild
+from shipperone_erp.workflow.execution import Case, Hold
+
+REBUILT_AT_MOST = 3
+"""How often a draft is built anew because ShipperOne lists another day, until an operator is asked."""
+
+
+def supply_date(case: Case, *, issuing: bool = False) -> date | None:
+    """The day of supply, fixed at the first attempt: what an operator has set, the day of shipping, of the first
+    listing, or (None until then) of issue."""
+    rule = case.desk.settings.tax_date
+    if case.job.supply_date is not None:
+        case.change(tax_date=case.job.supply_date)
+    elif rule == "issued" and not issuing:
+        return None
+    elif case.job.tax_date is None:
+        match rule:
+            case "issued":
+                day = case.day(case.desk.now())
+            case "shipped" if case.listed.shipped_at is not None:
+                day = case.day(case.listed.shipped_at)
+            case _:
+                day = case.day(case.job.first_listed_at)
+        case.change(tax_date=day)
+    return case.job.tax_date
+
+
+def dates_set(case: Case) -> str | None:
+    """The dates of the request as they are recorded with its intent; None where no operator has set one."""
+    job = case.job
+    if not job.dated_by_operator:
+        return None
+    issued = f", issue_date {job.issue_date}" if job.issue_date is not None else ""
+    return f"tax_date {job.tax_date}{issued}"
+
+
+def recorded(*parts: str | None) -> str | None:
+    """What is kept of a request; None where there is nothing to say."""
+    return "; ".join(part for part in parts if part) or None
+
+
+async def settle_supply_day(case: Case) -> None:
+    """Hold the job if its day of supply cannot be true; take another day that ShipperOne lists by now.
+
+    Nothing of it happens to an invoice that is issued, or whose day an operator has set.
+    """
+    job = case.job
+    issued = job.invoice is not None and job.invoice.issued
+    if issued or job.supply_date is not None or job.step in (Step.ISSUED, Step.DELIVERING, Step.DONE):
+        return
+    rules = DateRules.of(case.desk.settings)
+    window = Window.of(rules, job.first_listed_at, case.allocated_at)
+    against = implausible(case.listed, rules, window, listed=case.dates.get("shipped_at"))
+    if job.tax_date is not None:
+        begun = implausible(case.listed, rules, window, fixed=job.tax_date)
+        if against is None and not job.accepted:
+            await _take_listed_day(case, begun)
+        against = implausible(case.listed, rules, window, fixed=case.job.tax_date) if case.job.tax_date else None
+    if against is not None:
+        raise _held(case, against)
+
+
+async def _take_listed_day(case: Case, begun: str | None) -> None:
+    """Another day is listed than the invoice was begun with. A draft in the ERP of a day that cannot be true stays."""
+    if case.desk.settings.tax_date != "shipped":
+        return
+    shipped_at = case.listed.shipped_at
+    day = case.day(shipped_at) if shipped_at is not None else case.job.tax_date if begun is None else None
+    if day == case.job.tax_date:
+        return
+    if not may_exist(case.job):
+        case.change(tax_date=None, approved=None, step=Step.NEW, invoice_json=None, reference=None)
+    elif begun is None:
+        if case.job.rebuilds >= REBUILT_AT_MOST:
+            raise _held(case, f"ShipperOne lists another shipped_at with each read, now {day}")
+        case.change(rebuilds=case.job.rebuilds + 1)
+        await rebuild(case, f"ShipperOne lists {day} as the day of supply, which was {case.job.tax_date}")
+        case.change(tax_date=None)
+
+
+def _held(case: Case, against: str) -> Hold:
+    draft = f"; {case.job.reference} in the ERP stays as it is" if case.job.reference else ""
+    accepted = "ShipperOne has accepted it, the invoice is not issued yet: " if case.job.accepted else ""
+    return Hold(
+        Reason.DATE_IMPLAUSIBLE,
+        f"{accepted}{against}{draft}. Have the date corrected at ShipperOne, or set the true day with "
+        f"`order supply-date {case.job.order_id} --date YYYY-MM-DD --note …`",
+        Owner.ACCOUNTANT,
+        until=case.later() if case.job.accepted else None,
+    )

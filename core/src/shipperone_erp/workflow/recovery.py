@@ -1,0 +1,46 @@
+"""What became of an invoice whose order left the queue while nobody read it, or while the ledger was a copy of before.
+
+The ERP is asked by the job's key, get-or-create. An issued document proves that ShipperOne accepted it: only what is
+accepted is issued. Anything else proves nothing, and stays for a person.
+"""
+
+from shipperone_erp.domain.hook_answers import Invoice, Pending, Voided
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import invoice_text
+from shipperone_erp.domain.states import EffectKind, Step
+from shipperone_erp.workflow.confirmation import accept
+from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.invoice import build_request, invoice
+from shipperone_erp.workflow.invoice_numbers import check_number
+
+
+async def seek(case: Case) -> None:
+    """Go on as accepted if the ERP has issued it; else hold it, with what is there named."""
+    answer = await _asked(case)
+    while isinstance(answer, Voided):
+        case.next_generation()
+        answer = await _asked(case)
+    case.change(reference=answer.reference, url=answer.url, number=answer.number, invoice_json=invoice_text(answer))
+    case.owns_reference()
+    if not answer.issued or case.desk.settings.fiscal_first:
+        there = f"{answer.reference} under {case.job.key}" if answer.reference else f"nothing under {case.job.key}"
+        raise Hold(
+            Reason.ORDER_GONE,
+            "the order left the queue while nobody read it, or since the copy that this ledger is; the ERP has "
+            f"{there}, {'issued' if answer.issued else 'not issued'}: it is kept until a person says whether "
+            "ShipperOne cancelled the order or took the invoice",
+            Owner.ACCOUNTANT,
+        )
+    accept(case, inferred=True)
+    case.change(step=Step.ISSUED)
+    await check_number(case)
+    await invoice(case)
+
+
+async def _asked(case: Case) -> Invoice | Voided:
+    request, hooks = build_request(case), case.desk.hooks
+
+    async def built() -> Invoice | Pending | Voided:
+        return await hooks.build_invoice(await hooks.before_build(request))
+
+    return await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
