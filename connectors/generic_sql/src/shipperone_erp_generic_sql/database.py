@@ -87,7 +87,7 @@ class Database:
 
         `alone`: the step whose lock it holds from its beginning until it has ended."""
         with (
-            self._connection(begin or self.dialect.begin) as connection,
+            self._opened(begin or self.dialect.begin) as connection,
             self._alone(connection, alone) if alone else _ANYONE,
         ):
             yield connection
@@ -121,7 +121,7 @@ class Database:
     @contextmanager
     def rolled_back(self) -> Iterator[Connection]:
         """A transaction that is never committed, whatever happens."""
-        with self._connection(self.dialect.begin) as connection:
+        with self._opened(self.dialect.begin) as connection:
             try:
                 yield connection
             finally:
@@ -177,8 +177,8 @@ class Database:
                 self._engine = self._made()
             return self._engine
 
-    @contextmanager
-    def _connection(self, begin: str | None) -> Iterator[Connection]:
+    def _opened(self, begin: str | None) -> Connection:
+        """A connection in a transaction of its own; to be closed by the caller."""
         try:
             connection = self.engine.connect()
         except DBAPIError as error:
@@ -186,15 +186,18 @@ class Database:
         except InvalidRequestError as error:  # SQLAlchemy finds MySQL behind mariadb://
             said = f"{self.name} is not what its URL says: {error}"
             raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
-        with connection:
-            connection.begin()  # statements run on the driver's cursor, of which SQLAlchemy would not know
-            if begin is not None:
-                try:
-                    connection.connection.cursor().execute(begin)
-                except connection.dialect.loaded_dbapi.Error as error:
-                    said = "the ERP's database cannot start a transaction"
-                    raise self.refused(connection, error, said, {}) from None
-            yield connection
+        connection.begin()  # statements run on the driver's cursor, of which SQLAlchemy would not know
+        if begin is None:
+            return connection
+        try:
+            connection.connection.cursor().execute(begin)
+        except BaseException as error:
+            with connection:
+                if not isinstance(error, connection.dialect.loaded_dbapi.Error):
+                    raise
+                said = "the ERP's database cannot start a transaction"
+                raise self.refused(connection, error, said, {}) from None
+        return connection
 
     def _unopened(self, error: DBAPIError) -> DatabaseFailed:
         failure = self.failure(error, f"the ERP's database {self.name} cannot be opened", {})

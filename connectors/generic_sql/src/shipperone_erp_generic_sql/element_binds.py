@@ -120,7 +120,7 @@ _TAX: dict[str, ElementBind] = {
 def _with_micro(binds: Mapping[str, ElementBind]) -> Mapping[str, ElementBind]:
     def micro(name: str, bind: ElementBind) -> ElementBind:
         def of(element: Any) -> int | None:
-            return to_micro(bind.of(element), f"{element}: {name}")
+            return to_micro(bind.of(element), element, name)
 
         return ElementBind(_NUMBER, f"{name} in whole millionths", of, bind.steps)
 

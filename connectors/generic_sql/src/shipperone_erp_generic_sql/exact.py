@@ -110,8 +110,11 @@ def _written_with_its_type(numeric: type[TypeEngine[Any]]) -> TypeEngine[Any]:
 _MILLION = Decimal(10**MILLIONTHS)
 
 
-def to_micro(value: Decimal | None, name: str) -> int | None:
-    """The amount in whole millionths; `Refused` if it is finer than that or too large, never rounded."""
+def to_micro(value: Decimal | None, *about: object) -> int | None:
+    """The amount in whole millionths; `Refused` if it is finer than that or too large, never rounded.
+
+    `about`: what the amount is of, for that refusal alone: this runs for every amount of every item.
+    """
     if value is None:
         return None
     if value.adjusted() <= 12:
@@ -119,6 +122,7 @@ def to_micro(value: Decimal | None, name: str) -> int | None:
         millionths, rest = divmod(numerator * 10**MILLIONTHS, denominator)
         if rest == 0 and abs(millionths) <= _LONGEST_INTEGER:
             return int(millionths)
+    name = ": ".join(map(str, about))
     raise Refused(Reason.UNIT_UNCLEAR, f"{name} {shown(value)} cannot be written in whole millionths without rounding")
 
 

@@ -148,10 +148,9 @@ def text(row: Row, column: str, step: str) -> str:
 
 def amount(row: Row, column: str) -> Decimal | None:
     """The amount in that column, or in the column of that name that counts millionths."""
-    if column.endswith("_micro"):
-        return from_micro(row[column], column)
-    if f"{column}_micro" in row:
-        return from_micro(row[f"{column}_micro"], f"{column}_micro")
+    micro = column if column.endswith("_micro") else f"{column}_micro"
+    if micro in row:
+        return from_micro(row[micro], micro)
     return from_database(row.get(column), column)
 
 
