@@ -92,6 +92,25 @@ def test_a_lease_that_nobody_waits_for_any_more_is_given_back():
     asyncio.run(go())
 
 
+def test_a_lease_that_is_passed_to_a_caller_as_it_gives_up_is_given_back():
+    """Kept by a process that has nothing to do, it would keep every other process from its work for ever."""
+
+    async def go():
+        ledger = Leases()
+        names = ledger.names()
+        release = await names.acquire("x")
+        waits = asyncio.create_task(names.acquire("x"))
+        await asyncio.sleep(0)
+        release()
+        waits.cancel()
+        await until(lambda: ledger.given_back == ["exclusive:x, lease 1"])
+        async with asyncio.timeout(1):
+            await names.acquire("x")
+        assert ledger.taken == 2
+
+    asyncio.run(go())
+
+
 def test_a_ledger_that_fails_after_the_caller_gave_up_blocks_nobody():
     async def go():
         ledger = Leases()

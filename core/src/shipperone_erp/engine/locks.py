@@ -63,6 +63,10 @@ class Exclusives:
         self._waiting[name] += 1
         try:
             await self._locks[name].acquire()
+        except asyncio.CancelledError:
+            if self._waiting[name] == 1:  # the name may have been passed to this caller, and nobody else waits for it
+                self._start(self._close_unused(name))
+            raise
         finally:
             self._waiting[name] -= 1
         held = self._start(self._hold(name))
@@ -104,10 +108,14 @@ class Exclusives:
     def _pass_on(self, name: str) -> None:
         if not self._waiting[name]:
             self._start(self._close(name))
-        elif elapsed() - self._since[name] < self._share:
+        elif name not in self._leases or elapsed() - self._since[name] < self._share:
             self._locks[name].release()
         else:
             self._start(self._give_way(name))
+
+    async def _close_unused(self, name: str) -> None:
+        await self._locks[name].acquire()
+        self._pass_on(name)
 
     async def _close(self, name: str) -> None:
         lease = self._leases.pop(name, None)
