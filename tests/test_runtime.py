@@ -14,7 +14,8 @@ import pytest
 from installed_plugins import InstalledPlugins
 from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.domain.hook_answers import Transient
-from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.job import Job, Lease
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.circuit_breaker import Weather
@@ -229,6 +230,30 @@ def test_an_exclusive_name_holds_across_tenants(world, plugins: InstalledPlugins
     most = sys.modules["watched_module"].MOST
     assert len(most) == 16
     assert (max(most) > 1) is at_once
+
+
+def test_orders_that_wait_for_an_exclusive_name_in_vain_are_repeated_without_back_off(world, plugins: InstalledPlugins):
+    """Their delays would grow with each attempt, long past the moment in which the name is free again."""
+    plugins.install("watched", WATCHED.replace("time.sleep(0.02)", "time.sleep(0.3)"))
+    for number in range(8):
+        world.sandbox.add(order(f"FO-{number}"))
+    world.settings |= {"connector": '"watched"', "hook_timeout": '"0.5s"'}
+    world.erp_settings = {"name": '"one-stock"'}
+    changes: list[Job] = []
+
+    async def go() -> None:
+        configuration = load(world.write(), environment=world.environment)
+        async with Runtime(configuration, observers=[lambda before, after: changes.append(after)]) as runtime:
+            await runtime.once(settle_for=timedelta(seconds=30))
+
+    asyncio.run(go())
+    waited = [job for job in changes if job.reason is Reason.ERP_UNAVAILABLE]
+    assert {job.sentence for job in waited} == {
+        "calls of other orders kept the exclusive name one-stock for 0.5 s; this one is repeated"
+    }
+    assert {job.attempts for job in waited} == {0}
+    assert len(sys.modules["watched_module"].MOST) == 8
+    assert all(world.sandbox.order(f"FO-{number}").allocations == 1 for number in range(8))
 
 
 def test_an_exclusive_name_holds_across_processes_on_one_ledger(world, plugins: InstalledPlugins):

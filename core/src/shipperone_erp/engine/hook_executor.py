@@ -1,6 +1,7 @@
 """A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `workflow.ports`."""
 
 import asyncio
+import random
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Generic, TypeVar
@@ -38,7 +39,7 @@ from shipperone_erp.engine.document_cache import ListedDocuments
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import Exclusives
 from shipperone_erp.engine.repeated_exceptions import Bursts
-from shipperone_erp.workflow.ports import Down
+from shipperone_erp.workflow.ports import Contention, Down
 
 AnswerT = TypeVar("AnswerT")
 RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
@@ -149,7 +150,11 @@ class HookCalls:
             async with asyncio.timeout(self._deadline):
                 return await self._exclusives.acquire(name)
         except TimeoutError:
-            raise Transient(f"another call has kept the exclusive name {name} for {self._deadline:g} s") from None
+            said = (
+                f"calls of other orders kept the exclusive name {name} for {self._deadline:g} s; this one is repeated"
+            )
+            # at random: those that gave up together would meet again
+            raise Contention(said, self._deadline * random.uniform(0.25, 0.75)) from None  # noqa: S311
 
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""

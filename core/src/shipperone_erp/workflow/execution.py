@@ -42,7 +42,7 @@ from shipperone_erp.domain.totals import Discount
 from shipperone_erp.domain.without_vat import without_vat
 from shipperone_erp.kernel.errors import ContractViolation, LeaseLost, LedgerError
 from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome
-from shipperone_erp.workflow.ports import Desk, Journal
+from shipperone_erp.workflow.ports import Contention, Desk, Journal
 
 AnswerT = TypeVar("AnswerT")
 
@@ -216,7 +216,8 @@ class Case:
         except Transient as failure:
             self._nothing_happened(effect, before, failure.sentence)
             until = self.later(failure.retry_after)
-            raise Wait(Reason.ERP_UNAVAILABLE, failure.sentence, until=until) from failure
+            counts = not isinstance(failure, Contention)
+            raise Wait(Reason.ERP_UNAVAILABLE, failure.sentence, until=until, counts=counts) from failure
         except Refused as refusal:
             self.desk.hooks.answered(kind, self.job)
             self.desk.journal.end(effect, Outcome.REFUSED, f"{refusal.reason}: {refusal.sentence}")

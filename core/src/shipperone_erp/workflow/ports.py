@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.hook_answers import Document, Done, Invoice, Pending, Reserved, Shortage, Voided
+from shipperone_erp.domain.hook_answers import Document, Done, Invoice, Pending, Reserved, Shortage, Transient, Voided
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
     Deliver,
@@ -37,6 +37,13 @@ class Down:
     sentence: str
     owner: Owner
     until: datetime
+
+
+class Contention(Transient):
+    """Calls of other orders keep this one waiting: nothing was sent, and nothing is wrong with the ERP.
+
+    It is made again after `retry_after`, without back-off, and no order's attempts count.
+    """
 
 
 class Hooks(Protocol):
