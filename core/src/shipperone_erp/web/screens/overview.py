@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from starlette.requests import Request
@@ -11,6 +12,8 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import attention
 from shipperone_erp.operations.disk_space import full_disk
 from shipperone_erp.operations.reports import Row, status_rows
+from shipperone_erp.operations.silent_stages import SILENT_AFTER
+from shipperone_erp.web.shown import moment
 from shipperone_erp.web.site import Site, Values
 
 SHOWN = 40
@@ -33,7 +36,7 @@ async def overview(site: Site, request: Request) -> Response:
         rows = status_rows(site.configuration, ledger, site.now())
         if full := full_disk(site.configuration.runtime.ledger):
             rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
-        tenants = _tenants(rows)
+        tenants = _tenants(rows, site.now())
         ill = [tenant for tenant in tenants if tenant["light"] == "ill"]
         fitting = [tenant for tenant in tenants if wanted.lower() in (tenant["name"] or "").lower()]
         return {
@@ -53,7 +56,7 @@ def _count(site: Site) -> None:
         site.throughput.failed()
 
 
-def _tenants(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def _tenants(rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
     """One entry a tenant, with its rows by stage and its light; trouble first, then by name."""
     found: dict[str | None, dict[str, Any]] = {}
     for row in rows:
@@ -66,16 +69,25 @@ def _tenants(rows: Sequence[Row]) -> list[dict[str, Any]]:
         tenant.setdefault("paused", []).append(row["paused"])
         tenant["silent"] = tenant.get("silent") or row.get("silent")
     for tenant in found.values():
+        tenant["unserved"] = not tenant["sentences"] and all(_unserved(row, now) for row in tenant["stages"].values())
         tenant["light"] = _light(tenant)
     order = ("ill", "needs", "paused", "well")
     return sorted(found.values(), key=lambda tenant: (order.index(tenant["light"]), tenant["name"] or ""))
+
+
+def _unserved(row: Row, now: datetime) -> bool:
+    """Nobody serves the queue, and not only between two runs of `run --once`."""
+    if row["served_by"] is not None or row["paused"]:
+        return False
+    read = moment(row["last_good_cycle"])
+    return read is None or now - read > SILENT_AFTER
 
 
 def _light(tenant: dict[str, Any]) -> str:
     stages = tenant["stages"].values()
     if tenant["silent"] or any(paused in CANNOT_WORK for paused in tenant["paused"]):
         return "ill"
-    if stages and all(row["served_by"] is None and not row["paused"] for row in stages):
+    if tenant["unserved"]:
         return "ill"
     if any(row["held"] for row in stages):
         return "needs"

@@ -1,0 +1,297 @@
+"""The screens of the operations page over real ledgers: what they show, and that their acts are the command line's."""
+
+import re
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ledger_databases import a_job
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.web import texts
+from shipperone_erp.web.acts import ACTS
+from shipperone_erp.web.site import HERE
+from stage_orders import order
+from web_page import add, configured, ledger_with, served, words
+
+NOW = datetime.now(UTC)
+
+
+def held(order_id, **fields):
+    given = {
+        "state": State.HELD, "reason": Reason.TOTAL_DIFFERS, "owner": Owner.ACCOUNTANT, "stage": Stage.INVOICE,
+        "sentence": "the invoice comes to 19.99", "since": NOW, "first_listed_at": NOW,
+    }  # fmt: skip
+    return a_job(order_id, **{**given, **fields})
+
+
+@pytest.fixture
+def merchant(world):
+    """A merchant with one order done and one that the ERP refuses; the page over that ledger."""
+    world.sandbox.add(order("FO-OK"))
+    world.sandbox.add(order("FO-BAD", first_id=50))
+    world.erp.script("build_invoice", "refused", order="FO-BAD")
+    world.once()
+    assert world.job("FO-BAD", Stage.INVOICE).state is State.HELD
+    with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
+        yield world, page
+
+
+def test_the_overview_says_first_what_needs_an_operator(merchant):
+    _, page = merchant
+    shown = words(page.browser().get("/").text)
+    assert shown.index("1 order needs an operator") < shown.index("Tenants")
+    assert "Nothing needs an operator" not in shown
+
+
+def test_a_quiet_ledger_is_said_to_be_quiet(tmp_path):
+    with ledger_with(tmp_path) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        assert "Nothing needs an operator" in words(browser.get("/held").text)
+        assert "Nothing waits" in words(browser.get("/waiting").text)
+        assert "Nobody has done anything yet" in words(browser.get("/actions").text)
+        assert "Nobody serves it" in words(browser.get("/").text), "a tenant that nobody serves is not well"
+
+
+def test_an_order_is_retried_from_the_page_and_goes_through(merchant):
+    world, page = merchant
+    browser = page.browser()
+    key = world.job("FO-BAD", Stage.INVOICE).key
+    shown = words(browser.get("/order/acme/FO-BAD").text)
+    assert "Invoice: held" in shown
+    assert "stock reserved" in shown
+    answer = browser.post("/act", {"act": "retry", "key": key, "note": "price list mended"}, on="/order/acme/FO-BAD")
+    assert "a running service takes it up at once" in words(answer.text)
+    world.finishes()
+    assert world.erp.issued("FO-BAD") == ["50:2"]
+    assert "Nothing needs an operator" in words(browser.get("/held").text)
+    log = words(browser.get("/actions").text)
+    assert "retry" in log
+    assert "price list mended" in log
+
+
+def test_what_is_resolved_reopens_while_shipperone_lists_it(merchant):
+    world, page = merchant
+    browser = page.browser()
+    key = world.job("FO-BAD", Stage.INVOICE).key
+    form = {"act": "resolve_cancelled", "key": key, "note": "by hand"}
+    assert browser.post("/act", form, on="/held").status_code == 200
+    assert world.job("FO-BAD", Stage.INVOICE).state is State.GONE
+    world.erp.script("build_invoice", "refused", order="FO-BAD")
+    world.once()
+    assert "FO-BAD" in words(browser.get("/held").text)
+
+
+def test_bulk_shows_first_what_will_happen_to_each(tmp_path):
+    jobs = [held(f"FO-{number}") for number in range(3)]
+    with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        form = {"act": "ignore", "key": [job.key for job in jobs] + ["nothing"], "back": "/held?owner=accountant"}
+        shown = words(browser.post("/act/preview", form, on="/held").text)
+        assert "Ignore 3 orders" in shown
+        assert str(texts.TEXTS["effect_ignore"]) in shown
+        assert "this order is not known" in shown
+        assert {job.state for job in ledger.find_jobs()} == {State.HELD}, "a preview does nothing"
+        done = browser.post("/act", {**form, "key": [job.key for job in jobs], "note": "agreed"}, on="/held")
+        assert str(done.url).endswith("/held?owner=accountant")
+        assert {job.state for job in ledger.find_jobs()} == {State.IGNORED}
+        assert [action.note for action, *_ in ledger.newest_actions()] == ["agreed"] * 3
+
+
+def test_one_that_changed_meanwhile_stops_none_of_the_others(tmp_path):
+    jobs = [held("FO-1"), held("FO-2", state=State.DONE, step=Step.DONE, open=False, reason=None, owner=None)]
+    with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
+        form = {"act": "retry", "key": [job.key for job in jobs], "note": "n"}
+        shown = words(page.browser().post("/act", form, on="/held").text)
+        assert "1 done, 1 not: FO-2: it is done; this act does not fit it" in shown
+        assert ledger.find_jobs(order_id="FO-1")[0].state is State.NEW
+
+
+def test_an_act_that_needs_a_note_is_refused_without(tmp_path):
+    job = held("FO-1")
+    with ledger_with(tmp_path, job) as ledger, served(configured(tmp_path), ledger) as page:
+        answer = page.browser().post("/act", {"act": "ignore", "key": job.key, "note": " "}, on="/held")
+        assert answer.status_code == 409
+        assert ledger.find_jobs()[0].state is State.HELD
+
+
+def test_filters_and_pages_are_in_the_address(tmp_path):
+    jobs = [held(f"FO-A{number:03}") for number in range(60)]
+    jobs += [held("FO-W", owner=Owner.WAREHOUSE, reason=Reason.KIT_INCOMPLETE, stage=Stage.ALLOCATION)]
+    jobs += [held("FO-S", state=State.WAITING, owner=Owner.WAREHOUSE, reason=Reason.NOT_ENOUGH_STOCK)]
+    jobs += [held("FO-E", state=State.WAITING, owner=Owner.IT, reason=Reason.ERP_AUTH)]
+    with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        everything = words(browser.get("/held").text)
+        assert "Show all 60" in everything
+        assert "FO-W" in everything
+        assert "FO-E" in everything, "it waits for what IT must do"
+        assert "FO-S" not in everything, "stock comes without an operator of the page"
+        assert "FO-S" in words(browser.get("/waiting").text)
+        assert "FO-A000" not in words(browser.get("/held?owner=warehouse").text)
+        assert "FO-W" not in words(browser.get("/held?stage=invoice").text)
+        assert "Nothing here fits this filter" in words(browser.get("/held?tenant=other").text)
+        first = words(browser.get("/held?owner=accountant&reason=total_differs").text)
+        assert "1 to 50 of 60" in first
+        second = words(browser.get("/held?owner=accountant&reason=total_differs&from=50").text)
+        assert "51 to 60 of 60" in second
+        seen = set(re.findall(r"FO-A\d{3}", first)) | set(re.findall(r"FO-A\d{3}", second))
+        assert len(seen) == 60
+        for nonsense in ("owner=nobody2", "reason=x", "stage=%00", "from=-1", "from=99999999999", "tenant=%FF"):
+            assert browser.get(f"/held?{nonsense}").status_code == 200, nonsense
+
+
+def test_search_finds_by_order_key_and_number(tmp_path):
+    jobs = [held("FO-100", number="2026-7", order_number="S-1"), held("FO-1001"), held("X/Y ?#%")]
+    with ledger_with(tmp_path, *jobs) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        assert str(browser.get("/search?q=2026-7").url).endswith("/order/acme/FO-100")
+        assert str(browser.get("/search?q=S-1").url).endswith("/order/acme/FO-100")
+        assert str(browser.get(f"/search?q={jobs[1].key}").url).endswith("/order/acme/FO-1001")
+        shown = words(browser.get("/search?q=FO-1").text)
+        assert "FO-100" in shown
+        assert "FO-1001" in shown
+        odd = browser.get("/search", params={"q": "X/Y ?#%"})
+        assert odd.status_code == 200
+        assert "X/Y ?#%" in words(odd.text)
+        assert "Nothing is known under" in words(browser.get("/search?q=nothing").text)
+
+
+def test_an_order_that_does_not_exist_says_so(tmp_path):
+    with ledger_with(tmp_path) as ledger, served(configured(tmp_path), ledger) as page:
+        answer = page.browser().get("/order/acme/FO-9")
+        assert answer.status_code == 404
+        assert "No job of order FO-9 is known at acme" in words(answer.text)
+
+
+def test_a_tenant_is_paused_and_resumed_with_a_note(merchant):
+    world, page = merchant
+    browser = page.browser()
+    form = {"tenant": "acme", "stage": "invoice", "act": "pause", "note": "stock-taking", "back": "/tenant/acme"}
+    assert "acme: Invoice paused" in words(browser.post("/pause", form, on="/tenant/acme").text)
+    assert "stock-taking" in words(browser.get("/tenant/acme").text)
+    assert "paused" in words(browser.get("/").text)
+    browser.post("/pause", {**form, "act": "resume"}, on="/tenant/acme")
+    with world.ledger() as ledger:
+        assert ledger.pauses() == []
+        assert [action.action for action, *_ in ledger.newest_actions()] == ["resume", "pause"]
+
+
+def test_go_live_decides_about_what_was_listed_before(world):
+    world.settings["go_live"] = '"ask"'
+    world.sandbox.add(order("FO-OLD"))
+    world.once()
+    with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
+        browser = page.browser()
+        assert "1 order(s) are listed and held" in words(browser.get("/tenant/acme").text)
+        browser.post("/go-live", {"tenant": "acme", "act": "all"}, on="/tenant/acme")
+    world.finishes()
+    assert world.erp.issued("FO-OLD") == ["1:2"]
+
+
+def until(browser, path, said):
+    """Look until the page says so: what runs beside the request has ended then."""
+    for _ in range(200):
+        shown = words(browser.get(path).text)
+        if said in shown:
+            return shown
+    raise AssertionError(shown)
+
+
+def test_reconcile_runs_beside_the_request_and_its_totals_add_up(world):
+    world.settings["connector"] = '"counting_lists"'
+    world.sandbox.add(order("FO-OK"))
+    world.sandbox.add(order("FO-2", first_id=50))
+    world.finishes()
+    world.erp.ask("DELETE FROM invoices WHERE order_id = 'FO-2'")
+    with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
+        browser = page.browser()
+        browser.post("/compare", {"tenant": "acme", "since": ""}, on="/reconcile/acme")
+        shown = until(browser, "/reconcile/acme", "What is to be looked at")
+        assert "missing_in_erp" in shown
+        assert "FO-2" in shown
+        total, equal, late, differs = re.search(
+            r"EUR ([\d.]+) EUR ([\d.]+) EUR ([\d.]+) EUR ([\d.]+) EUR", shown
+        ).groups()  # type: ignore[union-attr]
+        assert float(total) == float(equal) + float(late) + float(differs)
+        assert float(differs) > 0
+        file = browser.get("/reconcile/acme/csv")
+        assert file.headers["content-type"].startswith("text/csv")
+        assert "missing_in_erp" in file.text
+        assert "FO-OK" in file.text, "those that agree too"
+
+
+def test_doctor_runs_beside_the_request_with_what_fails_first(world):
+    world.once()
+    world.environment["ACME_TOKEN"] = "another-token"
+    with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
+        browser = page.browser()
+        browser.post("/examine", {}, on="/doctor")
+        shown = until(browser, "/doctor", "are well")
+        assert "Cure" in shown
+        assert shown.index("fail") < shown.index("it opens, is of this version")
+
+
+def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
+    world.sandbox.auto_ship = False
+    world.sandbox.add(order("FO-1"))
+    world.once()
+    job = world.job("FO-1", Stage.ALLOCATION)
+    assert job.accepted
+    with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
+        browser = page.browser()
+        form = {"act": "release", "key": job.key, "note": "customer is dead", "back": "/order/acme/FO-1"}
+        browser.post("/act", form, on="/order/acme/FO-1")
+        for _ in range(200):
+            run = page.site.beside.runs["release", "acme", "FO-1"]
+            if not run.under_way:
+                break
+            browser.get("/livez")
+        assert run.error is None
+        released = next(action for action, *_ in ledger.newest_actions())
+        assert (released.action, released.note) == ("release", "customer is dead")
+        assert released.actor.endswith("(page)")
+
+
+def test_the_page_stays_while_the_ledger_is_away(tmp_path):
+    with ledger_with(tmp_path, held("FO-1")) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        form = {"tenant": "acme", "act": "pause", "csrf": browser.csrf("/held")}
+        hidden = tmp_path / "elsewhere.db"
+        (tmp_path / "ledger.db").rename(hidden)
+        answer = browser.http.post("/pause", data=form)
+        assert answer.status_code == 503
+        assert "The ledger cannot be read" in words(answer.text)
+        assert browser.get("/livez").status_code == 200
+        assert browser.get("/readyz").status_code == 503
+        hidden.rename(tmp_path / "ledger.db")
+        assert browser.get("/readyz").status_code == 200
+
+
+def test_every_act_and_every_state_has_its_text():
+    for name in ACTS:
+        assert f"act_{name}" in texts.TEXTS
+        assert f"effect_{name}" in texts.TEXTS
+    for state in State:
+        assert f"state_{state}" in texts.TEXTS
+    for owner in Owner:
+        assert f"owner_{owner}" in texts.TEXTS
+
+
+def test_all_words_of_the_page_are_in_one_module():
+    used = set()
+    for template in (HERE / "templates").iterdir():
+        source = template.read_text(encoding="utf-8")
+        plain = re.sub(r"\{\{.*?\}\}|\{%.*?%\}|<[^>]*>", "", re.sub(r'="[^"]*"', "", source), flags=re.DOTALL)
+        assert not re.findall(r"[A-Za-z]{2,}", plain.replace("UTC", "")), (template.name, plain)
+        used |= set(re.findall(r'say\("([a-z_]+)"[,)]', source))
+    assert used <= set(texts.TEXTS), used - set(texts.TEXTS)
+
+
+def test_the_oldest_wait_is_shown_as_a_span(tmp_path):
+    old = held("FO-1", first_listed_at=NOW - timedelta(days=9), since=NOW - timedelta(days=9))
+    with ledger_with(tmp_path, old) as ledger, served(configured(tmp_path), ledger) as page:
+        assert "open for 9 d" in words(page.browser().get("/").text)
+        add(ledger, held("FO-2"))
+        assert "2 orders, the oldest for 9 d" in words(page.browser().get("/held").text)
