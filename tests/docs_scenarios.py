@@ -18,8 +18,8 @@ from typing import Any
 from shipperone_erp.domain.job import Job, QueueRecord
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.sandbox import Fault, SandboxOrder, generate
 from test_service import Service, service
 from test_service import until as until_within

@@ -13,9 +13,10 @@ from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.invoice_checks.amounts import problem
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.serialization import loads, order_text
+from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.totals import figures
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.order_parser import OrderWire
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "amounts.md").read_text(encoding="utf-8")

@@ -11,11 +11,12 @@ import httpx
 import pytest
 
 from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.listing import Listing, ReadFailed
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.serialization import order_from_text, order_text
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listing, QueueReader
-from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed
+from shipperone_erp.shipperone.queue_reader import QueueReader
 
 ORDER: dict[str, Any] = {
     "order_id": "FO-2", "warehouse_code": "main", "currency": "EUR", "order_number": "100", "total_incl_tax": 15.99,

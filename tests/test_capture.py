@@ -13,8 +13,8 @@ import pytest
 
 import warm_processes
 from payload_shapes import SHAPES, listed
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.capture.capture_file import captured
 from shipperone_erp.operations.capture.masking import Choice
 from shipperone_erp.operations.capture.pseudonyms import Pseudonyms

@@ -13,9 +13,10 @@ import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
 from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.listing import ReadFailed, Trouble
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed, Trouble
 
 TOKEN = "tok-5ecret-value"
 HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"

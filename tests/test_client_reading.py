@@ -10,10 +10,10 @@ import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
 from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.listing import Listing, Trouble
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listing, QueueReader, ReadFailed
-from shipperone_erp.shipperone.responses import Trouble
+from shipperone_erp.shipperone.queue_reader import QueueReader, ReadFailed
 
 HTML = http(502, "<title>Bad Gateway</title>", kind="text/html")
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shipperone_erp.domain.serialization import loads
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.denials import denies
 
 DENIED = [

@@ -14,14 +14,15 @@ import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
 from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.listing import Listing, ReadFailed
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone import response_messages
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.decoding import decoded
 from shipperone_erp.shipperone.headers import place_of, retry_after
 from shipperone_erp.shipperone.pages import Garbled, entries_in
-from shipperone_erp.shipperone.queue_reader import Listing, QueueReader
-from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed
+from shipperone_erp.shipperone.queue_reader import QueueReader
 from shipperone_erp.shipperone.tolerant_json import DEEPEST
 
 KIB = 1024

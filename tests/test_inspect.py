@@ -14,8 +14,8 @@ from shipperone_erp.config.editing import as_toml
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
 from shipperone_erp.operations.inspect.trial_reading import judge
 from shipperone_erp.sandbox import generate

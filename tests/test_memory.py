@@ -4,11 +4,11 @@ from dataclasses import replace
 from datetime import timedelta
 
 from ledger_databases import NOON, ORDER, a_job
+from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.planner_input import Scope
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.planner_input import remember
 from shipperone_erp.ledger.unit_of_work import InsertJob
-from shipperone_erp.shipperone.queue_reader import Listed, Listing
 
 pytest_plugins = ["ledger_databases"]
 

@@ -21,11 +21,11 @@ from shipperone_erp.domain.decisions import (
 )
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import fingerprint
+from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
 from shipperone_erp.domain.planner import READS_BEFORE_LISTED_AGAIN, plan
 from shipperone_erp.domain.planner_input import Memory, Scope
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
-from shipperone_erp.shipperone.queue_reader import Listed, Listing, UnreadableOrder
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)

@@ -16,12 +16,13 @@ from ledger_databases import NOON, a_job, an_effect, an_owner, dumped
 from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason
 from shipperone_erp.domain.job import Action, first_id_at, new_id
 from shipperone_erp.domain.personal_data import ITEM_STAYS, NAMING, ORDER_STAYS, discreet, without_people
-from shipperone_erp.domain.serialization import loads, order_from_text, order_text
+from shipperone_erp.domain.serialization import order_from_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.engine import retention as runtime_retention
 from shipperone_erp.engine.retention import LEASE, Retention, stood_since
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.ledger import retention
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.retention import AT_ONCE, Removed, Terms

@@ -13,7 +13,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 import pytest
 
-from shipperone_erp.domain.serialization import dumps, loads
+from shipperone_erp.kernel.json import dumps, loads
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
 
 QUEUES = "/rest/default/V1/fulfillmentOrders"

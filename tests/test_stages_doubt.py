@@ -8,12 +8,12 @@ import pytest
 
 from shipperone_erp import Reason
 from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.sandbox import Fault, Sandbox
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listing
 from stage_orders import act, order
 from world import World
 

@@ -8,8 +8,8 @@ import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Shortage, ShortLine
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.domain.serialization import loads
 from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.sandbox import Fault
 from shipperone_erp.workflow.allocation import shortage_sentence
 from stage_orders import act, one_mug_less, order

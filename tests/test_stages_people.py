@@ -7,8 +7,8 @@ from decimal import Decimal as D
 
 from shipperone_erp import Reason
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.domain.serialization import loads
 from shipperone_erp.domain.states import EffectKind, Stage, State
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.operations import go_live, job_commands
 from shipperone_erp.sandbox import Fault
 from stage_orders import act, one_mug_less, order, steer, voided_as_shipperone_accepts_it

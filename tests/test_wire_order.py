@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shipperone_erp.domain.field_places import FIELD_NAMES, Places
-from shipperone_erp.domain.serialization import dumps, loads
+from shipperone_erp.kernel.json import dumps, loads
 from shipperone_erp.shipperone.order_parser import Unreadable, read_order, unmatched
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 

@@ -11,8 +11,8 @@ from person import says
 from shipperone_erp import Reason
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.reasons import Owner
-from shipperone_erp.domain.serialization import loads
 from shipperone_erp.domain.states import EffectKind, Stage, State
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.sandbox import SandboxItem, SandboxOrder, order_of
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

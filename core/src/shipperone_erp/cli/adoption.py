@@ -11,8 +11,8 @@ from shipperone_erp.cli.job_commands import Ids, NoteText, OneKey
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
 from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
 from shipperone_erp.domain.credit_note import CreditNote
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import adoption, credit_notes, job_commands
 from shipperone_erp.operations import release as releasing

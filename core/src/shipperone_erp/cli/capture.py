@@ -7,15 +7,15 @@ from typing import Annotated
 import typer
 
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, say, settings_of
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.domain.serialization import dumps
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.json import dumps
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.operations.capture.capture_file import captured, in_words
 from shipperone_erp.operations.capture.masking import Choice
 from shipperone_erp.operations.inspect.queue_reading import read_queues
-from shipperone_erp.shipperone.responses import ReadFailed
 
 
 def capture(

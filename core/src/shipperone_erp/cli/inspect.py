@@ -20,6 +20,7 @@ from shipperone_erp.cli.options import (
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.config.editing import as_toml, write_changes
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
@@ -28,7 +29,6 @@ from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.operations.inspect.inspection import inspect as look
 from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.operations.queue_files import read_file
-from shipperone_erp.shipperone.responses import ReadFailed
 
 UNUSED_SHOWN = 12
 

@@ -11,8 +11,8 @@ from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, 
 from shipperone_erp.cli.orders import OnlyTenant
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import invoice_dates, job_commands
 from shipperone_erp.operations.adoption import parsed

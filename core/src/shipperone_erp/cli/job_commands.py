@@ -15,8 +15,8 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel.errors import LedgerError, UsageError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live as going_live
 from shipperone_erp.operations import job_commands

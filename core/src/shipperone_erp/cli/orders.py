@@ -21,9 +21,9 @@ from shipperone_erp.cli.options import (
 from shipperone_erp.cli.tables import print_paragraphs, print_table
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.kernel.errors import LedgerDamaged, UsageError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.operations.disk_space import full_disk
 from shipperone_erp.operations.open_documents import open_documents

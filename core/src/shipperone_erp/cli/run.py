@@ -28,16 +28,16 @@ from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.cli.serving import must_have_web
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import Configuration, parse_duration
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending, worst
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.engine.process import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import nobody_knows
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.shipperone.responses import ReadFailed
 
 LOG = logging.getLogger(f"{ROOT}.run")
 

@@ -13,8 +13,8 @@ from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.domain.serialization import loads
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.kernel.redaction import secrets_in
 from shipperone_erp.operations.queue_files import FORMAT, read_file
 from shipperone_erp.operations.replay import found_settings, orders_in
@@ -33,7 +33,7 @@ def try_(
 ) -> None:
     """Call one hook: its answer, what core would make of it, what the ERP then holds. What it needs is made before."""
     from shipperone_erp.testing.bench import Bench
-    from shipperone_erp.testing.case import NotApplicable
+    from shipperone_erp.testing.findings import NotApplicable
     from shipperone_erp.testing.harness_lookup import harness_of
     from shipperone_erp.testing.hook_trial import Trial, stocked
     from shipperone_erp.testing.runner import connector_of

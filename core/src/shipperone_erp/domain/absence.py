@@ -21,11 +21,11 @@ from shipperone_erp.domain.decisions import (
     TreatAsRefused,
 )
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.durations import words
-from shipperone_erp.shipperone.queue_reader import Listed, Listing
 
 DOUBTFUL_AFTER = timedelta(hours=24)
 """A ledger whose last good read is older than this (or `gone_grace`) may be yesterday's: absence then proves less."""

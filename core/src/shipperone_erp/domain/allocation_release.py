@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterable, Iterator
 
 from shipperone_erp.domain.decisions import Continue, Decision, End, Hold, Leave
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.shipperone.queue_reader import Listing
 
 
 def to_be_given_back(job: Job) -> bool:

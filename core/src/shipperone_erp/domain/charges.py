@@ -8,17 +8,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.domain.field_places import Places
 from shipperone_erp.domain.json_object import JsonObject
 from shipperone_erp.domain.order import Charge
+from shipperone_erp.domain.rules import ChargeRule
 from shipperone_erp.kernel.json_values import exact, is_scalar, kind
 
 ITEMS = "items"
 """As the first step of a path: the order's items, wherever they are listed."""
 
 
-def read_charges(order: JsonObject, named: Sequence[ChargeSettings], items: Sequence[Any] = ()) -> tuple[Charge, ...]:
+def read_charges(order: JsonObject, named: Sequence[ChargeRule], items: Sequence[Any] = ()) -> tuple[Charge, ...]:
     """Those that this order has, signed as the tenant says. Unreadable names the path and what stands there.
 
     `items` are the order's items as they are listed, for paths that go through `items`.
@@ -33,7 +33,7 @@ def read_charges(order: JsonObject, named: Sequence[ChargeSettings], items: Sequ
     return tuple(found)
 
 
-def items_charges(named: Sequence[ChargeSettings], fields: Mapping[str, str]) -> frozenset[str]:
+def items_charges(named: Sequence[ChargeRule], fields: Mapping[str, str]) -> frozenset[str]:
     """The names of the charges whose path goes through the order's items: each is of the items that are listed."""
     if not named:
         return frozenset()
@@ -65,7 +65,7 @@ def _walk(raw: Any, steps: Sequence[str]) -> Iterator[Any]:
         yield raw
 
 
-def _number(order: JsonObject, charge: ChargeSettings, value: Any) -> Decimal:
+def _number(order: JsonObject, charge: ChargeRule, value: Any) -> Decimal:
     number = exact(value) if is_scalar(value) else None
     if number is None:
         shown = repr(value)[:40] if is_scalar(value) else kind(value)

@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.domain.order import FulfillmentOrder, Party
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 
 
 def plain(quantity: Decimal) -> str:

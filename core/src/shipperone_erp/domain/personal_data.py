@@ -8,7 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 
 from shipperone_erp.domain.order import FulfillmentOrder, Party
-from shipperone_erp.domain.serialization import dumps, loads
+from shipperone_erp.kernel.json import dumps, loads
 
 ORDER_STAYS = (
     "order_id", "warehouse_code", "items", "currency", "shipping_amount_incl_tax", "total_incl_tax", "order_number",

@@ -28,6 +28,7 @@ from shipperone_erp.domain.discount_readings import discount_is_set
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.job import Job, new_id
 from shipperone_erp.domain.keys import content_digest, job_key, undated
+from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import Memory, Scope
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -36,7 +37,6 @@ from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
 from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, until_it_stands_still
 from shipperone_erp.kernel.durations import words
-from shipperone_erp.shipperone.queue_reader import Listed, Listing, UnreadableOrder
 
 READS_BEFORE_LISTED_AGAIN = 3
 """How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""

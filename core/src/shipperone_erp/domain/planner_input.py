@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.listing import Listing
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.domain.supply_date import DateRules
-from shipperone_erp.shipperone.queue_reader import Listing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,7 +75,7 @@ class Memory:
         return dict(found)
 
 
-def scope_of(settings: TenantSettings, stage: Stage) -> Scope:
+def scope_of(settings: TenantRules, stage: Stage) -> Scope:
     """The tenant's settings that planning goes by."""
     return Scope(
         tenant=settings.name,

@@ -1,46 +1,8 @@
-"""Values as JSON text and back, money as decimal text throughout.
-
-`simplejson` writes a `Decimal` as the JSON number that it is (4.990 stays 4.990) and reads one back without a binary
-float in between.
-"""
-
-import datetime
-from collections.abc import Mapping
-from typing import Any
-
-import simplejson
+"""Orders and invoices as the JSON text that the ledger keeps, and back."""
 
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
-
-
-def dumps(value: Any) -> str:
-    """JSON text of plain values, dataclasses, times and decimals; what is None in a dataclass is left out."""
-    return _ENCODER.encode(value)
-
-
-def loads(text: str | bytes) -> Any:
-    """What the text says, numbers with a fraction or an exponent as `Decimal`. ValueError if it cannot be read."""
-    try:
-        return simplejson.loads(text, use_decimal=True)
-    except ArithmeticError:  # decimal.InvalidOperation is no ValueError
-        raise ValueError("a number has an exponent that no number has") from None
-    except RecursionError:
-        raise ValueError("lists and objects are nested too deeply") from None
-
-
-def _plain(value: Any) -> Any:
-    fields = getattr(value, "__dataclass_fields__", None)
-    if fields is not None and not isinstance(value, type):
-        return {name: entry for name in fields if (entry := getattr(value, name)) is not None and entry != {}}
-    if isinstance(value, Mapping):
-        return dict(value)
-    if isinstance(value, datetime.datetime | datetime.date):
-        return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
-
-
-_ENCODER = simplejson.JSONEncoder(use_decimal=True, default=_plain, separators=(",", ":"), ensure_ascii=False)
+from shipperone_erp.kernel.json import dumps, loads
 
 
 def order_text(order: FulfillmentOrder) -> str:

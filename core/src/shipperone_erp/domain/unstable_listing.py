@@ -10,10 +10,10 @@ from itertools import pairwise
 from shipperone_erp.domain.decisions import Leave, Note, StartHeld
 from shipperone_erp.domain.invoice_checks.comparison import order_differences, side_by_side
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
-from shipperone_erp.shipperone.queue_reader import Listed
 
 CHANGES_AT_MOST = 3
 """How many changes of an order within minutes are followed, until it is held."""

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder, Party
-from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.kernel.json import dumps
 
 
 def vat_mark(order: FulfillmentOrder) -> str | None:

@@ -4,32 +4,15 @@ Times in the ledger are wall-clock times, since they outlive the process. While 
 clock was set, by its monotonic one; what intervals are counted from is then moved along.
 """
 
-import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Protocol
+from datetime import datetime, timedelta
 
 from shipperone_erp.domain.job import QueueRecord, moved
+from shipperone_erp.kernel.time_source import Clock, elapsed
 
 NOTICED = timedelta(seconds=30)
 """NTP slews; somebody sets."""
-
-
-class Clock(Protocol):
-    """Aware UTC time; a test's own may jump."""
-
-    def __call__(self) -> datetime: ...
-
-
-def utc_now() -> datetime:
-    """The time of this machine, aware, in UTC."""
-    return datetime.now(UTC)
-
-
-def elapsed() -> float:
-    """Seconds on a clock that only goes forward, also while the machine sleeps where its system counts that."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
 
 
 class StageClock:

@@ -13,6 +13,7 @@ from shipperone_erp.domain.allocation_release import to_be_given_back
 from shipperone_erp.domain.decisions import Continue, Decision, Leave, Note, Start, StartHeld, moved_decision, order_of
 from shipperone_erp.domain.hook_answers import Reservation
 from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
 from shipperone_erp.domain.planner import plan, urgency
 from shipperone_erp.domain.planner_input import Memory, scope_of
 from shipperone_erp.domain.reasons import Reason
@@ -31,8 +32,6 @@ from shipperone_erp.engine.recovery import recover
 from shipperone_erp.engine.stage_context import StageDesk
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.shipperone.queue_reader import Listed, Listing
-from shipperone_erp.shipperone.responses import ReadFailed
 from shipperone_erp.workflow.dispatch import act
 
 SHORTEST_DOUBT = timedelta(seconds=0.5)

@@ -10,6 +10,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.approved_totals import approved_total
 from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start, order_of
 from shipperone_erp.domain.invoice_checks.amounts import foreseen
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.planner_input import scope_of
 from shipperone_erp.domain.reasons import Reason
@@ -22,7 +23,7 @@ from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import QueueReader, ReadFailed, read_failed
+from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from contextlib import suppress
 
 from shipperone_erp.domain.job import Effect, Job, Lease, QueueRecord, new_id
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
-from shipperone_erp.engine.clock import Clock
 from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (

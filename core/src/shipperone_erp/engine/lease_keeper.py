@@ -12,9 +12,9 @@ from functools import partial
 from typing import overload
 
 from shipperone_erp.domain.job import Lease
-from shipperone_erp.engine.clock import elapsed
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.kernel.offload import aside
+from shipperone_erp.kernel.time_source import elapsed
 from shipperone_erp.ledger.leases import Owner, Seen
 from shipperone_erp.ledger.repository import Ledger
 

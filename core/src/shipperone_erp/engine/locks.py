@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 from shipperone_erp.domain.job import Lease
-from shipperone_erp.engine.clock import elapsed
 from shipperone_erp.kernel.errors import LeaseLost
+from shipperone_erp.kernel.time_source import elapsed
 
 Take = Callable[[str], Awaitable[Lease]]
 GiveBack = Callable[[Lease], Awaitable[None]]

@@ -7,13 +7,12 @@ from dataclasses import replace
 from datetime import timedelta
 
 from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.engine.clock import moved_queue
 from shipperone_erp.engine.stage_context import StageDesk
 from shipperone_erp.engine.upgrade_checks import RULES
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.shipperone.queue_reader import Listing
-from shipperone_erp.shipperone.responses import ReadFailed, Trouble
 
 NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
 """What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""

@@ -6,9 +6,10 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 
+from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listed, Listing, QueueReader
+from shipperone_erp.shipperone.queue_reader import QueueReader
 
 
 class QueueView:

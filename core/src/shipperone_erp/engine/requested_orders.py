@@ -3,9 +3,9 @@
 from collections.abc import Collection, Mapping
 
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.reader import LedgerReader
-from shipperone_erp.shipperone.queue_reader import Listing
 
 
 def unknown_to(

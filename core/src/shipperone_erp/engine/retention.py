@@ -7,9 +7,9 @@ from datetime import UTC, datetime, timedelta
 
 from shipperone_erp.config import RuntimeSettings
 from shipperone_erp.domain.job import Lease
-from shipperone_erp.engine.clock import Clock
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
+from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.retention import Removed, Terms
 

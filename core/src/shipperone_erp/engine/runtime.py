@@ -14,7 +14,6 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.domain.job import Job, Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import State
-from shipperone_erp.engine.clock import Clock, utc_now
 from shipperone_erp.engine.crash_isolation import Solitude
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
@@ -29,6 +28,7 @@ from shipperone_erp.engine.stage_context import Observer
 from shipperone_erp.engine.tenant import Shared, TenantRun
 from shipperone_erp.engine.worker import StageService
 from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.kernel.time_source import Clock, utc_now
 from shipperone_erp.ledger.errors import LedgerReplaced
 from shipperone_erp.ledger.repository import Ledger
 

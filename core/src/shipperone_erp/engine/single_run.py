@@ -8,13 +8,13 @@ from datetime import timedelta
 
 from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ended, Ending, ended_with
-from shipperone_erp.engine.clock import Clock
 from shipperone_erp.engine.cycle import Passed, Selection, StageRun
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.tenant import TenantRun
 from shipperone_erp.kernel.errors import ShipperOneErpError
-from shipperone_erp.shipperone.responses import ReadFailed
+from shipperone_erp.kernel.time_source import Clock
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two cycles when something has just moved or comes due."""

@@ -10,8 +10,10 @@ from weakref import WeakValueDictionary
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.job import Job, NumberHolder
+from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import Memory
+from shipperone_erp.domain.post_answer import PostAnswer
 from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
@@ -21,9 +23,7 @@ from shipperone_erp.engine.proxy_interception import Firewall
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenHealth
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listed
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
-from shipperone_erp.shipperone.responses import PostAnswer
 
 LONGEST = timedelta(minutes=5)
 

@@ -13,10 +13,11 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.hook_answers import AuthFailed, ConnectorError
 from shipperone_erp.domain.job import Binding, Job, Lease, Pause
+from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.circuit_breaker import Weather
-from shipperone_erp.engine.clock import Clock, StageClock
+from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import Solitude
 from shipperone_erp.engine.cycle import StageRun
 from shipperone_erp.engine.effect_log import StageJournal
@@ -34,10 +35,11 @@ from shipperone_erp.engine.stage_context import Observer, StageDesk
 from shipperone_erp.engine.token_breaker import TokenHealth
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listed, read_failed
+from shipperone_erp.shipperone.queue_reader import read_failed
 from shipperone_erp.workflow.ports import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)

@@ -8,15 +8,15 @@ from datetime import timedelta
 
 from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.job import Pause
+from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.clock import Clock
 from shipperone_erp.engine.cycle import Selection, StageRun
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.operator_signals import Nudges
 from shipperone_erp.engine.tenant import TenantRun
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError
+from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.errors import LedgerReplaced
-from shipperone_erp.shipperone.responses import ReadFailed, Trouble
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Between two tries while ShipperOne, the ERP or the ledger cannot be reached."""

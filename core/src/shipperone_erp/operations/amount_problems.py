@@ -9,6 +9,7 @@ from shipperone_erp.domain.invoice_checks.amounts import Problem, foreseen, prob
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listed_amounts import cleaned
+from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
@@ -16,7 +17,6 @@ from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.totals import figures, readable
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.shipperone.queue_reader import Listing
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
 """What an order in `pending_allocation` tells already; prices and shipping may come with its shipment."""

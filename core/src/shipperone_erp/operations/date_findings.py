@@ -5,13 +5,13 @@ from collections.abc import Iterator
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.invoice_checks.amounts import Problem
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, can_be_true, implausible
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.queue_findings import Finding
 from shipperone_erp.shipperone.order_parser import DATES
-from shipperone_erp.shipperone.queue_reader import Listing
 
 
 def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) -> Iterator[tuple[str, Problem]]:

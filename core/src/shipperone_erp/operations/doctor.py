@@ -13,18 +13,19 @@ from typing import Any
 from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
 from shipperone_erp.config.settings import in_plain_text
 from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.domain.invoice_checks.amounts import Problem
 from shipperone_erp.domain.job import Binding
+from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.clock import utc_now
-from shipperone_erp.engine.observers.denial_alert import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.errors import LedgerError, PluginRefused
+from shipperone_erp.kernel.json import dumps
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.amount_problems import problems
@@ -33,8 +34,7 @@ from shipperone_erp.operations.disk_space import free_space, ledger_file
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
 from shipperone_erp.operations.warehouse_mapping import unmapped
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import Listing, QueueReader
-from shipperone_erp.shipperone.responses import ReadFailed, Trouble
+from shipperone_erp.shipperone.queue_reader import QueueReader
 
 CLOCK_OFF = 60.0
 """Seconds by which ShipperOne's clock and ours may differ: tax dates and schedules go by ours."""

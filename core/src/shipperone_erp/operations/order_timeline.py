@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.domain.keys import plain
-from shipperone_erp.domain.serialization import loads
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.operations.reports import Row, money_text
 
 SIDES = {"erp": "ERP", "shipperone": "ShipperOne", "operator": "operator"}

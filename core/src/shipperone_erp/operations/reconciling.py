@@ -15,7 +15,7 @@ from shipperone_erp.domain.hook_answers import Document, Refused, Transient
 from shipperone_erp.domain.job import Binding
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.engine.clock import utc_now
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile import NOTES, Compared, reconcile

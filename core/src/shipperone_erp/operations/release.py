@@ -5,15 +5,15 @@ import asyncio
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.allocation_release import lists
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.queue_reader import QueueReader
-from shipperone_erp.shipperone.responses import ReadFailed
 
 
 class QueueNotRead(ShipperOneErpError):

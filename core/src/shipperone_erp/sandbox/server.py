@@ -18,7 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import h11
 
-from shipperone_erp.domain.serialization import dumps, loads
+from shipperone_erp.kernel.json import dumps, loads
 from shipperone_erp.sandbox.faults import Fault, Faults
 from shipperone_erp.sandbox.orders import Replayed, SandboxOrder, generate
 from shipperone_erp.sandbox.rendering import Rendering

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp.domain.money import rounded
-from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder
 from shipperone_erp.sandbox.rendering import Rendering
 

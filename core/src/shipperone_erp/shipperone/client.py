@@ -18,7 +18,9 @@ from urllib.request import getproxies, proxy_bypass
 import httpx
 from pydantic import SecretStr
 
-from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.domain.listing import ReadFailed, Trouble
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
+from shipperone_erp.domain.rules import ChargeRule
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.offload import WORTH_A_THREAD, aside
@@ -30,10 +32,6 @@ from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, Pace
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.response_reader import Received, receive
 from shipperone_erp.shipperone.responses import (
-    PostAnswer,
-    PostOutcome,
-    ReadFailed,
-    Trouble,
     entries,
     lost_post,
     lost_read,
@@ -89,7 +87,7 @@ class ShipperOne:
         fields: Mapping[str, str] = USUAL_PLACES,
         *,
         queue_fields: Mapping[Stage, Mapping[str, str]] = NO_QUEUES,
-        charges: Sequence[ChargeSettings] = (),
+        charges: Sequence[ChargeRule] = (),
         zones: Zones | None = None,
         connections: int = 16,
         timeout: float = 30.0,

@@ -12,11 +12,11 @@ no date     a date that cannot be read is absent and stays in `extra`; the invoi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.domain.charges import read_charges
 from shipperone_erp.domain.field_places import ITEM, Field, Group, Places, Role
 from shipperone_erp.domain.json_object import JsonObject, Unreadable
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
+from shipperone_erp.domain.rules import ChargeRule
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.json_values import kind, rows_of, walk
 
@@ -55,7 +55,7 @@ class OrderWire:
         self,
         fields: Mapping[str, str],
         *,
-        charges: Sequence[ChargeSettings] = (),
+        charges: Sequence[ChargeRule] = (),
         tenant: str = "NAME",
         zones: Zones = UTC_ONLY,
     ) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from shipperone_erp.domain.serialization import loads
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.decoding import in_utf8
 from shipperone_erp.shipperone.envelopes import rows_in
 from shipperone_erp.shipperone.tolerant_json import DEEPEST, BadJson, Span, path_to, place, whole

@@ -16,17 +16,16 @@ from types import MappingProxyType
 from typing import Any
 
 from shipperone_erp.domain.keys import fingerprint
+from shipperone_erp.domain.listing import Listed, Listing, ReadFailed, Trouble, UnreadableOrder
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.serialization import dumps, order_text
+from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.duplicate_ids import described, listed_twice
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 from shipperone_erp.shipperone.pages import Garbled
 from shipperone_erp.shipperone.response_reader import Received
-from shipperone_erp.shipperone.responses import ReadFailed, Trouble
-
-__all__ = ["Listed", "Listing", "QueueReader", "ReadFailed", "UnreadableOrder"]
 
 FULL_PAGE = 100
 """Orders on a page at most, by the guide."""
@@ -44,51 +43,6 @@ POSTED = "a confirmation of ours was on its way while it was read"
 
 PAUSES = (0.2, 1.0)
 """Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An order as a read shows it; `fingerprint` is over all of its mapped fields (`domain.keys`).
-
-    `dates`: the values of its dates by field, as ShipperOne lists them.
-    """
-
-    order: FulfillmentOrder
-    fingerprint: str
-    dates: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadableOrder:
-    """An entry that is no order that can be worked on. With an id it is still listed: it is not absent.
-
-    `raw` is its JSON text; it may hold personal data and is for the ledger, never for a log.
-    """
-
-    order_id: str | None
-    sentence: str
-    raw: str = field(repr=False)
-    digest: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """What a queue listed between two moments.
-
-    `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
-    not in the queue; else `doubt` is why not. `pages` counts those that came. `alert` is a sentence for operators.
-    """
-
-    stage: Stage
-    began_at: datetime
-    ended_at: datetime
-    orders: Mapping[str, Listed]
-    unreadable: tuple[UnreadableOrder, ...]
-    complete: bool
-    proves_absence: bool
-    pages: int
-    alert: str | None
-    doubt: str | None = None
 
 
 Entry = Listed | UnreadableOrder

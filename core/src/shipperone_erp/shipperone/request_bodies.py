@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from decimal import Decimal
 
-from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.kernel.json import dumps
 
 
 def allocation_body(order_id: str, item_ids: Sequence[int | str]) -> bytes:

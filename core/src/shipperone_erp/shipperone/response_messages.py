@@ -7,7 +7,7 @@ import html
 import re
 from typing import Any
 
-from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.kernel.json import dumps
 
 LONGEST = 1000
 """Characters of a message; the answer itself is kept beside it."""

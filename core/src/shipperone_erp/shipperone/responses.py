@@ -12,14 +12,13 @@ of a GET    a list, or `ReadFailed` with its trouble
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 import httpx
 
-from shipperone_erp.kernel.errors import ShipperOneErpError
+from shipperone_erp.domain.listing import ReadFailed, Trouble
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.shipperone import response_messages
 from shipperone_erp.shipperone.decoding import Undecodable, decoded
 from shipperone_erp.shipperone.denials import denies
@@ -30,75 +29,6 @@ from shipperone_erp.shipperone.tolerant_json import BadJson, Span, place
 
 BODY_AT_MOST = 20_000
 """Characters of an answer that are kept: an error page can be large."""
-
-
-class PostOutcome(StrEnum):
-    """How a POST ended. Only `ACCEPTED` and `UNKNOWN` may have changed something at ShipperOne."""
-
-    ACCEPTED = "accepted"
-    REFUSED = "refused"
-    THROTTLED = "throttled"
-    UNAUTHORISED = "unauthorised"
-    NOT_SENT = "not_sent"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class PostAnswer:
-    """The outcome of a POST. `message` is for operators; of a refusal it is ShipperOne's text, else a whole phrase.
-
-    `retry_after` is in seconds. `body` is the answer's text, cut to `BODY_AT_MOST`; None if there was no answer.
-    `ended_at` is when the answer came or the call was given up. `denial`: ShipperOne's own words in a 2xx that does not
-    accept (JSON that denies it, or no JSON); the outcome is then `UNKNOWN`. None for every other answer.
-    """
-
-    outcome: PostOutcome
-    status: int | None
-    body: str | None = field(repr=False)
-    message: str
-    retry_after: float | None
-    report_id: str | None
-    ended_at: datetime
-    denial: str | None = None
-    by_proxy: bool = False
-    """It is the page of a proxy or firewall in front of ShipperOne; the outcome is then `UNKNOWN`."""
-
-
-class Trouble(StrEnum):
-    """Why a read failed. Time alone cures `UNAVAILABLE` and `THROTTLED`, a person the others."""
-
-    UNAVAILABLE = "unavailable"
-    THROTTLED = "throttled"
-    UNAUTHORISED = "unauthorised"
-    NOT_FOUND = "not_found"
-    REFUSED = "refused"
-
-
-class ReadFailed(ShipperOneErpError):
-    """A GET brought no list. `sentence` says what came instead; `retry_after` is in seconds.
-
-    `is_json`: it was refused in JSON, as ShipperOne does; a page may be anybody's.
-    """
-
-    exit_code = 4
-
-    def __init__(
-        self,
-        sentence: str,
-        trouble: Trouble,
-        *,
-        status: int | None = None,
-        retry_after: float | None = None,
-        report_id: str | None = None,
-        is_json: bool = False,
-    ) -> None:
-        super().__init__(sentence)
-        self.sentence = sentence
-        self.trouble = trouble
-        self.status = status
-        self.retry_after = retry_after
-        self.report_id = report_id
-        self.is_json = is_json
 
 
 Redact = Callable[[str], str]
@@ -130,15 +60,6 @@ def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
     """What it means for a POST that no answer came: not sent if no connection was made, else unknown."""
     outcome = PostOutcome.NOT_SENT if isinstance(failure, NEVER_CONNECTED) else PostOutcome.UNKNOWN
     return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
-
-
-def faulty_post(fault: Exception, ended_at: datetime) -> PostAnswer:
-    """The outcome of a POST during which our own code failed: unknown, whether or not it went out.
-
-    The fault is named by its type alone; its text may quote the answer.
-    """
-    what = f"a fault of shipperone-erp, {type(fault).__name__}, while ShipperOne was asked"
-    return PostAnswer(PostOutcome.UNKNOWN, None, None, f"{what}: the traceback is in the log", None, None, ended_at)
 
 
 def raise_for_status(response: Received, what: str, now: datetime, redact: Redact) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 
 import simplejson
 
-from shipperone_erp.domain.serialization import loads
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.decoding import BOM
 
 DEEPEST = 64

@@ -15,7 +15,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from shipperone_erp.testing.case import SUITE, Case, ConformanceWarning, Finding, NotApplicable
+from shipperone_erp.testing.case import Case
+from shipperone_erp.testing.findings import SUITE, ConformanceWarning, Finding, NotApplicable
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, ErpLine
 
 if TYPE_CHECKING:

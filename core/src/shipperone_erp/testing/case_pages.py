@@ -3,8 +3,9 @@
 from inspect import cleandoc
 
 from shipperone_erp.connector.capabilities import noun
-from shipperone_erp.testing.case import SUITE, Case
+from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import CASES, SUBJECTS
+from shipperone_erp.testing.findings import SUITE
 
 
 def listed() -> str:

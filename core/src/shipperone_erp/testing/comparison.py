@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.testing.case import Finding, must, same
+from shipperone_erp.testing.findings import Finding, must, same
 from shipperone_erp.testing.harness import ErpDocument, ErpLine
 
 COMPARED = ("total_incl_tax", "currency", "party", "lines")

@@ -19,7 +19,7 @@ from shipperone_erp.domain.hook_requests import (
 from shipperone_erp.domain.keys import content_digest, job_key
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.testing.case import must
+from shipperone_erp.testing.findings import must
 from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.hook_calls import answered, at_once, in_time
 

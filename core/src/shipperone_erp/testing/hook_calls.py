@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from shipperone_erp.domain.hook_answers import ConnectorError, Pending, Transient, seconds
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.kernel.errors import ContractViolation
-from shipperone_erp.testing.case import Finding
+from shipperone_erp.testing.findings import Finding
 
 ResultT = TypeVar("ResultT")
 

@@ -32,7 +32,7 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.totals import priced
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding
+from shipperone_erp.testing.findings import Finding
 from shipperone_erp.testing.harness import able
 from shipperone_erp.testing.hook_calls import in_time
 

@@ -6,8 +6,8 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 from shipperone_erp.connector.capabilities import Capability, absent
-from shipperone_erp.testing.case import SUITE
 from shipperone_erp.testing.cases import CASES
+from shipperone_erp.testing.findings import SUITE
 from shipperone_erp.testing.runner import Result
 
 MARKS = {"passed": "ok  ", "warned": "warn", "failed": "FAIL", "skipped": "skip"}

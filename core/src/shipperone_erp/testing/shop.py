@@ -21,7 +21,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from shipperone_erp.sandbox.state import OrderState
 from shipperone_erp.testing.bench import STOCKED, Bench
-from shipperone_erp.testing.case import Finding, must, same
+from shipperone_erp.testing.findings import Finding, must, same
 from shipperone_erp.testing.harness import able
 
 SETTLE = "0.3s"

@@ -15,8 +15,9 @@ from typing import Any, ClassVar
 import pytest
 
 from shipperone_erp.connector.deprecations import ConnectorDeprecation
-from shipperone_erp.testing.case import ENDS, SUITE, VERSIONS, Case, ConformanceWarning
+from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import CASES
+from shipperone_erp.testing.findings import ENDS, SUITE, VERSIONS, ConformanceWarning
 from shipperone_erp.testing.harness import ConnectorHarness
 from shipperone_erp.testing.runner import Result, run_case, tell_departures
 

@@ -13,8 +13,8 @@ import uvicorn
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.config.page import listening
-from shipperone_erp.engine.clock import utc_now
 from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_commands import actor
 from shipperone_erp.web.access import Access

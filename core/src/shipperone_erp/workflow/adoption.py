@@ -8,11 +8,11 @@ from datetime import timedelta
 
 from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine, Pending
 from shipperone_erp.domain.hook_requests import Difference
-from shipperone_erp.domain.invoice_checks.amounts import check_amounts, total_is_of_more
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, reason_for, side_by_side
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
+from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.confirmation import confirm
 from shipperone_erp.workflow.execution import Case, Hold
 from shipperone_erp.workflow.invoice_numbers import check_number

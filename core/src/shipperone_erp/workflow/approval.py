@@ -5,8 +5,8 @@ import hashlib
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.workflow.execution import Case, Hold
 
 

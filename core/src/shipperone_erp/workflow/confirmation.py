@@ -10,15 +10,15 @@ unknown             the answer was lost, or is a 2xx that denies it: nothing is 
 from dataclasses import replace
 
 from shipperone_erp.domain.hook_requests import Difference, Mismatch, Resolution, Verdict
-from shipperone_erp.domain.invoice_checks.amounts import check_amounts
 from shipperone_erp.domain.invoice_checks.comparison import order_differences, reason_for, side_by_side
+from shipperone_erp.domain.listing import Listed, ReadFailed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.personal_data import discreet
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome, faulty_post
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
-from shipperone_erp.shipperone.queue_reader import Listed
-from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome, ReadFailed, faulty_post
+from shipperone_erp.workflow.amount_check import check_amounts
 from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.execution import LOG, Case, Hold, Stale, Stopping, Wait, record_post
 

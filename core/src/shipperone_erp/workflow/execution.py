@@ -33,15 +33,15 @@ from shipperone_erp.domain.keys import job_key
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.reservations import Allocated, reserved_rows
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.domain.supply_date import allocation_accepted_at, believed
 from shipperone_erp.domain.totals import Discount
 from shipperone_erp.domain.without_vat import without_vat
 from shipperone_erp.kernel.errors import ContractViolation, LeaseLost, LedgerError
-from shipperone_erp.shipperone.responses import PostAnswer, PostOutcome
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.workflow.ports import Contention, Desk, Journal
 
 AnswerT = TypeVar("AnswerT")

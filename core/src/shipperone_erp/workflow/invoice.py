@@ -12,7 +12,6 @@ from dataclasses import replace
 from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.domain.hook_requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
-from shipperone_erp.domain.invoice_checks.amounts import check_amounts, total_is_of_more
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, only_amounts, reason_for, side_by_side
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
 from shipperone_erp.domain.line_selection import lost_by
@@ -23,6 +22,7 @@ from shipperone_erp.domain.reservations import leaving, unreserved
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, State, Step
 from shipperone_erp.domain.totals import figures, priced
+from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.approval import await_approval
 from shipperone_erp.workflow.compensation import issued_already, rebuild
 from shipperone_erp.workflow.confirmation import AT_MOST, confirm

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.hook_answers import Document, Done, Invoice, Pending, Reserved, Shortage, Transient, Voided
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
@@ -18,12 +17,13 @@ from shipperone_erp.domain.hook_requests import (
     Resolution,
 )
 from shipperone_erp.domain.job import Effect, Job, NumberHolder
+from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.post_answer import PostAnswer
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import EffectKind, Outcome
-from shipperone_erp.shipperone.queue_reader import Listed
-from shipperone_erp.shipperone.responses import PostAnswer
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ class Desk(Protocol):
     """What a stage of one tenant works with."""
 
     @property
-    def settings(self) -> TenantSettings: ...
+    def settings(self) -> TenantRules: ...
     @property
     def hooks(self) -> Hooks: ...
     @property

@@ -1,14 +1,13 @@
 """What an order must say before an invoice of it is built. Absent is never zero, and nothing is rounded silently.
 
-Pure but for `check_amounts`: `doctor` and a dry run ask the same questions as the flow.
+`doctor` and a dry run ask the same questions as the flow.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.approved_totals import approved_total, reading_at
+from shipperone_erp.domain.approved_totals import reading_at
 from shipperone_erp.domain.charges import items_charges
 from shipperone_erp.domain.discount_readings import field_of, open_sums, settled
 from shipperone_erp.domain.history import History
@@ -24,10 +23,10 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.domain.reservations import rows_in
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.totals import Discount, Figures, figures
 from shipperone_erp.kernel.printable import label
-from shipperone_erp.workflow.execution import Case, Hold, Wait
 
 NOTHING_RECORDED = Recorded()
 
@@ -42,45 +41,8 @@ class Problem:
     differences: tuple[Difference, ...] = ()
 
 
-def check_amounts(case: Case) -> None:
-    """Hold the job if the order's amounts are not whole, not explained, or were invoiced before."""
-    recorded = case.desk.recorded(case.listed)
-    found = _of_case(case, recorded)
-    if found is not None:
-        raise Hold(found.reason, found.sentence, found.owner, found.differences)
-    if recorded.unsettled and _of_case(case, recorded.as_if_settled()) is not None:
-        orders = ", ".join(dict.fromkeys(job.order_id for job in recorded.unsettled))
-        raise Wait(
-            Reason.OUTCOME_UNKNOWN,
-            f"order {orders} of the same sales order {case.order.order_number} may have been confirmed, and its answer "
-            "was lost: this one is invoiced once that is settled",
-            until=case.later(case.desk.settings.settle.total_seconds()),
-            counts=False,
-        )
-
-
-def total_is_of_more(case: Case) -> bool:
-    """The listing does not come to its own total, and is invoiced all the same: another total is that of more.
-
-    Only of a case whose amounts were checked: as the tenant's `order_total` says, or an operator has accepted its sum.
-    """
-    return unexplained(case.order, case.currency(), case.desk.settings, case.discount) is not None
-
-
-def _of_case(case: Case, recorded: Recorded) -> "Problem | None":
-    return problem(
-        case.order,
-        case.desk.settings,
-        part=case.job.part,
-        earlier=recorded.invoices,
-        allocated=case.allocated,
-        recorded=recorded,
-        approved=approved_total(case.job),
-    )
-
-
 def foreseen(
-    listed: FulfillmentOrder, settings: TenantSettings, recorded: Recorded, *, approved: Decimal | None = None
+    listed: FulfillmentOrder, settings: TenantRules, recorded: Recorded, *, approved: Decimal | None = None
 ) -> Problem | None:
     """What the flow would hold a listing for before anything is built, without a job or a case of its own."""
     goods = sort_out(listed, settings, rows_in(recorded.allocations, always=True))
@@ -99,7 +61,7 @@ def foreseen(
 
 def problem(
     order: FulfillmentOrder,
-    settings: TenantSettings,
+    settings: TenantRules,
     *,
     part: bool,
     earlier: Sequence[Job],
@@ -120,7 +82,7 @@ def problem(
 
 def _problems(
     order: FulfillmentOrder,
-    settings: TenantSettings,
+    settings: TenantRules,
     part: bool,
     earlier: Sequence[Job],
     allocated: Iterable[FulfillmentOrder],
@@ -224,9 +186,7 @@ def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> s
     )
 
 
-def _too_fine(
-    order: FulfillmentOrder, currency: str, settings: TenantSettings, discount: Discount
-) -> Iterator[Problem]:
+def _too_fine(order: FulfillmentOrder, currency: str, settings: TenantRules, discount: Discount) -> Iterator[Problem]:
     """Amounts of the order that no invoice in its currency can state. A discount in the row is on no invoice."""
     amounts = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
     for item in order.items:

@@ -9,7 +9,6 @@ from dataclasses import replace
 from decimal import Decimal
 from functools import cached_property
 
-from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.approved_totals import approved_total
 from shipperone_erp.domain.charges import items_charges
 from shipperone_erp.domain.discount_readings import settled
@@ -32,6 +31,7 @@ from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.recorded_jobs import Recorded, name_of
 from shipperone_erp.domain.reservations import rows_in
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.totals import Discount, figures
 
@@ -45,7 +45,7 @@ class Bounds:
         self,
         order: FulfillmentOrder,
         currency: str | None,
-        settings: TenantSettings,
+        settings: TenantRules,
         recorded: Recorded,
         discount: Discount,
         invoice: Job | None = None,
@@ -215,7 +215,7 @@ class Bounds:
         return any(True for _ in allocations) and all(qty <= 0 for qty in left.values())
 
 
-def invoiced_otherwise(job: Job, recorded: Recorded, settings: TenantSettings) -> str | None:
+def invoiced_otherwise(job: Job, recorded: Recorded, settings: TenantRules) -> str | None:
     """A sentence if an order's invoices are not what it comes to; `job` is its newest accepted one. None if they are.
 
     Only of several, or of one that a credit note was recorded against: a single invoice was compared when it was made.

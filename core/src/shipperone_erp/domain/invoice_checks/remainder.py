@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.charges import ITEMS
 from shipperone_erp.domain.discount_readings import field_of
 from shipperone_erp.domain.hook_requests import Difference
@@ -12,6 +11,7 @@ from shipperone_erp.domain.invoice_checks.tax_rounding import by_document
 from shipperone_erp.domain.listed_amounts import amounts_of, cleaned
 from shipperone_erp.domain.money import decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.totals import NOTHING, Discount, Figures, figures, fitting_total
 from shipperone_erp.kernel.json_values import exact, is_scalar
 
@@ -21,9 +21,7 @@ NO_AMOUNTS = ("id", "qty", "quantity", "count", "weight", "number", "code", "ver
 """Keys that end so hold numbers that are no money; a remainder of 2.00 is not explained by a `store_id` of 2."""
 
 
-def unexplained(
-    order: FulfillmentOrder, currency: str | None, settings: TenantSettings, discount: Discount
-) -> str | None:
+def unexplained(order: FulfillmentOrder, currency: str | None, settings: TenantRules, discount: Discount) -> str | None:
     """A sentence with the sum if it does not come to the order's total; None if it does. Only for a whole order.
 
     `discount` is the reading of its rows, as far as one is settled.
@@ -53,7 +51,7 @@ def explaining(order: FulfillmentOrder, currency: str | None, rule: Discount) ->
     )
 
 
-def enough(order: FulfillmentOrder, currency: str, settings: TenantSettings, discount: Discount) -> Decimal:
+def enough(order: FulfillmentOrder, currency: str, settings: TenantRules, discount: Discount) -> Decimal:
     """The tolerance by which every amount of the order is taken as one of its currency, and they still add up."""
     stated = [amount for name, amount in amounts_of(order) if not name.startswith(("price_", "tax_percent"))]
     needed = max(abs(amount - rounded(amount, currency)) for amount in stated)
@@ -65,7 +63,7 @@ def enough(order: FulfillmentOrder, currency: str, settings: TenantSettings, dis
     return max(needed, rest) if rest <= unit * len(order.items) else needed  # more is not a matter of rounding
 
 
-def _absent(order: FulfillmentOrder, settings: TenantSettings) -> Iterator[str]:
+def _absent(order: FulfillmentOrder, settings: TenantRules) -> Iterator[str]:
     found = {charge.name for charge in order.charges}
     for charge in settings.charges:
         if charge.name not in found:
@@ -84,7 +82,7 @@ def _rounding(order: FulfillmentOrder, sums: Figures, total: Decimal) -> Iterato
         )
 
 
-def _places(order: FulfillmentOrder, settings: TenantSettings, rest: Decimal) -> Iterator[str]:
+def _places(order: FulfillmentOrder, settings: TenantRules, rest: Decimal) -> Iterator[str]:
     """What could be changed in the tenant's `charges`, each of which would explain exactly this remainder."""
     for charge in order.charges:
         if rest == -2 * charge.amount:
@@ -98,7 +96,7 @@ def _places(order: FulfillmentOrder, settings: TenantSettings, rest: Decimal) ->
         yield f"{path} is {amount}: if that is it, name it in {_table(settings)}{sign}"
 
 
-def _table(settings: TenantSettings) -> str:
+def _table(settings: TenantRules) -> str:
     return f"[[tenants.{settings.name}.charges]]"
 
 

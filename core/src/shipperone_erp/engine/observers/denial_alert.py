@@ -1,25 +1,9 @@
 """One alert for a tenant whose ShipperOne keeps denying confirmations that it has taken."""
 
 from collections.abc import Callable
-from datetime import timedelta
 
+from shipperone_erp.domain.disproved_denials import disproved_sentence
 from shipperone_erp.domain.job import Job
-
-DISPROVED_AT_LEAST = 3
-"""So many denials must be disproved before it is a finding of the tenant: one may be a slip."""
-
-DISPROVED_WITHIN = timedelta(days=7)
-"""How far back `status` and `doctor` count."""
-
-
-def disproved_sentence(count: int, words: str) -> str | None:
-    """The finding, for `status`, `doctor` and the log; None while there are too few."""
-    if count < DISPROVED_AT_LEAST:
-        return None
-    return (
-        f"ShipperOne denied {count} confirmations that its own queue shows as taken (last: {words}). Each of these "
-        "orders waits for two reads of the queue before it proceeds. Have ShipperOne correct its answers"
-    )
 
 
 class DenialAlert:

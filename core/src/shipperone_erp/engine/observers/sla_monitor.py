@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.overdue import overdue
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import words
 
 LOOK_EVERY = timedelta(minutes=15)
@@ -44,9 +45,3 @@ class LateWork:
                     words(self._settings.invoice_within), job.reason or job.state,
                 )  # fmt: skip
         self._told = frozenset(late)
-
-
-def overdue(job: Job, within: timedelta, now: datetime) -> bool:
-    """Listed as shipped for that long, and neither invoiced nor left alone by a person."""
-    waits = job.stage is Stage.INVOICE and not job.ended and job.state is not State.IGNORED
-    return waits and now - job.first_listed_at >= within and not (job.invoice and job.invoice.issued and job.accepted)

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.serialization import dumps
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect import rule_search
 from shipperone_erp.operations.inspect.amounts_search import Found, amounts
 from shipperone_erp.operations.inspect.field_report import all_fields, unused

@@ -6,12 +6,13 @@ from functools import partial
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.serialization import dumps
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
+from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import PAGES_AT_MOST, QueueReader, ReadFailed
+from shipperone_erp.shipperone.queue_reader import PAGES_AT_MOST, QueueReader
 
 
 async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:

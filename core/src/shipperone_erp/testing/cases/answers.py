@@ -3,8 +3,9 @@
 import time
 
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import case, must
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.order_life import whole_life
+from shipperone_erp.testing.findings import must
 
 
 @case(

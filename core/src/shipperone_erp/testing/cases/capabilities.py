@@ -15,11 +15,12 @@ from shipperone_erp.domain.hook_answers import ConnectorError, Invoice, Refused,
 from shipperone_erp.domain.order import Charge, FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, case, must
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.money import EARLIER
 from shipperone_erp.testing.cases.optional_hooks import FORMS
 from shipperone_erp.testing.comparison import expected_total
 from shipperone_erp.testing.connector_driver import TODAY
+from shipperone_erp.testing.findings import Finding, must
 from shipperone_erp.testing.harness import able
 from shipperone_erp.testing.hook_calls import answered
 

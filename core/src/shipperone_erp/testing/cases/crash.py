@@ -14,8 +14,9 @@ from shipperone_erp.domain.hook_answers import Invoice, Pending, Reserved
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.invoices import figures_are
+from shipperone_erp.testing.findings import Finding, NotApplicable, must, same
 from shipperone_erp.testing.hook_calls import answered
 from shipperone_erp.testing.kill_points import Kill, calls_of, can_kill, kill, spread
 

@@ -5,7 +5,8 @@ from decimal import Decimal
 
 from shipperone_erp.domain.hook_answers import Done
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import case, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import same
 
 NEEDS = "reserve_stock build_invoice issue_invoice deliver"
 PROBES = "settings add_product on_hand reserved"

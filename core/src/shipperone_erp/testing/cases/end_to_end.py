@@ -2,7 +2,8 @@
 
 from shipperone_erp.sandbox.faults import KINDS
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import case, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import same
 from shipperone_erp.testing.shop import Shop
 
 PROBES = "settings add_product documents"

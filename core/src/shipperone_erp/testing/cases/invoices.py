@@ -4,9 +4,10 @@ from shipperone_erp.domain.hook_answers import Invoice, Refused
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.comparison import expected_total
 from shipperone_erp.testing.connector_driver import TODAY
+from shipperone_erp.testing.findings import Finding, NotApplicable, must, same
 
 PROBES = "settings add_product documents"
 

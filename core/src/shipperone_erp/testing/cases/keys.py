@@ -10,7 +10,8 @@ from typing import TypeVar
 from shipperone_erp.domain.hook_answers import ConnectorError, Done, Invoice, Reserved
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, case, must, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import Finding, must, same
 
 AnswerT = TypeVar("AnswerT")
 

@@ -10,8 +10,9 @@ from shipperone_erp.domain.hook_answers import Check, ConnectorError, Invoice
 from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.kernel.redaction import secrets_in
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, case, must, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.order_life import whole_life
+from shipperone_erp.testing.findings import Finding, must, same
 from shipperone_erp.testing.hook_calls import in_time
 from shipperone_erp.testing.import_audit import watch
 

@@ -8,9 +8,10 @@ from shipperone_erp.domain.hook_answers import Invoice, Refused
 from shipperone_erp.domain.order import Charge, Party
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.invoices import figures_are
 from shipperone_erp.testing.connector_driver import TODAY
+from shipperone_erp.testing.findings import Finding, NotApplicable, must, same
 
 PROBES = "settings add_product documents"
 EARLIER = TODAY - timedelta(days=3)

@@ -2,7 +2,8 @@
 
 from shipperone_erp.domain.hook_answers import Done, Invoice, Reserved, Voided
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import NotApplicable, case, must, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import NotApplicable, must, same
 
 
 @case(

@@ -8,8 +8,9 @@ from shipperone_erp.domain.hook_answers import Done, Invoice, Reserved
 from shipperone_erp.domain.hook_requests import Difference, Mismatch, Verdict
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import NotApplicable, case, must, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.invoices import figures_are
+from shipperone_erp.testing.findings import NotApplicable, must, same
 from shipperone_erp.testing.hook_calls import in_time
 
 PROBES = "settings add_product"

@@ -5,8 +5,9 @@ from typing import TypeVar
 
 from shipperone_erp.domain.hook_answers import AuthFailed, Invoice, Refused, Reserved, Transient, Unknown
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, NotApplicable, case, must, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.secrets import planted_in
+from shipperone_erp.testing.findings import Finding, NotApplicable, must, same
 from shipperone_erp.testing.hook_calls import in_time
 
 AnswerT = TypeVar("AnswerT")

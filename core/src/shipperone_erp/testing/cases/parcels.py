@@ -5,8 +5,9 @@ from decimal import Decimal
 
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import case, same
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.invoices import figures_are
+from shipperone_erp.testing.findings import same
 
 PROBES = "settings add_product documents"
 

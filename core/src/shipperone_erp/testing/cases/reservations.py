@@ -5,7 +5,8 @@ from decimal import Decimal
 from shipperone_erp.domain.hook_answers import Pending, Refused, Reserved, Shortage
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, case, must, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import Finding, must, same
 
 PROBES = "settings add_product on_hand reserved"
 

@@ -13,8 +13,9 @@ from pydantic import BaseModel, SecretStr
 
 from shipperone_erp.connector.api import Connector
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, NotApplicable, case, must
+from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.order_life import whole_life
+from shipperone_erp.testing.findings import Finding, NotApplicable, must
 from shipperone_erp.testing.hook_calls import in_time
 
 PLANTED = "kit-planted-0815-secret"

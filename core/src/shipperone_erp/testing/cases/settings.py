@@ -6,7 +6,8 @@ from pydantic import SecretStr, ValidationError
 
 from shipperone_erp.connector.api import ConnectorSettings, settings_type
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, case, must
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import Finding, must
 
 PLANTED = "kit-planted-4711-secret"
 

@@ -1,7 +1,8 @@
 """T: two tenants of one process share nothing."""
 
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import case, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import same
 from shipperone_erp.testing.hook_calls import in_time
 
 

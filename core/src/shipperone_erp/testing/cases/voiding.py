@@ -2,7 +2,8 @@
 
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Done, Invoice, Reserved, Voided
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.case import Finding, case, must, same
+from shipperone_erp.testing.case import case
+from shipperone_erp.testing.findings import Finding, must, same
 
 STOCK = "settings add_product on_hand reserved documents"
 PAPER = "settings add_product documents"

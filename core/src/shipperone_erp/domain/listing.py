@@ -1,0 +1,92 @@
+"""What one read of a queue showed, and what it proves; or why it could not be read."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import ShipperOneErpError
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An order as a read shows it; `fingerprint` is over all of its mapped fields (`domain.keys`).
+
+    `dates`: the values of its dates by field, as ShipperOne lists them.
+    """
+
+    order: FulfillmentOrder
+    fingerprint: str
+    dates: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadableOrder:
+    """An entry that is no order that can be worked on. With an id it is still listed: it is not absent.
+
+    `raw` is its JSON text; it may hold personal data and is for the ledger, never for a log.
+    """
+
+    order_id: str | None
+    sentence: str
+    raw: str = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """What a queue listed between two moments.
+
+    `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
+    not in the queue; else `doubt` is why not. `pages` counts those that came. `alert` is a sentence for operators.
+    """
+
+    stage: Stage
+    began_at: datetime
+    ended_at: datetime
+    orders: Mapping[str, Listed]
+    unreadable: tuple[UnreadableOrder, ...]
+    complete: bool
+    proves_absence: bool
+    pages: int
+    alert: str | None
+    doubt: str | None = None
+
+
+class Trouble(StrEnum):
+    """Why a read failed. Time alone cures `UNAVAILABLE` and `THROTTLED`, a person the others."""
+
+    UNAVAILABLE = "unavailable"
+    THROTTLED = "throttled"
+    UNAUTHORISED = "unauthorised"
+    NOT_FOUND = "not_found"
+    REFUSED = "refused"
+
+
+class ReadFailed(ShipperOneErpError):
+    """A GET brought no list. `sentence` says what came instead; `retry_after` is in seconds.
+
+    `is_json`: it was refused in JSON, as ShipperOne does; a page may be anybody's.
+    """
+
+    exit_code = 4
+
+    def __init__(
+        self,
+        sentence: str,
+        trouble: Trouble,
+        *,
+        status: int | None = None,
+        retry_after: float | None = None,
+        report_id: str | None = None,
+        is_json: bool = False,
+    ) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
+        self.trouble = trouble
+        self.status = status
+        self.retry_after = retry_after
+        self.report_id = report_id
+        self.is_json = is_json
