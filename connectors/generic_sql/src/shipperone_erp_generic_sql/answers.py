@@ -11,7 +11,7 @@ from shipperone_erp import (
     Reserved,
     Voided,
 )
-from shipperone_erp.kernel.printable import label
+from shipperone_erp.tools import label
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.found import FoundReservation
 from shipperone_erp_generic_sql.work import Short

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any
 
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party, Reservation
-from shipperone_erp.kernel.printable import label
+from shipperone_erp.tools import label
 from shipperone_erp_generic_sql import taxes
 from shipperone_erp_generic_sql.statement import Each
 from shipperone_erp_generic_sql.taxes import TaxLine

@@ -9,12 +9,21 @@ import typer
 from pydantic import ValidationError
 
 from shipperone_erp import Check
-from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, print_json, print_text, say
-from shipperone_erp.config import load
-from shipperone_erp.kernel.errors import ConfigurationError, UsageError
+from shipperone_erp.tools import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    ConfigurationError,
+    UsageError,
+    listed_order,
+    load_tenant,
+    print_json,
+    print_text,
+    say,
+)
 from shipperone_erp_generic_sql.checking.beginning import started
 from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, levels
-from shipperone_erp_generic_sql.checking.sample import Goods, listed, sample, takes_charges
+from shipperone_erp_generic_sql.checking.sample import Goods, sample, takes_charges
 from shipperone_erp_generic_sql.checking.show import shown
 from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
@@ -169,19 +178,11 @@ def _subject(
     goods: tuple[tuple[str, ...], str, str | None],
     test_database: bool,
 ) -> Subject:
-    loaded = load(config, tenants_may_fail=True)
-    settings = loaded.tenants.get(tenant)
-    if settings is None:
-        of_it = tuple(problem for problem in loaded.problems if problem.tenant == tenant)
-        if of_it:
-            raise ConfigurationError(of_it)
-        raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(loaded.tenants))}")
-    own = settings.connector_settings
-    if not isinstance(own, GenericSqlSettings):
-        raise UsageError(f"tenant {tenant} has the connector {settings.connector}; this command is for generic_sql")
+    loaded = load_tenant(config, tenant, GenericSqlSettings, connector="generic_sql")
+    own = loaded.settings
     skus, warehouse, elsewhere = goods
     if len(skus) > 2:
         raise UsageError("--sku is given once or twice: the first SKU is in two lines of the sample, the second in one")
-    named = Goods(skus, warehouse, settings.currency or "EUR", elsewhere)
-    tried = listed(settings, order) if order else sample(named, charge=takes_charges(own))
+    named = Goods(skus, warehouse, loaded.currency or "EUR", elsewhere)
+    tried = listed_order(loaded, order) if order else sample(named, charge=takes_charges(own))
     return Subject(config, tenant, own, Database(own), tried, test_database)

@@ -21,7 +21,7 @@ from pydantic import (
 from sqlalchemy.types import TypeEngine
 
 from shipperone_erp import ConnectorSettings, FulfillmentOrder, Owner, Reason, Secret
-from shipperone_erp.kernel.printable import label
+from shipperone_erp.tools import label
 from shipperone_erp_generic_sql import address
 from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
 from shipperone_erp_generic_sql.bound import Places

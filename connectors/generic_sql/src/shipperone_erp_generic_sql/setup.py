@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.tools import UsageError
 from shipperone_erp_generic_sql.dialects import DIALECTS
 from shipperone_erp_generic_sql.recipe import Recipe, recipe
 

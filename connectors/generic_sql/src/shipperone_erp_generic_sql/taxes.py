@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from shipperone_erp.domain.money import rounded
+from shipperone_erp.tools import rounded
 
 Rate = Decimal | None
 """A rate in percent; None where there is none."""

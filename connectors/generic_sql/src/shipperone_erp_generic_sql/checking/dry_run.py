@@ -8,7 +8,7 @@ from decimal import Decimal
 from sqlalchemy import Connection
 
 from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, Reason, Refused, Reservation
-from shipperone_erp.kernel.printable import label
+from shipperone_erp.tools import label
 from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checking import compare, habits, refusals
 from shipperone_erp_generic_sql.checking.bystanders import Bystanders

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from shipperone_erp import Check, FulfillmentOrder
-from shipperone_erp.sandbox import Fault, Post, Sandbox, SandboxItem, SandboxOrder
+from shipperone_erp.tools import Fault, Post, Sandbox, SandboxItem, SandboxOrder
 from shipperone_erp_generic_sql.checking import compare
 from shipperone_erp_generic_sql.checking.compare import Goods
 from shipperone_erp_generic_sql.checking.rehearsed_run import FEE

@@ -1,20 +1,14 @@
-"""An order to try the statements on: a real one out of ShipperOne's queues, or a sample that can fail.
+"""An order to try the statements on: a sample that can fail.
 
 The sample has two lines of one SKU and a third line between them, quantities above one, two tax rates, a charge, a line
 from another warehouse where one is named, and ships in two parts: a statement that mixes up items shows.
 """
 
-import asyncio
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party
-from shipperone_erp.config import TenantSettings
-from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import QueueReader
-from shipperone_erp.shipperone.responses import ReadFailed
 from shipperone_erp_generic_sql.element_binds import BINDS_OF, MICRO
 from shipperone_erp_generic_sql.scope import INVOICE_STEPS
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
@@ -98,25 +92,3 @@ def _part(
 def _total(items: tuple[OrderItem, ...], shipping: Decimal, charges: tuple[Charge, ...]) -> Decimal:
     goods = sum((item.row_total_incl_tax or Decimal(0) for item in items), Decimal(0))
     return sum((charge.amount for charge in charges), goods + shipping)
-
-
-def listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
-    """The order of that id as one of the tenant's queues lists it. UsageError if none does, or none can be read."""
-    return asyncio.run(_listed(settings, order_id))
-
-
-async def _listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
-    client = ShipperOne(
-        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-        queue_fields=settings.queue_fields,
-    )  # fmt: skip
-    try:
-        for stage in settings.stages:
-            found = (await QueueReader(client, stage).read()).orders.get(order_id)
-            if found is not None:
-                return found.order
-    except ReadFailed as failure:
-        raise UsageError(f"order {order_id} cannot be read: {failure.sentence}") from None
-    finally:
-        await client.aclose()
-    raise UsageError(f"order {order_id} is in none of the queues; leave --order out to try a sample order")

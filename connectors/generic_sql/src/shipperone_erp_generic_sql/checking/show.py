@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Refused
-from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.tools import UsageError
 from shipperone_erp_generic_sql.bound import values
 from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.exact import digits

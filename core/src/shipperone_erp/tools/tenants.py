@@ -1,0 +1,67 @@
+"""One tenant out of a configuration file, for a command that a connector adds."""
+
+import asyncio
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from shipperone_erp.config import TenantSettings, load
+from shipperone_erp.connector.api import ConnectorSettings
+from shipperone_erp.domain.listing import ReadFailed
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.kernel.errors import ConfigurationError, UsageError
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.queue_reader import QueueReader
+
+SettingsT = TypeVar("SettingsT", bound=ConnectorSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant(Generic[SettingsT]):
+    """A tenant with the connector's own settings. `currency`: the tenant's, where it has set one."""
+
+    name: str
+    settings: SettingsT
+    currency: str | None
+    whole: TenantSettings = field(repr=False)
+    """Everything that the file says of it; for the functions of this package."""
+
+
+def load_tenant(file: Path, name: str, settings: type[SettingsT], *, connector: str) -> Tenant[SettingsT]:
+    """The tenant of that name, which must have this connector, whose settings are of that class.
+
+    UsageError if there is no such tenant or it has another connector, ConfigurationError if its settings are wrong.
+    """
+    loaded = load(file, tenants_may_fail=True)
+    whole = loaded.tenants.get(name)
+    if whole is None:
+        of_it = tuple(problem for problem in loaded.problems if problem.tenant == name)
+        if of_it:
+            raise ConfigurationError(of_it)
+        raise UsageError(f"there is no tenant {name}; the configuration names {', '.join(sorted(loaded.tenants))}")
+    own = whole.connector_settings
+    if not isinstance(own, settings):
+        raise UsageError(f"tenant {name} has the connector {whole.connector}; this command is for {connector}")
+    return Tenant(name, own, whole.currency, whole)
+
+
+def listed_order(tenant: Tenant[SettingsT], order_id: str) -> FulfillmentOrder:
+    """The order of that id as one of the tenant's queues lists it. UsageError if none does, or none can be read."""
+    return asyncio.run(_listed(tenant.whole, order_id))
+
+
+async def _listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
+    client = ShipperOne(
+        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+        queue_fields=settings.queue_fields,
+    )  # fmt: skip
+    try:
+        for stage in settings.stages:
+            found = (await QueueReader(client, stage).read()).orders.get(order_id)
+            if found is not None:
+                return found.order
+    except ReadFailed as failure:
+        raise UsageError(f"order {order_id} cannot be read: {failure.sentence}") from None
+    finally:
+        await client.aclose()
+    raise UsageError(f"order {order_id} is in none of the queues; leave --order out to try a sample order")
