@@ -29,6 +29,7 @@ TEST_TOOLS = [
     "axe-playwright-python>=0.1.4",  # and brings axe-core, which finds what a screen reader stumbles over
     "psutil>=6",  # waits until a server that was killed is gone
     "jsonschema>=4.23",
+    "pexpect>=4.9",  # the questions of `init` and of a supervised run, on a pseudo-terminal
     "ruff>=0.9",  # what `connectors new` writes is linted,
     "mypy>=1.14",  # typed,
     "hatchling>=1.27",  # and installed without another download,
@@ -155,6 +156,13 @@ def docs(session: nox.Session) -> None:
     """The documentation site, in build/docs; a warning is an error."""
     session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
+
+
+@nox.session
+def release(session: nox.Session) -> None:
+    """Wheels and source archives in dist/: built twice to the same bytes, checked, each installed alone and used."""
+    session.install("twine>=6", "pipx>=1.7")
+    session.run("python", "tests/release.py", *session.posargs)
 
 
 @nox.session

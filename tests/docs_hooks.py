@@ -14,7 +14,7 @@ from shipperone_erp.domain.hook_answers import Delay
 from shipperone_erp.domain.order import Exact, Extra, ItemId
 
 SHORT = {Exact: "Decimal", ItemId: "int | str", Extra: "Mapping", Delay: "seconds or timedelta"}
-ORDINARY = ("check", "identity", "exclusive", "close")
+ORDINARY = ("setup", "check", "identity", "exclusive", "close")
 
 
 def hooks() -> str:
@@ -38,11 +38,15 @@ def values() -> str:
     return "\n\n".join(_value(made) for made in exported if dataclasses.is_dataclass(made) and isinstance(made, type))
 
 
-def exceptions() -> str:
+def raised() -> list[type[ConnectorError]]:
     """What a connector raises on purpose."""
     exported = [getattr(shipperone_erp, name) for name in shipperone_erp.__all__]
-    raised = [made for made in exported if isinstance(made, type) and issubclass(made, ConnectorError)]
-    return "\n\n".join(f"### `{made.__name__}{_arguments(made)}`\n\n{_doc(made)}" for made in raised)
+    return [made for made in exported if isinstance(made, type) and issubclass(made, ConnectorError)]
+
+
+def exceptions() -> str:
+    """The section of each of them."""
+    return "\n\n".join(f"### `{made.__name__}{_arguments(made)}`\n\n{_doc(made)}" for made in raised())
 
 
 def public() -> str:

@@ -22,6 +22,7 @@ import docs_hooks
 from connector_reports import HOW, report_of
 from docs_states import diagram
 from import_contracts import FLOORS, ROOT
+from shipperone_erp.cli import INTERRUPTED
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.page import PageSettings, PersonSettings, ProxySettings
 from shipperone_erp.config.rendering import toml
@@ -34,6 +35,7 @@ from shipperone_erp.config.settings import (
 )
 from shipperone_erp.connector import discovery
 from shipperone_erp.domain import explanations
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import FIRST_THAT_FITS, Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import words
@@ -220,7 +222,74 @@ def _mistakes() -> str:
     return "\n".join(rows)
 
 
+def _error_reasons() -> str:
+    """Each reason with whose move it is and the first sentence of what it means."""
+    rows = ["| code | whose move | what it is |", "|---|---|---|"]
+    for reason, said in sorted(explanations.EXPLANATIONS.items()):
+        first = re.split(r"(?<=[a-z`)]\.) ", said.means)[0]
+        rows.append(f"| [`{reason}`](reasons.md#{reason}) | {said.owner} | {first} |")
+    return "\n".join(rows)
+
+
+def _error_exits() -> str:
+    rows = ["| exit code | meaning |", "|---|---|"]
+    exits = [f"| [{int(ending)}](commands.md#exit-codes) | {MEANINGS[ending]} |" for ending in FIRST_THAT_FITS]
+    return "\n".join(
+        [*rows, *exits, f"| {INTERRUPTED} | Ctrl-C, where the command did not end by it in an orderly way |"]
+    )
+
+
+def _error_exceptions() -> str:
+    rows = ["| exception | what it is |", "|---|---|"]
+    for raised in docs_hooks.raised():
+        said = " ".join((inspect.getdoc(raised) or "").split())
+        rows.append(f"| [`{raised.__name__}`](hooks.md) | {said} |")
+    return "\n".join(rows)
+
+
+def _error_cases() -> str:
+    rows = ["| case | what fails |", "|---|---|"]
+    return "\n".join(
+        rows + [f"| [{found.id}](conformance.md) | {found.line} |" for found in conformance.CASES.values()]
+    )
+
+
+ASKED = {
+    "The goods are in the warehouse, and the order waits for stock": Reason.NOT_ENOUGH_STOCK,
+    "The lines do not come to the total. What now?": Reason.AMOUNT_UNEXPLAINED,
+    "Nothing happens with the orders of the first day": Reason.BEFORE_GO_LIVE,
+    "ShipperOne refuses the token": Reason.PLATFORM_AUTH,
+    "The ERP was away for an hour. Are orders lost?": Reason.ERP_UNAVAILABLE,
+    "An answer was lost. Was the order taken?": Reason.OUTCOME_UNKNOWN,
+    "The same order is listed again after it was done": Reason.LISTED_AGAIN,
+    "An order has disappeared from the queue": Reason.ORDER_GONE,
+    "The period is closed, and an invoice belongs into it": Reason.ERP_PERIOD_LOCKED,
+    "The ERP has an invoice with this order's number already": Reason.ALREADY_IN_ERP,
+    "A tax is not mapped": Reason.TAX_NOT_MAPPED,
+    "The order cannot be read": Reason.ORDER_UNREADABLE,
+    "The connector has a fault. Do the other orders go on?": Reason.CONNECTOR_BUG,
+    "A draft waits for an approval": Reason.AWAITING_APPROVAL,
+}
+"""What people ask in their own words, and the reason whose explanation answers it."""
+
+
+def _faq() -> str:
+    parts = []
+    for asked, reason in ASKED.items():
+        said = explanations.EXPLANATIONS[reason]
+        parts.append(
+            f"## {asked}\n\n{said.means}\n\n{said.meanwhile}\n\n**What to do:** {said.cure}\n\n"
+            f"*[`{reason}`](reasons.md#{reason}), whose move: {said.owner}*"
+        )
+    return "\n\n".join(parts)
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "error_reasons": _error_reasons,
+    "error_exits": _error_exits,
+    "error_exceptions": _error_exceptions,
+    "error_cases": _error_cases,
+    "faq": _faq,
     "runtime": lambda: _settings(RuntimeSettings, without=["page"]),
     "page": lambda: _settings(PageSettings),
     "page_people": lambda: _settings(PersonSettings),

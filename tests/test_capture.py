@@ -226,3 +226,15 @@ def test_a_hook_is_tried_with_the_first_order_of_a_capture(tmp_path):
     shown = json.loads(done.stdout)
     assert [step["hook"] for step in shown["steps"]] == ["reserve_stock"]
     assert "Reserved" in shown["steps"][0]["answer"]
+
+
+@pytest.mark.parametrize("shape", ["slovak keys", "discounts off the row"])
+def test_the_kits_whole_flow_takes_a_capture(tmp_path, shape):
+    """Every order of it is reserved and invoiced once by generic_sql, beside those of the kit itself."""
+    document, _ = capture(listed(SHAPES[shape]))
+    (tmp_path / "queues.json").write_text(dumps(document))
+    arguments = ["connectors", "test", "generic_sql", "--case", "E1", "--capture", "queues.json", "--json"]
+    done = warm_processes.run(*arguments, cwd=tmp_path, env={**os.environ}, timeout=200)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (case,) = json.loads(done.stdout)["cases"]
+    assert (case["id"], case["outcome"]) == ("E1", "passed")

@@ -16,6 +16,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "tests"))
 
 import docs_render  # noqa: E402
+from shipperone_erp import Option, Question, Setup, SetupDone  # noqa: E402
 from shipperone_erp.config import load  # noqa: E402
 from shipperone_erp.domain.explanations import EXPLANATIONS  # noqa: E402
 from shipperone_erp.domain.reasons import Reason  # noqa: E402
@@ -65,7 +66,7 @@ def blocks(kind: str) -> list[str]:
 def printed(tmp_path, monkeypatch) -> str:
     """The connector of the page is installed as it is printed; its tables."""
     project, _ = blocks("toml")
-    (source,) = blocks("python")
+    source, _ = blocks("python")
     (tables,) = blocks("sql")
     package = tmp_path / "package"
     points = tomllib.loads(project)["project"]["entry-points"]["shipperone_erp.connectors"]
@@ -102,6 +103,19 @@ def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch,
     with closing(sqlite3.connect("erp.db")) as erp:
         assert erp.execute("SELECT reserved FROM stock").fetchall() == [(3,)], "the other order waits for stock"
         assert erp.execute("SELECT number, total FROM invoices").fetchall() == [(1, "34.99")]
+
+
+def test_the_questions_of_the_page_are_asked_as_they_are_printed(tmp_path):
+    _, source = blocks("python")
+    names = {"Setup": Setup, "SetupDone": SetupDone, "Question": Question, "Option": Option}
+    names["warehouses_in"] = lambda file: [("main", "Bratislava")] if file == tmp_path / "erp.db" else []
+    exec(source, names)
+    ask = names["setup"].__func__
+    assert ask(None, Setup("acme", tmp_path)).name == "file"
+    second = ask(None, Setup("acme", tmp_path, answers={"file": "erp.db"}))
+    assert second.options == (Option("main", "Bratislava"),)
+    done = ask(None, Setup("acme", tmp_path, answers={"file": "erp.db", "warehouse": "main"}))
+    assert done == SetupDone({"file": "erp.db", "warehouse": "main"})
 
 
 class PrintedHarness(ConnectorHarness):

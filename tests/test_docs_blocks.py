@@ -25,7 +25,7 @@ LOOKED_AT = {
     "connectors.md": {"toml python sql": "test_docs.py"},
     "deployment.md": {"toml ini dockerfile": "test_docs_deployment.py", "console": "test_docs_scenarios.py"},
     "generic-sql.md": {"toml text": "test_generic_sql_page.py"},
-    "going-live.md": {"toml console": "days/test_going_live_page.py"},
+    "going-live.md": {"toml console": "days/test_going_live_page.py", "text": "test_supervised.py"},
     "install.md": {"console": "test_docs_scenarios.py"},
     "month-end.md": {"console": "days/test_pages.py"},
     "odoo.md": {"toml": "test_odoo_page.py", "text": "test_docs_blocks.py"},
@@ -35,6 +35,7 @@ LOOKED_AT = {
     "sandbox.md": {"python": "test_docs_blocks.py"},
     "security.md": {"console": "test_docs_scenarios.py"},
     "stock-taking.md": {"console": "days/test_pages.py"},
+    "tour.md": {"console": "readme/run.py"},
     "tryton.md": {"toml sh": "test_tryton_page.py"},
     "tutorial.md": {"console python diff": "test_docs_tutorial.py"},
 }

@@ -74,7 +74,11 @@ def scenes(page: Path) -> tuple[list[Scene], list[int]]:
     return found, orphans
 
 
-RUN_AS_A_WHOLE = {"going-live.md": "days/test_going_live_page.py", "tutorial.md": "test_docs_tutorial.py"}
+RUN_AS_A_WHOLE = {
+    "going-live.md": "days/test_going_live_page.py",
+    "tour.md": "readme/run.py",
+    "tutorial.md": "test_docs_tutorial.py",
+}
 """Pages that are one long story: the test that runs each from its first line to its last."""
 
 PAGES = sorted(page for page in DOCS.glob("*.md") if page.name not in RUN_AS_A_WHOLE)

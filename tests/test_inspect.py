@@ -9,7 +9,6 @@ import pytest
 
 import warm_processes
 from payload_shapes import SHAPES, listed
-from shipperone_erp.cli.inspect import changes
 from shipperone_erp.config.editing import as_toml
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.api import NoSettings
@@ -43,7 +42,7 @@ def test_the_mapping_is_found_by_which_every_order_adds_up_or_the_question_is_na
     queues = listed(shape)
     settings = tenant()
     found = inspect(settings, Queues(queues, None, WAREHOUSES))
-    wanted = tomllib.loads(as_toml("acme", changes(found.proposal)) or "[tenants.acme]")
+    wanted = tomllib.loads(as_toml("acme", found.proposal.settings()) or "[tenants.acme]")
     assert within(dict(shape.tells), wanted["tenants"]["acme"]), (found.proposal, found.questions)
     orders = sum(map(len, queues.values()))
     if shape.proven:

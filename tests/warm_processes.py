@@ -60,13 +60,20 @@ class Process:
     """A Python script, or the command, that runs beside the test. Its methods are those of `subprocess.Popen`."""
 
     def __init__(
-        self, script: str, *arguments: str, env: Mapping[str, str], stdout: IO, stderr: IO, cwd: Path | None = None
+        self,
+        script: str,
+        *arguments: str,
+        env: Mapping[str, str],
+        stdout: IO,
+        stderr: IO,
+        stdin: IO | None = None,
+        cwd: Path | None = None,
     ) -> None:
         self.args = [script, *arguments]
         self.returncode: int | None = None
         self._received = b""
         with open(os.devnull) as nothing:
-            files = [nothing.fileno(), stdout.fileno(), stderr.fileno()]
+            files = [(stdin or nothing).fileno(), stdout.fileno(), stderr.fileno()]
             self._connection = warm_client.call(_server(), self.args, env, str(cwd or Path.cwd()), files)
         self.pid = int(self._answer(None))
 

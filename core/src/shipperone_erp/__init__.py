@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from shipperone_erp.connector.api import API_VERSION, Connector, ConnectorSettings, Policy, hookimpl
     from shipperone_erp.connector.capabilities import Capability
     from shipperone_erp.connector.secret import Secret
+    from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
     from shipperone_erp.domain.hook_answers import (
         AlreadyIssued,
         AuthFailed,
@@ -68,11 +69,13 @@ __all__ = [
     "InvoiceLine",
     "IssueInvoice",
     "Mismatch",
+    "Option",
     "OrderItem",
     "Owner",
     "Party",
     "Pending",
     "Policy",
+    "Question",
     "Reason",
     "Refused",
     "ReleaseStock",
@@ -81,6 +84,8 @@ __all__ = [
     "Reserved",
     "Resolution",
     "Secret",
+    "Setup",
+    "SetupDone",
     "ShortLine",
     "Shortage",
     "Transient",
@@ -96,6 +101,7 @@ _MODULES = (
     "domain.hook_answers",
     "domain.order",
     "domain.hook_requests",
+    "connector.setup",
     "domain.reasons",
     "connector.secret",
 )

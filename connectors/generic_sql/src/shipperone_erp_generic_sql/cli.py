@@ -128,7 +128,8 @@ def init(
         wrong = [line for line in opens(database) if not line.ok]
         if wrong:
             raise UsageError(f"{wrong[0].sentence}; {wrong[0].cure}")
-        sys.stdout.write(started(database, tenant, password_env))
+        reference = f'{{ env = "{password_env}" }}' if password_env else None
+        sys.stdout.write(started(database, tenant, reference))
     finally:
         database.close()
 

@@ -26,12 +26,15 @@ from shipperone_erp import (
     IssueInvoice,
     Owner,
     Pending,
+    Question,
     Reason,
     Refused,
     ReleaseStock,
     Reservation,
     Reserved,
     ReserveStock,
+    Setup,
+    SetupDone,
     Shortage,
     Voided,
     hookimpl,
@@ -207,6 +210,13 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
         call = self._call("", nothing, since=since)
         return self._step(call, lambda work: work.documents())
+
+    @classmethod
+    def setup(cls, setup: Setup) -> Question | SetupDone:
+        """The database, and which statements to start from."""
+        from shipperone_erp_generic_sql.asking import ask  # the checks of `sql` are needed by nothing else here
+
+        return ask(setup)
 
     def check(self) -> list[Check]:
         """The database opens, and each statement fits it; nothing is run."""

@@ -17,13 +17,17 @@ from shipperone_erp import (
     Invoice,
     IssueInvoice,
     Pending,
+    Question,
     ReleaseStock,
     Reserved,
     ReserveStock,
+    Setup,
+    SetupDone,
     Shortage,
     Voided,
     hookimpl,
 )
+from shipperone_erp_odoo.asking import ask
 from shipperone_erp_odoo.building import build
 from shipperone_erp_odoo.checks import checks
 from shipperone_erp_odoo.crediting import CreditNote, credit
@@ -91,6 +95,11 @@ class OdooConnector(Connector[OdooSettings]):
     def draft_credit_note(self, request: CreditNote) -> Document | Voided:
         """A draft that credits an issued invoice in full, for a named person to post in Odoo; no hook calls it."""
         return credit(self._odoo, request)
+
+    @classmethod
+    def setup(cls, setup: Setup) -> Question | SetupDone:
+        """Server, database, login; then what is there: warehouses, journals, taxes."""
+        return ask(setup, cls.transport)
 
     def check(self) -> list[Check]:
         """Server, login, rights, and whether every record that the settings name is there."""

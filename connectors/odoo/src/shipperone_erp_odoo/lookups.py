@@ -38,6 +38,13 @@ def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
     return odoo.kept(("taxes", ids), find) if ids else {}
 
 
+def sales_taxes(odoo: Odoo, at: Company) -> list[Tax]:
+    """The company's sales taxes, as Odoo sorts them."""
+    domain = [("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
+    rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, order="sequence, id")
+    return [_as_tax(row) for row in rows]
+
+
 def sales_journal(odoo: Odoo, code: str | None, at: Company) -> int:
     """The sales journal of that code; None: the company's first, as Odoo itself would take it."""
     named = [("code", "=", code)] if code else []

@@ -13,6 +13,7 @@ from shipperone_erp.cli import (
     demo,
     doctor,
     explain,
+    init,
     inspect,
     invoice_dates,
     job_commands,
@@ -60,7 +61,7 @@ def _(
 
 app.command("demo")(demo.demo)
 app.command("sandbox")(demo.sandbox)
-app.command("init")(config.init)
+app.command("init")(init.init)
 app.command("inspect")(inspect.inspect)
 app.command("capture")(capture.capture)
 app.add_typer(config.app, name="config")

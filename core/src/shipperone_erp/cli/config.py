@@ -1,32 +1,13 @@
-"""Commands about the configuration: init, config check, show, schema. All of them work offline."""
+"""Commands about the configuration: config check, show, schema. All of them work offline."""
 
 import tomllib
-from pathlib import Path
-from typing import Annotated
 
 import typer
 
 from shipperone_erp import config as settings
 from shipperone_erp.cli.options import DEFAULT_FILE, AsJson, ConfigFile, configuration, print_json, print_text
-from shipperone_erp.kernel import private_files
-from shipperone_erp.kernel.errors import UsageError
 
 app = typer.Typer(help="The configuration: check, show, schema.", no_args_is_help=True)
-
-
-def init(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The tenant's name.")],
-    connector: Annotated[str, typer.Option("--connector", help="The connector's name.")],
-    config: Annotated[Path, typer.Option("-c", "--config", help="The file to write.")] = DEFAULT_FILE,
-) -> None:
-    """Write a commented TOML for one tenant. An existing file is left as it is."""
-    text = settings.template(name, connector)
-    try:
-        with private_files.written(config, new=True) as file:
-            file.write(text)
-    except FileExistsError:
-        raise UsageError(f"{config} is there already; name another with -c, or add the tenant to it by hand") from None
-    print_text(f"wrote {config}; fill in the marked places, then: shipperone-erp config check -c {config}")
 
 
 @app.command()

@@ -14,6 +14,7 @@ from shipperone_erp.connector import discovery
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations import connector_page
+from shipperone_erp.operations.queue_files import read_file
 
 Harness = Annotated[
     str | None, typer.Option(metavar="MODULE:CLASS", help="The harness; else the one that the package declares.")
@@ -101,6 +102,9 @@ def prove(
     jobs: Annotated[int, typer.Option(min=1, help="Run this many cases at once, each in a process of its own.")] = 1,
     failed_first: Annotated[bool, typer.Option("--failed-first", help="Begin with what failed the last time.")] = False,
     durations: Annotated[int, typer.Option(min=0, help="Also list this many of the slowest cases.")] = 0,
+    capture: Annotated[
+        Path | None, typer.Option(help="Orders that flow as well, in a file as `capture` writes it.")
+    ] = None,
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit's XML to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -116,6 +120,11 @@ def prove(
         if wanted not in CASES:
             raise UsageError(f"there is no case {wanted}; they are {', '.join(CASES)}")
     found = harness_of(name, harness)
+    if capture is not None:
+        if jobs > 1:
+            raise UsageError("--capture is for one process: leave out --jobs")
+        read_file(capture)  # one that holds no orders is refused before anything is made
+        found = type(found.__name__, (found,), {"capture": capture.resolve(), "__module__": found.__module__})
     last = LastFailures(name)
     cases = chosen(case or (), exclude or (), last.ids() if failed_first else ())
     results = []

@@ -1,9 +1,9 @@
 """`inspect`: where ShipperOne has each field, what adds up, and the settings that explain most of it."""
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -122,24 +122,8 @@ def _held(held: Held) -> str:
     return f"pending_{held.stage}: {held.orders} held, {held.reason}{first}: {held.sentence}"
 
 
-def changes(proposal: Proposal) -> Mapping[str, Any]:
-    """The proposal as the settings of a tenant's table."""
-    plain: dict[str, Any] = {
-        name: value
-        for name in ("discount", "bundles", "order_total", "currency", "timezone")
-        if (value := getattr(proposal, name)) is not None
-    }
-    fields: dict[str, Any] = dict(proposal.fields)
-    fields.update({stage.value: dict(table) for stage, table in proposal.queue_fields.items() if table})
-    if fields:
-        plain["fields"] = fields
-    if proposal.charges:
-        plain["charges"] = [charge.model_dump() for charge in proposal.charges]
-    return plain
-
-
 def _toml(found: Inspection, proposal: Proposal) -> str:
-    return "" if proposal.empty else as_toml(found.tenant, changes(proposal))
+    return "" if proposal.empty else as_toml(found.tenant, proposal.settings())
 
 
 def _apply(loaded: Configuration, found: Inspection, *, agreed: bool) -> None:
@@ -152,7 +136,7 @@ def _apply(loaded: Configuration, found: Inspection, *, agreed: bool) -> None:
     if wanted.empty:
         say(f"{loaded.file}: there is nothing to be written")
         return
-    home = write_changes([loaded.file, *loaded.included], found.tenant, changes(wanted))
-    say(f"{home}: {', '.join(changes(wanted))} written; look at it, then: shipperone-erp config check")
+    home = write_changes([loaded.file, *loaded.included], found.tenant, wanted.settings())
+    say(f"{home}: {', '.join(wanted.settings())} written; look at it, then: shipperone-erp config check")
     if left := set(found.proposal.needs_a_yes) - set(wanted.needs_a_yes):
         say(f"not written, since an accountant has to agree: {', '.join(sorted(left))} (--accountant-agrees)")

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 import tempfile
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
@@ -51,6 +52,10 @@ def run(
         Path | None,
         typer.Option(help="With --dry-run: queues in a file, as `capture` writes it."),
     ] = None,
+    supervised: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=1, help="Ask about the first N orders of each kind, one by one, then open up."),
+    ] = None,
     tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant (may be repeated).")] = None,
     order: Annotated[list[str] | None, typer.Option(help="Only this order (may be repeated).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many orders of each stage.")] = None,
@@ -71,15 +76,29 @@ def run(
         raise UsageError("--file needs --dry-run, and one tenant: whose mapping reads it? Say --tenant NAME")
     if dry_run:
         raise typer.Exit(_dry_on(file, loaded, chosen, selection, as_json))
-    if (order or limit) and not once:
+    if (order or limit) and not once and supervised is None:
         raise UsageError("--order and --limit need --once or --dry-run")
     if loaded.runtime.http is not None and not once:
         must_have_web()
     collect_less_often()
     keep_memory_together()
+    if supervised is not None:
+        _ask_first(loaded, chosen, supervised, order or limit)
     if once:
         raise typer.Exit(run_once(loaded, chosen, selection, settling, as_json=as_json, console=console))
     serve(loaded, chosen, console=console)
+
+
+def _ask_first(loaded: Configuration, tenants: list[str], count: int, restricted: object) -> None:
+    """Order by order, with a yes for each. typer.Exit if the operator does not open it up."""
+    if restricted:
+        raise UsageError("--supervised chooses the orders itself: leave out --order and --limit")
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        raise UsageError("--supervised asks before each order: run it on a terminal")
+    from shipperone_erp.cli.supervise import supervise
+
+    if not supervise(loaded, tenants, count):
+        raise typer.Exit(Ending.HELD)
 
 
 def run_once(

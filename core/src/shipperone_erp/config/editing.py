@@ -8,7 +8,7 @@ from typing import Any
 
 import tomlkit
 from tomlkit.container import Container
-from tomlkit.items import AoT, Table
+from tomlkit.items import AoT, InlineTable, Table
 
 from shipperone_erp.config.toml_files import Document, parse
 from shipperone_erp.kernel.errors import ConfigurationError, Problem
@@ -51,10 +51,12 @@ def _no_table(home: Document, tenant: str) -> Problem:
 
 
 def _put(table: Any, changes: Changes) -> None:
-    plain = {key: value for key, value in changes.items() if not isinstance(value, Mapping | list)}
-    for key, value in plain.items():
-        table[key] = value
     for key, value in changes.items():
+        if _plain(value):
+            table[key] = value
+    for key, value in changes.items():
+        if _plain(value):
+            continue
         if isinstance(value, Mapping):
             inner = table.get(key)
             if inner is None:
@@ -62,7 +64,7 @@ def _put(table: Any, changes: Changes) -> None:
                 table[key] = tomlkit.table(is_super_table=all(isinstance(each, Mapping) for each in value.values()))
                 inner = table[key]
             _put(inner, value)
-        elif isinstance(value, list):
+        else:
             if not isinstance(table.get(key), AoT):
                 before = list(table.get(key, ()))
                 table[key] = tomlkit.aot()
@@ -71,6 +73,13 @@ def _put(table: Any, changes: Changes) -> None:
                 added = tomlkit.table()
                 added.update(entry)
                 table[key].append(added)
+
+
+def _plain(value: Any) -> bool:
+    """It is written on the line of its key: no table, and no list of tables."""
+    if isinstance(value, list | tuple):
+        return not any(isinstance(entry, Mapping) for entry in value)
+    return isinstance(value, InlineTable) or not isinstance(value, Mapping)
 
 
 def _replace(file: Path, text: str) -> None:

@@ -13,12 +13,14 @@ document.
 import logging
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+from typing import Any, ClassVar, Generic, Literal, NoReturn, TypeVar, get_args, get_origin
 
 import pluggy
 from pydantic import BaseModel, ConfigDict
 
 from shipperone_erp.connector.capabilities import ALL, Capability
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
 from shipperone_erp.domain.hook_answers import Check, Document, Done, Invoice, Pending, Reserved, Shortage, Voided
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
@@ -182,6 +184,16 @@ class Connector(Plugin[SettingsT]):
         """`deliver` for many, as in `reserve_stock_batch`. Several of them may be parts of one reservation."""
         self._not_offered("deliver_batch")
 
+    @classmethod
+    def setup(cls, setup: Setup) -> Question | SetupDone:
+        """The next question of `init`, or the settings once nothing is left to ask. Called again after each answer.
+
+        It may look at the ERP: offer what is there, and say in `Question.found` what was found. It changes nothing.
+        ValueError, or an exception of a hook, says in a sentence what is wrong with the newest answer, which is then
+        asked for again. Left as it is, each setting without a default is asked for.
+        """
+        return required_settings(settings_type(cls), setup)
+
     def check(self) -> list[Check]:
         """What `doctor` shows of the ERP. Never raises: what goes wrong is a `Check` with `ok=False`."""
         return []
@@ -228,6 +240,20 @@ def settings_type(plugin: type[Plugin[Any]]) -> type[ConnectorSettings]:
                 if isinstance(argument, type) and issubclass(argument, ConnectorSettings):
                     return argument
     return NoSettings
+
+
+def required_settings(model: type[ConnectorSettings], setup: Setup) -> Question | SetupDone:
+    """The first setting without a default that has no answer yet, as a question; else the settings that were given."""
+    for name, field in model.model_fields.items():
+        if not field.is_required() or name in setup.answers:
+            continue
+        kind = field.annotation
+        secret = isinstance(kind, type) and issubclass(kind, Secret)
+        words = get_args(kind) if get_origin(kind) is Literal else ()
+        return Question(
+            name, name, field.description or "", options=tuple(Option(str(word)) for word in words), secret=secret
+        )
+    return SetupDone(settings=dict(setup.answers))
 
 
 STOCK_HOOKS = frozenset({"reserve_stock", "release_stock", "deliver", "reserve_stock_batch", "deliver_batch"})

@@ -127,12 +127,14 @@ class StageRun:
             raise
         self.desk.queue_answers()
         chosen = list(self._chosen(decisions, selection))
-        await self._act(chosen)
+        # the first read of a queue counts once: what it is to hold is held, whatever this run is restricted to
+        held = self._before_go_live(decisions, {order_id for order_id, _ in chosen})
+        await self._act([*chosen, *held])
         if wait:
             await self.rest()
         await self.desk.journal.flushed()
         # where nothing was done the ledger still says what it said
-        known = await self.unfinished() if chosen or busy else [job for job in memory.jobs if not job.ended]
+        known = await self.unfinished() if chosen or held or busy else [job for job in memory.jobs if not job.ended]
         self._late.tell(known, self.desk.now())
         self._open_discounts.tell(known)
         times = [time for job in known if (time := self._comes_due(job)) is not None]
@@ -237,6 +239,17 @@ class StageRun:
             if not isinstance(decision, Leave) and selection.admits(order_of(decision)):
                 orders[order_of(decision)].append(decision)
         return list(orders.items())[: selection.limit]
+
+    @staticmethod
+    def _before_go_live(decisions: Iterable[Decision], chosen: Collection[str]) -> list[tuple[str, list[Decision]]]:
+        """The orders beyond `chosen` that were listed before the go-live, each of which is only to be held."""
+        return [
+            (decision.job.order_id, [decision])
+            for decision in decisions
+            if isinstance(decision, StartHeld)
+            and decision.job.reason is Reason.BEFORE_GO_LIVE
+            and decision.job.order_id not in chosen
+        ]
 
     async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
         suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}

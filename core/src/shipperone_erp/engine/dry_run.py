@@ -34,6 +34,7 @@ class Foreseen:
     stage: Stage
     order_id: str
     would: str
+    decisions: tuple[Decision, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,10 +118,13 @@ async def foresee(
         jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
         recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
         words: dict[str, list[str]] = {}
+        decided: dict[str, list[Decision]] = {}
         for decision in plan(scope, listing, memory, now):
             if selection.admits(order_of(decision)):
                 words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
+                decided.setdefault(order_of(decision), []).append(decision)
         for order_id, would in list(words.items())[: selection.limit]:
             resting = f"nothing while it is paused by {paused[stage]}, then: " if stage in paused else ""
-            foreseen.append(Foreseen(settings.name, stage, order_id, resting + "; ".join(would)))
+            told = resting + "; ".join(would)
+            foreseen.append(Foreseen(settings.name, stage, order_id, told, tuple(decided[order_id])))
     return Foresight(foreseen, unknown_to(settings.name, selection.orders, list(listings.values()), ledger))

@@ -29,6 +29,7 @@ from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.amount_problems import problems
+from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.date_findings import date_findings, date_problems
 from shipperone_erp.operations.disk_space import free_space, ledger_file
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
@@ -167,27 +168,11 @@ class _Tenant:
         try:
             warehouses = await self.client.warehouses()
         except ReadFailed as failure:
-            if failure.status is None and "JSON" not in failure.sentence:
-                cure = f"check base_url ({base_url}), the network, and the certificate"
-                self.add("address", Verdict.FAIL, failure.sentence, cure)
-                return False
-            if failure.trouble is Trouble.UNAUTHORISED and failure.status == 401:
-                self.add("address", Verdict.OK, f"{base_url} answers")
-                cure = "put the token of this store where the configuration says; a running service takes it by itself"
-                self.add("token", Verdict.FAIL, failure.sentence, cure)
-                return False
-            if failure.trouble is Trouble.NOT_FOUND and not failure.is_json:
-                cure = f"check base_url ({base_url}): it may not be ShipperOne that answers; then store_code ({store})"
-                self.add("address", Verdict.FAIL, failure.sentence, cure)
-                return False
-            if failure.trouble is Trouble.NOT_FOUND:
-                cure = f"check store_code ({store}), which came with the token, and base_url ({base_url})"
-                self.add("store code", Verdict.FAIL, failure.sentence, cure)
-                return False
-            if failure.trouble is not Trouble.UNAUTHORISED:
-                self.add(
-                    "address", Verdict.FAIL, failure.sentence, f"check base_url ({base_url}), or wait: it may be down"
-                )
+            wrong = wrong_part(failure, base_url, store)
+            if wrong is not None:
+                if wrong.answers:
+                    self.add("address", Verdict.OK, f"{base_url} answers")
+                self.add(wrong.part, Verdict.FAIL, failure.sentence, wrong.cure)
                 return False
             # the token may be good for the queues all the same
             self.add("warehouses", Verdict.WARN, failure.sentence, "give the token the scope to read warehouses")

@@ -75,6 +75,9 @@ class ConnectorHarness:
     deadline: float = 30.0
     """Seconds that one hook may take, whatever the ERP does; a tenant's `hook_timeout` is 120 by default."""
 
+    capture: ClassVar[Path | None] = None
+    """Queues in a file, as `capture` writes it (`connectors test --capture FILE`): E1 runs the orders of it as well."""
+
     suite: ClassVar[str] = "1.0"
     """The version of the kit that this harness was written for: what later ones find is a warning, not a failure."""
 

@@ -4,8 +4,9 @@ Names alone are read, no row. Nothing of it is a statement yet: each is a commen
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from sqlalchemy import Inspector, inspect
 
@@ -55,37 +56,53 @@ class Table:
         return f"{_safe(self.name)}: {', '.join(_safe(name) for name in named)}"
 
 
-def started(database: Database, tenant: str, password_variable: str | None) -> str:
-    """The TOML's text."""
+Tables = Mapping[str, Sequence["Table"]]
+"""By the kind of what they look like, the tables of a database."""
+
+
+def tables_of(database: Database) -> tuple[int, Tables]:
+    """How many tables there are, and those that look like what the steps need."""
     tables = list(_tables(inspect(database.engine)))
     found = {
         kind: [table for table in tables if re.search(pattern, table.name, re.IGNORECASE)][:AT_MOST]
         for kind, pattern in LOOKS_LIKE.items()
     }
+    return len(tables), found
+
+
+def started(
+    database: Database, tenant: str, password: str | None, chosen: Mapping[str, str] = MappingProxyType({})
+) -> str:
+    """The TOML's text. `password`: what stands for it, as TOML; `chosen`: a table by the kind of `TO_WRITE`."""
+    count, found = tables_of(database)
     lines = [
-        f"# Started from {_safe(database.name)}: {len(tables)} tables. What looks like the steps' is listed.",
+        f"# Started from {_safe(database.name)}: {count} tables. What looks like the steps' is listed.",
         "# Compare them with your ERP's documentation, write the statements, then: shipperone-erp sql check " + tenant,
         "",
         f"[tenants.{tenant}.generic_sql]",
         f'url = "{database.settings.url}"',
-        *([f'password = {{ env = "{password_variable}" }}'] if password_variable else []),
+        *([f"password = {password}"] if password else []),
     ]
     for kind, likely in found.items():
         lines += ["", f"# --- {kind}: " + ("these look like it" if likely else "no table's name looks like it")]
         lines += [f"# {table}" for table in likely]
-    return "\n".join([*lines, "", _skeleton(tenant, found)])
+    return "\n".join([*lines, "", _skeleton(tenant, found, chosen)])
 
 
-def _skeleton(tenant: str, found: dict[str, list[Table]]) -> str:
+TO_WRITE = ("stock", "orders", "invoices")
+"""The tables that the statements to write are about."""
+
+
+def _skeleton(tenant: str, found: Tables, chosen: Mapping[str, str]) -> str:
     text = SKELETON.replace("TENANT", tenant)
-    for kind in ("orders", "stock", "invoices"):
-        text = text.replace(kind.upper(), _first(found[kind], kind))
+    for kind in TO_WRITE:
+        text = text.replace(kind.upper(), _safe(chosen.get(kind) or likely(found[kind]) or f"your_{kind}"))
     return text
 
 
-def _first(tables: list[Table], kind: str) -> str:
+def likely(tables: Sequence[Table]) -> str | None:
     """The one with the shortest name: the document itself, not its lines."""
-    return _safe(min((table.name for table in tables), key=len)) if tables else f"your_{kind}"
+    return min((table.name for table in tables), key=len, default=None)
 
 
 def _tables(inspector: Inspector) -> Iterator[Table]:

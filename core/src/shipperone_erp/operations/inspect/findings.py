@@ -82,6 +82,21 @@ class Proposal:
         """There is nothing to be written."""
         return self == Proposal()
 
+    def settings(self) -> dict[str, Any]:
+        """As the settings of a tenant's table."""
+        plain: dict[str, Any] = {
+            name: value
+            for name in ("discount", "bundles", "order_total", "currency", "timezone")
+            if (value := getattr(self, name)) is not None
+        }
+        fields: dict[str, Any] = dict(self.fields)
+        fields.update({stage.value: dict(table) for stage, table in self.queue_fields.items() if table})
+        if fields:
+            plain["fields"] = fields
+        if self.charges:
+            plain["charges"] = [charge.model_dump() for charge in self.charges]
+        return plain
+
     def settled(self) -> "Proposal":
         """Without what needs a yes."""
         return Proposal(

@@ -26,13 +26,18 @@ READS = tuple(kind for kind in POSTS if kind != "echo")
 def flows(bench: Bench) -> None:
     """The runtime serves one tenant with this connector, against a sandbox over HTTP: an order of two lines, one that
     ships in two parcels, and one that is cancelled before it is allocated. The first two are allocated and invoiced at
-    ShipperOne once and stand in the ERP once; of the third there is nothing live."""
+    ShipperOne once and stand in the ERP once; of the third there is nothing live. With `connectors test --capture FILE`
+    every order of that file whose amounts add up flows as well."""
     with Shop(bench) as shop:
         plain, parcels, cancelled = shop.sell(), shop.sell_in_parcels(), shop.sell()
+        captured = shop.sell_captured(bench.harness.capture) if bench.harness.capture else []
         shop.sandbox.cancel(cancelled)
         shop.run()
         shop.is_done(plain)
         shop.is_done(parcels)
+        for order_id in captured:
+            shop.is_done(order_id)
+        shop.captured_goods_are_gone()
         shop.is_nothing_of(cancelled)
 
 

@@ -1,0 +1,171 @@
+"""What `init` asks of an Odoo: server, database, login; then the warehouses, journals, taxes and products there."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import httpx
+
+from shipperone_erp import ConnectorError, Option, Question, Setup, SetupDone
+from shipperone_erp_odoo.lookups import Tax, sales_taxes
+from shipperone_erp_odoo.odoo import JSON2_SINCE, Odoo, Row
+from shipperone_erp_odoo.protocols import JsonRpc
+from shipperone_erp_odoo.settings import OdooSettings
+from shipperone_erp_odoo.sites import Company, me, own_company
+
+NONE = ""
+AT_MOST = 12
+"""Products that are offered; with more the names fit too much to be of use."""
+
+
+def ask(setup: Setup, transport: httpx.BaseTransport | None) -> Question | SetupDone:
+    """The next question, or the settings."""
+    questions = _Questions(setup, transport)
+    try:
+        return next(questions.all(), None) or questions.done()
+    finally:
+        questions.close()
+
+
+class _Questions:
+    """The questions in their sequence, each asked only where its answer is not there yet."""
+
+    def __init__(self, setup: Setup, transport: httpx.BaseTransport | None) -> None:
+        self._setup = setup
+        self._transport = transport
+        self._open: list[Odoo] = []
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        for odoo in self._open:
+            odoo.close()
+
+    def all(self) -> Iterator[Question]:
+        """Those without an answer. What is wrong with the newest answer is raised."""
+        yield from self._missing("url", "address of your Odoo", "As the browser shows it, such as https://erp.example.")
+        server = self._odoo(database="unknown", user="unknown", password="unknown")  # noqa: S106  # nobody logs in
+        version = server.version
+        names = _databases(server)
+        yield from self._missing(
+            "database", "database", found=f"Odoo {version} answers", free=True,
+            options=tuple(map(Option, names)), default=names[0] if len(names) == 1 else None,
+        )  # fmt: skip
+        key_alone = version >= JSON2_SINCE
+        yield from self._missing(
+            "user", "user", "The login of a user with the rights that docs/odoo.md lists."
+            + (" From Odoo 19 on the API key alone is enough." if key_alone else ""),
+            default=NONE if key_alone else None,
+        )  # fmt: skip
+        where = "Made in Odoo by that user: My Profile, Account Security, New API Key."
+        yield from self._missing("api_key", "API key", where, secret=True)
+        odoo = self._odoo()
+        user = me(odoo)
+        yield from self._company(odoo, user)
+        at = own_company(self._odoo())
+        yield from self._warehouses(odoo, at)
+        yield from self._sales(odoo, at)
+
+    def _company(self, odoo: Odoo, user: Row) -> Iterator[Question]:
+        rows = odoo.find("res.company", [("id", "in", user["company_ids"])], ["name"])
+        if len(rows) > 1:
+            options = tuple(Option(str(row["name"])) for row in rows)
+            yield from self._missing(
+                "company", "company", "Whose books the invoices are in.", f"{user['login']} is logged in",
+                options=options, default=options[0].value,
+            )  # fmt: skip
+
+    def _warehouses(self, odoo: Odoo, at: Company) -> Iterator[Question]:
+        rows = odoo.find("stock.warehouse", [("company_id", "=", at.id)], ["code", "name"], company=at.id)
+        journals = odoo.find(
+            "account.journal", [("type", "=", "sale"), ("company_id", "=", at.id)], ["code", "name"], company=at.id
+        )
+        options = tuple(Option(str(row["code"]), str(row["name"])) for row in rows)
+        for code in self._setup.warehouses:
+            same = next((one.value for one in options if one.value.casefold() == code.casefold()), None)
+            only = options[0].value if len(options) == 1 else None
+            yield from self._missing(
+                f"warehouse.{code}", f"Odoo's warehouse for ShipperOne's {code}",
+                found=f"{at.name} has {len(rows)} warehouse(s) and {len(journals)} sales journal(s)",
+                options=options, default=same or only,
+            )  # fmt: skip
+            if len(journals) > 1:
+                offered = (Option(NONE, "Odoo's first"), *(Option(str(j["code"]), str(j["name"])) for j in journals))
+                yield from self._missing(
+                    f"journal.{code}", f"sales journal for what {code} ships", options=offered, default=NONE
+                )
+
+    def _sales(self, odoo: Odoo, at: Company) -> Iterator[Question]:
+        usable = [tax for tax in sales_taxes(odoo, at) if tax.included and tax.percent is not None]
+        if usable:
+            rates = ", ".join(f"{tax.percent:g} % by {tax.name}" for tax in _by_rate(usable).values())
+            options = (Option("by_rate", rates), Option("later", "write [[taxes]] by hand: see docs/odoo.md"))
+            yield from self._missing(
+                "taxes", "taxes", "An item is invoiced with the sales tax of its rate. Show this to an accountant.",
+                options=options, default="by_rate",
+            )  # fmt: skip
+        rows = odoo.find(
+            "product.product", [("type", "=", "service"), ("default_code", "!=", False)], ["default_code", "name"],
+            company=at.id, limit=AT_MOST,
+        )  # fmt: skip
+        offered = tuple(Option(str(row["default_code"]), str(row["name"])) for row in rows)
+        likely = next((one.value for one in offered if "ship" in f"{one.value} {one.says}".lower()), NONE)
+        yield from self._missing(
+            "shipping_product", "product that shipping is invoiced as",
+            "A service with an internal reference; an order with a shipping amount is held without it.",
+            options=offered, free=True, default=likely,
+        )  # fmt: skip
+
+    def done(self) -> SetupDone:
+        """The settings that the answers make."""
+        setup, settings = self._setup, dict(self._login())
+        if company := setup.text("company"):
+            settings["company"] = company
+        if product := setup.text("shipping_product"):
+            settings["shipping_product"] = product
+        rules = {code: self._rule(code) for code in setup.warehouses}
+        if rules:
+            settings["warehouses"] = rules
+        if setup.text("taxes") == "by_rate":
+            odoo = self._odoo()
+            taxes = _by_rate([tax for tax in sales_taxes(odoo, own_company(odoo)) if tax.included])
+            settings["taxes"] = [{"percent": percent, "tax": tax.name} for percent, tax in taxes.items()]
+        then = (
+            [] if setup.text("taxes") == "by_rate" else [f"# write [[tenants.{setup.tenant}.odoo.taxes]]: docs/odoo.md"]
+        )
+        return SetupDone(settings, then=tuple(then))
+
+    def _rule(self, code: str) -> dict[str, str]:
+        journal = self._setup.text(f"journal.{code}")
+        return {"code": self._setup.text(f"warehouse.{code}") or code, **({"journal": journal} if journal else {})}
+
+    def _missing(self, name: str, asks: str, explains: str = "", found: str = "", **more: Any) -> Iterator[Question]:
+        if name not in self._setup.answers:
+            yield Question(name, asks, explains, found, **more)
+
+    def _login(self) -> Mapping[str, Any]:
+        setup = self._setup
+        given = {"url": setup.text("url"), "database": setup.text("database"), "user": setup.text("user")}
+        given["api_key"] = setup.secret("api_key")  # type: ignore[assignment]
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _odoo(self, **instead: str) -> Odoo:
+        given = {**self._login(), **instead}
+        if company := self._setup.text("company"):
+            given["company"] = company
+        self._open.append(Odoo(OdooSettings.model_validate(given), self._transport))
+        return self._open[-1]
+
+
+def _databases(odoo: Odoo) -> list[str]:
+    """The server's databases; nothing where it does not list them, as most do not."""
+    try:
+        return [str(name) for name in JsonRpc(odoo.wire).send("db", "list") or []]
+    except ConnectorError:
+        return []
+
+
+def _by_rate(taxes: list[Tax]) -> dict[Any, Tax]:
+    """The first tax of each rate, the highest rate first."""
+    found: dict[Any, Tax] = {}
+    for tax in sorted(taxes, key=lambda tax: (-(tax.percent or 0), tax.id)):
+        found.setdefault(tax.percent, tax)
+    return found

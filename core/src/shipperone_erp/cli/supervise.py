@@ -1,0 +1,173 @@
+"""`run --supervised N`: order by order, with a yes for each, until everything may go on by itself."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+import typer
+
+from shipperone_erp.cli.options import print_text
+from shipperone_erp.cli.redaction import REDACTION
+from shipperone_erp.cli.tables import print_paragraphs
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.run_outcome import Ended, Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.dry_run import foresee
+from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.kernel.time_source import utc_now
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import go_live, job_commands
+from shipperone_erp.operations.supervision import Candidate, Look, became, look, shown
+
+NOBODY = Selection(frozenset({""}))
+"""No order: what is listed is written down, nothing is begun."""
+
+SETTLE_FOR = timedelta(seconds=90)
+
+
+class Stopped(Exception):
+    """The operator has stopped; what was not begun is as it was."""
+
+
+def supervise(loaded: Configuration, tenants: Sequence[str], count: int) -> bool:
+    """Ask about the first `count` orders of each kind; True once everything may go on without a question."""
+    chosen = [settings for name, settings in loaded.tenants.items() if not tenants or name in tenants]
+    try:
+        for settings in chosen:
+            _Supervised(loaded, settings, count).run()
+    except Stopped:
+        print_text("stopped: nothing more was begun. `run --supervised` resumes with the next question")
+        return False
+    return True
+
+
+class _Supervised:
+    """One tenant. Between two questions nothing is open: no lease, no ledger, no connection."""
+
+    def __init__(self, loaded: Configuration, settings: TenantSettings, count: int) -> None:
+        self._loaded = loaded
+        self._count = count
+        approve = settings.approve if settings.fiscal_first else ("invoice",)
+        self._settings = settings.model_copy(update={"go_live": "ask", "approve": approve})
+        self._skipped: set[tuple[Stage, str]] = set()
+        self._resumed: set[tuple[Stage, str]] = set()
+        self._asked = 0
+
+    def run(self) -> None:
+        """Until the operator opens it up. Stopped if not."""
+        self._act(self._settings.stages, NOBODY)
+        while True:
+            seen = self._look()
+            if self._resume(seen):
+                continue
+            candidate = seen.next(self._count, self._skipped)
+            if candidate is not None:
+                self._ask_about(candidate)
+            elif self._opened(seen):
+                return
+
+    def _resume(self, seen: Look) -> bool:
+        """Take up what a yes has begun and a process did not come to the end of; whether there was any."""
+        found = {(stage, order) for stage, orders in seen.begun.items() for order in orders} - self._resumed
+        for stage, order in sorted(found):
+            self._resumed.add((stage, order))
+            print_text("", f"{order} · {stage}: it was begun before, and is taken up")
+            self._act([stage], Selection(frozenset({order})))
+            print_text(f"  {became(self._job(stage, order))}")
+        return bool(found)
+
+    def _ask_about(self, candidate: Candidate) -> None:
+        order_id = candidate.order.order_id
+        self._asked += 1
+        first, *more = shown(candidate, self._settings)
+        print_text("")
+        print_paragraphs(f"{self._asked} · {first}", *more)
+        answer = _answer("[y] do it  [s] skip  [q] stop", "ysq")
+        if answer == "q":
+            raise Stopped
+        if answer == "s":
+            self._skipped.add((candidate.stage, order_id))
+            return
+        self._let_go_on(candidate)
+        self._resumed.add((candidate.stage, order_id))
+        self._act([candidate.stage], Selection(frozenset({order_id})))
+        job = self._job(candidate.stage, order_id)
+        if not (job is not None and job.reason is Reason.AWAITING_APPROVAL):
+            print_text(f"  {became(job)}")
+
+    def _let_go_on(self, candidate: Candidate) -> None:
+        """Record the yes where the ledger holds the order until somebody gives one."""
+        job = candidate.job
+        if job is None or job.state is not State.HELD:
+            return
+        with Ledger.open(self._loaded.runtime.ledger) as ledger:
+            if candidate.draft:
+                job_commands.approve(ledger, job, utc_now(), "supervised")
+            else:
+                go_live.release(ledger, job, "go-live of this order", utc_now())
+
+    def _opened(self, seen: Look) -> bool:
+        """Whether everything may go on; False to look again. Stopped if not."""
+        print_text("")
+        for stage in self._settings.stages:
+            counts = {kind: number for (at, kind), number in seen.accepted.items() if at is stage}
+            said = ", ".join(f"{number} {kind}" for kind, number in sorted(counts.items())) or "none yet"
+            left = sum(one.stage is stage for one in seen.candidates)
+            print_text(f"{self._settings.name} {stage}: confirmed {said}; {left} more listed")
+        passed = len(self._skipped)
+        skipped = f", the {passed} that you skipped included" if passed else ""
+        print_paragraphs(
+            "Nothing is left to ask about. Opened up, every order goes on by itself, without a question:",
+            f"  [a] all that is listed{skipped}  [l] only what is listed later  [w] look again  [q] stop",
+        )
+        answer = _answer("open up", "alwq")
+        if answer == "q":
+            raise Stopped
+        if answer == "w":
+            self._skipped.clear()
+            return False
+        with Ledger.open(self._loaded.runtime.ledger) as ledger:
+            go_live.go_live(ledger, self._settings.name, self._settings.stages, utc_now(), from_now=answer == "l")
+        return True
+
+    def _look(self) -> Look:
+        with Ledger.open(self._loaded.runtime.ledger, read_only=True) as ledger:
+            max_response = self._loaded.runtime.max_response
+            seen = asyncio.run(foresee(self._settings, ledger, Selection(), utc_now(), max_response=max_response))
+            return look(self._settings, seen.orders, ledger)
+
+    def _act(self, stages: Sequence[Stage], selection: Selection) -> Ended:
+        """A run of these orders alone. typer.Exit where a side cannot be reached: nothing can be asked then."""
+        settings = self._settings.model_copy(update={"stages": tuple(stages)})
+        alone = replace(self._loaded, tenants={settings.name: settings}, problems=())
+
+        async def go() -> Ended:
+            async with Runtime(alone, redaction=REDACTION) as runtime:
+                return (await runtime.once(selection, SETTLE_FOR))[settings.name]
+
+        ended = asyncio.run(go())
+        if ended.ending not in (Ending.FINISHED, Ending.HELD):
+            print_text(f"{settings.name}: {ended.sentence}")
+            raise typer.Exit(int(ended.ending))
+        return ended
+
+    def _job(self, stage: Stage, order_id: str) -> Job | None:
+        with Ledger.open(self._loaded.runtime.ledger, read_only=True) as ledger:
+            jobs = ledger.jobs_of_orders(self._settings.name, stage, [order_id])
+        return max(jobs, key=lambda job: job.id, default=None)
+
+
+def _answer(asks: str, keys: str) -> str:
+    """One of these keys. Stopped where the terminal is closed."""
+    while True:
+        try:
+            answer = str(typer.prompt(asks, prompt_suffix=": ")).strip().lower()
+        except typer.Abort:
+            print_text("")
+            raise Stopped from None
+        if len(answer) == 1 and answer in keys:
+            return answer

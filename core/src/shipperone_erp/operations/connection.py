@@ -1,0 +1,32 @@
+"""Which part of a connection to ShipperOne is wrong: address, token or store code; each with its cure. Pure."""
+
+from typing import NamedTuple
+
+from shipperone_erp.domain.listing import ReadFailed, Trouble
+
+
+class WrongPart(NamedTuple):
+    """The part as `doctor` names it, and what cures it. `answers`: the address itself is right."""
+
+    part: str
+    cure: str
+    answers: bool = False
+
+
+def wrong_part(failure: ReadFailed, base_url: str, store: str) -> WrongPart | None:
+    """What a failed read of the warehouses tells; None where the token may be good for the queues all the same."""
+    if failure.status is None and "JSON" not in failure.sentence:
+        return WrongPart("address", f"check base_url ({base_url}), the network, and the certificate")
+    if failure.trouble is Trouble.UNAUTHORISED and failure.status == 401:
+        cure = "put the token of this store where the configuration says; a running service takes it by itself"
+        return WrongPart("token", cure, answers=True)
+    if failure.trouble is Trouble.NOT_FOUND and not failure.is_json:
+        cure = f"check base_url ({base_url}): it may not be ShipperOne that answers; then store_code ({store})"
+        return WrongPart("address", cure)
+    if failure.trouble is Trouble.NOT_FOUND:
+        return WrongPart(
+            "store code", f"check store_code ({store}), which came with the token, and base_url ({base_url})"
+        )
+    if failure.trouble is not Trouble.UNAUTHORISED:
+        return WrongPart("address", f"check base_url ({base_url}), or wait: it may be down")
+    return None

@@ -1,0 +1,353 @@
+"""The questions of `init`, in their sequence, each with what looking at the answers before it has found.
+
+A question is asked once everything before it is answered and checked. What looking costs (a read of the queues, a call
+of the ERP) is kept by the answers that it depends on, so that going back and forth asks nobody twice.
+"""
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, TypeVar, cast
+from urllib.parse import urlsplit
+
+import httpx
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.config.editing import as_toml
+from shipperone_erp.config.settings import in_plain_text
+from shipperone_erp.connector import discovery
+from shipperone_erp.connector.api import NoSettings, settings_type
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
+from shipperone_erp.domain.hook_answers import ConnectorError
+from shipperone_erp.domain.listing import ReadFailed
+from shipperone_erp.kernel.errors import PluginRefused
+from shipperone_erp.operations.connection import wrong_part
+from shipperone_erp.operations.guide.composing import OWN, document, local_zone
+from shipperone_erp.operations.guide.interview import Answer, Answers
+from shipperone_erp.operations.guide.keeping import PLACES, Kept
+from shipperone_erp.operations.inspect.findings import Inspection, Proposal
+from shipperone_erp.operations.inspect.inspection import Queues, inspect
+from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.warehouse_mapping import codes_of
+from shipperone_erp.shipperone.client import RESPONSE_AT_MOST, ShipperOne
+from shipperone_erp.shipperone.responses import lost_read
+
+YES_NO = (Option("yes"), Option("no"))
+ANSWERS_WITHIN = 10.0
+References = Mapping[str, Mapping[str, str]]
+NONE_KEPT: References = MappingProxyType({})
+FoundT = TypeVar("FoundT")
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What the answers make: the tenant's tables, its secrets, what an operator does next. Nothing is written yet."""
+
+    tenant: str
+    text: str
+    kept: Kept
+    then: tuple[str, ...]
+
+
+class Guide:
+    """The next question after these answers, or `Finished`. ValueError says what is wrong with the newest answer.
+
+    `file`: where the TOML will be; `taken`: names of tenants that are there already; `references`: secrets that
+    are kept somewhere already, as the TOML names them, by question.
+    """
+
+    def __init__(self, file: Path, taken: Sequence[str] = (), references: References = NONE_KEPT) -> None:
+        self._file = file
+        self._taken = frozenset(taken)
+        self._references = references
+        self._kept: dict[object, Any] = {}
+
+    def __call__(self, answers: Answers) -> Question | Finished:
+        """See the class."""
+        for ask in (
+            self._address, self._http, self._store, self._name, self._place, self._token, self._stages, self._connector,
+            self._own, self._timezone, self._findings, self._go_live, self._write,
+        ):  # fmt: skip
+            question = ask(answers)
+            if question is not None:
+                return question
+        return self._finished(answers)
+
+    def _address(self, answers: Answers) -> Question | None:
+        if "base_url" not in answers:
+            return Question(
+                "base_url", "address of your ShipperOne",
+                "Your own instance, as it came with the token, such as https://acme.example.",
+            )  # fmt: skip
+        self._once(("address", _text(answers, "base_url")), lambda: _answers_at(_settings(answers).base_url))
+        return None
+
+    def _http(self, answers: Answers) -> Question | None:
+        if not in_plain_text(_text(answers, "base_url")):
+            return None
+        if "allow_http" not in answers:
+            said = "It is http:// to another machine: the token and the customers' data can be read on the way."
+            return Question("allow_http", "send them unencrypted all the same", said, default="no", options=YES_NO)
+        if answers["allow_http"] == "no":
+            raise ValueError("then the address must begin with https://; < goes back to it")
+        return None
+
+    def _store(self, answers: Answers) -> Question | None:
+        found = "the address answers"
+        return _unless("store_code", answers, "store code", "It comes with the token.", found=found, default="default")
+
+    def _name(self, answers: Answers) -> Question | None:
+        if "name" not in answers:
+            host = urlsplit(_text(answers, "base_url")).hostname or ""
+            near = re.sub(r"[^A-Za-z0-9-]", "", host.split(".")[0]) if not host.replace(".", "").isdigit() else ""
+            default = near if near not in {"", "www", "localhost", *self._taken} else "acme"
+            return Question(
+                "name", "a name for this shop", "Lists, logs and commands call it by this name.",
+                default=None if default in self._taken else default,
+            )  # fmt: skip
+        if _text(answers, "name") in self._taken:
+            raise ValueError(f"{self._file} has a tenant {_text(answers, 'name')} already")
+        _settings(answers)
+        return None
+
+    def _place(self, answers: Answers) -> Question | None:
+        if "token" in self._references:
+            return None  # a secret of the connector asks for it, if there is one
+        return _unless(
+            "secrets", answers, "where secrets are kept", "The TOML only names the place; it never holds one.",
+            default="file", options=PLACES,
+        )  # fmt: skip
+
+    def _token(self, answers: Answers) -> Question | None:
+        if "token" not in answers:
+            return Question("token", "token", "It is not shown while you type.", secret=True)
+        self._warehouses(answers)
+        return None
+
+    def _stages(self, answers: Answers) -> Question | None:
+        if "stages" not in answers:
+            listed = self._warehouses(answers)
+            store = _text(answers, "store_code")
+            found = (
+                f"the token is taken; store {store} has {len(listed)} warehouse(s): {', '.join(codes_of(listed))}"
+                if listed is not None
+                else "the token is taken for something, and may not read the warehouses"
+            )
+            options = (
+                Option("both", "reserve stock, and invoice what has shipped"),
+                Option("allocation", "reserve stock only"),
+                Option("invoice", "invoice only"),
+            )
+            return Question("stages", "what this ERP does", found=found, default="both", options=options)
+        self._queues(answers)
+        return None
+
+    def _connector(self, answers: Answers) -> Question | None:
+        if "connector" not in answers:
+            installed = discovery.installed(discovery.CONNECTORS)
+            options = tuple(Option(one.name, f"{one.distribution} {one.version}") for one in installed)
+            explains = (
+                "The one that speaks to your ERP. Another is installed beside this command (pip install "
+                "shipperone-erp-odoo); `shipperone-erp connectors new NAME` writes one of your own."
+            )
+            only = options[0].value if len(options) == 1 else None
+            found = _listed(self._queues(answers))
+            return Question("connector", "connector", explains, found, default=only, options=options)
+        discovery.load_connector(_text(answers, "connector"))
+        return None
+
+    def _own(self, answers: Answers) -> Question | None:
+        step = self._setup(answers)
+        if not isinstance(step, Question):
+            return None
+        if step.secret and "secrets" not in answers and step.name not in self._references:
+            return Question(
+                "secrets", "where secrets are kept", "The TOML only names the place.", default="file", options=PLACES
+            )
+        return replace(step, name=f"{OWN}{step.name}")
+
+    def _setup(self, answers: Answers) -> Question | SetupDone:
+        name, queues = _text(answers, "connector"), self._queues(answers)
+        own = {key.removeprefix(OWN): answer for key, answer in answers.items() if key.startswith(OWN)}
+        codes = dict.fromkeys([*codes_of(queues.warehouses or ()), *self._inspection(answers).warehouses])
+        setup = Setup(_text(answers, "name"), self._file.parent, tuple(codes), own)
+        return self._once(("own", name, tuple(own.items()), setup.warehouses), lambda: _ask_connector(name, setup))
+
+    def _timezone(self, answers: Answers) -> Question | None:
+        proposed = self._inspection(answers).proposal.timezone
+        said = "Dates of documents are in it: half past midnight there is yesterday in UTC."
+        if "timezone" in answers:
+            _settings(answers)
+        return _unless("timezone", answers, "time zone of the shop", said, default=proposed or local_zone())
+
+    def _findings(self, answers: Answers) -> Question | None:
+        found = self._inspection(answers)
+        if found.proposal.empty or "findings" in answers:
+            return None
+        options = [Option("settled", "write what no order contradicts"), Option("none", "write nothing of it")]
+        if found.proposal.needs_a_yes:
+            decided = ", ".join(found.proposal.needs_a_yes)
+            options.insert(1, Option("all", f"write {decided} as well: an accountant has agreed to it"))
+        text = as_toml(found.tenant, found.proposal.settings())
+        return Question(
+            "findings", "where ShipperOne has its fields",
+            f"Looking at the listed orders has found these settings:\n\n{text}",
+            _looked_at(found), default="settled", options=tuple(options),
+        )  # fmt: skip
+
+    def _go_live(self, answers: Answers) -> Question | None:
+        found = self._inspection(answers)
+        options = (
+            Option("ask", "what is listed now is held until you decide (`go-live`)"),
+            Option("now", "everything is worked on from the first read"),
+        )
+        said = "Were orders that are listed now handled by hand already? Then they must not be done a second time."
+        text = "" if not found.proposal.empty else _looked_at(found)
+        return _unless("go_live", answers, "going live", said, found=text, default="ask", options=options)
+
+    def _write(self, answers: Answers) -> Question | None:
+        said = f"This is written to {self._file}:"
+        text = self._finished(answers).text
+        return _unless("write", answers, "write it", said, found=text, default="yes", options=YES_NO)
+
+    def _finished(self, answers: Answers) -> Finished:
+        done = cast(SetupDone, self._setup(answers))
+        proposal = self._agreed(answers)
+        kept = self._secrets(answers)
+        references = {name: dict(kept.reference(name)) for name in kept.secrets}
+        references |= {name: dict(reference) for name, reference in self._references.items()}
+        settings = _settings(answers)
+        text = document(settings, _text(answers, "go_live"), proposal, done, references, answers)
+        return Finished(settings.name, text, kept, (*kept.then(), *done.then))
+
+    def _agreed(self, answers: Answers) -> Proposal:
+        proposal = self._inspection(answers).proposal
+        chosen = {"settled": proposal.settled(), "all": proposal, "none": Proposal()}
+        return chosen[_text(answers, "findings") if "findings" in answers else "none"]
+
+    def _secrets(self, answers: Answers) -> Kept:
+        typed = {
+            name.removeprefix(OWN): answer
+            for name, answer in answers.items()
+            if isinstance(answer, Secret)
+            and answer.get_secret_value()
+            and name.removeprefix(OWN) not in self._references
+        }
+        place = _text(answers, "secrets") if "secrets" in answers else "file"
+        return Kept(place, _text(answers, "name"), self._file.parent, typed)
+
+    def _warehouses(self, answers: Answers) -> Sequence[Any] | None:
+        settings = _settings(answers)
+        key = ("warehouses", settings.base_url, settings.store_code, settings.token.get_secret_value())
+        return self._once(key, lambda: asyncio.run(_warehouses(settings)))
+
+    def _queues(self, answers: Answers) -> Queues:
+        settings = _settings(answers)
+        key = ("queues", settings.base_url, settings.store_code, settings.token.get_secret_value(), settings.stages)
+        return self._once(key, lambda: asyncio.run(_read(settings)))
+
+    def _inspection(self, answers: Answers) -> Inspection:
+        queues, settings = self._queues(answers), _settings(answers)
+        return self._once(("inspection", id(queues), settings.name), lambda: inspect(settings, queues))
+
+    def _once(self, key: object, look: Callable[[], FoundT]) -> FoundT:
+        """What looking found, kept by what it depends on. What it raises is not kept."""
+        if key not in self._kept:
+            self._kept[key] = look()
+        found: FoundT = self._kept[key]
+        return found
+
+
+def _text(answers: Answers, name: str) -> str:
+    answer: Answer = answers[name]
+    return answer if isinstance(answer, str) else answer.get_secret_value()
+
+
+def _unless(name: str, answers: Answers, asks: str, explains: str, **more: Any) -> Question | None:
+    return None if name in answers else Question(name, asks, explains, **more)
+
+
+def _settings(answers: Answers) -> TenantSettings:
+    """The tenant as far as it is known, without a connector. ValidationError for an answer that cannot be."""
+    token = answers.get("token") or Secret("unknown")
+    given: dict[str, Any] = {"timezone": answers["timezone"]} if "timezone" in answers else {}
+    if answers.get("allow_http") == "yes":
+        given["allow_http"] = True
+    if answers.get("stages", "both") != "both":
+        given["stages"] = (answers["stages"],)
+    return TenantSettings(
+        name=answers.get("name", "new"), base_url=answers["base_url"], store_code=answers.get("store_code", "default"),
+        token=token, connector=answers.get("connector", "none"), connector_settings=NoSettings(), policy_settings={},
+        **given,
+    )  # fmt: skip
+
+
+def _answers_at(base_url: str) -> bool:
+    try:
+        httpx.get(base_url, timeout=ANSWERS_WITHIN)
+    except (httpx.HTTPError, httpx.InvalidURL) as failure:
+        raise ValueError(f"{lost_read(failure, base_url).sentence}; check the address and the network") from None
+    return True
+
+
+async def _warehouses(settings: TenantSettings) -> Sequence[Any] | None:
+    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, timeout=ANSWERS_WITHIN)
+    try:
+        return await client.warehouses()
+    except ReadFailed as failure:
+        wrong = wrong_part(failure, settings.base_url, settings.store_code)
+        if wrong is None:
+            return None
+        if wrong.part == "token":
+            raise ValueError(f"{failure.sentence}; is it the token that came with this store?") from None
+        raise ValueError(f"{wrong.part}: {failure.sentence}; {wrong.cure}") from None
+    finally:
+        await client.aclose()
+
+
+async def _read(settings: TenantSettings) -> Queues:
+    try:
+        return await read_queues(settings, max_response=RESPONSE_AT_MOST)
+    except ReadFailed as failure:
+        raise ValueError(f"{failure.sentence}; does the token have the scope to read this queue?") from None
+
+
+def _ask_connector(name: str, setup: Setup) -> Question | SetupDone:
+    found = discovery.load_connector(name)
+    try:
+        step = found.setup(setup)
+    except (ValueError, ConnectorError, PluginRefused):
+        raise
+    except Exception as error:
+        raise ValueError(f"the questions of {name} raised {type(error).__name__}; ask its author") from None
+    if isinstance(step, SetupDone) and not step.toml:
+        settings_type(found).model_validate(dict(step.settings), context={"base": setup.folder})
+    return step
+
+
+def _listed(queues: Queues) -> str:
+    counts = ", ".join(f"{len(rows)} order(s) in pending_{stage}" for stage, rows in queues.orders.items())
+    return f"{counts}; nothing was changed"
+
+
+def _looked_at(found: Inspection) -> str:
+    """What `inspect` says, in a few lines."""
+    total = sum(found.orders.values())
+    if not total:
+        return (
+            "no order is listed, so where ShipperOne has its fields could not be looked at; once there are some: "
+            f"shipperone-erp inspect {found.tenant}"
+        )
+    lines = [
+        f"{found.explained} of {found.totals} orders that list a total come to it",
+        f"with these settings {found.then} of {total} would be held, without them {found.now}",
+    ]
+    reasons = Counter({held.reason: held.orders for held in found.held_then})
+    lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
+    lines += [f"only you can answer: {question}" for question in found.questions]
+    return "\n".join(lines)

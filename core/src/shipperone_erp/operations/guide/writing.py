@@ -1,0 +1,60 @@
+"""Writing what the guide has found: the secrets, then the TOML, checked before it takes its place."""
+
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from shipperone_erp.config import load
+from shipperone_erp.config.toml_files import parse
+from shipperone_erp.kernel import private_files
+from shipperone_erp.kernel.errors import ConfigurationError, Problem, UsageError
+from shipperone_erp.operations.guide.composing import RUNTIME
+from shipperone_erp.operations.guide.questions import Finished
+
+
+def tenants_in(file: Path) -> list[str]:
+    """The tenants of a configuration that is there already; none if there is none. ConfigurationError if it is bad."""
+    return list(parse(file).values.get("tenants", {})) if file.exists() else []
+
+
+def write(finished: Finished, file: Path, environment: Mapping[str, str]) -> list[Path]:
+    """The secrets' files and the TOML; a file that is there gets the tenant at its end. Returns what was written.
+
+    ConfigurationError or UsageError, and nothing is written, if the whole would not load.
+    """
+    before = file.read_text(encoding="utf-8").rstrip("\n") + "\n\n" if file.exists() else RUNTIME
+    mode = file.stat().st_mode & 0o777 if file.exists() else private_files.MODE
+    file.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        secrets = finished.kept.write()
+    except ValueError as error:
+        raise UsageError(f"{error}; nothing was written") from None
+    descriptor, name = tempfile.mkstemp(dir=file.resolve().parent, prefix=f".{file.name}.")
+    made = Path(name)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as opened:
+            opened.write(before + finished.text)
+        _check(made, file, {**environment, **finished.kept.environment()})
+        made.chmod(mode)
+        made.replace(file.resolve())
+    except BaseException:
+        for one in (*secrets, made):
+            one.unlink(missing_ok=True)
+        raise
+    return [*secrets, file]
+
+
+def _check(made: Path, file: Path, environment: Mapping[str, str]) -> None:
+    """It loads, as the file that it is to be."""
+    try:
+        load(made, environment=environment)
+    except ConfigurationError as error:
+        problems = tuple(
+            Problem(str(file) if found.file == str(made) else found.file, *_rest(found)) for found in error.problems
+        )
+        raise ConfigurationError(problems) from None
+
+
+def _rest(found: Problem) -> tuple[int | None, str, str, str | None, str | None]:
+    return found.line, found.key, found.cause, found.did_you_mean, found.tenant

@@ -1,0 +1,223 @@
+"""`run --supervised`: which order is asked about next, and what is shown of it. Reads only; what acts is the runtime.
+
+An order is asked about before anything is begun for it; an invoice once more when its draft is there, since what comes
+after it cannot be undone. What was asked is in the ledger alone (an order that was begun, a draft that waits for
+approval), so that a process that is killed at any question asks the same question again.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.decisions import Continue, Decision, Leave, Start
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import plain
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.ledger.reader import LedgerReader
+from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
+
+
+class Kind(StrEnum):
+    """What makes orders differ in what they need of the mapping, the connector and the accountant."""
+
+    PLAIN = "plain"
+    PART = "part"
+    TRANSFER = "transfer"
+    DISCOUNT = "discount"
+    CHARGE = "charge"
+    BUNDLE = "bundle"
+    COMPANY = "company"
+    FOREIGN = "foreign"
+
+
+class Foreseen(Protocol):
+    """What a cycle would do about one order, as `run --dry-run` works it out."""
+
+    @property
+    def stage(self) -> Stage: ...
+    @property
+    def order_id(self) -> str: ...
+    @property
+    def decisions(self) -> tuple[Decision, ...]: ...
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An order to be asked about. `draft`: its invoice is built and waits for a yes; else nothing is begun."""
+
+    stage: Stage
+    order: FulfillmentOrder = field(repr=False)
+    kinds: frozenset[Kind]
+    job: Job | None = field(repr=False)
+    draft: bool = False
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one look at the queues and the ledger shows: orders to ask about, those that a yes has begun, and by stage
+    and kind how many ShipperOne has accepted."""
+
+    candidates: tuple[Candidate, ...]
+    begun: Mapping[Stage, frozenset[str]]
+    accepted: Mapping[tuple[Stage, Kind], int]
+
+    def next(self, count: int, skipped: Iterable[tuple[Stage, str]]) -> Candidate | None:
+        """A draft that waits, else an order of a kind of which fewer than `count` were accepted, invoices first."""
+        passed_over = set(skipped)
+        open_ones = [one for one in self.candidates if (one.stage, one.order.order_id) not in passed_over]
+        wanted = (one for one in open_ones if one.draft or any(self._few(one.stage, kind, count) for kind in one.kinds))
+        return min(
+            wanted, key=lambda one: (not one.draft, one.stage is not Stage.INVOICE, len(one.kinds)), default=None
+        )
+
+    def _few(self, stage: Stage, kind: Kind, count: int) -> bool:
+        return self.accepted.get((stage, kind), 0) < count
+
+
+def look(settings: TenantSettings, foreseen: Sequence[Foreseen], ledger: LedgerReader) -> Look:
+    """What is to be asked of these orders of one tenant."""
+    found: list[Candidate] = []
+    begun: dict[Stage, frozenset[str]] = {}
+    accepted: Counter[tuple[Stage, Kind]] = Counter()
+    home = _home(foreseen)
+    for stage in settings.stages:
+        mine = [one for one in foreseen if one.stage is stage]
+        jobs = {job.order_id: job for job in ledger.living_jobs(settings.name, stage)}
+        found += _candidates(stage, mine, jobs, ledger, home)
+        begun[stage] = frozenset(_begun(mine))
+        for job in ledger.find_jobs(tenant=settings.name, stage=stage):
+            if job.accepted:
+                accepted.update((stage, kind) for kind in kinds_of(job.order, home, part=job.part))
+    return Look(tuple(found), begun, accepted)
+
+
+def kinds_of(order: FulfillmentOrder, home: str | None, *, part: bool) -> frozenset[Kind]:
+    """The kinds that an order is of; plain where it is of no other. `home`: the country of most orders."""
+    parties = [party for party in (order.billing, order.customer, order.shipping) if party is not None]
+    countries = {party.country for party in parties if party.country}
+    found = {
+        Kind.PART: part,
+        Kind.TRANSFER: any(item.warehouse_code for item in order.items),
+        Kind.DISCOUNT: any(item.discount for item in order.items),
+        Kind.CHARGE: bool(order.charges),
+        Kind.BUNDLE: any(item.parent_item_id is not None for item in order.items),
+        Kind.COMPANY: any(party.company or party.vat_id for party in parties),
+        Kind.FOREIGN: home is not None and bool(countries - {home}),
+    }
+    return frozenset(kind for kind, so in found.items() if so) or frozenset({Kind.PLAIN})
+
+
+def _candidates(
+    stage: Stage, foreseen: Sequence[Foreseen], jobs: Mapping[str, Job], ledger: LedgerReader, home: str | None
+) -> Iterator[Candidate]:
+    for one in foreseen:
+        job = jobs.get(one.order_id)
+        if job is not None and job.state is State.HELD:
+            draft = job.reason is Reason.AWAITING_APPROVAL
+            if draft or job.reason is Reason.BEFORE_GO_LIVE:
+                yield Candidate(stage, job.order, _kinds(job, ledger, home), job, draft)
+            continue
+        for decision in one.decisions:
+            if isinstance(decision, Start) or (isinstance(decision, Continue) and decision.job.step is Step.NEW):
+                yield Candidate(stage, decision.job.order, _kinds(decision.job, ledger, home), job)
+
+
+def _kinds(job: Job, ledger: LedgerReader, home: str | None) -> frozenset[Kind]:
+    allocated = (
+        ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id]) if job.stage is Stage.INVOICE else []
+    )
+    more = {str(item) for one in allocated for item in one.item_ids} - {str(item) for item in job.item_ids}
+    return kinds_of(job.order, home, part=job.part or bool(more))
+
+
+def _begun(foreseen: Iterable[Foreseen]) -> Iterator[str]:
+    """Orders that a yes has begun and that a process did not come to the end of."""
+    for one in foreseen:
+        for decision in one.decisions:
+            if not isinstance(decision, Leave | Start) and decision.job.step is not Step.NEW:
+                yield one.order_id
+
+
+def _home(foreseen: Iterable[Foreseen]) -> str | None:
+    countries = Counter(
+        party.country
+        for one in foreseen
+        for decision in one.decisions
+        if not isinstance(decision, Leave)
+        for party in [decision.job.order.shipping or decision.job.order.billing]
+        if party is not None and party.country
+    )
+    return countries.most_common(1)[0][0] if countries else None
+
+
+FISCAL = "  A yes cannot be undone: what ShipperOne has taken is issued, and only an accountant can credit it."
+SHIPPED = (
+    "  A yes cannot be undone once ShipperOne has taken it: the order goes to shipping. Until then it is released."
+)
+DRAFTED = "  Nothing is sent yet: you are asked again with the draft, which can be discarded until then."
+AT_ONCE = "  fiscal_first: a yes issues it at once, and only an accountant can credit it."
+
+
+def shown(candidate: Candidate, settings: TenantSettings) -> list[str]:
+    """What a yes does: in the ERP, at ShipperOne, and what of it cannot be undone."""
+    order, connector = candidate.order, settings.connector
+    kinds = ", ".join(sorted(candidate.kinds))
+    head = f"{order.order_id} · {candidate.stage}, warehouse {order.warehouse_code} · {kinds}"
+    rows = ", ".join(_row(order, item.item_id) for item in order.items)
+    posted = f"  ShipperOne will get   {_body(candidate)}"
+    if candidate.draft:
+        issued = f"  {connector} will issue   it as a fiscal document"
+        return [head, *_draft(candidate), posted, issued, FISCAL]
+    if candidate.stage is Stage.ALLOCATION:
+        return [head, f"  {connector} will reserve   {rows}", posted, SHIPPED]
+    listed = order.total_incl_tax
+    total = "" if listed is None else f", listed total {listed:f} {order.currency or ''}".rstrip()
+    return [
+        head,
+        f"  {connector} will build   an invoice of {rows}{total}",
+        AT_ONCE if settings.fiscal_first else DRAFTED,
+    ]
+
+
+def _draft(candidate: Candidate) -> list[str]:
+    job = candidate.job
+    built = job.invoice if job is not None else None
+    if job is None or built is None:
+        return []
+    what = f"draft {built.reference}" if built.reference else "computed, nothing is written there yet"
+    total = "unknown" if built.total_incl_tax is None else f"{built.total_incl_tax:f} {built.currency or ''}".rstrip()
+    listed = candidate.order.total_incl_tax
+    beside = "" if listed is None else f"; ShipperOne lists {listed:f}"
+    return [f"  in the ERP            {what}, total {total}{beside}, dated {job.tax_date or 'the day it is issued'}"]
+
+
+def _body(candidate: Candidate) -> str:
+    order = candidate.order
+    item_ids = [item.item_id for item in order.items]
+    if candidate.stage is Stage.ALLOCATION:
+        return allocation_body(order.order_id, item_ids).decode()
+    if order.shipping_amount_incl_tax is None:
+        return "nothing: no shipping amount is listed, so it will be held"
+    return invoice_body(order.order_id, item_ids, order.shipping_amount_incl_tax).decode()
+
+
+def _row(order: FulfillmentOrder, item_id: int | str) -> str:
+    item = next(item for item in order.items if item.item_id == item_id)
+    place = f" from {item.warehouse_code}" if item.warehouse_code else ""
+    return f"{item.sku} ×{plain(item.qty)}{place}"  # noqa: RUF001
+
+
+def became(job: Job | None) -> str:
+    """What has become of an order after a yes, in a line."""
+    if job is None:
+        return "it is no longer listed; nothing was done"
+    made = f": {job.number or job.reference}" if job.number or job.reference else ""
+    if job.state is State.DONE:
+        return f"done{made}; ShipperOne has taken it"
+    why = f", {job.reason}: {job.sentence}" if job.reason else ""
+    return f"{job.state}{made}{why}"
