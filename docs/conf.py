@@ -13,5 +13,7 @@ myst_heading_anchors = 3
 nitpicky = True
 html_theme = "furo"
 html_title = f"{project} {release}"
+html_static_path = ["_static"]
+html_css_files = ["style.css"]
 html_copy_source = False
 html_show_sphinx = False

@@ -1,4 +1,7 @@
-"""Runs the README: its first `sh` block, then every command of its `console` blocks, in a copy of the checkout."""
+"""Runs the README's first `sh` block, then every command of docs/tour.md, in a copy of the checkout.
+
+The picture of the demo is compared with what that block has printed.
+"""
 
 import os
 import re
@@ -11,25 +14,36 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests"))
 
+import pictures  # noqa: E402
 from console_blocks import SECONDS, commands, differences, run  # noqa: E402
 
 BLOCK = re.compile(r"^```(sh|console)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 
 
+def blocks(page: str) -> list[tuple[str, str]]:
+    """The kind and the text of each block of commands."""
+    return BLOCK.findall((ROOT / page).read_text(encoding="utf-8"))
+
+
 def main() -> int:
-    blocks = BLOCK.findall((ROOT / "README.md").read_text(encoding="utf-8"))
-    shell = [text for kind, text in blocks if kind == "sh"]
+    shell = [text for kind, text in blocks("README.md") if kind == "sh"]
     with tempfile.TemporaryDirectory() as temporary:
         copy = Path(temporary) / "checkout"
         ignored = shutil.ignore_patterns(".git", ".venv*", ".nox", "__pycache__", ".*_cache", "shipperone-demo")
         shutil.copytree(ROOT, copy, ignore=ignored)
         print(f"+ {shell[0]}", end="", flush=True)
-        subprocess.run(["bash", "-euo", "pipefail", "-c", shell[0]], cwd=copy, timeout=SECONDS, check=True)
-        session = [entry for kind, text in blocks if kind == "console" for entry in commands(text)]
+        demo = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", shell[0]], cwd=copy, timeout=SECONDS, check=True, text=True,
+            stdout=subprocess.PIPE, env={**os.environ, "COLUMNS": "400"},
+        )  # fmt: skip
+        print(demo.stdout)
+        session = [entry for kind, text in blocks("docs/tour.md") if kind == "console" for entry in commands(text)]
         printed = run(session, copy, {**os.environ, "COLUMNS": "160"})
         for command, output in zip(session, printed, strict=False):
             print(f"$ {command.line}\n{output}", end="")
-        failures = differences(session, printed, "README")
+        failures = differences(session, printed, "docs/tour.md")
+    unlike = pictures.is_of(pictures.FILE.read_text(encoding="utf-8"), demo.stdout)
+    failures += [f"docs/demo.svg shows a line that the demo does not print: {line}" for line in unlike]
     for failure in failures:
         print(failure, file=sys.stderr)
     print(f"{len(session) + 1 - len(failures)} passed, {len(failures)} failed")
