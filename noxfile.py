@@ -47,7 +47,7 @@ def install_wheels(session: nox.Session) -> None:
         old.unlink()
     for package in PACKAGES:
         session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(wheels), package, external=True)
-    built = [f"{wheel}[postgresql,scaffold,web]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
+    built = [f"{wheel}[postgresql,scaffold,web,metrics]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
 
@@ -73,6 +73,7 @@ def types(session: nox.Session) -> None:
         "jinja2>=3.1.5",
         "starlette>=0.46",
         "uvicorn>=0.34",
+        "prometheus-client>=0.21",
         *[f"./{p}" for p in PACKAGES],
     )
     session.run("mypy", *SOURCES)
@@ -131,7 +132,7 @@ def pythons(session: nox.Session) -> None:
 def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
     """Install the packages and run BOUNDARIES, or what is given."""
     packages = [
-        "./core[postgresql,scaffold,web]",
+        "./core[postgresql,scaffold,web,metrics]",
         "./connectors/generic_sql[postgresql,mariadb]",
         "./connectors/odoo",
         "./connectors/tryton",

@@ -23,7 +23,7 @@ from shipperone_erp_generic_sql import recipe
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "docs" / f"{name}.md" for name in ("operations", "deployment", "security")]
 CHECKED = {"console", "toml", "ini", "dockerfile"}
-DOCKERFILE = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "VOLUME", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
+DOCKERFILE = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
 ANALYZE = shutil.which("systemd-analyze")
 
 

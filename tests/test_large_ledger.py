@@ -10,11 +10,14 @@ import struct
 import subprocess
 import sys
 import termios
+import time
 from pathlib import Path
 
 import pytest
 
 from large_ledger import large_ledger
+from shipperone_erp.config import load
+from shipperone_erp.ledger.repository import Ledger
 from world import PLUGINS
 
 DONE, HELD = 100_000, 3_000
@@ -105,6 +108,26 @@ def test_on_a_terminal_nothing_is_wider_and_no_id_is_broken(configuration, colum
     assert len(set(re.findall(r"FO-\d{6}\b", shown))) == 20
     whole = {"acme", "product_unknown", "total_differs", "accountant"}
     assert whole <= {word for line in lines for word in line.split()}
+
+
+def test_each_screen_of_the_page_takes_less_than_its_200_milliseconds(configuration):
+    """Of CPU, with the client's share: the wall clock is the machine's other work. The smallest of three counts."""
+    web_page = pytest.importorskip("web_page")
+    loaded = load(configuration, environment={"ACME_TOKEN": "a-token"})
+    with Ledger.open(loaded.runtime.ledger) as ledger, web_page.served(loaded, ledger) as page:
+        browser = page.browser()
+        while page.site.throughput.due() or len(page.site.throughput.look().days) < 30:
+            browser.get("/")
+        for path in ("/", "/held", "/held?owner=it&reason=product_unknown", "/waiting", "/order/acme/FO-000100",
+                     "/search?q=FO-0001", "/search?q=2026-500", "/actions", "/statusz"):  # fmt: skip
+            taken = []
+            for _ in range(3):
+                began = time.process_time()
+                answer = browser.get(path)
+                taken.append(time.process_time() - began)
+                assert answer.status_code == 200, path
+                assert len(answer.content) < 60_000, path
+            assert min(taken) < 0.2, (path, taken)
 
 
 def on_a_terminal(columns: int, *command: str) -> str:

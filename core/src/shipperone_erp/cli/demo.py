@@ -2,25 +2,40 @@
 
 import signal
 import threading
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, settings_of
+from shipperone_erp.cli.redaction import REDACTION
+from shipperone_erp.cli.serving import must_have_web
 from shipperone_erp.kernel.errors import UsageError
 
 if TYPE_CHECKING:
+    from shipperone_erp.engine.runtime import Runtime
     from shipperone_erp.sandbox import Replayed
 
 
 def demo(
     folder: Annotated[Path, typer.Option("--folder", help="Where its files are written.")] = Path("shipperone-demo"),
+    serve: Annotated[
+        bool, typer.Option("--serve", help="Then keep it running, with the operations page, until Ctrl-C.")
+    ] = False,
 ) -> None:
     """Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing."""
     from shipperone_erp.demo.run import run_demo
 
-    raise typer.Exit(run_demo(folder, print_text))
+    if not serve:
+        raise typer.Exit(run_demo(folder, print_text))
+    must_have_web()
+    from shipperone_erp.web.serving import page_nearby
+
+    def page(runtime: "Runtime") -> AbstractAsyncContextManager[str]:
+        return page_nearby(runtime.configuration, runtime.ledger, REDACTION, runtime.instruments)
+
+    raise typer.Exit(run_demo(folder, print_text, page=page))
 
 
 def sandbox(

@@ -36,6 +36,7 @@ from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.engine.process import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import nobody_knows
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
+from shipperone_erp.engine.service_manager import notify, signs_of_life
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
@@ -149,6 +150,7 @@ def serve(
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.raise_signal(signal.SIGTERM)
             LOG.info("stopping: what is being worked on goes to its next recorded point")
+            notify("STOPPING=1")
             stopping.set()
 
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -164,9 +166,12 @@ def serve(
             }
             words = "shipperone-erp {version} serves {tenants} tenant(s); its ledger is {ledger}".format_map(started)
             LOG.info("%s", words, extra={"fields": started})
+            living = asyncio.create_task(signs_of_life())
+            notify("READY=1")
             with shown(runtime.progress, console):
                 async with _page(loaded, runtime):
                     await runtime.serve(stopping)
+            living.cancel()
 
     asyncio.run(go())
 
@@ -177,7 +182,7 @@ def _page(loaded: Configuration, runtime: Runtime) -> AbstractAsyncContextManage
         return nullcontext()
     from shipperone_erp.web.serving import beside_the_service
 
-    return beside_the_service(loaded, runtime.ledger, REDACTION)
+    return beside_the_service(loaded, runtime.ledger, REDACTION, runtime.instruments)
 
 
 def _dry_on(file: Path | None, loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:

@@ -1,8 +1,10 @@
 """Running the demo: orders flow, some stick, one needs a person. Everything that it prints is computed from the run."""
 
 import asyncio
+import signal
 import time
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from pathlib import Path
 
@@ -41,10 +43,15 @@ stock_retry = "3s"
 {connector}"""
 
 Say = Callable[[str], None]
+Page = Callable[[Runtime], AbstractAsyncContextManager[str]]
+"""Serves the operations page while inside; its address is what it yields."""
 
 
-def run_demo(folder: Path, say: Say, *, seed: int = 7) -> int:
-    """Run it in that folder (files of an earlier demo there are replaced) and tell the story. Returns an exit code."""
+def run_demo(folder: Path, say: Say, *, seed: int = 7, page: Page | None = None) -> int:
+    """Run it in that folder (files of an earlier demo there are replaced) and tell the story. Returns an exit code.
+
+    With `page` it goes on as a service with the page open, until SIGINT or SIGTERM.
+    """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in FILES:
         (folder / name).unlink(missing_ok=True)
@@ -61,7 +68,7 @@ def run_demo(folder: Path, say: Say, *, seed: int = 7) -> int:
             written.write(CONFIGURATION.format(base_url=sandbox.base_url, connector=connector))
         say(f"{len(listed)} orders wait at ShipperOne's sandbox, {sandbox.base_url}; the ERP is {folder / 'erp.db'}")
         say("")
-        return asyncio.run(_run(file, sandbox, erp, len(listed), say))
+        return asyncio.run(_run(file, sandbox, erp, len(listed), say, page))
 
 
 def _trouble(sandbox: Sandbox) -> None:
@@ -75,7 +82,7 @@ def _trouble(sandbox: Sandbox) -> None:
     sandbox.faults.add(changes)
 
 
-async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say) -> int:
+async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say, page: Page | None) -> int:
     configuration = load(file, environment={"DEMO_TOKEN": sandbox.token})
     began = time.monotonic()
     teller = _Teller(say, erp, count, began)
@@ -85,6 +92,8 @@ async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say)
         say("")
         for line in told(runtime.ledger, sandbox, erp.counted(), count, seconds):
             say(line)
+        if page is not None:
+            await _serve(runtime, page, say)
     folder = file.parent
     say("")
     say(f"Files: {file} (the configuration), {folder / 'ledger.db'}, {folder / 'erp.db'}")
@@ -93,6 +102,18 @@ async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say)
     say(f"  shipperone-erp order show {PERSON} -c {file}")
     say("  shipperone-erp explain amount_unexplained")
     return 0
+
+
+async def _serve(runtime: Runtime, page: Page, say: Say) -> None:
+    """The same runtime as a service: what is done on the page takes effect at once."""
+    stopping = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    async with page(runtime) as address:
+        say("")
+        say(f"The operations page: {address}   (Ctrl-C ends the demo)")
+        say(f"One order needs an operator: {address}/order/demo/{PERSON}")
+        await runtime.serve(stopping)
 
 
 class _Teller:

@@ -1,12 +1,14 @@
 """The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
 
 import asyncio
+import time
 from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
 
 from shipperone_erp.domain.job import Effect, Job, Lease, QueueRecord, new_id
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
+from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.errors import WriteRefused
@@ -28,10 +30,12 @@ from shipperone_erp.ledger.unit_of_work import (
 class StageJournal:
     """The `Journal` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
 
-    def __init__(self, ledger: Ledger, lease: Lease, now: Clock) -> None:
+    def __init__(self, ledger: Ledger, lease: Lease, now: Clock, instruments: Instruments | None = None) -> None:
         self._ledger = ledger
         self._lease = lease
         self._now = now
+        self._instruments = instruments or Instruments()
+        self._begun: dict[int, tuple[Job, float]] = {}
         self._last: Future[None] | None = None
         self.failure: BaseException | None = None
 
@@ -56,12 +60,16 @@ class StageJournal:
         await asyncio.wrap_future(self._write(UpdateJob(job), BeginEffect(effect)))
         if self.failure is not None:
             raise self.failure  # an earlier write of this stage is missing: this effect must not begin
+        self._begun[effect.id] = job, time.monotonic()
         return effect
 
     def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
         """See `workflow.ports.Journal`."""
         ended = EndEffect(effect.id, outcome, self._now(), answer, effect.kind)
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
+        if (begun := self._begun.pop(effect.id, None)) is not None:
+            of, at = begun
+            self._instruments.step(of.tenant, of.stage, effect.kind, outcome, time.monotonic() - at)
 
     def insert(self, job: Job) -> None:
         """See `workflow.ports.Journal`."""

@@ -18,6 +18,7 @@ from shipperone_erp.engine.crash_isolation import Solitude
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
 from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.engine.observers.progress import Progress, tell
 from shipperone_erp.engine.operator_signals import Nudges
 from shipperone_erp.engine.pauses import Pauses
@@ -69,6 +70,7 @@ class Runtime:
         self._observers = [*observers, log_changes(logging.getLogger(LOG))]
         self._log = logging.getLogger(LOG)
         self.progress = Progress()
+        self.instruments = Instruments()
 
     async def __aenter__(self) -> Self:
         runtime = self.configuration.runtime
@@ -95,6 +97,7 @@ class Runtime:
             log=self._log,
             tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
             max_response=runtime.max_response,
+            instruments=self.instruments,
         )
         self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
         self._telling = asyncio.create_task(tell(self.progress, self._log))

@@ -25,6 +25,7 @@ from shipperone_erp.engine.hook_executor import HookCalls
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import Exclusives
 from shipperone_erp.engine.observers.denial_alert import DenialAlert
+from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.engine.observers.progress import Progress
 from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.proxy_interception import Firewall
@@ -64,6 +65,7 @@ class Shared:
     log: logging.Logger
     tls: ssl.SSLContext | None
     max_response: int
+    instruments: Instruments
 
 
 class TenantRun:
@@ -74,6 +76,7 @@ class TenantRun:
         self.name = settings.name
         self.token = TokenHealth(self._say)
         self._firewall = Firewall(self._say)
+        self.instruments = shared.instruments
         self.epoch = 0
         """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
         self._shared = shared
@@ -90,6 +93,7 @@ class TenantRun:
             tls=shared.tls,
             max_response=shared.max_response,
             now=shared.now,
+            requested=partial(shared.instruments.request, settings.name),
         )
         self._clocks = {stage: StageClock(shared.now) for stage in Stage}
         self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
@@ -177,7 +181,7 @@ class TenantRun:
             client=self._client,
             view=self.views[stage],
             hooks=hooks,
-            journal=StageJournal(shared.ledger, lease, shared.now),
+            journal=StageJournal(shared.ledger, lease, shared.now, shared.instruments),
             clock=self._clocks[stage],
             observe=self._observe,
             token=self.token,

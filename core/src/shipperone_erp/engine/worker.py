@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import time
 from datetime import timedelta
 
 from shipperone_erp.domain.hook_answers import ConnectorError
@@ -144,13 +145,16 @@ class StageService:
 
     async def _cycle(self, run: StageRun) -> float:
         """One cycle; returns the seconds until the next."""
+        began = time.monotonic()
         try:
             passed = await run.cycle(Selection(), wait=False)
         except ReadFailed as failure:
+            self._report(began, good=False)
             if self._failures == 0 and failure.trouble is not Trouble.UNAUTHORISED:
                 self._log.warning("%s: %s", self._name, failure.sentence)
             self._failures += 1
             return self._backoff()
+        self._report(began, good=True)
         if self._failures:
             self._log.info("%s: ShipperOne answers again", self._name)
         self._failures = 0
@@ -159,6 +163,12 @@ class StageService:
         poll = self._tenant.settings.poll_interval.total_seconds() * random.uniform(sooner, 1.1)  # noqa: S311
         self._apart = True
         return poll if passed.due_in is None else max(min(poll, passed.due_in), 0.5)
+
+    def _report(self, began: float, *, good: bool) -> None:
+        newest = self._tenant.views[self._stage].newest
+        listed = len(newest.orders) + len(newest.unreadable) if good and newest is not None else None
+        seconds = time.monotonic() - began
+        self._tenant.instruments.cycle(self._tenant.name, self._stage, seconds, good=good, listed=listed)
 
     async def _wait_after_failure(self) -> None:
         self._failures += 1

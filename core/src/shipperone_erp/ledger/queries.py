@@ -70,6 +70,9 @@ def reservations(tenant: str | None) -> Select[Any]:
     return query.order_by(jobs.c.id)
 
 
+ENDED_STATES = (State.DONE, State.GONE, State.SUPERSEDED)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which jobs a list shows: those that meet every condition given. Without `state` and `ended`: what has not ended.
@@ -91,6 +94,8 @@ class Wanted:
         found: list[ColumnElement[bool] | TextClause] = []
         if self.state is not None:
             found.append(jobs.c.state == self.state)
+            if self.state not in ENDED_STATES:
+                found.append(UNFINISHED)  # which says nothing new, but lets the index of these rows answer
         elif not self.ended:
             found.append(UNFINISHED)
         for name in ("tenant", "stage", "reason", "owner"):
@@ -168,13 +173,13 @@ COUNTS = (
 )
 """Unfinished jobs, counted where they are alike."""
 
-LISTED_BEFORE = (
-    select(jobs)
-    .where(
-        UNFINISHED,
-        jobs.c.tenant == bindparam("of_tenant"),
-        jobs.c.stage == bindparam("of_stage"),
-        jobs.c.first_listed_at <= bindparam("moment"),
-    )
-    .order_by(jobs.c.id)
+_LISTED_BEFORE = (
+    UNFINISHED,
+    jobs.c.tenant == bindparam("of_tenant"),
+    jobs.c.stage == bindparam("of_stage"),
+    jobs.c.first_listed_at <= bindparam("moment"),
+)
+ACCEPTED_BEFORE = select(jobs).where(*_LISTED_BEFORE, jobs.c.accepted_at.is_not(None)).order_by(jobs.c.id)
+NOT_ACCEPTED_BEFORE = select(func.count().label("count")).where(
+    *_LISTED_BEFORE, jobs.c.accepted_at.is_(None), jobs.c.state != State.IGNORED
 )

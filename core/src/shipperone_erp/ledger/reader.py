@@ -202,9 +202,14 @@ class LedgerReader:
         """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""
         return [JobCount(**row) for row in self._rows(queries.COUNTS)]
 
-    def listed_before(self, tenant: str, stage: Stage, moment: datetime) -> list[Job]:
-        """What has not ended of that stage and was first listed by then; oldest first."""
-        return self._jobs(queries.LISTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
+    def accepted_before(self, tenant: str, stage: Stage, moment: datetime) -> list[Job]:
+        """What ShipperOne has accepted, has not ended, and was first listed by then; oldest first."""
+        return self._jobs(queries.ACCEPTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
+
+    def not_accepted_before(self, tenant: str, stage: Stage, moment: datetime) -> int:
+        """How many jobs of that stage were first listed by then and are neither accepted, ended nor ignored."""
+        (row,) = self._rows(queries.NOT_ACCEPTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
+        return int(row["count"])
 
     def jobs_of_contents(self, contents: Collection[str]) -> list[Job]:
         """Every job, of any tenant, that is about one of these contents. It reads the whole table: not for a cycle."""

@@ -202,5 +202,8 @@ def _overdue(ledger: Ledger, settings: TenantSettings, stage: Stage, now: dateti
     """How many orders have shipped and are not invoiced within `invoice_within`."""
     if stage is not Stage.INVOICE:
         return 0
-    old = ledger.listed_before(settings.name, stage, now - settings.invoice_within)
-    return sum(1 for job in old if overdue(job, settings.invoice_within, now))
+    moment = now - settings.invoice_within
+    # of what is accepted, the invoice says whether it is issued; of all others the ledger need only count
+    accepted = ledger.accepted_before(settings.name, stage, moment)
+    unissued = sum(1 for job in accepted if overdue(job, settings.invoice_within, now))
+    return unissued + ledger.not_accepted_before(settings.name, stage, moment)

@@ -65,6 +65,14 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+Requested = Callable[[str, int | None, float], None]
+"""Told of each request: the method, the status of its answer or None, the seconds."""
+
+
+def _unheard(method: str, status: int | None, seconds: float) -> None:
+    """Nobody counts requests."""
+
+
 class ShipperOne:
     """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
@@ -73,6 +81,7 @@ class ShipperOne:
     for each step of a call; a whole call is given up after twice that. `max_response`: bytes of an answer; a larger one
     is not read further. While ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled
     if that would take longer than `patience` seconds; a confirmation is sent in a turn that the caller has waited for.
+    `requested` is called after each request.
     `tls` may be shared by many tenants, since making one takes milliseconds and memory. A proxy is used where the
     environment names one (`HTTPS_PROXY`, `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
@@ -95,8 +104,10 @@ class ShipperOne:
         max_response: int = RESPONSE_AT_MOST,
         patience: float = PATIENCE,
         now: Callable[[], datetime] = utc_now,
+        requested: Requested = _unheard,
     ) -> None:
         self.tenant = tenant
+        self._requested = requested
         self.fields = fields
         self._queue_fields = queue_fields
         self.charges = charges
@@ -262,9 +273,14 @@ class ShipperOne:
     async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": self._timeouts})
         limit = self.max_response if body is None else min(self.max_response, POST_AT_MOST)
-        # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
-        async with asyncio.timeout(self._whole):
-            answer = await receive(await self._lanes.handle_async_request(request), limit)
+        began, status = time.monotonic(), None
+        try:
+            # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
+            async with asyncio.timeout(self._whole):
+                answer = await receive(await self._lanes.handle_async_request(request), limit)
+            status = answer.status
+        finally:
+            self._requested(method, status, time.monotonic() - began)
         LOG.debug("%s %s: %s", method, url, answer.status)
         return answer
 

@@ -36,6 +36,7 @@ GET: tuple[tuple[str, Screen], ...] = (
     ("/livez", entry.livez),
     ("/readyz", entry.readyz),
     ("/statusz", entry.statusz),
+    ("/metrics", entry.metrics),
 )
 POST: tuple[tuple[str, Screen], ...] = (
     ("/act/preview", doing.preview),

@@ -2,17 +2,19 @@
 
 import asyncio
 import contextlib
+import importlib.util
 import logging
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.config.page import listening
+from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
@@ -22,8 +24,12 @@ from shipperone_erp.web.app import application
 from shipperone_erp.web.guard import Asgi
 from shipperone_erp.web.site import Site
 
+if TYPE_CHECKING:
+    from shipperone_erp.web.metrics import Metrics
+
 LOG = logging.getLogger("shipperone_erp.web")
 
+USUAL = "127.0.0.1:8642"
 AGAIN = 10.0
 """Seconds until a port that another process holds is tried again, such as the one that this process replaces."""
 CLOSE_WITHIN = 2.0
@@ -35,7 +41,19 @@ def site_of(
     """The page of this configuration over an open ledger, as `[runtime.page]` says."""
     settings = configuration.runtime.page
     access = Access(settings, f"{actor()} (page)")
-    return Site(configuration, ledger, access, redact, now, read_only=settings.read_only or ledger.read_only)
+    read_only = settings.read_only or ledger.read_only
+    return Site(
+        configuration, ledger, access, redact, now, read_only=read_only, metrics=_metrics(configuration, ledger)
+    )
+
+
+def _metrics(configuration: Configuration, ledger: Ledger) -> "Metrics | None":
+    """None without the extra `metrics`."""
+    if importlib.util.find_spec("prometheus_client") is None:
+        return None
+    from shipperone_erp.web.metrics import Metrics
+
+    return Metrics(configuration, ledger)
 
 
 def bound(http: str) -> socket.socket:
@@ -58,10 +76,18 @@ def address(opened: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(site: Site, opened: socket.socket, stopping: asyncio.Event) -> None:
-    """Serve the page on that socket until `stopping` is set."""
-    await serve_app(application(site, hosts=(opened.getsockname()[0],)), opened, stopping)
-    await site.beside.close()
+async def serve(
+    site: Site, opened: socket.socket, stopping: asyncio.Event, instruments: Instruments | None = None
+) -> None:
+    """Serve the page on that socket until `stopping` is set; its metrics count what the `instruments` are told."""
+    if instruments is not None and site.metrics is not None:
+        instruments.add(site.metrics)
+    try:
+        await serve_app(application(site, hosts=(opened.getsockname()[0],)), opened, stopping)
+        await site.beside.close()
+    finally:
+        if instruments is not None and site.metrics is not None:
+            instruments.remove(site.metrics)
 
 
 async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -> None:
@@ -85,14 +111,34 @@ async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -
 
 
 @asynccontextmanager
-async def beside_the_service(configuration: Configuration, ledger: Ledger, redact: Redaction) -> AsyncIterator[None]:
+async def page_nearby(
+    configuration: Configuration, ledger: Ledger, redact: Redaction, instruments: Instruments | None = None
+) -> AsyncIterator[str]:
+    """While inside the page is served on this machine, at its usual port or any that is free; yields its address."""
+    try:
+        opened = bound(USUAL)
+    except OSError:
+        opened = bound(f"{listening(USUAL)[0]}:0")
+    stopping = asyncio.Event()
+    task = asyncio.create_task(serve(site_of(configuration, ledger, redact), opened, stopping, instruments))
+    try:
+        yield address(opened)
+    finally:
+        stopping.set()
+        await asyncio.wait({task}, timeout=CLOSE_WITHIN + 4)
+
+
+@asynccontextmanager
+async def beside_the_service(
+    configuration: Configuration, ledger: Ledger, redact: Redaction, instruments: Instruments
+) -> AsyncIterator[None]:
     """While inside the page is served at `[runtime] http`, if it is set; no fault of it stops the service."""
     http = configuration.runtime.http
     if http is None:
         yield
         return
     stopping = asyncio.Event()
-    task = asyncio.create_task(_kept_up(http, configuration, ledger, redact, stopping))
+    task = asyncio.create_task(_kept_up(http, configuration, ledger, redact, instruments, stopping))
     try:
         yield
     finally:
@@ -101,15 +147,16 @@ async def beside_the_service(configuration: Configuration, ledger: Ledger, redac
 
 
 async def _kept_up(
-    http: str, configuration: Configuration, ledger: Ledger, redact: Redaction, stopping: asyncio.Event
-) -> None:
+    http: str, configuration: Configuration, ledger: Ledger, redact: Redaction, instruments: Instruments,
+    stopping: asyncio.Event,
+) -> None:  # fmt: skip
     reported = False
     while not stopping.is_set():
         try:
             opened = bound(http)
             LOG.info("the operations page is at %s", address(opened))
             reported = False
-            await serve(site_of(configuration, ledger, redact), opened, stopping)
+            await serve(site_of(configuration, ledger, redact), opened, stopping, instruments)
         except OSError as error:
             if not reported:
                 LOG.warning("the page cannot be served at %s (%s); it is tried again", http, error.strerror)

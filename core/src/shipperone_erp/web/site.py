@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -31,6 +31,9 @@ from shipperone_erp.web.texts import text
 HERE = Path(__file__).parent
 LARGEST_FORM = 64 * 1024
 COOKIE = "shipperone_erp"
+
+if TYPE_CHECKING:
+    from shipperone_erp.web.metrics import Metrics
 
 Values = dict[str, Any]
 Clock = Callable[[], datetime]
@@ -60,6 +63,7 @@ class Site:
     read_only: bool = False
     refresh: int = 5
     beside: Beside = field(default_factory=Beside)
+    metrics: "Metrics | None" = None
     throughput: ThroughputCounter = field(init=False)
     environment: Environment = field(init=False)
     away_since: datetime | None = None

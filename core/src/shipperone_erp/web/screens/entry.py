@@ -71,6 +71,14 @@ async def readyz(site: Site, request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+async def metrics(site: Site, request: Request) -> Response:
+    """What Prometheus scrapes; 404 with what to install where the extra is missing."""
+    if site.metrics is None:
+        return PlainTextResponse(f"{text('no_metrics')}\n", status_code=404)
+    body = await asyncio.to_thread(site.metrics.exposition)
+    return Response(site.redact(body.decode()), media_type=site.metrics.content_type)
+
+
 async def statusz(site: Site, request: Request) -> Response:
     """What `status --json` prints."""
     if visit_of(request).person is None:

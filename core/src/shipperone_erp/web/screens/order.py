@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import needs_operator
@@ -29,9 +30,10 @@ async def order(site: Site, request: Request) -> Response:
     def make(ledger: Ledger) -> Values:
         jobs = in_order_of_urgency(_jobs(ledger, tenant, order_id))
         stories = [order_story(ledger, job) for job in jobs]
+        shipped = _shipped(jobs)
         return {
             "tenant": tenant, "order_id": order_id, "head": jobs[0], "needs": needs_operator(jobs[0]),
-            "jobs": [_shown(site, job, story, person) for job, story in zip(jobs, stories, strict=True)],
+            "jobs": [_shown(site, job, story, person, shipped) for job, story in zip(jobs, stories, strict=True)],
             "events": _events(stories), "sides": _sides(site, tenant, jobs), "explanations": EXPLANATIONS,
             "releases": site.beside.runs.get(("release", tenant, order_id)), "fields_of": acts.fields_of,
             "may_read_bodies": person is not None and person.may_act_at_all,
@@ -72,9 +74,14 @@ def _jobs(ledger: Ledger, tenant: str, order_id: str) -> list[Job]:
     return jobs
 
 
-def _shown(site: Site, job: Job, story: Row, person: Person | None) -> dict[str, Any]:
+def _shipped(jobs: Sequence[Job]) -> bool:
+    """An invoice says that goods of the order have left: its reservation is used, and is not to be given back."""
+    return any(job.stage is Stage.INVOICE and job.accepted for job in jobs)
+
+
+def _shown(site: Site, job: Job, story: Row, person: Person | None, shipped: bool) -> dict[str, Any]:
     theirs = person is not None and person.may_act(job) and not site.read_only
-    fitting = acts.fitting(job)
+    fitting = [act for act in acts.fitting(job) if not (shipped and act.name == "release")]
     return {"job": job, "story": story, "acts": fitting if theirs else [], "not_theirs": bool(fitting) and not theirs}
 
 
@@ -85,7 +92,7 @@ def _events(stories: Sequence[Row]) -> list[Row]:
     for story in stories:
         for event in events(story):
             place = (str(event["at"])[:19], event["side"], event["words"])
-            if place not in seen:
+            if "outcome" in event or "action" in event or place not in seen:
                 seen.add(place)
                 found.append({**event, "stage": story["stage"]})
     return sorted(found, key=lambda event: str(event["at"]).removesuffix("Z"))

@@ -1,0 +1,185 @@
+"""Metrics for Prometheus: what the ledger holds is read with each scrape; cycles, steps and requests are counted.
+
+Labels are tenants, stages and words of closed lists. Never an order's id: there is no end of those.
+"""
+
+import base64
+import binascii
+import json
+import time
+from collections import Counter as Counts
+from collections.abc import Iterator
+from importlib.metadata import version
+from typing import Any
+
+from prometheus_client import CollectorRegistry, Counter, Histogram
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.connector.api import API_VERSION
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.repository import Ledger
+
+PREFIX = "shipperone_erp_"
+
+SECONDS = (0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 120.0)
+QUEUE = ("tenant", "stage")
+
+
+class Metrics:
+    """One registry for one page or one runtime; an `Instrument` of the runtime."""
+
+    content_type: str = CONTENT_TYPE_LATEST
+
+    def __init__(self, configuration: Configuration, ledger: Ledger) -> None:
+        self.registry = CollectorRegistry()
+        self._listed: dict[tuple[str, Stage], int] = {}
+        self._cycles = self._counter("cycles", "Reads of a queue, by how they ended.", *QUEUE, "ending")
+        self._cycle_duration = self._histogram("cycle_duration_seconds", "A read of a queue and its decisions.", *QUEUE)
+        self._steps = self._counter("steps", "Effects at ShipperOne and in the ERP.", *QUEUE, "step", "outcome")
+        self._step_duration = self._histogram(
+            "step_duration_seconds", "From the intent to the outcome.", *QUEUE, "step"
+        )
+        self._requests = self._counter("http_requests", "Requests to ShipperOne.", "tenant", "method", "status")
+        self._request_duration = self._histogram(
+            "http_request_duration_seconds", "Until the answer was read.", "tenant", "method"
+        )
+        self.registry.register(_OfTheLedger(configuration, ledger, self._listed))
+
+    def exposition(self) -> bytes:
+        """All of it, in the text format of OpenMetrics. Blocking: it asks the ledger."""
+        text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call, unused-ignore]
+        return text
+
+    def cycle(self, tenant: str, stage: Stage, seconds: float, *, good: bool, listed: int | None) -> None:
+        """See `Instrument`."""
+        self._cycles.labels(tenant, stage.value, "ok" if good else "failed").inc()
+        self._cycle_duration.labels(tenant, stage.value).observe(seconds)
+        if listed is not None:
+            self._listed[tenant, stage] = listed
+
+    def step(self, tenant: str, stage: Stage, kind: EffectKind, outcome: Outcome, seconds: float) -> None:
+        """See `Instrument`."""
+        self._steps.labels(tenant, stage.value, kind.value, outcome.value).inc()
+        self._step_duration.labels(tenant, stage.value, kind.value).observe(seconds)
+
+    def request(self, tenant: str, method: str, status: int | None, seconds: float) -> None:
+        """See `Instrument`."""
+        self._requests.labels(tenant, method, "none" if status is None else f"{status // 100}xx").inc()
+        self._request_duration.labels(tenant, method).observe(seconds)
+
+    def _counter(self, name: str, says: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, says, labels, registry=self.registry)
+
+    def _histogram(self, name: str, says: str, *labels: str) -> Histogram:
+        return Histogram(PREFIX + name, says, labels, registry=self.registry, buckets=SECONDS)
+
+
+class _OfTheLedger:
+    """What the ledger holds at the time of the scrape; while it cannot be read, only `build_info` is there."""
+
+    def __init__(self, configuration: Configuration, ledger: Ledger, listed: dict[tuple[str, Stage], int]) -> None:
+        self._configuration = configuration
+        self._ledger = ledger
+        self._listed = listed
+
+    def describe(self) -> list[Any]:
+        """Nothing is read when it is registered."""
+        return []
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One family after another."""
+        info = _gauge("build_info", "The version that runs; always 1.", "version", "api")
+        info.add_metric([version("shipperone-erp"), API_VERSION], 1)
+        yield info
+        yield self._expiries()
+        try:
+            yield from self._of_jobs()
+            yield from self._of_queues()
+        except LedgerError:
+            return
+
+    def _of_jobs(self) -> Iterator[GaugeMetricFamily]:
+        jobs = _gauge("jobs", "Unfinished jobs.", *QUEUE, "state", "reason", "owner")
+        oldest = _gauge("oldest_job_age_seconds", "Since the oldest unfinished job was first listed.", *QUEUE, "state")
+        unknown = _gauge("unknown_outcomes", "Jobs whose confirmation's outcome is not known.", *QUEUE)
+        late = _gauge(
+            "accepted_not_issued", "Invoices that ShipperOne has accepted, not finished in the ERP.", "tenant"
+        )
+        counts: Counts[tuple[str, ...]] = Counts()
+        unknowns: Counts[tuple[str, str]] = Counts()
+        lates: Counts[str] = Counts()
+        first: dict[tuple[str, str, str], float] = {}
+        for tenant in self._configuration.tenants.values():
+            lates[tenant.name] = 0
+            for stage in tenant.stages:
+                unknowns[tenant.name, stage.value] = 0
+        for alike in self._ledger.counts():
+            queue = alike.tenant, alike.stage.value
+            counts[*queue, alike.state.value, alike.reason or "", alike.owner or ""] += alike.count
+            unknowns[queue] += alike.count if alike.reason is Reason.OUTCOME_UNKNOWN else 0
+            lates[alike.tenant] += alike.count if alike.accepted and alike.stage is Stage.INVOICE else 0
+            if alike.state is not State.IGNORED:
+                place = *queue, alike.state.value
+                first[place] = min(first.get(place, float("inf")), alike.oldest.timestamp())
+        for labels, count in counts.items():
+            jobs.add_metric(labels, count)
+        now = time.time()
+        for place, at in first.items():
+            oldest.add_metric(place, max(0.0, now - at))
+        for queue, count in unknowns.items():
+            unknown.add_metric(queue, count)
+        for tenant_name, count in lates.items():
+            late.add_metric([tenant_name], count)
+        yield from (jobs, oldest, unknown, late)
+
+    def _of_queues(self) -> Iterator[GaugeMetricFamily]:
+        good = _gauge("last_success_timestamp_seconds", "When the queue was last read whole.", *QUEUE)
+        paused = _gauge("tenant_paused", "1 while it rests: by an operator, or for the reason named.", *QUEUE, "reason")
+        held = _gauge("lease_held", "1 while a process serves the queue.", *QUEUE)
+        listed = _gauge("queue_orders", "Orders in the newest complete read of this process.", *QUEUE)
+        leases = {lease.name: lease for lease in self._ledger.leases()}
+        pauses = {(pause.tenant, pause.stage) for pause in self._ledger.pauses()}
+        records = {(record.tenant, record.stage): record for record in self._ledger.queues()}
+        for tenant in self._configuration.tenants.values():
+            for stage in tenant.stages:
+                queue = [tenant.name, stage.value]
+                record = records.get((tenant.name, stage))
+                lease = leases.get(f"{tenant.name}/{stage}")
+                held.add_metric(queue, lease is not None and lease.owner is not None)
+                paused.add_metric([*queue, "operator"], (tenant.name, stage) in pauses)
+                if record is not None and record.paused_reason is not None:
+                    paused.add_metric([*queue, record.paused_reason.value], 1)
+                if record is not None and record.last_good_read_at is not None:
+                    good.add_metric(queue, record.last_good_read_at.timestamp())
+        for (name, stage), count in self._listed.items():
+            listed.add_metric([name, stage.value], count)
+        yield from (good, paused, held, listed)
+
+    def _expiries(self) -> GaugeMetricFamily:
+        expiry = _gauge("secret_expiry_timestamp_seconds", "When a secret that says so ends.", "tenant", "secret")
+        for tenant in self._configuration.tenants.values():
+            at = expires(tenant.token.get_secret_value())
+            if at is not None:
+                expiry.add_metric([tenant.name, "token"], at)
+        return expiry
+
+
+def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, says, labels=labels)
+
+
+def expires(token: str) -> float | None:
+    """When a token that is a JSON Web Token ends; None for any other, which says nothing of it."""
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        said = json.loads(base64.urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+        at = said.get("exp") if isinstance(said, dict) else None
+    except (ValueError, binascii.Error):
+        return None
+    return float(at) if isinstance(at, int | float) and not isinstance(at, bool) else None
