@@ -9,7 +9,7 @@ from ledger_databases import NOON, a_job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
-from shipperone_erp.engine.repeated_exceptions import BURST, Bursts
+from shipperone_erp.engine.repeated_exceptions import BURST, RepeatedExceptions
 from shipperone_erp.sandbox import SandboxOrder
 
 RESERVE, BUILD = EffectKind.RESERVE, EffectKind.BUILD
@@ -21,7 +21,7 @@ class Tried:
     def __init__(self):
         self.second = 100.0
         self.said = []
-        self.bursts = Bursts(
+        self.bursts = RepeatedExceptions(
             lambda: NOON + timedelta(seconds=self.second), self.said.append, monotonic=lambda: self.second
         )
         self.jobs = {}

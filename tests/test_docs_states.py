@@ -10,7 +10,7 @@ from docs_scenarios import order
 from docs_states import PATHS, WAYS
 from shipperone_erp.domain.states import Stage, Step
 from shipperone_erp.sandbox import Fault
-from shipperone_erp.workflow.execution import Case
+from shipperone_erp.workflow.execution import JobExecution
 from world import World
 
 Way = tuple[Stage, Step, Step]
@@ -72,15 +72,15 @@ DAYS: tuple[Callable[[World], None], ...] = (
 
 def test_orders_take_every_way_of_the_diagrams_and_no_other(tmp_path, sandbox, monkeypatch, plugins):
     plugins.install("deciding", POLICY, group="shipperone_erp.policies")
-    change = Case.change
+    change = JobExecution.change
 
-    def watched(case: Case, **fields: Any) -> None:
+    def watched(case: JobExecution, **fields: Any) -> None:
         before = case.job.step
         change(case, **fields)
         if case.job.step is not before:
             SEEN.add((case.job.stage, before, case.job.step))
 
-    monkeypatch.setattr(Case, "change", watched)
+    monkeypatch.setattr(JobExecution, "change", watched)
     for number, day in enumerate(DAYS, 1):
         folder = tmp_path / day.__name__
         folder.mkdir()

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.kernel.errors import LeaseLost
 
 
@@ -29,7 +29,7 @@ class Leases:
             raise LeaseLost(lease)
 
     def names(self, **options):
-        return Exclusives(self.take, self.give_back, self.stands, **options)
+        return ExclusiveNames(self.take, self.give_back, self.stands, **options)
 
 
 async def until(condition):
@@ -122,7 +122,7 @@ def test_a_ledger_that_fails_after_the_caller_gave_up_blocks_nobody():
                 raise LeaseLost(name)
             return "lease"
 
-        names = Exclusives(take, ledger.give_back, ledger.stands)
+        names = ExclusiveNames(take, ledger.give_back, ledger.stands)
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.01):
                 await names.acquire("x")

@@ -6,7 +6,7 @@ from scripted import Reply, Request, ScriptedServer, http
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.proxy_interception import ORDERS, PROBE_EVERY, Firewall
+from shipperone_erp.engine.proxy_interception import ORDERS, PROBE_EVERY, ProxyInterception
 from world import World
 
 PAGE = http(403, "<html><head><title>403 Forbidden</title></head></html>", kind="text/html")
@@ -74,7 +74,7 @@ def test_h13_a_firewall_that_refuses_every_order_holds_none(world: World) -> Non
 
 def test_h13_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() -> None:
     now, said = [0.0], []
-    firewall = Firewall(said.append, lambda: now[0])
+    firewall = ProxyInterception(said.append, lambda: now[0])
     for number in range(ORDERS):
         assert firewall.blocks() is None
         assert firewall.refused(f"FO-{number}", "a page") is (number == ORDERS - 1)
@@ -88,7 +88,7 @@ def test_h13_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() ->
 
 
 def test_h13_one_order_alone_never_stops_the_others() -> None:
-    firewall = Firewall(lambda _: None)
+    firewall = ProxyInterception(lambda _: None)
     for number in range(10):
         assert not firewall.refused("FO-1", "a page")
         assert not firewall.refused(f"FO-{number}", "a page")

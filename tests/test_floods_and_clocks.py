@@ -16,7 +16,7 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine import cycle
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.cycle import AT_ONCE
-from shipperone_erp.engine.fair_semaphore import FairSlots
+from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.sandbox import SandboxOrder
 
@@ -139,7 +139,7 @@ def test_h8_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(w
 
 def test_q7_what_is_urgent_does_not_queue_behind_a_flood():
     async def go():
-        slots = FairSlots(1)
+        slots = FairSemaphore(1)
         await slots.acquire("flood")
         went = []
 

@@ -10,7 +10,7 @@ from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.domain.job import Lease
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.ledger.unit_of_work import BeginEffect, EndEffect, InsertJob, UpdateJob
+from shipperone_erp.ledger.unit_of_work import InsertJob, RecordIntent, RecordOutcome, UpdateJob
 
 
 class Killed(Ledger):
@@ -38,8 +38,8 @@ def reserve(url, label, after):
         effect = an_effect(job, id=2)
         ledger.write(InsertJob(job), lease=lease)
         job = job.with_(step=Step.RESERVING)
-        ledger.write(UpdateJob(job), BeginEffect(effect), lease=lease).result()
-        ledger.write(EndEffect(effect.id, Outcome.OK, NOON, "R-1", EffectKind.RESERVE), lease=lease)
+        ledger.write(UpdateJob(job), RecordIntent(effect), lease=lease).result()
+        ledger.write(RecordOutcome(effect.id, Outcome.OK, NOON, "R-1", EffectKind.RESERVE), lease=lease)
         ledger.write(UpdateJob(job.with_(step=Step.RESERVED, reference="R-1")), lease=lease).result()
 
 

@@ -20,10 +20,10 @@ from shipperone_erp.ledger import schema
 from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
-    BeginEffect,
-    EndEffect,
     InsertJob,
     Record,
+    RecordIntent,
+    RecordOutcome,
     SaveBinding,
     SaveQueue,
     UpdateJob,
@@ -118,8 +118,8 @@ def test_every_field_is_either_updated_or_what_the_job_is_about():
 def test_effects_with_and_without_an_outcome(ledger):
     job, other = a_job(), a_job("FO-2")
     first, second = an_effect(job, request='{"a":1}'), an_effect(job, EffectKind.CONFIRM, alone=True)
-    ledger.write(InsertJob(job), InsertJob(other), BeginEffect(first), BeginEffect(second), lease=None).result()
-    ledger.write(EndEffect(first.id, Outcome.OK, LATER, "R-1", EffectKind.RESERVE), lease=None).result()
+    ledger.write(InsertJob(job), InsertJob(other), RecordIntent(first), RecordIntent(second), lease=None).result()
+    ledger.write(RecordOutcome(first.id, Outcome.OK, LATER, "R-1", EffectKind.RESERVE), lease=None).result()
     ended = replace(first, outcome=Outcome.OK, outcome_at=LATER, answer="R-1")
     assert ledger.effects(job.id) == [ended, second]
     assert ledger.effects(other.id) == []
@@ -218,8 +218,8 @@ def test_times_are_kept_in_utc_and_naive_ones_are_refused(ledger):
 def test_characters_that_no_database_takes_do_not_stop_the_record(ledger):
     job, text = a_job(sentence="no \0 such \ud83d part"), "„ü“ \U0001f4e6 \ud800!\0"
     effect = an_effect(job, request=text)
-    ledger.write(InsertJob(job), BeginEffect(effect), lease=None).result()
-    ledger.write(EndEffect(effect.id, Outcome.REFUSED, NOON, text), lease=None).result()
+    ledger.write(InsertJob(job), RecordIntent(effect), lease=None).result()
+    ledger.write(RecordOutcome(effect.id, Outcome.REFUSED, NOON, text), lease=None).result()
     assert ledger.job(job.id).sentence == "no ? such ? part"
     (found,) = ledger.effects(job.id)
     assert found.request == found.answer == "„ü“ \U0001f4e6 ?!?"

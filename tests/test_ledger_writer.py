@@ -13,7 +13,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.errors import LedgerUnavailable, OpenJobExists, WriteRefused
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.ledger.unit_of_work import BeginEffect, EndEffect, Entry, InsertJob, UpdateJob
+from shipperone_erp.ledger.unit_of_work import Entry, InsertJob, RecordIntent, RecordOutcome, UpdateJob
 
 
 def waiting(ledger, *entries):
@@ -70,8 +70,8 @@ def test_labels_name_the_effect(counted):
     job = a_job()
     effect = an_effect(job)
     counted.write(InsertJob(job), lease=None).result()
-    counted.write(UpdateJob(job.with_(step=Step.RESERVING)), BeginEffect(effect), lease=None).result()
-    counted.write(EndEffect(effect.id, Outcome.OK, NOON, None, EffectKind.RESERVE), lease=None).result()
+    counted.write(UpdateJob(job.with_(step=Step.RESERVING)), RecordIntent(effect), lease=None).result()
+    counted.write(RecordOutcome(effect.id, Outcome.OK, NOON, None, EffectKind.RESERVE), lease=None).result()
     counted.write(UpdateJob(job.with_(step=Step.RESERVED, state=State.WORKING)), lease=None).result()
     labels = [label for batch in counted.batches for label in batch]
     assert labels == ["insert:new", "intent:reserve", "outcome:reserve", "update:working:reserved"]
@@ -90,9 +90,9 @@ def test_the_last_update_wins_and_a_successor_may_follow_in_the_same_commit(coun
         [UpdateJob(first.with_(attempts=2))],
         [UpdateJob(closed)],
         [InsertJob(second)],
-        [UpdateJob(second.with_(step=Step.RESERVING)), BeginEffect(effect)],
-        [EndEffect(effect.id, Outcome.PENDING, NOON, None)],
-        [EndEffect(effect.id, Outcome.OK, NOON, "R-1")],
+        [UpdateJob(second.with_(step=Step.RESERVING)), RecordIntent(effect)],
+        [RecordOutcome(effect.id, Outcome.PENDING, NOON, None)],
+        [RecordOutcome(effect.id, Outcome.OK, NOON, "R-1")],
         [UpdateJob(second.with_(step=Step.RESERVED))],
     )
     for future in futures:
@@ -110,7 +110,7 @@ def test_d4_a_second_open_job_of_an_order_is_refused_and_alone(ledger):
         ledger,
         [InsertJob(filler)],
         [InsertJob(first)],
-        [InsertJob(second), BeginEffect(an_effect(second))],
+        [InsertJob(second), RecordIntent(an_effect(second))],
         [InsertJob(other)],
         *([InsertJob(job)] for job in elsewhere),
         [UpdateJob(first.with_(open=False))],
@@ -146,7 +146,7 @@ def test_d4_eight_threads_of_two_processes_want_the_same_orders(ledger_url):
     def work(worker):
         ledger = ledgers[worker % 2]
         jobs = [a_job(order) for order in orders]
-        futures = [ledger.write(InsertJob(job), BeginEffect(an_effect(job)), lease=None) for job in jobs]
+        futures = [ledger.write(InsertJob(job), RecordIntent(an_effect(job)), lease=None) for job in jobs]
         errors = [future.exception(60) for future in futures]
         assert all(error is None or type(error) is OpenJobExists for error in errors), errors
         return [job for job, error in zip(jobs, errors, strict=True) if error is None]
@@ -167,9 +167,9 @@ def test_one_bad_write_among_many_fails_alone(ledger):
         ledger,
         *([InsertJob(job)] for job in jobs),
         [InsertJob(twin)],
-        [BeginEffect(orphan)],
+        [RecordIntent(orphan)],
         [UpdateJob(a_job("never inserted"))],
-        [EndEffect(987654321, Outcome.OK, NOON, None)],
+        [RecordOutcome(987654321, Outcome.OK, NOON, None)],
     )
     errors = [future.exception(20) for future in futures]
     assert errors[:50] == [None] * 50
@@ -233,7 +233,7 @@ def test_a_lost_lease_writes_nothing_and_the_others_go_on(ledger):
         filler = ledger.write(InsertJob(a_job("FO-0")), lease=kept)
         time.sleep(0.05)
         late = [
-            ledger.write(UpdateJob(job.with_(attempts=9)), BeginEffect(an_effect(job)), lease=lost),
+            ledger.write(UpdateJob(job.with_(attempts=9)), RecordIntent(an_effect(job)), lease=lost),
             ledger.write(UpdateJob(job.with_(attempts=9)), lease=Lease(lost.name, lost.owner, successor.number)),
             ledger.write(UpdateJob(job.with_(attempts=9)), lease=Lease("never/taken", lost.owner, 1)),
         ]
@@ -264,10 +264,10 @@ def test_eight_threads_write_while_leases_beat_and_change_hands(ledger):
         for job in jobs:
             effect = an_effect(job)
             ledger.write(InsertJob(job), lease=leases[number])
-            ledger.write(UpdateJob(job.with_(step=Step.RESERVING)), BeginEffect(effect), lease=leases[number]).result(
+            ledger.write(UpdateJob(job.with_(step=Step.RESERVING)), RecordIntent(effect), lease=leases[number]).result(
                 30
             )
-            ledger.write(EndEffect(effect.id, Outcome.OK, NOON, None), lease=leases[number])
+            ledger.write(RecordOutcome(effect.id, Outcome.OK, NOON, None), lease=leases[number])
         ledger.write(UpdateJob(jobs[0].with_(attempts=5)), lease=leases[number]).result(30)
         found = ledger.unfinished_jobs(f"t{number}", Stage.ALLOCATION)
         return len(found), found[0].attempts, ledger.open_effects(f"t{number}", Stage.ALLOCATION)

@@ -5,14 +5,14 @@ from datetime import timedelta
 
 from ledger_databases import NOON, ORDER, a_job
 from shipperone_erp.domain.listing import Listed, Listing
-from shipperone_erp.domain.planner_input import Scope
+from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.planner_input import remember
+from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.ledger.unit_of_work import InsertJob
 
 pytest_plugins = ["ledger_databases"]
 
-SCOPE = Scope(
+SCOPE = PlannerRules(
     tenant="acme", stage=Stage.ALLOCATION, base_url="https://acme.example", store_code="default",
     settle=timedelta(minutes=1), gone_grace=timedelta(hours=2),
 )  # fmt: skip
@@ -28,7 +28,7 @@ def shipped(item_id):
 
 
 def seen(ledger, listed):
-    memory, _ = remember(ledger, SCOPE, NOTHING, go_live="now", shipped=listed)
+    memory, _ = load_planner_input(ledger, SCOPE, NOTHING, go_live="now", shipped=listed)
     return memory.seen_in_invoice
 
 

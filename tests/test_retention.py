@@ -26,7 +26,7 @@ from shipperone_erp.kernel.json import loads
 from shipperone_erp.ledger import retention
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.retention import AT_ONCE, Removed, Terms
-from shipperone_erp.ledger.unit_of_work import BeginEffect, InsertJob, Record, UpdateJob
+from shipperone_erp.ledger.unit_of_work import InsertJob, Record, RecordIntent, UpdateJob
 from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
@@ -341,7 +341,7 @@ def old_ledger(ledger):
         for job in jobs:
             effect = an_effect(job, EffectKind.CONFIRM, outcome=Outcome.REFUSED, answer="Jana said no")
             action = Action(id=new_id(), at=NOON, actor="pat", action="note", tenant="acme", job_id=job.id, note="Jana")
-            ledger.write(InsertJob(job), BeginEffect(effect), Record(action), lease=None).result()
+            ledger.write(InsertJob(job), RecordIntent(effect), Record(action), lease=None).result()
 
     ledger.put = put
     return ledger
@@ -452,7 +452,7 @@ def test_what_names_an_invoice_stays_as_long_as_invoices_do(old_ledger, document
     job = ended(state=State.GONE, stage=Stage.INVOICE, **{k: v for k, v in document.items() if k != "effect"})
     old_ledger.put(job)
     if "effect" in document:
-        old_ledger.write(BeginEffect(an_effect(job, document["effect"])), lease=None).result()
+        old_ledger.write(RecordIntent(an_effect(job, document["effect"])), lease=None).result()
     assert remove_all(old_ledger, terms(jobs=1)) == Removed()
     assert remove_all(old_ledger, terms(invoices=1)) == Removed(jobs=1)
 

@@ -18,10 +18,10 @@ from shipperone_erp.domain.job import Job, Lease
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.circuit_breaker import Weather
-from shipperone_erp.engine.cycle import StageRun
+from shipperone_erp.engine.circuit_breaker import ErpBreaker
+from shipperone_erp.engine.cycle import StageCycle
 from shipperone_erp.engine.runtime import Runtime
-from shipperone_erp.engine.tenant import TenantRun
+from shipperone_erp.engine.tenant import TenantRuntime
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
@@ -147,14 +147,14 @@ def test_a_fault_of_our_own_ends_one_tenants_run_and_no_others(world, monkeypatc
         shop.add(order())
         world.sandbox.add(order())
         second_tenant(world, shop, f'database = "{world.erp.file}"')
-        cycle = StageRun.cycle
+        cycle = StageCycle.cycle
 
         async def broken(self, *args, **options):
             if self.tenant == "shop":
                 raise ZeroDivisionError("a fault of ours")
             return await cycle(self, *args, **options)
 
-        monkeypatch.setattr(StageRun, "cycle", broken)
+        monkeypatch.setattr(StageCycle, "cycle", broken)
         ended = once(world)
     assert ended["acme"].ending is Ending.FINISHED
     assert ended["shop"] == Ended(
@@ -372,7 +372,7 @@ class Renewing:
     """A tenant that is served while its ERP's password is changed; `closed` once its connector of before is closed."""
 
     runtime: Runtime
-    tenant: TenantRun
+    tenant: TenantRuntime
     after: TenantSettings
     closed: threading.Event = field(default_factory=threading.Event)
     leases: dict[Stage, Lease] = field(default_factory=dict)
@@ -527,14 +527,14 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
 
 def test_q8_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
     steady = [50.0]
-    weather = Weather(world.clock, lambda sentence: None, patience=1, monotonic=lambda: steady[0])
-    weather.failed(Transient("the ERP is restarting"))
+    breaker = ErpBreaker(world.clock, lambda sentence: None, patience=1, monotonic=lambda: steady[0])
+    breaker.failed(Transient("the ERP is restarting"))
     world.clock.ahead = -timedelta(hours=1)
-    assert weather.admits() is not None
+    assert breaker.admits() is not None
     steady[0] += 1.1
-    assert weather.admits() is None
+    assert breaker.admits() is None
     world.clock.ahead = timedelta(days=1)
-    assert weather.admits() is not None, "one probe, and the next after two seconds more"
+    assert breaker.admits() is not None, "one probe, and the next after two seconds more"
 
 
 def test_a_batch_that_tells_every_key_that_the_erp_is_away_is_an_erp_that_is_away(world, caplog):

@@ -10,7 +10,7 @@ import pytest
 from shipperone_erp import Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.stage_context import StageDesk
+from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.sandbox import Fault, Sandbox
 from stage_orders import order
 from test_crashes import a_world, killed
@@ -78,7 +78,7 @@ class Plugged(Connector[ListeningSettings]):
 @pytest.fixture
 def at_once(monkeypatch):
     """Without the pauses between two tries."""
-    monkeypatch.setattr(StageDesk, "backoff", lambda self, attempts: timedelta(seconds=0.05))
+    monkeypatch.setattr(StageContext, "backoff", lambda self, attempts: timedelta(seconds=0.05))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from shipperone_erp.domain.job import Effect, Job, new_id
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.engine.recovery import healed
-from shipperone_erp.ledger.unit_of_work import BeginEffect, UpdateJob
+from shipperone_erp.ledger.unit_of_work import RecordIntent, UpdateJob
 from shipperone_erp.shipperone import client as shipperone_client
 from stage_orders import act, order
 
@@ -102,7 +102,7 @@ def rewritten(world, job: Job, *writes) -> None:
 def test_an_intent_without_an_outcome_does_not_open_a_done_job_again(world, stage):
     job = done_once(world, stage)
     effect = Effect(id=new_id(), job_id=job.id, kind=EffectKind.CONFIRM, key=job.key, intent_at=job.since)
-    rewritten(world, job, BeginEffect(effect))
+    rewritten(world, job, RecordIntent(effect))
     world.finishes()
     assert world.job("FO-1", stage) == job
     with world.ledger() as ledger:

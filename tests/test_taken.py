@@ -12,7 +12,7 @@ from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.ledger.unit_of_work import InsertJob, LetAllGo, LetGo, TakeJob, UpdateJob
+from shipperone_erp.ledger.unit_of_work import ClaimJob, InsertJob, ReleaseAllJobs, ReleaseJob, UpdateJob
 from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import SandboxOrder
 
@@ -24,12 +24,12 @@ ACT = Action(id=1, at=NOON, actor="jana", action="ignore", tenant="acme")
 def test_a_job_that_was_taken_is_steered_by_nobody_until_it_is_let_go(ledger):
     job = a_job(state=State.HELD)
     ledger.write(InsertJob(job), lease=None).result()
-    ledger.write(TakeJob(job), lease=None).result()
+    ledger.write(ClaimJob(job), lease=None).result()
     ignored = job.with_(state=State.IGNORED)
     assert not ledger.steer(job, ignored, ACT)
     ledger.write(UpdateJob(job.with_(attempts=1)), lease=None).result()
     assert ledger.job(job.id).taken, "until it is let go, whatever is written of it"
-    ledger.write(LetGo(job.id), lease=None).result()
+    ledger.write(ReleaseJob(job.id), lease=None).result()
     assert ledger.steer(job.with_(attempts=1), ignored, ACT)
     assert ledger.job(job.id) == ignored
 
@@ -38,16 +38,16 @@ def test_of_many_that_are_taken_at_once_only_the_one_that_a_person_changed_is_re
     jobs = [a_job(f"FO-{number}", state=State.WAITING) for number in range(20)]
     ledger.write(*map(InsertJob, jobs), lease=None).result()
     assert ledger.steer(jobs[7], jobs[7].with_(state=State.IGNORED, since=NOON.replace(hour=13)), ACT)
-    futures = [ledger.write(TakeJob(job), lease=None) for job in jobs]
+    futures = [ledger.write(ClaimJob(job), lease=None) for job in jobs]
     refused = [number for number, future in enumerate(futures) if future.exception(10) is not None]
     assert refused == [7]
     assert isinstance(futures[7].exception(), WriteRefused)
     assert [ledger.job(job.id).taken for job in jobs] == [number != 7 for number in range(20)]
     with pytest.raises(WriteRefused):
-        ledger.write(TakeJob(jobs[0]), lease=None).result()
-    ledger.write(LetAllGo("other", Stage.ALLOCATION), LetAllGo("acme", Stage.INVOICE), lease=None).result()
+        ledger.write(ClaimJob(jobs[0]), lease=None).result()
+    ledger.write(ReleaseAllJobs("other", Stage.ALLOCATION), ReleaseAllJobs("acme", Stage.INVOICE), lease=None).result()
     assert ledger.job(jobs[0].id).taken
-    ledger.write(LetAllGo("acme", Stage.ALLOCATION), lease=None).result()
+    ledger.write(ReleaseAllJobs("acme", Stage.ALLOCATION), lease=None).result()
     assert not any(ledger.job(job.id).taken for job in jobs)
 
 
@@ -58,7 +58,7 @@ class Interrupted(Ledger):
     answer: Exception | None = None
 
     def write(self, *writes, lease):
-        taking = any(isinstance(write, TakeJob) for write in writes) and self.answer is None
+        taking = any(isinstance(write, ClaimJob) for write in writes) and self.answer is None
         if taking and self.when == "before":
             self.ignore(writes[0].job)
         future = super().write(*writes, lease=lease)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from shipperone_erp import Owner, Reason
-from shipperone_erp.domain.decisions import Continue, Leave, Note, Start, StartHeld, Supersede
+from shipperone_erp.domain.decisions import Continue, NoAction, RecordObservation, Start, StartHeld, Supersede
 from shipperone_erp.domain.states import State
 from test_planning import MINUTE, NOW, decide, listing, order, started
 
@@ -49,10 +49,10 @@ def test_it_stays_one_held_job_while_it_alternates_and_goes_on_once_it_stands_st
     for given in (ONE, OTHER, ONE, OTHER):
         now += MINUTE
         noted = decide(listing(given, at=now), *jobs[:-1], job, now=now)
-        assert isinstance(noted, Note)
+        assert isinstance(noted, RecordObservation)
         job = noted.job
         assert (job.state, job.key) == (State.HELD, held.job.key)
-    assert isinstance(decide(listing(OTHER, at=now), *jobs[:-1], job, now=now + 9 * MINUTE), Leave)
+    assert isinstance(decide(listing(OTHER, at=now), *jobs[:-1], job, now=now + 9 * MINUTE), NoAction)
     still = decide(listing(OTHER, at=now), *jobs[:-1], job, now=now + 10 * MINUTE)
     assert isinstance(still, Continue)
     assert still.job.listed_as is None

@@ -23,7 +23,7 @@ from shipperone_erp.config import Configuration, load
 from shipperone_erp.domain.job import Job
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.ledger.unit_of_work import BeginEffect, InsertJob
+from shipperone_erp.ledger.unit_of_work import InsertJob, RecordIntent
 from shipperone_erp.web.serving import address, bound, serve, site_of
 from shipperone_erp.web.site import Site
 
@@ -141,7 +141,7 @@ def add(ledger: Ledger, *entries: Any) -> None:
     """More jobs, or effects of jobs that are there."""
     with ledger._writing() as connection:
         ledger._run(
-            connection, [InsertJob(entry) if isinstance(entry, Job) else BeginEffect(entry) for entry in entries]
+            connection, [InsertJob(entry) if isinstance(entry, Job) else RecordIntent(entry) for entry in entries]
         )
 
 

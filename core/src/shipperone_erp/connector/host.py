@@ -19,7 +19,7 @@ from pydantic import ValidationError
 
 from shipperone_erp.connector import capabilities, discovery
 from shipperone_erp.connector.api import PROJECT, Connector, ConnectorSettings, Policy
-from shipperone_erp.connector.sanitizer import Discretion
+from shipperone_erp.connector.sanitizer import AnswerSanitizer
 from shipperone_erp.domain import hook_answers, order
 from shipperone_erp.domain.hook_answers import (
     Check,
@@ -75,7 +75,7 @@ class TenantPlugins:
         self._connector = connector
         self._policies = dict(policies or {})
         everybody = [connector, *self._policies.values()]
-        self._discretion = Discretion(secrets_in([plugin.settings for plugin in everybody]))
+        self._discretion = AnswerSanitizer(secrets_in([plugin.settings for plugin in everybody]))
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Connector)
         self._manager.add_hookspecs(Policy)

@@ -18,7 +18,7 @@ SHOWN: Mapping[str, Collection[str]] = {Reason.VAT_ID_INVALID: ("vat_id",)}
 """What a refusal for this reason may name: without the number that is not valid nobody could correct it."""
 
 
-class Discretion:
+class AnswerSanitizer:
     """One for the plugins of a tenant. Answers without a sentence pass as they are."""
 
     def __init__(self, secrets: Iterable[str]) -> None:

@@ -9,14 +9,14 @@ from decimal import Decimal
 from typing import Protocol
 
 from shipperone_erp.domain.decisions import (
+    ConfirmByInference,
     Continue,
     Decision,
     End,
-    Hold,
-    Infer,
-    Leave,
-    Note,
-    Seek,
+    NoAction,
+    PutOnHold,
+    RecordObservation,
+    RecoverFromErp,
     SendAgain,
     TreatAsRefused,
 )
@@ -56,10 +56,10 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
     operator. A read that proves nothing is not counted.
     """
     if job.state is State.HELD:
-        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+        return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
     due = lost_at + patience.settle
     if listing.began_at < due:
-        return Leave(
+        return NoAction(
             job.order_id, f"an answer of ShipperOne was lost; the queue is looked at from {due:%H:%M:%S} UTC on"
         )
     verdict = _verdict(job, listing)
@@ -67,7 +67,9 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
         return _undecided(job, listing, patience)
     reads = (*(read for read in job.settle_reads if read in VERDICTS), verdict)
     if len(reads) < 2:
-        return Note(job.with_(settle_reads=reads), f"an answer was lost: this read shows the order as {verdict}")
+        return RecordObservation(
+            job.with_(settle_reads=reads), f"an answer was lost: this read shows the order as {verdict}"
+        )
     if job.refusal is not None and set(reads) <= {"same", "repriced"}:
         return TreatAsRefused(job.with_(settle_reads=reads))
     if set(reads) == {"same"}:
@@ -76,14 +78,14 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
         lost = "its answer was lost" if job.refusal is None else f"ShipperOne denied it ({job.refusal})"
         why = f"{lost}, and two complete reads no longer list it"
         if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
-            return Hold(
+            return PutOnHold(
                 job.with_(settle_reads=()),
                 Reason.OUTCOME_UNKNOWN,
                 f'{why}; in_doubt = "hold" leaves it to a person: ask ShipperOne whether it took the invoice, then '
                 f"`order resolve {job.order_id} --outcome confirmed` or `cancelled`",
                 Owner.ACCOUNTANT,
             )
-        return Infer(job, why)
+        return ConfirmByInference(job, why)
     return _ask(job, f"the queue does not tell whether it was taken (two reads: {' and '.join(reads)})")
 
 
@@ -103,8 +105,8 @@ def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
         since=job.since if job.state is State.WAITING else listing.began_at,
     )  # fmt: skip
     if waits == job:
-        return Leave(job.order_id, sentence, wants_proof=True)
-    return Note(waits, f"its outcome is not proven by this read: {why}")
+        return NoAction(job.order_id, sentence, wants_proof=True)
+    return RecordObservation(waits, f"its outcome is not proven by this read: {why}")
 
 
 def doubt_since(job: Job) -> datetime | None:
@@ -113,8 +115,8 @@ def doubt_since(job: Job) -> datetime | None:
     return job.doubt_since if known else None
 
 
-def _ask(job: Job, why: str) -> Hold:
-    return Hold(
+def _ask(job: Job, why: str) -> PutOnHold:
+    return PutOnHold(
         job.with_(settle_reads=()),
         Reason.OUTCOME_UNKNOWN,
         f"the answer of ShipperOne was lost, and {why}. Ask ShipperOne, then `order resolve {job.order_id} --outcome "
@@ -123,7 +125,7 @@ def _ask(job: Job, why: str) -> Hold:
     )
 
 
-def came_late(job: Job, patience: Patience, now: datetime) -> Note:
+def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
     """It was sent again after a lost answer, and its items are not listed any more: settled as if lost once more.
 
     The first call may have come after all, and then the second one was refused or never went out.
@@ -133,7 +135,7 @@ def came_late(job: Job, patience: Patience, now: datetime) -> Note:
         state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence=f"{why}; ShipperOne's queue will tell",
         owner=Owner.NOBODY, since=now, lost_at=now, settle_reads=(), next_attempt_at=now + patience.settle,
     )  # fmt: skip
-    return Note(waits, why)
+    return RecordObservation(waits, why)
 
 
 def lists_none_of(listed: Listed, job: Job) -> bool:
@@ -179,7 +181,7 @@ def absent(
         return came_late(job, patience, now)
     if job.stage is Stage.ALLOCATION and job.id in seen_in_invoice:
         if job.step is Step.RESERVED:
-            return Infer(job, "somebody confirmed it: its goods are in pending_invoice")
+            return ConfirmByInference(job, "somebody confirmed it: its goods are in pending_invoice")
         if job.step is Step.RESERVING and job.absence_doubtful:
             # confirmed since the copy that this ledger is: the reservation under its key is asked for, then inferred
             return Continue(job, heals=True)
@@ -191,16 +193,20 @@ def absent(
         why = "is not listed, but this read does not prove that it is gone"
         # a complete read counts as a good one, after which nobody could tell any more how long nobody had read
         changed = doubtful is not job.absence_doubtful
-        return Note(job.with_(absence_doubtful=True), why) if changed else Leave(job.order_id, why, wants_proof=True)
+        return (
+            RecordObservation(job.with_(absence_doubtful=True), why)
+            if changed
+            else NoAction(job.order_id, why, wants_proof=True)
+        )
     if since is None:
         job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
-        return Note(job, "is not listed any more; it is believed after a second read and gone_grace")
+        return RecordObservation(job, "is not listed any more; it is believed after a second read and gone_grace")
     job = job.with_(absent_reads=job.absent_reads + 1)
     doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
     if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
-        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+        return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
     if job.adopted:
-        return Hold(
+        return PutOnHold(
             job,
             Reason.ORDER_GONE,
             f"the order left the queue; {job.reference}, which was made elsewhere, is left as it is: `order resolve` "
@@ -211,8 +217,8 @@ def absent(
         return End(job, State.GONE)
     if doubted:
         if job.stage is Stage.INVOICE:
-            return Seek(job)
-        return Hold(
+            return RecoverFromErp(job)
+        return PutOnHold(
             job,
             Reason.ORDER_GONE,
             "the order is not listed any more, and this ledger has not seen it leave (nobody read the queue for long, "
@@ -223,7 +229,9 @@ def absent(
         )
     until = since + patience.gone_grace
     if now < until:
-        return Note(job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC")
+        return RecordObservation(
+            job, f"is not listed any more; {held_in_erp(job)} is kept until {until:%Y-%m-%d %H:%M} UTC"
+        )
     return End(job, State.GONE)
 
 
@@ -248,7 +256,7 @@ def wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
     """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
     unreadable = {entry.order_id for entry in listing.unreadable}
     for decision in decisions:
-        if isinstance(decision, Leave):
+        if isinstance(decision, NoAction):
             if decision.wants_proof:
                 return True
         elif not decision.job.accepted and decision.job.order_id not in unreadable:

@@ -6,7 +6,7 @@ which prove that neither queue lists the order let it happen.
 
 from collections.abc import Collection, Iterable, Iterator
 
-from shipperone_erp.domain.decisions import Continue, Decision, End, Hold, Leave
+from shipperone_erp.domain.decisions import Continue, Decision, End, NoAction, PutOnHold
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -22,14 +22,14 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision
     """Release it if both queues prove that they do not list its order; if one lists it, a person was wrong."""
     for read in (listing, elsewhere):
         if read is not None and lists(read, job.order_id):
-            return Hold(
+            return PutOnHold(
                 job.with_(ending=None),
                 Reason.RESERVED_NOT_SHIPPED,
                 f"{job.reference} was to be given back, but pending_{read.stage} lists the order: nothing was released",
                 Owner.WAREHOUSE,
             )
     if elsewhere is None or not (listing.proves_absence and elsewhere.proves_absence):
-        return Leave(job.order_id, "is given back once a read of both queues proves that neither lists it", True)
+        return NoAction(job.order_id, "is given back once a read of both queues proves that neither lists it", True)
     return End(job, State.GONE, job.sentence or "a person gave it back")
 
 
@@ -40,11 +40,11 @@ def lists(listing: Listing, order_id: str) -> bool:
 
 def kept_too_long(
     jobs: Iterable[Job], listed: Collection[str], shipped: Collection[int], within: str
-) -> Iterator[Hold]:
+) -> Iterator[PutOnHold]:
     """Confirmed reservations whose order never came to an invoice; what a queue lists is not forgotten."""
     for job in jobs:
         if job.order_id not in listed and job.id not in shipped:
-            yield Hold(
+            yield PutOnHold(
                 job,
                 Reason.RESERVED_NOT_SHIPPED,
                 f"{job.reference} holds its goods since {job.accepted_at:%Y-%m-%d} and nothing has shipped within "

@@ -68,7 +68,7 @@ class Restamp:
 
 
 @dataclass(frozen=True, slots=True)
-class Note:
+class RecordObservation:
     """Nothing is done but to keep in the ledger what this read has shown."""
 
     job: Job
@@ -79,7 +79,7 @@ class Note:
 
 
 @dataclass(frozen=True, slots=True)
-class Hold:
+class PutOnHold:
     """The job needs a person."""
 
     job: Job
@@ -92,7 +92,7 @@ class Hold:
 
 
 @dataclass(frozen=True, slots=True)
-class Infer:
+class ConfirmByInference:
     """Two proving reads show that ShipperOne has confirmed it, by our lost call or by somebody else."""
 
     job: Job
@@ -135,7 +135,7 @@ class End:
 
 
 @dataclass(frozen=True, slots=True)
-class Seek:
+class RecoverFromErp:
     """The order left the queue and the ledger cannot tell why: the ERP is asked by key whether it was issued."""
 
     job: Job
@@ -145,7 +145,7 @@ class Seek:
 
 
 @dataclass(frozen=True, slots=True)
-class Leave:
+class NoAction:
     """Nothing to do now. `wants_proof`: only a read that proves absence can change that."""
 
     order_id: str
@@ -162,14 +162,14 @@ Decision = (
     | Continue
     | Supersede
     | Restamp
-    | Note
-    | Hold
-    | Infer
+    | RecordObservation
+    | PutOnHold
+    | ConfirmByInference
     | SendAgain
     | TreatAsRefused
     | End
-    | Seek
-    | Leave
+    | RecoverFromErp
+    | NoAction
 )
 
 
@@ -181,12 +181,12 @@ def _from_its_beginning(job: Job) -> str:
 
 def order_of(decision: Decision) -> str:
     """The id of the order that a decision is about."""
-    return decision.order_id if isinstance(decision, Leave) else decision.job.order_id
+    return decision.order_id if isinstance(decision, NoAction) else decision.job.order_id
 
 
 def moved_decision(decision: Decision, by: timedelta) -> Decision:
     """The decision about its job as the job is once the clock was set by so much."""
-    if isinstance(decision, Leave):
+    if isinstance(decision, NoAction):
         return decision
     if isinstance(decision, Restamp):
         decision = replace(decision, then=moved_decision(decision.then, by))

@@ -13,9 +13,9 @@ from shipperone_erp.domain.allocation_release import give_back, kept_too_long, s
 from shipperone_erp.domain.decisions import (
     Continue,
     Decision,
-    Hold,
-    Leave,
-    Note,
+    NoAction,
+    PutOnHold,
+    RecordObservation,
     Restamp,
     SendAgain,
     Start,
@@ -30,7 +30,7 @@ from shipperone_erp.domain.job import Job, new_id
 from shipperone_erp.domain.keys import content_digest, job_key, undated
 from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.planner_input import Memory, Scope
+from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage, State, Step
@@ -46,7 +46,7 @@ HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
 """What holds a job no longer once its order is listed, and can be read."""
 
 
-def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[Decision]:
+def plan(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: datetime) -> list[Decision]:
     """Every decision that this read calls for: confirmed but unfinished work first, then the oldest order first."""
     decisions = list(_decide(scope, listing, memory, now))
     return sorted(decisions, key=urgency)
@@ -54,13 +54,13 @@ def plan(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> list[
 
 def urgency(decision: Decision) -> tuple[int, datetime | None, int]:
     """The smaller comes first: what ShipperOne has accepted, then the oldest."""
-    if isinstance(decision, Leave):
+    if isinstance(decision, NoAction):
         return 3, None, 0
     job = decision.job
     return (0 if job.accepted else 1), job.first_listed_at, job.id
 
 
-def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> Iterator[Decision]:
+def _decide(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: datetime) -> Iterator[Decision]:
     jobs: dict[str, list[Job]] = defaultdict(list)
     for job in sorted(memory.jobs, key=lambda job: job.id):
         jobs[job.order_id].append(job)
@@ -84,7 +84,7 @@ def _decide(scope: Scope, listing: Listing, memory: Memory, now: datetime) -> It
         yield from _unfinished(known, listing, memory, now)
         for job in known:
             if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
-                yield Leave(order_id, _why_not_now(job))
+                yield NoAction(order_id, _why_not_now(job))
             elif job.open and job.state is not State.IGNORED:
                 yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
     seen = {*listing.orders, *unreadable, *memory.busy}
@@ -98,7 +98,7 @@ def due(job: Job, now: datetime) -> bool:
     return job.next_attempt_at <= now
 
 
-def _unfinished(jobs: Iterable[Job], listing: Listing, memory: Memory, now: datetime) -> Iterator[Decision]:
+def _unfinished(jobs: Iterable[Job], listing: Listing, memory: PlannerInput, now: datetime) -> Iterator[Decision]:
     """What ShipperOne has accepted goes on, listed or not: late is bad, and only the ERP is left to ask."""
     for job in jobs:
         if not job.accepted or job.ended:
@@ -111,7 +111,7 @@ def _unfinished(jobs: Iterable[Job], listing: Listing, memory: Memory, now: date
 
 
 def _listed(
-    scope: Scope,
+    scope: PlannerRules,
     listing: Listing,
     listed: Listed,
     jobs: Collection[Job],
@@ -138,14 +138,14 @@ def _listed(
     elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
         yield Continue(job)
     elif _rests(job) and not due(job, now):
-        yield Leave(job.order_id, _why_not_now(job))
+        yield NoAction(job.order_id, _why_not_now(job))
     elif job.adopted:
         yield Supersede(
             job.with_(lost_at=None, settle_reads=()),
             _adopted_for_another_listing(scope, listed, job, History(scope, jobs, allocations), now),
         )
     elif job.invoice is not None and job.invoice.issued:
-        yield Hold(
+        yield PutOnHold(
             job,
             Reason.ISSUED_NOT_CONFIRMED,
             f"invoice {job.invoice.number or job.invoice.reference} is already issued, but ShipperOne now lists the "
@@ -179,7 +179,7 @@ def _back_untouched(job: Job) -> bool:
 
 
 def _as_listed(
-    scope: Scope, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
+    scope: PlannerRules, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
 ) -> Decision:
     heals = (
         job.reason in HEALED_BY_LISTING
@@ -193,12 +193,12 @@ def _as_listed(
             # a person has said `order repeat`: that makes a second shipment of it, never one that was not allocated
             too_much = History(scope, jobs, allocations).more_than_allocated(job.order)
             if too_much:
-                return Hold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
+                return PutOnHold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
         return Continue(job, heals=heals)
-    return Note(job, "is listed again") if seen_absent else Leave(job.order_id, _why_not_now(job))
+    return RecordObservation(job, "is listed again") if seen_absent else NoAction(job.order_id, _why_not_now(job))
 
 
-def _date_can_be_true(scope: Scope, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
+def _date_can_be_true(scope: PlannerRules, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
     """The day of supply that held the job is another one by now: corrected, or allowed by the tenant's settings."""
     window = Window.of(scope.dates, job.first_listed_at, allocation_accepted_at(allocations))
     fixed = job.tax_date if may_exist(job) else None
@@ -206,7 +206,7 @@ def _date_can_be_true(scope: Scope, job: Job, listed: Listed, allocations: Colle
 
 
 def _not_open(
-    scope: Scope,
+    scope: PlannerRules,
     listing: Listing,
     listed: Listed,
     jobs: Collection[Job],
@@ -217,9 +217,9 @@ def _not_open(
     order = listed.order
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
     if any(job.state is State.IGNORED and job.content == content for job in jobs):
-        return Leave(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
+        return NoAction(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
-        return Leave(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
+        return NoAction(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
     history = History(scope, jobs, allocations)
     again = history.confirmed_before(order)
     if again is None:
@@ -228,12 +228,14 @@ def _not_open(
     if repeated is not None:
         return _start(scope, listed, history, live, now, occurrence=repeated.occurrence)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
-        return Leave(order.order_id, "was confirmed while this read was under way")
+        return NoAction(order.order_id, "was confirmed while this read was under way")
     if not again.ended and due(again, now):
-        return Leave(order.order_id, "was confirmed, and is gone on with now")
+        return NoAction(order.order_id, "was confirmed, and is gone on with now")
     reads = again.listed_again + (1 if listing.complete else 0)
     if reads <= READS_BEFORE_LISTED_AGAIN:
-        return Note(again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag")
+        return RecordObservation(
+            again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag"
+        )
     document = again.number or again.reference or again.key
     sentence = (
         f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
@@ -251,7 +253,7 @@ def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
 
 
 def _start(
-    scope: Scope, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
+    scope: PlannerRules, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
 ) -> Start | StartHeld:
     job = _new_job(scope, listed, history, now, occurrence=occurrence)
     if not live:
@@ -267,7 +269,9 @@ def _start(
     return Start(job)
 
 
-def _adopted_for_another_listing(scope: Scope, listed: Listed, job: Job, history: History, now: datetime) -> StartHeld:
+def _adopted_for_another_listing(
+    scope: PlannerRules, listed: Listed, job: Job, history: History, now: datetime
+) -> StartHeld:
     """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
     sentence = (
         f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
@@ -281,7 +285,7 @@ def _adopted_for_another_listing(scope: Scope, listed: Listed, job: Job, history
     return StartHeld(_held(told, Reason.ITEMS_CHANGED, sentence, owner))
 
 
-def _new_job(scope: Scope, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
+def _new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
     order = listed.order
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
     before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
@@ -329,7 +333,7 @@ def _name(entry: UnreadableOrder) -> str:
 
 
 def _listed_unreadable(
-    scope: Scope, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
+    scope: PlannerRules, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
 ) -> Iterator[Decision]:
     """An order that cannot be read hides no other: it is a held job of its own, or holds its open job as it stands."""
     job = next((job for job in jobs if job.open), None)
@@ -337,10 +341,10 @@ def _listed_unreadable(
         yield settle(job, job.lost_at, listing, scope)
         return
     if job is not None and job.state is State.HELD:
-        yield Leave(order_id, f"cannot be read as listed now: {entry.sentence}")
+        yield NoAction(order_id, f"cannot be read as listed now: {entry.sentence}")
         return
     if job is not None:
-        yield Hold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
+        yield PutOnHold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")

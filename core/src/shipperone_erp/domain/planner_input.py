@@ -13,7 +13,7 @@ from shipperone_erp.domain.supply_date import DateRules
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class PlannerRules:
     """Which queue a plan is for, and the tenant's settings that decide."""
 
     tenant: str
@@ -34,7 +34,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Memory:
+class PlannerInput:
     """What the ledger holds of the orders in question.
 
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
@@ -75,9 +75,9 @@ class Memory:
         return dict(found)
 
 
-def scope_of(settings: TenantRules, stage: Stage) -> Scope:
+def planner_rules(settings: TenantRules, stage: Stage) -> PlannerRules:
     """The tenant's settings that planning goes by."""
-    return Scope(
+    return PlannerRules(
         tenant=settings.name,
         stage=stage,
         base_url=settings.base_url,

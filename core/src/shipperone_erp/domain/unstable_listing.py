@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import pairwise
 
-from shipperone_erp.domain.decisions import Leave, Note, StartHeld
+from shipperone_erp.domain.decisions import NoAction, RecordObservation, StartHeld
 from shipperone_erp.domain.invoice_checks.comparison import order_differences, side_by_side
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
@@ -51,10 +51,14 @@ def is_unsteady(job: Job) -> bool:
     return job.state is State.HELD and job.listed_as is not None
 
 
-def until_it_stands_still(job: Job, listed: Listed, within: timedelta, now: datetime) -> Note | Leave | None:
+def until_it_stands_still(
+    job: Job, listed: Listed, within: timedelta, now: datetime
+) -> RecordObservation | NoAction | None:
     """What to do about such a job; None once what is listed has stood still for `within`."""
     if listed.fingerprint != job.listed_as:
-        return Note(job.with_(listed_as=listed.fingerprint, next_attempt_at=now + within), "its listing changes again")
+        return RecordObservation(
+            job.with_(listed_as=listed.fingerprint, next_attempt_at=now + within), "its listing changes again"
+        )
     if job.next_attempt_at is not None and now < job.next_attempt_at:
-        return Leave(job.order_id, f"is held, {job.reason}: {job.sentence}")
+        return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
     return None

@@ -14,7 +14,7 @@ from shipperone_erp.workflow.ports import Down
 SHORTEST, LONGEST = timedelta(seconds=1), timedelta(seconds=60)
 
 
-class Breaker:
+class CircuitBreaker:
     """Closed until `opened`. Then every `admits` is refused but one at the end of each delay: the probe."""
 
     def __init__(self, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
@@ -44,7 +44,7 @@ class Breaker:
         self.down, self._delay = None, SHORTEST
 
 
-class Weather(Breaker):
+class ErpBreaker(CircuitBreaker):
     """The breaker of one tenant's ERP.
 
     A refused login opens it at once; `patience` transient failures in a row, with no success between them, as well

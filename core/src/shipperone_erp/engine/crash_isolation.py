@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 
-class Solitude:
+class CrashIsolation:
     """Hooks share it; a suspect of a crash has it to itself. One for a runtime."""
 
     def __init__(self) -> None:

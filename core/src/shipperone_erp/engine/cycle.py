@@ -10,26 +10,35 @@ from functools import partial
 
 from shipperone_erp.domain.absence import doubt_since, may_exist, wants_proof
 from shipperone_erp.domain.allocation_release import to_be_given_back
-from shipperone_erp.domain.decisions import Continue, Decision, Leave, Note, Start, StartHeld, moved_decision, order_of
+from shipperone_erp.domain.decisions import (
+    Continue,
+    Decision,
+    NoAction,
+    RecordObservation,
+    Start,
+    StartHeld,
+    moved_decision,
+    order_of,
+)
 from shipperone_erp.domain.hook_answers import Reservation
 from shipperone_erp.domain.job import Job, QueueRecord
 from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
 from shipperone_erp.domain.planner import plan, urgency
-from shipperone_erp.domain.planner_input import Memory, scope_of
+from shipperone_erp.domain.planner_input import PlannerInput, planner_rules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.reservations import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine import upgrade_checks
 from shipperone_erp.engine.clock import StageClock
-from shipperone_erp.engine.crash_isolation import Solitude
-from shipperone_erp.engine.fair_semaphore import FairSlots
+from shipperone_erp.engine.crash_isolation import CrashIsolation
+from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.observers.open_discounts import OpenDiscounts
 from shipperone_erp.engine.observers.progress import Progress
-from shipperone_erp.engine.observers.sla_monitor import LateWork
-from shipperone_erp.engine.planner_input import remember
+from shipperone_erp.engine.observers.sla_monitor import SlaMonitor
+from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.queue_record import QueueKeeper
 from shipperone_erp.engine.recovery import recover
-from shipperone_erp.engine.stage_context import StageDesk
+from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.dispatch import act
@@ -62,51 +71,51 @@ class Selection:
         return not self.orders or order_id in self.orders
 
 
-class StageRun:
+class StageCycle:
     """Cycles of one stage under one lease. Orders are worked on side by side, the jobs of one order one by one."""
 
     def __init__(
         self,
-        desk: StageDesk,
+        context: StageContext,
         ledger: Ledger,
         *,
         shipped: Callable[[], Mapping[str, Listed]],
         read_invoice_queue: Callable[[], Awaitable[Listing]],
         read_failed: Callable[[], Awaitable[frozenset[str]]],
-        solitude: Solitude,
+        crash_isolation: CrashIsolation,
         progress: Progress,
         in_flight: int,
         log: logging.Logger,
     ) -> None:
-        settings = desk.settings
-        self.desk = desk
-        self.stage: Stage = desk.stage
+        settings = context.settings
+        self.context = context
+        self.stage: Stage = context.stage
         self.tenant = settings.name
-        self.scope = scope_of(settings, desk.stage)
+        self.scope = planner_rules(settings, context.stage)
         self._ledger = ledger
         self._shipped = shipped
         self._read_invoice_queue = read_invoice_queue
         self._read_failed = read_failed
-        self._queue = QueueKeeper(desk, ledger, log)
-        self._late = LateWork(settings, desk.stage, log)
+        self._queue = QueueKeeper(context, ledger, log)
+        self._late = SlaMonitor(settings, context.stage, log)
         self._open_discounts = OpenDiscounts(settings.name, log)
-        self._solitude = solitude
+        self._crash_isolation = crash_isolation
         self._progress = progress
-        self._places = FairSlots(in_flight)
+        self._places = FairSemaphore(in_flight)
         self._log = log
         self._running: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[int] = set()
         self._allocations: dict[str, list[Job]] = {}
         self._planned: dict[int, Job] = {}
         self._moved = 0
-        self._clock: StageClock = desk.clock
+        self._clock: StageClock = context.clock
         self._clock.jumped()  # what came before this lease was of another schedule
-        self._planned_at = desk.now()
+        self._planned_at = context.now()
         self._complete = False
 
     async def recover(self) -> None:
         """Take up what an earlier process left behind; call once, before cycles."""
-        self._suspects = await recover(self._ledger, self.desk)
+        self._suspects = await recover(self._ledger, self.context)
 
     async def cycle(self, selection: Selection, *, wait: bool) -> Passed:
         """Read the queue, decide, act. With `wait` it returns once everything that it started has come to rest.
@@ -114,7 +123,7 @@ class StageRun:
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
         # an idle stage writes nothing by which a process that stood still would learn that it was replaced
-        await self.desk.lease_stands()
+        await self.context.lease_stands()
         self._moved = 0
         busy = bool(self._running)
         try:
@@ -125,20 +134,20 @@ class StageRun:
             if wait:
                 await self.rest()
             raise
-        self.desk.queue_answers()
+        self.context.queue_answers()
         chosen = list(self._chosen(decisions, selection))
         # the first read of a queue counts once: what it is to hold is held, whatever this run is restricted to
         held = self._before_go_live(decisions, {order_id for order_id, _ in chosen})
         await self._act([*chosen, *held])
         if wait:
             await self.rest()
-        await self.desk.journal.flushed()
+        await self.context.effect_log.flushed()
         # where nothing was done the ledger still says what it said
         known = await self.unfinished() if chosen or held or busy else [job for job in memory.jobs if not job.ended]
-        self._late.tell(known, self.desk.now())
+        self._late.tell(known, self.context.now())
         self._open_discounts.tell(known)
         times = [time for job in known if (time := self._comes_due(job)) is not None]
-        due_in = (min(times) - self.desk.now()).total_seconds() if times else None
+        due_in = (min(times) - self.context.now()).total_seconds() if times else None
         return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))
 
     async def rest(self) -> None:
@@ -151,29 +160,29 @@ class StageRun:
         for task in self._running.values():
             task.cancel()
 
-    async def _look(self) -> tuple[Memory, list[Decision]]:
+    async def _look(self) -> tuple[PlannerInput, list[Decision]]:
         if jump := self._clock.jumped():
             await self._queue.clock_was_set(jump, frozenset(self._running))
         busy = frozenset(self._running)
-        listing = await self.desk.view.read()
+        listing = await self.context.view.read()
         memory, record = await self._memory(listing, busy)
         decisions = await self._plan(listing, memory)
         if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
             busy |= frozenset(self._running)
-            listing = await self.desk.view.read(prove=True)
+            listing = await self.context.view.read(prove=True)
             memory, record = await self._memory(listing, busy)
             decisions = await self._plan(listing, memory)
         if listing.alert:
             self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             if upgrade_checks.are_new(record):
-                await aside(partial(upgrade_checks.log_new_rules, self.desk.settings, memory, decisions, self._log))
+                await aside(partial(upgrade_checks.log_new_rules, self.context.settings, memory, decisions, self._log))
             self._queue.read_well(listing, record)
         return memory, decisions
 
     async def _without_reading(self) -> list[Decision]:
         """What can be done although ShipperOne does not say what is listed: what it has accepted waits for the ERP."""
-        now = self.desk.now()
+        now = self.context.now()
         nothing = Listing(
             stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
             proves_absence=False, pages=0, alert=None,
@@ -181,22 +190,22 @@ class StageRun:
         memory, _ = await self._memory(nothing, frozenset(self._running))
         return [decision for decision in await self._plan(nothing, memory) if isinstance(decision, Continue)]
 
-    async def _plan(self, listing: Listing, memory: Memory) -> list[Decision]:
-        self._planned_at, self._complete = self.desk.now(), listing.complete
+    async def _plan(self, listing: Listing, memory: PlannerInput) -> list[Decision]:
+        self._planned_at, self._complete = self.context.now(), listing.complete
         planned = partial(plan, self.scope, listing, memory, self._planned_at)
         few = len(listing.orders) + len(memory.jobs) <= AT_ONCE
         return planned() if few else await aside(planned)
 
-    async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[Memory, QueueRecord]:
+    async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[PlannerInput, QueueRecord]:
         memory, record = await asyncio.to_thread(
-            remember,
+            load_planner_input,
             self._ledger,
             self.scope,
             listing,
-            go_live=self.desk.settings.go_live,
+            go_live=self.context.settings.go_live,
             shipped=self._shipped(),
             busy=busy,
-            confirmed=self._late.window(self.desk.now()),
+            confirmed=self._late.window(self.context.now()),
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
             memory = replace(memory, elsewhere=await self._elsewhere())
@@ -207,14 +216,18 @@ class StageRun:
         self._allocations = defaultdict(list)
         for job in memory.allocations:
             self._allocations[job.order_id].append(job)
-        self.desk.planned_from(memory, busy)
+        self.context.planned_from(memory, busy)
         return memory, record
 
     def _released(self, job: Job) -> Job:
         """The job; one that was held for an exception which every order met waits instead, like these."""
-        if job.state is not State.HELD or job.reason is not Reason.CONNECTOR_BUG or not self.desk.hooks.released(job):
+        if (
+            job.state is not State.HELD
+            or job.reason is not Reason.CONNECTOR_BUG
+            or not self.context.hooks.released(job)
+        ):
             return job
-        return job.with_(state=State.WAITING, next_attempt_at=self.desk.now(), attempts=max(0, job.attempts - 1))
+        return job.with_(state=State.WAITING, next_attempt_at=self.context.now(), attempts=max(0, job.attempts - 1))
 
     async def _elsewhere(self) -> Listing | None:
         """A read of pending_invoice that can prove absence; None if it cannot be had now."""
@@ -236,7 +249,7 @@ class StageRun:
         """The decisions of each order together, in their urgency, as far as this run may act on them."""
         orders: dict[str, list[Decision]] = defaultdict(list)
         for decision in decisions:
-            if not isinstance(decision, Leave) and selection.admits(order_of(decision)):
+            if not isinstance(decision, NoAction) and selection.admits(order_of(decision)):
                 orders[order_of(decision)].append(decision)
         return list(orders.items())[: selection.limit]
 
@@ -254,13 +267,13 @@ class StageRun:
     async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
         suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}
         for decisions in suspects.values():
-            async with self._solitude.alone():
+            async with self._crash_isolation.alone():
                 await self._order(decisions, self._to_be_taken(decisions), alone=True)
         notes: list[list[Decision]] = []
         for number, (order_id, decisions) in enumerate(chosen, 1):
             if number % AT_ONCE == 0:
                 await asyncio.sleep(0)  # every other tenant has its turn
-            if all(isinstance(decision, Note) for decision in decisions):
+            if all(isinstance(decision, RecordObservation) for decision in decisions):
                 notes.append(decisions)
             elif order_id not in suspects:
                 turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions), self._clock.moved)
@@ -273,11 +286,11 @@ class StageRun:
             await asyncio.gather(*(self._order(noted, self._to_be_taken(noted)) for noted in some))
 
     def _suspected(self, decisions: Collection[Decision]) -> bool:
-        return any(not isinstance(d, Leave) and d.job.id in self._suspects for d in decisions)
+        return any(not isinstance(d, NoAction) and d.job.id in self._suspects for d in decisions)
 
     def _to_be_taken(self, decisions: Collection[Decision]) -> list[Job]:
         """The jobs, as they were planned from, that a person could act on before anything is written of them."""
-        planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, Leave | Start | StartHeld)]
+        planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, NoAction | Start | StartHeld)]
         return [job for job in planned if job.state is not State.WORKING]
 
     async def _in_turn(
@@ -287,16 +300,16 @@ class StageRun:
             # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
             await self._places.acquire(urgency=urgency(decisions[0]))
             try:
-                if not self.desk.stopping:
+                if not self.context.stopping:
                     if by := self._clock.moved - clock_moved:
                         decisions = [moved_decision(decision, by) for decision in decisions]
                     await self._order(decisions, taking)
             finally:
                 self._places.release()
-        except Exception as error:  # the journal keeps what failed and stops the cycle; here it must not go unseen
-            if self.desk.journal.failure is None:
+        except Exception as error:  # the effect_log keeps what failed and stops the cycle; here it must not go unseen
+            if self.context.effect_log.failure is None:
                 self._log.exception("%s %s: order %s", self.tenant, self.stage, order_id)
-                self.desk.journal.failure = error
+                self.context.effect_log.failure = error
 
     def _rests(self, order_id: str, task: asyncio.Task[None]) -> None:
         self._running.pop(order_id, None)
@@ -304,12 +317,12 @@ class StageRun:
 
     async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
         """Act on one order; not at all if a person has acted on it since it was planned: the next cycle plans anew."""
-        if taking and not await self.desk.journal.take(taking):
+        if taking and not await self.context.effect_log.claim(taking):
             return
         try:
             for decision in decisions:
-                job = await act(decision, self.desk, self._allocated, alone=alone)
-                if job is not None and not isinstance(decision, Leave):
+                job = await act(decision, self.context, self._allocated, alone=alone)
+                if job is not None and not isinstance(decision, NoAction):
                     before = decision.job
                     self._moved += (before.id, before.state, before.step, before.reason) != (
                         job.id, job.state, job.step, job.reason
@@ -317,8 +330,8 @@ class StageRun:
                     self._suspects.discard(before.id)
         finally:
             if taking:
-                self.desk.journal.let_go(taking)
-        await self.desk.journal.flushed()
+                self.context.effect_log.release(taking)
+        await self.context.effect_log.flushed()
 
     def _allocated(self, job: Job) -> Allocated:
         made = self._allocations.get(job.order_id, ())
@@ -326,7 +339,9 @@ class StageRun:
         counted = tuple(one for one in made if one.state not in (State.GONE, State.SUPERSEDED))
         known = rows_in(counted, always=has_parts(job))
         # rows are read only where they say more than the listing does
-        held = [row for one in self._reserving(job) for row in reserved_rows(one, self.desk.settings)] if known else []
+        held = (
+            [row for one in self._reserving(job) for row in reserved_rows(one, self.context.settings)] if known else []
+        )
         return Allocated(self._reservations(job), tuple(held), known, asked, counted)
 
     def _reserving(self, job: Job) -> list[Job]:
@@ -335,12 +350,12 @@ class StageRun:
             for made in self._allocations.get(job.order_id, ())
             if made.reference is not None
             and made.state not in (State.GONE, State.SUPERSEDED)
-            and made.erp in (None, self.desk.erp)
+            and made.erp in (None, self.context.erp)
         ]
 
     def _reservations(self, job: Job) -> tuple[Reservation, ...]:
         return tuple(
-            Reservation(made.key, made.reference, reserved_items(made, self.desk.settings))
+            Reservation(made.key, made.reference, reserved_items(made, self.context.settings))
             for made in self._reserving(job)
             if made.reference is not None
         )

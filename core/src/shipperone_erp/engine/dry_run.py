@@ -12,13 +12,13 @@ from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start
 from shipperone_erp.domain.invoice_checks.amounts import foreseen
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.planner import plan
-from shipperone_erp.domain.planner_input import scope_of
+from shipperone_erp.domain.planner_input import planner_rules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, implausible
 from shipperone_erp.engine.cycle import Selection
-from shipperone_erp.engine.planner_input import remember
+from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.ledger.repository import Ledger
@@ -105,8 +105,8 @@ async def foresee(
     invoices = listings.get(Stage.INVOICE)
     paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
     for stage, listing in listings.items():
-        scope = scope_of(settings, stage)
-        memory, _ = remember(
+        scope = planner_rules(settings, stage)
+        memory, _ = load_planner_input(
             ledger,
             scope,
             listing,

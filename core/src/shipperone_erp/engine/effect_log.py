@@ -14,21 +14,21 @@ from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
-    BeginEffect,
-    EndEffect,
+    ClaimJob,
     InsertJob,
-    LetAllGo,
-    LetGo,
+    RecordIntent,
+    RecordOutcome,
+    ReleaseAllJobs,
+    ReleaseJob,
     Restamp,
     SaveQueue,
-    TakeJob,
     UpdateJob,
     Write,
 )
 
 
-class StageJournal:
-    """The `Journal` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
+class StageEffectLog:
+    """The `EffectLog` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
 
     def __init__(self, ledger: Ledger, lease: Lease, now: Clock, instruments: Instruments | None = None) -> None:
         self._ledger = ledger
@@ -52,59 +52,61 @@ class StageJournal:
         if error is not None and self.failure is None:
             self.failure = error
 
-    async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
-        """See `workflow.ports.Journal`."""
+    async def record_intent(
+        self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False
+    ) -> Effect:
+        """See `workflow.ports.EffectLog`."""
         effect = Effect(
             id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
         )
-        await asyncio.wrap_future(self._write(UpdateJob(job), BeginEffect(effect)))
+        await asyncio.wrap_future(self._write(UpdateJob(job), RecordIntent(effect)))
         if self.failure is not None:
             raise self.failure  # an earlier write of this stage is missing: this effect must not begin
         self._begun[effect.id] = job, time.monotonic()
         return effect
 
-    def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
-        """See `workflow.ports.Journal`."""
-        ended = EndEffect(effect.id, outcome, self._now(), answer, effect.kind)
+    def record_outcome(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
+        """See `workflow.ports.EffectLog`."""
+        ended = RecordOutcome(effect.id, outcome, self._now(), answer, effect.kind)
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
         if (begun := self._begun.pop(effect.id, None)) is not None:
             of, at = begun
             self._instruments.step(of.tenant, of.stage, effect.kind, outcome, time.monotonic() - at)
 
     def insert(self, job: Job) -> None:
-        """See `workflow.ports.Journal`."""
+        """See `workflow.ports.EffectLog`."""
         self._write(InsertJob(job))
 
     def save(self, job: Job) -> None:
-        """See `workflow.ports.Journal`."""
+        """See `workflow.ports.EffectLog`."""
         self._write(UpdateJob(job))
 
     def restamp(self, job: Job) -> None:
-        """See `workflow.ports.Journal`."""
+        """See `workflow.ports.EffectLog`."""
         self._write(Restamp(job))
 
-    async def take(self, jobs: Collection[Job]) -> bool:
-        """Keep these jobs from everybody else until `let_go`; False, and nothing is taken, if one is not as it was.
+    async def claim(self, jobs: Collection[Job]) -> bool:
+        """Keep these jobs from everybody else until `release`; False, and nothing is taken, if one is not as it was.
 
         Between planning and the first write a person may have acted on them. LeaseLost or LedgerError as elsewhere.
         """
         if self.failure is not None:
             raise self.failure
         try:
-            await asyncio.wrap_future(self._ledger.write(*map(TakeJob, jobs), lease=self._lease))
+            await asyncio.wrap_future(self._ledger.write(*map(ClaimJob, jobs), lease=self._lease))
         except WriteRefused:
             return False
         return True
 
-    def let_go(self, jobs: Collection[Job]) -> None:
+    def release(self, jobs: Collection[Job]) -> None:
         """Give back what was taken, after everything that was written of it. What cannot be is given back later."""
         if self.failure is None:
             with suppress(LedgerError):
-                self._write(*(LetGo(job.id) for job in jobs))
+                self._write(*(ReleaseJob(job.id) for job in jobs))
 
-    def let_all_go(self, tenant: str, stage: Stage) -> None:
+    def release_all(self, tenant: str, stage: Stage) -> None:
         """Give back what an earlier process had taken of this stage."""
-        self._write(LetAllGo(tenant, stage))
+        self._write(ReleaseAllJobs(tenant, stage))
 
     def queue(self, record: QueueRecord) -> None:
         """Record what is known of the queue; committed no later than the next intent."""

@@ -9,7 +9,7 @@ Urgency = tuple[Any, ...]
 """Compared with others of the same line: the smaller goes first; equals in the order in which they came."""
 
 
-class FairSlots:
+class FairSemaphore:
     """`slots` of them. While lines wait, they are served in turn. For one event loop."""
 
     def __init__(self, slots: int) -> None:

@@ -33,12 +33,12 @@ from shipperone_erp.domain.hook_requests import (
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind
-from shipperone_erp.engine.circuit_breaker import Weather
-from shipperone_erp.engine.crash_isolation import Solitude
+from shipperone_erp.engine.circuit_breaker import ErpBreaker
+from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.document_cache import ListedDocuments
 from shipperone_erp.engine.hook_threads import HookThreads
-from shipperone_erp.engine.locks import Exclusives
-from shipperone_erp.engine.repeated_exceptions import Bursts
+from shipperone_erp.engine.locks import ExclusiveNames
+from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.workflow.ports import Contention, Down
 
 AnswerT = TypeVar("AnswerT")
@@ -48,28 +48,28 @@ GATHER = 0.005
 """Seconds for which a batch waits for company."""
 
 
-class HookCalls:
+class HookExecutor:
     """All hooks of one tenant. Every call takes a slot; stock-changing ones also the connector's exclusive name."""
 
     def __init__(
         self,
         plugins: TenantPlugins,
         threads: HookThreads,
-        weather: Weather,
-        bursts: Bursts,
+        erp_breaker: ErpBreaker,
+        bursts: RepeatedExceptions,
         *,
         deadline: float,
-        exclusives: Exclusives,
-        solitude: Solitude,
+        exclusives: ExclusiveNames,
+        crash_isolation: CrashIsolation,
         line: str,
     ) -> None:
         self.plugins = plugins
         self._threads = threads
-        self._weather = weather
+        self._erp_breaker = erp_breaker
         self._bursts = bursts
         self._deadline = deadline
         self._exclusives = exclusives
-        self._solitude = solitude
+        self._crash_isolation = crash_isolation
         self._line = line
         self._documents = ListedDocuments(self._list_documents)
         self._reserve: Batch[ReserveStock, Reserved | Shortage | Pending | Voided] = Batch(
@@ -89,7 +89,7 @@ class HookCalls:
         return self.plugins.offers
 
     def down(self, kind: EffectKind, order_id: str) -> Down | None:
-        return self._bursts.admits(kind, order_id) or self._weather.admits()
+        return self._bursts.admits(kind, order_id) or self._erp_breaker.admits()
 
     def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
         return self._bursts.raised(kind, job, error)
@@ -98,7 +98,7 @@ class HookCalls:
         self._bursts.answered(kind, job)
 
     def released(self, job: Job) -> bool:
-        """See `Bursts.released`."""
+        """See `RepeatedExceptions.released`."""
         return self._bursts.released(job)
 
     async def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
@@ -137,12 +137,12 @@ class HookCalls:
 
     async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """A hook that decides and changes nothing: its failures say nothing of the ERP's health."""
-        async with self._solitude.shared():
+        async with self._crash_isolation.shared():
             return await self._threads.run(function, argument, deadline=self._deadline, line=self._line)
 
     def alone(self) -> bool:
         """The running task is a suspect of a crash: its calls go out by themselves."""
-        return self._solitude.mine()
+        return self._crash_isolation.mine()
 
     async def _named(self, name: str) -> Callable[[], None]:
         """The exclusive name; not waited for without end, since whoever is tried alone keeps all others waiting."""
@@ -159,25 +159,25 @@ class HookCalls:
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""
         name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
-        async with self._solitude.shared():
+        async with self._crash_isolation.shared():
             release = await self._named(name) if name else _nothing
             try:
                 answer = await self._threads.run(
                     function, argument, deadline=self._deadline, line=self._line, returned=release
                 )
             except (Transient, AuthFailed) as failure:
-                self._weather.failed(failure)
+                self._erp_breaker.failed(failure)
                 raise
             except Unknown:
                 raise
             except Exception:
-                self._weather.succeeded()
+                self._erp_breaker.succeeded()
                 raise
         away = _away(answer)
         for told in away:
-            self._weather.failed(told)
+            self._erp_breaker.failed(told)
         if not away:
-            self._weather.succeeded()
+            self._erp_breaker.succeeded()
         return answer
 
 
@@ -197,7 +197,7 @@ class Batch(Generic[RequestT, AnswerT]):
 
     def __init__(
         self,
-        calls: HookCalls,
+        calls: HookExecutor,
         hook: str,
         single: Callable[[RequestT], AnswerT],
         many: Callable[[tuple[RequestT, ...]], dict[str, AnswerT | Exception]],

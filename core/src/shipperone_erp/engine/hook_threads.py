@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from shipperone_erp.domain.hook_answers import Transient, Unknown
-from shipperone_erp.engine.fair_semaphore import FairSlots
+from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.kernel.offload import for_a_thread
 
 ResultT = TypeVar("ResultT")
@@ -26,7 +26,7 @@ class HookThreads:
     def __init__(self, name: str, slots: int) -> None:
         self.name = name
         self.slots = slots
-        self._free = FairSlots(slots)
+        self._free = FairSemaphore(slots)
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._overdue = 0
         self._turn = threading.Lock()

@@ -19,7 +19,7 @@ async def _never() -> bool:
     return False
 
 
-class Exclusives:
+class ExclusiveNames:
     """One for a runtime. A name is taken from the ledger when first wanted here, and given back when nobody waits.
 
     While callers here keep waiting, the name stays with this process for `share` seconds. Then, if `contended` answers

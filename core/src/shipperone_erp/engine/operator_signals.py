@@ -17,7 +17,7 @@ CLOCKS_APART = timedelta(minutes=10)
 """By which the clock of the machine that a person acts on may differ from ours: ids grow with time."""
 
 
-class Nudges:
+class OperatorSignals:
     """Calls back those who serve a tenant when a person has acted on it; `acted` is called first, whoever it was."""
 
     def __init__(self, ledger: Ledger, acted: Callable[[], None] = lambda: None) -> None:
@@ -30,7 +30,7 @@ class Nudges:
         """To be called in the event loop; what was done before does not count."""
         self._callbacks[tenant].append(callback)
 
-    def nudge(self, tenant: str) -> None:
+    def wake(self, tenant: str) -> None:
         """Something of this tenant has changed."""
         for callback in self._callbacks[tenant]:
             callback()
@@ -46,7 +46,7 @@ class Nudges:
                 if touched:
                     self._acted()
                 for tenant in touched:
-                    self.nudge(tenant)
+                    self.wake(tenant)
                 self._seen, first = {found for found, _ in recent}, False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY)

@@ -5,22 +5,22 @@ from datetime import datetime
 
 from shipperone_erp.domain.job import Job, QueueRecord
 from shipperone_erp.domain.listing import Listed, Listing
-from shipperone_erp.domain.planner_input import Memory, Scope
+from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 
 
-def remember(
+def load_planner_input(
     ledger: Ledger,
-    scope: Scope,
+    scope: PlannerRules,
     listing: Listing,
     *,
     go_live: str,
     shipped: Mapping[str, Listed],
     busy: frozenset[str] = frozenset(),
     confirmed: tuple[datetime | None, datetime] | None = None,
-) -> tuple[Memory, QueueRecord]:
+) -> tuple[PlannerInput, QueueRecord]:
     """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
 
     What is known of the `busy` orders comes along, listed or not: they are acted on by it, and not planned.
@@ -52,7 +52,7 @@ def remember(
         seen_in_invoice |= _came_to_an_invoice(ledger, scope.tenant, unfinished, frozenset(ids))
     record = ledger.queue(scope.tenant, scope.stage) or QueueRecord(tenant=scope.tenant, stage=scope.stage)
     live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
-    memory = Memory(
+    memory = PlannerInput(
         jobs=tuple(known.values()),
         allocations=tuple(allocations),
         sales_orders=tuple(sales_orders),

@@ -10,7 +10,7 @@ PROBE_EVERY = 30.0
 """Seconds between two confirmations that are tried while it refuses every one."""
 
 
-class Firewall:
+class ProxyInterception:
     """Of one tenant. While it refuses every order, one confirmation at a time goes out as a probe; no order is held."""
 
     def __init__(self, say: Callable[[str], None], monotonic: Callable[[], float] = time.monotonic) -> None:

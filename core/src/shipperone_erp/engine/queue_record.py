@@ -10,7 +10,7 @@ from shipperone_erp.domain.job import Job, QueueRecord
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.engine.clock import moved_queue
-from shipperone_erp.engine.stage_context import StageDesk
+from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.engine.upgrade_checks import RULES
 from shipperone_erp.ledger.repository import Ledger
 
@@ -24,9 +24,9 @@ TELL_EVERY = timedelta(minutes=1)
 class QueueKeeper:
     """Of one stage of one tenant, under its lease."""
 
-    def __init__(self, desk: StageDesk, ledger: Ledger, log: logging.Logger) -> None:
-        self._desk = desk
-        self._tenant, self._stage = desk.settings.name, desk.stage
+    def __init__(self, context: StageContext, ledger: Ledger, log: logging.Logger) -> None:
+        self._context = context
+        self._tenant, self._stage = context.settings.name, context.stage
         self._ledger = ledger
         self._log = log
 
@@ -41,34 +41,34 @@ class QueueKeeper:
         await asyncio.gather(*(self._move_along(job, by) for job in living if job.order_id not in busy))
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
         if record is not None:
-            self._desk.journal.queue(moved_queue(record, by))
-        await self._desk.journal.flushed()
+            self._context.effect_log.queue(moved_queue(record, by))
+        await self._context.effect_log.flushed()
 
     async def _move_along(self, job: Job, by: timedelta) -> None:
-        if await self._desk.journal.take([job]):  # else a person has just acted on it, by the clock as it is now
-            self._desk.journal.save(job.moved(by))
-            self._desk.journal.let_go([job])
+        if await self._context.effect_log.claim([job]):  # else a person has just acted on it, by the clock as it is now
+            self._context.effect_log.save(job.moved(by))
+            self._context.effect_log.release([job])
 
     async def not_read(self, failure: ReadFailed) -> None:
         """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""
         if failure.trouble is Trouble.UNAUTHORISED:
-            self._desk.queue_refused(failure.sentence)
+            self._context.queue_refused(failure.sentence)
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
         record = record or QueueRecord(tenant=self._tenant, stage=self._stage)
-        self._desk.journal.queue(
+        self._context.effect_log.queue(
             replace(
                 record,
                 paused_reason=NOT_READ.get(failure.trouble, Reason.PLATFORM_UNAVAILABLE),
                 paused_sentence=failure.sentence,
-                paused_at=record.paused_at or self._desk.now(),
+                paused_at=record.paused_at or self._context.now(),
             )
         )
-        await self._desk.journal.flushed()
+        await self._context.effect_log.flushed()
 
     def read_well(self, listing: Listing, record: QueueRecord) -> None:
         """The queue was read whole, and nothing pauses it any more."""
         live_at = record.live_at
-        if live_at is None and (self._desk.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
+        if live_at is None and (self._context.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
             live_at = listing.began_at
         told = record.last_good_read_at
         now = replace(
@@ -83,4 +83,4 @@ class QueueKeeper:
         )
         recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
         if not recent or replace(now, last_good_read_at=told) != record:
-            self._desk.journal.queue(now)
+            self._context.effect_log.queue(now)

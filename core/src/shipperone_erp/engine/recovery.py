@@ -5,50 +5,50 @@ import asyncio
 from shipperone_erp.domain.job import Effect, Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Outcome, State, Step
-from shipperone_erp.engine.stage_context import StageDesk
+from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.ledger.repository import Ledger
 
 KILLS_AT_MOST = 2
 """How often a job may kill the process while it runs alone until it is held."""
 
 
-async def recover(ledger: Ledger, desk: StageDesk) -> set[int]:
+async def recover(ledger: Ledger, context: StageContext) -> set[int]:
     """Settle what can be settled of a stage's open intents; returns the ids of the jobs that are to be tried alone.
 
     A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first. A job that
     ShipperOne has accepted, or that has ended, is never opened again: only its intent is recorded as unknown.
     """
     suspects: set[int] = set()
-    journal, lost = desk.journal, "the process ended before the answer came"
-    await _heal(ledger, desk)
-    for effect in await asyncio.to_thread(ledger.open_effects, desk.settings.name, desk.stage):
+    effect_log, lost = context.effect_log, "the process ended before the answer came"
+    await _heal(ledger, context)
+    for effect in await asyncio.to_thread(ledger.open_effects, context.settings.name, context.stage):
         job = await asyncio.to_thread(ledger.job, effect.job_id)
         if job is None:
-            journal.end(effect, Outcome.UNKNOWN, lost)
+            effect_log.record_outcome(effect, Outcome.UNKNOWN, lost)
         elif effect.kind is EffectKind.CONFIRM:
-            journal.end(effect, Outcome.UNKNOWN, lost, _asked(job, desk) if job.open else None)
+            effect_log.record_outcome(effect, Outcome.UNKNOWN, lost, _asked(job, context) if job.open else None)
         elif job.ended or job.state is State.IGNORED:
-            journal.end(effect, Outcome.UNKNOWN, lost)
+            effect_log.record_outcome(effect, Outcome.UNKNOWN, lost)
         else:
-            after = _inside_a_hook(job, effect, desk)
-            journal.end(effect, Outcome.UNKNOWN, lost, after)
+            after = _inside_a_hook(job, effect, context)
+            effect_log.record_outcome(effect, Outcome.UNKNOWN, lost, after)
             if after.state is State.HELD:
-                desk.changed(job, after)
+                context.changed(job, after)
             else:
                 suspects.add(job.id)
-    journal.let_all_go(desk.settings.name, desk.stage)
-    await journal.flushed()
+    effect_log.release_all(context.settings.name, context.stage)
+    await effect_log.flushed()
     return suspects
 
 
-async def _heal(ledger: Ledger, desk: StageDesk) -> None:
+async def _heal(ledger: Ledger, context: StageContext) -> None:
     """Give jobs back the state that an earlier version's recovery took from them; see `healed`."""
-    for job in await asyncio.to_thread(ledger.living_jobs, desk.settings.name, desk.stage):
+    for job in await asyncio.to_thread(ledger.living_jobs, context.settings.name, context.stage):
         after = healed(job)
         if after is not job:
-            desk.journal.save(after)
-            desk.changed(job, after)
-    await desk.journal.flushed()
+            context.effect_log.save(after)
+            context.changed(job, after)
+    await context.effect_log.flushed()
 
 
 def healed(job: Job) -> Job:
@@ -72,8 +72,8 @@ def healed(job: Job) -> Job:
     )
 
 
-def _asked(job: Job, desk: StageDesk) -> Job:
-    now = desk.now()
+def _asked(job: Job, context: StageContext) -> Job:
+    now = context.now()
     return job.with_(
         state=State.WAITING,
         reason=Reason.OUTCOME_UNKNOWN,
@@ -83,11 +83,11 @@ def _asked(job: Job, desk: StageDesk) -> Job:
         lost_at=now,
         settle_reads=(),
         refusal=None,
-        next_attempt_at=now + desk.settings.settle,
+        next_attempt_at=now + context.settings.settle,
     )
 
 
-def _inside_a_hook(job: Job, effect: Effect, desk: StageDesk) -> Job:
+def _inside_a_hook(job: Job, effect: Effect, context: StageContext) -> Job:
     kills = job.crashes_alone + (1 if effect.alone else 0)
     if kills < KILLS_AT_MOST:
         return job.with_(crashes_alone=kills, next_attempt_at=None)
@@ -97,7 +97,7 @@ def _inside_a_hook(job: Job, effect: Effect, desk: StageDesk) -> Job:
         sentence=f"{effect.kind} of this order ended the whole process {kills} times while it ran alone: the system's "
         f"log may say how. Once the connector is mended: `order retry {job.order_id}`",
         owner=Owner.IT,
-        since=desk.now(),
+        since=context.now(),
         crashes_alone=kills,
         next_attempt_at=None,
     )

@@ -16,7 +16,7 @@ from datetime import datetime
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind
-from shipperone_erp.engine.circuit_breaker import Breaker
+from shipperone_erp.engine.circuit_breaker import CircuitBreaker
 from shipperone_erp.workflow.ports import Down
 
 BURST = 5
@@ -33,7 +33,7 @@ Fault = tuple[str, str]
 class _Calls:
     """What is known of the calls of one kind."""
 
-    breaker: Breaker
+    breaker: CircuitBreaker
     fault: Fault | None = None
     failed: dict[str, float] = field(default_factory=dict)
     """Orders that met `fault` since the last success, with their times."""
@@ -43,7 +43,7 @@ class _Calls:
     """Orders that failed in a burst that is over: if one meets the same fault again, it is its own."""
 
 
-class Bursts:
+class RepeatedExceptions:
     """The breakers of one tenant's hooks, one for each kind of call."""
 
     def __init__(
@@ -117,7 +117,7 @@ class Bursts:
         self._kinds.clear()
 
     def _of(self, kind: EffectKind) -> _Calls:
-        return self._kinds.setdefault(kind, _Calls(Breaker(self._now, monotonic=self._monotonic)))
+        return self._kinds.setdefault(kind, _Calls(CircuitBreaker(self._now, monotonic=self._monotonic)))
 
 
 def _fault(job: Job, error: Exception) -> Fault:

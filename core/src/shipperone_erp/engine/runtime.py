@@ -14,20 +14,20 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.domain.job import Job, Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import State
-from shipperone_erp.engine.crash_isolation import Solitude
+from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
-from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.engine.observers.progress import Progress, tell
-from shipperone_erp.engine.operator_signals import Nudges
+from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.retention import Retention
 from shipperone_erp.engine.secret_files import watch_secrets
 from shipperone_erp.engine.single_run import serve_once
 from shipperone_erp.engine.stage_context import Observer
-from shipperone_erp.engine.tenant import Shared, TenantRun
-from shipperone_erp.engine.worker import StageService
+from shipperone_erp.engine.tenant import Shared, TenantRuntime
+from shipperone_erp.engine.worker import StageWorker
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import Clock, utc_now
 from shipperone_erp.ledger.errors import LedgerReplaced
@@ -81,7 +81,7 @@ class Runtime:
             ledger=self.ledger,
             pauses=Pauses(self.ledger),
             now=self._now,
-            exclusives=Exclusives(
+            exclusives=ExclusiveNames(
                 self._take_exclusive,
                 self._keeper.give_back,
                 self._keeper.stands,
@@ -89,7 +89,7 @@ class Runtime:
                 share=runtime.lease.total_seconds(),
                 pause=2 * self._keeper.looks_every,
             ),
-            solitude=Solitude(),
+            crash_isolation=CrashIsolation(),
             progress=self.progress,
             lease_stands=self._keeper.stands,
             observe=self._observe,
@@ -99,7 +99,7 @@ class Runtime:
             max_response=runtime.max_response,
             instruments=self.instruments,
         )
-        self.tenants = [TenantRun(settings, shared) for settings in self._chosen]
+        self.tenants = [TenantRuntime(settings, shared) for settings in self._chosen]
         self._telling = asyncio.create_task(tell(self.progress, self._log))
         return self
 
@@ -129,13 +129,13 @@ class Runtime:
 
     async def serve(self, stopping: asyncio.Event) -> None:
         """Serve every stage of every tenant until `stopping` is set. LedgerReplaced if its ledger was lost."""
-        nudges = Nudges(self.ledger, acted=self._shared.pauses.forget)
+        signals = OperatorSignals(self.ledger, acted=self._shared.pauses.forget)
         serving: list[asyncio.Task[None]] = []
 
-        def start(tenant: TenantRun) -> None:
+        def start(tenant: TenantRuntime) -> None:
             for stage in tenant.settings.stages:
-                service = StageService(
-                    tenant, stage, self._keeper, nudges, self._now, stopping, self._log
+                service = StageWorker(
+                    tenant, stage, self._keeper, signals, self._now, stopping, self._log
                 )  # fmt: skip
                 serving.append(asyncio.create_task(service.serve()))
 
@@ -145,16 +145,16 @@ class Runtime:
             for name, settings in configuration.tenants.items():
                 if name in known:
                     known[name].renew(settings)
-                    nudges.nudge(name)
+                    signals.wake(name)
                 elif not self._names or name in self._names:
                     self._log.info("%s: its configuration is complete now; it is served", name)
-                    self.tenants.append(TenantRun(settings, self._shared))
+                    self.tenants.append(TenantRuntime(settings, self._shared))
                     start(self.tenants[-1])
 
         for tenant in self.tenants:
             start(tenant)
         watching = [
-            asyncio.create_task(nudges.watch(stopping)),
+            asyncio.create_task(signals.watch(stopping)),
             asyncio.create_task(watch_secrets(self.configuration, renewed, stopping, self._log)),
         ]
         retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._now, self._log)

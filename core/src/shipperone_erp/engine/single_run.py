@@ -10,9 +10,9 @@ from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.job import Lease
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ended, Ending, ended_with
-from shipperone_erp.engine.cycle import Passed, Selection, StageRun
+from shipperone_erp.engine.cycle import Passed, Selection, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
-from shipperone_erp.engine.tenant import TenantRun
+from shipperone_erp.engine.tenant import TenantRuntime
 from shipperone_erp.kernel.errors import ShipperOneErpError
 from shipperone_erp.kernel.time_source import Clock
 
@@ -21,14 +21,14 @@ SHORTEST_PAUSE = 0.05
 
 
 async def serve_once(
-    tenant: TenantRun, keeper: LeaseKeeper, now: Clock, *, selection: Selection, settle_for: timedelta
+    tenant: TenantRuntime, keeper: LeaseKeeper, now: Clock, *, selection: Selection, settle_for: timedelta
 ) -> Ended:
     """Everything of one tenant that can be done now or within `settle_for` after the first complete cycle."""
     leases: list[Lease] = []
     try:
         await tenant.open()
         await tenant.bind()
-        runs: list[StageRun] = []
+        runs: list[StageCycle] = []
         paused = await tenant.paused()
         for stage in tenant.settings.stages:
             if stage in paused:
@@ -54,7 +54,7 @@ async def serve_once(
 
 
 async def _cycles(
-    tenant: TenantRun, runs: list[StageRun], now: Clock, selection: Selection, settle_for: timedelta
+    tenant: TenantRuntime, runs: list[StageCycle], now: Clock, selection: Selection, settle_for: timedelta
 ) -> Ended:
     ends_at: float | None = None
     failures = 0
@@ -76,12 +76,12 @@ async def _cycles(
         await asyncio.sleep(pause)
     if failed or tenant.token.sentence:
         return Ended(Ending.PLATFORM, tenant.token.sentence or failed[0].sentence)
-    if tenant.weather.down is not None:
-        return Ended(Ending.ERP, tenant.weather.down.sentence)
+    if tenant.erp_breaker.down is not None:
+        return Ended(Ending.ERP, tenant.erp_breaker.down.sentence)
     return ended_with([job for run in runs for job in await run.unfinished()])
 
 
-async def _cycle(run: StageRun, selection: Selection) -> Passed | ReadFailed:
+async def _cycle(run: StageCycle, selection: Selection) -> Passed | ReadFailed:
     try:
         return await run.cycle(selection, wait=True)
     except ReadFailed as failure:

@@ -12,16 +12,16 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.job import Job, NumberHolder
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.planner_input import Memory
+from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.post_answer import PostAnswer
 from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
-from shipperone_erp.engine.effect_log import StageJournal
-from shipperone_erp.engine.hook_executor import HookCalls
-from shipperone_erp.engine.proxy_interception import Firewall
+from shipperone_erp.engine.effect_log import StageEffectLog
+from shipperone_erp.engine.hook_executor import HookExecutor
+from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
-from shipperone_erp.engine.token_breaker import TokenHealth
+from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
@@ -34,7 +34,7 @@ Observer = Callable[[Job | None, Job], None]
 """Told of a job before (None: it is new) and after a change."""
 
 
-class StageDesk:
+class StageContext:
     """One for each stage of a tenant, made anew with each lease."""
 
     def __init__(
@@ -44,12 +44,12 @@ class StageDesk:
         *,
         client: ShipperOne,
         view: QueueView,
-        hooks: HookCalls,
-        journal: StageJournal,
+        hooks: HookExecutor,
+        effect_log: StageEffectLog,
         clock: StageClock,
         observe: Observer,
-        token: TokenHealth,
-        firewall: Firewall,
+        token: TokenBreaker,
+        firewall: ProxyInterception,
         stopping: Callable[[], bool],
         lease_stands: Callable[[], Awaitable[None]],
         redact: Callable[[str], str],
@@ -59,7 +59,7 @@ class StageDesk:
         self.settings = settings
         self.stage = stage
         self.hooks = hooks
-        self.journal = journal
+        self.effect_log = effect_log
         self.view = view
         self.erp = erp
         self._holder_of_number = holder_of_number
@@ -108,7 +108,7 @@ class StageDesk:
         async with self.view.posting(), self._client.turn_to_confirm() as seconds:
             yield seconds
 
-    def planned_from(self, memory: Memory, busy: Collection[str]) -> None:
+    def planned_from(self, memory: PlannerInput, busy: Collection[str]) -> None:
         """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""
         jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
         self._recorded = RecordedJobs(self.settings.base_url, self.settings.store_code, jobs)

@@ -16,24 +16,24 @@ from shipperone_erp.domain.job import Binding, Job, Lease, Pause
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.circuit_breaker import Weather
+from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.clock import StageClock
-from shipperone_erp.engine.crash_isolation import Solitude
-from shipperone_erp.engine.cycle import StageRun
-from shipperone_erp.engine.effect_log import StageJournal
-from shipperone_erp.engine.hook_executor import HookCalls
+from shipperone_erp.engine.crash_isolation import CrashIsolation
+from shipperone_erp.engine.cycle import StageCycle
+from shipperone_erp.engine.effect_log import StageEffectLog
+from shipperone_erp.engine.hook_executor import HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
-from shipperone_erp.engine.locks import Exclusives
+from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.observers.denial_alert import DenialAlert
 from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.engine.observers.progress import Progress
 from shipperone_erp.engine.pauses import Pauses
-from shipperone_erp.engine.proxy_interception import Firewall
+from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
-from shipperone_erp.engine.repeated_exceptions import Bursts
+from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.engine.requested_orders import unknown_to
-from shipperone_erp.engine.stage_context import Observer, StageDesk
-from shipperone_erp.engine.token_breaker import TokenHealth
+from shipperone_erp.engine.stage_context import Observer, StageContext
+from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import Clock
@@ -56,8 +56,8 @@ class Shared:
     ledger: Ledger
     pauses: Pauses
     now: Clock
-    exclusives: Exclusives
-    solitude: Solitude
+    exclusives: ExclusiveNames
+    crash_isolation: CrashIsolation
     progress: Progress
     lease_stands: Callable[[Lease], Awaitable[None]]
     observe: Observer
@@ -68,14 +68,14 @@ class Shared:
     instruments: Instruments
 
 
-class TenantRun:
+class TenantRuntime:
     """Made for one tenant and one event loop; `close` once. Nothing in it is shared with another tenant."""
 
     def __init__(self, settings: TenantSettings, shared: Shared) -> None:
         self.settings = settings
         self.name = settings.name
-        self.token = TokenHealth(self._say)
-        self._firewall = Firewall(self._say)
+        self.token = TokenBreaker(self._say)
+        self._firewall = ProxyInterception(self._say)
         self.instruments = shared.instruments
         self.epoch = 0
         """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
@@ -98,8 +98,8 @@ class TenantRun:
         self._clocks = {stage: StageClock(shared.now) for stage in Stage}
         self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
         self._threads = HookThreads(settings.name, settings.concurrency)
-        self.weather = Weather(shared.now, self._say, patience=max(8, settings.concurrency))
-        self.bursts = Bursts(shared.now, self._say)
+        self.erp_breaker = ErpBreaker(shared.now, self._say, patience=max(8, settings.concurrency))
+        self.bursts = RepeatedExceptions(shared.now, self._say)
         self._plugins: TenantPlugins | None = None
         self._opening = asyncio.Lock()
         self._retired: list[TenantPlugins] = []
@@ -142,7 +142,7 @@ class TenantRun:
         try:
             identity = await self._threads.run(plugins.identity, deadline=IDENTITY_DEADLINE.total_seconds())
         except ConnectorError as failure:
-            self.weather.down = self.weather.down or Down(
+            self.erp_breaker.down = self.erp_breaker.down or Down(
                 Reason.ERP_AUTH if isinstance(failure, AuthFailed) else Reason.ERP_UNAVAILABLE,
                 failure.sentence,
                 Owner.IT,
@@ -158,30 +158,30 @@ class TenantRun:
         await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding, self.settings.stages)
         self._bound, self._erp = epoch == self.epoch, identity  # another connector's ERP need not be the same one
 
-    async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageRun:
+    async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageCycle:
         """The stage's cycles under this lease, with what an earlier process left behind taken up first.
 
         Once `stopping` is true no effect begins any more.
         """
         plugins = await self.open()
         shared, settings = self._shared, self.settings
-        hooks = HookCalls(
+        hooks = HookExecutor(
             plugins,
             self._threads,
-            self.weather,
+            self.erp_breaker,
             self.bursts,
             deadline=settings.hook_timeout.total_seconds(),
             exclusives=shared.exclusives,
-            solitude=shared.solitude,
+            crash_isolation=shared.crash_isolation,
             line=stage,
         )
-        desk = StageDesk(
+        context = StageContext(
             settings,
             stage,
             client=self._client,
             view=self.views[stage],
             hooks=hooks,
-            journal=StageJournal(shared.ledger, lease, shared.now, shared.instruments),
+            effect_log=StageEffectLog(shared.ledger, lease, shared.now, shared.instruments),
             clock=self._clocks[stage],
             observe=self._observe,
             token=self.token,
@@ -193,13 +193,13 @@ class TenantRun:
             holder_of_number=shared.ledger.holder_of_number,
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
-        run = StageRun(
-            desk,
+        run = StageCycle(
+            context,
             shared.ledger,
             shipped=self._shipped,
             read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
             read_failed=partial(read_failed, self._client),
-            solitude=shared.solitude,
+            crash_isolation=shared.crash_isolation,
             progress=shared.progress,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
             log=shared.log,
@@ -248,7 +248,7 @@ class TenantRun:
             if self._plugins is not None:
                 self._retired.append(self._plugins)
                 self._plugins = None
-            self.weather.down = None
+            self.erp_breaker.down = None
             self.bursts.forget()
             self._bound = False
             self.epoch += 1

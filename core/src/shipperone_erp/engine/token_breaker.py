@@ -7,7 +7,7 @@ PROBE_EVERY = 30.0
 """Seconds between two confirmations that are tried with a token which was refused for them."""
 
 
-class TokenHealth:
+class TokenBreaker:
     """Told of each answer. A token may be good for reading and not for confirming, so both are kept apart."""
 
     def __init__(self, say: Callable[[str], None]) -> None:

@@ -8,7 +8,7 @@ from shipperone_erp.domain.approved_totals import approved_total
 from shipperone_erp.domain.decisions import Decision, Start
 from shipperone_erp.domain.invoice_checks.amounts import Problem, foreseen
 from shipperone_erp.domain.job import Job, QueueRecord
-from shipperone_erp.domain.planner_input import Memory
+from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.states import Stage, State
 
@@ -23,7 +23,9 @@ def are_new(record: QueueRecord) -> bool:
     return record.stage is Stage.INVOICE and record.rules < RULES and record.first_read_at is not None
 
 
-def log_new_rules(settings: TenantSettings, memory: Memory, decisions: Iterable[Decision], log: logging.Logger) -> None:
+def log_new_rules(
+    settings: TenantSettings, memory: PlannerInput, decisions: Iterable[Decision], log: logging.Logger
+) -> None:
     """Once for each queue whose rules are new. It checks every order: of thousands, seconds."""
     held = list(_held(settings, memory, decisions))
     if not held:
@@ -38,7 +40,9 @@ def log_new_rules(settings: TenantSettings, memory: Memory, decisions: Iterable[
         log.warning("%s invoice %s will be held, %s: %s", settings.name, order_id, problem.reason, problem.sentence)
 
 
-def _held(settings: TenantSettings, memory: Memory, decisions: Iterable[Decision]) -> Iterator[tuple[str, Problem]]:
+def _held(
+    settings: TenantSettings, memory: PlannerInput, decisions: Iterable[Decision]
+) -> Iterator[tuple[str, Problem]]:
     jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
     recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
     new = [decision.job for decision in decisions if isinstance(decision, Start)]

@@ -11,10 +11,10 @@ from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.job import Pause
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.cycle import Selection, StageRun
+from shipperone_erp.engine.cycle import Selection, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
-from shipperone_erp.engine.operator_signals import Nudges
-from shipperone_erp.engine.tenant import TenantRun
+from shipperone_erp.engine.operator_signals import OperatorSignals
+from shipperone_erp.engine.tenant import TenantRuntime
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError
 from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.errors import LedgerReplaced
@@ -26,15 +26,15 @@ STOP_WITHIN = 25.0
 """Seconds for what is being worked on to reach its next recorded point: with the closing it stays under 30."""
 
 
-class StageService:
+class StageWorker:
     """Serves one stage of one tenant: takes its lease, runs its cycles, and starts over after any fault of its own."""
 
     def __init__(
         self,
-        tenant: TenantRun,
+        tenant: TenantRuntime,
         stage: Stage,
         keeper: LeaseKeeper,
-        nudges: Nudges,
+        signals: OperatorSignals,
         now: Clock,
         stopping: asyncio.Event,
         log: logging.Logger,
@@ -53,7 +53,7 @@ class StageService:
         self._epoch = tenant.epoch
         self._nudged = asyncio.Event()
         self._acted_on = asyncio.Event()
-        nudges.add(tenant.name, self._nudge)
+        signals.add(tenant.name, self._nudge)
 
     def _nudge(self) -> None:
         self._nudged.set()
@@ -97,7 +97,7 @@ class StageService:
         """Asked to stop, paused by a person, or on the way to a connector with renewed secrets."""
         return self._stopping.is_set() or self._paused is not None or self._epoch != self._tenant.epoch
 
-    async def _until_stopped(self, run: StageRun) -> None:
+    async def _until_stopped(self, run: StageCycle) -> None:
         """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
         cycles = asyncio.create_task(self._cycles(run))
         stopped = asyncio.create_task(self._stopping.wait())
@@ -115,7 +115,7 @@ class StageService:
             stopped.cancel()
             obeying.cancel()
 
-    async def _cycles(self, run: StageRun) -> None:
+    async def _cycles(self, run: StageCycle) -> None:
         try:
             while not self._stopping.is_set() and self._epoch == self._tenant.epoch:
                 await self._look_for_a_pause()
@@ -143,7 +143,7 @@ class StageService:
             self._log.info("%s: %s", self._name, what)
         self._paused = found
 
-    async def _cycle(self, run: StageRun) -> float:
+    async def _cycle(self, run: StageCycle) -> float:
         """One cycle; returns the seconds until the next."""
         began = time.monotonic()
         try:

@@ -29,17 +29,17 @@ from sqlalchemy.dialects import postgresql, sqlite
 from shipperone_erp.domain.job import Binding
 from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, leases, queues
 from shipperone_erp.ledger.unit_of_work import (
-    BeginEffect,
-    EndEffect,
+    ClaimJob,
     FirstBinding,
     InsertJob,
-    LetAllGo,
-    LetGo,
     Record,
+    RecordIntent,
+    RecordOutcome,
+    ReleaseAllJobs,
+    ReleaseJob,
     Restamp,
     SaveBinding,
     SaveQueue,
-    TakeJob,
     UpdateJob,
     Write,
 )
@@ -130,7 +130,7 @@ STATEMENTS: dict[type[Write], Statement] = {
         _of("job", (name for name in jobs.c.keys() if name != "taken")),  # noqa: SIM118
         _of_job,
     ),
-    TakeJob: Statement(
+    ClaimJob: Statement(
         jobs,
         lambda put: (
             update(jobs)
@@ -160,13 +160,13 @@ STATEMENTS: dict[type[Write], Statement] = {
         _of_job,
         hits_all=True,
     ),
-    LetGo: Statement(
+    ReleaseJob: Statement(
         jobs,
         lambda put: update(jobs).where(jobs.c.id == bindparam("row_id")).values(taken=false()),
         {"row_id": "job_id"},
         lambda write: (write.job_id,),
     ),
-    LetAllGo: Statement(
+    ReleaseAllJobs: Statement(
         jobs,
         lambda put: (
             update(jobs)
@@ -176,13 +176,13 @@ STATEMENTS: dict[type[Write], Statement] = {
         {"of_tenant": "tenant", "of_stage": "stage"},
         lambda write: ((write.tenant, write.stage),),
     ),
-    BeginEffect: Statement(
+    RecordIntent: Statement(
         effects,
         lambda put: insert(effects),
         _of("effect", effects.c.keys()),
         lambda write: (write.effect.job_id, write.effect.id),
     ),
-    EndEffect: Statement(
+    RecordOutcome: Statement(
         effects,
         lambda put: update(effects).where(effects.c.id == bindparam("row_id")),
         {"row_id": "effect_id", "outcome": "outcome", "outcome_at": "at", "answer": "answer"},

@@ -48,7 +48,7 @@ class Restamp:
 
 
 @dataclass(frozen=True, slots=True)
-class TakeJob:
+class ClaimJob:
     """From now on until LetGo nobody else changes this job. Refused if it is not as it was, or is taken already."""
 
     job: Job
@@ -59,7 +59,7 @@ class TakeJob:
 
 
 @dataclass(frozen=True, slots=True)
-class LetGo:
+class ReleaseJob:
     """A job that was taken is everybody's again; of one that was not, nothing is changed."""
 
     job_id: int
@@ -70,7 +70,7 @@ class LetGo:
 
 
 @dataclass(frozen=True, slots=True)
-class LetAllGo:
+class ReleaseAllJobs:
     """What an earlier process had taken of a tenant's stage is everybody's again."""
 
     tenant: str
@@ -82,7 +82,7 @@ class LetAllGo:
 
 
 @dataclass(frozen=True, slots=True)
-class BeginEffect:
+class RecordIntent:
     """The intent of an effect."""
 
     effect: Effect
@@ -93,7 +93,7 @@ class BeginEffect:
 
 
 @dataclass(frozen=True, slots=True)
-class EndEffect:
+class RecordOutcome:
     """The outcome of an effect; `kind` is only for the label. Refused if the ledger does not hold the intent."""
 
     effect_id: int
@@ -154,8 +154,8 @@ class FirstBinding:
 
 
 Write = (
-    InsertJob | UpdateJob | Restamp | TakeJob | LetGo | LetAllGo | BeginEffect | EndEffect | Record | SaveQueue
-    | SaveBinding | FirstBinding
+    InsertJob | UpdateJob | Restamp | ClaimJob | ReleaseJob | ReleaseAllJobs | RecordIntent | RecordOutcome | Record
+    | SaveQueue | SaveBinding | FirstBinding
 )  # fmt: skip
 
 
@@ -170,7 +170,7 @@ class Entry:
     @property
     def label(self) -> str:
         """`intent:reserve`, `outcome:confirm`, …: that of the effect in it, else of its first write."""
-        effects = (write.label for write in self.writes if isinstance(write, BeginEffect | EndEffect))
+        effects = (write.label for write in self.writes if isinstance(write, RecordIntent | RecordOutcome))
         return next(effects, self.writes[0].label)
 
     def settle(self, error: Exception | None) -> None:

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.decisions import Continue, Decision, Leave, Start
+from shipperone_erp.domain.decisions import Continue, Decision, NoAction, Start
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -139,7 +139,7 @@ def _begun(foreseen: Iterable[Foreseen]) -> Iterator[str]:
     """Orders that a yes has begun and that a process did not come to the end of."""
     for one in foreseen:
         for decision in one.decisions:
-            if not isinstance(decision, Leave | Start) and decision.job.step is not Step.NEW:
+            if not isinstance(decision, NoAction | Start) and decision.job.step is not Step.NEW:
                 yield one.order_id
 
 
@@ -148,7 +148,7 @@ def _home(foreseen: Iterable[Foreseen]) -> str | None:
         party.country
         for one in foreseen
         for decision in one.decisions
-        if not isinstance(decision, Leave)
+        if not isinstance(decision, NoAction)
         for party in [decision.job.order.shipping or decision.job.order.billing]
         if party is not None and party.country
     )

@@ -25,10 +25,10 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.offload import WORTH_A_THREAD, aside
 from shipperone_erp.kernel.redaction import Redaction
-from shipperone_erp.shipperone.connection_pool import Lanes
+from shipperone_erp.shipperone.connection_pool import ConnectionPool
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
-from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, Pace
+from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, RateLimit
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.response_reader import Received, receive
 from shipperone_erp.shipperone.responses import (
@@ -127,7 +127,7 @@ class ShipperOne:
         }
         # without a client around it: that would keep Magento's session cookie, for which calls wait for each other
         # there, and would look into the headers of redirects, which may hold anything
-        self._lanes = Lanes(
+        self._lanes = ConnectionPool(
             connections,
             # plain http needs none; without any, one that trusts everybody would be made with each connection
             verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
@@ -135,7 +135,7 @@ class ShipperOne:
             proxy=_proxy(httpx.URL(root)),
         )
         self._one_by_one = asyncio.Lock()
-        self._pace = Pace(patience)
+        self._pace = RateLimit(patience)
         self._redact = Redaction()
         self.replace_token(token)
 

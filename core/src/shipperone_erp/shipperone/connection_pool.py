@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 
 
-class Lanes(httpx.AsyncBaseTransport):
+class ConnectionPool(httpx.AsyncBaseTransport):
     """At most `connections` at once; a request that gets none within its pool time-out raises `httpx.PoolTimeout`.
 
     A connection that was idle for `keepalive` seconds is closed, so that neither a burst nor a thousand tenants, each

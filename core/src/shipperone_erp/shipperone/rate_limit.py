@@ -34,7 +34,7 @@ class Kind(StrEnum):
     CONFIRMATION = "confirmation"
 
 
-class Pace:
+class RateLimit:
     """For one event loop. `turn` waits for a request's turn; `throttled` and `answered` report how one ended."""
 
     def __init__(self, patience: float = PATIENCE, monotonic: Callable[[], float] = time.monotonic) -> None:

@@ -14,14 +14,14 @@ from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.confirmation import confirm
-from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.execution import HoldJob, JobExecution
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 LONG_BEFORE = timedelta(days=90)
 """How far back the ERP's documents are looked through where ShipperOne does not say when the order was placed."""
 
 
-async def adopt(case: Case) -> None:
+async def adopt(case: JobExecution) -> None:
     """Take the job as far as it goes, in either stage."""
     while case.job.step is not Step.DONE:
         match case.job.step:
@@ -33,7 +33,7 @@ async def adopt(case: Case) -> None:
                 case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None)
 
 
-async def compare(case: Case) -> None:
+async def compare(case: JobExecution) -> None:
     """The document says what ShipperOne says: by the ERP's list where there is one, else by what the person told."""
     invoicing = case.job.stage is Stage.INVOICE
     if invoicing:
@@ -46,7 +46,7 @@ async def compare(case: Case) -> None:
     number = (document.number if document else None) or case.job.number
     differences = _differences(case, document, total if invoicing else None)
     if differences:
-        raise Hold(
+        raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
             f"{case.job.reference} was made elsewhere and is not what ShipperOne lists: "
             f"{side_by_side(differences, 'ERP', 'ShipperOne')}; nothing was sent. Correct it, then `order adopt` again",
@@ -68,15 +68,15 @@ def adopted_invoice(reference: str, number: str | None, total: object, date: obj
     return Invoice(reference, (), None, total, issued=True, number=number, date=date)  # type: ignore[arg-type]
 
 
-async def _found(case: Case) -> Document | None:
+async def _found(case: JobExecution) -> Document | None:
     """The ERP's document with this reference or number; None where the connector keeps no list, or it is not on it."""
-    if "list_documents" not in case.desk.hooks.offers:
+    if "list_documents" not in case.ports.hooks.offers:
         return None
     since = (case.order.ordered_at or case.job.first_listed_at - LONG_BEFORE) - timedelta(days=1)
     named = case.job.reference, case.job.number
 
     async def look() -> Document | Pending | None:
-        documents = await case.desk.hooks.list_documents(since)
+        documents = await case.ports.hooks.list_documents(since)
         by_reference = [document for document in documents if document.reference == named[0]]
         by_number = [document for document in documents if named[1] and document.number == named[1]]
         return next(iter(by_reference or by_number), None)
@@ -84,9 +84,9 @@ async def _found(case: Case) -> Document | None:
     return await case.effect(EffectKind.LOOK, look, step=Step.NEW)
 
 
-def _differences(case: Case, document: Document | None, total: object) -> tuple[Difference, ...]:
+def _differences(case: JobExecution, document: Document | None, total: object) -> tuple[Difference, ...]:
     """What the document says otherwise; where it (or its total) is not known, nothing is."""
-    order, settings = case.order, case.desk.settings
+    order, settings = case.order, case.ports.settings
     if document is not None and document.order_id not in (None, order.order_id):
         return (Difference("order_id", document.order_id, order.order_id),)
     lines = document.lines if document else ()

@@ -15,10 +15,10 @@ from shipperone_erp.domain.states import EffectKind, State, Step
 from shipperone_erp.kernel.printable import label
 from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.confirmation import confirm
-from shipperone_erp.workflow.execution import Case, Hold, Wait
+from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 
 
-async def allocate(case: Case) -> None:
+async def allocate(case: JobExecution) -> None:
     """Take the job as far as it goes."""
     while case.job.step not in (Step.ACCEPTED, Step.DONE):
         match case.job.step:
@@ -30,13 +30,13 @@ async def allocate(case: Case) -> None:
     case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
 
 
-async def reserve(case: Case) -> None:
-    """All of the order's goods under the job's key, or a `Wait` that says which are short.
+async def reserve(case: JobExecution) -> None:
+    """All of the order's goods under the job's key, or a `RetryLater` that says which are short.
 
     An order of services only is reserved without asking the ERP: its job then names no reservation.
     """
     if case.goods.unclear:
-        raise Hold(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
+        raise HoldJob(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
     if case.job.step is Step.RESERVING and _otherwise(case):
         await rebuild(case, "other rows of it are reserved by the rules as they are now")
         case.order = case.goods.stocked
@@ -46,25 +46,25 @@ async def reserve(case: Case) -> None:
     if any(item.parent_item_id is not None or item.item_type for item in case.listed.items):
         case.change(reserved=tuple(item.item_id for item in case.order.items))
     request = ReserveStock(
-        key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.desk.settings.transfer
+        key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.ports.settings.transfer
     )
     asked_since = case.job.since if case.job.reason is Reason.WAITING_FOR_TRANSFER else None
     try:
         answer: Reserved | Shortage | Voided = await case.effect(
-            EffectKind.RESERVE, lambda: case.desk.hooks.reserve_stock(request), step=Step.RESERVING
+            EffectKind.RESERVE, lambda: case.ports.hooks.reserve_stock(request), step=Step.RESERVING
         )
-    except Wait as wait:
+    except RetryLater as wait:
         if wait.reason is Reason.WAITING_FOR_TRANSFER and asked_since is not None:
-            wait.sentence = f"{wait.sentence} (since {age(case.desk.now() - asked_since)})"
+            wait.sentence = f"{wait.sentence} (since {age(case.ports.now() - asked_since)})"
         raise
     if isinstance(answer, Voided):
         case.void()
     elif isinstance(answer, Shortage):
         case.change(step=Step.NEW)
-        raise Wait(
+        raise RetryLater(
             Reason.NOT_ENOUGH_STOCK,
             shortage_sentence(answer, case.order),
-            until=case.later(case.desk.settings.stock_retry.total_seconds()),
+            until=case.later(case.ports.settings.stock_retry.total_seconds()),
             owner=Owner.WAREHOUSE,
         )
     else:
@@ -72,7 +72,7 @@ async def reserve(case: Case) -> None:
         case.owns_reference()
 
 
-def _otherwise(case: Case) -> bool:
+def _otherwise(case: JobExecution) -> bool:
     """What was asked for, and may have been refused, is not what the tenant's rules reserve now."""
     asked, now = ({str(item.item_id) for item in order.items} for order in (case.order, case.goods.stocked))
     return case.job.reference is None and asked != now

@@ -5,38 +5,38 @@ from shipperone_erp.domain.invoice_checks.amounts import Problem, problem
 from shipperone_erp.domain.invoice_checks.remainder import unexplained
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
-from shipperone_erp.workflow.execution import Case, Hold, Wait
+from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 
 
-def check_amounts(case: Case) -> None:
+def check_amounts(case: JobExecution) -> None:
     """Hold the job if the order's amounts are not whole, not explained, or were invoiced before."""
-    recorded = case.desk.recorded(case.listed)
+    recorded = case.ports.recorded(case.listed)
     found = _of_case(case, recorded)
     if found is not None:
-        raise Hold(found.reason, found.sentence, found.owner, found.differences)
+        raise HoldJob(found.reason, found.sentence, found.owner, found.differences)
     if recorded.unsettled and _of_case(case, recorded.as_if_settled()) is not None:
         orders = ", ".join(dict.fromkeys(job.order_id for job in recorded.unsettled))
-        raise Wait(
+        raise RetryLater(
             Reason.OUTCOME_UNKNOWN,
             f"order {orders} of the same sales order {case.order.order_number} may have been confirmed, and its answer "
             "was lost: this one is invoiced once that is settled",
-            until=case.later(case.desk.settings.settle.total_seconds()),
+            until=case.later(case.ports.settings.settle.total_seconds()),
             counts=False,
         )
 
 
-def total_is_of_more(case: Case) -> bool:
+def total_is_of_more(case: JobExecution) -> bool:
     """The listing does not come to its own total, and is invoiced all the same: another total is that of more.
 
     Only of a case whose amounts were checked: as the tenant's `order_total` says, or an operator has accepted its sum.
     """
-    return unexplained(case.order, case.currency(), case.desk.settings, case.discount) is not None
+    return unexplained(case.order, case.currency(), case.ports.settings, case.discount) is not None
 
 
-def _of_case(case: Case, recorded: Recorded) -> Problem | None:
+def _of_case(case: JobExecution, recorded: Recorded) -> Problem | None:
     return problem(
         case.order,
-        case.desk.settings,
+        case.ports.settings,
         part=case.job.part,
         earlier=recorded.invoices,
         allocated=case.allocated,

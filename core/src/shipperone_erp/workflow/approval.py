@@ -7,7 +7,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
 def mark(job: Job) -> str | None:
@@ -28,15 +28,15 @@ def mark(job: Job) -> str | None:
     return hashlib.sha256(dumps(said).encode()).hexdigest()[:32]
 
 
-def await_approval(case: Case, built: Invoice) -> None:
+def await_approval(case: JobExecution, built: Invoice) -> None:
     """Hold the job until a person has approved exactly this, where the tenant wants that."""
-    if Stage.INVOICE not in case.desk.settings.approve or built.issued or case.job.approved == mark(case.job):
+    if Stage.INVOICE not in case.ports.settings.approve or built.issued or case.job.approved == mark(case.job):
         return
     what = f"draft {built.reference}" if built.reference else "the invoice as computed"
     total = built.total_incl_tax if built.total_incl_tax is not None else "an unknown total"
     dates = {"day of supply": case.job.supply_date, "date of issue": case.job.issue_date}
     dated = "".join(f", {name} {day}" for name, day in dates.items() if day is not None)
-    raise Hold(
+    raise HoldJob(
         Reason.AWAITING_APPROVAL,
         f"{what} of {total} {case.currency() or ''}".rstrip()
         + f"{dated} waits for `order approve {case.job.order_id}`",

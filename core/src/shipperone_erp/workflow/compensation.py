@@ -9,40 +9,40 @@ from shipperone_erp.domain.hook_requests import DiscardInvoice, ReleaseStock
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
-from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
-async def clear(case: Case, why: str) -> None:
+async def clear(case: JobExecution, why: str) -> None:
     """Release the reservation or discard the draft of this job; returns once the ERP has said that it is done."""
     if not may_exist(case.job):
         return
     hook = "release_stock" if case.job.stage is Stage.ALLOCATION else "discard_invoice"
-    if hook not in case.desk.hooks.offers:
-        raise Hold(
+    if hook not in case.ports.hooks.offers:
+        raise HoldJob(
             Reason.ORDER_GONE if case.job.ending is State.GONE else Reason.ITEMS_CHANGED,
             f"{why}, and this connector cannot undo {held_in_erp(case.job)}: undo it in the ERP",
             Owner.WAREHOUSE if case.job.stage is Stage.ALLOCATION else Owner.ACCOUNTANT,
         )
     if case.job.stage is Stage.ALLOCATION:
         request = ReleaseStock(key=case.job.key, reference=case.job.reference, order=case.order)
-        await case.effect(EffectKind.RELEASE, lambda: case.desk.hooks.release_stock(request), step=case.job.step)
+        await case.effect(EffectKind.RELEASE, lambda: case.ports.hooks.release_stock(request), step=case.job.step)
     else:
         await _discard(case, why)
     case.change(step=Step.NEW, reference=None, url=None, invoice_json=None)
 
 
-async def _discard(case: Case, why: str) -> None:
+async def _discard(case: JobExecution, why: str) -> None:
     request = DiscardInvoice(key=case.job.key, invoice=case.job.invoice, order=case.order, reason=why)
     try:
-        await case.effect(EffectKind.DISCARD, lambda: case.desk.hooks.discard_invoice(request), step=case.job.step)
+        await case.effect(EffectKind.DISCARD, lambda: case.ports.hooks.discard_invoice(request), step=case.job.step)
     except AlreadyIssued as issued:
         raise issued_already(case, issued.invoice) from issued
 
 
-def issued_already(case: Case, invoice: Invoice) -> Hold:
+def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
     """The document is fiscal although ShipperOne has not confirmed it: kept as it is, and a person is asked."""
     case.change(invoice_json=invoice_text(invoice), reference=invoice.reference, number=invoice.number, url=invoice.url)
-    return Hold(
+    return HoldJob(
         Reason.ISSUED_NOT_CONFIRMED,
         f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
         "confirmed it: a person must credit it or have ShipperOne take it",
@@ -50,14 +50,14 @@ def issued_already(case: Case, invoice: Invoice) -> Hold:
     )
 
 
-async def end(case: Case, state: State, why: str) -> None:
+async def end(case: JobExecution, state: State, why: str) -> None:
     """Undo what the job has made and end it as `state`. Repeated until the ERP has done it, whatever comes between."""
     case.change(ending=state)
     await clear(case, why)
     case.change(state=state, open=False, ending=None, reason=None, sentence=why, owner=None, next_attempt_at=None)
 
 
-async def rebuild(case: Case, why: str) -> None:
+async def rebuild(case: JobExecution, why: str) -> None:
     """Undo what the job has made and go on under its next generation.
 
     `ending` is set meanwhile: if the process dies in between, planning undoes the rest and starts a successor.

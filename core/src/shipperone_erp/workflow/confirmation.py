@@ -20,7 +20,15 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.workflow.amount_check import check_amounts
 from shipperone_erp.workflow.compensation import rebuild
-from shipperone_erp.workflow.execution import LOG, Case, Hold, Stale, Stopping, Wait, record_post
+from shipperone_erp.workflow.execution import (
+    LOG,
+    HoldJob,
+    JobExecution,
+    ListingChanged,
+    RetryLater,
+    ShutdownRequested,
+    record_post,
+)
 
 AT_MOST = 3
 """How often a mismatch is retried, and how often rebuilt, until a person is asked."""
@@ -35,75 +43,78 @@ UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
 
 
-async def confirm(case: Case) -> None:
+async def confirm(case: JobExecution) -> None:
     """Send the confirmation if the newest read shows the order as this job has it; act on the answer.
 
-    Returns with the job accepted, or at an earlier step of its next generation; raises `Wait`, `Hold` or `Stale`.
+    Returns with the job accepted, or at an earlier step of its next generation; raises `RetryLater`, `HoldJob` or
+    `ListingChanged`.
     """
-    listed = case.desk.newest(case.job.order_id)
+    listed = case.ports.newest(case.job.order_id)
     if listed is None or listed.fingerprint != case.job.fingerprint:
-        raise Stale
-    refused = case.desk.token_refused()
+        raise ListingChanged
+    refused = case.ports.token_refused()
     if refused is not None:
         raise _token_refused(case, refused)
-    blocked = case.desk.firewall_blocks()
+    blocked = case.ports.firewall_blocks()
     if blocked is not None:
-        raise Wait(Reason.PLATFORM_UNAVAILABLE, blocked, until=case.later(BLOCKED), counts=False)
-    async with case.desk.sales_order(case.order.order_number), case.desk.turn_to_confirm() as seconds:
+        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, blocked, until=case.later(BLOCKED), counts=False)
+    async with case.ports.sales_order(case.order.order_number), case.ports.turn_to_confirm() as seconds:
         if seconds is not None:
             sentence = f"ShipperOne limits the rate of requests; this confirmation is sent in about {seconds:.0f} s"
-            raise Wait(Reason.PLATFORM_RATE_LIMITED, sentence, until=case.later(seconds), counts=False)
+            raise RetryLater(Reason.PLATFORM_RATE_LIMITED, sentence, until=case.later(seconds), counts=False)
         if case.job.stage is Stage.INVOICE:
             check_amounts(case)  # a draft may have waited while another part, or another order, was invoiced
         answer = await _post(case)
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
-        case.desk.platform_answers()
+        case.ports.platform_answers()
     if answer.outcome is PostOutcome.ACCEPTED:
         return
     if answer.outcome is PostOutcome.REFUSED and answer.status == 400:
         await _refused(case, answer.message, f"ShipperOne refused it: {answer.message.rstrip('. ')}")
     elif answer.outcome is PostOutcome.REFUSED:
-        raise Hold(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
+        raise HoldJob(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
     elif answer.outcome is PostOutcome.UNAUTHORISED:
-        case.desk.pause_platform(answer.message)
+        case.ports.pause_platform(answer.message)
         raise _token_refused(case, answer.message)
     elif answer.outcome is PostOutcome.THROTTLED:
         until = case.later(answer.retry_after)
-        raise Wait(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
+        raise RetryLater(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
     elif answer.outcome is PostOutcome.NOT_SENT:
-        raise Wait(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(UNREACHED), counts=False)
+        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(UNREACHED), counts=False)
     else:
         _lost(case, answer)
 
 
-async def _post(case: Case) -> PostAnswer:
-    if case.desk.stopping:
-        raise Stopping
+async def _post(case: JobExecution) -> PostAnswer:
+    if case.ports.stopping:
+        raise ShutdownRequested
     before = case.job.step
     case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
-    effect = await case.desk.journal.begin(case.job, EffectKind.CONFIRM, request=case.desk.body(case.listed))
+    effect = await case.ports.effect_log.record_intent(
+        case.job, EffectKind.CONFIRM, request=case.ports.body(case.listed)
+    )
     try:
-        answer = await case.desk.post(case.listed, case.job.fingerprint)
+        answer = await case.ports.post(case.listed, case.job.fingerprint)
         # the ledger keeps what was said; in lists and logs it names nobody
         quiet = answer and _without_names(answer, case.listed)
     except (LeaseLost, LedgerError):
         raise  # nothing was sent, and nothing can be recorded
     except Exception as fault:  # a fault on our side shows nothing about whether ShipperOne took it
         LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
-        answer = quiet = faulty_post(fault, case.desk.now())
+        answer = quiet = faulty_post(fault, case.ports.now())
     if answer is None or quiet is None:
-        case.desk.journal.end(effect, Outcome.NOT_SENT, "the order changed before it was sent")
+        case.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, "the order changed before it was sent")
         case.change(step=before)
-        raise Stale
+        raise ListingChanged
     case.change(refusal=quiet.denial)
     if answer.outcome is PostOutcome.ACCEPTED:
         accept(case)
     elif answer.outcome is PostOutcome.UNKNOWN:
-        case.change(lost_at=case.desk.now(), settle_reads=())
-        case.desk.note(case.job)
+        case.change(lost_at=case.ports.now(), settle_reads=())
+        case.ports.note(case.job)
     else:
         case.change(step=before)
-    record_post(case.desk.journal, effect, answer, case.job)
+    record_post(case.ports.effect_log, effect, answer, case.job)
     return quiet
 
 
@@ -112,12 +123,12 @@ def _without_names(answer: PostAnswer, order: FulfillmentOrder) -> PostAnswer:
     return replace(answer, message=discreet(answer.message, [order]), denial=denial)
 
 
-def accept(case: Case, *, inferred: bool = False) -> None:
+def accept(case: JobExecution, *, inferred: bool = False) -> None:
     """ShipperOne has it. From here on the job is never superseded."""
     case.change(
         open=False,
         step=Step.ACCEPTED,
-        accepted_at=case.desk.now(),
+        accepted_at=case.ports.now(),
         inferred=inferred,
         lost_at=None,
         settle_reads=(),
@@ -129,77 +140,78 @@ def accept(case: Case, *, inferred: bool = False) -> None:
         attempts=0,
         differences=(),
     )
-    case.desk.note(case.job)
+    case.ports.note(case.job)
 
 
-def _token_refused(case: Case, sentence: str) -> Wait:
+def _token_refused(case: JobExecution, sentence: str) -> RetryLater:
     # due whenever somebody looks: another token may be there by then, and no read is called for before its time
-    return Wait(Reason.PLATFORM_AUTH, sentence, until=case.desk.now(), owner=Owner.IT, counts=False)
+    return RetryLater(Reason.PLATFORM_AUTH, sentence, until=case.ports.now(), owner=Owner.IT, counts=False)
 
 
-def _blocked(case: Case, answer: PostAnswer) -> Wait | Hold:
+def _blocked(case: JobExecution, answer: PostAnswer) -> RetryLater | HoldJob:
     """A firewall has answered. That ShipperOne did not see the order is proven by its queue, as after a lost answer."""
-    every_order = case.desk.firewall_refused(case.job.order_id, answer.message)
+    every_order = case.ports.firewall_refused(case.job.order_id, answer.message)
     times = case.job.attempts + 1
     if times >= LOST_AT_MOST and not every_order:
         order_id = case.job.order_id
-        return Hold(
+        return HoldJob(
             Reason.OUTCOME_UNKNOWN,
             f"the confirmation of this order was refused {times} times: {answer.message}. Have that done for this "
             f"order's data, then `order retry {order_id}`; if ShipperOne took the order all the same, `order resolve "
             f"{order_id} --outcome confirmed`",
             Owner.IT,
         )
-    until = case.later(case.desk.settings.settle.total_seconds())
+    until = case.later(case.ports.settings.settle.total_seconds())
     sentence = f"{answer.message}; it is sent again once ShipperOne's queue proves that it was not taken"
-    return Wait(Reason.OUTCOME_UNKNOWN, sentence, until=until, counts=not every_order)
+    return RetryLater(Reason.OUTCOME_UNKNOWN, sentence, until=until, counts=not every_order)
 
 
-def _lost(case: Case, answer: PostAnswer) -> None:
+def _lost(case: JobExecution, answer: PostAnswer) -> None:
     if answer.by_proxy:
         raise _blocked(case, answer)
     report = f" (report {answer.report_id})" if answer.report_id else ""
     if answer.denial is None and case.job.attempts + 1 >= LOST_AT_MOST:
-        raise Hold(
+        raise HoldJob(
             Reason.OUTCOME_UNKNOWN,
             f"ShipperOne's answer was lost {case.job.attempts + 1} times, last: {answer.message}{report}. Ask whether "
             f"it took the order, then `order resolve {case.job.order_id} --outcome confirmed` or `cancelled`",
             Owner.SHIPPERONE,
         )
-    settle = case.desk.settings.settle.total_seconds()
+    settle = case.ports.settings.settle.total_seconds()
     lost = f"ShipperOne's answer was lost ({answer.message}{report})" if answer.denial is None else answer.message
-    raise Wait(
+    raise RetryLater(
         Reason.OUTCOME_UNKNOWN,
         f"{lost}; two reads of its queue decide whether the order was taken",
         until=case.later(settle),
     )
 
 
-async def refused(case: Case) -> None:
+async def refused(case: JobExecution) -> None:
     """The confirmation was denied in a 2xx, and two reads still list the order: as after a 400.
 
-    Returns with the job at an earlier step of its next generation; raises `Wait`, `Hold` or `Stale`.
+    Returns with the job at an earlier step of its next generation; raises `RetryLater`, `HoldJob` or
+    `ListingChanged`.
     """
     words = case.job.refusal or ""
     await _refused(case, words, f"ShipperOne denied it: {words.rstrip('. ')}")
 
 
-async def _refused(case: Case, words: str, sentence: str) -> None:
+async def _refused(case: JobExecution, words: str, sentence: str) -> None:
     try:
-        now = await case.desk.fresh(case.job.order_id)
+        now = await case.ports.fresh(case.job.order_id)
     except ReadFailed as failure:
-        raise Wait(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=case.later()) from failure
+        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=case.later()) from failure
     differences = order_differences(case.listed, now.order if now else None)
     if case.job.adopted:
         both = side_by_side(differences, "sent", "ShipperOne now")
-        raise Hold(
+        raise HoldJob(
             Reason.PLATFORM_REFUSED,
             f"ShipperOne refused {case.job.reference}, which was made elsewhere: {words}"
             f"{'; ' + both if both else ''}. Correct it and say `order adopt` again",
             Owner.ACCOUNTANT if case.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
             differences,
         )
-    resolution = await case.desk.hooks.handle_mismatch(
+    resolution = await case.ports.hooks.handle_mismatch(
         Mismatch(
             action="allocate" if case.job.stage is Stage.ALLOCATION else "invoice",
             sent=case.listed,
@@ -213,7 +225,7 @@ async def _refused(case: Case, words: str, sentence: str) -> None:
 
 
 async def resolve(
-    case: Case,
+    case: JobExecution,
     resolution: Resolution,
     now: Listed | None,
     differences: tuple[Difference, ...],
@@ -225,28 +237,28 @@ async def resolve(
         verdict = Verdict.REBUILD if differences else Verdict.RETRY
     if verdict is Verdict.HOLD:
         reason = Reason(resolution.reason or Reason.PLATFORM_REFUSED)
-        raise Hold(reason, resolution.sentence or message, Owner(resolution.owner or Owner.IT), differences)
+        raise HoldJob(reason, resolution.sentence or message, Owner(resolution.owner or Owner.IT), differences)
     as_it_is = now is not None and now.fingerprint == case.job.fingerprint
     if now is None:
-        raise Wait(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=case.later())
+        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=case.later())
     if verdict is Verdict.RETRY:
         if case.job.retries >= AT_MOST:
             raise _asked_often(case, differences, message)
         case.change(retries=case.job.retries + 1)
         if not as_it_is:
-            raise Stale
-        raise Wait(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=case.later())
+            raise ListingChanged
+        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=case.later())
     if case.job.rebuilds >= AT_MOST:
         raise _asked_often(case, differences, message)
     case.change(rebuilds=case.job.rebuilds + 1)
     if not as_it_is:
-        raise Stale
+        raise ListingChanged
     await rebuild(case, f"rebuilt after: {message}")
 
 
-def _asked_often(case: Case, differences: tuple[Difference, ...], message: str) -> Hold:
+def _asked_often(case: JobExecution, differences: tuple[Difference, ...], message: str) -> HoldJob:
     both = side_by_side(differences, "sent", "ShipperOne now")
-    return Hold(
+    return HoldJob(
         reason_for(differences, Reason.PLATFORM_REFUSED),
         f"{message}{'; ' + both if both else ''}; sent again {AT_MOST} times. Ask ShipperOne, then `order retry "
         f"{case.job.order_id}`",

@@ -3,15 +3,15 @@
 from collections.abc import Awaitable, Callable
 
 from shipperone_erp.domain.decisions import (
+    ConfirmByInference,
     Continue,
     Decision,
     End,
-    Hold,
-    Infer,
-    Leave,
-    Note,
+    NoAction,
+    PutOnHold,
+    RecordObservation,
+    RecoverFromErp,
     Restamp,
-    Seek,
     SendAgain,
     Start,
     StartHeld,
@@ -25,22 +25,22 @@ from shipperone_erp.workflow.adoption import adopt
 from shipperone_erp.workflow.allocation import allocate
 from shipperone_erp.workflow.compensation import end
 from shipperone_erp.workflow.confirmation import accept, refused
-from shipperone_erp.workflow.execution import Case, work
+from shipperone_erp.workflow.execution import JobExecution, work
 from shipperone_erp.workflow.invoice import invoice
-from shipperone_erp.workflow.ports import Desk
+from shipperone_erp.workflow.ports import StagePorts
 from shipperone_erp.workflow.recovery import seek
 
-FLOWS: dict[Stage, Callable[[Case], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
+FLOWS: dict[Stage, Callable[[JobExecution], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
 
 AllocatedOf = Callable[[Job], Allocated]
 """What the ledger holds of the allocation of a job's order."""
 
 
-async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
+async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
     """Do it, and return the job as it stands afterwards (None if there was nothing to do)."""
 
-    def case(job: Job) -> Case:
-        return Case(job, desk, allocated(job), alone=alone)
+    def case(job: Job) -> JobExecution:
+        return JobExecution(job, ports, allocated(job), alone=alone)
 
     async def go_on(job: Job, **changes: object) -> Job:
         one = case(job)
@@ -54,33 +54,33 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
         return one.job
 
     match decision:
-        case Leave():
+        case NoAction():
             return None
         case Restamp(job=job, then=then):
-            desk.journal.restamp(job)
-            return await act(then, desk, allocated, alone=alone) or job
-        case Note(job=job):
-            desk.journal.save(job)
+            ports.effect_log.restamp(job)
+            return await act(then, ports, allocated, alone=alone) or job
+        case RecordObservation(job=job):
+            ports.effect_log.save(job)
             return job
         case StartHeld(job=job):
-            desk.journal.insert(job)
-            desk.changed(None, job)
+            ports.effect_log.insert(job)
+            ports.changed(None, job)
             return job
-        case Hold(job=job):
+        case PutOnHold(job=job):
             held = job.with_(
                 state=State.HELD,
                 reason=decision.reason,
                 sentence=decision.sentence,
                 owner=decision.owner,
-                since=desk.now(),
+                since=ports.now(),
                 next_attempt_at=None,
             )
-            desk.journal.save(held)
-            desk.changed(job, held)
+            ports.effect_log.save(held)
+            ports.changed(job, held)
             return held
         case Start(job=job):
-            desk.journal.insert(job)
-            desk.changed(None, job)
+            ports.effect_log.insert(job)
+            ports.changed(None, job)
             return await go_on(job)
         case Continue(job=job):
             return await go_on(job)
@@ -91,12 +91,12 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
             one.change(lost_at=None, step=_ready(job))
             await work(one, _go_on_if_rebuilt)
             return one.job
-        case Infer(job=job):
+        case ConfirmByInference(job=job):
             one = case(job)
             accept(one, inferred=True)
             await work(one, _flow(job))
             return one.job
-        case Seek(job=job):
+        case RecoverFromErp(job=job):
             one = case(job)
             await work(one, seek)
             return one.job
@@ -104,14 +104,14 @@ async def act(decision: Decision, desk: Desk, allocated: AllocatedOf, *, alone: 
             return await undo(job, state, why)
         case Supersede(job=job, successor=successor):
             ended = await undo(job, State.SUPERSEDED, "ShipperOne changed the order")
-            return await act(successor, desk, allocated) if successor and ended.ended else ended
+            return await act(successor, ports, allocated) if successor and ended.ended else ended
 
 
-def _flow(job: Job) -> Callable[[Case], Awaitable[None]]:
+def _flow(job: Job) -> Callable[[JobExecution], Awaitable[None]]:
     return adopt if job.adopted else FLOWS[job.stage]
 
 
-async def _go_on_if_rebuilt(case: Case) -> None:
+async def _go_on_if_rebuilt(case: JobExecution) -> None:
     await refused(case)
     await _flow(case.job)(case)
 

@@ -1,8 +1,8 @@
 """One job being worked on: its state, its effects in the ledger, and the ways in which work on it can stop.
 
-A flow (`allocation`, `invoice`) is a sequence of steps on a `Case`. A step that cannot go on raises `Wait` or `Hold`;
-`work` alone turns these into the job's state. Every call to the ERP or to ShipperOne goes through `effect`, which
-commits the intent before it and records the outcome after it.
+A flow (`allocation`, `invoice`) is a sequence of steps on a `JobExecution`. A step that cannot continue raises
+`RetryLater` or `HoldJob`; `work` alone turns these into the job's state. Every call to the ERP or to ShipperOne goes
+through `effect`, which commits the intent before it and records the outcome after it.
 """
 
 import logging
@@ -42,7 +42,7 @@ from shipperone_erp.domain.totals import Discount
 from shipperone_erp.domain.without_vat import without_vat
 from shipperone_erp.kernel.errors import ContractViolation, LeaseLost, LedgerError
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.workflow.ports import Contention, Desk, Journal
+from shipperone_erp.workflow.ports import Contention, EffectLog, StagePorts
 
 AnswerT = TypeVar("AnswerT")
 
@@ -52,8 +52,8 @@ VOIDED_AT_MOST = 3
 LOG = logging.getLogger("shipperone_erp.run")
 
 
-class Wait(Exception):
-    """Time, stock or the far side will solve it: the job is taken up again at `until` (or when the desk resumes)."""
+class RetryLater(Exception):
+    """Time, stock or the far side will solve it: the job is taken up again at `until` (or when the ports resumes)."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class Wait(Exception):
         self.reason, self.sentence, self.until, self.owner, self.counts = reason, sentence, until, owner, counts
 
 
-class Hold(Exception):
+class HoldJob(Exception):
     """A person must act: the job stays as it is until they do, or until its cause is gone.
 
     `until` is set where it is tried again by itself all the same: what ShipperOne has accepted is late, not lost.
@@ -87,15 +87,15 @@ class Hold(Exception):
         self.until = until
 
 
-class Stopping(Exception):
-    """The job rests at a recorded point: `Desk.stopping` came before its next effect."""
+class ShutdownRequested(Exception):
+    """The job rests at a recorded point: `StagePorts.stopping` came before its next effect."""
 
 
-class Stale(Exception):
+class ListingChanged(Exception):
     """The newest read no longer shows the order as this job has it: planning decides what to do."""
 
 
-class Case:
+class JobExecution:
     """A job while it is worked on.
 
     `listed` is the order with every row, as it is confirmed; `order` has the rows (and the dates) that the connector is
@@ -105,25 +105,25 @@ class Case:
     def __init__(
         self,
         job: Job,
-        desk: Desk,
+        ports: StagePorts,
         allocated: Allocated | None = None,
         *,
         alone: bool = False,
     ) -> None:
         self._job = job
-        self._clock_moved = desk.clock_moved
-        self.desk = desk
+        self._clock_moved = ports.clock_moved
+        self.ports = ports
         known = allocated or Allocated()
-        newest = desk.newest(job.order_id)
+        newest = ports.newest(job.order_id)
         # what was parsed a moment ago need not be parsed again from the ledger's text
         fresh = newest if newest and newest.fingerprint == job.fingerprint else None
         self.listed = fresh.order if fresh else job.order
         self.dates: Mapping[str, str] = fresh.dates if fresh else {}
-        self.goods = sort_out(believed(self.listed, job), desk.settings, known.known)
+        self.goods = sort_out(believed(self.listed, job), ports.settings, known.known)
         self.known = known
         rows = self.goods.invoiced if job.stage is Stage.INVOICE else self._to_reserve()
         rows = without_vat(rows, (job, *known.made))
-        self.order = cleaned(rows, rows.currency or desk.settings.currency, tolerance=desk.settings.tolerance)
+        self.order = cleaned(rows, rows.currency or ports.settings.currency, tolerance=ports.settings.tolerance)
         self.allocated_at = allocation_accepted_at(known.made)
         self.reservations: tuple[Reservation, ...] = known.reservations
         self._voided = 0
@@ -133,7 +133,7 @@ class Case:
     @property
     def job(self) -> Job:
         """The job as it will be written next; its times follow a clock that is set while it is worked on."""
-        moved = self.desk.clock_moved
+        moved = self.ports.clock_moved
         if moved != self._clock_moved:
             self._job, self._clock_moved = self._job.moved(moved - self._clock_moved), moved
         return self._job
@@ -142,7 +142,7 @@ class Case:
         """The rows that the reservation is of, or will be."""
         if self.job.step is Step.NEW or self.goods.stocked is self.goods.listed:
             return self.goods.stocked
-        return replace(self.goods.listed, items=reserved_rows(self.job, self.desk.settings))
+        return replace(self.goods.listed, items=reserved_rows(self.job, self.ports.settings))
 
     def change(self, **fields: object) -> None:
         """Change the job; written with the next intent, or when work on it ends."""
@@ -151,13 +151,13 @@ class Case:
     def owns_reference(self) -> None:
         """What the job refers to now is a document of this ERP."""
         if self.job.reference is not None:
-            self.change(erp=self.desk.erp)
+            self.change(erp=self.ports.erp)
 
     def void(self, step: Step = Step.NEW) -> None:
         """The document of this key is void: go on under the next one, but not without end in one go."""
         self._voided += 1
         if self._voided > VOIDED_AT_MOST:
-            raise Hold(
+            raise HoldJob(
                 Reason.ERP_REFUSED,
                 f"the ERP has voided the document of every key so far, up to {self.job.key}: somebody (or something) "
                 "deletes or cancels there what is made for this order",
@@ -193,77 +193,77 @@ class Case:
         step: Step,
         request: str | None = None,
     ) -> AnswerT:
-        """Intent, call, outcome. Answers come back as they are; what a hook raises becomes `Wait` or `Hold`.
+        """Intent, call, outcome. Answers come back as they are; what a hook raises becomes `RetryLater` or `HoldJob`.
 
         `step` is where the job stands while the call is under way, and where it stays if the outcome is unknown.
         `request`: what is to be kept of what was asked.
         """
-        if self.desk.stopping:
-            raise Stopping
-        down = self.desk.hooks.down(kind, self.job.order_id)
+        if self.ports.stopping:
+            raise ShutdownRequested
+        down = self.ports.hooks.down(kind, self.job.order_id)
         if down is not None:
-            raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
+            raise RetryLater(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
         before = self.job.step
         self.change(state=State.WORKING, step=step, next_attempt_at=None)
-        effect = await self.desk.journal.begin(self.job, kind, request=request, alone=self.alone)
+        effect = await self.ports.effect_log.record_intent(self.job, kind, request=request, alone=self.alone)
         try:
             answer = await call()
         except AuthFailed as failure:
             self._nothing_happened(effect, before, failure.sentence)
             # the ERP's own probes say when there is hope; this order is no reason to wait longer
             soon = self.later(0)
-            raise Wait(Reason.ERP_AUTH, failure.sentence, until=soon, owner=Owner.IT, counts=False) from failure
+            raise RetryLater(Reason.ERP_AUTH, failure.sentence, until=soon, owner=Owner.IT, counts=False) from failure
         except Transient as failure:
             self._nothing_happened(effect, before, failure.sentence)
             until = self.later(failure.retry_after)
             counts = not isinstance(failure, Contention)
-            raise Wait(Reason.ERP_UNAVAILABLE, failure.sentence, until=until, counts=counts) from failure
+            raise RetryLater(Reason.ERP_UNAVAILABLE, failure.sentence, until=until, counts=counts) from failure
         except Refused as refusal:
-            self.desk.hooks.answered(kind, self.job)
-            self.desk.journal.end(effect, Outcome.REFUSED, f"{refusal.reason}: {refusal.sentence}")
-            raise Hold(refusal.reason, refusal.sentence, refusal.owner) from refusal
+            self.ports.hooks.answered(kind, self.job)
+            self.ports.effect_log.record_outcome(effect, Outcome.REFUSED, f"{refusal.reason}: {refusal.sentence}")
+            raise HoldJob(refusal.reason, refusal.sentence, refusal.owner) from refusal
         except AlreadyIssued as issued:
-            self.desk.hooks.answered(kind, self.job)
-            self.desk.journal.end(effect, Outcome.REFUSED, dumps(issued.invoice))
+            self.ports.hooks.answered(kind, self.job)
+            self.ports.effect_log.record_outcome(effect, Outcome.REFUSED, dumps(issued.invoice))
             raise
         except Unknown as lost:
-            self.desk.journal.end(effect, Outcome.UNKNOWN, lost.sentence)
-            raise Wait(Reason.OUTCOME_UNKNOWN, lost.sentence, until=self.later()) from lost
+            self.ports.effect_log.record_outcome(effect, Outcome.UNKNOWN, lost.sentence)
+            raise RetryLater(Reason.OUTCOME_UNKNOWN, lost.sentence, until=self.later()) from lost
         except ContractViolation as violation:
-            self.desk.journal.end(effect, Outcome.UNKNOWN, str(violation))
+            self.ports.effect_log.record_outcome(effect, Outcome.UNKNOWN, str(violation))
             self._burst(kind, violation)
-            raise Hold(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
+            raise HoldJob(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
         except Exception as bug:  # whatever a connector raises that it should not: this job is held, all others go on
-            self.desk.journal.end(effect, Outcome.UNKNOWN, self.desk.redact(_traceback(bug)))
+            self.ports.effect_log.record_outcome(effect, Outcome.UNKNOWN, self.ports.redact(_traceback(bug)))
             self._burst(kind, bug)
             where = f"`order show {self.job.order_id} --raw`"
             sentence = f"the connector raised {type(bug).__name__} in {kind}; the traceback is in {where}"
-            raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT) from bug
-        self.desk.hooks.answered(kind, self.job)
+            raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT) from bug
+        self.ports.hooks.answered(kind, self.job)
         if isinstance(answer, Pending):
-            self.desk.journal.end(effect, Outcome.PENDING, answer.sentence)
+            self.ports.effect_log.record_outcome(effect, Outcome.PENDING, answer.sentence)
             until = self.later(seconds(answer.retry_after))
-            raise Wait(Reason(answer.reason), answer.sentence, until=until, owner=Owner(answer.owner))
+            raise RetryLater(Reason(answer.reason), answer.sentence, until=until, owner=Owner(answer.owner))
         # a void document's answer has the same fields as one that is good
         said = {"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer
-        self.desk.journal.end(effect, Outcome.OK, dumps(said))
+        self.ports.effect_log.record_outcome(effect, Outcome.OK, dumps(said))
         return answer
 
     def _burst(self, kind: EffectKind, error: Exception) -> None:
         """Wait, with all others, if every order meets this exception."""
-        down = self.desk.hooks.raised(kind, self.job, error)
+        down = self.ports.hooks.raised(kind, self.job, error)
         if down is not None:
-            raise Wait(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False) from error
+            raise RetryLater(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False) from error
 
     def _nothing_happened(self, effect: Effect, before: Step, sentence: str) -> None:
-        self.desk.journal.end(effect, Outcome.NOT_SENT, sentence)
+        self.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, sentence)
         self.change(step=before)
 
     def later(self, delay: float | None = None) -> datetime:
         """When to try again: after `delay` seconds, or after the next delay of the backoff."""
         if delay is None:
-            return self.desk.now() + self.desk.backoff(self.tries)
-        return self.desk.now() + timedelta(seconds=max(delay, 0.05))
+            return self.ports.now() + self.ports.backoff(self.tries)
+        return self.ports.now() + timedelta(seconds=max(delay, 0.05))
 
     @property
     def tries(self) -> int:
@@ -273,7 +273,7 @@ class Case:
     @cached_property
     def allocated(self) -> tuple[FulfillmentOrder, ...]:
         """The order as its allocations listed it, in the rows that are invoiced."""
-        return tuple(sort_out(job.order, self.desk.settings).invoiced for job in self.known.made)
+        return tuple(sort_out(job.order, self.ports.settings).invoiced for job in self.known.made)
 
     @cached_property
     def discount(self) -> Discount:
@@ -281,12 +281,12 @@ class Case:
 
         None where that is open.
         """
-        earlier = [job.order for job in self.desk.recorded(self.listed).invoices] if self.job.part else []
+        earlier = [job.order for job in self.ports.recorded(self.listed).invoices] if self.job.part else []
         proven = settled(
             self.order,
             self.currency(),
-            self.desk.settings.discount,
-            tolerance=self.desk.settings.tolerance,
+            self.ports.settings.discount,
+            tolerance=self.ports.settings.tolerance,
             part=self.job.part,
             allocated=self.allocated if any(item.discount for item in self.order.items) else (),
             earlier=earlier,
@@ -295,25 +295,25 @@ class Case:
 
     def currency(self) -> str | None:
         """The order's currency, or the tenant's where the order does not say."""
-        return self.order.currency or self.desk.settings.currency
+        return self.order.currency or self.ports.settings.currency
 
     def day(self, moment: datetime) -> date:
         """The date of that moment where the tenant is."""
         try:
-            return moment.astimezone(ZoneInfo(self.desk.settings.timezone)).date()
+            return moment.astimezone(ZoneInfo(self.ports.settings.timezone)).date()
         except OverflowError:  # the last hours of the calendar, as an earlier version of the ledger may hold them
             return moment.date()
 
 
-async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
+async def work(case: JobExecution, flow: Callable[[JobExecution], Awaitable[None]]) -> None:
     """Run a flow on a case until it is done or cannot go on, and record where the job stands then."""
     before = case.job
-    now = case.desk.now
+    now = case.ports.now
     try:
         await flow(case)
-    except Stopping:
+    except ShutdownRequested:
         pass  # what was reached is saved below; whoever comes next goes on from there
-    except Wait as wait:
+    except RetryLater as wait:
         tried = case.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else case.tries
         attempts = tried + 1 if wait.counts else tried
         case.change(
@@ -324,7 +324,7 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
             next_attempt_at=wait.until,
             attempts=attempts,
         )
-    except Hold as hold:
+    except HoldJob as hold:
         case.change(
             state=State.HELD,
             reason=hold.reason,
@@ -336,7 +336,7 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
         )
     except ContractViolation as violation:
         case.change(state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=str(violation), owner=Owner.IT)
-    except Stale:
+    except ListingChanged:
         case.change(
             state=State.WAITING,
             reason=Reason.ITEMS_CHANGED,
@@ -360,8 +360,8 @@ async def work(case: Case, flow: Callable[[Case], Awaitable[None]]) -> None:
         case.change(crashes_alone=0)  # whatever it was that ended the process, this time it was not this job
     if case.job.state is not before.state or case.job.reason is not before.reason:
         case.change(since=now())
-    case.desk.journal.save(case.job)
-    case.desk.changed(before, case.job)
+    case.ports.effect_log.save(case.job)
+    case.ports.changed(before, case.job)
 
 
 def _traceback(bug: BaseException) -> str:
@@ -377,11 +377,11 @@ OUTCOMES = {
 """What a POST's outcome is in the ledger; every other one means that nothing happened."""
 
 
-def record_post(journal: Journal, effect: Effect, answer: PostAnswer, job: Job) -> None:
+def record_post(effect_log: EffectLog, effect: Effect, answer: PostAnswer, job: Job) -> None:
     """Record what ShipperOne answered, the status and the body as it came, and in the same commit what it means.
 
     Nothing would ask ShipperOne again what it has said: an outcome without its job would let the order look untouched.
     """
     outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
     said = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
-    journal.end(effect, outcome, said, job)
+    effect_log.record_outcome(effect, outcome, said, job)

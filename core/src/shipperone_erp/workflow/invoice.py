@@ -26,12 +26,12 @@ from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.approval import await_approval
 from shipperone_erp.workflow.compensation import issued_already, rebuild
 from shipperone_erp.workflow.confirmation import AT_MOST, confirm
-from shipperone_erp.workflow.execution import Case, Hold, Wait
+from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_supply_day, supply_date
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 
-async def invoice(case: Case) -> None:
+async def invoice(case: JobExecution) -> None:
     """Take the job as far as it goes."""
     if case.job.ending is State.NEW:
         await rebuild(case, "an operator has set the dates of the invoice")
@@ -51,12 +51,12 @@ async def invoice(case: Case) -> None:
                 await deliver(case)
 
 
-async def build(case: Case) -> None:
+async def build(case: JobExecution) -> None:
     """A draft (or a computed invoice) of what shipped, under the job's key."""
     if not case.job.accepted:
         check_bundles(case)
         check_amounts(case)
-    request, hooks = build_request(case), case.desk.hooks
+    request, hooks = build_request(case), case.ports.hooks
 
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
@@ -68,13 +68,13 @@ async def build(case: Case) -> None:
         if not case.job.accepted:
             raise issued_already(case, issued.invoice) from issued
         answer = issued.invoice
-    except Hold as hold:
+    except HoldJob as hold:
         raise _late(case, hold) from hold
     if isinstance(answer, Voided):
         case.void()
         return
     # what is not believed is asked again: after a `retry` nothing goes on from this answer
-    believed = not answer.issued or case.desk.settings.fiscal_first or case.job.accepted
+    believed = not answer.issued or case.ports.settings.fiscal_first or case.job.accepted
     case.change(
         step=Step.BUILT if believed else Step.BUILDING,
         reference=answer.reference,
@@ -86,7 +86,7 @@ async def build(case: Case) -> None:
     )
     case.owns_reference()
     if not believed:
-        raise Hold(
+        raise HoldJob(
             Reason.CONNECTOR_BUG,
             f"build_invoice answered with an issued invoice ({answer.number or answer.reference}), which only a tenant "
             "with fiscal_first = true allows; nothing was sent to ShipperOne. If it was issued by hand, `order adopt` "
@@ -97,18 +97,18 @@ async def build(case: Case) -> None:
         await check_number(case)
 
 
-def check_bundles(case: Case) -> None:
+def check_bundles(case: JobExecution) -> None:
     """Hold the job if nobody can say which rows of it are invoiced, or if a price would be lost with the others."""
     unclear = case.goods.unclear or case.goods.incomplete
     if unclear:
-        raise Hold(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
-    settings = case.desk.settings
+        raise HoldJob(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
+    settings = case.ports.settings
     lost = lost_by(case.listed, settings, case.known.known, case.currency(), settings.tolerance)
     if lost:
-        raise Hold(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
+        raise HoldJob(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
 
 
-async def compare(case: Case) -> None:
+async def compare(case: JobExecution) -> None:
     """The invoice states exactly what shipped, or `handle_mismatch` says what to do about it."""
     built = _invoice(case)
     differences = _differences(case, built)
@@ -118,7 +118,7 @@ async def compare(case: Case) -> None:
             raise _not_what_was_accepted(case, differences)
         case.change(step=Step.ISSUING)
         return
-    if built.total_incl_tax is None and not differences and case.desk.settings.not_compared == "hold":
+    if built.total_incl_tax is None and not differences and case.ports.settings.not_compared == "hold":
         raise _not_compared(case)
     if not differences or await _accepted_by_policy(case, built, differences):
         check_amounts(case)  # nobody is asked to approve what may not be sent
@@ -126,17 +126,17 @@ async def compare(case: Case) -> None:
         case.change(step=Step.CONFIRMING)
 
 
-async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Difference, ...]) -> bool:
+async def _accepted_by_policy(case: JobExecution, built: Invoice, differences: tuple[Difference, ...]) -> bool:
     hint = ""
     if built.total_incl_tax is not None:
         sums = figures(case.order, case.currency(), case.discount)
         hint = rounding_hint(case.order, sums, built.total_incl_tax)
     message = f"the invoice is not what shipped: {side_by_side(differences, 'ERP', 'ShipperOne')}{hint}"
-    held = Hold(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
+    held = HoldJob(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
     if built.issued:
         raise held
-    listed = case.desk.newest(case.job.order_id)
-    resolution = await case.desk.hooks.handle_mismatch(
+    listed = case.ports.newest(case.job.order_id)
+    resolution = await case.ports.hooks.handle_mismatch(
         Mismatch(
             action="compare",
             sent=case.listed,
@@ -149,7 +149,9 @@ async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Dif
     match resolution.verdict:
         case Verdict.HOLD:
             reason = Reason(resolution.reason or Reason.TOTAL_DIFFERS)
-            raise Hold(reason, resolution.sentence or message, Owner(resolution.owner or Owner.ACCOUNTANT), differences)
+            raise HoldJob(
+                reason, resolution.sentence or message, Owner(resolution.owner or Owner.ACCOUNTANT), differences
+            )
         case Verdict.ACCEPT if only_amounts(differences) and case.job.accepts < AT_MOST:
             case.change(accepts=case.job.accepts + 1)
             return True
@@ -163,7 +165,7 @@ async def _accepted_by_policy(case: Case, built: Invoice, differences: tuple[Dif
     return False
 
 
-async def issue(case: Case) -> None:
+async def issue(case: JobExecution) -> None:
     """The invoice becomes fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
     accepted = _invoice(case)
     if accepted.issued:
@@ -171,7 +173,7 @@ async def issue(case: Case) -> None:
         return
     if case.job.dated_by_operator:
         await_approval(case, accepted)
-    tax_date, hooks = supply_date(case, issuing=True), case.desk.hooks
+    tax_date, hooks = supply_date(case, issuing=True), case.ports.hooks
 
     async def issued() -> Invoice | Pending | Voided:
         order = (await hooks.before_build(build_request(case))).order
@@ -183,7 +185,7 @@ async def issue(case: Case) -> None:
         )
     except AlreadyIssued as found:
         answer = found.invoice
-    except Hold as hold:
+    except HoldJob as hold:
         raise _late(case, hold) from hold
     if isinstance(answer, Voided):
         case.void(Step.BUILDING)
@@ -192,11 +194,11 @@ async def issue(case: Case) -> None:
     case.owns_reference()
     if not answer.issued:
         sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
-        raise Hold(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
+        raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
     differences = _differences(case, answer)
     case.change(step=Step.ISSUED, attempts=0, compared=case.job.compared or answer.total_incl_tax is not None)
     if differences and not case.job.accepts:
-        raise Hold(
+        raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
             f"invoice {answer.number} was issued otherwise than ShipperOne accepted it: "
             f"{side_by_side(differences, 'issued', 'accepted')}; a person must correct it",
@@ -206,33 +208,33 @@ async def issue(case: Case) -> None:
     await check_number(case)
 
 
-async def deliver(case: Case) -> None:
+async def deliver(case: JobExecution) -> None:
     """The goods leave the ERP's stock. Never delays the invoice; tried again by itself until it is done."""
     told = None
-    if "deliver" in case.desk.hooks.offers:
+    if "deliver" in case.ports.hooks.offers:
         goods, told = _to_deliver(case)
         if goods.items:
             await _deliver(case, goods)
     case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
 
 
-async def _deliver(case: Case, goods: FulfillmentOrder) -> None:
+async def _deliver(case: JobExecution, goods: FulfillmentOrder) -> None:
     request = Deliver(key=case.job.key, order=goods, reservations=case.reservations)
     try:
-        await case.effect(EffectKind.DELIVER, lambda: case.desk.hooks.deliver(request), step=Step.DELIVERING)
-    except Hold as hold:
+        await case.effect(EffectKind.DELIVER, lambda: case.ports.hooks.deliver(request), step=Step.DELIVERING)
+    except HoldJob as hold:
         sentence = f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
-        raise Hold(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
+        raise HoldJob(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
 
 
-def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
+def _to_deliver(case: JobExecution) -> tuple[FulfillmentOrder, str | None]:
     """The goods that are to leave the stock, and what is to be said of the others, by `without_reservation`."""
-    goods, rule = leaving(case.goods, case.known), case.desk.settings.without_reservation
+    goods, rule = leaving(case.goods, case.known), case.ports.settings.without_reservation
     if not goods.items:
         return goods, "nothing of it is kept in stock: there was nothing to deliver"
     missing = unreserved(goods, case.reservations)
     if missing and case.known.asked:
-        raise Wait(
+        raise RetryLater(
             Reason.ISSUED_NOT_DELIVERED,
             f"invoice {case.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "
             "goods leave the ERP's stock once that is known",
@@ -242,7 +244,7 @@ def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
         return goods, None
     why = f"no live reservation of {names(missing)} is known"
     if rule == "hold":
-        raise Hold(
+        raise HoldJob(
             Reason.ISSUED_NOT_DELIVERED,
             f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
             '`without_reservation = "hold"` leaves it to a person: book the goods out by hand and say '
@@ -253,29 +255,29 @@ def _to_deliver(case: Case) -> tuple[FulfillmentOrder, str | None]:
     return replace(goods, items=covered), f'not delivered: {why}, and `without_reservation = "invoice_only"`'
 
 
-def build_request(case: Case) -> BuildInvoice:
+def build_request(case: JobExecution) -> BuildInvoice:
     """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
     tax_date, job = supply_date(case), case.job
     return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations, job.issue_date)
 
 
-def _invoice(case: Case) -> Invoice:
+def _invoice(case: JobExecution) -> Invoice:
     built = case.job.invoice
     if built is None:
-        raise Wait(Reason.ERP_PENDING, "the invoice is built again", until=case.later())
+        raise RetryLater(Reason.ERP_PENDING, "the invoice is built again", until=case.later())
     return built
 
 
-def _late(case: Case, hold: Hold) -> Hold:
+def _late(case: JobExecution, hold: HoldJob) -> HoldJob:
     """What ShipperOne has accepted is tried again by itself, whatever holds it."""
     if not case.job.accepted:
         return hold
     sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
-    return Hold(hold.reason, sentence, hold.owner, until=case.later())
+    return HoldJob(hold.reason, sentence, hold.owner, until=case.later())
 
 
-def _differences(case: Case, stated: Invoice) -> tuple[Difference, ...]:
-    settings = case.desk.settings
+def _differences(case: JobExecution, stated: Invoice) -> tuple[Difference, ...]:
+    settings = case.ports.settings
     return invoice_differences(
         case.order,
         stated,
@@ -286,9 +288,9 @@ def _differences(case: Case, stated: Invoice) -> tuple[Difference, ...]:
     )
 
 
-def _not_compared(case: Case) -> Hold:
+def _not_compared(case: JobExecution) -> HoldJob:
     expected = figures(case.order, case.currency(), case.discount).invoice_total
-    return Hold(
+    return HoldJob(
         Reason.TOTAL_DIFFERS,
         f"the ERP tells no total of the invoice, which should come to {expected}: nothing was compared, and "
         f'`not_compared = "hold"` in [tenants.{case.job.tenant}] leaves it to a person',
@@ -297,8 +299,8 @@ def _not_compared(case: Case) -> Hold:
     )
 
 
-def _not_what_was_accepted(case: Case, differences: tuple[Difference, ...]) -> Hold:
-    return Hold(
+def _not_what_was_accepted(case: JobExecution, differences: tuple[Difference, ...]) -> HoldJob:
+    return HoldJob(
         Reason.CONFIRMED_NOT_ISSUED,
         "ShipperOne has accepted the invoice, its document in the ERP was voided, and the one built anew is another: "
         + side_by_side(differences, "ERP", "accepted"),

@@ -11,16 +11,16 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Step
 from shipperone_erp.domain.supply_date import DateRules, Window, implausible
 from shipperone_erp.workflow.compensation import rebuild
-from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 REBUILT_AT_MOST = 3
 """How often a draft is built anew because ShipperOne lists another day, until an operator is asked."""
 
 
-def supply_date(case: Case, *, issuing: bool = False) -> date | None:
+def supply_date(case: JobExecution, *, issuing: bool = False) -> date | None:
     """The day of supply, fixed at the first attempt: what an operator has set, the day of shipping, of the first
     listing, or (None until then) of issue."""
-    rule = case.desk.settings.tax_date
+    rule = case.ports.settings.tax_date
     if case.job.supply_date is not None:
         case.change(tax_date=case.job.supply_date)
     elif rule == "issued" and not issuing:
@@ -28,7 +28,7 @@ def supply_date(case: Case, *, issuing: bool = False) -> date | None:
     elif case.job.tax_date is None:
         match rule:
             case "issued":
-                day = case.day(case.desk.now())
+                day = case.day(case.ports.now())
             case "shipped" if case.listed.shipped_at is not None:
                 day = case.day(case.listed.shipped_at)
             case _:
@@ -37,7 +37,7 @@ def supply_date(case: Case, *, issuing: bool = False) -> date | None:
     return case.job.tax_date
 
 
-def dates_set(case: Case) -> str | None:
+def dates_set(case: JobExecution) -> str | None:
     """The dates of the request as they are recorded with its intent; None where no operator has set one."""
     job = case.job
     if not job.dated_by_operator:
@@ -51,7 +51,7 @@ def recorded(*parts: str | None) -> str | None:
     return "; ".join(part for part in parts if part) or None
 
 
-async def settle_supply_day(case: Case) -> None:
+async def settle_supply_day(case: JobExecution) -> None:
     """Hold the job if its day of supply cannot be true; take another day that ShipperOne lists by now.
 
     Nothing of it happens to an invoice that is issued, or whose day an operator has set.
@@ -60,7 +60,7 @@ async def settle_supply_day(case: Case) -> None:
     issued = job.invoice is not None and job.invoice.issued
     if issued or job.supply_date is not None or job.step in (Step.ISSUED, Step.DELIVERING, Step.DONE):
         return
-    rules = DateRules.of(case.desk.settings)
+    rules = DateRules.of(case.ports.settings)
     window = Window.of(rules, job.first_listed_at, case.allocated_at)
     against = implausible(case.listed, rules, window, listed=case.dates.get("shipped_at"))
     if job.tax_date is not None:
@@ -72,9 +72,9 @@ async def settle_supply_day(case: Case) -> None:
         raise _held(case, against)
 
 
-async def _take_listed_day(case: Case, begun: str | None) -> None:
+async def _take_listed_day(case: JobExecution, begun: str | None) -> None:
     """Another day is listed than the invoice was begun with. A draft in the ERP of a day that cannot be true stays."""
-    if case.desk.settings.tax_date != "shipped":
+    if case.ports.settings.tax_date != "shipped":
         return
     shipped_at = case.listed.shipped_at
     day = case.day(shipped_at) if shipped_at is not None else case.job.tax_date if begun is None else None
@@ -90,10 +90,10 @@ async def _take_listed_day(case: Case, begun: str | None) -> None:
         case.change(tax_date=None)
 
 
-def _held(case: Case, against: str) -> Hold:
+def _held(case: JobExecution, against: str) -> HoldJob:
     draft = f"; {case.job.reference} in the ERP stays as it is" if case.job.reference else ""
     accepted = "ShipperOne has accepted it, the invoice is not issued yet: " if case.job.accepted else ""
-    return Hold(
+    return HoldJob(
         Reason.DATE_IMPLAUSIBLE,
         f"{accepted}{against}{draft}. Have the date corrected at ShipperOne, or set the true day with "
         f"`order supply-date {case.job.order_id} --date YYYY-MM-DD --note …`",

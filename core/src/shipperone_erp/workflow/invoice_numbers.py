@@ -1,17 +1,17 @@
 """An invoice's number belongs to one invoice: an ERP that was restored from a backup gives numbers a second time."""
 
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
-async def check_number(case: Case) -> None:
+async def check_number(case: JobExecution) -> None:
     """Hold the job if the ledger knows its number as that of another invoice in the same ERP."""
     if case.job.number is None:
         return
-    other = await case.desk.holder_of_number(case.job.number, case.job)
+    other = await case.ports.holder_of_number(case.job.number, case.job)
     if other is not None:
         whose = f"order {other.order_id}" + (f" of {other.tenant}" if other.tenant != case.job.tenant else "")
-        raise Hold(
+        raise HoldJob(
             Reason.NUMBER_REUSED,
             f"the invoice of order {case.job.order_id} has the number {case.job.number}, and so has that of {whose} "
             f"({other.key}): was the ERP restored from a backup? One of the two needs another number",

@@ -73,14 +73,16 @@ class Hooks(Protocol):
         ...
 
 
-class Journal(Protocol):
+class EffectLog(Protocol):
     """The ledger under this stage's lease. Writes are committed in the order in which they are made."""
 
-    async def begin(self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False) -> Effect:
+    async def record_intent(
+        self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False
+    ) -> Effect:
         """Commit the job as it is and the intent of an effect; returns once both are safe. LeaseLost: do nothing."""
         ...
 
-    def end(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
+    def record_outcome(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
         """Record the outcome; committed no later than the next intent, and with `job` as it then is, if given."""
         ...
 
@@ -97,7 +99,7 @@ class Journal(Protocol):
         ...
 
 
-class Desk(Protocol):
+class StagePorts(Protocol):
     """What a stage of one tenant works with."""
 
     @property
@@ -105,7 +107,7 @@ class Desk(Protocol):
     @property
     def hooks(self) -> Hooks: ...
     @property
-    def journal(self) -> Journal: ...
+    def effect_log(self) -> EffectLog: ...
     @property
     def erp(self) -> str:
         """The identity of the ERP: what a reference is of."""

@@ -9,12 +9,12 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Step
 from shipperone_erp.workflow.confirmation import accept
-from shipperone_erp.workflow.execution import Case, Hold
+from shipperone_erp.workflow.execution import HoldJob, JobExecution
 from shipperone_erp.workflow.invoice import build_request, invoice
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 
-async def seek(case: Case) -> None:
+async def seek(case: JobExecution) -> None:
     """Go on as accepted if the ERP has issued it; else hold it, with what is there named."""
     answer = await _asked(case)
     while isinstance(answer, Voided):
@@ -22,9 +22,9 @@ async def seek(case: Case) -> None:
         answer = await _asked(case)
     case.change(reference=answer.reference, url=answer.url, number=answer.number, invoice_json=invoice_text(answer))
     case.owns_reference()
-    if not answer.issued or case.desk.settings.fiscal_first:
+    if not answer.issued or case.ports.settings.fiscal_first:
         there = f"{answer.reference} under {case.job.key}" if answer.reference else f"nothing under {case.job.key}"
-        raise Hold(
+        raise HoldJob(
             Reason.ORDER_GONE,
             "the order left the queue while nobody read it, or since the copy that this ledger is; the ERP has "
             f"{there}, {'issued' if answer.issued else 'not issued'}: it is kept until a person says whether "
@@ -37,8 +37,8 @@ async def seek(case: Case) -> None:
     await invoice(case)
 
 
-async def _asked(case: Case) -> Invoice | Voided:
-    request, hooks = build_request(case), case.desk.hooks
+async def _asked(case: JobExecution) -> Invoice | Voided:
+    request, hooks = build_request(case), case.ports.hooks
 
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))

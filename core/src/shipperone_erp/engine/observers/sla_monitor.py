@@ -13,7 +13,7 @@ from shipperone_erp.kernel.durations import words
 LOOK_EVERY = timedelta(minutes=15)
 
 
-class LateWork:
+class SlaMonitor:
     """Of one stage of one tenant, while a process serves it."""
 
     def __init__(self, settings: TenantSettings, stage: Stage, log: logging.Logger) -> None:
