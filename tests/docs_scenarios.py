@@ -15,7 +15,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import LedgerError

@@ -20,8 +20,9 @@ import pytest
 from sqlalchemy import create_engine, inspect, make_url, text
 from sqlalchemy.pool import NullPool
 
-from shipperone_erp.domain.job import Effect, Job, Lease
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.records import Effect, Lease
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import EffectKind, Stage
 from shipperone_erp.ledger.leases import Owner

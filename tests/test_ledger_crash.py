@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
-from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob, RecordIntent, RecordOutcome, UpdateJob

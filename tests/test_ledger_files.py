@@ -18,7 +18,7 @@ from sqlalchemy import create_engine, make_url
 from ledger_databases import a_job, a_lease
 from shipperone_erp import Reason
 from shipperone_erp.cli import options, orders
-from shipperone_erp.domain.job import Binding, QueueRecord
+from shipperone_erp.domain.records import Binding, QueueRecord
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerDamaged, LedgerError
 from shipperone_erp.ledger.errors import LedgerReplaced, LedgerUnavailable

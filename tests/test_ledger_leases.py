@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from ledger_databases import a_job, a_lease, an_owner
-from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseLost
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.repository import Ledger

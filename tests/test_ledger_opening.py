@@ -17,7 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from ledger_databases import NOON, a_job, a_lease, an_owner
 from shipperone_erp import ledger as package
-from shipperone_erp.domain.job import Action, Binding, QueueRecord
+from shipperone_erp.domain.records import Action, Binding, QueueRecord
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.binding import check_binding

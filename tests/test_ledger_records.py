@@ -12,8 +12,9 @@ from ledger_databases import NOON, ORDER, a_job, an_effect
 from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
-from shipperone_erp.domain.job import Action, Binding, Effect, Job, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import Action, Binding, Effect, QueueRecord
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger import schema

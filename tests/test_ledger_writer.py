@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
-from shipperone_erp.domain.job import Action, Lease
+from shipperone_erp.domain.records import Action, Lease
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger.errors import LedgerUnavailable, OpenJobExists, WriteRefused

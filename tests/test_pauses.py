@@ -3,7 +3,7 @@
 import asyncio
 from datetime import UTC, datetime
 
-from shipperone_erp.domain.job import Pause
+from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine import pauses
 from shipperone_erp.engine.pauses import Pauses

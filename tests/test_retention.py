@@ -14,8 +14,9 @@ from sqlalchemy.pool import NullPool
 
 from ledger_databases import NOON, a_job, an_effect, an_owner, dumped
 from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason
-from shipperone_erp.domain.job import Action, first_id_at, new_id
+from shipperone_erp.domain.ids import first_id_at, new_id
 from shipperone_erp.domain.personal_data import ITEM_STAYS, NAMING, ORDER_STAYS, discreet, without_people
+from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.serialization import order_from_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.engine import retention as runtime_retention

@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.domain.job import Effect, Job, new_id
+from shipperone_erp.domain.ids import new_id
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.engine.recovery import healed

@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from ledger_databases import NOON, a_job
-from shipperone_erp.domain.job import Action
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.kernel.errors import UsageError

@@ -17,8 +17,8 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from ledger_databases import a_job
-from shipperone_erp.domain.job import Effect
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.operations import job_commands
 from web_page import Served, configured, ledger_with, served

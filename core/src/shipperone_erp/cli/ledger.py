@@ -8,7 +8,7 @@ import typer
 from shipperone_erp.cli.job_commands import NoteText
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, ledger_to_read, print_text, settings_of
 from shipperone_erp.connector.host import TenantPlugins
-from shipperone_erp.domain.job import Binding
+from shipperone_erp.domain.records import Binding
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import ledger_admin

@@ -5,7 +5,8 @@ from collections.abc import Iterable
 
 from shipperone_erp.demo.erp import Counted
 from shipperone_erp.demo.orders import STORIES
-from shipperone_erp.domain.job import Effect, Job
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox

@@ -26,7 +26,8 @@ from shipperone_erp.domain.decisions import (
 )
 from shipperone_erp.domain.discount_readings import discount_is_set
 from shipperone_erp.domain.history import History
-from shipperone_erp.domain.job import Job, new_id
+from shipperone_erp.domain.ids import new_id
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, job_key, undated
 from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
 from shipperone_erp.domain.order import FulfillmentOrder

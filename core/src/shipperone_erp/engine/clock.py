@@ -8,7 +8,8 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from shipperone_erp.domain.job import QueueRecord, moved
+from shipperone_erp.domain.job import moved
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.kernel.time_source import Clock, elapsed
 
 NOTICED = timedelta(seconds=30)

@@ -21,11 +21,12 @@ from shipperone_erp.domain.decisions import (
     order_of,
 )
 from shipperone_erp.domain.hook_answers import Reservation
-from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
 from shipperone_erp.domain.planner import plan, urgency
 from shipperone_erp.domain.planner_input import PlannerInput, planner_rules
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.reservations import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine import upgrade_checks

@@ -6,7 +6,9 @@ from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
 
-from shipperone_erp.domain.job import Effect, Job, Lease, QueueRecord, new_id
+from shipperone_erp.domain.ids import new_id
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Effect, Lease, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.engine.observers.instruments import Instruments
 from shipperone_erp.kernel.errors import LedgerError

@@ -11,7 +11,7 @@ from datetime import timedelta
 from functools import partial
 from typing import overload
 
-from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.kernel.time_source import elapsed

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from shipperone_erp.domain.job import first_id_at
+from shipperone_erp.domain.ids import first_id_at
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
 

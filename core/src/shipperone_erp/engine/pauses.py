@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 
-from shipperone_erp.domain.job import Pause
+from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 
-from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 

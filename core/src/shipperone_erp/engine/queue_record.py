@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import replace
 from datetime import timedelta
 
-from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.engine.clock import moved_queue
 from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.engine.upgrade_checks import RULES

@@ -2,8 +2,9 @@
 
 import asyncio
 
-from shipperone_erp.domain.job import Effect, Job
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Outcome, State, Step
 from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.ledger.repository import Ledger

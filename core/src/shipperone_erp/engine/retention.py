@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 
 from shipperone_erp.config import RuntimeSettings
-from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.records import Lease
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.kernel.time_source import Clock

@@ -11,7 +11,8 @@ from typing import Self
 import httpx
 
 from shipperone_erp.config import Configuration
-from shipperone_erp.domain.job import Job, Lease
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import State
 from shipperone_erp.engine.crash_isolation import CrashIsolation

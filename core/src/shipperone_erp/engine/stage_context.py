@@ -9,12 +9,13 @@ from decimal import Decimal
 from weakref import WeakValueDictionary
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.job import Job, NumberHolder
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.post_answer import PostAnswer
 from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
+from shipperone_erp.domain.records import NumberHolder
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.effect_log import StageEffectLog

@@ -12,9 +12,10 @@ from functools import partial
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.hook_answers import AuthFailed, ConnectorError
-from shipperone_erp.domain.job import Binding, Job, Lease, Pause
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import Binding, Lease, Pause
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.clock import StageClock

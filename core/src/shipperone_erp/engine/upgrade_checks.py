@@ -7,9 +7,10 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.approved_totals import approved_total
 from shipperone_erp.domain.decisions import Decision, Start
 from shipperone_erp.domain.invoice_checks.amounts import Problem, foreseen
-from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.planner_input import PlannerInput
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage, State
 
 RULES = 1

@@ -8,8 +8,8 @@ import time
 from datetime import timedelta
 
 from shipperone_erp.domain.hook_answers import ConnectorError
-from shipperone_erp.domain.job import Pause
 from shipperone_erp.domain.listing import ReadFailed, Trouble
+from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.cycle import Selection, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import fields
 
-from shipperone_erp.domain.job import Binding
+from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from sqlalchemy import Connection, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shipperone_erp.domain.job import Lease
+from shipperone_erp.domain.records import Lease
 from shipperone_erp.ledger.schema import leases
 
 CHUNK = 500

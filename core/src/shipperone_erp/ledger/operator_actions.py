@@ -2,7 +2,8 @@
 
 from sqlalchemy import Connection, delete, insert, update
 
-from shipperone_erp.domain.job import Job, Pause
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Pause
 from shipperone_erp.ledger.schema import jobs, pauses
 from shipperone_erp.ledger.statements import FIXED
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case, exists, func, select
 
-from shipperone_erp.domain.job import JobSummary
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import JobSummary
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.ledger.schema import ALLOCATED, UNFINISHED, actions, bindings, jobs
 

@@ -7,19 +7,19 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select, union
 
-from shipperone_erp.domain.job import (
+from shipperone_erp.domain.ids import first_id_at
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import (
     Action,
     Binding,
     Effect,
-    Job,
     JobCount,
     JobSummary,
     NumberHolder,
     Pause,
     QueueRecord,
-    first_id_at,
 )
-from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import LedgerDamaged
 from shipperone_erp.ledger import queries

@@ -12,7 +12,8 @@ from typing import Self
 
 from sqlalchemy import Connection, select
 
-from shipperone_erp.domain.job import Action, Binding, Job, Lease, Pause, QueueRecord
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Action, Binding, Lease, Pause, QueueRecord
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger import integrity, leases, migrator, operator_actions, retention
 from shipperone_erp.ledger.backup import copy_sqlite

@@ -20,7 +20,7 @@ from datetime import datetime
 
 from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delete, exists, or_, select, update
 
-from shipperone_erp.domain.job import first_id_at
+from shipperone_erp.domain.ids import first_id_at
 from shipperone_erp.domain.personal_data import without_people
 from shipperone_erp.domain.states import EffectKind, Outcome, State
 from shipperone_erp.ledger.schema import UNCONFIRMED, WITH_BODIES, WITH_ERRORS, actions, effects, jobs

@@ -1,4 +1,4 @@
-"""The ledger's tables. Columns are named as the fields of the values in `domain.job`."""
+"""The ledger's tables. Columns are named as the fields of the values in `domain.job` and `domain.records`."""
 
 from sqlalchemy import (
     Boolean,

@@ -26,7 +26,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from shipperone_erp.domain.job import Binding
+from shipperone_erp.domain.records import Binding
 from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, leases, queues
 from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,
@@ -64,8 +64,8 @@ FIXED = frozenset(
         "order_number",
     }
 )
-"""What a job is about: written once, and changed by `retention` alone. (`taken` by TakeJob and LetGo; the fingerprint
-and the text of its order by Restamp.)"""
+"""What a job is about: written once, and changed by `retention` alone. (`taken` by ClaimJob and ReleaseJob; the
+fingerprint and the text of its order by Restamp.)"""
 
 FENCE = (
     select(leases.c.name, leases.c.owner, leases.c.number)

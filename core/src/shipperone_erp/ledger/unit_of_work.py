@@ -10,7 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shipperone_erp.domain.job import Action, Binding, Effect, Job, Lease, QueueRecord
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Action, Binding, Effect, Lease, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 
 
@@ -49,7 +50,7 @@ class Restamp:
 
 @dataclass(frozen=True, slots=True)
 class ClaimJob:
-    """From now on until LetGo nobody else changes this job. Refused if it is not as it was, or is taken already."""
+    """Until ReleaseJob nobody else changes this job. Refused if it is not as it was, or is claimed already."""
 
     job: Job
 

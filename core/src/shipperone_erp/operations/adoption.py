@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TypeVar
 
 from shipperone_erp.domain.absence import may_exist
-from shipperone_erp.domain.job import Action, Job
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.errors import UsageError

@@ -5,8 +5,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from shipperone_erp.domain.job import Job, JobCount, JobSummary
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import JobCount, JobSummary
 from shipperone_erp.domain.states import Stage, State
 
 MUST_ACT = (Owner.IT, Owner.ACCOUNTANT)

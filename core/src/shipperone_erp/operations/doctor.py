@@ -15,10 +15,10 @@ from shipperone_erp.config.settings import in_plain_text
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
 from shipperone_erp.domain.invoice_checks.amounts import Problem
-from shipperone_erp.domain.job import Binding
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel import private_files

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from shipperone_erp.domain.job import Job, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger

@@ -14,8 +14,10 @@ from decimal import Decimal
 from typing import Literal
 
 from shipperone_erp.domain.approved_totals import at_total
-from shipperone_erp.domain.job import Action, Job, Pause, new_id
+from shipperone_erp.domain.ids import new_id
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Action, Pause
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.without_vat import vat_mark
 from shipperone_erp.kernel.errors import UsageError

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
-from shipperone_erp.domain.job import Binding, Job
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger

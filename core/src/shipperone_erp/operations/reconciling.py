@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.hook_answers import Document, Refused, Transient
-from shipperone_erp.domain.job import Binding
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding

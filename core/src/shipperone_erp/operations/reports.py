@@ -8,10 +8,11 @@ from typing import Any
 
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
-from shipperone_erp.domain.job import Effect, Job, JobCount, JobSummary, Pause, QueueRecord
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.overdue import overdue
 from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Effect, JobCount, JobSummary, Pause, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.ledger.repository import Ledger

@@ -5,7 +5,7 @@ import socket
 from datetime import UTC, datetime, timedelta
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.job import QueueRecord
+from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.ledger.leases import LeaseRecord
 
 SILENT_AFTER = timedelta(minutes=10)

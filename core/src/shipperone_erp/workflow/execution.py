@@ -28,13 +28,14 @@ from shipperone_erp.domain.hook_answers import (
     seconds,
 )
 from shipperone_erp.domain.hook_requests import Difference
-from shipperone_erp.domain.job import Effect, Job
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import job_key
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.reservations import Allocated, reserved_rows
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.domain.supply_date import allocation_accepted_at, believed

@@ -16,12 +16,13 @@ from shipperone_erp.domain.hook_requests import (
     ReserveStock,
     Resolution,
 )
-from shipperone_erp.domain.job import Effect, Job, NumberHolder
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.post_answer import PostAnswer
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
+from shipperone_erp.domain.records import Effect, NumberHolder
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import EffectKind, Outcome
 
