@@ -147,6 +147,15 @@ def test_a_sentence_names_nobody_whom_the_order_names(said, left):
     assert discreet(said, [order]) == left
 
 
+def test_a_common_word_of_a_sentence_stays_though_it_is_in_a_name():
+    order = FulfillmentOrder(
+        "FO-1", "main", (), customer=Party(name="Buyer 7", company="Private"), billing=Party(name="Tax Nowak")
+    )
+    said = "Buyer 7 is a private buyer whose tax Nowak pays; no entry fits 23 % for a private buyer"
+    assert discreet(said, [order]) == "… is a private buyer whose … pays; no entry fits 23 % for a private buyer"
+    assert discreet("nowak", [order]) == "…"
+
+
 def test_bodies_stand_for_their_days_and_then_only_numbers_and_amounts_are_left(days):
     days.sandbox.add(order())
     days.finishes()

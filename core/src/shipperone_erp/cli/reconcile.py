@@ -1,7 +1,7 @@
 """`reconcile`: the ledger's documents beside the ERP's."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,12 +20,15 @@ from shipperone_erp.cli.options import (
 )
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.invoice_checks.listed_taxes import rate_totals
+from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.adoption import parsed
 from shipperone_erp.operations.reconcile import Compared
 from shipperone_erp.operations.reconciling import reconcile_since, reconciled
+from shipperone_erp.operations.reports import money_text, tax_not_compared
 
 COLUMNS = (
     "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
@@ -68,6 +71,8 @@ def command(
     elif shown:
         print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
     say(_said(settings, start, found, compared=done.not_compared is None))
+    for line in _taxes(settings, found):
+        say(line)
     if done.not_compared is not None:
         say(f"{tenant}: the ERP was not compared: {done.not_compared.why}")
         raise typer.Exit(done.not_compared.ending)
@@ -83,6 +88,19 @@ def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], 
         return f"{settings.name}, since {start:%Y-%m-%d}: not compared with the ERP; in the ledger alone: {what}"
     agree = sum(1 for one in found if one.finding is None)
     return f"{settings.name}, since {start:%Y-%m-%d}: {agree} document(s) agree; {what}"
+
+
+def _taxes(settings: TenantSettings, found: Sequence[Compared]) -> Iterator[str]:
+    """What was invoiced at each rate, and of how many invoices the tax was compared with nothing."""
+    invoices = {one.job.key: one.job for one in found if one.job and one.job.accepted and one.job.invoice}
+    blind = sum(1 for job in invoices.values() if tax_not_compared(job))
+    for total in rate_totals(job.invoice for job in invoices.values() if job.invoice):
+        gross, currency = money_text(total.gross, total.currency), total.currency
+        rate = "no stated rate" if total.percent is None else f"{total.percent:f} %"
+        tax = "" if total.tax is None else f", {money_text(rounded(total.tax, currency), currency)} of it tax"
+        yield f"{settings.name}: invoiced at {rate}: {gross} {currency or ''}{tax}"
+    if blind:
+        yield f"{settings.name}: tax not compared of {blind} invoice(s): no rate, tax or net row is listed for them"
 
 
 def _write(file: Path, found: Sequence[Compared]) -> None:

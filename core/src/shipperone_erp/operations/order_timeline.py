@@ -71,6 +71,8 @@ def _head(story: Row) -> Iterator[str]:
         yield f"  {_inferred(story)}"
     if story["not_compared"]:
         yield "  not compared: the ERP stated no total of the invoice"
+    if story["tax_not_compared"]:
+        yield "  tax not compared: ShipperOne lists no rate, tax or net row of some item, or the ERP states none"
     if story["erased_at"]:
         yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
 

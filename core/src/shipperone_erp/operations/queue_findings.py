@@ -7,6 +7,7 @@ from typing import Any
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.discount_readings import together
 from shipperone_erp.domain.invoice_checks.amounts import Problem
+from shipperone_erp.domain.invoice_checks.listed_taxes import listed_tax
 from shipperone_erp.domain.line_selection import lost_by, sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
@@ -33,7 +34,12 @@ def findings(
     settings: TenantSettings, orders: Sequence[FulfillmentOrder], raw: Mapping[Stage, Sequence[Mapping[str, Any]]]
 ) -> list[Finding]:
     """What is worth a warning about these orders; `raw` is their JSON by queue. Empty queues tell nothing."""
-    return [*_fields(settings, raw), *_bundles(settings, orders), *_timezone(settings, orders)]
+    return [
+        *_fields(settings, raw),
+        *_bundles(settings, orders),
+        *_taxes(settings, orders),
+        *_timezone(settings, orders),
+    ]
 
 
 def _fields(settings: TenantSettings, raw: Mapping[Stage, Sequence[Mapping[str, Any]]]) -> Iterator[Finding]:
@@ -53,6 +59,19 @@ def _missed(fields: Mapping[str, str], raw: Sequence[Mapping[str, Any]], table: 
             f"field {miss.name}",
             f"its place {miss.path} holds nothing in any of the {len(raw)} order(s) that are listed{near}",
             f"correct {miss.name} in [{table}]",
+        )
+
+
+def _taxes(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
+    """That a tax comes to the right gross proves nothing: without a rate, a tax or a net row nothing is compared."""
+    items = [item for order in orders for item in order.items if item.row_total_incl_tax or item.price_incl_tax]
+    bare = [item for item in items if item.tax_percent is None and listed_tax(item) is None]
+    if bare and Stage.INVOICE in settings.stages:
+        yield Finding(
+            "tax rate",
+            f"{len(bare)} of {len(items)} listed item(s) state no tax rate, no tax and no net row: the ERP chooses "
+            "their tax, and it is compared with nothing",
+            f"name the rate's place, tax_percent, in [tenants.{settings.name}.fields], or check the ERP's taxes",
         )
 
 

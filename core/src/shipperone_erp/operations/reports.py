@@ -8,6 +8,7 @@ from typing import Any
 
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
+from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.overdue import overdue
@@ -75,6 +76,7 @@ def order_story(ledger: Ledger, job: Job) -> Row:
     """A job with its timeline, its differences, its bodies, and what people did."""
     return {
         **order_row(job),
+        "tax_not_compared": tax_not_compared(job),
         "tax_date": job.tax_date.isoformat() if job.tax_date else None,
         "supply_date": job.supply_date.isoformat() if job.supply_date else None,
         "issue_date": job.issue_date.isoformat() if job.issue_date else None,
@@ -94,6 +96,12 @@ def order_story(ledger: Ledger, job: Job) -> Row:
             for action in ledger.actions(job.id)
         ],
     }
+
+
+def tax_not_compared(job: Job) -> bool:
+    """An accepted invoice of which some tax was compared with nothing that ShipperOne lists."""
+    invoice = job.invoice
+    return bool(job.accepted and invoice and job.erased_at is None and not tax_compared(job.order, invoice))
 
 
 def _effect_row(effect: Effect) -> Row:

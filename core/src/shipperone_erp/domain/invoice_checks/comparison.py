@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.invoice_checks.listed_taxes import listed_tax_differences
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.listed_amounts import cleaned
@@ -54,6 +55,7 @@ def invoice_differences(
         if not part and order.total_incl_tax is not None and not any(d.field == "total_incl_tax" for d in found):
             money("total_incl_tax", invoice.total_incl_tax, order.total_incl_tax - sums.payments)
     found.extend(_tax_differences(order, invoice, currency, tolerance))
+    found.extend(listed_tax_differences(order, invoice, currency, tolerance))
     return tuple(found)
 
 
@@ -156,7 +158,7 @@ def reason_for(differences: tuple[Difference, ...], default: Reason) -> Reason:
         return Reason.CURRENCY_DIFFERS
     if "shipping_amount_incl_tax" in fields:
         return Reason.SHIPPING_DIFFERS
-    if any_field(lambda f: f.startswith("tax") or f.endswith("tax_percent")):
+    if any_field(lambda f: f.startswith("tax") or f.endswith(("tax_percent", "tax_amount"))):
         return Reason.TAX_DIFFERS
     if any_field(lambda f: f.endswith(("total_incl_tax", "price_incl_tax", "discount")) or f.startswith("charges")):
         return Reason.TOTAL_DIFFERS
