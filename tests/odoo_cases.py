@@ -6,7 +6,9 @@ from decimal import Decimal as D
 import pytest
 
 from odoo_buyer_cases import BUYERS
+from odoo_delivery_cases import DELIVERIES
 from odoo_goods_cases import GOODS
+from odoo_invoice_cases import INVOICES
 from odoo_shop import ANNA, DAY, Shop, ids
 from shipperone_erp import (
     AlreadyIssued,
@@ -372,6 +374,15 @@ def locked(shop: Shop) -> None:
         with pytest.raises(Refused) as refused:
             shop.issue(erp, "i1", draft, order, day)
         assert (refused.value.reason, refused.value.owner) == (Reason.ERP_PERIOD_LOCKED, "accountant")
+        for name in ("i1", "i2"):
+            with pytest.raises(Refused) as early:
+                shop.build(erp, name, order, day)
+            assert (early.value.reason, early.value.sentence) == (Reason.ERP_PERIOD_LOCKED, refused.value.sentence)
+        assert len(erp._odoo.find("account.move", [("invoice_origin", "=", order.order_id)], ["id"])) == 1
+        other = shop.order(shop.item(1, "MUG"), number=2)
+        later = erp.build_invoice(BuildInvoice(shop.key("i3"), other, 1, day, (), DAY))
+        issued = erp.issue_invoice(IssueInvoice(shop.key("i3"), later, other, day, DAY))
+        assert (issued.date, issued.issued) == (DAY, True)
         (line,) = [check for check in erp.check() if check.name == "lock dates"]
         assert line.ok is True
         assert "2019-01-31" in line.sentence
@@ -543,4 +554,4 @@ CASES = {
         invoices_at_once, discard, changed, taxes, buyers, locked, deliver, delivered_by_hand, unreserved, listed,
         credited, doctor,
     )
-} | GOODS | BUYERS  # fmt: skip
+} | GOODS | BUYERS | INVOICES | DELIVERIES  # fmt: skip

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
 from shipperone_erp_odoo import OdooSettings
-from shipperone_erp_odoo.drafting import SHIPPING, draft_lines, gross, item_of, rule_for, sequence_of
+from shipperone_erp_odoo.drafting import SHIPPING, draft_lines, gross, item_of, sequence_of
 from shipperone_erp_odoo.lookups import Tax
 from shipperone_erp_odoo.products import Product
 
@@ -92,21 +92,6 @@ def test_p8_boxes_and_pieces():
         with pytest.raises(Refused, match="Dozens") as refused:
             product(pieces=pieces).quantity(wanted)
         assert refused.value.reason == Reason.UNIT_UNCLEAR
-
-
-def test_b6_the_first_rule_that_fits_is_taken_and_none_is_held():
-    rules = [
-        {"country": "AT", "business": True, "tax": "reverse"},
-        {"country": "at", "percent": 20, "tax": "oss"},
-        {"percent": 23, "tax": "home"},
-    ]
-    known = settings(taxes=rules)
-    assert rule_for(known, "AT", business=True, percent=D(20)).tax == "reverse"
-    assert rule_for(known, "AT", business=False, percent=D("20.00")).tax == "oss"
-    assert rule_for(known, "SK", business=True, percent=D(23)).tax == "home"
-    with pytest.raises(Refused, match="5 % for a private buyer, delivered to SK") as refused:
-        rule_for(known, "SK", business=False, percent=D(5))
-    assert refused.value.reason == Reason.TAX_NOT_MAPPED
 
 
 @pytest.mark.parametrize(

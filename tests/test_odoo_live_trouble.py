@@ -143,6 +143,38 @@ def test_d1_d2_broken_off_after_every_write_and_repeated_it_is_done_once(shop, e
     assert flow > 6, "each of load, confirm, load, post, write, validate was broken off"
 
 
+@pytest.mark.parametrize("error", [Killed, httpx.ReadError("the answer was lost")], ids=["killed", "lost"])
+def test_a_batch_that_is_broken_off_after_every_write_and_repeated_delivers_each_order_once(shop, error):
+    shop.product("MUG", 1000)
+    left = flow = 0
+    while True:
+        flow += 1
+        shop._transport = None
+        erp = shop.connector()
+        orders = {f"{flow}-{n}": shop.order(shop.item(1, "MUG", "3"), number=10 * flow + n) for n in range(3)}
+        asked = [ReserveStock(shop.key(f"a{name}"), order, 1, "arrived") for name, order in orders.items()]
+        reserved = erp.reserve_stock_batch(asked)
+        part = shop.order(shop.item(1, "MUG", "2"), number=10 * flow + 2)
+        leaving = {**orders, f"{flow}-2": part}
+        requests = [
+            shop.to_deliver(f"i{name}", order, (f"a{name}", reserved[shop.key(f"a{name}")]))
+            for name, order in leaving.items()
+        ]
+        shop._transport = Breaking(flow, error)
+        try:
+            shop.connector().deliver_batch(requests)
+            broken = False
+        except (Killed, Unknown):
+            broken = True
+        shop._transport = None
+        assert shop.connector().deliver_batch(requests) == {request.key: Done() for request in requests}
+        left += 8
+        assert shop.counted(shop.connector(), "MUG") == (1000 - left, flow)
+        if not broken:
+            break
+    assert flow > 3, "picking whole orders, picking a part, validating: each was broken off"
+
+
 @pytest.mark.parametrize("documents", ["picking", "sale_order"])
 def test_stock_that_others_reserve_at_the_same_moment_is_not_given_out_twice(shop, documents):
     """Odoo's own transactions over-reserve; what this connector answers as reserved is there."""

@@ -25,9 +25,6 @@ FILES = {file.name: recording(file.name) for file in sorted(RECORDINGS.glob("*.j
 SALE_FILES = {file.name: recording(f"sales/{file.name}") for file in sorted((RECORDINGS / "sales").glob("*.jsonl"))}
 
 
-OUTDATED = {("19-json2.jsonl", "kit")}
-
-
 @pytest.mark.parametrize(("files", "cases"), [(FILES, CASES), (SALE_FILES, SALE_CASES)], ids=["cases", "sales"])
 def test_every_version_and_every_case_is_recorded(files, cases):
     assert set(files) == {"17-jsonrpc.jsonl", "18-jsonrpc.jsonl", "19-json2.jsonl"}
@@ -38,8 +35,6 @@ def test_every_version_and_every_case_is_recorded(files, cases):
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("file", FILES)
 def test_case(file, case):
-    if (file, case) in OUTDATED:
-        pytest.skip("its recording is of kits that were refused: it is to be recorded anew on Odoo 19")
     about, by_case = FILES[file]
     with replayed(case, about, by_case[case]) as shop:
         CASES[case](shop)

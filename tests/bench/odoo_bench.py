@@ -1,9 +1,10 @@
-"""Calls and seconds for 100 orders through the Odoo connector, beside a plain script with odoo-client-lib.
+"""Calls and seconds of orders' whole life through the Odoo connector, beside a plain script with odoo-client-lib.
 
     nox -s bench_odoo                   on the server of ODOO_TEST_URL, _DB, _USER, _PASSWORD; a test database
 
-Both reserve and invoice the same kind of orders, of one to four lines, on the same server in the same run: the script
-order by order, as one writes it from Odoo's examples, the connector through its batch hooks.
+Three take turns, each with the same kind of orders, of one to four lines, on the same server: the script order by order,
+as one writes it from Odoo's examples; the connector order by order, through its single hooks; the connector through its
+batch hooks. Each reserves, invoices and delivers. The first turn of each includes what it looks up once.
 """
 
 import argparse
@@ -19,7 +20,16 @@ import httpx
 import odoolib
 
 from odoo_shop import DAY
-from shipperone_erp import BuildInvoice, FulfillmentOrder, IssueInvoice, OrderItem, Party, Reservation, ReserveStock
+from shipperone_erp import (
+    BuildInvoice,
+    Deliver,
+    FulfillmentOrder,
+    IssueInvoice,
+    OrderItem,
+    Party,
+    Reservation,
+    ReserveStock,
+)
 from shipperone_erp_odoo import OdooConnector, OdooSettings
 from shipperone_erp_odoo.seeding import Admin, Seed
 
@@ -68,6 +78,7 @@ class Script:
         self._customers = seed.admin.ref("stock.stock_location_customers")
         self._shipping = seed.shipping
         self._partner = seed.admin.make("res.partner", name=f"Anna {seed.tag}")
+        self._pickings: dict[str, int] = {}
 
     def _model(self, name: str) -> Any:
         return self._connection.get_model(name)
@@ -97,7 +108,7 @@ class Script:
                 for item in order.items
             ]
             values = {"picking_type_id": self._house["out_type_id"][0], "origin": order.order_id, "move_ids": moves}
-            picking = self._create("stock.picking", {**values, **place})
+            picking = self._pickings[order.order_id] = self._create("stock.picking", {**values, **place})
             self._act("stock.picking", "action_confirm", [picking])
             self._act("stock.picking", "action_assign", [picking])
             fields = ["state", "quantity", "product_uom_qty"]
@@ -117,6 +128,14 @@ class Script:
             self._model("account.move").search_read(domain=[("id", "=", made)], fields=["amount_total"])
             self._act("account.move", "action_post", [made])
             self._model("account.move").search_read(domain=[("id", "=", made)], fields=["name", "state"])
+
+    def deliver(self, orders: list[FulfillmentOrder]) -> None:
+        for order in orders:
+            picking = self._pickings[order.order_id]
+            fields = ["state", "quantity", "product_uom_qty"]
+            self._model("stock.move").search_read(domain=[("picking_id", "=", picking)], fields=fields)
+            self._act("stock.picking", "button_validate", [picking])
+            self._model("stock.picking").search_read(domain=[("id", "=", picking)], fields=["state"])
 
 
 def connector(seed: Seed, protocol: str, secret: str, transport: httpx.BaseTransport, **changed: Any) -> OdooConnector:
@@ -141,49 +160,68 @@ def chunks(erp: OdooConnector, requests: list[Any], hook: Callable[[list[Any]], 
     return found
 
 
-def timed(what: str, calls: Callable[[], int], run: Callable[[], Any]) -> float:
-    before, start = calls(), time.perf_counter()
-    run()
-    seconds = time.perf_counter() - start
-    print(f"{what:24} {calls() - before:5} calls  {seconds:6.1f} s", flush=True)
-    return seconds
+class Ours:
+    """The connector, through its batch hooks or its single ones."""
+
+    def __init__(self, erp: OdooConnector, *, batch: bool) -> None:
+        self._erp = erp
+        self._batch = batch
+        self._reserved: dict[str, Any] = {}
+        self._built: dict[str, Any] = {}
+
+    def _ask(self, hook: str, requests: list[Any]) -> dict[str, Any]:
+        if self._batch:
+            return chunks(self._erp, requests, getattr(self._erp, f"{hook}_batch"))
+        return {request.key: getattr(self._erp, hook)(request) for request in requests}
+
+    def reserve(self, orders: list[FulfillmentOrder]) -> None:
+        self._reserved |= self._ask("reserve_stock", [ReserveStock(_key(one), one, 1, "arrived") for one in orders])
+
+    def invoice(self, orders: list[FulfillmentOrder]) -> None:
+        builds = [BuildInvoice(_key(order), order, 1, DAY, self._live(order)) for order in orders]
+        built = self._ask("build_invoice", builds)
+        self._ask("issue_invoice", [IssueInvoice(_key(order), built[_key(order)], order, DAY) for order in orders])
+
+    def deliver(self, orders: list[FulfillmentOrder]) -> None:
+        self._ask("deliver", [Deliver(_key(order), order, self._live(order)) for order in orders])
+
+    def _live(self, order: FulfillmentOrder) -> tuple[Reservation, ...]:
+        items = tuple(item.item_id for item in order.items)
+        return (Reservation(_key(order), self._reserved[_key(order)].reference, items),)
 
 
-def through(who: str, erp: OdooConnector, orders: list[FulfillmentOrder], network: Counting) -> list[float]:
-    """The seconds that reserving and invoicing took."""
-    reserved: dict[str, Any] = {}
-    built: dict[str, Any] = {}
-    reserves = {f"i-{order.order_id}": ReserveStock(f"a-{order.order_id}", order, 1, "arrived") for order in orders}
-
-    def reserve() -> None:
-        reserved.update(chunks(erp, list(reserves.values()), erp.reserve_stock_batch))
-
-    def build() -> None:
-        builds = [
-            BuildInvoice(key, one.order, 1, DAY, (_live(one, reserved[one.key].reference),))
-            for key, one in reserves.items()
-        ]
-        built.update(chunks(erp, builds, erp.build_invoice_batch))
-
-    def issue() -> None:
-        issues = [IssueInvoice(key, built[key], one.order, DAY) for key, one in reserves.items()]
-        chunks(erp, issues, erp.issue_invoice_batch)
-
-    steps = {"reserve": reserve, "build": build, "issue": issue}
-    reserving, building, issuing = (timed(f"{who}, {step}", lambda: network.calls, run) for step, run in steps.items())
-    return [reserving, building + issuing]
+def _key(order: FulfillmentOrder) -> str:
+    return f"i-{order.order_id}"
 
 
-def _live(request: ReserveStock, reference: str) -> Reservation:
-    return Reservation(request.key, reference, tuple(item.item_id for item in request.order.items))
+class Arm:
+    """One of those that take turns: what it is called, what counts its calls, and its seconds by step."""
+
+    def __init__(self, name: str, who: Script | Ours, calls: Callable[[], int]) -> None:
+        self.name = name
+        self.who = who
+        self.calls = calls
+        self.seconds: dict[str, float] = dict.fromkeys(STEPS, 0.0)
+
+    def turn(self, orders: list[FulfillmentOrder]) -> None:
+        for step in STEPS:
+            before, start = self.calls(), time.perf_counter()
+            getattr(self.who, step)(orders)
+            took = time.perf_counter() - start
+            self.seconds[step] += took
+            print(f"{f'{self.name}, {step}':32} {self.calls() - before:5} calls  {took:6.1f} s", flush=True)
+
+
+STEPS = ("reserve", "invoice", "deliver")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--orders", type=int, default=100)
+    parser.add_argument("--orders", type=int, default=100, help="in a turn")
+    parser.add_argument("--turns", type=int, default=2)
     parser.add_argument("--protocol", choices=["jsonrpc", "json2"], default="jsonrpc")
-    parser.add_argument("--chunk", type=int, default=50, help="batch_size")
-    parser.add_argument("--sales", action="store_true", help="the same with sales orders too")
+    parser.add_argument("--chunk", type=int, default=100, help="batch_size")
+    parser.add_argument("--sales", action="store_true", help="sales orders take turns too")
     options = parser.parse_args()
     needed = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
     admin = Admin(*(os.environ[name] for name in needed))
@@ -191,9 +229,7 @@ def main() -> None:
     for sku in SKUS:
         seed.stock(seed.product(sku), 100_000)
     secret = seed.api_key() if options.protocol == "json2" else seed.password
-    print(
-        f"Odoo {admin.version}, {options.protocol}, {options.orders} orders of 1 to 4 lines in chunks of {options.chunk}"
-    )
+    print(f"Odoo {admin.version}, {options.protocol}, {options.orders} orders a turn, in chunks of {options.chunk}")
 
     sent = 0
     post = httpx.post
@@ -204,24 +240,28 @@ def main() -> None:
         return post(*args, **{"timeout": 60, **named})  # the library's own 5 s are too short for a busy server
 
     httpx.post = counted
-    script, plain = Script(seed, options.protocol, secret), make_orders(seed, options.orders, "S")
-    naive = [
-        timed("script, reserve", lambda: sent, lambda: script.reserve(plain)),
-        timed("script, invoice", lambda: sent, lambda: script.invoice(plain)),
+
+    def ours(name: str, *, batch: bool, **changed: Any) -> Arm:
+        network = Counting()
+        erp = connector(seed, options.protocol, secret, network, batch_size=options.chunk, **changed)
+        return Arm(name, Ours(erp, batch=batch), lambda: network.calls)
+
+    arms = [
+        Arm("script", Script(seed, options.protocol, secret), lambda: sent),
+        ours("connector, one by one", batch=False),
+        ours("connector, batches", batch=True),
     ]
-    network = Counting()
-    erp = connector(seed, options.protocol, secret, network, batch_size=options.chunk)
-    ours = through("connector", erp, make_orders(seed, options.orders, "C"), network)
-    through("once more", erp, make_orders(seed, options.orders, "D"), network)
     if options.sales:
         seed.grant("sales_team.group_sale_salesman_all_leads")
-        selling = {"batch_size": options.chunk, "documents": "sale_order", "transfers": "direct"}
-        erp = connector(seed, options.protocol, secret, network, **selling)
-        through("sales orders", erp, make_orders(seed, options.orders, "O"), network)
-    print(
-        "times fewer seconds:     "
-        + ", ".join(f"{theirs / mine:.1f}" for theirs, mine in zip(naive, ours, strict=True))
-    )
+        arms.append(ours("sales orders, batches", batch=True, documents="sale_order", transfers="direct"))
+    for turn in range(options.turns):
+        for number, arm in enumerate(arms):
+            arm.turn(make_orders(seed, options.orders, f"{number}-{turn}"))
+    script = arms[0]
+    for arm in arms[1:]:
+        times = [f"{step} {script.seconds[step] / arm.seconds[step]:.1f}" for step in STEPS]
+        whole = sum(script.seconds.values()) / sum(arm.seconds.values())
+        print(f"{arm.name}: times fewer seconds: {', '.join(times)}, all {whole:.1f}")
 
 
 if __name__ == "__main__":

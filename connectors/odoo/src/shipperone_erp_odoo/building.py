@@ -3,29 +3,34 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Literal
 
 from shipperone_erp import AlreadyIssued, BuildInvoice, FulfillmentOrder, Invoice, Owner, Reason, Refused, Voided
-from shipperone_erp_odoo import foreign, lookups
+from shipperone_erp_odoo import foreign, lookups, order_links
+from shipperone_erp_odoo.addressing import address
 from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.chunks import Answers
-from shipperone_erp_odoo.drafting import DraftLine, draft_lines, rule_for
+from shipperone_erp_odoo.drafting import NOTE, DraftLine, draft_lines
+from shipperone_erp_odoo.locks import locked_until, locks, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
-from shipperone_erp_odoo.parties import buyer, delivered_to
 from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.rounding import balanced
 from shipperone_erp_odoo.sales import Sold, sold
-from shipperone_erp_odoo.settings import TaxRule
+from shipperone_erp_odoo.settings import DETECTED, TaxRule
 from shipperone_erp_odoo.sites import Company, Site, sites
 from shipperone_erp_odoo.standing import reference, standing
+from shipperone_erp_odoo.tables import EMPTY
+from shipperone_erp_odoo.tax_rules import item_taxes
 
 Answer = Invoice | Voided
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the settings say of one order's invoice."""
+    """What the settings say of one order's invoice. `position`: None is the one that Odoo detects."""
 
     journal: int
-    position: int | None
+    position: int | Literal[""] | None
     term: int | None
     payment_reference: str | None
     team: int | None
@@ -66,10 +71,14 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
     orders = {request.key: request.order for request in requests}
     known = products(odoo, skus(odoo, list(orders.values())), at.id)
     seen = foreign.invoices(odoo, list(orders.values()), at.id)
+    lock = locked_until(odoo, at)
+    days = {request.key: request.issue_date or request.tax_date for request in requests}
     plans: dict[str, tuple[Terms, list[DraftLine]]] = {}
     for request in requests:
         with answers.of(request.key):
             seen.refuse(request.order)
+            if locks(lock, days[request.key]) and odoo.reference(external_id("INV", request.key)) is None:
+                refuse_locked(lock, days[request.key], at)  # what is there already is answered as it is
             plans[request.key] = plan(odoo, at, request.order, known)
     found = buyers(odoo, {key: orders[key] for key in plans}, at)
     sales = sold(odoo, {request.key: request.reservations for request in requests}, at.id)
@@ -84,8 +93,13 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
             with answers.of(request.key):
                 drafts[request.key] = _draft(odoo, at, request, who, sale, *plans[request.key])
     made = odoo.load("account.move", list(drafts.values()), company=at.id) if drafts else {}
+    there = {key: who for key, who in found.items() if key in drafts and isinstance(who, Buyer)}
+    address(odoo, {request.key: request.reservations for request in requests}, there, at)
     ids = {key: made[draft.xid] for key, draft in drafts.items()}
-    stands = standing(odoo, [id for id in ids.values() if isinstance(id, int)], at)
+    planned = {id: (orders[key], plans[key][1]) for key, id in ids.items() if isinstance(id, int)}
+    ours = {drafts[key].xid: (id, orders[key]) for key, id in ids.items() if isinstance(id, int)}
+    order_links.show(odoo, "account.move", ours, at.id)
+    stands = balanced(odoo, at, standing(odoo, list(planned), at), planned)
     for key, id in ids.items():
         if isinstance(id, Refused):
             answers[key] = id
@@ -98,6 +112,7 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
             invoice = one.answer(odoo, orders[key])
             if one.state == "posted":
                 raise AlreadyIssued(invoice)
+            refuse_locked(lock, days[key], at)
             answers[key] = invoice
 
 
@@ -115,11 +130,8 @@ def plan(
     odoo: Odoo, at: Company, order: FulfillmentOrder, known: Mapping[str, Product | Refused]
 ) -> tuple[Terms, list[DraftLine]]:
     """What an invoice of this order says. `Refused` where the settings, or Odoo, do not have what it needs."""
-    settings, business, to = odoo.settings, buyer(order).vat_id is not None, delivered_to(order, at)
-    rules = {
-        str(item.item_id): rule_for(settings, to, business=business, percent=item.tax_percent) for item in order.items
-    }
-    taxes = {id: lookups.tax(odoo, rule.tax, at) for id, rule in rules.items()}
+    settings = odoo.settings
+    chosen = item_taxes(odoo, at, order, known)
     needed = [item.sku for item in order.items]
     if order.shipping_amount_incl_tax:
         if settings.shipping_product is None:
@@ -136,8 +148,10 @@ def plan(
         product = known[sku]
         if isinstance(product, Refused):
             raise product
-    _, cent = currency(odoo, order)
-    return _terms(odoo, at, order, list(rules.values())), draft_lines(order, there(known), taxes, settings, cent)
+    _, cent = currency(odoo, order, at)
+    taxes = {id: choice.tax for id, choice in chosen.items()}
+    terms = _terms(odoo, at, order, [choice.rule for choice in chosen.values()])
+    return terms, draft_lines(order, there(known), taxes, settings, cent)
 
 
 def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[TaxRule]) -> Terms:
@@ -161,12 +175,19 @@ def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[Tax
     journal = (journals.pop() if journals else None) or site.rule.journal or (payment.journal if payment else None)
     return Terms(
         journal=lookups.sales_journal(odoo, journal, at),
-        position=lookups.fiscal_position(odoo, position, at) if position else None,
+        position=_position(odoo, position, at),
         term=lookups.payment_term(odoo, payment.term, at) if payment and payment.term else None,
         payment_reference=order.payment_reference if payment and payment.payment_reference else None,
         team=lookups.team(odoo, settings.team, at) if settings.team else None,
         analytic=lookups.analytic_account(odoo, site.rule.analytic, at) if site.rule.analytic else None,
     )
+
+
+def _position(odoo: Odoo, name: str | None, at: Company) -> int | Literal[""] | None:
+    """Without a name there is none: what Odoo detects by the buyer's address does not know our taxes."""
+    if name == DETECTED:
+        return None
+    return lookups.fiscal_position(odoo, name, at) if name else EMPTY
 
 
 def _draft(
@@ -178,10 +199,10 @@ def _draft(
         "company_id/.id": at.id,
         "journal_id/.id": terms.journal,
         "partner_id/.id": who.invoiced,
-        "partner_shipping_id/.id": who.shipped,
+        "partner_shipping_id/.id": who.addressee,  # else Odoo takes any delivery address of the buyer
         "ref": named(order),
         "invoice_origin": order.order_id,
-        "currency_id/.id": currency(odoo, order)[0],
+        "currency_id/.id": currency(odoo, order, at)[0],
         "fiscal_position_id/.id": terms.position,
         "invoice_payment_term_id/.id": terms.term,
         "payment_reference": terms.payment_reference,
@@ -209,10 +230,6 @@ def _draft(
     )  # fmt: skip
 
 
-NOTE = 2_100_000_000
-"""The sequence number of a note: behind every line."""
-
-
 def with_note(
     field: str, note: str | None, lines: list[dict[str, object]], display_type: str | None = None
 ) -> list[dict[str, object]]:
@@ -238,8 +255,8 @@ def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, obje
     return columns if issued is None else {**columns, "date": str(issued)}
 
 
-def currency(odoo: Odoo, order: FulfillmentOrder) -> tuple[int, Decimal]:
+def currency(odoo: Odoo, order: FulfillmentOrder, at: Company) -> tuple[int, Decimal]:
     """The order's currency in Odoo, and its smallest unit."""
     if order.currency is None:
         raise Refused(Reason.CURRENCY_MISSING, "the order names no currency; set the tenant's `currency`")
-    return lookups.currency(odoo, order.currency)
+    return lookups.currency(odoo, order.currency, at)

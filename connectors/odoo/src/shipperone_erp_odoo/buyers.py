@@ -22,7 +22,7 @@ from shipperone_erp_odoo.contacts import (
 )
 from shipperone_erp_odoo.faults import OdooRefused
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, one
-from shipperone_erp_odoo.parties import PLACE, buyer
+from shipperone_erp_odoo.parties import LANGUAGE, PLACE, buyer
 from shipperone_erp_odoo.sites import Company
 
 
@@ -33,6 +33,11 @@ class Buyer:
     invoiced: int
     shipped: int | None
     note: str | None = None
+
+    @property
+    def addressee(self) -> int:
+        """The contact that the goods go to: another one only where they go elsewhere."""
+        return self.shipped or self.invoiced
 
 
 def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> dict[str, Buyer | Refused]:
@@ -201,6 +206,7 @@ def _new(odoo: Odoo, party: Party) -> Contact:
         REGISTRY: party.company_id if company else None,
         "email": party.email,
         "phone": party.phone,
+        "lang": _language(odoo, party),
         **_placed(odoo, party),
     }
     earlier = contact_id("BUYER", person) if company and not party.vat_id else None
@@ -213,6 +219,7 @@ def _person(odoo: Odoo, party: Party, parent: int) -> Contact | None:
         return None
     head = {
         "name": party.name, "parent_id/.id": parent, "type": "contact", "email": party.email, "phone": party.phone,
+        "lang": _language(odoo, party),
     }  # fmt: skip
     return Contact(Draft(contact_id("PERSON", [str(parent), plain(party.name), plain(party.email)]), head))
 
@@ -227,9 +234,15 @@ def _address(odoo: Odoo, order: FulfillmentOrder, invoiced: Party, parent: int) 
         "parent_id/.id": parent,
         "type": "delivery",
         "phone": to.phone,
+        "lang": _language(odoo, invoiced),
         **_placed(odoo, to),
     }
     return Contact(Draft(contact_id("PLACE", [str(parent), plain(to.name), *_where(to)]), head))
+
+
+def _language(odoo: Odoo, party: Party) -> str | None:
+    text = party.extra.get(LANGUAGE)
+    return lookups.language(odoo, str(text)) if text else None
 
 
 def _placed(odoo: Odoo, party: Party) -> dict[str, object]:

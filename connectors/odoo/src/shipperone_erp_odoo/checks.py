@@ -1,18 +1,14 @@
 """What `doctor` shows of a tenant's Odoo, each line with its cure. Reads only, and never raises."""
 
-import datetime
 from collections.abc import Callable, Iterator, Sequence
-from decimal import Decimal
 
 from shipperone_erp import AuthFailed, Check, ConnectorError, Refused
-from shipperone_erp_odoo import lookups, rights, stock
-from shipperone_erp_odoo.buyers import fixed_customer
-from shipperone_erp_odoo.locks import locked_until
+from shipperone_erp_odoo import rights, stock
+from shipperone_erp_odoo.invoicing_checks import invoicing
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
 from shipperone_erp_odoo.sale_orders import delivers_in_one_step
 from shipperone_erp_odoo.sites import Company, Site, me, own_company, sites
-from shipperone_erp_odoo.standing import money
 
 PROVEN = (17, 18, 19)
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
@@ -105,6 +101,12 @@ def _warehouses(odoo: Odoo) -> Checks:
         if odoo.settings.documents == "sale_order" and not delivers_in_one_step(odoo, site):
             says = f"{code} delivers in several steps, which sales orders are not made for"
             yield Check("sales orders", False, says, "set the warehouse's outgoing shipments to one step")
+        if odoo.settings.documents == "picking" and not odoo.settings.one_step and not delivers_in_one_step(odoo, site):
+            says = (
+                f"{code} ships in several steps in Odoo, and its deliveries would leave in one, straight from its stock"
+            )
+            cure = "set the warehouse's outgoing shipments to one step, or `one_step = true` if that is meant"
+            yield Check("warehouses", False, says, cure)
         yield from _operations(odoo, site)
         yield from _counts(odoo, site)
 
@@ -159,86 +161,6 @@ def _services_on_order(odoo: Odoo, skus: Sequence[str], at: Company) -> Checks:
         yield Check("sales orders", None, says, "set the product's Invoicing Policy to Ordered quantities")
 
 
-def _invoicing(odoo: Odoo) -> Checks:
-    settings, at = odoo.settings, own_company(odoo)
-    if not settings.taxes:
-        cure = "[[tenants.NAME.odoo.taxes]] with percent and tax, for each rate that is sold"
-        yield Check("taxes", False, "no taxes are mapped: every invoice is held as tax_not_mapped", cure)
-    for rule in settings.taxes:
-        yield _sample(odoo, rule.tax, at)
-        if rule.fiscal_position:
-            name = rule.fiscal_position
-            yield _resolves("fiscal position", lambda name=name: lookups.fiscal_position(odoo, name, at) and name)  # type: ignore[misc]
-    for code in sorted(_journals(odoo), key=str):
-        said = f"sales journal {code or '(the first)'}"
-        yield _resolves("journal", lambda code=code, said=said: lookups.sales_journal(odoo, code, at) and said)  # type: ignore[misc]
-    for method, payment in settings.payments.items():
-        if payment.term:
-            term = payment.term
-            yield _resolves(f"payment {method}", lambda term=term: lookups.payment_term(odoo, term, at) and term)  # type: ignore[misc]
-    if settings.team:
-        team = settings.team
-        yield _resolves("team", lambda: lookups.team(odoo, team, at) and team)
-    if settings.customers == "fixed":
-        yield _resolves("customer", lambda: fixed_customer(odoo, at) and str(settings.customer))
-    yield from _locks(odoo, at)
-
-
-def _sample(odoo: Odoo, name: str, at: Company) -> Check:
-    """Odoo itself works out a sample with this tax, and writes nothing."""
-    found = _resolves("taxes", lambda: lookups.tax(odoo, name, at).name)
-    if not found.ok:
-        return found
-    if odoo.protocol == "xmlrpc":
-        # the answer holds a record, which Odoo cannot put into XML
-        says = f"{name} is included in its price; no sample of it can be worked out over XML-RPC"
-        return Check("taxes", None, says, 'leave out `protocol`: "auto" is better')
-    quantity, price = SAMPLE
-    told = odoo.call(
-        "account.tax", "compute_all", [lookups.tax(odoo, name, at).id], company=at.id,
-        price_unit=float(price), quantity=quantity,
-    )  # fmt: skip
-    gross, net = money(told["total_included"]), money(told["total_excluded"])
-    says = f"{name}: {quantity} at {price} come to {gross}, {gross - net} of it tax"
-    if gross == quantity * price:
-        return Check("taxes", True, says)
-    cure = "have the tax, and each that it consists of, included in the price in Odoo"
-    return Check("taxes", False, f"{says}, and must come to {quantity * price}", cure)
-
-
-SAMPLE = (3, Decimal("19.99"))
-"""Pieces at a price whose tax is no whole number of cents: a tax that is added would come to another total."""
-
-
-def _journals(odoo: Odoo) -> set[str | None]:
-    """Those that some setting names for the tenant's company, or the one that is taken without."""
-    settings = odoo.settings
-    own = [rule.journal for rule in settings.warehouses.values() if rule.company in (None, settings.company)]
-    named = [rule.journal for rule in settings.taxes] + [payment.journal for payment in settings.payments.values()]
-    return {*own, *(journal for journal in named if journal)} or {None}
-
-
-def _locks(odoo: Odoo, at: Company) -> Checks:
-    lock = locked_until(odoo, at)
-    if lock is None:
-        yield Check("lock dates", True, f"no period of {at.name} is locked for sales")
-        return
-    close = (datetime.datetime.now(datetime.UTC).date() - lock[0]).days < DAYS_AHEAD
-    says = f"{at.name} is locked until {lock[0]} ({lock[1]}): invoices of earlier days are held as erp_period_locked"
-    yield Check("lock dates", None if close else True, says, "invoice what has shipped before a period is locked")
-
-
-DAYS_AHEAD = 5
-"""A lock as close as this meets orders that shipped and are not invoiced yet."""
-
-
-def _resolves(name: str, find: Callable[[], object]) -> Check:
-    try:
-        return Check(name, True, f"{find()} is there")
-    except Refused as refusal:
-        return Check(name, False, refusal.sentence, "check its name in the tenant's table, and its company in Odoo")
-
-
 PROTOCOLS = {"json2": "JSON-2", "jsonrpc": "JSON-RPC", "xmlrpc": "XML-RPC"}
 
 BEFORE_LOGIN = {"server": _server, "login": _login, "company": _company}
@@ -246,5 +168,5 @@ AFTER_LOGIN = {
     "rights": rights.missing,
     "warehouses": _warehouses,
     "products": _catalogue,
-    "invoicing": _invoicing,
+    "invoicing": invoicing,
 }

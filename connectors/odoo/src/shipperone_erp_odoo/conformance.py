@@ -14,9 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine, NotApplicable
+from shipperone_erp_odoo.drafting import WHOLE
 from shipperone_erp_odoo.gate import Gate
 from shipperone_erp_odoo.odoo import JSON2_SINCE, MODULE
 from shipperone_erp_odoo.seeding import Admin, Seed
+from shipperone_erp_odoo.standing import money
 
 NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
 NEIGHBOUR = "ODOO_TEST_NEIGHBOUR_DB"
@@ -154,29 +156,32 @@ class OdooHarness(ConnectorHarness):
         ]
 
     def details(self, invoices: Sequence[int]) -> Mapping[int, Details]:
-        """Of each invoice: its currency, its buyer, its lines; the line of shipping names no product."""
+        """Of each invoice: its currency, its buyer, its lines, an item whose price is split over several in one; the
+        line of shipping names no product. The price includes the tax in all that the kit sells."""
         if not invoices:
             return {}
         heads = self.admin.find("account.move", [("id", "in", list(invoices))], ["currency_id", "partner_id"])
-        fields = ["move_id", "product_id", "quantity", "price_total", "tax_ids"]
+        fields = ["move_id", "sequence", "product_id", "quantity", "price_unit", "tax_ids"]
         domain = [("move_id", "in", list(invoices)), ("display_type", "=", "product")]
         rows = self.admin.find("account.move.line", domain, fields, order="id")
         skus = self._named(
             "product.product", "default_code", {row["product_id"][0] for row in rows if row["product_id"]}
         )
         rates = self._named("account.tax", "amount", {tax for row in rows for tax in row["tax_ids"]})
-        lines: dict[int, list[ErpLine]] = {id: [] for id in invoices}
+        lines: dict[int, dict[int, ErpLine]] = {id: {} for id in invoices}
         for row in rows:
             sku = skus.get(row["product_id"][0]) if row["product_id"] else None
             taxes = [Decimal(str(rates[tax])) for tax in row["tax_ids"]]
-            line = ErpLine(
+            quantity, item = Decimal(str(row["quantity"])), row["sequence"] - row["sequence"] % 10
+            before = lines[row["move_id"][0]].get(item, ErpLine(qty=Decimal(0), total_incl_tax=Decimal(0)))
+            lines[row["move_id"][0]][item] = ErpLine(
                 sku=None if sku == self.merchant.seed.sku("SHIP") else sku,
-                qty=Decimal(str(row["quantity"])),
-                total_incl_tax=Decimal(str(row["price_total"])),
+                qty=None if row["sequence"] % 10 == WHOLE or before.qty is None else before.qty + quantity,
+                total_incl_tax=(before.total_incl_tax or Decimal(0))
+                + money(quantity * Decimal(str(row["price_unit"]))),
                 tax_percent=taxes[0] if len(taxes) == 1 else None,
             )
-            lines[row["move_id"][0]].append(line)
-        return {head["id"]: (head["currency_id"][1], None, tuple(lines[head["id"]])) for head in heads}
+        return {head["id"]: (head["currency_id"][1], None, tuple(lines[head["id"]].values())) for head in heads}
 
     def _named(self, model: str, field: str, ids: set[int]) -> Mapping[int, Any]:
         return {row["id"]: row[field] for row in self.admin.find(model, [("id", "in", sorted(ids))], [field])}
@@ -214,6 +219,10 @@ class OdooHarness(ConnectorHarness):
 
     def mend_connection(self) -> None:
         self.gate.open()
+        self.give_rights_back()
+
+    def give_rights_back(self) -> None:
+        """As they were before `revoke_rights`."""
         if self._powerless:
             for group in RIGHTS:
                 self.merchant.seed.grant(group)
@@ -264,9 +273,8 @@ HOUSES = {"main": "A", "outlet": "B"}
 
 
 def use_currency(seed: Seed, name: str) -> None:
-    """The test database invoices in this currency as well: Odoo has all of them, most of them archived."""
-    (found,) = seed.admin.find("res.currency", [("name", "=", name), ("active", "in", [True, False])], ["id"])
-    seed.admin.call("res.currency", "write", [found["id"]], {"active": True})
+    """The test database invoices in this currency as well: Odoo has all of them, most of them archived and bare."""
+    seed.currency(name)
 
 
 def merchant(seed: Seed, api_key: str | None = None, protocol: str | None = None) -> Merchant:

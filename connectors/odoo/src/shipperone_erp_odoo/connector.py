@@ -86,7 +86,11 @@ class OdooConnector(Connector[OdooSettings]):
 
     @hookimpl
     def deliver(self, request: Deliver) -> Done | Pending:
-        return deliver(self._odoo, request)
+        return deliver(self._odoo, [request]).only()
+
+    @hookimpl
+    def deliver_batch(self, requests: Sequence[Deliver]) -> dict[str, Done | Pending | Exception]:
+        return dict(deliver(self._odoo, requests).found)
 
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:

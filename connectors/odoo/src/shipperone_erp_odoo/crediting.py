@@ -6,16 +6,22 @@ is loaded under an external id is made once, and is set off against its invoice 
 
 import datetime
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shipperone_erp import Document, Owner, Reason, Refused, Voided
 from shipperone_erp_odoo.building import dates
+from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, item_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, named, one
+from shipperone_erp_odoo.products import pieces_in
 from shipperone_erp_odoo.sites import Company, company, me
 from shipperone_erp_odoo.standing import money, reference, referred
+from shipperone_erp_odoo.tables import EMPTY
+
+NOTHING = Decimal(0)
 
 FIELDS = [
     "name", "state", "invoice_origin", "amount_total", "currency_id", "invoice_date", "company_id", "journal_id",
@@ -29,31 +35,50 @@ LINE = [
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """What a person asks for: the invoice in full, as of that day. `reason` is printed on it."""
+    """What an operator asks for, as of that day. `reason` is printed on it.
+
+    `items`: so many pieces of each of ShipperOne's items, by the item's id; `shipping`: so much of the shipping amount.
+    Without both it is the invoice in full.
+    """
 
     key: str
     invoice: str
     day: datetime.date
     reason: str
+    items: Mapping[int, Decimal] = field(default_factory=dict)
+    shipping: Decimal = NOTHING
+
+    @property
+    def in_part(self) -> bool:
+        """It is not about the whole invoice."""
+        return bool(self.items) or bool(self.shipping)
 
 
 def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
     """The credit note of that key, and `Voided` once somebody has cancelled it.
 
-    `Refused` if the invoice is not a posted one, is credited by another document already, or the day is locked; if a
-    draft does not come to the invoice's total, it is left as it is for whoever has changed it.
+    `Refused` if the invoice is not a posted one, has less left to be credited than is asked for, or the day is locked;
+    if a draft does not come to its amount, it is left as it is.
     """
     invoice = _invoice(odoo, request.invoice)
     at = company(odoo, named(invoice["company_id"]))
     xid = external_id(CREDIT, request.key)
     id = odoo.reference(xid)
-    _refuse_others(odoo, invoice, id, at)
+    wanted: Decimal | None = money(invoice["amount_total"])
+    if not request.in_part:
+        _refuse_others(odoo, invoice, id, at)
     if id is None:
         refuse_locked(locked_until(odoo, at), request.day, at)
-        made = odoo.load("account.move", [_draft(odoo, at, invoice, request, xid)], company=at.id)[xid]
+        rows = _rows(odoo, [int(invoice["id"])], at)
+        if request.in_part:
+            rows = parts(odoo, rows, _credited(odoo, invoice, at), request)
+            wanted = sum((money(_exact(row["quantity"]) * _exact(row["price_unit"])) for row in rows), NOTHING)
+        made = odoo.load("account.move", [_draft(odoo, at, invoice, request, rows, xid)], company=at.id)[xid]
         if isinstance(made, Refused):
             raise made
         id = made
+    elif request.in_part:
+        wanted = None  # what it was made with: others may have credited more of the invoice since
     found = odoo.find("account.move", [("id", "=", id)], FIELDS, company=at.id)
     if not found or found[0]["state"] == "cancel":
         return Voided(reference(id))
@@ -61,11 +86,12 @@ def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
         said = f"key {request.key} is the credit note of another invoice than {invoice['name']}"
         raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
     note = listed(odoo, found[0], request.key, invoice["id"])
-    if note.state == "draft" and note.total_incl_tax != -money(invoice["amount_total"]):
+    if note.state == "draft" and wanted is not None and note.total_incl_tax != -wanted:
+        of_it = "what is credited of it" if request.in_part else "invoice"
         raise Refused(
             Reason.TOTAL_DIFFERS,
-            f"draft credit note {note.reference} comes to {note.total_incl_tax}, invoice {invoice['name']} to "
-            f"{money(invoice['amount_total'])}: correct or cancel it in Odoo",
+            f"draft credit note {note.reference} comes to {note.total_incl_tax}, {of_it} {invoice['name']} to "
+            f"{wanted}: correct or cancel it in Odoo",
             Owner.ACCOUNTANT,
         )
     return note
@@ -118,9 +144,68 @@ def _refuse_others(odoo: Odoo, invoice: Row, ours: int | None, at: Company) -> N
         raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
 
 
-def _draft(odoo: Odoo, at: Company, invoice: Row, request: CreditNote, xid: str) -> Draft:
-    domain = [("move_id", "=", invoice["id"]), ("display_type", "=", "product")]
-    rows = odoo.find("account.move.line", domain, LINE, company=at.id, order="sequence, id")
+def _credited(odoo: Odoo, invoice: Row, at: Company) -> dict[int, Decimal]:
+    """How much of each of the invoice's lines other live credit notes take back, by the lines' sequence numbers."""
+    domain = [("reversed_entry_id", "=", invoice["id"]), ("state", "!=", "cancel")]
+    others = odoo.find("account.move", domain, ["id"], company=at.id, order="id")
+    found: dict[int, Decimal] = {}
+    for row in _rows(odoo, [int(other["id"]) for other in others], at):
+        found[row["sequence"]] = found.get(row["sequence"], NOTHING) + _exact(row["quantity"])
+    return found
+
+
+def _rows(odoo: Odoo, moves: Sequence[int], at: Company) -> list[Row]:
+    if not moves:
+        return []
+    domain = [("move_id", "in", list(moves)), ("display_type", "=", "product")]
+    fields = [*LINE, *(["sale_line_ids"] if odoo.has("account.move.line", "sale_line_ids") else [])]
+    return odoo.find("account.move.line", domain, fields, company=at.id, order="sequence, id")
+
+
+def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], request: CreditNote) -> list[Row]:
+    """The invoice's lines with what is asked for of each; the dearest ones first, so that parts add up to the whole."""
+    chosen: list[Row] = []
+    for item, pieces in request.items.items():
+        of_item = [row for row in rows if item_of(row["sequence"]) == item]
+        size = pieces_in(odoo, of_item[0]["product_uom_id"]) if of_item else None
+        if size is None or any(row["sequence"] % 10 == WHOLE for row in of_item):
+            said = (
+                f"the lines of {request.invoice} do not tell how many pieces of item {item} they are: credit it in Odoo"
+            )
+            raise Refused(Reason.ERP_REFUSED, said, Owner.ACCOUNTANT)
+        wanted = pieces / size
+        for row in sorted(of_item, key=lambda row: -_exact(row["price_unit"])):
+            left = _exact(row["quantity"]) - credited.get(row["sequence"], NOTHING)
+            take = min(wanted, max(left, NOTHING))
+            if take:
+                chosen.append({**row, "quantity": take})
+                wanted -= take
+        if wanted:
+            left = (pieces - wanted * size).normalize()
+            said = f"{left:f} of item {item} on {request.invoice} are not credited yet, and {pieces:f} are asked for"
+            raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
+    return chosen + _shipping(rows, credited, request)
+
+
+def _shipping(rows: Sequence[Row], credited: Mapping[int, Decimal], request: CreditNote) -> list[Row]:
+    """Shipping lines, of which an amount is credited once: it is one unit at its price."""
+    left, chosen = request.shipping, []
+    for row in rows:
+        if left and SHIPPING <= row["sequence"] < CHARGES and not credited.get(row["sequence"]):
+            take = min(left, _exact(row["price_unit"]))
+            chosen.append({**row, "quantity": Decimal(1), "price_unit": take})
+            left -= take
+    if left:
+        said = f"{left} more than what is left of the shipping amount on {request.invoice} is asked for"
+        raise Refused(Reason.ALREADY_IN_ERP, said, Owner.ACCOUNTANT)
+    return chosen
+
+
+def _exact(number: object) -> Decimal:
+    return Decimal(str(number))
+
+
+def _draft(odoo: Odoo, at: Company, invoice: Row, request: CreditNote, rows: Sequence[Row], xid: str) -> Draft:
     head: dict[str, object] = {
         "move_type": "out_refund",
         "company_id/.id": at.id,
@@ -130,7 +215,7 @@ def _draft(odoo: Odoo, at: Company, invoice: Row, request: CreditNote, xid: str)
         "ref": f"{invoice['name']}: {request.reason}",
         "invoice_origin": invoice["invoice_origin"],
         "currency_id/.id": one(invoice["currency_id"]),
-        "fiscal_position_id/.id": one(invoice["fiscal_position_id"]),
+        "fiscal_position_id/.id": one(invoice["fiscal_position_id"]) or EMPTY,
         "team_id/.id": one(invoice.get("team_id")),
         "reversed_entry_id/.id": invoice["id"],
         **dates(odoo, request.day),
@@ -152,4 +237,5 @@ def _line(row: Row) -> dict[str, object]:
         "invoice_line_ids/tax_ids/.id": ",".join(map(str, row["tax_ids"])),
         "invoice_line_ids/account_id/.id": one(row["account_id"]),
         "invoice_line_ids/analytic_distribution": json.dumps(share) if share else None,
+        "invoice_line_ids/sale_line_ids/.id": ",".join(map(str, row.get("sale_line_ids") or ())) or None,
     }

@@ -1,211 +1,277 @@
 """Delivering: exactly these items leave the stock, once, and the rest of the reservation stays reserved.
 
-The moves that leave carry the key (their source document), written in the same transaction that picks them: what has
-left under a key is then a question to Odoo and not a memory of ours. A plan is written whole, never as a difference;
-writing an unchanged unit beside it makes Odoo refuse the write if the move is done meanwhile. Then one validation, and
-whatever it answered, everything is looked at again.
+What has left under a key is a question to Odoo and not a memory of ours: the moves carry the key. Many orders are
+looked at, picked and validated together; whatever that answered, everything is looked at again.
 """
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
-from typing import Any
 
 from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Reserved, ReserveStock, Shortage, Unknown
+from shipperone_erp_odoo.addressing import track
+from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.kits import parts
-from shipperone_erp_odoo.odoo import Odoo, Row, named, one
-from shipperone_erp_odoo.pickings import Found, Move, backorders, by_name, found, referred
+from shipperone_erp_odoo.leaving import NOTHING, Plan, missing, plan, whole
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.picking_goods import lines_of, pick_part, pick_whole
+from shipperone_erp_odoo.pickings import Found, Move, by_names, chains, found, referred
 from shipperone_erp_odoo.products import counted, products
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.sales import deliveries
 from shipperone_erp_odoo.sites import own_company, sites
+from shipperone_erp_odoo.undelivered import explained, lacks, never_backorders, wizard
 
-NOTHING = Decimal(0)
 ROUNDS = 5
 """A plan that somebody got in the way of is made again this often."""
 
 VALIDATE = {"skip_backorder": True, "skip_sms": True}
 """No wizard: the rest becomes a backorder, and no text message goes to the customer from here."""
 
+Answer = Done | Pending
 
-def deliver(odoo: Odoo, request: Deliver) -> Done | Pending:
+
+def deliver(odoo: Odoo, requests: Sequence[Deliver]) -> Answers[Answer]:
     """Done once all of it has left the stock, by this call, by an earlier one, or by the warehouse itself."""
+    answers: Answers[Answer] = Answers()
     if not odoo.settings.deliver:
-        return Done()
-    home = sites(odoo, [request.order.warehouse_code])[request.order.warehouse_code]
-    company = own_company(odoo).id if isinstance(home, Refused) else home.company.id
-    roots = [
-        id
-        for reservation in request.reservations
-        for id in referred(reservation.reference)
-        or deliveries(odoo, reservation.reference, company)
-        or by_name(odoo, reservation.reference, company)
-    ]
-    roots += _reserved_now(odoo, request)
-    work = _Delivery(odoo, company, request, roots)
-    for _ in range(ROUNDS):
-        if work.round():
-            return Done()
-    raise Unknown("somebody is working on the same deliveries in Odoo; they are looked at again")
+        for request in requests:
+            answers[request.key] = Done()
+        return answers
+    known = sites(odoo, [request.order.warehouse_code for request in requests])
+    by_company: dict[int, list[Deliver]] = {}
+    for request in requests:
+        home = known[request.order.warehouse_code]
+        at = own_company(odoo) if isinstance(home, Refused) else home.company
+        by_company.setdefault(at.id, []).append(request)
+    for company, chunk in by_company.items():
+        roots = _roots(odoo, chunk, company, answers)
+        works = _works(odoo, [request for request in chunk if request.key in roots], roots, company, answers)
+        left = _Chunk(odoo, company, answers).deliver(works)
+        track(odoo, left, {request.key: request.order for request in chunk}, company)
+    return answers
 
 
-def _reserved_now(odoo: Odoo, request: Deliver) -> list[int]:
-    """Deliveries for what no reservation covers (`without_reservation = "deliver"`), made under this key.
+@dataclass(slots=True)
+class _Work:
+    """A key, the pickings that its goods were reserved by, and how much of each product leaves under it."""
+
+    key: str
+    roots: Sequence[int]
+    wanted: Mapping[int, Decimal]
+    tries: int = 0
+    refusal: Refused | None = None
+    before: Mapping[int, Found] = field(default_factory=dict)
+    """What was there when it was refused."""
+
+    def refused(self, refusal: Refused, before: Mapping[int, Found]) -> None:
+        """Odoo said no. If nothing has moved on by the next look, that is the answer."""
+        self.refusal, self.before = refusal, _without_marks(before)
+
+
+def _roots(odoo: Odoo, requests: Sequence[Deliver], company: int, answers: Answers[Answer]) -> dict[str, list[int]]:
+    """The pickings that each request's goods were reserved by; a request that has none is answered."""
+    references = dict.fromkeys(reservation.reference for request in requests for reservation in request.reservations)
+    ids = {text: referred(text) for text in references}
+    ids |= deliveries(odoo, [text for text in references if not ids[text]], company)
+    ids |= by_names(odoo, "stock.picking", [text for text in references if not ids[text]], company)
+    now = _reserved_now(odoo, requests, answers)
+    return {
+        request.key: [id for reservation in request.reservations for id in ids[reservation.reference]]
+        + now.get(request.key, [])
+        for request in requests
+        if request.key not in answers.found
+    }
+
+
+def _reserved_now(odoo: Odoo, requests: Sequence[Deliver], answers: Answers[Answer]) -> dict[str, list[int]]:
+    """Deliveries for what no reservation covers (`without_reservation = "deliver"`), made under the request's key.
 
     They are never sales orders: what leaves here is invoiced already, and a sale would ask to be invoiced again.
     """
-    covered = {str(id) for reservation in request.reservations for id in reservation.item_ids}
-    rest = tuple(item for item in request.order.items if str(item.item_id) not in covered)
-    if not rest:
-        return []
-    order = replace(request.order, items=rest)
-    answer = reserve(odoo, [ReserveStock(request.key, order, 1, "arrived")], "picking").only()
-    if isinstance(answer, Reserved):
-        return referred(answer.reference)
-    if isinstance(answer, Shortage):
-        lines = "; ".join(f"{s.sku}: {s.wanted:f} to deliver, {s.available:f} free" for s in answer.lines)
-        said = f"no reservation of it is known, and Odoo does not have the goods: {lines}"
-    else:
-        said = "no reservation of it is known, and the delivery that was made for it was cancelled in Odoo"
-    raise Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+    asked = []
+    for request in requests:
+        covered = {str(id) for reservation in request.reservations for id in reservation.item_ids}
+        rest = tuple(item for item in request.order.items if str(item.item_id) not in covered)
+        if rest:
+            asked.append(ReserveStock(request.key, replace(request.order, items=rest), 1, "arrived"))
+    found = reserve(odoo, asked, "picking").found if asked else {}
+    ids = {}
+    for key, answer in found.items():
+        if isinstance(answer, Reserved):
+            ids[key] = referred(answer.reference)
+        elif isinstance(answer, Exception):
+            answers[key] = answer
+        else:
+            if isinstance(answer, Shortage):
+                lines = "; ".join(f"{s.sku}: {s.wanted:f} to deliver, {s.available:f} free" for s in answer.lines)
+                said = f"no reservation of it is known, and Odoo does not have the goods: {lines}"
+            else:
+                said = "no reservation of it is known, and the delivery that was made for it was cancelled in Odoo"
+            answers[key] = Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+    return ids
 
 
-@dataclass(frozen=True, slots=True)
-class _Take:
-    """So much of a move leaves."""
+def _works(
+    odoo: Odoo,
+    requests: Sequence[Deliver],
+    roots: Mapping[str, Sequence[int]],
+    company: int,
+    answers: Answers[Answer],
+) -> list[_Work]:
+    skus = {item.sku for request in requests for item in request.order.items}
+    known = products(odoo, skus, company, archived=True) if skus else {}
+    works = []
+    for request in requests:
+        with answers.of(request.key):
+            wanted: dict[int, Decimal] = {}
+            for item in request.order.items:
+                product = known[item.sku]
+                if isinstance(product, Refused):
+                    raise product
+                if not product.service:
+                    for part, quantity in parts(odoo, product, counted(odoo, product, item.qty), company):
+                        wanted[part.id] = wanted.get(part.id, NOTHING) + quantity
+            works.append(_Work(request.key, roots[request.key], wanted))
+    return works
 
-    move: Move
-    quantity: Decimal
 
+class _Chunk:
+    """Deliveries of one company."""
 
-class _Delivery:
-    def __init__(self, odoo: Odoo, company: int, request: Deliver, roots: Sequence[int]) -> None:
+    def __init__(self, odoo: Odoo, company: int, answers: Answers[Answer]) -> None:
         self.odoo = odoo
         self.company = company
-        self.key = request.key
-        self.roots = roots
-        self.wanted: dict[int, Decimal] = {}
-        known = products(odoo, {item.sku for item in request.order.items}, company, archived=True)
-        for item in request.order.items:
-            product = known[item.sku]
-            if isinstance(product, Refused):
-                raise product
-            if not product.service:
-                for part, quantity in parts(odoo, product, counted(odoo, product, item.qty), company):
-                    self.wanted[part.id] = self.wanted.get(part.id, NOTHING) + quantity
+        self.answers = answers
+        self.left: dict[str, list[int]] = {}
 
-    def round(self) -> bool:
-        """Look, and do what is still to be done. True if nothing was."""
-        chain = backorders(self.odoo, self.roots, self.company)
-        pickings = found(self.odoo, chain, self.company)
-        moves = [move for picking in pickings.values() for move in picking.moves]
-        missing = self._missing(moves)
-        if not missing:
-            self._unmark([move for move in moves if move.open and move.mark == self.key])
-            return True
-        plan = self._plan(pickings, moves, missing)
+    def deliver(self, works: Sequence[_Work]) -> dict[str, list[int]]:
+        """Round after round, until each is answered. Those that share a reservation are delivered in turn. By key, the
+        pickings that its goods left by."""
+        waiting = list(works)
+        while waiting:
+            seen = self._look(waiting)
+            turn = self._planned(waiting, seen)
+            self._validate(self._picked(turn, seen), turn, seen)
+            waiting = [work for work in waiting if work.key not in self.answers.found]
+        return self.left
+
+    def _look(self, works: Sequence[_Work]) -> dict[str, dict[int, Found]]:
+        """The pickings of each, with their backorders."""
+        chained = chains(self.odoo, {id for work in works for id in work.roots}, self.company)
+        there = found(self.odoo, sorted({id for ids in chained.values() for id in ids}), self.company)
+        return {
+            work.key: {
+                id: there[id]
+                for id in sorted({id for root in work.roots for id in chained[root]})
+                if id in there
+            }
+            for work in works
+        }  # fmt: skip
+
+    def _planned(
+        self, works: Sequence[_Work], seen: Mapping[str, Mapping[int, Found]]
+    ) -> dict[str, tuple[_Work, Plan]]:
+        """What leaves in this round, by key. Those of which nothing is missing any more, or that cannot leave, are
+        answered."""
+        turn: dict[str, tuple[_Work, Plan]] = {}
+        busy: set[int] = set()
+        rest: list[Move] = []
+        for work in works:
+            pickings = seen[work.key]
+            moves = [move for picking in pickings.values() for move in picking.moves]
+            still = missing(work.key, work.wanted, moves)
+            if not still:
+                rest += [move for move in moves if move.open and move.mark == work.key]
+                self.left[work.key] = [
+                    picking.id
+                    for picking in pickings.values()
+                    if any(move.state == "done" and move.mark == work.key for move in picking.moves)
+                ]
+                self.answers[work.key] = Done()
+            elif busy.isdisjoint(pickings):
+                busy.update(pickings)
+                with self.answers.of(work.key):
+                    turn[work.key] = (work, self._plan(work, pickings, still))
+        self._unmark(rest)
+        self._keep_backorders(turn, seen)
+        return turn
+
+    def _keep_backorders(self, turn: dict[str, tuple[_Work, Plan]], seen: Mapping[str, Mapping[int, Found]]) -> None:
+        """Those that leave in part, by an operation type that would cancel the rest, are answered instead."""
+        parts = {
+            id: key
+            for key, (_, planned) in turn.items()
+            for id, takes in planned.takes.items()
+            if not whole(seen[key][id], takes)
+        }
+        for id, refusal in never_backorders(self.odoo, sorted(parts), self.company).items():
+            self.answers[parts[id]] = refusal
+            turn.pop(parts[id], None)
+
+    def _plan(self, work: _Work, pickings: Mapping[int, Found], still: Mapping[int, Decimal]) -> Plan:
+        """All that is missing is covered, or nothing is done."""
+        if work.refusal is not None and _without_marks(pickings) == work.before:
+            raise explained(self.odoo, work.refusal, pickings, self.company)
+        work.refusal = None
+        work.tries += 1
+        if work.tries > ROUNDS:
+            raise Unknown("somebody is working on the same deliveries in Odoo; they are looked at again")
+        planned = plan([move for picking in pickings.values() for move in picking.moves], still)
+        for product, quantity in planned.lacking.items():
+            raise lacks(self.odoo, pickings, product, quantity, self.company)
+        return planned
+
+    def _picked(
+        self, turn: Mapping[str, tuple[_Work, Plan]], seen: Mapping[str, Mapping[int, Found]]
+    ) -> dict[str, list[int]]:
+        """What leaves is picked and marked: the pickings to be validated, by key. A key that somebody got in the way of
+        is missing, and looked at again in the next round."""
+        entire = {
+            key: [seen[key][id] for id in planned.takes]
+            for key, (_, planned) in turn.items()
+            if all(whole(seen[key][id], takes) for id, takes in planned.takes.items())
+        }
+        failed = pick_whole(self.odoo, entire, self.company)
+        partial = {key: planned.takes for key, (_, planned) in turn.items() if key not in entire}
+        touched = [seen[key][id] for key, takes in partial.items() for id in takes]
+        lines = lines_of(self.odoo, touched, self.company) if touched else {}
+        for key, takes in partial.items():
+            try:
+                for id, of_it in takes.items():
+                    pick_part(self.odoo, key, seen[key][id], of_it, lines, self.company)
+            except Refused as refusal:
+                failed[key] = refusal
+        for key, why in failed.items():
+            turn[key][0].refused(why, seen[key])
+        return {key: sorted(planned.takes) for key, (_, planned) in turn.items() if key not in failed}
+
+    def _validate(
+        self,
+        picked: Mapping[str, Sequence[int]],
+        turn: Mapping[str, tuple[_Work, Plan]],
+        seen: Mapping[str, Mapping[int, Found]],
+    ) -> None:
+        """All in one transaction. Odoo rolls all of it back for one that it refuses and does not say which: then the
+        halves, and theirs. What was done is never concluded from an answer."""
+        groups = [list(picked)] if picked else []
+        while groups:
+            keys = groups.pop()
+            said = self._validated(sorted(id for key in keys for id in picked[key]))
+            if said is not None and len(keys) == 1:
+                turn[keys[0]][0].refused(said, seen[keys[0]])
+            elif said is not None:
+                half = len(keys) // 2
+                groups += [keys[half:], keys[:half]]
+
+    def _validated(self, ids: Sequence[int]) -> Refused | None:
+        """Why Odoo does not validate these pickings; None where it does."""
         try:
-            for picking, takes in plan.items():
-                self._write(pickings[picking], takes)
-            self.odoo.call("stock.picking", "button_validate", sorted(plan), company=self.company, context=VALIDATE)
-        except Refused as refusal:
-            self._undone(pickings, plan, refusal)
-        return False
-
-    def _missing(self, moves: Sequence[Move]) -> dict[int, Decimal]:
-        """By product, what has not left yet for this key.
-
-        A product of which nothing is open any more has left in full: somebody validated it in Odoo, and what other
-        keys have not taken of it is ours.
-        """
-        missing = {}
-        for product, quantity in self.wanted.items():
-            mine = [move for move in moves if move.product == product and move.state != "cancel"]
-            left = sum((m.has for m in mine if m.state == "done" and m.mark == self.key), NOTHING)
-            if left < quantity and mine and not any(move.open for move in mine):
-                left = sum((m.has for m in mine if m.mark == self.key or not _is_key(m.mark)), NOTHING)
-            if left < quantity:
-                missing[product] = quantity - left
-        return missing
-
-    def _plan(
-        self, pickings: Mapping[int, Found], moves: Sequence[Move], missing: Mapping[int, Decimal]
-    ) -> dict[int, list[_Take]]:
-        """Which moves leave, and how much of each, by picking. All that is missing is covered, or nothing is done."""
-        plan: dict[int, list[_Take]] = {}
-        for product, quantity in missing.items():
-            rest = quantity
-            for move in moves:
-                if move.product != product or not move.open or not rest:
-                    continue
-                take = min(rest, move.has)
-                if take > 0:
-                    plan.setdefault(move.picking, []).append(_Take(move, take))
-                    rest -= take
-            if rest:
-                self._lacks(pickings, product, rest)
-        self._keeps_backorders(pickings, plan)
-        return plan
-
-    def _lacks(self, pickings: Mapping[int, Found], product: int, rest: Decimal) -> None:
-        waiting = [
-            picking.name
-            for picking in pickings.values()
-            for move in picking.moves
-            if move.open and move.product == product
-        ]
-        (row,) = self.odoo.find("product.product", [("id", "=", product)], ["display_name"], company=self.company)
-        if waiting:
-            said = f"{rest:f} of {row['display_name']} in {', '.join(waiting)} is not reserved in Odoo (any more): "
-            said += "reserve it there, or validate the transfer that it waits for"
-        else:
-            names = ", ".join(picking.name for picking in pickings.values())
-            said = f"{rest:f} of {row['display_name']} is in no open delivery ({names}): the rest was cancelled in Odoo"
-        raise Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
-
-    def _keeps_backorders(self, pickings: Mapping[int, Found], plan: Mapping[int, Sequence[_Take]]) -> None:
-        """An operation type that never makes backorders would cancel the rest of the reservation, and say nothing."""
-        parts = [
-            id
-            for id, takes in plan.items()
-            if {take.move.id: take.quantity for take in takes}
-            != {move.id: move.wanted for move in pickings[id].moves if move.open}
-        ]
-        if not parts:
-            return
-        rows = self.odoo.find("stock.picking", [("id", "in", parts)], ["picking_type_id"], company=self.company)
-        types = sorted({one(row["picking_type_id"]) or 0 for row in rows})
-        never = self.odoo.find(
-            "stock.picking.type", [("id", "in", types), ("create_backorder", "=", "never")], ["name"],
-            company=self.company,
-        )  # fmt: skip
-        if never:
-            raise Refused(
-                Reason.ISSUED_NOT_DELIVERED,
-                f"operation type {never[0]['name']} never makes backorders in Odoo: a part delivery would cancel the "
-                "rest; set it to Ask or Always",
-                Owner.WAREHOUSE,
+            return wizard(
+                self.odoo.call("stock.picking", "button_validate", ids, company=self.company, context=VALIDATE)
             )
-
-    def _write(self, picking: Found, takes: Sequence[_Take]) -> None:
-        """Pick these quantities of these moves and nothing else of the picking, in one transaction."""
-        leaving = {take.move.id: take.quantity for take in takes}
-        moves = [move for move in picking.moves if move.open]
-        fields = [
-            "move_id", "quantity", "product_id", "product_uom_id", "location_id", "location_dest_id", "lot_id",
-            "package_id", "owner_id",
-        ]  # fmt: skip
-        domain = [("move_id", "in", [move.id for move in moves])]
-        lines = self.odoo.find("stock.move.line", domain, fields, company=self.company, order="id")
-        commands = []
-        for move in moves:
-            mine = [line for line in lines if one(line["move_id"]) == move.id]
-            take = leaving.get(move.id, NOTHING)
-            values: dict[str, Any] = {"product_uom": move.unit, "move_line_ids": _picked(picking, mine, take)}
-            if take:
-                values["origin"] = self.key
-            commands.append([1, move.id, values])
-        self.odoo.call("stock.picking", "write", [picking.id], company=self.company, vals={"move_ids": commands})
+        except Refused as refusal:
+            return refusal
 
     def _unmark(self, rest: Sequence[Move]) -> None:
         """The rest of a move that was split has inherited the key, and has not left under it."""
@@ -214,49 +280,10 @@ class _Delivery:
                 "stock.move", "write", [move.id for move in rest], company=self.company, vals={"origin": False}
             )
 
-    def _undone(self, before: Mapping[int, Found], plan: Collection[int], refusal: Refused) -> None:
-        """Odoo said no. If nothing has moved on meanwhile, that is the answer, with what is known of it."""
-        if found(self.odoo, backorders(self.odoo, self.roots, self.company), self.company) != before:
-            return
-        domain = [
-            ("picking_id", "in", sorted(plan)), ("picked", "=", True), ("product_id.tracking", "!=", "none"),
-            ("lot_id", "=", False), ("lot_name", "=", False),
-        ]  # fmt: skip
-        lines = self.odoo.find("stock.move.line", domain, ["product_id", "picking_id"], company=self.company)
-        said = refusal.sentence
-        if lines:
-            which = ", ".join(sorted({f"{named(line['product_id'])} in {named(line['picking_id'])}" for line in lines}))
-            said = f"Odoo has reserved no lot or serial number of {which}: say there which one leaves"
-        raise Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE) from refusal
 
-
-def _picked(picking: Found, lines: Sequence[Row], take: Decimal) -> list[list[Any]]:
-    """The lines of a move with that much of it picked: a line that leaves in part is split, so that its rest stays
-    reserved and no other transaction can take it in between."""
-    commands: list[list[Any]] = []
-    for line in lines:
-        has = Decimal(line["quantity"])
-        now = min(has, take)
-        take -= now
-        if now == has:
-            commands.append([1, line["id"], {"picked": True}])
-        elif not now:
-            commands.append([1, line["id"], {"picked": False}])
-        else:
-            rest = {
-                "product_id": one(line["product_id"]),
-                "product_uom_id": one(line["product_uom_id"]),
-                "quantity": has - now,
-                "picked": False,
-                "picking_id": picking.id,
-                "location_id": one(line["location_id"]),
-                "location_dest_id": one(line["location_dest_id"]),
-                **{name: one(line[name]) for name in ("lot_id", "package_id", "owner_id") if line[name]},
-            }
-            commands += [[1, line["id"], {"quantity": now, "picked": True}], [0, 0, rest]]
-    return commands
-
-
-def _is_key(mark: str) -> bool:
-    """A move's source document is a key of ours, not a person's or Odoo's own."""
-    return mark.startswith("i-")
+def _without_marks(pickings: Mapping[int, Found]) -> dict[int, Found]:
+    """As they are apart from the keys, which are ours."""
+    return {
+        id: replace(picking, moves=tuple(replace(move, mark="") for move in picking.moves))
+        for id, picking in pickings.items()
+    }

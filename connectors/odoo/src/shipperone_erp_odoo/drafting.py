@@ -13,7 +13,7 @@ from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 from shipperone_erp import FulfillmentOrder, OrderItem, Owner, Reason, Refused
 from shipperone_erp_odoo.lookups import Tax
 from shipperone_erp_odoo.products import Product
-from shipperone_erp_odoo.settings import OdooSettings, TaxRule
+from shipperone_erp_odoo.settings import OdooSettings
 
 CENT = Decimal("0.01")
 """What Odoo rounds a unit price to; an amount may be coarser, by its currency."""
@@ -21,6 +21,7 @@ CENT = Decimal("0.01")
 NOTHING = Decimal(0)
 
 ITEMS, KNOWN, SHIPPING, CHARGES = 1000, 1_000_000, 2_000_000_000, 2_000_010_000
+ROUNDING, NOTE = 2_050_000_000, 2_100_000_000
 """Where the sequence numbers of lines begin: by them a line is known again when it is read back.
 
 From KNOWN on the item's own id is in them, so that an invoice tells its items without the order; an id that is no whole
@@ -89,24 +90,6 @@ def draft_lines(
     return lines
 
 
-def rule_for(settings: OdooSettings, country: str, *, business: bool, percent: Decimal | None) -> TaxRule:
-    """The first rule of the tenant's table that fits. `Refused`, tax_not_mapped: never the product's default (M7)."""
-    for rule in settings.taxes:
-        if (
-            rule.country.upper() in ("*", country)
-            and rule.business in (None, business)
-            and (rule.percent is None or rule.percent == percent)
-        ):
-            return rule
-    who = "a business with a VAT id" if business else "a private buyer"
-    rate = "no stated rate" if percent is None else f"{percent:f} %"
-    raise Refused(
-        Reason.TAX_NOT_MAPPED,
-        f"no entry of [[tenants.NAME.odoo.taxes]] fits {rate} for {who}, delivered to {country or 'no country'}",
-        Owner.ACCOUNTANT,
-    )
-
-
 def gross(item: OrderItem, cent: Decimal = CENT) -> Decimal:
     """What the item's line comes to, with tax, in whole cents."""
     amount = item.line_total_incl_tax
@@ -115,7 +98,7 @@ def gross(item: OrderItem, cent: Decimal = CENT) -> Decimal:
     if amount is None and item.price_incl_tax is not None:
         amount = item.price_incl_tax * item.qty
     if amount is None:
-        raise Refused(Reason.PRICE_MISSING, f"item {item.item_id} ({item.sku}) has no price", Owner.SHIPPERONE)
+        raise Refused(Reason.PRICE_MISSING, f'item {item.item_id} ("{item.sku}") has no price', Owner.SHIPPERONE)
     return amount.quantize(cent, ROUND_HALF_UP)
 
 

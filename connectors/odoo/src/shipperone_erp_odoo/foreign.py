@@ -49,10 +49,12 @@ def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Se
     return _seen(odoo, "transfer", "stock.picking", ["origin"], rows)
 
 
-def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
-    """The live sales orders and quotations that name these orders, as their source or as the customer's reference."""
+def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, salesperson: int | None = None) -> Seen:
+    """The live sales orders and quotations that name these orders, as their source or as the customer's reference;
+    of one salesperson only, where one is named."""
     names = _all(orders)
-    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel")]
+    whose: list[object] = [("user_id", "=", salesperson)] if salesperson else []
+    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel"), *whose]
     rows = odoo.find("sale.order", domain, ["name", "origin", "client_order_ref"], company=company, order="id")
     return _seen(odoo, "sales order", "sale.order", ["origin", "client_order_ref"], rows)
 

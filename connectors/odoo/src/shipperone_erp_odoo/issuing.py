@@ -15,7 +15,7 @@ from shipperone_erp import (
     Refused,
     Voided,
 )
-from shipperone_erp_odoo import lookups
+from shipperone_erp_odoo import lookups, mailing, payments
 from shipperone_erp_odoo.building import dates
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
@@ -65,6 +65,14 @@ class _Chunk:
         for request in self.requests:
             if request.key not in self.answers.found:
                 self.answers[request.key] = self._answer(request, stands.get(self.ids[request.key] or 0))
+        posted = {
+            self.ids[request.key] or 0: request
+            for request in self.requests
+            if isinstance(self.answers.found[request.key], Invoice)
+        }
+        payments.register(self.odoo, self.at, posted, self.answers)
+        if self.odoo.settings.mail_invoice:
+            mailing.send(self.odoo, self.at, posted, self.answers)
 
     def _id(self, request: IssueInvoice) -> int | None:
         return referred(request.invoice.reference) or self.odoo.reference(external_id("INV", request.key))

@@ -77,7 +77,7 @@ def _bill(odoo: Odoo, kit: Product, company: int) -> Row:
 
 def _refusal(kit: Product, why: str) -> Refused:
     said = (
-        f"{kit.sku} is a kit in Odoo whose components cannot be told: {why}; correct it there, or have ShipperOne list "
-        'the components (`bundles = "children"`)'
+        f'"{kit.sku}" is a kit in Odoo whose components cannot be told: {why}; correct it there, or have ShipperOne '
+        'list the components (`bundles = "children"`)'
     )
     return Refused(Reason.KIT_INCOMPLETE, said, Owner.WAREHOUSE)

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from shipperone_erp import FulfillmentOrder, Refused
-from shipperone_erp_odoo import foreign
+from shipperone_erp import FulfillmentOrder, Reason, Refused
+from shipperone_erp_odoo import foreign, order_links
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
 from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
-from shipperone_erp_odoo.sites import Company, Site, customers
-from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids
+from shipperone_erp_odoo.sites import Company, Site, customers, me
+from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids, sources
 
 
 class Deliveries:
@@ -22,12 +22,26 @@ class Deliveries:
         self.company = at.id
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> list[foreign.Seen]:
-        """The live deliveries that name these orders."""
-        return [foreign.pickings(self.odoo, orders, self.company)]
+        """The live deliveries that name these orders, and sales orders of ours from before the setting was changed."""
+        found = [foreign.pickings(self.odoo, orders, self.company)]
+        if _has_sold(self.odoo, self.company):
+            found.append(foreign.sale_orders(self.odoo, orders, self.company, me(self.odoo)["id"]))
+        return found
 
     def knows(self, order: Wanted) -> bool:
         """It was made under this key."""
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None
+
+    def knows_otherwise(self, order: Wanted) -> bool:
+        """It was made as a sales order. `Refused` if several warehouses deliver it."""
+        if not _has_sold(self.odoo, self.company):
+            return False
+        if self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALES)[0]) is None:
+            return False
+        if len(sources(order.order)) > 1:
+            said = 'its goods are sales orders of several warehouses from before `documents` became "picking": set it '
+            raise Refused(Reason.ERP_CHANGED, f"{said}back until that is over, or cancel them in Odoo")
+        return True
 
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
         """Get-or-create, confirmed: as `reserving.Way` has it."""
@@ -59,6 +73,25 @@ class Deliveries:
             each(self.odoo, "action_assign", short, self.company)
             pickings = found(self.odoo, all_of_them, self.company)
         return pickings
+
+
+SALES = "SALE"
+"""The kind of external ids that sales orders are made under."""
+
+
+def _has_sold(odoo: Odoo, company: int) -> bool:
+    """The user has live sales orders in Odoo: some may be of this connector, made before `documents` was changed."""
+
+    def find() -> bool:
+        if not odoo.has("stock.picking", "sale_id"):
+            return False
+        domain = [("user_id", "=", me(odoo)["id"]), ("state", "!=", "cancel")]
+        try:
+            return bool(odoo.find("sale.order", domain, ["id"], company=company, limit=1))
+        except Refused:
+            return False  # without the right to see any it has made none
+
+    return odoo.kept(("has sold", company), find)
 
 
 def load_pickings(odoo: Odoo, orders: Sequence[Wanted], company: int, answers: Answers[Any]) -> dict[str, list[int]]:
@@ -97,6 +130,13 @@ def load_pickings(odoo: Odoo, orders: Sequence[Wanted], company: int, answers: A
                 ]
         if second:
             made |= odoo.load("stock.picking", second, company=company)
+    ours = {
+        picking.xid: (there, order.order)
+        for order in orders
+        for picking in order.pickings
+        if isinstance(there := made.get(picking.xid), int)
+    }
+    order_links.show(odoo, "stock.picking", ours, company)
     ids: dict[str, list[int]] = {}
     for order in orders:
         found = [made.get(picking.xid) for picking in order.pickings]

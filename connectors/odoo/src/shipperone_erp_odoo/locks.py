@@ -11,7 +11,11 @@ LOCKS = ("period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock
 """Those that hold sales, over all versions; since 18 each has a twin `user_…` that knows the user's exceptions."""
 
 
-def locked_until(odoo: Odoo, at: Company) -> tuple[datetime.date, str] | None:
+Lock = tuple[datetime.date, str]
+"""A day, and the field that has it."""
+
+
+def locked_until(odoo: Odoo, at: Company) -> Lock | None:
     """The last day on which this user can put no invoice, and the field that says so."""
     fields = []
     for name in LOCKS:
@@ -26,13 +30,18 @@ def locked_until(odoo: Odoo, at: Company) -> tuple[datetime.date, str] | None:
     return max((day for day in days if day[0] > datetime.date.min), default=None)
 
 
-def refuse_locked(lock: tuple[datetime.date, str] | None, day: datetime.date | None, at: Company) -> None:
+def locks(lock: Lock | None, day: datetime.date | None) -> bool:
+    """An invoice of that day falls into the locked period."""
+    return lock is not None and day is not None and day <= lock[0]
+
+
+def refuse_locked(lock: Lock | None, day: datetime.date | None, at: Company) -> None:
     """`Refused`, erp_period_locked, if an invoice of that day would be moved."""
-    if lock is not None and day is not None and day <= lock[0]:
+    if lock is not None and locks(lock, day):
         raise Refused(
             Reason.ERP_PERIOD_LOCKED,
             f"an invoice of {day} falls into a period that {at.name} has locked until {lock[0]} "
-            f"({lock[1].removeprefix('user_')}); Odoo would move its accounting date: unlock it for the user, or "
-            "decide on another date",
+            f"({lock[1].removeprefix('user_')}); Odoo would move its accounting date: unlock it for the user, or set "
+            "the date of issue by `order retry ID --issue-date DAY`",
             Owner.ACCOUNTANT,
         )

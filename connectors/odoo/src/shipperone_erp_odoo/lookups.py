@@ -38,6 +38,17 @@ def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
     return odoo.kept(("taxes", ids), find) if ids else {}
 
 
+def sale_taxes(odoo: Odoo, ids: tuple[int, ...], at: Company) -> list[Tax]:
+    """Those of these taxes that are sale taxes of the company: a product lists those of every company."""
+
+    def find() -> list[Tax]:
+        domain = [("id", "in", list(ids)), ("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
+        rows = odoo.find("account.tax", domain, _tax_fields(), company=at.id, order="id")
+        return [_as_tax(row) for row in rows]
+
+    return odoo.kept(("sale taxes", ids, at.id), find) if ids else []
+
+
 def sales_taxes(odoo: Odoo, at: Company) -> list[Tax]:
     """The company's sales taxes, as Odoo sorts them."""
     domain = [("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
@@ -77,16 +88,82 @@ def analytic_account(odoo: Odoo, name: str, at: Company) -> int:
     return odoo.kept(("analytic", name, at.id), lambda: _only(odoo, "account.analytic.account", domain, name, at))
 
 
-def currency(odoo: Odoo, code: str) -> tuple[int, Decimal]:
-    """The active currency of that code, and its smallest unit. `Refused`, currency_differs, if Odoo has none."""
+def payment_journal(odoo: Odoo, code: str, at: Company) -> tuple[int, int]:
+    """The bank or cash journal of that code, and its first way of being paid whose money has an account."""
+
+    def find() -> tuple[int, int]:
+        domain = [("code", "=", code), ("type", "in", ["bank", "cash"]), ("company_id", "=", at.id)]
+        journal = _first(odoo, "account.journal", domain, f"bank or cash journal with the code {code}", at)
+        ways = [("journal_id", "=", journal), ("payment_type", "=", "inbound")]
+        ways += [("payment_account_id", "!=", False)] if odoo.version >= OWN_ACCOUNT_SINCE else []
+        rows = odoo.find("account.payment.method.line", ways, ["id"], company=at.id, order="sequence, id", limit=1)
+        if not rows:
+            raise Refused(
+                Reason.CONFIG_INCOMPLETE,
+                f"journal {code} of {at.name} has no outstanding account for incoming payments in Odoo: set one on its "
+                "Incoming Payments tab, or leave out `paid_into`",
+                Owner.ACCOUNTANT,
+            )
+        return journal, int(rows[0]["id"])
+
+    return odoo.kept(("paid", code, at.id), find)
+
+
+OWN_ACCOUNT_SINCE = 18
+"""Before, a payment is booked by an account of the company where its journal has none; since, not at all."""
+
+
+def salesperson(odoo: Odoo, login: str, at: Company) -> int:
+    """The user of that login."""
+    domain = [("login", "=", login), ("company_ids", "in", [at.id])]
+    return odoo.kept(("salesperson", login, at.id), lambda: _only(odoo, "res.users", domain, login, at))
+
+
+def sales_tag(odoo: Odoo, name: str, at: Company) -> int:
+    """The tag of sales orders of that name."""
+    return odoo.kept(("tag", name, at.id), lambda: _only(odoo, "crm.tag", [("name", "=", name)], name, at))
+
+
+def pricelist_named(odoo: Odoo, name: str, currency: str, at: Company) -> int:
+    """The pricelist of that name in that currency."""
+    domain = [("name", "=", name), ("currency_id.name", "=", currency), ("company_id", "in", [False, at.id])]
+    return odoo.kept(("pricelist", name, currency, at.id), lambda: _only(odoo, "product.pricelist", domain, name, at))
+
+
+def carrier(odoo: Odoo, name: str, company: int) -> int | None:
+    """The carrier of that name; None if there is none, or several are named so."""
+
+    def find() -> int | None:
+        domain = [("name", "=", name), ("company_id", "in", [False, company])]
+        found = odoo.find("delivery.carrier", domain, ["id"], company=company)
+        return int(found[0]["id"]) if len(found) == 1 else None
+
+    return odoo.kept(("carrier", name, company), find)
+
+
+def currency(odoo: Odoo, code: str, at: Company) -> tuple[int, Decimal]:
+    """The active currency of that code, and its smallest unit. `Refused`, currency_differs, if Odoo has none, or would
+    post it 1 : 1 into the company's books."""
 
     def find() -> tuple[int, Decimal]:
         found = odoo.find("res.currency", [("name", "=", code)], ["decimal_places"])
         if not found:
             raise Refused(Reason.CURRENCY_DIFFERS, f"currency {code} is not active in Odoo", Owner.ACCOUNTANT)
+        if code != at.currency and not rated(odoo, int(found[0]["id"]), at):
+            raise Refused(
+                Reason.CURRENCY_DIFFERS,
+                f"currency {code} has no rate in Odoo, which would post 1 {code} as 1 {at.currency}: enter its rate",
+                Owner.ACCOUNTANT,
+            )
         return int(found[0]["id"]), Decimal(1).scaleb(-int(found[0]["decimal_places"]))
 
-    return odoo.kept(("currency", code), find)
+    return odoo.kept(("currency", code, at.id), find)
+
+
+def rated(odoo: Odoo, currency: int, at: Company) -> bool:
+    """The company has a rate of that currency. Odoo takes 1 for any other one, and raises no error."""
+    domain = [("currency_id", "=", currency)]
+    return bool(odoo.find("res.currency.rate", domain, ["id"], company=at.id, limit=1))
 
 
 def pricelist(odoo: Odoo, code: str, at: Company) -> int | None:
@@ -108,6 +185,24 @@ def country(odoo: Odoo, code: str) -> int | None:
         return int(found[0]["id"]) if found else None
 
     return odoo.kept(("country", code.upper()), find)
+
+
+def account(odoo: Odoo, code: str, at: Company) -> int:
+    """The account of that code in the company's books."""
+    return odoo.kept(("account", code, at.id), lambda: _only(odoo, "account.account", [("code", "=", code)], code, at))
+
+
+def language(odoo: Odoo, text: str) -> str | None:
+    """Odoo's code of the active language that a text such as `sk`, `sk-SK` or `sk_SK` names; None if there is none."""
+
+    def find() -> list[tuple[str, str]]:
+        return [(str(row["code"]), str(row["iso_code"])) for row in odoo.find("res.lang", [], ["code", "iso_code"])]
+
+    known = odoo.kept("languages", find)
+    wanted = text.strip().replace("-", "_").casefold()
+    exact = [code for code, iso in known if wanted in (code.casefold(), iso.casefold())]
+    alike = [code for code, _ in known if code.casefold().split("_")[0] == wanted.split("_")[0]]
+    return next(iter(exact or alike), None)
 
 
 def region(odoo: Odoo, text: str, country: int) -> int | None:

@@ -3,18 +3,19 @@
 import random
 import re
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from decimal import Decimal
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
 
 from shipperone_erp import ConnectorError, Owner, Reason, Refused, Transient
-from shipperone_erp_odoo.faults import OdooRefused, passing, tidy
+from shipperone_erp_odoo.faults import OdooRefused, passing
 from shipperone_erp_odoo.protocols import Json2Session, JsonRpc, RpcSession, Session, XmlRpc
 from shipperone_erp_odoo.settings import OdooSettings
+from shipperone_erp_odoo.tables import Draft as Draft
+from shipperone_erp_odoo.tables import Row as Row
+from shipperone_erp_odoo.tables import alike, cell, named_bad, said_by, table
 from shipperone_erp_odoo.wire import Wire
 
 MODULE = "__shipperone__"
@@ -35,8 +36,11 @@ KEPT_FOR = 300.0
 OPTIONAL = {
     "product.product": ("is_storable", "is_kits"),
     "stock.move": ("name",),
-    "stock.picking": ("sale_id",),
+    "stock.quant": ("expiration_date", "removal_date"),
+    "stock.picking": ("sale_id", "carrier_tracking_ref"),
+    "account.payment": ("memo",),
     "sale.order.line": ("product_uom_id", "tax_ids"),
+    "account.move.line": ("sale_line_ids",),
     "account.move": ("taxable_supply_date", "delivery_date", "team_id"),
     "res.company": (
         "period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date",
@@ -46,18 +50,8 @@ OPTIONAL = {
 }  # fmt: skip
 """Fields that only some versions have, or only with some module: those that `has` is asked for."""
 
-Row = dict[str, Any]
 Domain = Sequence[Any]
 AnswerT = TypeVar("AnswerT")
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """A record to be made under an external id: columns as `load` takes them, and those of each of its lines."""
-
-    xid: str
-    head: Mapping[str, object]
-    lines: Sequence[Mapping[str, object]] = field(default=())
 
 
 class Odoo:
@@ -71,6 +65,7 @@ class Odoo:
         )  # fmt: skip
         self._fields: dict[str, frozenset[str]] = {}
         self._kept: dict[object, tuple[float, Any]] = {}
+        self._own: dict[object, Any] = {}
 
     @cached_property
     def version(self) -> int:
@@ -165,6 +160,11 @@ class Odoo:
         since, _ = self._kept.get(what, (0.0, None))
         return bool(since) and time.monotonic() - since <= KEPT_FOR
 
+    def own(self, what: object, make: Callable[[], AnswerT]) -> AnswerT:
+        """What `make` makes, once for this connection: what is learned of this Odoo while it is used."""
+        made: AnswerT = self._own.setdefault(what, make())
+        return made
+
     def reference(self, xid: str) -> int | None:
         """The record of an external id (`module.name`), or None."""
         module, name = xid.split(".", 1)
@@ -197,38 +197,56 @@ class Odoo:
             if by_xid.setdefault(draft.xid, draft) != draft:
                 said = f"two different records were to be made under one external id ({draft.xid}): neither was made"
                 answers[draft.xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
-        for alike in _alike([draft for xid, draft in by_xid.items() if xid not in answers]):
-            answers |= self._load(model, alike, company)
+        for like in alike([draft for xid, draft in by_xid.items() if xid not in answers]):
+            answers |= self._load(model, like, company)
         return answers
+
+    def write_each(
+        self, model: str, records: Mapping[int, Mapping[str, object]], *, company: int | None = None
+    ) -> dict[int, Refused]:
+        """Write to each record its own values, columns as `load` takes them, in one transaction and one call.
+
+        Empty where all of it was written; else nothing was, and these are the records that Odoo refused.
+        """
+        columns = list(next(iter(records.values()), {}))
+        rows = [[str(id), *(cell(values[name]) for name in columns)] for id, values in records.items()]
+        told = self._loaded(model, [".id", *columns], rows, company)
+        if told["ids"]:
+            return {}
+        ids = list(records)
+        bad = named_bad(told["messages"], len(ids)) or dict.fromkeys(range(len(ids)), said_by(told["messages"]))
+        return {
+            ids[index]: OdooRefused(Reason.ERP_REFUSED, f"Odoo refused it: {words}", Owner.IT, name="load")
+            for index, words in bad.items()
+        }
 
     def _load(self, model: str, drafts: Sequence[Draft], company: int | None) -> dict[str, int | Refused]:
         answers: dict[str, int | Refused] = {}
         wanted = list(drafts)
         while wanted:
-            told = self._loaded(model, wanted, company)
+            told = self._loaded(model, *table(wanted), company)
             if told["ids"]:
                 answers |= {draft.xid: int(id) for draft, id in zip(wanted, told["ids"], strict=True)}
                 break
-            bad = _named_bad(told["messages"], len(wanted))
+            bad = named_bad(told["messages"], len(wanted))
             if not bad:
                 if len(wanted) > 1:  # it does not say which: each for itself
                     for draft in wanted:
                         answers |= self._load(model, [draft], company)
                     break
-                bad = {0: tidy(" ".join(str(message.get("message", "")) for message in told["messages"]))}
+                bad = {0: said_by(told["messages"])}
             for index, words in bad.items():
                 said = f"Odoo cannot make the {KINDS.get(model, model)}: {words}"
                 answers[wanted[index].xid] = OdooRefused(Reason.ERP_REFUSED, said, Owner.IT, name="load")
             wanted = [draft for index, draft in enumerate(wanted) if index not in bad]
         return answers
 
-    def _loaded(self, model: str, drafts: Sequence[Draft], company: int | None) -> Row:
+    def _loaded(self, model: str, columns: list[str], rows: list[list[str]], company: int | None) -> Row:
         """The answer of `load`, repeated while another transaction may have been in the way.
 
         PostgreSQL reports that in the language of its server: a text that is not recognised is refused only after it
         was answered `UNCLEAR` times.
         """
-        columns, rows = _table(drafts)
         unclear = 0
         for attempt in range(1, RACES + 1):
             answer: Row = self.call(model, "load", company=company, context=CREATE_IF_ABSENT, fields=columns, data=rows)
@@ -249,22 +267,6 @@ class Odoo:
 KINDS = {"stock.picking": "transfer", "sale.order": "sales order", "account.move": "invoice", "res.partner": "contact"}
 
 
-def _named_bad(messages: Iterable[Row], count: int) -> dict[int, str]:
-    """The records that these messages of `load` name, with why.
-
-    Odoo repeats what was wrong with any record under the first one: a first record that is named with another one's
-    message is not bad by that.
-    """
-    bad = {
-        int(message["record"]): tidy(str(message.get("message", "")))
-        for message in reversed(list(messages))
-        if isinstance(message.get("record"), int) and message["record"] < count
-    }
-    if len(bad) > 1 and any(words == bad.get(0) for index, words in bad.items() if index):
-        del bad[0]
-    return bad
-
-
 def external_id(kind: str, key: str, *more: str) -> str:
     """`__shipperone__.PICK_a-FO-1-…`: the name under which a document of that key is made, once."""
     return f"{MODULE}.{'_'.join((kind, key, *(re.sub(r'[^A-Za-z0-9_-]', '_', part) for part in more)))}"
@@ -278,39 +280,3 @@ def one(value: Any) -> int | None:
 def named(value: Any) -> str:
     """The name in a many-to-one."""
     return str(value[1]) if value else ""
-
-
-def _alike(drafts: Sequence[Draft]) -> list[list[Draft]]:
-    """Drafts that fill the same columns: an empty cell is a value too, and would keep Odoo from its own default."""
-    groups: dict[object, list[Draft]] = {}
-    for draft in drafts:
-        lines = {name for line in draft.lines for name, value in line.items() if value is not None}
-        filled = (frozenset(name for name, value in draft.head.items() if value is not None), frozenset(lines))
-        groups.setdefault(filled, []).append(draft)
-    return list(groups.values())
-
-
-def _table(drafts: Iterable[Draft]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of text; a draft's further lines stand below it with the head's cells empty."""
-    heads, lines = dict[str, None](), dict[str, None]()
-    for draft in drafts:
-        heads |= dict.fromkeys(name for name, value in draft.head.items() if value is not None)
-        for line in draft.lines:
-            lines |= dict.fromkeys(name for name, value in line.items() if value is not None)
-    rows = []
-    for draft in drafts:
-        for number, line in enumerate(draft.lines or [{}]):
-            head = (
-                [draft.xid, *(_cell(draft.head.get(name)) for name in heads)]
-                if number == 0
-                else [""] * (len(heads) + 1)
-            )
-            rows.append([*head, *(_cell(line.get(name)) for name in lines)])
-    return ["id", *heads, *lines], rows
-
-
-def _cell(value: object) -> str:
-    """A number without an exponent, nothing as nothing."""
-    if value is None or value is False:
-        return ""
-    return f"{value:f}" if isinstance(value, Decimal) else str(value)

@@ -6,11 +6,16 @@ from shipperone_erp_odoo.sites import Company
 
 PLACE = ("street", "city", "postcode", "country")
 
+LANGUAGE = "language"
+SPOKEN = ("language", "language_code", "lang", "locale", "locale_code", "store_language", "store_locale")
+"""Keys that ShipperOne may list a language under: `sk`, `sk-SK`, `sk_SK`."""
+
 
 def buyer(order: FulfillmentOrder) -> Party:
     """The billing address, completed by what only the customer's record states.
 
-    A VAT id, a registration number or a company that identifies nobody is None; the VAT id is normalised.
+    A VAT id, a registration number or a company that identifies nobody is None; the VAT id is normalised. `extra` has
+    the buyer's language, if the order states one.
     """
     billing, customer = order.billing or Party(), order.customer or Party()
     place = billing if billing.street else customer
@@ -22,6 +27,7 @@ def buyer(order: FulfillmentOrder) -> Party:
         email=billing.email or customer.email,
         phone=billing.phone or customer.phone,
         region=place.region,
+        extra={LANGUAGE: spoken} if (spoken := _language(order)) else {},
         **{name: getattr(place, name) for name in PLACE},
     )
 
@@ -30,6 +36,13 @@ def delivered_to(order: FulfillmentOrder, at: Company) -> str:
     """The country of the delivery in capitals; where the order states none, the company's own."""
     to = (order.shipping and order.shipping.country) or buyer(order).country or at.country or ""
     return to.upper()
+
+
+def _language(order: FulfillmentOrder) -> str | None:
+    """The buyer's language as the order states it; None if it states none."""
+    listed = [party.extra for party in (order.billing, order.customer) if party is not None] + [order.extra]
+    texts = (extra.get(key) for extra in listed for key in SPOKEN)
+    return next((text for text in texts if isinstance(text, str) and text.strip()), None)
 
 
 def _registered(text: str | None) -> str | None:

@@ -93,14 +93,29 @@ def lacking(picking: Found) -> bool:
     return picking.open and any(move.state in ("confirmed", "partially_available") for move in picking.moves)
 
 
+def chains(odoo: Odoo, ids: Iterable[int], company: int) -> dict[int, list[int]]:
+    """By picking, itself and all that hang on it as backorders, and on those."""
+    found = {id: [id] for id in sorted(set(ids))}
+    root = {id: {id} for id in found}
+    newest = list(found)
+    while newest:
+        domain = [("backorder_id", "in", newest)]
+        rows = odoo.find("stock.picking", domain, ["backorder_id"], company=company, order="id")
+        newest = []
+        for row in rows:
+            id, before = int(row["id"]), one(row["backorder_id"]) or 0
+            new = root[before] - root.get(id, set())
+            root.setdefault(id, set()).update(new)
+            for first in sorted(new):
+                found[first].append(id)
+            newest += [id] if new else []
+    return found
+
+
 def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:
     """These pickings and all that hang on them as backorders, and on those."""
-    chain = newest = sorted(set(ids))
-    while newest:
-        rows = odoo.find("stock.picking", [("backorder_id", "in", newest)], ["id"], company=company, order="id")
-        newest = [int(row["id"]) for row in rows if int(row["id"]) not in chain]
-        chain = [*chain, *newest]
-    return chain
+    chained = chains(odoo, ids, company)
+    return list(dict.fromkeys([*chained, *(id for chain in chained.values() for id in chain)]))
 
 
 def each(odoo: Odoo, method: str, ids: Sequence[int], company: int) -> None:
@@ -138,11 +153,12 @@ def referred(reference: str) -> list[int]:
     return [int(text) for text in match[1].split(", ")] if match else []
 
 
-def by_name(odoo: Odoo, reference: str, company: int) -> list[int]:
-    """The deliveries of the names that a person wrote as a reference: `WH/OUT/00012`, several with ` + `."""
-    names = [name.strip() for name in reference.split("+")]
-    rows = odoo.find("stock.picking", [("name", "in", names)], ["id"], company=company, order="id")
-    return [int(row["id"]) for row in rows]
+def by_names(odoo: Odoo, model: str, references: Sequence[str], company: int) -> dict[str, list[int]]:
+    """The records of the names that people wrote as references: `WH/OUT/00012`, several with ` + `."""
+    names = {text: [name.strip() for name in text.split("+")] for text in references}
+    wanted = list(dict.fromkeys(name for several in names.values() for name in several))
+    rows = odoo.find(model, [("name", "in", wanted)], ["name"], company=company, order="id") if wanted else []
+    return {text: [int(row["id"]) for row in rows if row["name"] in several] for text, several in names.items()}
 
 
 def _move(row: Row) -> Move:

@@ -116,11 +116,13 @@ class RpcSession:
         except odoolib.tools.AuthenticationError:
             said = f"Odoo refuses user {connection.login} in database {connection.database}"
             raise AuthFailed(f"{said}; check `user`, `database` and its password or API key") from None
-        given = [] if ids is None else [ids]
+        named, given = dict(named), [] if ids is None else [ids]
+        if "vals_list" in named:
+            given.append(named.pop("vals_list"))  # the one argument that Odoo looks for by its place
         try:
             return connection.connector.send(
                 "object", "execute_kw",
-                connection.database, connection.user_id, connection.password, model, method, given, dict(named),
+                connection.database, connection.user_id, connection.password, model, method, given, named,
             )  # fmt: skip
         except AuthFailed:
             connection.user_id = None  # the next call asks who that is now

@@ -44,6 +44,10 @@ class Way(Protocol):
     def knows(self, order: Wanted) -> bool:
         """The document of this key is there."""
 
+    def knows_otherwise(self, order: Wanted) -> bool:
+        """It is there as the other kind of document, from before `documents` was changed. `Refused` if it cannot be
+        finished as that."""
+
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
         """Get-or-create, confirmed and asked to reserve: what is there by key, one for each planned picking, in the
         plan's sequence. An order that cannot be made is answered and missing; what was cancelled has no live move."""
@@ -86,7 +90,10 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
                     raise refused[request.key]
                 asked.append((request, wanted(odoo, request.key, request.order, known, known_products, kind)))
         way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
-        _Chunk(odoo, company.id, way, asked, answers).reserve()
+        before = _Chunk(odoo, company.id, way, asked, answers).reserve()
+        if before:  # finished as what it was begun as
+            for key, answer in reserve(odoo, before, "picking" if sold else "sale_order").found.items():
+                answers[key] = answer
     return answers
 
 
@@ -106,8 +113,11 @@ class _Chunk:
         self.way = way
         self.asked = {order.key: (request, order) for request, order in asked}
         self.answers = answers
+        self.otherwise: list[ReserveStock] = []
+        self.counted: Mapping[stock.Place, stock.Count] = {}
 
-    def reserve(self) -> None:
+    def reserve(self) -> list[ReserveStock]:
+        """The requests that are answered nowhere here: their reservations are documents of the other kind."""
         there = self._there_already()
         fitting = self._fitting([order for _, order in self.asked.values() if order.key not in there])
         todo = [order for _, order in self.asked.values() if order.key in there or order in fitting]
@@ -117,41 +127,46 @@ class _Chunk:
             with self.answers.of(order.key):
                 self.answers[order.key] = self._answer(order, mine[order.key])
         self._take_back_what_is_over([order for order in todo if order.key not in there], there, mine)
+        return self.otherwise
 
     def _there_already(self) -> set[str]:
         """The keys whose document exists: their goods are not to be found free, they are reserved."""
         orders = [order.order for _, order in self.asked.values()]
         seen = self.way.seen(orders)
         there = set()
-        for key, (_, order) in list(self.asked.items()):
+        for key, (request, order) in list(self.asked.items()):
             if any(documents.any_of(order.order) for documents in seen):
                 with self.answers.of(key):
                     if self.way.knows(order):
                         there.add(key)
                         continue
+                    if self.way.knows_otherwise(order):
+                        self.otherwise.append(request)
+                        del self.asked[key]
+                        continue
                     for documents in seen:
                         documents.refuse(order.order)
                 if key in self.answers.found:
-                    del self.asked[key]
+                    self.asked.pop(key, None)
         return there
 
     def _fitting(self, orders: Sequence[Wanted]) -> list[Wanted]:
-        """Those whose goods are free, the first ones first; the others are answered as short."""
+        """Those whose goods are free, the first ones first; the others are answered as short.
+
+        Before that, Odoo tidies its counts where they cannot be right.
+        """
         places = {place for order in orders for place in order.demand()}
-        counts = stock.counts(self.odoo, places, self.company) if places else {}
-        if any(count.over for count in counts.values()):
+        self.counted = stock.counts(self.odoo, places, self.company) if places else {}
+        known = self.odoo.own("stock", stock.Experience)
+        fitting, short = _shared_out(orders, known.free(self.counted))
+        touched = {place: self.counted[place] for order, _ in short for place in order.demand()}
+        wrong = any(count.over for count in self.counted.values())
+        if wrong or (touched and stock.leaked(self.odoo, touched, self.company)):
             stock.tidy_up(self.odoo, self.company)
-            counts = stock.counts(self.odoo, places, self.company)
-        free = {place: count.free for place, count in counts.items()}
-        fitting = []
-        for order in orders:
-            demand = order.demand()
-            if any(free[place] < quantity for place, quantity in demand.items()):
-                self.answers[order.key] = Shortage(tuple(_short_lines(order, free)))
-                continue
-            for place, quantity in demand.items():
-                free[place] -= quantity
-            fitting.append(order)
+            self.counted = stock.counts(self.odoo, places, self.company)
+            fitting, short = _shared_out(orders, known.free(self.counted))
+        for order, left in short:
+            self.answers[order.key] = Shortage(tuple(_short_lines(order, left)))
         return fitting
 
     def _answer(self, order: Wanted, pickings: Sequence[Found]) -> Answer:
@@ -172,11 +187,22 @@ class _Chunk:
         ]
         if short:
             self.way.cancel(pickings)
+            self._remember(order, short)
             return Shortage(tuple(_short_of(order, short)))
         waiting = [move for picking in deliveries for move in picking.moves if move.open and not move.ready]
         if waiting and request.transfer == "arrived":
             return self._on_the_road(transfers, deliveries)
         return Reserved(self.way.reference(deliveries), self.way.url(deliveries))
+
+    def _remember(self, order: Wanted, short: Sequence[Move]) -> None:
+        """Odoo gave less than its counts show, and nobody else has changed them."""
+        lacking = {move.product: move.has for move in short}
+        places = [place for place in order.demand() if place[1] in lacking and place in self.counted]
+        now = stock.counts(self.odoo, places, self.company) if places else {}
+        known = self.odoo.own("stock", stock.Experience)
+        for place, count in now.items():
+            if count == self.counted[place] and count.free > lacking[place[1]]:
+                known.remember(place, count, lacking[place[1]])
 
     def _on_the_road(self, transfers: Sequence[Found], deliveries: Sequence[Found]) -> Pending:
         names = ", ".join(picking.name for picking in transfers)
@@ -218,6 +244,23 @@ class _Chunk:
                     "Odoo, or count the stock again",
                     Owner.WAREHOUSE,
                 )
+
+
+def _shared_out(
+    orders: Sequence[Wanted], free: Mapping[stock.Place, Decimal]
+) -> tuple[list[Wanted], list[tuple[Wanted, dict[stock.Place, Decimal]]]]:
+    """The orders that fit into what is free, the first ones first, and the others with what was left for each."""
+    left = dict(free)
+    fitting, short = [], []
+    for order in orders:
+        demand = order.demand()
+        if any(left[place] < quantity for place, quantity in demand.items()):
+            short.append((order, dict(left)))
+            continue
+        for place, quantity in demand.items():
+            left[place] -= quantity
+        fitting.append(order)
+    return fitting, short
 
 
 def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:

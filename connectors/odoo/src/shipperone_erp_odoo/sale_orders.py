@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
-from shipperone_erp_odoo import building, foreign, lookups
+from shipperone_erp_odoo import building, foreign, lookups, order_links
 from shipperone_erp_odoo.buyers import Buyer, buyers
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.drafting import SHIPPING, DraftLine, gross, sequence_of
@@ -20,7 +20,7 @@ from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
 from shipperone_erp_odoo.products import products
 from shipperone_erp_odoo.sales import cancel, reference
 from shipperone_erp_odoo.sites import Company, Site, me
-from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids
+from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids, sources
 
 SALE = "SALE"
 """The kind of external ids that sales orders are made under."""
@@ -43,13 +43,20 @@ class SaleOrders:
         return [self._sold, foreign.pickings(self.odoo, orders, self.at.id)]
 
     def knows(self, order: Wanted) -> bool:
-        """It was made under this key. `Refused` if it was made as a delivery: then it is not made a second time."""
-        if self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALE)[0]) is not None:
-            return True
-        if self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None:
-            said = 'its goods were reserved as a delivery before `documents` became "sale_order": set it back until '
-            raise Refused(Reason.ERP_CHANGED, f"{said}that is over, or cancel the delivery in Odoo")
-        return False
+        """It was made under this key."""
+        return self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALE)[0]) is not None
+
+    def knows_otherwise(self, order: Wanted) -> bool:
+        """It was made as a delivery. `Refused` if several warehouses deliver it: its transfers are of the setting that
+        was before."""
+        if self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is None:
+            return False
+        if len(sources(order.order)) > 1:
+            said = (
+                'its goods were reserved from several warehouses before `documents` became "sale_order": set it back '
+            )
+            raise Refused(Reason.ERP_CHANGED, f"{said}until that is over, or cancel the delivery in Odoo")
+        return True
 
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
         """Get-or-create, confirmed: as `reserving.Way` has it."""
@@ -101,6 +108,13 @@ class SaleOrders:
                     drafts[order.key] = self._drafts(order, buyer, *plans[order.key])
         wanted = [draft for made in drafts.values() for draft in made]
         loaded = self.odoo.load("sale.order", wanted, company=self.at.id) if wanted else {}
+        ours = {
+            draft.xid: (id, by_key[key])
+            for key, made in drafts.items()
+            for draft in made
+            if isinstance(id := loaded[draft.xid], int)
+        }
+        order_links.show(self.odoo, "sale.order", ours, self.at.id)
         ids: dict[str, list[int]] = {}
         for key, made in drafts.items():
             found = [loaded[draft.xid] for draft in made]
@@ -117,7 +131,7 @@ class SaleOrders:
         first = self._sold is None or not self._sold.any_of(order.order)
         drafts = []
         for planned in order.pickings:
-            of_it = _item_lines(order, planned.site, lines, building.currency(self.odoo, order.order)[1])
+            of_it = _item_lines(order, planned.site, lines, building.currency(self.odoo, order.order, self.at)[1])
             if first:
                 of_it += [line for line in lines if line.sequence >= SHIPPING]
             first = False
@@ -130,20 +144,25 @@ class SaleOrders:
         """As `load` takes it. What Odoo would reckon from a pricelist or the buyer's record is said."""
         unit = "product_uom_id" if self.odoo.has("sale.order.line", "product_uom_id") else "product_uom"
         taxes = "tax_ids" if self.odoo.has("sale.order.line", "tax_ids") else "tax_id"
+        settings = self.odoo.settings
         head = {
             "company_id/.id": self.at.id,
             "warehouse_id/.id": planned.site.id,
             "partner_id/.id": buyer.invoiced,
             "partner_invoice_id/.id": buyer.invoiced,
-            "partner_shipping_id/.id": buyer.shipped or buyer.invoiced,
+            "partner_shipping_id/.id": buyer.addressee,
             "client_order_ref": building.named(order),
             "origin": order.order_id,
             "picking_policy": "one",
             "pricelist_id/.id": _pricelist(self.odoo, order.currency or "", self.at),
+            "tag_ids/.id": lookups.sales_tag(self.odoo, settings.tag, self.at) if settings.tag else None,
             "fiscal_position_id/.id": terms.position,
             "payment_term_id/.id": terms.term,
             "team_id/.id": terms.team,
-            "user_id/.id": me(self.odoo)["id"],  # the buyer's own salesperson would make it somebody else's document
+            # the buyer's own salesperson would make it somebody else's document
+            "user_id/.id": lookups.salesperson(self.odoo, settings.salesperson, self.at)
+            if settings.salesperson
+            else me(self.odoo)["id"],
         }
         share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None
         return Draft(
@@ -231,6 +250,8 @@ def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
 def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
     """One in that currency, for nothing but that: it is what a sales order has its currency from. Without any, that is
     the company's."""
+    if odoo.settings.pricelist is not None:
+        return lookups.pricelist_named(odoo, odoo.settings.pricelist, currency, at)
     found = lookups.pricelist(odoo, currency, at)
     if found is None and currency != at.currency:
         said = (

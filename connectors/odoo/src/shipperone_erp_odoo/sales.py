@@ -26,14 +26,14 @@ def referred(reference: str) -> list[int]:
     return [int(text) for text in match[1].split(", ")] if match else []
 
 
-def deliveries(odoo: Odoo, reference: str, company: int) -> list[int]:
-    """The deliveries of the sales orders that a reservation's reference names, a person's by their numbers."""
-    ids: list[int] = referred(reference)
-    if not ids and odoo.settings.documents == "sale_order":
-        names = [name.strip() for name in reference.split("+")]
-        rows = odoo.find("sale.order", [("name", "in", names)], ["id"], company=company, order="id")
-        ids = [int(row["id"]) for row in rows]
-    return [int(row["id"]) for row in _deliveries(odoo, ids, company)] if ids else []
+def deliveries(odoo: Odoo, references: Sequence[str], company: int) -> dict[str, list[int]]:
+    """The deliveries of the sales orders that these reservations' references name, a person's by their numbers."""
+    ids = {text: referred(text) for text in references}
+    if odoo.settings.documents == "sale_order":
+        ids |= pickings.by_names(odoo, "sale.order", [text for text in references if not ids[text]], company)
+    orders = sorted({id for found in ids.values() for id in found})
+    rows = _deliveries(odoo, orders, company) if orders else []
+    return {text: [int(row["id"]) for row in rows if one(row["sale_id"]) in found] for text, found in ids.items()}
 
 
 def cancel(odoo: Odoo, ids: Collection[int], company: int) -> None:

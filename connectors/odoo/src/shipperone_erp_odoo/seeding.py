@@ -123,6 +123,18 @@ class Seed:
         """What makes a product one that is counted in that unit."""
         return {"uom_id": unit} if self.admin.version >= 19 else {"uom_id": unit, "uom_po_id": unit}
 
+    def currency(self, name: str, rate: float | None = 1.25) -> int:
+        """That currency is active, with that rate or, None, without any; its id."""
+        (found,) = self.admin.find("res.currency", [("name", "=", name), ("active", "in", [True, False])], ["id"])
+        self.admin.call("res.currency", "write", [found["id"]], {"active": True})
+        rates = self.admin.find("res.currency.rate", [("currency_id", "=", found["id"])], ["id"])
+        if rates and rate is None:
+            self.admin.call("res.currency.rate", "unlink", [row["id"] for row in rates])
+        elif rate is not None and not rates:
+            values = {"currency_id": found["id"], "name": "2020-01-01", "rate": rate, "company_id": self.company}
+            self.admin.make("res.currency.rate", **values)
+        return int(found["id"])
+
     def grant(self, group: str, *, taken: bool = False) -> None:
         """The user has that right from now on, or no longer."""
         field = "group_ids" if self.admin.version >= 19 else "groups_id"
@@ -167,11 +179,14 @@ class Seed:
             found = self.admin.find("stock.warehouse", [("code", "=", code)], fields)
         return found[0]
 
-    def tax(self, rate: int, company: int | None = None) -> int:
-        """A new sales tax of that many percent, included in the price; its id."""
-        name = self.tax_name(rate)
+    def tax(self, rate: int, company: int | None = None, *, name: str | None = None, included: bool = True) -> int:
+        """A new sales tax of that many percent, included in the price unless said otherwise; its id."""
+        name = name or self.tax_name(rate)
         values: dict[str, Any] = {"name": name, "amount": rate, "amount_type": "percent", "type_tax_use": "sale"}
-        values |= {"price_include": True} if self.admin.version < 18 else {"price_include_override": "tax_included"}
+        if self.admin.version < 18:
+            values["price_include"] = included
+        else:
+            values["price_include_override"] = "tax_included" if included else "tax_excluded"
         company = company or self.company
         context = {"allowed_company_ids": [company]}
         return int(self.admin.call("account.tax", "create", [{**values, "company_id": company}], context=context)[0])

@@ -14,6 +14,12 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from shipperone_erp import ConnectorSettings, Secret
 
+PRODUCTS_OWN = "product"
+"""As the tax of an entry: the product's own."""
+
+DETECTED = "auto"
+"""As the fiscal position of an entry: the one that Odoo detects for the buyer."""
+
 Protocol = Literal["auto", "json2", "jsonrpc", "xmlrpc"]
 
 
@@ -32,9 +38,23 @@ class TaxRule(ConnectorSettings):
     country: str = Field("*", description='where the goods go, two letters; "*" for any')
     business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
     percent: Decimal | None = Field(None, description="the rate that ShipperOne states; left out: any")
-    tax: str = Field(description="the tax's name in Odoo, or its external id; its price includes it")
-    fiscal_position: str | None = Field(None, description="the fiscal position's name, as it stands on the invoice")
+    tax: str = Field(
+        description="the tax's name in Odoo, or its external id; its price includes it. \"product\": the product's "
+        "own, for items without a stated rate, delivered at home to buyers without a VAT id"
+    )
+    fiscal_position: str | None = Field(
+        None, description='the fiscal position\'s name; left out: none; "auto": the one that Odoo detects for the buyer'
+    )
     journal: str | None = Field(None, description="the code of the sales journal for such invoices")
+
+    @model_validator(mode="after")
+    def _products_own(self) -> Self:
+        if self.tax == PRODUCTS_OWN and (self.percent is not None or self.business):
+            raise ValueError(
+                'tax = "product" is for items without a stated rate and buyers without a VAT id: leave out percent, '
+                "and business = true"
+            )
+        return self
 
 
 class PaymentRule(ConnectorSettings):
@@ -43,6 +63,9 @@ class PaymentRule(ConnectorSettings):
     term: str | None = Field(None, description="the payment term's name")
     journal: str | None = Field(None, description="the code of the sales journal for such invoices")
     payment_reference: bool = Field(False, description="whether ShipperOne's reference is the invoice's")
+    paid_into: str | None = Field(
+        None, description="prepaid: the code of the bank or cash journal that the invoice's payment is registered in"
+    )
 
 
 class OdooSettings(ConnectorSettings):
@@ -57,7 +80,7 @@ class OdooSettings(ConnectorSettings):
     ca_file: str | None = Field(None, description="the authority of Odoo's certificate, if it is one of your own")
     connect_timeout: float = Field(10, gt=0, description="seconds to wait for a connection")
     timeout: float = Field(100, gt=0, description="seconds to wait for an answer; less than hook_timeout")
-    batch_size: int = Field(50, ge=1, le=100, description="orders in one call")
+    batch_size: int = Field(100, ge=1, le=100, description="orders in one call")
 
     company: str | None = Field(None, description="the company's name; left out: the user's own")
     sku_field: str = Field("default_code", description="the product's field that holds ShipperOne's SKU, or barcode")
@@ -75,11 +98,29 @@ class OdooSettings(ConnectorSettings):
         "internal", description="goods in another warehouse: an internal transfer first, or shipped straight from there"
     )
     deliver: bool = Field(True, description="false: the warehouse validates its deliveries in Odoo by itself")
+    one_step: bool = Field(
+        False,
+        description="true: a warehouse of several steps in Odoo picks by ShipperOne, and its deliveries leave in one, "
+        "straight from its stock",
+    )
+    tracking: str | None = Field(
+        None,
+        description="where ShipperOne lists the tracking number, such as parcel.number: it is the delivery's in Odoo",
+    )
+    carrier: str | None = Field(
+        None,
+        description="where ShipperOne lists the carrier's name: it is the delivery's, if Odoo has one of that name",
+    )
 
     taxes: tuple[TaxRule, ...] = Field((), description="which tax an item is invoiced with: see below")
     shipping_product: str | None = Field(None, description="the SKU of the service that shipping is invoiced as")
     shipping_tax: Literal["highest", "product", "proportional"] = Field(
         "highest", description="the highest rate of the items, the shipping product's own tax, or shared out by value"
+    )
+    rounding_account: str | None = Field(
+        None,
+        description="the code of the account for a line that makes up for cents that Odoo is off where it rounds tax "
+        "globally; left out: such invoices are held",
     )
     charges: Mapping[str, str] = Field({}, description="NAME of a charge of kind line = the SKU it is invoiced as")
     payments: Mapping[str, PaymentRule] = Field({}, description="left out altogether: Odoo's own payment term")
@@ -93,6 +134,21 @@ class OdooSettings(ConnectorSettings):
     )
     customer: str | None = Field(None, description='the contact\'s name or reference for customers = "fixed"')
     team: str | None = Field(None, description="the sales team's name on invoices")
+    salesperson: str | None = Field(
+        None, description="the login of the sales orders' salesperson; left out: the connector's user"
+    )
+    pricelist: str | None = Field(
+        None, description="the pricelist's name on sales orders; left out: the first one in the order's currency"
+    )
+    tag: str | None = Field(None, description="the tag of sales orders that the connector makes, by its name in Odoo")
+    order_link: str | None = Field(
+        None,
+        description="the order's page in ShipperOne, such as https://acme.example/orders/{order_id}: a note on each "
+        "document links it",
+    )
+    mail_invoice: bool = Field(
+        False, description="have Odoo send each invoice to its buyer once, by its own template, after it is issued"
+    )
     e_invoice: Literal["by_odoo", "not_required"] | None = Field(
         None, description="who reports invoices where the country wants them reported (B13)"
     )
@@ -106,6 +162,19 @@ class OdooSettings(ConnectorSettings):
         if parts.username or parts.password or parts.query or parts.fragment:
             raise ValueError("only the address: user and key have settings of their own")
         return value.rstrip("/").removesuffix("/web")
+
+    @field_validator("order_link")
+    @classmethod
+    def _a_pattern(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        try:
+            url = urlsplit(value.format(order_id="1", order_number="1"))
+        except (KeyError, IndexError, ValueError):
+            raise ValueError("only {order_id} and {order_number} are filled in") from None
+        if url.scheme not in ("http", "https") or not url.hostname:
+            raise ValueError("write https:// and the host, such as https://acme.example/orders/{order_id}")
+        return value
 
     @field_validator("ca_file")
     @classmethod

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine
-from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, item_of, sequence_of
+from shipperone_erp_odoo.drafting import CHARGES, ROUNDING, SHIPPING, WHOLE, item_of, sequence_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.lookups import Tax, taxes_by_id
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
@@ -23,7 +23,8 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """An invoice in Odoo. `date` is the accounting date; `number` None while it has none."""
+    """An invoice in Odoo. `date` is the accounting date; `number` None while it has none; `rounded`: it has a line for
+    cents, which is not among `lines`."""
 
     id: int
     state: str
@@ -34,6 +35,7 @@ class Stands:
     date: datetime.date | None
     company: int
     lines: Sequence[Row]
+    rounded: bool
     taxes: Mapping[int, Tax] = field(repr=False)
 
     def answer(self, odoo: Odoo, order: FulfillmentOrder) -> Invoice:
@@ -96,7 +98,12 @@ class Stands:
     @property
     def _adds_up(self) -> bool:
         included = all(self.taxes[id].included for row in self.lines for id in row["tax_ids"] if id in self.taxes)
-        return included and sum(map(_product, self.lines), NOTHING) == self.total
+        return included and self.of_lines == self.total
+
+    @property
+    def of_lines(self) -> Decimal:
+        """Quantity times price of all its lines."""
+        return sum(map(_product, self.lines), NOTHING)
 
 
 def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
@@ -125,7 +132,8 @@ def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
             invoice_date=_day(row["invoice_date"]),
             date=_day(row["date"]),
             company=one(row["company_id"]) or 0,
-            lines=by_invoice.get(int(row["id"]), []),
+            lines=[line for line in by_invoice.get(int(row["id"]), []) if line["sequence"] != ROUNDING],
+            rounded=any(line["sequence"] == ROUNDING for line in by_invoice.get(int(row["id"]), [])),
             taxes=taxes,
         )
         for row in invoices

@@ -1,15 +1,19 @@
 """How much of a product is where, by Odoo's own counts: on hand, reserved, free.
 
 Odoo lets more be reserved than there is, without an error, when two transactions reserve at once; and after such
-reservations are cancelled its counts stay wrong until its own tidying runs, which opening the inventory page triggers.
+reservations are cancelled its counts stay wrong until its own tidying runs, which opening the inventory page triggers:
+what is counted as reserved has leaked then, since no delivery holds it. Goods whose lot has expired are on hand, and
+Odoo does not reserve them.
 """
 
+import datetime
+import time
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shipperone_erp import ConnectorError
-from shipperone_erp_odoo.odoo import Odoo, one
+from shipperone_erp_odoo.odoo import Odoo, Row, one
 
 NOTHING = Decimal(0)
 Place = tuple[int, int]
@@ -18,15 +22,16 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What Odoo counts of a product under a location."""
+    """What Odoo counts of a product under a location; `expired`: what is on hand, not reserved and of no use."""
 
     on_hand: Decimal = NOTHING
     reserved: Decimal = NOTHING
+    expired: Decimal = NOTHING
 
     @property
     def free(self) -> Decimal:
-        """On hand minus reserved; never below nothing."""
-        return max(self.on_hand - self.reserved, NOTHING)
+        """On hand minus reserved, without what has expired; never below nothing."""
+        return max(self.on_hand - self.reserved - self.expired, NOTHING)
 
     @property
     def over(self) -> Decimal:
@@ -40,19 +45,83 @@ def counts(odoo: Odoo, places: Iterable[Place], company: int) -> dict[Place, Cou
     for location, product in places:
         by_location.setdefault(location, set()).add(product)
     found: dict[Place, Count] = {}
+    expiry = _expiry(odoo)
+    fields = ["product_id", "quantity", "reserved_quantity", *([expiry] if expiry else [])]
+    now = f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d %H:%M:%S}"
     for location, wanted in sorted(by_location.items()):
         domain = [("location_id", "child_of", location), ("product_id", "in", sorted(wanted))]
         for product in wanted:
             found[location, product] = Count()
-        for row in odoo.find(
-            "stock.quant", domain, ["product_id", "quantity", "reserved_quantity"], company=company, order="id"
-        ):
+        for row in odoo.find("stock.quant", domain, fields, company=company, order="id"):
             place = (location, one(row["product_id"]) or 0)
-            before = found[place]
+            before, free = found[place], Decimal(row["quantity"]) - Decimal(row["reserved_quantity"])
+            expired = expiry is not None and bool(row[expiry]) and str(row[expiry]) < now
             found[place] = Count(
-                before.on_hand + Decimal(row["quantity"]), before.reserved + Decimal(row["reserved_quantity"])
+                before.on_hand + Decimal(row["quantity"]),
+                before.reserved + Decimal(row["reserved_quantity"]),
+                before.expired + (max(free, NOTHING) if expired else NOTHING),
             )
     return found
+
+
+@dataclass(slots=True)
+class Experience:
+    """Places where Odoo reserved less than is free by its counts, for a reason that these do not show.
+
+    Each is believed for a day, at the same counts: asking again would leave one more cancelled delivery.
+    """
+
+    _gave: dict[Place, tuple[Count, Decimal, float]] = field(default_factory=dict)
+
+    def free(self, counted: Mapping[Place, Count]) -> dict[Place, Decimal]:
+        """What can be reserved of each place."""
+        found = {}
+        for place, count in counted.items():
+            then, gave, since = self._gave.get(place, (None, NOTHING, 0.0))
+            believed = then == count and time.monotonic() - since < A_DAY
+            found[place] = min(count.free, gave) if believed else count.free
+        return found
+
+    def remember(self, place: Place, count: Count, gave: Decimal) -> None:
+        """At these counts Odoo gave so much."""
+        self._gave[place] = (count, gave, time.monotonic())
+
+
+A_DAY = 86400.0
+
+
+def leaked(odoo: Odoo, counted: Mapping[Place, Count], company: int) -> bool:
+    """Of some of these places more is counted as reserved than deliveries and other moves hold."""
+    held: dict[Place, Decimal] = {}
+    for location in sorted({location for location, _ in counted}):
+        products = sorted(product for at, product in counted if at == location)
+        domain = [("location_id", "child_of", location), ("product_id", "in", products), ("state", "in", HOLDING)]
+        rows = odoo.find("stock.move.line", domain, ["product_id", HELD], company=company, order="id")
+        for row in rows:
+            place = (location, one(row["product_id"]) or 0)
+            held[place] = held.get(place, NOTHING) + _exact(row)
+    return any(count.reserved > held.get(place, NOTHING) for place, count in counted.items())
+
+
+HOLDING = ("assigned", "partially_available", "waiting", "confirmed")
+"""States of a move that may hold goods."""
+
+HELD = "quantity_product_uom"
+
+
+def _exact(row: Row) -> Decimal:
+    """What a move line holds, without the noise of a binary float."""
+    return Decimal(str(row[HELD])).quantize(Decimal("0.000001"))
+
+
+def _expiry(odoo: Odoo) -> str | None:
+    """The date from which Odoo does not reserve a lot any more; None without the module that has such dates."""
+    name = "removal_date" if odoo.version >= REMOVED_SINCE else "expiration_date"
+    return name if odoo.has("stock.quant", name) else None
+
+
+REMOVED_SINCE = 19
+"""The version from which a lot's removal date counts, not its expiration date."""
 
 
 def over_reserved(odoo: Odoo, places: Collection[Place], company: int) -> Mapping[Place, Count]:

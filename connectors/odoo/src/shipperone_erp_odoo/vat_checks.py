@@ -10,11 +10,11 @@ from functools import partial
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Owner, Reason, Refused
 from shipperone_erp_odoo import lookups
-from shipperone_erp_odoo.drafting import rule_for
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.parties import buyer, delivered_to
 from shipperone_erp_odoo.settings import OdooSettings
 from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.tax_rules import rule_for
 
 Number = tuple[str, str | None]
 """A VAT id, and the country of the buyer."""
@@ -46,7 +46,15 @@ def invalid(odoo: Odoo, numbers: Collection[Number], at: Company) -> set[Number]
 def decides_tax(settings: OdooSettings, order: FulfillmentOrder, at: Company) -> bool:
     """The order's tax, fiscal position or journal differ with and without its VAT id."""
     to = delivered_to(order, at)
-    return any(_applied(settings, to, item, True) != _applied(settings, to, item, False) for item in order.items)
+
+    def applied(item: OrderItem, *, business: bool) -> object:
+        try:
+            rule = rule_for(settings, at, to, business=business, percent=item.tax_percent)
+        except Refused:
+            return None
+        return (rule.tax, rule.fiscal_position, rule.journal)
+
+    return any(applied(item, business=True) != applied(item, business=False) for item in order.items)
 
 
 def refusal(vat: str, order: FulfillmentOrder) -> Refused:
@@ -81,14 +89,6 @@ def refuse_before_reserving(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], 
 
 def _on_a_contact(odoo: Odoo, vat: str, at: Company) -> bool:
     return bool(odoo.find("res.partner", [("vat", "=ilike", "%".join(vat))], ["id"], company=at.id, limit=1))
-
-
-def _applied(settings: OdooSettings, country: str, item: OrderItem, business: bool) -> object:
-    try:
-        rule = rule_for(settings, country, business=business, percent=item.tax_percent)
-    except Refused:
-        return None
-    return (rule.tax, rule.fiscal_position, rule.journal)
 
 
 def _refused_rows(odoo: Odoo, numbers: Sequence[Number], at: Company) -> set[int]:

@@ -1,0 +1,78 @@
+"""To whom goods go, and by which parcel: the addressee, the carrier and the tracking number on a delivery in Odoo.
+
+A reservation may be asked for before ShipperOne shows its buyer, so the addressee is written once the invoice is built.
+Carrier and tracking number are written when the goods have left: before, Odoo would order a parcel from the carrier.
+None of it holds an order: what Odoo does not take here is left out.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from shipperone_erp import FulfillmentOrder, Refused, Reservation
+from shipperone_erp_odoo import lookups
+from shipperone_erp_odoo.buyers import Buyer
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.pickings import referred
+from shipperone_erp_odoo.sites import Company
+
+
+def address(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], who: Mapping[str, Buyer], at: Company) -> None:
+    """Deliveries of these reservations that have no addressee get the contact that the goods went to, by key."""
+    to = {
+        id: who[key].addressee
+        for key, reservations in reserved.items()
+        if key in who
+        for reservation in reservations
+        for id in referred(reservation.reference)
+    }
+    if not to:
+        return
+    domain = [("id", "in", sorted(to)), ("partner_id", "=", False)]
+    rows = odoo.find("stock.picking", domain, ["id"], company=at.id, order="id")
+    wanted = {int(row["id"]): {"partner_id/.id": to[int(row["id"])]} for row in rows}
+    _write(odoo, wanted, at.id)
+
+
+def track(odoo: Odoo, left: Mapping[str, Sequence[int]], orders: Mapping[str, FulfillmentOrder], company: int) -> None:
+    """The deliveries by which goods left, by key, get the carrier and the tracking number that the order states."""
+    settings = odoo.settings
+    if not (settings.tracking or settings.carrier) or not odoo.has("stock.picking", "carrier_tracking_ref"):
+        return
+    stated = {
+        id: (stated_at(orders[key], settings.tracking), stated_at(orders[key], settings.carrier))
+        for key, ids in left.items()
+        for id in ids
+    }
+    ids = sorted(id for id, told in stated.items() if any(told))
+    domain = [("id", "in", ids), ("carrier_tracking_ref", "=", False), ("carrier_id", "=", False)]
+    rows = odoo.find("stock.picking", domain, ["id"], company=company, order="id") if ids else []
+    wanted: dict[int, dict[str, object]] = {}
+    for row in rows:
+        number, name = stated[int(row["id"])]
+        carrier = lookups.carrier(odoo, name, company) if name else None
+        told = {"carrier_tracking_ref": number, "carrier_id/.id": carrier}
+        wanted[int(row["id"])] = {column: value for column, value in told.items() if value is not None}
+    _write(odoo, {id: values for id, values in wanted.items() if values}, company)
+
+
+def stated_at(order: FulfillmentOrder, place: str | None) -> str | None:
+    """The text at that place of what ShipperOne listed of the order beyond the known fields: `parcel.number`."""
+    found: object = order.extra
+    for name in (place or "").split("."):
+        found = found.get(name) if isinstance(found, Mapping) else None
+    return str(found).strip() or None if isinstance(found, str | int) and not isinstance(found, bool) else None
+
+
+def _write(odoo: Odoo, wanted: Mapping[int, Mapping[str, object]], company: int) -> None:
+    by_columns: dict[tuple[str, ...], dict[int, Mapping[str, object]]] = {}
+    for id, values in wanted.items():
+        by_columns.setdefault(tuple(values), {})[id] = values
+    for alike in by_columns.values():
+        left = dict(alike)
+        while left:
+            try:
+                bad = odoo.write_each("stock.picking", left, company=company)
+            except Refused:
+                break
+            if not bad:
+                break
+            left = {id: values for id, values in left.items() if id not in bad}

@@ -1,0 +1,53 @@
+"""Cents that Odoo is off an invoice's lines, on a line of their own (`rounding_account`).
+
+Where a company rounds tax globally, Odoo adds up the net amounts of all rates before it rounds them, and the tax of
+each rate by itself: an invoice with two rates may come to a cent more or less than its lines. Accountants book that
+cent on an account for rounding differences.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from shipperone_erp import FulfillmentOrder
+from shipperone_erp_odoo import lookups
+from shipperone_erp_odoo.drafting import ROUNDING, DraftLine
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.standing import Stands, standing
+
+NAME = "Rounding"
+
+
+Planned = tuple[FulfillmentOrder, Sequence[DraftLine]]
+"""An order, and the lines of its invoice."""
+
+
+def balanced(
+    odoo: Odoo, at: Company, stands: Mapping[int, Stands], planned: Mapping[int, Planned]
+) -> Mapping[int, Stands]:
+    """These invoices, each draft with a line for the cents that it was off what was planned.
+
+    A draft that somebody has changed is left as it is: its total is compared, and the order held.
+    """
+    code = odoo.settings.rounding_account
+    if code is None:
+        return stands
+    off = {id: gap for id, plan in planned.items() if id in stands and (gap := _gap(odoo, at, stands[id], *plan))}
+    for id, gap in off.items():
+        line = {
+            "sequence": ROUNDING, "name": NAME, "quantity": 1, "price_unit": float(gap), "tax_ids": [[6, 0, []]],
+            "account_id": lookups.account(odoo, code, at),
+        }  # fmt: skip
+        odoo.call("account.move", "write", [id], company=at.id, vals={"invoice_line_ids": [[0, 0, line]]})
+    return {**stands, **standing(odoo, sorted(off), at)}
+
+
+def _gap(odoo: Odoo, at: Company, one: Stands, order: FulfillmentOrder, plan: Sequence[DraftLine]) -> Decimal:
+    """What the draft lacks of its lines' amounts: as many cents as it has rates at most, else nothing."""
+    if one.state != "draft" or one.rounded:
+        return Decimal(0)
+    _, cent = lookups.currency(odoo, order.currency or at.currency, at)
+    wanted = sum((line.quantity * line.price for line in plan), Decimal(0))
+    gap = wanted - one.total
+    rates = len({line.taxes for line in plan})
+    return gap if one.of_lines == wanted and abs(gap) <= rates * cent else Decimal(0)

@@ -1,0 +1,67 @@
+"""Why goods do not leave, in words: not reserved, the rest would be cancelled, Odoo asks something or lacks a lot."""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from shipperone_erp import Owner, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo, named, one
+from shipperone_erp_odoo.pickings import Found
+
+
+def lacks(odoo: Odoo, pickings: Mapping[int, Found], product: int, rest: Decimal, company: int) -> Refused:
+    """So much of the product is not reserved by these deliveries."""
+    waiting = [
+        picking.name for picking in pickings.values() for move in picking.moves if move.open and move.product == product
+    ]
+    (row,) = odoo.find("product.product", [("id", "=", product)], ["display_name"], company=company)
+    if waiting:
+        said = f"{rest:f} of {row['display_name']} in {', '.join(waiting)} is not reserved in Odoo (any more): "
+        said += "reserve it there, or validate the transfer that it waits for"
+    else:
+        names = ", ".join(picking.name for picking in pickings.values())
+        said = f"{rest:f} of {row['display_name']} is in no open delivery ({names}): the rest was cancelled in Odoo"
+    return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+
+
+def never_backorders(odoo: Odoo, parts: Sequence[int], company: int) -> dict[int, Refused]:
+    """Those of these deliveries, of which a part is to leave, whose operation type never makes backorders: it would
+    cancel the rest of the reservation, and say nothing."""
+    if not parts:
+        return {}
+    rows = odoo.find("stock.picking", [("id", "in", parts)], ["picking_type_id"], company=company)
+    types = {int(row["id"]): one(row["picking_type_id"]) or 0 for row in rows}
+    domain = [("id", "in", sorted(set(types.values()))), ("create_backorder", "=", "never")]
+    never = {int(row["id"]): row["name"] for row in odoo.find("stock.picking.type", domain, ["name"], company=company)}
+    return {
+        id: Refused(
+            Reason.ISSUED_NOT_DELIVERED,
+            f"operation type {never[type]} never makes backorders in Odoo: a part delivery would cancel the rest; "
+            "set it to Ask or Always",
+            Owner.WAREHOUSE,
+        )
+        for id, type in types.items()
+        if type in never
+    }
+
+
+def explained(odoo: Odoo, refusal: Refused, pickings: Mapping[int, Found], company: int) -> Refused:
+    """Odoo said no, and nothing has moved on since: with what is known of it."""
+    domain = [
+        ("picking_id", "in", sorted(pickings)), ("picked", "=", True), ("product_id.tracking", "!=", "none"),
+        ("lot_id", "=", False), ("lot_name", "=", False),
+    ]  # fmt: skip
+    lines = odoo.find("stock.move.line", domain, ["product_id", "picking_id"], company=company)
+    said = refusal.sentence
+    if lines:
+        which = ", ".join(sorted({f"{named(line['product_id'])} in {named(line['picking_id'])}" for line in lines}))
+        said = f"Odoo has reserved no lot or serial number of {which}: say there which one leaves"
+    return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+
+
+def wizard(told: object) -> Refused | None:
+    """What Odoo wants to be asked of a person before the goods leave; None where it asks nothing."""
+    if not isinstance(told, Mapping) or told.get("type") != "ir.actions.act_window":
+        return None
+    what = told.get("name") or told.get("res_model")
+    said = f'Odoo asks before this delivery is validated ("{what}"), which only a person can answer: validate it there'
+    return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)

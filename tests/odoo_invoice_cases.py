@@ -1,0 +1,251 @@
+"""What is promised about the taxes, cents and currencies of invoices, and about goods that are there and are not free.
+
+As the cases of `odoo_cases`, they run on a real Odoo and on a recording of one.
+"""
+
+from dataclasses import replace
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from odoo_shop import ANNA, DAY, Shop, ids
+from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason, Refused, Reserved, Shortage, ShortLine
+from shipperone_erp_odoo import CreditNote, OdooConnector
+from shipperone_erp_odoo.seeding import Seed
+from shipperone_erp_odoo.sites import own_company
+
+CURRENCY = "CHF"
+"""Used by no other case: it is without a rate at first."""
+
+
+def bare_currency(shop: Shop) -> None:
+    """B20: a foreign currency without a rate is refused before a draft is made, and said by doctor; Odoo takes 1 : 1."""
+    shop.product("MUG")
+    shop.act(lambda seed: seed.currency(CURRENCY, None))
+    erp = shop.connector()
+    order = shop.order(shop.item(1, "MUG"), currency=CURRENCY)
+    with pytest.raises(Refused, match="1 CHF as 1 EUR") as refused:
+        shop.build(erp, "i1", order)
+    assert (refused.value.reason, refused.value.owner) == (Reason.CURRENCY_DIFFERS, "accountant")
+    assert erp._odoo.find("account.move", [("invoice_origin", "=", order.order_id)], ["id"]) == []
+    (line,) = [check for check in erp.check() if check.name == "currency rates"]
+    assert line.ok is None
+    assert CURRENCY in line.sentence
+    shop.act(lambda seed: seed.currency(CURRENCY, 0.5))
+    built = shop.build(erp, "i1", order)
+    assert (built.currency, built.total_incl_tax) == (CURRENCY, D("14.99"))
+    (move,) = erp._odoo.find("account.move", [("id", "in", ids(built.reference))], ["amount_total_signed"])
+    assert D(str(move["amount_total_signed"])) == D("29.98")
+
+
+def no_rate(shop: Shop, item_id: int, name: str, total: str = "10.00") -> OrderItem:
+    """An item whose rate ShipperOne does not state."""
+    return replace(shop.item(item_id, name, total=total), tax_percent=None)
+
+
+def at_home(erp: OdooConnector, who: Party = ANNA) -> dict[str, Party]:
+    """The buyer lives in the company's country."""
+    lives = replace(who, country=own_company(erp._odoo).country)
+    return {"billing": lives, "customer": lives}
+
+
+def own_tax(shop: Shop) -> None:
+    """M7: tax = "product": a product's own sale tax, at home, for private buyers; everything else is held."""
+    for name in ("MUG", "TEA", "CUP", "NONE"):
+        shop.product(name)
+
+    def taxes(seed: Seed) -> None:
+        added = seed.tax(23, name=f"{seed.tag} 23 % added", included=False)
+        for name, of_it in (("TEA", [seed.taxes[5]]), ("CUP", [added]), ("NONE", [])):
+            seed.admin.call("product.product", "write", [shop.id(name)], {"taxes_id": [(6, 0, of_it)]})
+
+    shop.act(taxes)
+    erp = shop.connector(taxes=[{"tax": "product"}, {"percent": 23, "tax": f"{shop.tag} 23 % incl."}])
+    items = [no_rate(shop, n, name) for n, name in enumerate(("MUG", "TEA", "CUP"), 1)]
+    built = shop.build(erp, "i1", shop.order(*items, **at_home(erp)))
+    assert [(line.total_incl_tax, line.tax_percent) for line in built.lines] == [(10, 23), (10, 5), (10, 23)]
+    assert built.total_incl_tax == D("34.99")
+    business = at_home(erp, replace(ANNA, vat_id="SK2022749619"))
+    home = at_home(erp)
+    held = {
+        "i2": shop.order(items[0], number=2, shipping=replace(ANNA, country="JP"), **home),
+        "i3": shop.order(items[0], number=3, **business),
+        "i4": shop.order(no_rate(shop, 1, "NONE"), number=4, **home),
+    }
+    for name, order in held.items():
+        with pytest.raises(Refused) as refused:
+            shop.build(erp, name, order)
+        assert (refused.value.reason, refused.value.owner) == (Reason.TAX_NOT_MAPPED, "accountant")
+        assert erp._odoo.find("account.move", [("invoice_origin", "=", order.order_id)], ["id"]) == []
+
+
+def positions(shop: Shop) -> None:
+    """A fiscal position that Odoo detects is on an invoice on purpose only."""
+    shop.product("MUG")
+    name = f"{shop.tag} detected"
+
+    def make(seed: Seed) -> None:
+        (company,) = seed.admin.find("res.company", [("id", "=", seed.company)], ["country_id"])
+        country = company["country_id"][0]
+        seed.admin.make("account.fiscal.position", name=name, auto_apply=True, country_id=country, sequence=-1)
+
+    def away(seed: Seed) -> None:
+        found = seed.admin.find("account.fiscal.position", [("name", "=", name)], ["id"])
+        seed.admin.call("account.fiscal.position", "write", [found[0]["id"]], {"auto_apply": False})
+
+    def position(key: str, number: int, **rule: str) -> object:
+        erp = shop.connector(taxes=[{"tax": f"{shop.tag} 23 % incl.", **rule}])
+        built = shop.build(erp, key, shop.order(shop.item(1, "MUG"), number=number, **at_home(erp)))
+        fields = ["fiscal_position_id"]
+        (move,) = erp._odoo.find("account.move", [("id", "in", ids(built.reference))], fields)
+        return move["fiscal_position_id"] and move["fiscal_position_id"][1]
+
+    shop.act(make)
+    try:
+        assert position("i1", 1) is False
+        assert position("i2", 2, fiscal_position="auto") == name
+        assert position("i3", 3, fiscal_position=name) == name
+    finally:
+        shop.act(away)
+
+
+METHOD = "tax_calculation_rounding_method"
+PRICES = [
+    (f"{(17 * n) % 40 + 3}.{(37 * n) % 100:02}", f"{(11 * n) % 30 + 2}.{(53 * n) % 100:02}") for n in range(1, 13)
+]
+
+
+def two_rates(shop: Shop, number: int, first: str, second: str) -> FulfillmentOrder:
+    return shop.order(shop.item(1, "MUG", "1", first), shop.item(2, "TEA", "1", second, "5"), number=number)
+
+
+def rounded(shop: Shop) -> None:
+    """M1: where Odoo rounds tax globally, cents that an invoice is off its lines are on the account for them."""
+    shop.product("MUG")
+    shop.product("TEA")
+    code = f"548{shop.tag}"
+
+    def set_up(seed: Seed) -> None:
+        seed.admin.make("account.account", code=code, name="Rounding differences", account_type="expense")
+        seed.admin.call("res.company", "write", [seed.company], {METHOD: "round_globally"})
+
+    shop.act(set_up)
+    try:
+        plain, erp = shop.connector(), shop.connector(rounding_account=code)
+        (warned,) = [check for check in plain.check() if check.name == "rounding"]
+        assert warned.ok is None
+        assert "total_differs" in warned.sentence
+        assert [check.ok for check in erp.check() if check.name == "rounding"] == [True, True]
+        off = 0
+        for number, prices in enumerate(PRICES, 1):
+            order = two_rates(shop, number, *prices)
+            wanted = sum(map(D, prices), D("4.99"))
+            before = shop.build(plain, f"i{number}", order)
+            built = shop.build(erp, f"i{number}", order)
+            off += before.total_incl_tax != wanted
+            assert built.total_incl_tax == wanted
+            assert [line.total_incl_tax for line in built.lines] == [D(prices[0]), D(prices[1])]
+            assert built.shipping_amount_incl_tax == D("4.99")
+            if before.total_incl_tax != wanted and off == 1:
+                issued = shop.issue(erp, f"i{number}", built, order)
+                assert (issued.issued, issued.total_incl_tax) == (True, wanted)
+        assert off or shop.version != 18, "some of these are a cent off in Odoo 18 itself"
+    finally:
+        shop.act(lambda seed: seed.admin.call("res.company", "write", [seed.company], {METHOD: "round_per_line"}))
+
+
+def expired(shop: Shop) -> None:
+    """Goods whose lot has expired are not free: nothing is made for them, try after try."""
+    shop.needs("product_expiry")
+    shop.product("TEA", tracking="lot", use_expiration_date=True)
+
+    def lots(seed: Seed) -> None:
+        for name, year, quantity in (("OLD", 2020, 8), ("NEW", 2090, 2)):
+            day = f"{year}-01-01 00:00:00"
+            lot = seed.admin.make(
+                "stock.lot", name=f"{shop.tag}-{shop.case}-{name}", product_id=shop.id("TEA"), company_id=seed.company,
+                expiration_date=day, removal_date=day,
+            )  # fmt: skip
+            seed.stock(shop.id("TEA"), quantity, lot=lot)
+
+    shop.act(lots)
+    erp = shop.connector()
+    order = shop.order(shop.item(1, "TEA", "5"))
+    for number in range(3):
+        short = shop.reserve(erp, f"a{number}", order)
+        assert short == Shortage((ShortLine(1, shop.sku("TEA"), D(5), D(2)),))
+    assert erp._odoo.find("stock.picking", [("origin", "=", order.order_id)], ["id"]) == []
+    assert isinstance(shop.reserve(erp, "a9", shop.order(shop.item(1, "TEA", "2"), number=2)), Reserved)
+    assert shop.counted(erp, "TEA") == (10, 2)
+
+
+def leaked(shop: Shop) -> None:
+    """What is counted as reserved and held by no delivery is free again before a shortage is answered."""
+    shop.product("MUG", 10)
+    erp = shop.connector()
+    others = shop.reserve(erp, "a1", shop.order(shop.item(1, "MUG", "1")))
+    assert isinstance(others, Reserved)
+
+    def leak(seed: Seed) -> None:
+        domain = [("product_id", "=", shop.id("MUG")), ("location_id.usage", "=", "internal")]
+        (quant,) = seed.admin.find("stock.quant", domain, ["id"])
+        seed.admin.call("stock.quant", "write", [quant["id"]], {"reserved_quantity": 8})
+
+    shop.act(leak)
+    assert shop.counted(erp, "MUG") == (10, 8)
+    answer = shop.reserve(erp, "a2", shop.order(shop.item(1, "MUG", "5"), number=2))
+    if shop.version < 18:  # Odoo 17 does not repair them by itself, and nothing else may
+        assert answer == Shortage((ShortLine(1, shop.sku("MUG"), D(5), D(2)),))
+        return
+    assert isinstance(answer, Reserved)
+    assert shop.counted(erp, "MUG") == (10, 6)
+
+
+def languages(shop: Shop) -> None:
+    """A new contact gets the language that the order states, as far as Odoo has it."""
+    shop.product("MUG")
+    erp = shop.connector()
+    for number, (said, has) in enumerate({"en-US": "en_US", "en": "en_US", "en_GB": "en_US"}.items(), 1):
+        mail = f"{shop.tag}.{shop.case}{number}@example.com"
+        who = replace(ANNA, name=f"Anna {number}", email=mail, extra={"language": said})
+        built = shop.build(erp, f"i{number}", shop.order(shop.item(1, "MUG"), number=number, billing=who, customer=who))
+        (move,) = erp._odoo.find("account.move", [("id", "in", ids(built.reference))], ["partner_id"])
+        (partner,) = erp._odoo.find("res.partner", [("id", "=", move["partner_id"][0])], ["lang", "email"])
+        assert (partner["lang"], partner["email"]) == (has, mail)
+
+
+def credited_in_part(shop: Shop) -> None:
+    """Pieces of an item, and a part of shipping, are taken back once each; what is left is counted, not guessed."""
+    shop.product("MUG")
+    shop.product("TEA")
+    erp = shop.connector()
+    order = shop.order(shop.item(1, "MUG", "3"), shop.item(2, "TEA", "2", "7.00", "5"))
+    issued = shop.issue(erp, "i1", shop.build(erp, "i1", order), order)
+
+    def credit(name: str, items: dict[int, D], shipping: str = "0") -> Any:
+        note = CreditNote(shop.key(name), issued.reference, DAY, "sent back", items, D(shipping))
+        return shop.connector().draft_credit_note(note)
+
+    first = credit("c1", {1: D(1)})
+    assert (first.kind, first.state, first.total_incl_tax) == ("credit_note", "draft", D("-3.34"))
+    assert credit("c1", {1: D(1)}) == first
+    second = credit("c2", {1: D(2), 2: D(1)}, "4.99")
+    assert second.total_incl_tax == D("-15.15"), "6.66 of mugs, 3.50 of tea, 4.99 of shipping"
+    for name, items, shipping in (("c3", {1: D(1)}, "0"), ("c4", {2: D(2)}, "0"), ("c5", {}, "1")):
+        with pytest.raises(Refused) as refused:
+            credit(name, items, shipping)
+        assert (refused.value.reason, refused.value.owner) == (Reason.ALREADY_IN_ERP, "accountant")
+    with pytest.raises(Refused, match="has a credit note already"):
+        shop.credit(erp, "c6", issued)
+    assert credit("c7", {2: D(1)}).total_incl_tax == D("-3.50")
+    for note in (first, second):  # each by itself: of several at once Odoo sets off the first alone
+        shop.act(lambda seed, note=note: seed.admin.call("account.move", "action_post", ids(note.reference)))
+    (left,) = erp._odoo.find("account.move", [("id", "in", ids(issued.reference))], ["amount_residual"])
+    assert D(str(left["amount_residual"])) == D("3.50")
+
+
+INVOICES = {
+    case.__name__: case
+    for case in (bare_currency, own_tax, positions, rounded, expired, leaked, languages, credited_in_part)
+}  # fmt: skip
