@@ -2,8 +2,14 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
+import signal
+import socket
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -92,6 +98,38 @@ def test_a_service_counts_what_it_does(world):
         "tenant", "stage", "state", "reason", "owner", "step", "outcome", "method", "status", "ending", "secret",
         "version", "api", "le",
     }  # fmt: skip
+
+
+def test_run_serves_the_page_and_ends_with_it(world, unused_port):
+    """The real command with `[runtime] http`, from its start to SIGTERM."""
+    world.sandbox.add(order("FO-1"))
+    world.settings["poll_interval"] = '"0.5s"'
+    world.runtime_settings["http"] = f'"127.0.0.1:{unused_port}"'
+    world.write()
+    command = [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "run", "-c", str(world.file)]
+    with (
+        subprocess.Popen(command, env=world.process_environment(), stderr=subprocess.DEVNULL) as running,
+        httpx.Client(base_url=f"http://127.0.0.1:{unused_port}", verify=False, timeout=20) as client,
+    ):
+        try:
+            for _ in range(600):
+                with contextlib.suppress(httpx.ConnectError):
+                    if 'step="deliver"' in client.get("/metrics").text:
+                        break
+                time.sleep(0.1)
+            assert client.get("/readyz").text == "ok\n"
+            assert client.get("/order/acme/FO-1").status_code == 200
+            running.send_signal(signal.SIGTERM)
+            assert running.wait(40) == 0
+        finally:
+            running.kill()
+
+
+@pytest.fixture
+def unused_port():
+    with socket.socket() as opened:
+        opened.bind(("127.0.0.1", 0))
+        return opened.getsockname()[1]
 
 
 def test_beside_a_service_the_ledgers_half_is_there(tmp_path):
