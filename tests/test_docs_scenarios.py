@@ -17,24 +17,12 @@ from pathlib import Path
 import pytest
 
 import docs_scenarios
-from console_blocks import Command, agrees, commands, differences, run
+from console_blocks import Command, agrees, commands, differences, run, typical
 from warm_processes import command_for_shells
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 SCENARIO = re.compile(r"<!-- scenario: (\w+) -->")
 MEANWHILE = re.compile(r"<!-- meanwhile: .+ -->")
-VARIES = {
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z": "20.....................Z",
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "20..................Z",
-    r"\b([ai]-[A-Za-z0-9]+-[A-Za-z0-9]+?-)[a-z2-7]{16,}": r"\1...",
-    r"process \d+ on \S+( since .* UTC)?": "process ... on ...",
-    r", since \d{4}-\d\d-\d\d:": ", since ...:",
-    r"served_by +owners +why": "served_by...why",
-    r"(?m)^\d\d:\d\d:\d\d ": "...",
-    r"\d+ MiB": "... MiB",
-    r"127\.0\.0\.1:\d+": "127.0.0.1:...",
-}
-"""What is another thing each time, and how a page that is rewritten shows it."""
 
 
 @dataclass
@@ -139,8 +127,6 @@ def rewrite(scene: Scene, blocks: list[str], printed: list[str], folder: Path) -
 
 
 def general(printed: str, folder: Path) -> str:
-    """With `...` for what is another thing each time."""
-    for varies, shown in VARIES.items():
-        printed = re.sub(varies, shown, printed)
-    lines = (line.rstrip() for line in printed.replace(str(folder), "...").splitlines())
+    """With typical values for what is another thing each time, and `...` for the folder."""
+    lines = (line.rstrip() for line in typical(printed.replace(str(folder), "...")).splitlines())
     return "".join(f"{line}\n" for line in lines)
