@@ -18,7 +18,7 @@ from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.redaction import secrets_in
 from shipperone_erp.testing.comparison import invoice_is, left_out
-from shipperone_erp.testing.connector_driver import ConnectorDriver
+from shipperone_erp.testing.connector_driver import Desk
 from shipperone_erp.testing.findings import SUITE, Finding, NotApplicable, binding
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, declared
 from shipperone_erp.testing.hook_calls import in_time
@@ -49,26 +49,26 @@ class Bench:
         self._first_item = int(hashlib.sha256(self._run.encode()).hexdigest()[:7], 16)
         self._numbers = count(1)
         self._closing = ExitStack()
-        self._desk: ConnectorDriver | None = None
-        self._desks: list[ConnectorDriver] = []
+        self._desk: Desk | None = None
+        self._desks: list[Desk] = []
 
     def close(self) -> None:
         """Close every connector that was made, and take every neighbour down."""
         self._closing.close()
 
     @property
-    def desk(self) -> ConnectorDriver:
+    def desk(self) -> Desk:
         """The connector of the case, made when it is first asked for."""
         if self._desk is None:
             self._desk = self.another()
         return self._desk
 
-    def another(self, harness: ConnectorHarness | None = None, tenant: str = "kit") -> ConnectorDriver:
+    def another(self, harness: ConnectorHarness | None = None, tenant: str = "kit") -> Desk:
         """A further connector, as a restarted process or another machine would have it."""
         erp = harness or self.harness
         made = self.made(self.validated(erp.settings()), tenant)
         self._closing.callback(made.close)
-        self._desks.append(ConnectorDriver(erp, made, self.name))
+        self._desks.append(Desk(erp, made, self.name))
         return self._desks[-1]
 
     @property

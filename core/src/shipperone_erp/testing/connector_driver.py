@@ -26,7 +26,7 @@ from shipperone_erp.testing.hook_calls import answered, at_once, in_time
 TODAY = date(2026, 3, 2)
 
 
-class ConnectorDriver:
+class Desk:
     """One connector of one tenant, called as core calls it. Keys are those that core would give."""
 
     def __init__(self, harness: ConnectorHarness, connector: Connector[Any], name: str) -> None:

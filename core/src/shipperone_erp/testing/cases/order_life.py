@@ -5,10 +5,10 @@ from typing import Any
 from shipperone_erp.domain.hook_answers import Reserved
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.testing.bench import Bench
-from shipperone_erp.testing.connector_driver import ConnectorDriver
+from shipperone_erp.testing.connector_driver import Desk
 
 
-def whole_life(bench: Bench, desk: ConnectorDriver) -> list[tuple[str, Any]]:
+def whole_life(bench: Bench, desk: Desk) -> list[tuple[str, Any]]:
     """Reserved, built, issued, delivered; and a second order reserved, released, built, discarded. The answers."""
     first, second = bench.order(), bench.order()
     answers: list[tuple[str, Any]] = []
@@ -29,7 +29,7 @@ def whole_life(bench: Bench, desk: ConnectorDriver) -> list[tuple[str, Any]]:
     return answers
 
 
-def _undone(desk: ConnectorDriver, order: FulfillmentOrder, ask: Any) -> None:
+def _undone(desk: Desk, order: FulfillmentOrder, ask: Any) -> None:
     ask("reserve_stock", desk.to_reserve(order))
     ask("release_stock", desk.to_release(order))
     ask("build_invoice", desk.to_build(order))
