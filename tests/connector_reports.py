@@ -49,7 +49,7 @@ def harness_for(name: str, case: Case) -> type[ConnectorHarness]:
     if name != "odoo":
         return harness_of(name, None)
     header, tape = _recording()
-    return taped(tape, playing(header, tape), case.id, header.get("suite", "1.0"))
+    return taped(tape, playing(header, tape), case.id, header)
 
 
 def made(name: str) -> dict[str, Any]:

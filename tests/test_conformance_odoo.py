@@ -41,14 +41,16 @@ class TestLive(ConnectorSuite):
 def test_record(tmp_path):
     tape = Recorder()
     header, merchants = recording_merchants(tape)
-    failed = []
+    failed, header["cases"] = [], []
     for case in PLAYED:
         folder = tmp_path / case.id
         folder.mkdir()
         result = run_case(case, taped(tape, merchants, case.id), folder, live=True)
         if result.outcome == "failed":
             failed.append(str(result))
-            del tape.cases[case.id]
+            tape.cases.pop(case.id, None)
+        else:
+            header["cases"].append(case.id)
         written(header, tape)
     assert not failed, "\n".join(failed)
 
@@ -69,9 +71,7 @@ def test_both_protocols_are_recorded_and_nothing_that_is_left_over():
 @pytest.mark.parametrize("file", sorted(FILES))
 def test_from_recordings(file: str, case: Case, merchants, tmp_path: Path):
     header, tape = TAPES[file]
-    if case.id not in [*header["cases"], *NOT_PLAYED]:
-        pytest.skip(f"{case.id} was not recorded on {file}: it is run on a real server")
-    harness = taped(tape, merchants[file], case.id, header.get("suite", "1.0"))
+    harness = taped(tape, merchants[file], case.id, header)
     result = run_case(case, harness, tmp_path, live=True)
     if result.outcome == "skipped":
         pytest.skip(result.said)
@@ -95,7 +95,7 @@ def test_a_recording_that_no_longer_matches_fails_and_says_how_to_record_again(i
     else:
         kept.append(kept[-1])
     changed = Player({**tape.cases, id: kept})
-    harness = taped(changed, playing(header, changed), id, header.get("suite", "1.0"))
+    harness = taped(changed, playing(header, changed), id, header)
     result = run_case(CASES[id], harness, tmp_path, live=True)
     assert result.outcome == "failed"
     assert f"{id}: " in result.said
