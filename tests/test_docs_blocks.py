@@ -2,10 +2,12 @@
 
 import re
 import textwrap
+import tomllib
 from pathlib import Path
 
 import pytest
 import typer.main
+import yaml
 
 from docs_render import PART
 from shipperone_erp.cli import connectors
@@ -27,9 +29,11 @@ LOOKED_AT = {
     "generic-sql.md": {"toml text": "test_generic_sql_page.py"},
     "going-live.md": {"toml console": "days/test_going_live_page.py", "text": "test_supervised.py"},
     "install.md": {"console": "test_docs_scenarios.py"},
+    "metrics.md": {"sh yaml": "test_docs_blocks.py"},
     "month-end.md": {"console": "days/test_pages.py"},
     "odoo.md": {"toml": "test_odoo_page.py", "text": "test_docs_blocks.py"},
     "operations.md": {"console": "test_docs_scenarios.py"},
+    "page.md": {"sh toml": "test_docs_blocks.py"},
     "policies.md": {"toml": "test_docs_kit.py"},
     "privacy.md": {"text": "test_docs_blocks.py"},
     "sandbox.md": {"python": "test_docs_blocks.py"},
@@ -73,6 +77,36 @@ def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
     assert (acme.poll_interval.total_seconds(), acme.currency) == (20, "EUR")
     assert acme.fields["sku"] == "product.sku"
     assert [charge.name for charge in acme.charges] == ["coupon"]
+
+
+@pytest.mark.parametrize("page", ["page.md", "metrics.md"])
+def test_the_extras_that_a_page_says_to_install_are_there(page):
+    (command,) = shown(page, "sh")
+    named = re.search(r"shipperone-erp\[(.*)\]", command)[1].split(",")
+    project = tomllib.loads((DOCS.parent / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(named) <= set(project["optional-dependencies"])
+
+
+def test_the_settings_of_the_operations_page_load_as_they_are_printed(tmp_path):
+    people, proxy = shown("page.md", "toml")
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    (tmp_path / "secrets/anna.token").write_text("a-token-of-anna-that-is-long-enough")
+    (tmp_path / "secrets/anna.token").chmod(0o600)
+    file = tmp_path / "shipperone-erp.toml"
+    whole, _, _ = shown("configuration.md", "toml")
+    tenant = whole[whole.index("[tenants.acme]") : whole.index("[tenants.acme.generic_sql]")]
+    file.write_text(f"{people}\n{proxy}\n{tenant}{recipe('guarded', 'sqlite').toml}", encoding="utf-8")
+    page = load(file, environment={"ACME_TOKEN": "a-token"}).runtime.page
+    assert (page.hosts, page.https) == (("erp-orders.acme.example",), True)
+    assert page.people["anna"].token.get_secret_value() == "a-token-of-anna-that-is-long-enough"
+    assert page.proxy.header == "X-Remote-User"
+
+
+def test_prometheus_is_configured_as_the_page_prints_it():
+    (printed,) = shown("metrics.md", "yaml")
+    (job,) = yaml.safe_load(printed)["scrape_configs"]
+    assert job["static_configs"] == [{"targets": ["127.0.0.1:8642"]}]
+    assert job["authorization"] == {"credentials_file": "/etc/prometheus/shipperone-erp.token"}
 
 
 @pytest.mark.parametrize("kind", ["env", "file", "credential"])
