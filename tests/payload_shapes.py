@@ -1,4 +1,4 @@
-"""The sandbox's orders as twelve shops would list them: the same amounts in other shapes and under other names."""
+"""The sandbox's orders as shops of many kinds list them: the same amounts in other shapes and under other names."""
 
 import copy
 from collections.abc import Callable, Mapping
@@ -68,6 +68,12 @@ def _elsewhere(raw: Raw, stage: Stage) -> Raw:
     for item in raw["items"]:
         item["article"] = {"code": item.pop("sku")}
     return raw
+
+
+def _wrapped(raw: Raw, stage: Stage) -> Raw:
+    """Each order in an object of its own, each item too, and what is about the order's goods in another."""
+    items = [{"item": item} for item in raw.pop("items")]
+    return {"fulfillment_order": {**raw, "goods": {"lines": items}}, "links": {"self": f"/orders/{raw['order_id']}"}}
 
 
 def _magento(raw: Raw, stage: Stage) -> Raw:
@@ -223,6 +229,18 @@ SHAPES: dict[str, Shape] = {
                 "sku": "article.code",
                 "shipping_amount_incl_tax": "totals.freight.gross",
                 "total_incl_tax": "totals.payable",
+            }
+        },
+    ),
+    "enveloped orders": Shape(
+        _wrapped,
+        tells={
+            "fields": {
+                "order_id": "fulfillment_order.order_id",
+                "items": "fulfillment_order.goods.lines",
+                "item_id": "item.id",
+                "sku": "item.sku",
+                "total_incl_tax": "fulfillment_order.total_incl_tax",
             }
         },
     ),

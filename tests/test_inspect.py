@@ -1,5 +1,6 @@
 """`inspect` on the sandbox's orders in many shapes: it finds the mapping by which all add up, or names the question."""
 
+import asyncio
 import json
 import os
 import tomllib
@@ -14,10 +15,12 @@ from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel.json import dumps
+from shipperone_erp.kernel.json import dumps, loads
 from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
+from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.operations.inspect.trial_reading import judge
-from shipperone_erp.sandbox import generate
+from shipperone_erp.operations.queue_files import read_file
+from shipperone_erp.sandbox import Sandbox, generate
 from world import World
 
 WAREHOUSES = [{"warehouse_code": "main"}, {"warehouse_code": "outlet"}]
@@ -55,6 +58,36 @@ def test_the_mapping_is_found_by_which_every_order_adds_up_or_the_question_is_na
         assert not found.questions, found.questions
     else:
         assert any(shape.asks in question for question in found.questions), found.questions
+
+
+ENVELOPES = {
+    "bare": lambda orders: orders,
+    "an object around the list": lambda orders: {"items": orders, "total_count": len(orders)},
+    "an object in a list": lambda orders: [{"fulfillment_orders": orders}],
+    "two objects around it": lambda orders: {"data": {"results": orders}, "success": True},
+    "a list around it": lambda orders: [orders],
+}
+
+
+@pytest.mark.parametrize("envelope", ENVELOPES)
+def test_a_page_in_any_envelope_is_the_same_orders(tmp_path, envelope):
+    """A file with a page as ShipperOne answers it, whatever is around the list."""
+    orders = listed(SHAPES["other paths"])[Stage.INVOICE]
+    (tmp_path / "page.json").write_text(dumps(ENVELOPES[envelope](orders)))
+    read = read_file(tmp_path / "page.json", Stage.INVOICE)
+    assert read.orders == {Stage.INVOICE: [loads(dumps(order)) for order in orders]}
+    found = inspect(tenant(), read)
+    assert (found.proposal.fields["sku"], found.then, found.explained) == ("article.code", 0, len(orders))
+
+
+@pytest.mark.parametrize("key", ["items", "orders"])
+def test_an_envelope_on_the_network_is_the_same_orders(key):
+    with Sandbox(envelope=key, page_size=2) as shop:
+        for order in generate(5, seed=2):
+            shop.add(order, stage="invoice")
+        settings = tenant(base_url=shop.base_url, token=Secret(shop.token), allow_http=True)
+        found = inspect(settings, asyncio.run(read_queues(settings, max_response=1 << 20)))
+    assert (found.orders[Stage.INVOICE], found.explained, found.then) == (5, 5, 0)
 
 
 def test_an_ordered_quantity_is_never_proposed_for_what_has_shipped():

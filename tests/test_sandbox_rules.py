@@ -3,6 +3,7 @@
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,7 +15,7 @@ import httpx
 import pytest
 
 from shipperone_erp.kernel.json import dumps, loads
-from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
+from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate, replies
 
 QUEUES = "/rest/default/V1/fulfillmentOrders"
 ACTIONS = "/rest/default/V1/fulfillmentOrder"
@@ -160,6 +161,44 @@ def test_amounts_are_json_numbers_with_their_decimals(caller):
     text = caller.page("allocation").text
     assert re.search(r'"shipping_amount_incl_tax":\s*4\.99[,}]', text)
     assert re.search(r'"price_incl_tax":\s*10\.00[,}]', text)
+
+
+def raw_answers(sandbox: Sandbox, *requests: bytes) -> bytes:
+    """Everything that comes back over one connection for these requests, whose last one closes it."""
+    host, port = sandbox.base_url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        connection.sendall(b"".join(requests))
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize("path", [f"{QUEUES}/pending_allocation?page=1", "/rest/default/V1/warehouses", "/nowhere"])
+def test_head_is_answered_as_get_is_and_without_its_body(caller, shop, path):
+    head = f" {path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {shop.token}\r\n".encode()
+    both = raw_answers(shop, b"HEAD" + head + b"\r\n", b"GET" + head + b"Connection: close\r\n\r\n")
+    first, second, body = both.split(b"\r\n\r\n", 2)
+
+    def told(text: bytes) -> list[bytes]:
+        return [line for line in text.split(b"\r\n") if not line.startswith((b"Date:", b"Connection:"))]
+
+    assert told(first) == told(second)
+    assert f"Content-Length: {len(body)}".encode() in first
+
+
+def test_a_page_that_is_no_number_is_the_first_and_what_is_no_request_is_a_400(caller, shop):
+    assert caller.send("GET", f"{QUEUES}/pending_allocation?page=x").content == caller.page("allocation").content
+    answer = raw_answers(shop, b"nonsense\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert loads(answer.split(b"\r\n\r\n", 1)[1])["message"].startswith("This is no HTTP request")
+
+
+def test_an_answer_that_never_has_a_body_states_no_length(caller, shop, monkeypatch):
+    """204 and 304: a length or a body after them would be read as the next answer."""
+    for status in (204, 304):
+        monkeypatch.setattr(shop, "_reply", lambda *request, status=status: replies.Reply(status, b"never sent"))
+        answer = raw_answers(shop, b"GET /rest/default/V1/warehouses HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head, body = answer.split(b"\r\n\r\n", 1)
+        assert (head.split(b" ")[1], body) == (str(status).encode(), b"")
+        assert b"Content-" not in head
 
 
 def test_other_envelopes_and_names():

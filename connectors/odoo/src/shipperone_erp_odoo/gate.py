@@ -139,6 +139,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.headers.get("content-type", "text/plain"))
         if "location" in answer.headers:
             self.send_header("Location", answer.headers["location"])
+        if answer.status_code in (204, 304):  # neither a length nor a body
+            self.end_headers()
+            return
         self.send_header("Content-Length", str(len(answer.content)))
         self.end_headers()
         self.wfile.write(answer.content)

@@ -2,10 +2,7 @@
 
 import asyncio
 import contextlib
-import email.utils
-import html
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
@@ -18,15 +15,15 @@ from urllib.parse import parse_qs, urlsplit
 
 import h11
 
-from shipperone_erp.kernel.json import dumps, loads
+from shipperone_erp.kernel.json import loads
 from shipperone_erp.sandbox.faults import Fault, Faults
 from shipperone_erp.sandbox.orders import Replayed, SandboxOrder, generate
 from shipperone_erp.sandbox.rendering import Rendering
+from shipperone_erp.sandbox.replies import Reply, as_html, as_json, denied, instead, send
 from shipperone_erp.sandbox.state import QUEUES, OrderState, Shop
 
 STAGES = {"allocation": "pending_allocation", "invoice": "pending_invoice"}
 WAREHOUSES = ("main", "outlet")
-REPORT = "webapi-64f0c1a2b3d4e"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,14 +43,6 @@ class Post:
             return str(loads(self.body)["order"]["order_id"])
         except (ValueError, KeyError, TypeError):
             return None
-
-
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    body: bytes
-    content_type: str = "application/json"
-    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Sandbox:
@@ -179,7 +168,8 @@ class Sandbox:
             if task is not None:
                 connections.add(task)
                 task.add_done_callback(connections.discard)
-            with contextlib.suppress(ConnectionError, h11.RemoteProtocolError):
+            # cancelled by the end of the sandbox alone
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 await self._connection(reader, writer)
             writer.close()
 
@@ -197,7 +187,13 @@ class Sandbox:
         request: h11.Request | None = None
         body = b""
         while True:
-            event = wire.next_event()
+            try:
+                event = wire.next_event()
+            except h11.RemoteProtocolError as error:
+                if wire.our_state in (h11.IDLE, h11.SEND_RESPONSE):
+                    said = as_json(400, {"message": "This is no HTTP request: %1.", "parameters": [str(error)]})
+                    await send(wire, writer, said, said.body)
+                return
             if event is h11.NEED_DATA:
                 wire.receive_data(await reader.read(65536))
             elif isinstance(event, h11.Request):
@@ -218,17 +214,19 @@ class Sandbox:
     ) -> bool:
         """Send the answer; False if the connection is to be closed without more."""
         method, target = request.method.decode(), urlsplit(request.target.decode())
-        page = int(parse_qs(target.query).get("page", ["1"])[0])
+        self.requests[f"{method} {target.path}"] += 1
+        method = "GET" if (head_only := method == "HEAD") else method
+        asked = parse_qs(target.query).get("page", ["1"])[0]
+        page = int(asked) if asked.isascii() and asked.isdecimal() and len(asked) < 10 else 1
         headers = {name.decode().lower(): value.decode() for name, value in request.headers}
         post = Post(target.path, body, 0, True, {k: v for k, v in headers.items() if k != "authorization"})
         faults = self.faults.strike(method, target.path, page if method == "GET" else None, post.order_id)
-        self.requests[f"{method} {target.path}"] += 1
         kinds = {fault.kind: fault for fault in faults}
         if "latency" in kinds:
             await asyncio.sleep(kinds["latency"].seconds)
         if "call" in kinds:
             kinds["call"].payload(post)
-        reply = None if "dropped" in kinds else _instead(kinds, headers.get("authorization", ""))
+        reply = None if "dropped" in kinds else instead(kinds, headers.get("authorization", ""))
         done = reply is None and "dropped" not in kinds
         if done:
             reply = self._reply(method, target.path, page, headers.get("authorization", ""), body)
@@ -240,27 +238,16 @@ class Sandbox:
             return False
         # two faults may meet: what was refused is never answered as if it had been done
         if done and reply.status == 200 and "html_200" in kinds:
-            reply = _html(200, "Welcome to our shop")
+            reply = as_html(200, "Welcome to our shop")
         elif done and reply.status == 200 and "done_denied" in kinds:
-            reply = _denied(kinds["done_denied"])
+            reply = denied(kinds["done_denied"])
         elif done and reply.status == 200 and "empty" in kinds:
-            reply = _Reply(200, b"")
-        now = email.utils.formatdate(usegmt=True)
-        sent = [
-            ("Date", now),
-            ("Content-Type", reply.content_type),
-            ("Content-Length", str(len(reply.body))),
-            *reply.headers,
-        ]
-        head = wire.send(h11.Response(status_code=reply.status, headers=sent, reason=b"-")) or b""
-        if "cut" in kinds:
-            writer.write(head + reply.body[: len(reply.body) // 2])
-            await writer.drain()
-            return False
-        data = wire.send(h11.Data(data=reply.body)) or b""
-        writer.write(head + data + (wire.send(h11.EndOfMessage()) or b""))
-        await writer.drain()
-        return True
+            reply = Reply(200, b"")
+        # an answer to HEAD states the length of what it leaves out
+        body = b"" if head_only else reply.body
+        cut = "cut" in kinds
+        await send(wire, writer, reply, body[: len(body) // 2] if cut else body, cut=cut)
+        return not cut
 
     def _between_pages(self, kinds: Mapping[str, Fault], path: str) -> None:
         queue = path.rsplit("/", 1)[-1]
@@ -273,76 +260,34 @@ class Sandbox:
         if "remove" in kinds and self._shop.ids(queue):
             self._shop.cancel(self._shop.ids(queue)[0])
 
-    def _reply(self, method: str, path: str, page: int, authorization: str, body: bytes) -> _Reply:
+    def _reply(self, method: str, path: str, page: int, authorization: str, body: bytes) -> Reply:
         scheme, _, token = authorization.partition(" ")
         if token in self.without_scope:
-            return _json(403, {"message": "The consumer isn't authorized to access %resources.",
+            return as_json(403, {"message": "The consumer isn't authorized to access %resources.",
                                "parameters": {"resources": "ShipperOne::fulfillment"}})  # fmt: skip
         if scheme != "Bearer" or token != self.token:
-            return _json(401, {"message": "The consumer isn't authorized to access this resource."})
+            return as_json(401, {"message": "The consumer isn't authorized to access this resource."})
         root, _, name = path.partition("/V1/")
         if root != f"/rest/{self.store_code}":
-            return _json(404, {"message": "Store %1 does not exist.", "parameters": [root.rsplit("/", 1)[-1]]})
+            return as_json(404, {"message": "Store %1 does not exist.", "parameters": [root.rsplit("/", 1)[-1]]})
         kind, _, what = name.partition("/")
         if method == "GET" and kind == "fulfillmentOrders" and what in QUEUES:
             status, answer = self._shop.page(what, page, self._page_size, self._past_the_end)
-            return _Reply(200, answer.encode()) if status == 200 else _json(status, answer)
+            return Reply(200, answer.encode()) if status == 200 else as_json(status, answer)
         if method == "GET" and name == "warehouses":
-            return _json(200, [{"warehouse_code": code} for code in self._warehouses])
+            return as_json(200, [{"warehouse_code": code} for code in self._warehouses])
         if method == "POST" and kind == "fulfillmentOrder" and what in ("allocate", "invoice"):
             return self._confirm(what, body)
-        return _json(404, {"message": "Request does not match any route."})
+        return as_json(404, {"message": "Request does not match any route."})
 
-    def _confirm(self, action: str, body: bytes) -> _Reply:
+    def _confirm(self, action: str, body: bytes) -> Reply:
         try:
             order = loads(body)["order"]
             order_id, item_ids = order["order_id"], [item["item_id"] for item in order["items"]]
         except (ValueError, KeyError, TypeError):
-            return _json(400, {"message": "The body is not %1.", "parameters": ['{"order": {…}}']})
+            return as_json(400, {"message": "The body is not %1.", "parameters": ['{"order": {…}}']})
         if action == "allocate":
             status, answer = self._shop.allocate(order_id, item_ids)
         else:
             status, answer = self._shop.invoice(order_id, item_ids, order.get("shipping_amount_incl_tax"))
-        return _json(status, answer)
-
-
-def _json(status: int, answer: Any) -> _Reply:
-    return _Reply(status, dumps(answer).encode())
-
-
-def _html(status: int, title: str) -> _Reply:
-    text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
-    return _Reply(status, text.encode(), "text/html")
-
-
-def _denied(fault: Fault) -> _Reply:
-    text = "false" if fault.payload is None else str(fault.payload)
-    return _Reply(200, text.encode(), "text/html" if text.startswith("<") else "application/json")
-
-
-def _instead(kinds: Mapping[str, Fault], authorization: str) -> _Reply | None:
-    """What is answered instead of doing anything."""
-    if "echo" in kinds:
-        said = [authorization, kinds["echo"].payload or ""]
-        return _json(400, {"message": "Not possible with Authorization: %1 %2", "parameters": said})
-    if "echo_html" in kinds:
-        return _html(502, html.escape(f"Bad Gateway for {authorization} {kinds['echo_html'].payload or ''}"))
-    if "500" in kinds:
-        return _json(
-            500, {"message": f"Internal Error. Details are available in Magento log file. Report ID: {REPORT}"}
-        )
-    if "html_502" in kinds:
-        return _html(502, "502 Bad Gateway")
-    if "denied" in kinds:
-        return _denied(kinds["denied"])
-    if "redirect" in kinds:
-        return _Reply(302, b"", headers=(("Location", "https://elsewhere.example/"),))
-    for kind in ("429", "503"):
-        if kind in kinds:
-            after = kinds[kind].retry_after
-            if after is not None and after.startswith("date"):
-                after = email.utils.formatdate(time.time() + float(after.removeprefix("date") or 1), usegmt=True)
-            headers = (("Retry-After", after),) if after is not None else ()
-            reply = _json(int(kind), {"message": "Too many requests" if kind == "429" else "Maintenance"})
-            return _Reply(reply.status, reply.body, headers=headers)
-    return None
+        return as_json(status, answer)
