@@ -10,11 +10,14 @@ from pathlib import Path
 import pytest
 
 import warm_processes
+from shipperone_erp.domain.hook_answers import FreeStock
+from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.free_stock import ErpStock
 from shipperone_erp.operations.supervision import Candidate, Kind, kinds_of, shown
 from shipperone_erp.sandbox import SandboxOrder
 from test_inspect import tenant
@@ -107,7 +110,7 @@ def test_what_is_skipped_or_stopped_is_as_it_was(world):
     world.sandbox.add(company("FO-2", 20))
     typist = started(world)
     told = typist.answers(BEGIN, "s")
-    assert "counting will reserve   MUG ×1" in told
+    assert "counting will reserve   MUG ×1 (free: 100)" in told
     assert '{"order":{"order_id":"FO-1","items":[{"item_id":10}]}}' in told
     assert "cannot be undone" in told
     assert "FO-2 · allocation, warehouse main · company" in typist.answers(BEGIN, "q")
@@ -177,5 +180,7 @@ def test_the_page_shows_what_is_printed():
     (block,) = re.findall(r"```text\n(.*?)```", (DOCS / "going-live.md").read_text("utf-8"), re.DOTALL)
     items = [OrderItem(item_id=55501, sku="MUG-RED", qty=2), OrderItem(item_id=55502, sku="TEA", qty=1)]
     listed = FulfillmentOrder(order_id="FO-000012345", warehouse_code="BA", items=items)
-    lines = shown(Candidate(Stage.ALLOCATION, listed, frozenset({Kind.PLAIN}), None), tenant(connector="odoo"))
+    counted = {"MUG-RED": Decimal(40), "TEA": Decimal(12)}
+    stock = ErpStock({Goods(sku, "BA"): FreeStock(sku, "BA", free) for sku, free in counted.items()})
+    lines = shown(Candidate(Stage.ALLOCATION, listed, frozenset({Kind.PLAIN}), None), tenant(connector="odoo"), stock)
     assert block.splitlines() == [f"1 · {lines[0]}", *lines[1:], f"{BEGIN}:"]

@@ -17,6 +17,7 @@ from shipperone_erp import (
     Charge,
     Deliver,
     FulfillmentOrder,
+    Goods,
     Invoice,
     IssueInvoice,
     Party,
@@ -97,6 +98,17 @@ def test_every_gross_amount_is_reached_by_prices_without_tax(rate: str) -> None:
                 assert rounded(piece.qty * piece.price) == piece.net
                 assert piece.price == piece.price.quantize(Decimal("0.0001"))
                 assert abs(piece.gross - piece.net * (1 + Decimal(rate))) <= CENT
+
+
+def test_what_is_free_is_on_hand_and_not_assigned(bench: Bench) -> None:
+    sku, here, far = bench.product(5), bench.harness.warehouse, bench.harness.other_warehouse
+    bench.desk.reserved(bench.order(bench.item(sku, 2)))
+    asked = [Goods(sku, here), Goods(sku, far), Goods("NONE", here), Goods(sku, "nowhere")]
+    found = bench.desk.connector.free_stock(asked)
+    assert [(Goods(one.sku, one.warehouse_code), one.free, one.reason) for one in found or ()] == [
+        (asked[2], None, Reason.PRODUCT_UNKNOWN), (asked[3], None, Reason.WAREHOUSE_UNKNOWN),
+        (asked[0], Decimal(3), None), (asked[1], Decimal(0), None),
+    ]  # fmt: skip
 
 
 def test_net_prices_come_to_shipperones_gross_in_the_accounts(bench: Bench) -> None:

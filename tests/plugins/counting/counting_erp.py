@@ -28,7 +28,9 @@ from shipperone_erp import (
     DiscardInvoice,
     Document,
     Done,
+    FreeStock,
     FulfillmentOrder,
+    Goods,
     Invoice,
     InvoiceLine,
     IssueInvoice,
@@ -117,6 +119,12 @@ class BareConnector(Connector[CountingSettings]):
         with self._db() as db:
             down = db.execute("SELECT detail FROM script WHERE hook = 'check' AND times > 0").fetchone()
         return [Check("login", not down, down[0] if down else "the ERP answers", "start the ERP" if down else None)]
+
+    def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock]:
+        with self._db() as db:
+            rows = db.execute("SELECT warehouse, sku, on_hand - reserved FROM stock").fetchall()
+        free = {(warehouse, sku): Decimal(pieces) for warehouse, sku, pieces in rows}
+        return [FreeStock(one.sku, one.warehouse_code, free.get((one.warehouse_code, one.sku))) for one in goods]
 
     @contextmanager
     def _db(self) -> Iterator[sqlite3.Connection]:

@@ -4,7 +4,7 @@ A step that finds its key answers with what is there. A duplicate key rolls the 
 duplicate that was swallowed statement by statement would reserve twice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import cached_property
 from typing import TypeVar
@@ -21,7 +21,9 @@ from shipperone_erp import (
     DiscardInvoice,
     Document,
     Done,
+    FreeStock,
     FulfillmentOrder,
+    Goods,
     Invoice,
     IssueInvoice,
     Owner,
@@ -44,6 +46,7 @@ from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checks import checks
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.found import FoundReservation
+from shipperone_erp_generic_sql.free_stock import as_order, free_stock
 from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.work import Work
@@ -210,6 +213,12 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         nothing = FulfillmentOrder(order_id="", warehouse_code="", items=())
         call = self._call("", nothing, since=since)
         return self._step(call, lambda work: work.documents())
+
+    def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock] | None:
+        """What `available` returns for each; None where it is not configured."""
+        if not self.settings.available:
+            return None
+        return self._step(self._call("", as_order(goods)), free_stock)
 
     @classmethod
     def setup(cls, setup: Setup) -> Question | SetupDone:

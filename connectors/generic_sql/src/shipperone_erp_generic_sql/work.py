@@ -125,7 +125,7 @@ class Work:
         unknown = []
         for lines in goods.values():
             wanted = sum((line.item.qty for line in lines), Decimal(0))
-            available = self._figure(lines[0])
+            available = self.figure(lines[0])
             if available is None:
                 unknown.append(lines[0])
             elif wanted > available:
@@ -140,9 +140,15 @@ class Work:
 
     def available(self, line: Line) -> Decimal:
         """What the query `available` returns for that line's goods; 0 without a row or a figure."""
-        return self._figure(line) or Decimal(0)
+        return self.figure(line) or Decimal(0)
 
-    def _figure(self, line: Line) -> Decimal | None:
+    @property
+    def lines(self) -> Sequence[Line]:
+        """The items of the call's order."""
+        return self._call.lines
+
+    def figure(self, line: Line) -> Decimal | None:
+        """The same; None without a row or a figure."""
         rows = self._rows("available", line=line)
         return found.amount(rows[0], next(iter(rows[0]))) if rows else None
 

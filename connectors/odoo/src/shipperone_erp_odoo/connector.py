@@ -14,6 +14,8 @@ from shipperone_erp import (
     DiscardInvoice,
     Document,
     Done,
+    FreeStock,
+    Goods,
     Invoice,
     IssueInvoice,
     Pending,
@@ -33,6 +35,7 @@ from shipperone_erp_odoo.checks import checks
 from shipperone_erp_odoo.crediting import CreditNote, credit
 from shipperone_erp_odoo.delivering import deliver
 from shipperone_erp_odoo.documents import documents
+from shipperone_erp_odoo.free_stock import free_stock
 from shipperone_erp_odoo.issuing import discard, issue
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.releasing import release
@@ -104,6 +107,10 @@ class OdooConnector(Connector[OdooSettings]):
     def setup(cls, setup: Setup) -> Question | SetupDone:
         """Server, database, login; then what is there: warehouses, journals, taxes."""
         return ask(setup, cls.transport)
+
+    def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock]:
+        """On hand minus reserved, without what has expired; of a kit what its components make."""
+        return free_stock(self._odoo, goods)
 
     def check(self) -> list[Check]:
         """Server, login, rights, and whether every record that the settings name is there."""

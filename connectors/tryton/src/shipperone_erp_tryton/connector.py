@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cached_property
 
@@ -14,6 +15,8 @@ from shipperone_erp import (
     DiscardInvoice,
     Document,
     Done,
+    FreeStock,
+    Goods,
     Invoice,
     IssueInvoice,
     Pending,
@@ -27,6 +30,7 @@ from shipperone_erp import (
 from shipperone_erp_tryton import delivering, documents, invoicing, issuing, stock
 from shipperone_erp_tryton.checks import checks
 from shipperone_erp_tryton.erp import Erp
+from shipperone_erp_tryton.free_stock import free_stock
 from shipperone_erp_tryton.settings import TrytonSettings
 
 
@@ -63,6 +67,10 @@ class TrytonConnector(Connector[TrytonSettings]):
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:
         return self._erp.do(lambda books: documents.documents(books, since), "listing documents", readonly=True)
+
+    def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock]:
+        """On hand and not assigned."""
+        return self._erp.do(lambda books: free_stock(books, goods), "counting the stock", readonly=True)
 
     def check(self) -> list[Check]:
         """Database, module, user, company, and whether every record that the settings name is there."""

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +25,8 @@ from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations.free_stock import ask
+from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge, knowledge
 from shipperone_erp.operations.inspect.findings import FieldFound, Held, Inspection, Proposal
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.operations.inspect.inspection import inspect as look
@@ -31,6 +34,7 @@ from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.operations.queue_files import read_file
 
 UNUSED_SHOWN = 12
+UNKNOWN_SHOWN = 6
 
 
 def inspect(
@@ -44,6 +48,9 @@ def inspect(
     accountant_agrees: Annotated[
         bool, typer.Option("--accountant-agrees", help="With --apply: also discount, charges, timezone, order_total.")
     ] = False,
+    without_erp: Annotated[
+        bool, typer.Option("--without-erp", help="Do not ask the ERP which SKUs and warehouses it knows.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Read the queues and find out where each field is and what adds up; nothing at ShipperOne or the ERP changes."""
@@ -51,6 +58,8 @@ def inspect(
     settings = settings_of(loaded, tenant)
     queues = read_file(file, stage) if file is not None else _read(loaded, settings)
     found = look(settings, queues)
+    if found.goods and not without_erp:
+        found = replace(found, erp=knowledge(found.goods, asyncio.run(ask(settings, found.goods))))
     if as_json:
         print_json({**found.document(), "toml": _toml(found, found.proposal)})
     else:
@@ -74,7 +83,8 @@ def _report(found: Inspection) -> Iterator[str]:
     yield f"{found.tenant}: {counts}{failed}; nothing was changed"
     if any(found.orders.values()):
         yield ""
-        print_table(["field", "found at", "in", "example", "proof"], map(_row, found.fields), prose=("proof",))
+        rows = (_row(each, found.erp) for each in found.fields)
+        print_table(["field", "found at", "in", "example", "proof"], rows, prose=("proof",))
         yield ""
         yield f"Amounts: {found.explained} of {found.totals} orders that list a total come to it"
         if found.rules:
@@ -86,6 +96,8 @@ def _report(found: Inspection) -> Iterator[str]:
         yield f"Warehouses: {warehouses or 'none'}"
         if found.unknown_warehouses:
             yield f"  ShipperOne's list of warehouses has no {', '.join(found.unknown_warehouses)}"
+        if found.erp is not None:
+            yield from _erp(found.erp)
     if found.unused:
         some = ", ".join(f"{each.path} ({each.orders}, {each.example})" for each in found.unused[:UNUSED_SHOWN])
         more = ", …" if len(found.unused) > UNUSED_SHOWN else ""
@@ -109,12 +121,27 @@ def _report(found: Inspection) -> Iterator[str]:
     yield from (f"  {line}" if line else "" for line in _toml(found, found.proposal).split("\n"))
 
 
-def _row(each: FieldFound) -> tuple[str, ...]:
+def _erp(erp: ErpKnowledge) -> Iterator[str]:
+    if erp.why_not:
+        yield f"ERP: it was not asked which SKUs and warehouses it knows: {erp.why_not}"
+        return
+    names = ", ".join(erp.warehouses)
+    lacking = f", and not {', '.join(erp.unknown_warehouses)}" if erp.unknown_warehouses else ""
+    yield f"ERP: it knows {erp.known} of {erp.items} listed items, and of the warehouses {names or 'none'}{lacking}"
+    for each in erp.unknown[:UNKNOWN_SHOWN]:
+        yield f"  {each.sku} in {each.warehouse_code}, {each.items} items: {each.reason}, {each.sentence}"
+    if (more := len(erp.unknown) - UNKNOWN_SHOWN) > 0:
+        yield f"  and {more} more (--json lists all)"
+
+
+def _row(each: FieldFound, erp: ErpKnowledge | None) -> tuple[str, ...]:
     stage = {None: "", Stage.ALLOCATION: " (to allocate)", Stage.INVOICE: " (to invoice)"}[each.stage]
     shown = stage if each.name == "qty" or each.place is not None else ""
     unusual = "" if each.usual else "   <- not the usual place"
     count = f"{each.found}/{each.of}"
-    return f"{each.name}{shown}", each.place or "nowhere", count, each.example or "", f"{each.proof}{unusual}"
+    asked = each.name == "sku" and each.place is not None and erp is not None and not erp.why_not
+    known = f"; {erp.known} of {erp.items} known to the ERP" if asked and erp is not None else ""
+    return f"{each.name}{shown}", each.place or "nowhere", count, each.example or "", f"{each.proof}{known}{unusual}"
 
 
 def _held(held: Held) -> str:

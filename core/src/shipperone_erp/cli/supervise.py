@@ -21,6 +21,7 @@ from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live, job_commands
+from shipperone_erp.operations.free_stock import ask, goods_of
 from shipperone_erp.operations.supervision import Candidate, Look, became, look, shown
 
 NOBODY = Selection(frozenset({""}))
@@ -83,7 +84,9 @@ class _Supervised:
     def _ask_about(self, candidate: Candidate) -> None:
         order_id = candidate.order.order_id
         self._asked += 1
-        first, *more = shown(candidate, self._settings)
+        allocating = candidate.stage is Stage.ALLOCATION
+        stock = asyncio.run(ask(self._settings, goods_of(candidate.order))) if allocating else None
+        first, *more = shown(candidate, self._settings, stock)
         print_text("")
         print_paragraphs(f"{self._asked} · {first}", *more)
         answer = _answer("[y] do it  [s] skip  [q] stop", "ysq")

@@ -21,11 +21,22 @@ from pydantic import BaseModel, ConfigDict
 from shipperone_erp.connector.capabilities import ALL, Capability
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
-from shipperone_erp.domain.hook_answers import Check, Document, Done, Invoice, Pending, Reserved, Shortage, Voided
+from shipperone_erp.domain.hook_answers import (
+    Check,
+    Document,
+    Done,
+    FreeStock,
+    Invoice,
+    Pending,
+    Reserved,
+    Shortage,
+    Voided,
+)
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
     Deliver,
     DiscardInvoice,
+    Goods,
     IssueInvoice,
     Mismatch,
     ReleaseStock,
@@ -193,6 +204,14 @@ class Connector(Plugin[SettingsT]):
         asked for again. Left as it is, each setting without a default is asked for.
         """
         return required_settings(settings_type(cls), setup)
+
+    def free_stock(self, goods: Sequence[Goods]) -> Sequence[FreeStock] | None:
+        """What the ERP knows of these SKUs in these warehouses, and how much of each is free; one answer for each.
+
+        Reads only: `inspect` and a supervised run show it before anything is begun. It raises what hooks raise. Left
+        as it is, it answers None: the connector cannot tell.
+        """
+        return None
 
     def check(self) -> list[Check]:
         """What `doctor` shows of the ERP. Never raises: what goes wrong is a `Check` with `ok=False`."""

@@ -26,6 +26,7 @@ from shipperone_erp.domain.hook_answers import (
     ConnectorError,
     Document,
     Done,
+    FreeStock,
     Invoice,
     Pending,
     Reserved,
@@ -37,6 +38,7 @@ from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
     Deliver,
     DiscardInvoice,
+    Goods,
     IssueInvoice,
     Mismatch,
     ReleaseStock,
@@ -199,6 +201,23 @@ class TenantPlugins:
         if not isinstance(found, list) or not all(isinstance(entry, Check) for entry in found):
             return [Check(self.name, False, "check did not answer with a list of Check", "ask the connector's author")]
         return [self._discretion.check(line) for line in found]
+
+    def free_stock(self, goods: Sequence[Goods]) -> dict[Goods, FreeStock] | None:
+        """What the ERP knows of these goods, by each that it answered for; None where the connector cannot tell."""
+        try:
+            found = self._connector.free_stock(goods)
+        except ConnectorError as said:
+            self._discretion.answer(said, None)
+            raise
+        except Exception as error:  # whatever it is, it stops nobody from looking at the rest
+            words = self._discretion.text(f"{type(error).__name__}: {error}")
+            raise ContractViolation(f"{self.tenant}: free_stock of connector {self.name} raised {words}") from None
+        if found is None:
+            return None
+        if not isinstance(found, list | tuple) or not all(isinstance(entry, FreeStock) for entry in found):
+            raise self._wrong("free_stock", found, "a list of FreeStock, or None")
+        told = [replace(entry, sentence=self._discretion.text(entry.sentence)) for entry in found]
+        return {Goods(entry.sku, entry.warehouse_code): entry for entry in told}
 
     def identity(self) -> str:
         """The ERP's database as the connector names it, else the connector's name."""

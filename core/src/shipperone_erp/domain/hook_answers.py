@@ -55,6 +55,21 @@ class Shortage:
 
 
 @dataclass(frozen=True, config=VALUE)
+class FreeStock:
+    """What the ERP has of a SKU in a warehouse, in ShipperOne's pieces: on hand minus reserved.
+
+    `free` is None where the ERP keeps no count of it. `reason` and `sentence` say why an order of it would be held
+    (`product_unknown`, `warehouse_unknown`, …); None where the ERP knows both.
+    """
+
+    sku: str
+    warehouse_code: str
+    free: Exact | None = None
+    reason: ReasonName | None = None
+    sentence: str = ""
+
+
+@dataclass(frozen=True, config=VALUE)
 class Pending:
     """The ERP has not answered yet. The hook is called again with the same key after `retry_after` seconds.
 

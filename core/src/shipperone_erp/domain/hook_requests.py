@@ -22,6 +22,14 @@ class ReserveStock:
 
 
 @dataclass(frozen=True, config=VALUE)
+class Goods:
+    """A SKU in one of ShipperOne's warehouses."""
+
+    sku: str
+    warehouse_code: str
+
+
+@dataclass(frozen=True, config=VALUE)
 class ReleaseStock:
     """Give back what was reserved under `key`. `reference` is None after a crash: only the key is known then."""
 

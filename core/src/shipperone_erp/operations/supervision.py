@@ -13,12 +13,14 @@ from typing import Protocol
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.decisions import Continue, Decision, NoAction, Start
+from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import plain
-from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.reader import LedgerReader
+from shipperone_erp.operations.free_stock import ErpStock
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
 
@@ -163,18 +165,20 @@ DRAFTED = "  Nothing is sent yet: you are asked again with the draft, which can 
 AT_ONCE = "  fiscal_first: a yes issues it at once, and only an accountant can credit it."
 
 
-def shown(candidate: Candidate, settings: TenantSettings) -> list[str]:
-    """What a yes does: in the ERP, at ShipperOne, and what of it cannot be undone."""
+def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None = None) -> list[str]:
+    """What a yes does: in the ERP, at ShipperOne, and what of it cannot be undone. `stock`: what is free there now."""
     order, connector = candidate.order, settings.connector
     kinds = ", ".join(sorted(candidate.kinds))
     head = f"{order.order_id} · {candidate.stage}, warehouse {order.warehouse_code} · {kinds}"
-    rows = ", ".join(_row(order, item.item_id) for item in order.items)
+    free = stock if stock is not None and candidate.stage is Stage.ALLOCATION else ErpStock()
+    rows = ", ".join(_row(order, item.item_id, free) for item in order.items)
     posted = f"  ShipperOne will get   {_body(candidate)}"
     if candidate.draft:
         issued = f"  {connector} will issue   it as a fiscal document"
         return [head, *_draft(candidate), posted, issued, FISCAL]
     if candidate.stage is Stage.ALLOCATION:
-        return [head, f"  {connector} will reserve   {rows}", posted, SHIPPED]
+        unasked = [f"  what is free there is not known: {free.why_not}"] if free.why_not and free.can_tell else []
+        return [head, f"  {connector} will reserve   {rows}", *unasked, posted, SHIPPED]
     listed = order.total_incl_tax
     total = "" if listed is None else f", listed total {listed:f} {order.currency or ''}".rstrip()
     return [
@@ -206,10 +210,17 @@ def _body(candidate: Candidate) -> str:
     return invoice_body(order.order_id, item_ids, order.shipping_amount_incl_tax).decode()
 
 
-def _row(order: FulfillmentOrder, item_id: int | str) -> str:
+def _row(order: FulfillmentOrder, item_id: int | str, stock: ErpStock) -> str:
     item = next(item for item in order.items if item.item_id == item_id)
     place = f" from {item.warehouse_code}" if item.warehouse_code else ""
-    return f"{item.sku} ×{plain(item.qty)}{place}"  # noqa: RUF001
+    return f"{item.sku} ×{plain(item.qty)}{place}{_free(order, item, stock)}"  # noqa: RUF001
+
+
+def _free(order: FulfillmentOrder, item: OrderItem, stock: ErpStock) -> str:
+    answer = stock.found.get(Goods(item.sku, order.source_warehouse(item)))
+    if answer is None or (answer.free is None and answer.reason is None):
+        return ""
+    return f" ({answer.reason})" if answer.free is None else f" (free: {plain(answer.free)})"
 
 
 def became(job: Job | None) -> str:

@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from shipperone_erp.config.settings import ChargeSettings
+from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,7 +108,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The queues of one tenant, looked at. Nothing was changed."""
+    """The queues of one tenant, looked at. Nothing was changed.
+
+    `goods`: what is listed, with in how many items; `erp`: what the ERP knows of it, None where nobody asked it.
+    """
 
     tenant: str
     orders: Mapping[Stage, int]
@@ -122,6 +127,8 @@ class Inspection:
     totals: int
     questions: tuple[str, ...]
     proposal: Proposal
+    goods: Mapping[Goods, int] = field(default_factory=dict)
+    erp: ErpKnowledge | None = None
 
     @property
     def now(self) -> int:
@@ -152,5 +159,6 @@ class Inspection:
             "totals": self.totals,
             "explained": self.explained,
             "questions": list(self.questions),
+            "erp": None if self.erp is None else asdict(self.erp),
             "proposal": {**proposal, "needs_a_yes": list(self.proposal.needs_a_yes)},
         }

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
+from shipperone_erp.operations.free_stock import goods_of
 from shipperone_erp.operations.inspect import rule_search
 from shipperone_erp.operations.inspect.amounts_search import Found, amounts
 from shipperone_erp.operations.inspect.field_report import all_fields, unused
@@ -65,6 +67,12 @@ def inspect(settings: TenantSettings, queues: Queues) -> Inspection:
         totals=sum(each.order is not None and each.order.total_incl_tax is not None for each in orders),
         questions=tuple(dict.fromkeys(questions)),
         proposal=proposal,
+        goods=Counter(
+            goods
+            for each in orders
+            if each.order is not None
+            for goods in goods_of(sort_out(each.order, tried).stocked)
+        ),
     )
 
 

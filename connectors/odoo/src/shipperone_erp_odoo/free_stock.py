@@ -1,0 +1,60 @@
+"""What is free of ShipperOne's SKUs in its warehouses, before anything is reserved. Reads only."""
+
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, Decimal
+
+from shipperone_erp import FreeStock, Goods, Reason, Refused
+from shipperone_erp_odoo.kits import Parts, parts
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.sites import Company, Site, sites
+from shipperone_erp_odoo.stock import counts
+
+Asked = tuple[Goods, Site]
+
+
+def free_stock(odoo: Odoo, goods: Sequence[Goods]) -> list[FreeStock]:
+    """An answer for each: what can be reserved by Odoo's counts, or why an order of it would be refused."""
+    known = sites(odoo, [each.warehouse_code for each in goods])
+    found: list[FreeStock] = []
+    by_company: dict[Company, list[Asked]] = {}
+    for each in dict.fromkeys(goods):
+        site = known[each.warehouse_code]
+        if isinstance(site, Refused):
+            found.append(_refused(each, site))
+        else:
+            by_company.setdefault(site.company, []).append((each, site))
+    for company, asked in by_company.items():
+        found += _of_company(odoo, company, asked)
+    return found
+
+
+def _of_company(odoo: Odoo, company: Company, asked: Sequence[Asked]) -> list[FreeStock]:
+    known = products(odoo, {each.sku for each, _ in asked}, company.id)
+    found: list[FreeStock] = []
+    whole: list[tuple[Goods, Site, Product, Parts]] = []
+    for each, site in asked:
+        try:
+            product = known[each.sku]
+            if isinstance(product, Refused):
+                raise product
+            if product.service:
+                said = f'"{each.sku}" is a service in Odoo, of which no stock can be reserved'
+                raise Refused(Reason.ERP_REFUSED, said)
+            product.quantity(Decimal(0))  # refused where its unit is not known
+            one_piece = parts(odoo, product, Decimal(1), company.id)
+        except Refused as refused:
+            found.append(_refused(each, refused))
+        else:
+            whole.append((each, site, product, one_piece))
+    places = {(site.stock, part.id) for _, site, _, kept in whole for part, _ in kept if part.stored}
+    counted = counts(odoo, sorted(places), company.id) if places else {}
+    for each, site, product, kept in whole:
+        free = [counted[site.stock, part.id].free / amount for part, amount in kept if part.stored]
+        pieces = product.in_pieces(min(free)).quantize(Decimal("0.001"), ROUND_DOWN) if free else None
+        found.append(FreeStock(each.sku, each.warehouse_code, pieces))
+    return found
+
+
+def _refused(goods: Goods, refused: Refused) -> FreeStock:
+    return FreeStock(goods.sku, goods.warehouse_code, None, refused.reason, refused.sentence)

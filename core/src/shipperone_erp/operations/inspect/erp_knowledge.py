@@ -1,0 +1,58 @@
+"""Which of the goods and warehouses that the queues list the ERP knows. Pure."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from shipperone_erp.domain.hook_requests import Goods
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.operations.free_stock import ErpStock
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownGoods:
+    """Goods that the ERP does not take an order of: in how many items, and why."""
+
+    sku: str
+    warehouse_code: str
+    items: int
+    reason: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErpKnowledge:
+    """Of `items` listed items the ERP knows `known`. `why_not`: why it could not be asked; then the rest is empty."""
+
+    items: int = 0
+    known: int = 0
+    unknown: tuple[UnknownGoods, ...] = ()
+    warehouses: tuple[str, ...] = ()
+    unknown_warehouses: tuple[str, ...] = ()
+    why_not: str = ""
+
+
+def knowledge(listed: Mapping[Goods, int], stock: ErpStock) -> ErpKnowledge:
+    """What the ERP's answer says of these goods, of which each is in so many items."""
+    if stock.why_not:
+        return ErpKnowledge(why_not=stock.why_not)
+    counts: Counter[Goods] = Counter(listed)
+    unknown = []
+    lost: set[str] = set()
+    for goods, items in counts.most_common():
+        answer = stock.found.get(goods)
+        if answer is None:
+            said = f"the connector did not answer for SKU {goods.sku} in {goods.warehouse_code}"
+            unknown.append(UnknownGoods(goods.sku, goods.warehouse_code, items, Reason.CONNECTOR_BUG, said))
+        elif answer.reason is not None:
+            if answer.reason == Reason.WAREHOUSE_UNKNOWN:
+                lost.add(goods.warehouse_code)
+            unknown.append(UnknownGoods(goods.sku, goods.warehouse_code, items, answer.reason, answer.sentence))
+    total = sum(counts.values())
+    return ErpKnowledge(
+        items=total,
+        known=total - sum(each.items for each in unknown),
+        unknown=tuple(unknown),
+        warehouses=tuple(sorted({goods.warehouse_code for goods in counts} - lost)),
+        unknown_warehouses=tuple(sorted(lost)),
+    )
