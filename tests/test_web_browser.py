@@ -35,7 +35,7 @@ NOW = datetime.now(UTC)
 WIDTHS = {"phone": (390, 844), "desk": (1280, 800)}
 SCREENS = (
     "/", "/held", "/held?owner=accountant&reason=total_differs", "/waiting", "/order/acme/FO-1", "/bodies/acme/FO-1",
-    "/search?q=FO", "/reconcile/acme", "/actions", "/doctor", "/tenant/acme", "/nope",
+    "/search?q=FO", "/reconcile/acme", "/inspect/acme", "/actions", "/doctor", "/tenant/acme", "/nope",
 )  # fmt: skip
 
 

@@ -233,6 +233,26 @@ def test_doctor_runs_beside_the_request_with_what_fails_first(world):
         assert shown.index("fail") < shown.index("it opens, is of this version")
 
 
+def test_an_inspection_runs_beside_the_request_and_shows_what_the_command_prints(world):
+    world.sandbox.add(order("FO-1"))
+    world.sandbox.change("FO-1", lambda raw: {**raw, "payable": raw["total_incl_tax"], "total_incl_tax": None})
+    world.write()
+    with Ledger.open(world.ledger_url, migrate=True) as ledger, served(world.read(), ledger) as page:
+        browser = page.browser()
+        browser.post("/inspect", {"tenant": "acme"}, on="/inspect")
+        shown = until(browser, "/inspect/acme", "would be held")
+        assert "With this mapping 0 of 1 orders would be held" in shown
+        assert "The ERP knows 1 of 1 listed items." in shown
+        assert 'total_incl_tax = "payable"' in shown
+        assert "payable 1/1" in shown
+        world.sandbox.revoke()
+        browser.post("/inspect", {"tenant": "acme"}, on="/inspect")
+        assert "401" in until(browser, "/inspect/acme", "refuse")
+        assert browser.post("/inspect", {"tenant": "nobody"}, on="/inspect").status_code == 404
+        assert browser.get("/inspect/nobody").status_code == 404
+    assert not world.sandbox.posts
+
+
 def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
     world.sandbox.auto_ship = False
     world.sandbox.add(order("FO-1"))

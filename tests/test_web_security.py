@@ -25,9 +25,9 @@ from web_page import PEOPLE, TOKENS, Browser, add, configured, ledger_with, serv
 NOW = datetime.now(UTC)
 SCREENS = (
     "/", "/held", "/waiting", "/search?q=FO", "/order/acme/FO-1", "/bodies/acme/FO-1", "/reconcile", "/reconcile/acme",
-    "/actions", "/doctor", "/tenant/acme", "/nope",
+    "/inspect", "/inspect/acme", "/actions", "/doctor", "/tenant/acme", "/nope",
 )  # fmt: skip
-FORMS = ("/act/preview", "/act", "/pause", "/go-live", "/compare", "/examine", "/logout", "/login")
+FORMS = ("/act/preview", "/act", "/pause", "/go-live", "/compare", "/examine", "/inspect", "/logout", "/login")
 
 
 def held(order_id: str = "FO-1", **fields):

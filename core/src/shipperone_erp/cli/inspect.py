@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -25,12 +24,12 @@ from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.operations.free_stock import ask
-from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge, knowledge
+from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge
 from shipperone_erp.operations.inspect.findings import FieldFound, Held, Inspection, Proposal
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.operations.inspect.inspection import inspect as look
 from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.inspect.with_erp import with_erp
 from shipperone_erp.operations.queue_files import read_file
 
 UNUSED_SHOWN = 12
@@ -58,8 +57,8 @@ def inspect(
     settings = settings_of(loaded, tenant)
     queues = read_file(file, stage) if file is not None else _read(loaded, settings)
     found = look(settings, queues)
-    if found.goods and not without_erp:
-        found = replace(found, erp=knowledge(found.goods, asyncio.run(ask(settings, found.goods))))
+    if not without_erp:
+        found = asyncio.run(with_erp(settings, found))
     if as_json:
         print_json({**found.document(), "toml": _toml(found, found.proposal)})
     else:

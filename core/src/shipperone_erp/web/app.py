@@ -11,7 +11,7 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from shipperone_erp.web.guard import Asgi, Guard, Receive, Scope, Send
-from shipperone_erp.web.screens import comparing, doing, entry, lists, log, order, overview
+from shipperone_erp.web.screens import comparing, doing, entry, inspecting, lists, log, order, overview
 from shipperone_erp.web.site import COOKIE, HERE, Answered, Site
 from shipperone_erp.web.texts import text
 
@@ -31,6 +31,8 @@ GET: tuple[tuple[str, Screen], ...] = (
     ("/reconcile", comparing.reconcile),
     ("/reconcile/{tenant}", comparing.reconcile),
     ("/reconcile/{tenant}/csv", comparing.as_csv),
+    ("/inspect", inspecting.show),
+    ("/inspect/{tenant}", inspecting.show),
     ("/actions", log.actions),
     ("/doctor", log.doctor),
     ("/livez", entry.livez),
@@ -45,6 +47,7 @@ POST: tuple[tuple[str, Screen], ...] = (
     ("/go-live", doing.go_live),
     ("/compare", comparing.compare),
     ("/examine", log.run_doctor),
+    ("/inspect", inspecting.begin),
     ("/logout", entry.logout),
 )
 

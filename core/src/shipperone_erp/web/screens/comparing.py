@@ -77,7 +77,7 @@ async def reconcile(site: Site, request: Request) -> Response:
     tenants = sorted(site.configuration.tenants)
     tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
     if tenant is not None:
-        _known(site, tenant)
+        known(site, tenant)
     run = site.beside.runs.get(("reconcile", tenant or ""))
     default = reconcile_since(site.configuration.tenants[tenant], None).date() if tenant else None
 
@@ -98,7 +98,7 @@ async def compare(site: Site, request: Request) -> Response:
     """Begin a comparison beside the request; the page shows what came of it."""
     fields = await site.form(request)
     tenant = one(fields, "tenant")
-    settings = _known(site, tenant)
+    settings = known(site, tenant)
     day = parsed(date.fromisoformat, one(fields, "since"), text("first_day"), "a date such as 2026-03-01")
     person = visit_of(request).person
     since = reconcile_since(settings, day)
@@ -124,7 +124,8 @@ async def as_csv(site: Site, request: Request) -> Response:
     return Response(site.redact(written.getvalue()), media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def _known(site: Site, tenant: str) -> Any:
+def known(site: Site, tenant: str) -> Any:
+    """The settings of that tenant. Answered with 404 for another."""
     settings = site.configuration.tenants.get(tenant)
     if settings is None:
         raise Answered(404, text("not_found"), text("not_found_hint"))

@@ -1,0 +1,56 @@
+"""`/inspect/TENANT`: where ShipperOne has each field, what adds up, what the ERP knows, and the TOML that says so.
+
+The queues and the ERP are read beside the request. Nothing is changed and nothing is written: the TOML is copied into
+the configuration by whoever keeps it.
+"""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.config.editing import as_toml
+from shipperone_erp.domain.listing import ReadFailed
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations.inspect.findings import Inspection
+from shipperone_erp.operations.inspect.inspection import inspect
+from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.inspect.with_erp import with_erp
+from shipperone_erp.web.screens.comparing import known
+from shipperone_erp.web.shown import part
+from shipperone_erp.web.site import Site, Values, one, visit_of
+
+
+async def show(site: Site, request: Request) -> Response:
+    """The newest inspection of a tenant; the first tenant where none is named."""
+    tenants = sorted(site.configuration.tenants)
+    tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
+    if tenant is not None:
+        known(site, tenant)
+    run = site.beside.runs.get(("inspect", tenant or ""))
+
+    def make(ledger: object) -> Values:
+        done: Inspection | None = run.result if run and not run.error else None
+        toml = as_toml(done.tenant, done.proposal.settings()) if done and not done.proposal.empty else ""
+        return {"tenant": tenant, "tenants": tenants, "run": run, "done": done, "toml": toml}
+
+    return await site.page(request, "inspect.html", make)
+
+
+async def begin(site: Site, request: Request) -> Response:
+    """Begin an inspection; it changes nothing, so that whoever may look may ask for it."""
+    fields = await site.form(request)
+    tenant = one(fields, "tenant")
+    settings: TenantSettings = known(site, tenant)
+    person = visit_of(request).person
+
+    async def work() -> Inspection:
+        try:
+            queues = await read_queues(settings, max_response=site.configuration.runtime.max_response)
+        except ReadFailed as failure:
+            raise UsageError(failure.sentence) from None
+        return await with_erp(settings, await asyncio.to_thread(inspect, settings, queues))
+
+    site.beside.start(("inspect", tenant), person.name if person else "", site.now, work)
+    return RedirectResponse(f"/inspect/{part(tenant)}", status_code=303)
