@@ -47,7 +47,8 @@ def install_wheels(session: nox.Session) -> None:
         old.unlink()
     for package in PACKAGES:
         session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(wheels), package, external=True)
-    built = [f"{wheel}[postgresql,scaffold,web,metrics]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
+    extras = "postgresql,scaffold,web,metrics,fleet"
+    built = [f"{wheel}[{extras}]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
 
@@ -132,7 +133,7 @@ def pythons(session: nox.Session) -> None:
 def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
     """Install the packages and run BOUNDARIES, or what is given."""
     packages = [
-        "./core[postgresql,scaffold,web,metrics]",
+        "./core[postgresql,scaffold,web,metrics,fleet]",
         "./connectors/generic_sql[postgresql,mariadb]",
         "./connectors/odoo",
         "./connectors/tryton",

@@ -62,6 +62,8 @@ NEVER: Mapping[str, frozenset[str]] = {
 """Libraries that a package does not import."""
 
 ONLY: Mapping[str, frozenset[str]] = {
+    "procrastinate": frozenset({"fleet"}),
+    "psycopg": frozenset({"fleet"}),
     "pluggy": frozenset({"connector.api", "connector.discovery", "connector.host"}),
     "stevedore": frozenset({"connector.discovery"}),
     "importlib.metadata.entry_points": frozenset({"connector.discovery"}),

@@ -12,6 +12,7 @@ import yaml
 from docs_render import PART
 from shipperone_erp.cli import connectors
 from shipperone_erp.config import load
+from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.sandbox import Sandbox
 from shipperone_erp_generic_sql import recipe
 from shipperone_erp_odoo import conformance
@@ -26,6 +27,7 @@ LOOKED_AT = {
     "conformance.md": {"sh python toml text": "test_docs_kit.py"},
     "connectors.md": {"toml python sql": "test_docs.py"},
     "deployment.md": {"toml ini dockerfile": "test_docs_deployment.py", "console": "test_docs_scenarios.py"},
+    "fleet.md": {"sh toml": "test_docs_blocks.py"},
     "generic-sql.md": {"toml text": "test_generic_sql_page.py"},
     "going-live.md": {"toml console": "days/test_going_live_page.py", "text": "test_supervised.py"},
     "install.md": {"console": "test_docs_scenarios.py"},
@@ -79,7 +81,7 @@ def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
     assert [charge.name for charge in acme.charges] == ["coupon"]
 
 
-@pytest.mark.parametrize("page", ["page.md", "metrics.md"])
+@pytest.mark.parametrize("page", ["page.md", "metrics.md", "fleet.md"])
 def test_the_extras_that_a_page_says_to_install_are_there(page):
     (command,) = shown(page, "sh")
     named = re.search(r"shipperone-erp\[(.*)\]", command)[1].split(",")
@@ -100,6 +102,17 @@ def test_the_settings_of_the_operations_page_load_as_they_are_printed(tmp_path):
     assert (page.hosts, page.https) == (("erp-orders.acme.example",), True)
     assert page.people["anna"].token.get_secret_value() == "a-token-of-anna-that-is-long-enough"
     assert page.proxy.header == "X-Remote-User"
+
+
+def test_the_settings_of_a_fleet_are_the_defaults_as_the_page_says(tmp_path):
+    (settings,) = shown("fleet.md", "toml")
+    whole, _, _ = shown("configuration.md", "toml")
+    tenant = whole[whole.index("[tenants.acme]") : whole.index("[tenants.acme.generic_sql]")]
+    file = tmp_path / "shipperone-erp.toml"
+    file.write_text(f"{settings}\n{tenant}{recipe('guarded', 'sqlite').toml}", encoding="utf-8")
+    runtime = load(file, environment={"ACME_TOKEN": "a-token"}).runtime
+    assert runtime.fleet == FleetSettings()
+    assert runtime.ledger.startswith("postgresql+psycopg://")
 
 
 def test_prometheus_is_configured_as_the_page_prints_it():

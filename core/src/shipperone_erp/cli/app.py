@@ -13,6 +13,7 @@ from shipperone_erp.cli import (
     demo,
     doctor,
     explain,
+    fleet,
     init,
     inspect,
     invoice_dates,
@@ -74,6 +75,7 @@ app.command("status")(orders.status)
 app.command("orders")(orders.orders)
 app.command("reconcile")(reconcile.command)
 app.command("web")(serving.web)
+app.add_typer(fleet.app, name="worker")
 order = typer.Typer(
     help="One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
     no_args_is_help=True,

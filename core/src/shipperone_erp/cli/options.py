@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,9 +26,9 @@ DEFAULT_FILE = Path("shipperone-erp.toml")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, amounts as text, times in UTC.")]
 
 
-def configuration(file: Path, *, tenants_may_fail: bool = False) -> Configuration:
-    """The configuration; ConfigurationError with all its problems (exit code 78)."""
-    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail, served=tenants_served)
+def configuration(file: Path, *, tenants_may_fail: bool = False, only: Collection[str] | None = None) -> Configuration:
+    """The configuration, `only` with these tenants; ConfigurationError with all its problems (exit code 78)."""
+    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail, served=tenants_served, only=only)
     REDACTION.add(loaded.secrets)
     for warning in loaded.warnings:
         say(*f"warning: {warning}".split("\n"))

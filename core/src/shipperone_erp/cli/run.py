@@ -5,6 +5,7 @@ import logging
 import signal
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import timedelta
 from importlib.metadata import version
@@ -36,6 +37,7 @@ from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.engine.process import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import nobody_knows
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
+from shipperone_erp.engine.scheduling import Scheduler
 from shipperone_erp.engine.service_manager import notify, signs_of_life
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
@@ -138,8 +140,9 @@ def serve(
     *,
     open_ledger: OpenLedger = migrated_ledger,
     console: Console | None = None,
+    scheduled: Callable[[Runtime], Scheduler] | None = None,
 ) -> None:
-    """`run` until SIGTERM or SIGINT; a second signal ends the process at once."""
+    """`run` until SIGTERM or SIGINT; a second signal ends the process at once. `scheduled` makes another scheduler."""
 
     async def go() -> None:
         stopping = asyncio.Event()
@@ -170,7 +173,7 @@ def serve(
             notify("READY=1")
             with shown(runtime.progress, console):
                 async with _page(loaded, runtime):
-                    await runtime.serve(stopping)
+                    await runtime.serve(stopping, scheduled(runtime) if scheduled else None)
             living.cancel()
 
     asyncio.run(go())

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from shipperone_erp.config.capability_checks import unmet
+from shipperone_erp.config.digests import digest
 from shipperone_erp.config.interpolation import interpolate
 from shipperone_erp.config.page import PageSettings, exposed
 from shipperone_erp.config.plaintext_secrets import AS_SECRET, IN_ADDRESS, plain_passwords, plain_secrets
@@ -44,14 +45,15 @@ def load(
     environment: Mapping[str, str] = os.environ,
     tenants_may_fail: bool = False,
     served: Served = lambda ledger: (),
+    only: Collection[str] | None = None,
 ) -> Configuration:
-    """The configuration in that file and those that it includes.
+    """The configuration in that file and those that it includes; `only` these tenants of it, if they are named.
 
     ConfigurationError holds every problem. With `tenants_may_fail` what is a fault of one tenant alone (its secret, its
     connector) leaves only that tenant out and is in `problems`; faults of the TOML itself always raise. `served` is
     called only for a tenant whose `base_url` would be refused: one that was served already is warned about instead.
     """
-    return _Loading(path, environment, served).load(tenants_may_fail)
+    return _Loading(path, environment, served).load(tenants_may_fail, only)
 
 
 class _Loading:
@@ -71,7 +73,7 @@ class _Loading:
         self.served: dict[tuple[str, str, Stage], str] = {}
         """Which tenant serves that queue of that store."""
 
-    def load(self, tenants_may_fail: bool) -> Configuration:
+    def load(self, tenants_may_fail: bool, only: Collection[str] | None) -> Configuration:
         for key, value in list(self.main.values.items()):
             if key not in TOP:
                 self.problems.append(self.main.problem((key,), "there is no such table", near=nearest(key, TOP)))
@@ -80,7 +82,10 @@ class _Loading:
                 self.main.values[key] = {}
         runtime = self._runtime()
         tenants: dict[str, TenantSettings] = {}
-        for name, document in self._homes(runtime).items():
+        homes = self._homes(runtime)
+        for name, document in homes.items():
+            if only is not None and name not in only:
+                continue
             before = len(self.problems) + len(self.of_tenants)
             settings = self._tenant(name, document)
             if settings is not None:
@@ -104,7 +109,12 @@ class _Loading:
             frozenset(self.secret_files),
             tuple(self.included),
             frozenset(self.put_in),
+            {} if only is None else {name: digest(self._merged(name, home)) for name, home in homes.items()},
         )
+
+    def _merged(self, name: str, home: Document) -> dict[str, Any]:
+        """What is written about a tenant, with `[defaults]` under it."""
+        return {**self.main.values.get("defaults", {}), **home.values["tenants"][name]}
 
     def _encrypted(self, settings: TenantSettings, home: Document, ledger: str) -> None:
         """The token does not cross a network in plain text, unless an operator has allowed it."""
@@ -198,7 +208,7 @@ class _Loading:
         here = ("tenants", name)
         own = home.values["tenants"][name]
         defaults = self.main.values.get("defaults", {})
-        merged = {**defaults, **own}
+        merged = self._merged(name, home)
 
         def place(path: tuple[str | int, ...]) -> tuple[Document, tuple[str | int, ...]]:
             if path and path[0] not in own and path[0] in defaults:

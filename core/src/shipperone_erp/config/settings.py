@@ -21,6 +21,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.config.page import Address, PageSettings
 from shipperone_erp.config.secret_sources import SecretMissing
 from shipperone_erp.config.sizes import Size
@@ -127,6 +128,7 @@ class RuntimeSettings(_Settings):
         timedelta(days=4018), description="what ShipperOne has accepted, and every issued invoice: eleven years"
     )
     page: PageSettings = Field(default_factory=PageSettings, description="who may use the page, see below")
+    fleet: FleetSettings = Field(default_factory=FleetSettings, description="many workers on one ledger, see below")
 
 
 def _path(value: str) -> str:
@@ -262,7 +264,8 @@ class Configuration:
     """What was read: `problems` are those of single tenants, which are then not among `tenants`.
 
     `written` holds, by its path, each text that named environment variables, and `put_in` their values: `config show`
-    masks these. `secret_files` are those in which secrets were looked for, `included` those that `include` has named.
+    masks these. `digests` has every tenant that the files name, loaded or not, if only some were asked for.
+    `secret_files` are those in which secrets were looked for, `included` those that `include` has named.
     """
 
     file: Path
@@ -274,6 +277,7 @@ class Configuration:
     secret_files: frozenset[Path] = frozenset()
     included: tuple[Path, ...] = ()
     put_in: frozenset[str] = field(default=frozenset(), repr=False)
+    digests: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def secrets(self) -> frozenset[str]:

@@ -1,29 +1,38 @@
 """The TOML files of a configuration: the named one and those that it includes, parsed, with the line of every key."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp.config import toml_positions
 from shipperone_erp.kernel.errors import ConfigurationError, Problem
 
+Position = tuple[str | int, ...]
+"""The path of a key, such as ("tenants", "acme", "fields", "sku"), or of an element: ("charges", 0)."""
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class Document:
     """One parsed file. Numbers with a fraction are `Decimal`, from their text."""
 
     file: Path
     values: dict[str, Any]
-    lines: dict[toml_positions.Path, int]
+    text: str = field(repr=False)
 
-    def problem(
-        self, path: toml_positions.Path, cause: str, *, tenant: str | None = None, near: str | None = None
-    ) -> Problem:
+    @cached_property
+    def lines(self) -> dict[Position, int]:
+        """The line of every key. Worked out when the first problem is named: most files have none."""
+        from shipperone_erp.config import toml_positions
+
+        return toml_positions.lines(self.text)
+
+    def problem(self, path: Position, cause: str, *, tenant: str | None = None, near: str | None = None) -> Problem:
         """A fault at that path, with the line of the innermost thing that stands in this file."""
         key = ".".join(str(part) for part in path) or "the file"
-        return Problem(str(self.file), toml_positions.nearest(self.lines, path), key, cause, near, tenant)
+        return Problem(str(self.file), nearest(self.lines, path), key, cause, near, tenant)
 
 
 def parse(file: Path) -> Document:
@@ -40,7 +49,16 @@ def parse(file: Path) -> Document:
         values = tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
         raise ConfigurationError((_syntax(file, text, error),)) from None
-    return Document(file, values, toml_positions.lines(text))
+    return Document(file, values, text)
+
+
+def nearest(lines: Mapping[Position, int], path: Position) -> int | None:
+    """The line of that path, or of the innermost table around it."""
+    while path:
+        if path in lines:
+            return lines[path]
+        path = path[:-1]
+    return None
 
 
 def _syntax(file: Path, text: str, error: tomllib.TOMLDecodeError) -> Problem:

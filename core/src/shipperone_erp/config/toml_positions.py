@@ -34,15 +34,6 @@ def lines(text: str) -> dict[Path, int]:
     return {**implied, **found}
 
 
-def nearest(found: dict[Path, int], path: Path) -> int | None:
-    """The line of that path, or of the innermost table around it."""
-    while path:
-        if path in found:
-            return found[path]
-        path = path[:-1]
-    return None
-
-
 def _resolved(path: Path, elements: dict[Path, int]) -> Path:
     """The path with the running element of every array of tables that it goes through."""
     done: Path = ()

@@ -30,9 +30,13 @@ class OperatorSignals:
         """To be called in the event loop; what was done before does not count."""
         self._callbacks[tenant].append(callback)
 
+    def remove(self, tenant: str) -> None:
+        """Nobody serves that tenant here any more."""
+        self._callbacks.pop(tenant, None)
+
     def wake(self, tenant: str) -> None:
         """Something of this tenant has changed."""
-        for callback in self._callbacks[tenant]:
+        for callback in self._callbacks.get(tenant, ()):
             callback()
 
     async def watch(self, stopping: asyncio.Event) -> None:

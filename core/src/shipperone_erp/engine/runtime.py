@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from functools import cache
 from types import TracebackType
 from typing import Self
 
@@ -24,11 +25,10 @@ from shipperone_erp.engine.observers.progress import Progress, tell
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.retention import Retention
-from shipperone_erp.engine.secret_files import watch_secrets
+from shipperone_erp.engine.scheduling import EveryTenant, Host, Scheduler, ServiceHost
 from shipperone_erp.engine.single_run import serve_once
 from shipperone_erp.engine.stage_context import Observer
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
-from shipperone_erp.engine.worker import StageWorker
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import Clock, utc_now
 from shipperone_erp.ledger.errors import LedgerReplaced
@@ -96,7 +96,7 @@ class Runtime:
             observe=self._observe,
             redact=self._redaction,
             log=self._log,
-            tls=httpx.create_ssl_context() if any(t.base_url.startswith("https:") for t in self._chosen) else None,
+            tls=cache(httpx.create_ssl_context),
             max_response=runtime.max_response,
             instruments=self.instruments,
         )
@@ -128,44 +128,34 @@ class Runtime:
                 found[problem.tenant] = Ended(Ending.CONFIGURATION, str(problem))
         return found
 
-    async def serve(self, stopping: asyncio.Event) -> None:
-        """Serve every stage of every tenant until `stopping` is set. LedgerReplaced if its ledger was lost."""
+    async def serve(self, stopping: asyncio.Event, scheduler: Scheduler | None = None) -> None:
+        """Serve what the scheduler chooses, by default every stage of every tenant, until `stopping` is set.
+
+        LedgerReplaced if the ledger was lost.
+        """
         signals = OperatorSignals(self.ledger, acted=self._shared.pauses.forget)
-        serving: list[asyncio.Task[None]] = []
-
-        def start(tenant: TenantRuntime) -> None:
-            for stage in tenant.settings.stages:
-                service = StageWorker(
-                    tenant, stage, self._keeper, signals, self._now, stopping, self._log
-                )  # fmt: skip
-                serving.append(asyncio.create_task(service.serve()))
-
-        def renewed(configuration: Configuration) -> None:
-            self._redaction.add(configuration.secrets)
-            known = {tenant.name: tenant for tenant in self.tenants}
-            for name, settings in configuration.tenants.items():
-                if name in known:
-                    known[name].renew(settings)
-                    signals.wake(name)
-                elif not self._names or name in self._names:
-                    self._log.info("%s: its configuration is complete now; it is served", name)
-                    self.tenants.append(TenantRuntime(settings, self._shared))
-                    start(self.tenants[-1])
-
-        for tenant in self.tenants:
-            start(tenant)
-        watching = [
-            asyncio.create_task(signals.watch(stopping)),
-            asyncio.create_task(watch_secrets(self.configuration, renewed, stopping, self._log)),
-        ]
+        host = ServiceHost(
+            self.tenants, self._shared, self._keeper, signals, self._redaction, self._now, stopping
+        )  # fmt: skip
+        scheduling = asyncio.create_task(self._schedule(scheduler, host, stopping))
+        watching = asyncio.create_task(signals.watch(stopping))
         retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._now, self._log)
         tidying = asyncio.create_task(retention.serve())
         replaced = await self._until_stopped_or_replaced(stopping)
+        host.stop()
         tidying.cancel()
         await asyncio.wait([tidying])
-        await asyncio.gather(*watching, *serving)
+        await asyncio.gather(watching, host.stopped())
+        await scheduling
         if replaced is not None:
             raise replaced
+
+    async def _schedule(self, scheduler: Scheduler | None, host: Host, stopping: asyncio.Event) -> None:
+        chosen = scheduler or EveryTenant(self.configuration, self._names, self._log)
+        try:
+            await chosen.run(host, stopping)
+        finally:
+            stopping.set()
 
     async def _until_stopped_or_replaced(self, stopping: asyncio.Event) -> LedgerReplaced | None:
         """Wait for `stopping`, which is set here if the ledger is not the one that was opened: looked for at the pace

@@ -64,7 +64,8 @@ class Shared:
     observe: Observer
     redact: Redaction
     log: logging.Logger
-    tls: ssl.SSLContext | None
+    tls: Callable[[], ssl.SSLContext]
+    """Made when the first tenant needs it."""
     max_response: int
     instruments: Instruments
 
@@ -91,7 +92,7 @@ class TenantRuntime:
             charges=settings.charges,
             zones=Zones.of(settings.timezone, settings.dates_without_zone),
             connections=settings.concurrency,
-            tls=shared.tls,
+            tls=shared.tls() if settings.base_url.startswith("https:") else None,
             max_response=shared.max_response,
             now=shared.now,
             requested=partial(shared.instruments.request, settings.name),

@@ -38,12 +38,16 @@ class StageWorker:
         now: Clock,
         stopping: asyncio.Event,
         log: logging.Logger,
+        *,
+        leaving: asyncio.Event | None = None,
     ) -> None:
         self._tenant = tenant
         self._stage = stage
         self._keeper = keeper
         self._now = now
-        self._stopping = stopping
+        self._process_stopping = stopping
+        self._stopping = leaving or stopping
+        """Set when this tenant is left to another process, and when this one ends."""
         self._log = log
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
@@ -95,7 +99,8 @@ class StageWorker:
 
     def _begins_nothing(self) -> bool:
         """Asked to stop, paused by a person, or on the way to a connector with renewed secrets."""
-        return self._stopping.is_set() or self._paused is not None or self._epoch != self._tenant.epoch
+        stops = self._stopping.is_set() or self._process_stopping.is_set()
+        return stops or self._paused is not None or self._epoch != self._tenant.epoch
 
     async def _until_stopped(self, run: StageCycle) -> None:
         """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
@@ -104,6 +109,8 @@ class StageWorker:
         obeying = asyncio.create_task(self._obey_a_pause())
         try:
             await asyncio.wait({cycles, stopped}, return_when=asyncio.FIRST_COMPLETED)
+            if not self._process_stopping.is_set():
+                await self._finish_calls(cycles)
             _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
             if late:
                 self._log.warning("%s: a call is still not answered; it is unknown to whoever goes on here", self._name)
@@ -114,6 +121,13 @@ class StageWorker:
         finally:
             stopped.cancel()
             obeying.cancel()
+
+    async def _finish_calls(self, cycles: "asyncio.Task[None]") -> None:
+        """The tenant moves to another process: there is time until the last call has returned, or is unknown."""
+        ending = asyncio.create_task(self._process_stopping.wait())
+        within = self._tenant.settings.hook_timeout.total_seconds()
+        await asyncio.wait({cycles, ending}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
 
     async def _cycles(self, run: StageCycle) -> None:
         try:

@@ -19,6 +19,7 @@ from shipperone_erp.ledger import integrity, leases, migrator, operator_actions,
 from shipperone_erp.ledger.backup import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
+from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Held, Owner, Seen
 from shipperone_erp.ledger.reader import LedgerReader
 from shipperone_erp.ledger.retention import Removed, Terms
@@ -93,6 +94,10 @@ class Ledger(LedgerReader):
     def place(self) -> str:
         """Where it is kept, for people: a file, or a database and its host. No secret."""
         return self._database.place
+
+    def fleet(self) -> FleetStore | None:
+        """What a fleet of workers keeps beside the ledger; None on SQLite, where there is none."""
+        return FleetStore(self._database) if self._database.reading.dialect.name == "postgresql" else None
 
     def __enter__(self) -> Self:
         return self

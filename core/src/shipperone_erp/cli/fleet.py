@@ -1,0 +1,118 @@
+"""`worker`: one of many processes on one ledger; the list of them, and draining one. Needs the extra fleet."""
+
+import importlib.util
+import logging
+import os
+import socket
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.logs import LogForm, start_logging
+from shipperone_erp.cli.options import (
+    DEFAULT_FILE,
+    AsJson,
+    ConfigFile,
+    configuration,
+    ledger_to_read,
+    print_json,
+    print_text,
+)
+from shipperone_erp.cli.serving import must_have_web
+from shipperone_erp.cli.tables import print_table
+from shipperone_erp.config import Configuration
+from shipperone_erp.kernel.errors import LedgerError, UsageError
+from shipperone_erp.ledger.fleet_store import FleetStore
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.fleet_report import worker_rows
+
+NOT_POSTGRESQL = LedgerError(
+    'many workers need a ledger on PostgreSQL: [runtime] ledger = "postgresql+psycopg://…". One process with a SQLite '
+    "ledger is `shipperone-erp run`",
+    exit_code=78,
+)
+
+app = typer.Typer(help="One of many workers on one ledger on PostgreSQL; list them, drain one.")
+
+
+@app.callback(invoke_without_command=True)
+def worker(
+    context: typer.Context,
+    config: ConfigFile = DEFAULT_FILE,
+    name: Annotated[
+        str | None, typer.Option(help="What it is called in `worker list`.", show_default="HOST-PID")
+    ] = None,
+    log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, JSON lines off it.")] = LogForm.AUTO,
+) -> None:
+    """Serve groups of tenants beside other workers on the same ledger, until SIGTERM or Ctrl-C."""
+    if context.invoked_subcommand is not None:
+        return
+    console = start_logging(log)
+    loaded = configuration(config, only=())
+    _must_be_postgresql(loaded)
+    for package in ("procrastinate", "psycopg_pool"):
+        if importlib.util.find_spec(package) is None:
+            raise UsageError(f"a worker needs {package}, which is not installed: pip install 'shipperone-erp[fleet]'")
+    if loaded.runtime.http is not None:
+        must_have_web()
+    from shipperone_erp.cli.run import serve
+    from shipperone_erp.engine.runtime import Runtime
+    from shipperone_erp.engine.scheduling import Scheduler
+    from shipperone_erp.fleet.load_counter import LoadCounter
+    from shipperone_erp.fleet.scheduler import FleetScheduler
+    from shipperone_erp.fleet.tables import prepare
+
+    called = name or f"{socket.gethostname()}-{os.getpid()}"
+
+    def scheduled(runtime: Runtime) -> Scheduler:
+        if (store := runtime.ledger.fleet()) is None:
+            raise NOT_POSTGRESQL
+        prepare(store)
+        load = LoadCounter()
+        runtime.instruments.add(load)
+        return FleetScheduler(loaded, store, name=called, load=load, log=logging.getLogger("shipperone_erp.fleet"))
+
+    serve(loaded, [], console=console, scheduled=scheduled)
+
+
+@app.command("list")
+def list_(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
+    """The workers: whether each lives, what it serves, which tenants it refuses and why."""
+    loaded = configuration(config, only=())
+    with ledger_to_read(loaded) as ledger:
+        store = fleet_of(loaded, ledger)
+        rows = worker_rows(store, loaded.runtime.fleet) if store is not None else []
+    if as_json:
+        print_json(rows)
+        return
+    columns = ("worker", "state", "groups", "tenants", "hand_outs", "version", "seen_at")
+    print_table(columns, [[row[column] for column in columns] for row in rows])
+    for row in rows:
+        for refusal in row["refuses"]:
+            print_text(f"{row['worker']} does not serve {refusal['tenant']}: {refusal['sentence']}")
+
+
+@app.command("drain")
+def drain(
+    name: Annotated[str, typer.Argument(help="A name of `worker list`.")], config: ConfigFile = DEFAULT_FILE
+) -> None:
+    """Let a worker give its groups to the others, and take none until it is started anew."""
+    loaded = configuration(config, only=())
+    _must_be_postgresql(loaded)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        store = fleet_of(loaded, ledger)
+        stalled = loaded.runtime.fleet.stalled.total_seconds()
+        if store is None or not store.drain(name, stalled=stalled):
+            raise UsageError(f"no live worker is called {name}; `shipperone-erp worker list` names them")
+    print_text(f"{name} gives back what it serves, as soon as its calls have returned; then it may be stopped")
+
+
+def fleet_of(loaded: Configuration, ledger: Ledger) -> FleetStore | None:
+    """What the ledger holds about a fleet; None where there never was one."""
+    store = ledger.fleet()
+    return store if store is not None and store.exists() else None
+
+
+def _must_be_postgresql(loaded: Configuration) -> None:
+    if not loaded.runtime.ledger.startswith("postgresql"):
+        raise NOT_POSTGRESQL

@@ -1,0 +1,31 @@
+"""`[runtime.fleet]`: how the workers of one ledger share its tenants. Only `shipperone-erp worker` reads it."""
+
+from datetime import timedelta
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from shipperone_erp.kernel.durations import Duration, at_least
+
+A_MOMENT = at_least(timedelta(milliseconds=100))
+
+
+class FleetSettings(BaseModel):
+    """`[runtime.fleet]`: groups of tenants, and the times after which a silent worker is replaced."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    groups: int = Field(64, ge=1, le=10_000, description="into how many groups the tenants are divided")
+    heartbeat: Annotated[Duration, A_MOMENT] = Field(
+        timedelta(seconds=5), description="how often a worker shows that it lives, and looks at what it serves"
+    )
+    stalled: Annotated[Duration, A_MOMENT] = Field(
+        timedelta(seconds=20), description="a worker without a heartbeat for so long is replaced"
+    )
+    poll: Annotated[Duration, A_MOMENT] = Field(
+        timedelta(seconds=5), description="how often a worker with room looks for a group"
+    )
+    listen: bool = Field(True, description="LISTEN for new groups on a connection of its own; false behind PgBouncer")
+    heavy: int = Field(
+        600, ge=1, description="effects a minute from which a tenant gets a group of its own, over five minutes"
+    )

@@ -1,0 +1,159 @@
+"""Which tenants this process serves: one port, and the scheduler of a process that serves them all.
+
+A scheduler starts and ends tenants on a host and knows nothing of cycles; the host serves what it is given and chooses
+nothing. `fleet` has the other scheduler, for many processes on one ledger.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection
+from typing import Protocol
+
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.engine.lease_keeper import LeaseKeeper
+from shipperone_erp.engine.operator_signals import OperatorSignals
+from shipperone_erp.engine.secret_files import watch_secrets
+from shipperone_erp.engine.tenant import Shared, TenantRuntime
+from shipperone_erp.engine.worker import StageWorker
+from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.kernel.time_source import Clock
+
+
+class Host(Protocol):
+    """What a scheduler starts and ends tenants on."""
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """The names of the tenants that are served here."""
+
+    def start(self, settings: TenantSettings) -> None:
+        """Serve this tenant from now on; nothing if it is served already."""
+
+    async def leave(self, names: Collection[str]) -> None:
+        """Begin nothing more for these tenants, and return once their hooks have returned and their leases are free."""
+
+    def renew(self, configuration: Configuration) -> None:
+        """Take the secrets of the tenants in it that are served here."""
+
+
+class Scheduler(Protocol):
+    """Decides which tenants a host serves."""
+
+    async def run(self, host: Host, stopping: asyncio.Event) -> None:
+        """Until `stopping`. What it raises ends the service."""
+
+
+class EveryTenant:
+    """The scheduler of a process that serves all tenants of its configuration, or those of these names."""
+
+    def __init__(self, configuration: Configuration, names: frozenset[str], log: logging.Logger) -> None:
+        self._configuration = configuration
+        self._names = names
+        self._log = log
+
+    async def run(self, host: Host, stopping: asyncio.Event) -> None:
+        """See `Scheduler`."""
+
+        def renewed(configuration: Configuration) -> None:
+            host.renew(configuration)
+            for name, settings in configuration.tenants.items():
+                if self._chosen(name) and name not in host.serving:
+                    self._log.info("%s: its configuration is complete now; it is served", name)
+                    host.start(settings)
+
+        for name, settings in self._configuration.tenants.items():
+            if self._chosen(name):
+                host.start(settings)
+        await watch_secrets(self._configuration, renewed, stopping, self._log)
+        await stopping.wait()
+
+    def _chosen(self, name: str) -> bool:
+        return not self._names or name in self._names
+
+
+class ServiceHost:
+    """The `Host` of a runtime: a `StageWorker` for every stage of every tenant that it was given."""
+
+    def __init__(
+        self,
+        tenants: list[TenantRuntime],
+        shared: Shared,
+        keeper: LeaseKeeper,
+        signals: OperatorSignals,
+        redaction: Redaction,
+        now: Clock,
+        stopping: asyncio.Event,
+    ) -> None:
+        self._tenants = tenants
+        """The runtime's own list: what is not started yet, and what is served."""
+        self._shared = shared
+        self._keeper = keeper
+        self._signals = signals
+        self._redaction = redaction
+        self._now = now
+        self._stopping = stopping
+        self._leaving: dict[str, asyncio.Event] = {}
+        self._stages: dict[str, list[asyncio.Task[None]]] = {}
+
+    @property
+    def serving(self) -> frozenset[str]:
+        """See `Host`."""
+        return frozenset(self._leaving)
+
+    def start(self, settings: TenantSettings) -> None:
+        """See `Host`."""
+        name = settings.name
+        if name in self._leaving or self._stopping.is_set():
+            return
+        tenant = next((known for known in self._tenants if known.name == name), None)
+        if tenant is None:
+            tenant = TenantRuntime(settings, self._shared)
+            self._tenants.append(tenant)
+        leaving = self._leaving[name] = asyncio.Event()
+        self._stages[name] = [
+            asyncio.create_task(
+                StageWorker(
+                    tenant,
+                    stage,
+                    self._keeper,
+                    self._signals,
+                    self._now,
+                    self._stopping,
+                    self._shared.log,
+                    leaving=leaving,
+                ).serve()
+            )
+            for stage in settings.stages
+        ]
+
+    async def leave(self, names: Collection[str]) -> None:
+        """See `Host`."""
+        await asyncio.gather(*(self._leave(name) for name in names if name in self._leaving))
+
+    async def _leave(self, name: str) -> None:
+        self._leaving[name].set()
+        await asyncio.gather(*self._stages[name])
+        self._signals.remove(name)
+        for tenant in [known for known in self._tenants if known.name == name]:
+            self._tenants.remove(tenant)
+            await tenant.close()
+        self._leaving.pop(name, None)
+        self._stages.pop(name, None)
+
+    def renew(self, configuration: Configuration) -> None:
+        """See `Host`."""
+        self._redaction.add(configuration.secrets)
+        for tenant in self._tenants:
+            settings = configuration.tenants.get(tenant.name)
+            if settings is not None and tenant.name in self._leaving:
+                tenant.renew(settings)
+                self._signals.wake(tenant.name)
+
+    def stop(self) -> None:
+        """The process was asked to stop: so is every stage."""
+        for leaving in self._leaving.values():
+            leaving.set()
+
+    async def stopped(self) -> None:
+        """Wait until every stage has stopped."""
+        await asyncio.gather(*(task for tasks in list(self._stages.values()) for task in tasks))

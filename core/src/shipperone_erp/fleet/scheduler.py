@@ -1,0 +1,279 @@
+"""The scheduler of one worker of a fleet: takes groups of tenants from the queue, serves them, gives them back.
+
+A group stays with its worker while that one's heartbeat moves. It is given back when the worker stops or is drained,
+when others have room and this one has more than its share, and when others have taken it, this one having stood still.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+import logging
+import os
+import socket
+import uuid
+from collections.abc import Callable, Coroutine, Mapping
+from datetime import timedelta
+from functools import partial
+from importlib.metadata import version
+from typing import Any, TypeVar
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.domain.fleet_records import Beat, slots
+from shipperone_erp.engine.scheduling import Host
+from shipperone_erp.fleet.group_queue import GroupQueue, database_errors
+from shipperone_erp.fleet.load_counter import LoadCounter
+from shipperone_erp.fleet.tables import engine_version
+from shipperone_erp.fleet.tenant_book import LOOK_EVERY, TenantBook
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.kernel.time_source import elapsed
+from shipperone_erp.ledger.fleet_store import FleetStore
+
+ResultT = TypeVar("ResultT")
+
+REFUSED_AGAIN = timedelta(seconds=10)
+"""Until a group of which this worker serves nobody is handed out again: others come first."""
+
+PRUNE_EVERY = 3600.0
+HEAVY_EVERY = 60.0
+
+
+def group_of(tenant: str, groups: int) -> str:
+    """The group that a tenant gets when the fleet first hears of it."""
+    return f"group-{int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % groups:04d}"
+
+
+class HandOut:
+    """A group that this worker was handed; `back` is set once nobody of it is served here any more."""
+
+    def __init__(self, group: str, job: int) -> None:
+        self.group = group
+        self.job = job
+        self.leaving = False
+        self.back = asyncio.Event()
+
+
+class FleetScheduler:
+    """The `Scheduler` of a worker, for one run of it."""
+
+    def __init__(
+        self,
+        configuration: Configuration,
+        store: FleetStore,
+        *,
+        name: str,
+        load: LoadCounter,
+        log: logging.Logger,
+    ) -> None:
+        self._settings = configuration.runtime.fleet
+        self._store = store
+        self._load = load
+        self._log = log
+        self.name = name
+        self._id = uuid.uuid4().hex
+        self._book = TenantBook(configuration, log)
+        self._queue = GroupQueue(configuration.runtime.ledger, self._settings, name, log)
+        self._held: dict[str, HandOut] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._fleet: Mapping[str, str] = {}
+        self._members: Mapping[str, str] = {}
+        self._revision = 0
+        self._slots = 0
+        self._draining = False
+        self._wake = asyncio.Event()
+        self._next: dict[str, float] = {}
+
+    async def run(self, host: Host, stopping: asyncio.Event) -> None:
+        """See `Scheduler`."""
+        self._host = host
+        self._stopping = stopping
+        async with self._queue:
+            await self._register()
+            await self._bring()
+            await self._beat()
+            fetching = asyncio.create_task(self._queue.run(self._serve, self._room))
+            beating = asyncio.create_task(self._beats())
+            ended = asyncio.create_task(stopping.wait())
+            await asyncio.wait({fetching, ended, beating}, return_when=asyncio.FIRST_COMPLETED)
+            self._queue.stop()
+            for held in self._held.values():
+                self._leave(held)
+            try:
+                async with database_errors():
+                    await fetching
+            except LedgerError:  # a worker that ends while the database is away is rescued like one that died
+                if not stopping.is_set():
+                    raise
+            for task in (beating, ended):
+                task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await beating
+            with contextlib.suppress(LedgerError):
+                await asyncio.to_thread(self._store.unregister, self._id)
+
+    def _room(self) -> bool:
+        return not self._draining and not self._stopping.is_set() and len(self._held) < self._slots
+
+    async def _register(self) -> None:
+        process = {"id": self._id, "name": self.name, "host": socket.gethostname(), "pid": os.getpid()}
+        versions = {"version": version("shipperone-erp"), "engine": engine_version()}
+        await asyncio.to_thread(self._store.register, process | versions)
+
+    async def _bring(self) -> None:
+        """Tenants of this machine's configuration that the fleet does not know yet join it."""
+        new = {name: digest for name, digest in self._book.digests.items() if name not in self._fleet}
+        if new:
+            groups = self._settings.groups
+            await asyncio.to_thread(self._store.add, {n: (group_of(n, groups), digest) for n, digest in new.items()})
+
+    async def _serve(self, group: str, job: int) -> None:
+        """A job of the queue: until the group is given back. The engine's own failures end in its log, never here."""
+        held = self._held[group] = HandOut(group, job)  # before the first wait: `room` counts it
+        try:
+            members = await self._patiently(lambda: self._store.members([group]))
+            if not members:
+                return
+            mine = await self._book.settings(members)
+            refused = {one.tenant for one in self._book.refusals(self._fleet)}
+            if not mine.keys() - refused:
+                await self._deferred(group, REFUSED_AGAIN)
+                return
+            await self._deferred(group)
+            await self._patiently(lambda: self._store.handed_out(group, self._id))
+            self._log.info("group %s with %d tenant(s) is served here", group, len(members))
+            self._revision = 0  # asks for the members with the next beat, which comes at once
+            self._wake.set()
+            await held.back.wait()
+            await self._patiently(lambda: self._store.handed_back(group, self._id))
+            self._log.info("group %s is given back", group)
+        finally:
+            if self._held.get(group) is held:
+                del self._held[group]
+
+    async def _deferred(self, group: str, after: timedelta = timedelta()) -> None:
+        with contextlib.suppress(LedgerError):  # every beat looks for groups that nothing stands for
+            async with database_errors():
+                await self._queue.defer(group, after)
+
+    async def _patiently(self, ask: Callable[[], ResultT]) -> ResultT:
+        """The answer of the database, asked again while it is away."""
+        while True:
+            try:
+                return await asyncio.to_thread(ask)
+            except LedgerError:
+                if self._stopping.is_set():
+                    raise
+                await asyncio.sleep(self._settings.heartbeat.total_seconds())
+
+    async def _beats(self) -> None:
+        away = False
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._settings.heartbeat.total_seconds())
+            self._wake.clear()
+            try:
+                async with database_errors():
+                    await self._beat()
+                    await self._tidy()
+                away = False
+            except LedgerError as failure:
+                if not away:
+                    self._log.warning("%s; what is served here goes on", failure)
+                away = True
+            except Exception:  # a fault of ours must not silence this worker
+                self._log.exception("this is a fault of shipperone-erp; the worker goes on")
+
+    async def _beat(self) -> None:
+        """One heartbeat: it shows that we live, and what it brings back is acted on."""
+        stalled = self._settings.stalled.total_seconds()
+        asked = frozenset(held.job for held in self._held.values())
+        beat: Beat = await asyncio.to_thread(
+            lambda: self._store.beat(self._id, self._queue.worker_id, asked, slots=self._slots, stalled=stalled)
+        )
+        if not beat.known and self._queue.worker_id:
+            self._log.warning("this worker stood still, and others took it for dead: what they serve is left to them")
+            await self._register()
+            await self._queue.register_again()
+        if beat.draining and not self._draining:
+            self._log.info("drained: every group is given back, and none is taken until a restart")
+        self._draining = beat.draining
+        self._slots = 0 if beat.draining else slots(beat.groups, beat.live)
+        for held in list(self._held.values()):
+            if held.job in asked and held.job not in beat.held:
+                self._leave(held)
+        kept = [held for held in self._held.values() if not held.leaving]
+        for held in kept[self._slots :]:  # the newest: they have the least to lose
+            self._leave(held)
+        await self._follow(beat.revision)
+
+    async def _follow(self, revision: int) -> None:
+        """Serve who belongs to the groups that are held, as the configuration of this machine allows it."""
+        changed = False
+        if self._due("files", LOOK_EVERY):
+            changed = await self._book.changed()
+            renewed = await self._book.renewed()
+            if renewed is not None:
+                self._host.renew(renewed)
+                changed = True
+        if revision != self._revision or changed:
+            self._fleet = await asyncio.to_thread(self._store.digests)
+            await self._bring()
+            self._members = await asyncio.to_thread(self._store.members, list(self._held))
+            self._revision = revision
+        here = {name for name, group in self._members.items() if group in self._held}
+        settings = await self._book.settings(here)
+        refusals = self._book.refusals(self._fleet)
+        refused = {one.tenant for one in refusals}
+        stalled = self._settings.stalled.total_seconds()
+        if refusals or changed or self._due("refusals", 60.0):
+            refuse = partial(self._store.refuse, self._id, refusals, stalled=stalled)
+            if await asyncio.to_thread(refuse) > 0:
+                self._revision = 0
+        for tenant in here & refused:
+            if await asyncio.to_thread(partial(self._store.part, tenant, refused_by=self._id, stalled=stalled)):
+                self._revision = 0
+        wanted = {name for name in here - refused if not self._held[self._members[name]].leaving}
+        gone = self._host.serving - wanted - self._in_leaving()
+        if gone:
+            self._aside(self._host.leave(gone))
+        for name in sorted(wanted - self._host.serving):
+            if name in settings:
+                self._host.start(settings[name])
+
+    def _in_leaving(self) -> set[str]:
+        return {name for name, group in self._members.items() if group in self._held and self._held[group].leaving}
+
+    async def _tidy(self) -> None:
+        for group in await self._queue.rescue():
+            self._log.warning("group %s: its worker shows no life any more; it is handed out again", group)
+        for group in await asyncio.to_thread(self._store.without_hand_out):
+            await self._queue.defer(group)
+        if self._due("heavy", HEAVY_EVERY):
+            for tenant in self._load.heavy(self._settings.heavy) & self._host.serving:
+                alone = list(self._members.values()).count(self._members.get(tenant, "")) == 1
+                if not alone and await asyncio.to_thread(self._store.part, tenant):
+                    self._log.info("%s makes much work: it gets a group of its own", tenant)
+        if self._due("prune", PRUNE_EVERY):
+            await self._queue.prune()
+
+    def _leave(self, held: HandOut) -> None:
+        """Give a group back, once its hooks have returned."""
+        if not held.leaving:
+            held.leaving = True
+            self._aside(self._left(held))
+
+    async def _left(self, held: HandOut) -> None:
+        mine = [name for name, of in self._members.items() if of == held.group]
+        await self._host.leave(mine)
+        held.back.set()
+
+    def _aside(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
+
+    def _due(self, what: str, every: float) -> bool:
+        now = elapsed()
+        if now < self._next.get(what, 0.0):
+            return False
+        self._next[what] = now + every
+        return True

@@ -1,0 +1,109 @@
+"""This machine's configuration of the tenants of the fleet, and where it differs from what the fleet serves."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from shipperone_erp.config import Configuration, TenantSettings, load
+from shipperone_erp.domain.fleet_records import Refusal
+from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.ledger.served_tenants import tenants_served
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks at the files' times."""
+
+Signature = tuple[int, int, int]
+
+
+class TenantBook:
+    """The configuration of one machine, read again when a file of it changes. Settings are loaded when used."""
+
+    def __init__(self, configuration: Configuration, log: logging.Logger) -> None:
+        self._file = configuration.file
+        self._log = log
+        self._seen: dict[Path, Signature | None] = {}
+        self._read(configuration)
+
+    def _read(self, configuration: Configuration) -> None:
+        self.digests: Mapping[str, str] = configuration.digests
+        self._include = configuration.runtime.include
+        self._loaded: dict[str, TenantSettings] = {}
+        self._incomplete: dict[str, str] = {}
+        self._secret_files: frozenset[Path] = frozenset()
+        self._seen = self._signatures()
+
+    async def settings(self, names: Collection[str]) -> dict[str, TenantSettings]:
+        """The settings of these tenants, as far as they are complete here; `refusals` has the others."""
+        missing = {name for name in names if name in self.digests} - self._loaded.keys() - self._incomplete.keys()
+        if missing:
+            await self._load(missing)
+        return {name: self._loaded[name] for name in names if name in self._loaded}
+
+    async def renewed(self) -> Configuration | None:
+        """What is loaded, read again, if a file in which a secret was looked for has changed; None else."""
+        now = {file: _signature(file) for file in self._secret_files}
+        if all(self._seen.get(file) == signature for file, signature in now.items()):
+            return None
+        self._seen |= now
+        wanted = [*self._loaded, *self._incomplete]
+        self._loaded, self._incomplete = {}, {}
+        return await self._load(wanted)
+
+    async def changed(self) -> bool:
+        """A file of the configuration has changed: what it says now is known from here on."""
+        if await asyncio.to_thread(self._signatures) == {
+            file: seen for file, seen in self._seen.items() if file not in self._secret_files
+        }:
+            return False
+        try:
+            self._read(await asyncio.to_thread(self._configuration, ()))
+        except ConfigurationError as error:  # an operator is in the middle of it
+            self._log.warning("the configuration has changed, and cannot be read; it goes on as it was: %s", error)
+            self._seen = {**self._seen, **await asyncio.to_thread(self._signatures)}
+            return False
+        return True
+
+    def refusals(self, fleet: Mapping[str, str]) -> list[Refusal]:
+        """What is not served here, of tenants that the fleet serves by these digests."""
+        found = []
+        for tenant, digest in fleet.items():
+            own = self.digests.get(tenant)
+            if own is None:
+                found.append(Refusal(tenant, None, "the configuration of this machine does not name it"))
+            elif own != digest:
+                what = f"its configuration on this machine ({own}) is not the one that the fleet serves ({digest})"
+                found.append(Refusal(tenant, own, what))
+            elif tenant in self._incomplete:
+                found.append(Refusal(tenant, own, self._incomplete[tenant]))
+        return found
+
+    async def _load(self, names: Collection[str]) -> Configuration | None:
+        try:
+            read = await asyncio.to_thread(self._configuration, frozenset(names))
+        except ConfigurationError as error:
+            self._incomplete |= dict.fromkeys(names, str(error).splitlines()[-1].strip())
+            return None
+        self._loaded |= read.tenants
+        for problem in read.problems:
+            if problem.tenant is not None and problem.tenant in names:
+                self._incomplete[problem.tenant] = str(problem)
+        self._secret_files |= read.secret_files
+        self._seen |= {file: _signature(file) for file in read.secret_files}
+        return read
+
+    def _configuration(self, only: Collection[str]) -> Configuration:
+        return load(self._file, environment=os.environ, tenants_may_fail=True, served=tenants_served, only=only)
+
+    def _signatures(self) -> dict[Path, Signature | None]:
+        included = (file for pattern in self._include for file in self._file.parent.glob(pattern))
+        return {file: _signature(file) for file in (self._file, *included)}
+
+
+def _signature(file: Path) -> Signature | None:
+    try:
+        stat = file.stat()
+    except OSError:
+        return None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
