@@ -6,6 +6,7 @@ import signal
 
 import pytest
 
+from job_rows import varied
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
@@ -37,10 +38,10 @@ def reserve(url, label, after):
         job = a_job(id=1)
         effect = an_effect(job, id=2)
         ledger.write(InsertJob(job), lease=lease)
-        job = job.with_(step=Step.RESERVING)
+        job = varied(job, step=Step.RESERVING)
         ledger.write(UpdateJob(job), RecordIntent(effect), lease=lease).result()
         ledger.write(RecordOutcome(effect.id, Outcome.OK, NOON, "R-1", EffectKind.RESERVE), lease=lease)
-        ledger.write(UpdateJob(job.with_(step=Step.RESERVED, reference="R-1")), lease=lease).result()
+        ledger.write(UpdateJob(varied(job, step=Step.RESERVED, reference="R-1")), lease=lease).result()
 
 
 @pytest.mark.parametrize(

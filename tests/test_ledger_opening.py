@@ -15,6 +15,7 @@ from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import OperationalError
 
+from job_rows import varied
 from ledger_databases import NOON, a_job, a_lease, an_owner
 from shipperone_erp import ledger as package
 from shipperone_erp.domain.records import Action, Binding, QueueRecord
@@ -153,7 +154,7 @@ def test_read_only_writes_nothing(ledger_url):
         attempts = [
             lambda: reader.write(InsertJob(a_job("FO-2")), lease=None),
             lambda: reader.try_take("acme/invoice", an_owner(), None, 15.0),
-            lambda: reader.steer(job, job.with_(attempts=1), note),
+            lambda: reader.steer(job, varied(job, attempts=1), note),
             lambda: reader.save_queue(QueueRecord(tenant="acme", stage=Stage.INVOICE)),
         ]
         for attempt in attempts:

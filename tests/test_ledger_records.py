@@ -8,6 +8,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from job_rows import varied
 from ledger_databases import NOON, ORDER, a_job, an_effect
 from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
@@ -99,7 +100,7 @@ def test_a_job_as_inserted_and_as_updated(ledger):
     job = a_job(item_ids=(11, "12", 2**40))
     ledger.write(InsertJob(job), lease=None).result()
     assert ledger.job(job.id) == job
-    changed = job.with_(**CHANGES)
+    changed = varied(job, **CHANGES)
     ledger.write(UpdateJob(changed), lease=None).result()
     found = ledger.job(job.id)
     assert found == changed
@@ -157,8 +158,8 @@ def test_queues_and_bindings_replace_what_was(ledger):
 
 def test_finding_jobs(ledger):
     new, done, ignored = a_job("FO-1"), a_job("FO-2"), a_job("FO-3")
-    done = done.with_(state=State.DONE, open=False, accepted_at=NOON)
-    ignored = ignored.with_(state=State.IGNORED, open=False, reason=Reason.BEFORE_GO_LIVE)
+    done = varied(done, state=State.DONE, open=False, accepted_at=NOON)
+    ignored = varied(ignored, state=State.IGNORED, open=False, reason=Reason.BEFORE_GO_LIVE)
     again = a_job("FO-2", occurrence=2)
     invoice = a_job("FO-2", stage=Stage.INVOICE)
     other = a_job("FO-2", tenant="other")
@@ -230,5 +231,5 @@ def test_reading_is_possible_while_it_is_written(ledger: Ledger, ledger_url: str
     job = a_job()
     ledger.write(InsertJob(job), lease=None).result()
     with Ledger.open(ledger_url, read_only=True) as reader:
-        ledger.write(UpdateJob(job.with_(attempts=7)), lease=None).result()
+        ledger.write(UpdateJob(varied(job, attempts=7)), lease=None).result()
         assert reader.job(job.id).attempts == 7

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from sqlalchemy import create_engine, text
 
+from job_rows import varied
 from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.domain.records import Action, Lease
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
@@ -70,9 +71,9 @@ def test_labels_name_the_effect(counted):
     job = a_job()
     effect = an_effect(job)
     counted.write(InsertJob(job), lease=None).result()
-    counted.write(UpdateJob(job.with_(step=Step.RESERVING)), RecordIntent(effect), lease=None).result()
+    counted.write(UpdateJob(varied(job, step=Step.RESERVING)), RecordIntent(effect), lease=None).result()
     counted.write(RecordOutcome(effect.id, Outcome.OK, NOON, None, EffectKind.RESERVE), lease=None).result()
-    counted.write(UpdateJob(job.with_(step=Step.RESERVED, state=State.WORKING)), lease=None).result()
+    counted.write(UpdateJob(varied(job, step=Step.RESERVED, state=State.WORKING)), lease=None).result()
     labels = [label for batch in counted.batches for label in batch]
     assert labels == ["insert:new", "intent:reserve", "outcome:reserve", "update:working:reserved"]
 
@@ -81,25 +82,25 @@ def test_the_last_update_wins_and_a_successor_may_follow_in_the_same_commit(coun
     ledger = counted
     filler, first, second = a_job("FO-0"), a_job(), a_job()
     effect = an_effect(second)
-    closed = first.with_(state=State.SUPERSEDED, open=False)
+    closed = varied(first, state=State.SUPERSEDED, open=False)
     futures = waiting(
         ledger,
         [InsertJob(filler)],
         [InsertJob(first)],
-        [UpdateJob(first.with_(attempts=1))],
-        [UpdateJob(first.with_(attempts=2))],
+        [UpdateJob(varied(first, attempts=1))],
+        [UpdateJob(varied(first, attempts=2))],
         [UpdateJob(closed)],
         [InsertJob(second)],
-        [UpdateJob(second.with_(step=Step.RESERVING)), RecordIntent(effect)],
+        [UpdateJob(varied(second, step=Step.RESERVING)), RecordIntent(effect)],
         [RecordOutcome(effect.id, Outcome.PENDING, NOON, None)],
         [RecordOutcome(effect.id, Outcome.OK, NOON, "R-1")],
-        [UpdateJob(second.with_(step=Step.RESERVED))],
+        [UpdateJob(varied(second, step=Step.RESERVED))],
     )
     for future in futures:
         future.result(10)
     assert [len(batch) for batch in counted.batches] == [1, 9]
     assert ledger.job(first.id) == closed
-    assert ledger.job(second.id) == second.with_(step=Step.RESERVED)
+    assert ledger.job(second.id) == varied(second, step=Step.RESERVED)
     assert [ended.outcome for ended in ledger.effects(second.id)] == [Outcome.OK]
 
 
@@ -113,7 +114,7 @@ def test_d4_a_second_open_job_of_an_order_is_refused_and_alone(ledger):
         [InsertJob(second), RecordIntent(an_effect(second))],
         [InsertJob(other)],
         *([InsertJob(job)] for job in elsewhere),
-        [UpdateJob(first.with_(open=False))],
+        [UpdateJob(varied(first, open=False))],
     )
     with pytest.raises(OpenJobExists, match=r"^acme, allocation: order FO-1 already has an open job") as refused:
         futures[2].result(10)
@@ -129,10 +130,10 @@ def test_d4_a_closed_job_is_not_opened_beside_another(ledger):
     first, second = a_job(open=False), a_job()
     ledger.write(InsertJob(first), InsertJob(second), lease=None).result()
     with pytest.raises(OpenJobExists):
-        ledger.write(UpdateJob(first.with_(open=True)), lease=None).result()
+        ledger.write(UpdateJob(varied(first, open=True)), lease=None).result()
     note = Action(id=1, at=NOON, actor="jana", action="retry", tenant="acme", job_id=first.id)
     with pytest.raises(OpenJobExists):
-        ledger.steer(first, first.with_(open=True), note)
+        ledger.steer(first, varied(first, open=True), note)
     assert ledger.job(first.id) == first
     assert ledger.actions(first.id) == []
 
@@ -181,7 +182,7 @@ def test_one_bad_write_among_many_fails_alone(ledger):
 def test_errors_show_no_rows_and_no_parameters(ledger):
     job = a_job(order_json='{"customer":"Jana Secret"}')
     ledger.write(InsertJob(job), lease=None).result()
-    for bad in (job.with_(id=job.id + 1), a_job("FO-9", order_json=None, fingerprint="Jana Secret")):
+    for bad in (varied(job, id=job.id + 1), a_job("FO-9", order_json=None, fingerprint="Jana Secret")):
         error = ledger.write(InsertJob(bad), lease=None).exception()
         assert isinstance(error, WriteRefused)
         assert "Jana" not in f"{error!r} {error}"
@@ -233,13 +234,13 @@ def test_a_lost_lease_writes_nothing_and_the_others_go_on(ledger):
         filler = ledger.write(InsertJob(a_job("FO-0")), lease=kept)
         time.sleep(0.05)
         late = [
-            ledger.write(UpdateJob(job.with_(attempts=9)), RecordIntent(an_effect(job)), lease=lost),
-            ledger.write(UpdateJob(job.with_(attempts=9)), lease=Lease(lost.name, lost.owner, successor.number)),
-            ledger.write(UpdateJob(job.with_(attempts=9)), lease=Lease("never/taken", lost.owner, 1)),
+            ledger.write(UpdateJob(varied(job, attempts=9)), RecordIntent(an_effect(job)), lease=lost),
+            ledger.write(UpdateJob(varied(job, attempts=9)), lease=Lease(lost.name, lost.owner, successor.number)),
+            ledger.write(UpdateJob(varied(job, attempts=9)), lease=Lease("never/taken", lost.owner, 1)),
         ]
         good = [
             ledger.write(InsertJob(a_job("FO-2")), lease=kept),
-            ledger.write(UpdateJob(job.with_(attempts=1)), lease=successor),
+            ledger.write(UpdateJob(varied(job, attempts=1)), lease=successor),
         ]
     for future in late:
         with pytest.raises(LeaseLost, match="was taken over by another process"):
@@ -264,11 +265,11 @@ def test_eight_threads_write_while_leases_beat_and_change_hands(ledger):
         for job in jobs:
             effect = an_effect(job)
             ledger.write(InsertJob(job), lease=leases[number])
-            ledger.write(UpdateJob(job.with_(step=Step.RESERVING)), RecordIntent(effect), lease=leases[number]).result(
-                30
-            )
+            ledger.write(
+                UpdateJob(varied(job, step=Step.RESERVING)), RecordIntent(effect), lease=leases[number]
+            ).result(30)
             ledger.write(RecordOutcome(effect.id, Outcome.OK, NOON, None), lease=leases[number])
-        ledger.write(UpdateJob(jobs[0].with_(attempts=5)), lease=leases[number]).result(30)
+        ledger.write(UpdateJob(varied(jobs[0], attempts=5)), lease=leases[number]).result(30)
         found = ledger.unfinished_jobs(f"t{number}", Stage.ALLOCATION)
         return len(found), found[0].attempts, ledger.open_effects(f"t{number}", Stage.ALLOCATION)
 
@@ -337,8 +338,8 @@ def test_a_deadlock_is_not_a_lost_database(postgresql_url):
             futures = waiting(
                 ledger,
                 [InsertJob(a_job("FO-0"))],
-                [UpdateJob(first.with_(attempts=1))],
-                [UpdateJob(second.with_(attempts=1))],
+                [UpdateJob(varied(first, attempts=1))],
+                [UpdateJob(varied(second, attempts=1))],
             )
             until_blocked(postgresql_url)
             connection.execute(text("UPDATE jobs SET attempts = 7 WHERE id = :id"), {"id": first.id})

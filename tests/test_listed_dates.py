@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from job_rows import varied
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, fingerprint, undated
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
@@ -207,5 +208,5 @@ def test_m10_connectors_get_no_date_of_the_future():
     order = an_order(shipped_at=at(2099, 1, 1), ordered_at=at(2026, 3, 1))
     assert believed(order, job) == replace(order, shipped_at=None)
     assert believed(an_order(ordered_at=datetime.min.replace(tzinfo=UTC)), job).ordered_at is None
-    set_by_hand = job.with_(supply_date=at(2026, 3, 30).date())
+    set_by_hand = varied(job, supply_date=at(2026, 3, 30).date())
     assert believed(an_order(shipped_at=at(2026, 3, 31)), set_by_hand).shipped_at is None

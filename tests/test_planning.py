@@ -5,6 +5,7 @@ from decimal import Decimal as D
 
 import pytest
 
+from job_rows import varied
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Owner, Reason
 from shipperone_erp.domain.decisions import (
     ConfirmByInference,
@@ -64,7 +65,7 @@ def listing(
 def started(given: FulfillmentOrder, stage: Stage = Stage.ALLOCATION, **changes) -> Job:
     (decision,) = plan(scope(stage), listing(given), PlannerInput(), NOW)
     assert isinstance(decision, Start)
-    return decision.job.with_(**changes)
+    return varied(decision.job, **changes)
 
 
 def decide(read: Listing, *jobs: Job, stage: Stage = Stage.ALLOCATION, now: datetime = NOW, changes=None, **memory):
@@ -94,7 +95,7 @@ def test_a_waiting_job_is_left_until_it_is_due_and_a_held_one_for_good():
     waiting = started(order(), state=State.WAITING, reason=Reason.NOT_ENOUGH_STOCK, next_attempt_at=NOW + MINUTE)
     assert isinstance(decide(listing(order()), waiting), NoAction)
     assert isinstance(decide(listing(order()), waiting, now=NOW + MINUTE), Continue)
-    held = waiting.with_(state=State.HELD, next_attempt_at=None)
+    held = varied(waiting, state=State.HELD, next_attempt_at=None)
     assert isinstance(decide(listing(order()), held, now=NOW + 999 * MINUTE), NoAction)
 
 
@@ -223,7 +224,7 @@ def test_h10_what_was_denied_and_is_to_be_undone_is_undone_and_not_sent_again():
 
 
 def test_d1_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():
-    again = decide(listing(order()), lost(settle_reads=("same",))).job.with_(lost_at=None)
+    again = varied(decide(listing(order()), lost(settle_reads=("same",))).job, lost_at=None)
     assert again.sent_again
     assert isinstance(decide(listing(order()), again), Continue)
     assert isinstance(decide(listing(order(shipping="5.99")), again), Supersede)
@@ -239,7 +240,7 @@ def test_d1_a_lost_answer_is_settled_before_anything_is_superseded():
 
 
 def test_in_doubt_hold_leaves_an_invoice_that_left_the_queue_to_a_person():
-    job = lost(settle_reads=("absent",)).with_(stage=Stage.INVOICE)
+    job = varied(lost(settle_reads=("absent",)), stage=Stage.INVOICE)
     decision = decide(listing(), job, stage=Stage.INVOICE, changes={"in_doubt": "hold"})
     assert isinstance(decision, PutOnHold)
     assert decision.reason is Reason.OUTCOME_UNKNOWN
@@ -275,7 +276,7 @@ def test_a_ledger_that_nobody_read_for_long_releases_nothing_by_itself():
     second = decide(listing(), first.job, now=NOW + timedelta(hours=9))
     assert isinstance(second, PutOnHold)
     assert second.reason is Reason.ORDER_GONE
-    back = decide(listing(order()), second.job.with_(state=State.HELD, reason=Reason.ORDER_GONE))
+    back = decide(listing(order()), varied(second.job, state=State.HELD, reason=Reason.ORDER_GONE))
     assert isinstance(back, Continue)
     assert back.heals
     assert back.job.absent_since is None
@@ -338,7 +339,7 @@ def test_a_part_is_known_as_one_while_the_answer_to_its_allocation_is_not_known_
     assert part.job.part
     whole = decide(listing(order("FO-1", 5)), stage=Stage.INVOICE, allocations=(asked,))
     assert not whole.job.part
-    waiting = asked.with_(step=Step.NEW)
+    waiting = varied(asked, step=Step.NEW)
     assert not decide(listing(order("FO-1", 2)), stage=Stage.INVOICE, allocations=(waiting,)).job.part
 
 
@@ -425,7 +426,7 @@ def test_a_fiscal_document_of_an_order_that_changed_is_held_once():
     changed = listing(order(shipping="5.99"))
     first = decide(changed, job, stage=Stage.INVOICE)
     assert isinstance(first, PutOnHold)
-    held = job.with_(state=State.HELD, reason=first.reason, sentence=first.sentence, owner=first.owner)
+    held = varied(job, state=State.HELD, reason=first.reason, sentence=first.sentence, owner=first.owner)
     assert isinstance(decide(changed, held, stage=Stage.INVOICE), NoAction)
 
 
@@ -451,7 +452,7 @@ def test_b7_the_day_of_the_first_listing_outlives_a_change_of_the_order():
 
 def test_what_a_connector_cannot_undo_goes_on_at_once_when_its_order_is_back():
     job = started(order(), step=Step.RESERVED, reference="R-1", ending=State.GONE)
-    held = job.with_(state=State.HELD, reason=Reason.ORDER_GONE)
+    held = varied(job, state=State.HELD, reason=Reason.ORDER_GONE)
     assert isinstance(decide(listing(), held), NoAction)
     back = decide(listing(order()), held)
     assert isinstance(back, Continue)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.pool import NullPool
 
+from job_rows import varied
 from ledger_databases import NOON, a_job, an_effect, an_owner, dumped
 from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason
 from shipperone_erp.domain.ids import first_id_at, new_id
@@ -170,7 +171,7 @@ def test_bodies_stand_for_their_days_and_then_only_numbers_and_amounts_are_left(
     for job in days.jobs():
         was = before[job.stage]
         assert job.erased_at == job.erased_at.replace(tzinfo=UTC)
-        assert job == was.with_(erased_at=job.erased_at, order_json=without_people(was.order_json))
+        assert job == varied(was, erased_at=job.erased_at, order_json=without_people(was.order_json))
         assert (job.order.order_number, job.order.total_incl_tax) == ("100017", D("24.99"))
         with days.ledger() as ledger:
             effects = {effect.kind: effect for effect in ledger.effects(job.id)}
@@ -449,8 +450,8 @@ def test_a_write_of_the_stage_that_is_on_its_way_does_not_bring_a_body_back(old_
     old_ledger.put(done)
     assert remove_all(old_ledger, terms(bodies=1)) == Removed(bodies=1)
     erased = old_ledger.job(done.id)
-    old_ledger.write(UpdateJob(done.with_(listed_again=1)), lease=None).result()
-    assert old_ledger.job(done.id) == erased.with_(listed_again=1)
+    old_ledger.write(UpdateJob(varied(done, listed_again=1)), lease=None).result()
+    assert old_ledger.job(done.id) == varied(erased, listed_again=1)
 
 
 @pytest.mark.parametrize(

@@ -4,13 +4,13 @@ from dataclasses import replace
 
 import pytest
 
+from job_rows import varied
 from shipperone_erp import Reason
 from shipperone_erp.domain.ids import new_id
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.engine.recovery import healed
 from shipperone_erp.ledger.unit_of_work import RecordIntent, UpdateJob
 from shipperone_erp.shipperone import client as shipperone_client
 from stage_orders import act, order
@@ -114,8 +114,7 @@ def test_an_intent_without_an_outcome_does_not_open_a_done_job_again(world, stag
 
 def opened_again(job: Job, **changes) -> Job:
     """What the recovery of 0.1.0 made of a job whose intent had no outcome."""
-    return job.with_(
-        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence="ShipperOne's queue will tell", lost_at=job.since,
+    return varied(job, state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence="ShipperOne's queue will tell", lost_at=job.since,
         settle_reads=(), next_attempt_at=job.since, **changes,
     )  # fmt: skip
 
@@ -145,10 +144,10 @@ def test_a_done_job_that_an_earlier_version_opened_again_comes_to_rest(world, st
 )
 def test_each_job_that_was_opened_again_gets_its_own_state_back(world, changes, state):
     done = done_once(world)
-    after = healed(opened_again(done, **changes))
+    after = opened_again(done, **changes).healed()
     assert (after.state, after.reason, after.lost_at, after.ending) == (state, None, None, changes.get("ending"))
-    assert healed(after) is after
+    assert after.healed() is after
     waiting = opened_again(done, open=True, accepted_at=None, step=Step.CONFIRMING)
-    assert healed(waiting) is waiting, "an open job in doubt is settled by the queue"
+    assert waiting.healed() is waiting, "an open job in doubt is settled by the queue"
     ignored = replace(waiting, open=False, state=State.IGNORED)
-    assert healed(ignored) is ignored
+    assert ignored.healed() is ignored

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from job_rows import varied
 from ledger_databases import NOON, a_job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Action
@@ -25,19 +26,19 @@ def test_a_job_that_was_taken_is_steered_by_nobody_until_it_is_let_go(ledger):
     job = a_job(state=State.HELD)
     ledger.write(InsertJob(job), lease=None).result()
     ledger.write(ClaimJob(job), lease=None).result()
-    ignored = job.with_(state=State.IGNORED)
+    ignored = varied(job, state=State.IGNORED)
     assert not ledger.steer(job, ignored, ACT)
-    ledger.write(UpdateJob(job.with_(attempts=1)), lease=None).result()
+    ledger.write(UpdateJob(varied(job, attempts=1)), lease=None).result()
     assert ledger.job(job.id).taken, "until it is let go, whatever is written of it"
     ledger.write(ReleaseJob(job.id), lease=None).result()
-    assert ledger.steer(job.with_(attempts=1), ignored, ACT)
+    assert ledger.steer(varied(job, attempts=1), ignored, ACT)
     assert ledger.job(job.id) == ignored
 
 
 def test_of_many_that_are_taken_at_once_only_the_one_that_a_person_changed_is_refused(ledger):
     jobs = [a_job(f"FO-{number}", state=State.WAITING) for number in range(20)]
     ledger.write(*map(InsertJob, jobs), lease=None).result()
-    assert ledger.steer(jobs[7], jobs[7].with_(state=State.IGNORED, since=NOON.replace(hour=13)), ACT)
+    assert ledger.steer(jobs[7], varied(jobs[7], state=State.IGNORED, since=NOON.replace(hour=13)), ACT)
     futures = [ledger.write(ClaimJob(job), lease=None) for job in jobs]
     refused = [number for number, future in enumerate(futures) if future.exception(10) is not None]
     assert refused == [7]

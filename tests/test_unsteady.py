@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from job_rows import varied
 from shipperone_erp import Owner, Reason
 from shipperone_erp.domain.decisions import Continue, NoAction, RecordObservation, Start, StartHeld, Supersede
 from shipperone_erp.domain.states import State
@@ -17,7 +18,7 @@ def after(*listed, every=timedelta(seconds=30)):
         now += every
         decision = decide(listing(given, at=now), *jobs, now=now)
         assert isinstance(decision, Supersede)
-        jobs[-1] = jobs[-1].with_(state=State.SUPERSEDED, open=False, since=now)
+        jobs[-1] = varied(jobs[-1], state=State.SUPERSEDED, open=False, since=now)
         jobs.append(decision.successor.job)
     return jobs, decision.successor, now
 
@@ -69,8 +70,8 @@ def test_if_it_stands_still_as_the_other_one_that_one_is_made():
 
 def test_an_operator_who_retries_it_is_obeyed_at_once():
     jobs, held, now = after(ONE, OTHER, ONE, OTHER)
-    retried = held.job.with_(
-        state=State.NEW, reason=None, listed_as=None, next_attempt_at=None, ending=State.SUPERSEDED
+    retried = varied(
+        held.job, state=State.NEW, reason=None, listed_as=None, next_attempt_at=None, ending=State.SUPERSEDED
     )
     decision = decide(listing(OTHER, at=now), *jobs[:-1], retried, now=now)
     assert isinstance(decision, Supersede)

@@ -19,6 +19,7 @@ pytest.importorskip("prometheus_client", reason="metrics need the extra: pip ins
 import httpx
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
+from job_rows import varied
 from ledger_databases import a_job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State
@@ -135,7 +136,7 @@ def unused_port():
 def test_beside_a_service_the_ledgers_half_is_there(tmp_path):
     late = a_job("FO-1", stage=Stage.INVOICE, state=State.WAITING, open=False, reason=Reason.OUTCOME_UNKNOWN,
                  owner=Owner.NOBODY)  # fmt: skip
-    late = late.with_(accepted_at=late.since)
+    late = varied(late, accepted_at=late.since)
     with ledger_with(tmp_path, late) as ledger, served(configured(tmp_path), ledger) as page:
         found = families(page.browser().get("/metrics").text)
         assert value(found["accepted_not_issued"], tenant="acme") == 1

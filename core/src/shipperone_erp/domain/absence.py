@@ -67,19 +67,17 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
         return _undecided(job, listing, patience)
     reads = (*(read for read in job.settle_reads if read in VERDICTS), verdict)
     if len(reads) < 2:
-        return RecordObservation(
-            job.with_(settle_reads=reads), f"an answer was lost: this read shows the order as {verdict}"
-        )
+        return RecordObservation(job.queue_shows(reads), f"an answer was lost: this read shows the order as {verdict}")
     if job.refusal is not None and set(reads) <= {"same", "repriced"}:
-        return TreatAsRefused(job.with_(settle_reads=reads))
+        return TreatAsRefused(job.queue_shows(reads))
     if set(reads) == {"same"}:
-        return SendAgain(job.with_(settle_reads=reads))
+        return SendAgain(job.queue_shows(reads))
     if set(reads) == {"absent"}:
         lost = "its answer was lost" if job.refusal is None else f"ShipperOne denied it ({job.refusal})"
         why = f"{lost}, and two complete reads no longer list it"
         if job.stage is Stage.INVOICE and patience.in_doubt == "hold":
             return PutOnHold(
-                job.with_(settle_reads=()),
+                job.queue_shows(()),
                 Reason.OUTCOME_UNKNOWN,
                 f'{why}; in_doubt = "hold" leaves it to a person: ask ShipperOne whether it took the invoice, then '
                 f"`order resolve {job.order_id} --outcome confirmed` or `cancelled`",
@@ -100,10 +98,7 @@ def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
         "ShipperOne's answer is not known. The queue is read until two reads prove whether the order was taken, until "
         f"{since + patience.doubt_for:%Y-%m-%d %H:%M} UTC at the latest. The last one proved nothing: {why}"
     )
-    waits = job.with_(
-        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, owner=Owner.NOBODY, sentence=sentence, doubt_since=since,
-        since=job.since if job.state is State.WAITING else listing.began_at,
-    )  # fmt: skip
+    waits = job.undecided(sentence, doubt_since=since, read_at=listing.began_at)
     if waits == job:
         return NoAction(job.order_id, sentence, wants_proof=True)
     return RecordObservation(waits, f"its outcome is not proven by this read: {why}")
@@ -117,7 +112,7 @@ def doubt_since(job: Job) -> datetime | None:
 
 def _ask(job: Job, why: str) -> PutOnHold:
     return PutOnHold(
-        job.with_(settle_reads=()),
+        job.queue_shows(()),
         Reason.OUTCOME_UNKNOWN,
         f"the answer of ShipperOne was lost, and {why}. Ask ShipperOne, then `order resolve {job.order_id} --outcome "
         "confirmed` or `cancelled`; `order retry` looks at the queue again",
@@ -131,10 +126,7 @@ def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
     The first call may have come after all, and then the second one was refused or never went out.
     """
     why = "it was sent again after a lost answer, and is not listed any more: the first call may have come late"
-    waits = job.with_(
-        state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence=f"{why}; ShipperOne's queue will tell",
-        owner=Owner.NOBODY, since=now, lost_at=now, settle_reads=(), next_attempt_at=now + patience.settle,
-    )  # fmt: skip
+    waits = job.outcome_unknown(f"{why}; ShipperOne's queue will tell", now, settle=patience.settle)
     return RecordObservation(waits, why)
 
 
@@ -194,14 +186,12 @@ def absent(
         # a complete read counts as a good one, after which nobody could tell any more how long nobody had read
         changed = doubtful is not job.absence_doubtful
         return (
-            RecordObservation(job.with_(absence_doubtful=True), why)
-            if changed
-            else NoAction(job.order_id, why, wants_proof=True)
+            RecordObservation(job.absence_doubted(), why) if changed else NoAction(job.order_id, why, wants_proof=True)
         )
     if since is None:
-        job = job.with_(absent_since=now, absent_reads=1, absence_doubtful=doubtful)
+        job = job.not_listed(now, doubtful=doubtful)
         return RecordObservation(job, "is not listed any more; it is believed after a second read and gone_grace")
-    job = job.with_(absent_reads=job.absent_reads + 1)
+    job = job.not_listed(now, doubtful=doubtful)
     doubted = job.absence_doubtful and not (job.stage is Stage.ALLOCATION and job.order_id in failed)
     if job.reason is Reason.ORDER_GONE and (job.adopted or doubted):
         return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")

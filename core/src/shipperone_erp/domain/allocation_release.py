@@ -23,7 +23,7 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision
     for read in (listing, elsewhere):
         if read is not None and lists(read, job.order_id):
             return PutOnHold(
-                job.with_(ending=None),
+                job.not_given_back(),
                 Reason.RESERVED_NOT_SHIPPED,
                 f"{job.reference} was to be given back, but pending_{read.stage} lists the order: nothing was released",
                 Owner.WAREHOUSE,

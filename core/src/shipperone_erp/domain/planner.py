@@ -22,14 +22,13 @@ from shipperone_erp.domain.decisions import (
     StartHeld,
     Supersede,
     TreatAsRefused,
-    listed_items,
 )
 from shipperone_erp.domain.discount_readings import discount_is_set
 from shipperone_erp.domain.history import History
-from shipperone_erp.domain.ids import new_id
-from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.keys import content_digest, job_key, undated
+from shipperone_erp.domain.job import InvalidTransition, Job
+from shipperone_erp.domain.keys import content_digest, undated
 from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
+from shipperone_erp.domain.new_jobs import adopted_for_another_listing, new_job, start_job
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -70,26 +69,61 @@ def _decide(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: da
         allocations[job.order_id].append(job)
     unreadable = {_name(entry): entry for entry in listing.unreadable}
 
-    for order_id, listed in listing.orders.items():
+    for order_id in dict.fromkeys((*listing.orders, *unreadable, *jobs)):
         if order_id in memory.busy:
             continue
-        yield from _unfinished(jobs[order_id], listing, memory, now)
-        yield from _listed(scope, listing, listed, jobs[order_id], allocations[order_id], memory.live, now)
-    for order_id, entry in unreadable.items():
-        if order_id not in memory.busy:
-            yield from _unfinished(jobs[order_id], listing, memory, now)
-            yield from _listed_unreadable(scope, listing, entry, order_id, jobs[order_id], now)
-    for order_id, known in jobs.items():
-        if order_id in listing.orders or order_id in unreadable or order_id in memory.busy:
+        known = jobs[order_id]
+        contradictory = [job for job in known if job.contradiction is not None]
+        if contradictory:
+            yield from (_held_as_contradictory(job, str(job.contradiction)) for job in contradictory)
             continue
-        yield from _unfinished(known, listing, memory, now)
-        for job in known:
-            if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
-                yield NoAction(order_id, _why_not_now(job))
-            elif job.open and job.state is not State.IGNORED:
-                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
+        try:
+            # as a list: of an order whose job refuses a transition nothing else is done
+            yield from list(
+                _of_order(scope, listing, order_id, unreadable.get(order_id), known, allocations[order_id], memory, now)
+            )
+        except InvalidTransition as refused:
+            yield from (_held_as_contradictory(job, refused.what) for job in known if job.id == refused.job.id)
     seen = {*listing.orders, *unreadable, *memory.busy}
     yield from kept_too_long(memory.unshipped, seen, memory.seen_in_invoice, words(scope.ship_within))
+
+
+def _of_order(
+    scope: PlannerRules,
+    listing: Listing,
+    order_id: str,
+    entry: UnreadableOrder | None,
+    jobs: Collection[Job],
+    allocations: Collection[Job],
+    memory: PlannerInput,
+    now: datetime,
+) -> Iterator[Decision]:
+    yield from _unfinished(jobs, listing, memory, now)
+    listed = listing.orders.get(order_id)
+    if listed is not None:
+        yield from _listed(scope, listing, listed, jobs, allocations, memory.live, now)
+    if entry is not None:
+        yield from _listed_unreadable(scope, listing, entry, order_id, jobs, now)
+    if listed is None and entry is None:
+        for job in jobs:
+            if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
+                yield NoAction(order_id, _why_not_now(job))
+            elif job.open:
+                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
+
+
+def _held_as_contradictory(job: Job, clause: str) -> Decision:
+    """A row that no transition has made: an operator looks, and nothing is done for its order meanwhile."""
+    if job.state is State.HELD:
+        return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
+    return PutOnHold(
+        job,
+        Reason.CONNECTOR_BUG,
+        f"the ledger contradicts itself about this job: {clause}. Nothing is done for the order. Look up what the ERP "
+        f"holds under {job.key} and whether ShipperOne has it; then `order retry {job.order_id}` asks the ERP again, "
+        f"and `order resolve {job.order_id} --outcome confirmed` or `cancelled` ends it",
+        Owner.IT,
+    )
 
 
 def due(job: Job, now: datetime) -> bool:
@@ -122,7 +156,7 @@ def _listed(
 ) -> Iterator[Decision]:
     job = next((job for job in jobs if job.open), None)
     if job is not None and job.fingerprint != listed.fingerprint and undated(job.order) == undated(listed.order):
-        stamped = job.with_(fingerprint=listed.fingerprint, order_json=order_text(listed.order))
+        stamped = job.restamped(listed.fingerprint, order_text(listed.order))
         others = [stamped if one is job else one for one in jobs]
         for decision in _listed(scope, listing, listed, others, allocations, live, now):
             yield Restamp(stamped, decision)
@@ -135,15 +169,15 @@ def _listed(
     elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, scope.unsteady_within, now)):
         yield rests
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
-        yield _as_listed(scope, job.with_(ending=None, listed_as=None), listed, jobs, allocations, now)
+        yield _as_listed(scope, job.listed_unchanged(), listed, jobs, allocations, now)
     elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
         yield Continue(job)
     elif _rests(job) and not due(job, now):
         yield NoAction(job.order_id, _why_not_now(job))
     elif job.adopted:
         yield Supersede(
-            job.with_(lost_at=None, settle_reads=()),
-            _adopted_for_another_listing(scope, listed, job, History(scope, jobs, allocations), now),
+            job.outcome_void(),
+            adopted_for_another_listing(scope, listed, job, History(scope, jobs, allocations), now),
         )
     elif job.invoice is not None and job.invoice.issued:
         yield PutOnHold(
@@ -159,7 +193,7 @@ def _listed(
         successor = following if isinstance(following, Start | StartHeld) else None
         if isinstance(successor, Start) and job.ending is None:
             successor = held_as_unsteady(job, successor.job, jobs, scope.unsteady_within, now) or successor
-        yield Supersede(job.with_(lost_at=None, settle_reads=()), successor)
+        yield Supersede(job.outcome_void(), successor)
 
 
 def _never_taken(job: Job, settled: Decision) -> bool:
@@ -188,7 +222,7 @@ def _as_listed(
         or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(scope, job, listed, allocations))
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful
-    job = job.with_(absent_since=None, absent_reads=0, absence_doubtful=False)
+    job = job.listed()
     if heals or due(job, now):
         if scope.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
             # a person has said `order repeat`: that makes a second shipment of it, never one that was not allocated
@@ -224,10 +258,10 @@ def _not_open(
     history = History(scope, jobs, allocations)
     again = history.confirmed_before(order)
     if again is None:
-        return _start(scope, listed, history, live, now)
+        return start_job(scope, listed, history, live, now)
     repeated = history.repeated(content)
     if repeated is not None:
-        return _start(scope, listed, history, live, now, occurrence=repeated.occurrence)
+        return start_job(scope, listed, history, live, now, occurrence=repeated.occurrence)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
         return NoAction(order.order_id, "was confirmed while this read was under way")
     if not again.ended and due(again, now):
@@ -235,7 +269,7 @@ def _not_open(
     reads = again.listed_again + (1 if listing.complete else 0)
     if reads <= READS_BEFORE_LISTED_AGAIN:
         return RecordObservation(
-            again.with_(listed_again=reads), "was confirmed and is still listed: a listing can lag"
+            again.listed_after_acceptance(reads), "was confirmed and is still listed: a listing can lag"
         )
     document = again.number or again.reference or again.key
     sentence = (
@@ -243,84 +277,14 @@ def _not_open(
         f"is a true second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
     )
     occurrence = max(job.occurrence for job in jobs) + 1
-    start = _new_job(scope, listed, history, now, occurrence=occurrence)
-    return StartHeld(_held(start, Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
+    start = new_job(scope, listed, history, now, occurrence=occurrence)
+    return StartHeld(start.held(Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
 
 
 def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
     """The job may hold stock for one of these items: a second reservation beside it would hold it twice."""
     ids = {str(item.item_id) for item in order.items}
     return job.stage is Stage.ALLOCATION and may_exist(job) and any(str(item_id) in ids for item_id in job.item_ids)
-
-
-def _start(
-    scope: PlannerRules, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
-) -> Start | StartHeld:
-    job = _new_job(scope, listed, history, now, occurrence=occurrence)
-    if not live:
-        sentence = (
-            f"it was listed before {scope.tenant} went live and may have been handled by hand: `go-live {scope.tenant} "
-            "--all` lets all such orders go on, `--from-now` leaves them alone"
-        )
-        return StartHeld(_held(job, Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
-    if scope.stage is Stage.INVOICE:
-        too_much = history.more_than_allocated(listed.order)
-        if too_much:
-            return StartHeld(_held(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
-    return Start(job)
-
-
-def _adopted_for_another_listing(
-    scope: PlannerRules, listed: Listed, job: Job, history: History, now: datetime
-) -> StartHeld:
-    """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
-    sentence = (
-        f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
-        "now: see to it that it says the same, then `order adopt` it again"
-    )
-    owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
-    told = _new_job(scope, listed, history, now).with_(
-        adopted_at=job.adopted_at, reference=job.reference, number=job.number, erp=job.erp,
-        invoice_json=job.invoice_json,
-    )  # fmt: skip
-    return StartHeld(_held(told, Reason.ITEMS_CHANGED, sentence, owner))
-
-
-def _new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
-    order = listed.order
-    content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
-    before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
-    generation = max(before, default=0) + 1
-    latest = max(history.jobs, key=lambda job: job.id, default=None)
-    carried = latest if latest is not None and not latest.accepted else None
-    # an order that is changed while it is listed was first listed when it was: its tax date may hang on that
-    first_listed_at = carried.first_listed_at if carried and carried.state is not State.GONE else now
-    return Job(
-        id=new_id(),
-        tenant=scope.tenant,
-        stage=scope.stage,
-        order_id=order.order_id,
-        key=job_key(scope.stage, order.order_id, content, generation=generation, occurrence=occurrence),
-        content=content,
-        generation=generation,
-        occurrence=occurrence,
-        fingerprint=listed.fingerprint,
-        order_json=order_text(order),
-        order_number=order.order_number,
-        item_ids=listed_items(order),
-        since=now,
-        first_listed_at=first_listed_at,
-        part=scope.stage is Stage.INVOICE and history.is_part(order),
-        retries=carried.retries if carried else 0,
-        rebuilds=carried.rebuilds if carried else 0,
-        accepts=carried.accepts if carried else 0,
-        without_vat=carried.without_vat if carried else None,
-        approved_total=carried.approved_total if carried and carried.fingerprint == listed.fingerprint else None,
-    )
-
-
-def _held(job: Job, reason: Reason, sentence: str, owner: Owner) -> Job:
-    return job.with_(state=State.HELD, reason=reason, sentence=sentence, owner=owner)
 
 
 def _why_not_now(job: Job) -> str:
@@ -349,6 +313,5 @@ def _listed_unreadable(
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
-    yield StartHeld(
-        _held(_new_job(scope, listed, History(scope, jobs), now), Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
-    )
+    job = new_job(scope, listed, History(scope, jobs), now)
+    yield StartHeld(job.held(Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))

@@ -1,5 +1,6 @@
 """The words of the work itself: stages, states, steps. The same in code, TOML, commands and database."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 
@@ -23,6 +24,10 @@ class State(StrEnum):
     IGNORED = "ignored"
 
 
+ENDED = (State.DONE, State.GONE, State.SUPERSEDED)
+"""The states of a job with which nothing more happens by itself."""
+
+
 class Step(StrEnum):
     """How far a job has come. A step in -ing has an intent in the ledger whose outcome may be missing.
 
@@ -41,6 +46,13 @@ class Step(StrEnum):
     ISSUED = "issued"
     DELIVERING = "delivering"
     DONE = "done"
+
+
+STEPS: Mapping[Stage, frozenset[Step]] = {
+    Stage.ALLOCATION: frozenset({Step.NEW, Step.RESERVING, Step.RESERVED, Step.CONFIRMING, Step.ACCEPTED, Step.DONE}),
+    Stage.INVOICE: frozenset(Step) - {Step.RESERVING, Step.RESERVED},
+}
+"""The steps that a job of a stage can be at. An allocation is at `accepted` for no longer than a moment."""
 
 
 class EffectKind(StrEnum):

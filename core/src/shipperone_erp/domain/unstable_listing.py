@@ -11,7 +11,6 @@ from shipperone_erp.domain.decisions import NoAction, RecordObservation, StartHe
 from shipperone_erp.domain.invoice_checks.comparison import order_differences, side_by_side
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
-from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
 
@@ -39,11 +38,7 @@ def held_as_unsteady(
         f"Nothing is made for it until it has stood still for {words(within)}; then it proceeds by itself. Ask "
         "ShipperOne which is right; two caches may answer in turn"
     )
-    held = successor.with_(
-        state=State.HELD, reason=Reason.ITEMS_CHANGED, sentence=sentence, owner=Owner.SHIPPERONE,
-        listed_as=successor.fingerprint, next_attempt_at=now + within,
-    )  # fmt: skip
-    return StartHeld(held)
+    return StartHeld(successor.unsteady(sentence, now + within))
 
 
 def is_unsteady(job: Job) -> bool:
@@ -57,7 +52,7 @@ def until_it_stands_still(
     """What to do about such a job; None once what is listed has stood still for `within`."""
     if listed.fingerprint != job.listed_as:
         return RecordObservation(
-            job.with_(listed_as=listed.fingerprint, next_attempt_at=now + within), "its listing changes again"
+            job.listing_changed_again(listed.fingerprint, now + within), "its listing changes again"
         )
     if job.next_attempt_at is not None and now < job.next_attempt_at:
         return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")

@@ -228,7 +228,7 @@ class StageCycle:
             or not self.context.hooks.released(job)
         ):
             return job
-        return job.with_(state=State.WAITING, next_attempt_at=self.context.now(), attempts=max(0, job.attempts - 1))
+        return job.released(self.context.now())
 
     async def _elsewhere(self) -> Listing | None:
         """A read of pending_invoice that can prove absence; None if it cannot be had now."""

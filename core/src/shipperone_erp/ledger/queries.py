@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, TextClause, and_, bindparam, case,
 
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import JobSummary
-from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.states import ENDED, Stage, State
 from shipperone_erp.ledger.schema import ALLOCATED, UNFINISHED, actions, bindings, jobs
 
 _theirs, _ours = bindings.alias("theirs"), bindings.alias("ours")
@@ -70,9 +70,6 @@ def reservations(tenant: str | None) -> Select[Any]:
     return query.order_by(jobs.c.id)
 
 
-ENDED_STATES = (State.DONE, State.GONE, State.SUPERSEDED)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
     """Which jobs a list shows: those that meet every condition given. Without `state` and `ended`: what has not ended.
@@ -94,7 +91,7 @@ class Wanted:
         found: list[ColumnElement[bool] | TextClause] = []
         if self.state is not None:
             found.append(jobs.c.state == self.state)
-            if self.state not in ENDED_STATES:
+            if self.state not in ENDED:
                 found.append(UNFINISHED)  # which says nothing new, but lets the index of these rows answer
         elif not self.ended:
             found.append(UNFINISHED)
@@ -104,7 +101,7 @@ class Wanted:
         return found
 
 
-_LATE = and_(jobs.c.accepted_at.is_not(None), jobs.c.state.not_in([State.DONE, State.GONE, State.SUPERSEDED]))
+_LATE = and_(jobs.c.accepted_at.is_not(None), jobs.c.state.not_in(ENDED))
 _URGENCY = case(
     (_LATE, 0),
     (jobs.c.state == State.HELD, 1),

@@ -22,7 +22,7 @@ from sqlalchemy import BindParameter, Connection, Select, and_, bindparam, delet
 
 from shipperone_erp.domain.ids import first_id_at
 from shipperone_erp.domain.personal_data import without_people
-from shipperone_erp.domain.states import EffectKind, Outcome, State
+from shipperone_erp.domain.states import ENDED, EffectKind, Outcome, State
 from shipperone_erp.ledger.schema import UNCONFIRMED, WITH_BODIES, WITH_ERRORS, actions, effects, jobs
 
 AT_ONCE = 50
@@ -63,7 +63,6 @@ class Old:
         return bool(self.errors or self.bodies or self.jobs)
 
 
-ENDED = (State.DONE, State.GONE, State.SUPERSEDED)
 AT_REST = (*ENDED, State.IGNORED)
 """Nothing goes on by itself. Of what a person ignored nothing is deleted: as long as it is listed it is left alone."""
 

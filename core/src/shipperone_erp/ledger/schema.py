@@ -17,6 +17,7 @@ from sqlalchemy import (
 )
 
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.states import ENDED as ENDED_STATES
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger.column_types import (
     FreeText,
@@ -37,9 +38,10 @@ VERSION_TABLE = "ledger_schema"
 
 ONE_OPEN = "jobs_one_open"
 
-UNFINISHED = text("state NOT IN ('done', 'gone', 'superseded')")
+_ENDED_WORDS = ", ".join(f"'{state}'" for state in ENDED_STATES)
+UNFINISHED = text(f"state NOT IN ({_ENDED_WORDS})")
 UNCONFIRMED = text("state IN ('gone', 'superseded')")
-WITH_BODIES = text("erased_at IS NULL AND state IN ('done', 'gone', 'superseded', 'ignored')")
+WITH_BODIES = text(f"erased_at IS NULL AND state IN ({_ENDED_WORDS}, 'ignored')")
 WITH_ERRORS = text("outcome <> 'ok' AND answer IS NOT NULL")
 """As text, without parameters: a partial index only serves a query whose condition the planner can recognise."""
 
@@ -53,7 +55,7 @@ NOT_COMPARED = text("NOT compared")
 DISPROVED = text("inferred AND refusal IS NOT NULL")
 """ShipperOne denied the confirmation, and its queue showed that it had taken it."""
 
-ENDED = text("state IN ('done', 'gone', 'superseded')")
+ENDED = text(f"state IN ({_ENDED_WORDS})")
 
 metadata = MetaData()
 

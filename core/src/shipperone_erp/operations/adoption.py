@@ -12,8 +12,7 @@ from shipperone_erp.domain.absence import may_exist
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Action
-from shipperone_erp.domain.serialization import invoice_text
-from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_commands import Pick, act_of, has_changed, pick
@@ -74,13 +73,14 @@ def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tup
         raise UsageError(f"{job.key}: a reservation has a reference only; leave the number and the total out")
     binding = ledger.binding(job.tenant)
     invoice = adopted_invoice(made.reference, made.number, made.total, made.dated)
-    after = job.with_(
-        adopted_at=now, reference=made.reference, number=made.number, url=None,
-        invoice_json=invoice_text(invoice) if job.stage is Stage.INVOICE else None,
-        erp=binding.identity if binding else None, tax_date=made.dated,
-        open=True, state=State.NEW, step=Step.NEW, ending=None, reason=None, sentence=None, owner=None, since=now,
-        next_attempt_at=None, attempts=0, absent_since=None, absent_reads=0, absence_doubtful=False, differences=(),
-    )  # fmt: skip
+    after = job.made_elsewhere(
+        now,
+        reference=made.reference,
+        number=made.number,
+        invoice=invoice if job.stage is Stage.INVOICE else None,
+        erp=binding.identity if binding else None,
+        day=made.dated,
+    )
     told = ", ".join(
         [made.reference]
         + [f"{name} {value}" for name, value in (("number", made.number), ("total", made.total)) if value is not None]

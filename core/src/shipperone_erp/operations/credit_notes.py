@@ -43,7 +43,7 @@ def credited(
     if total is not None and job.credited + credit.amount > total:
         already = f", and {job.credited:f} is credited already" if job.credits else ""
         raise UsageError(f"{job.key}: invoice {job.number} comes to {total:f}{already}: {credit.amount:f} is too much")
-    after = job.with_(credits=(*job.credits, credit))
+    after = job.credit_recorded(credit)
     steer(ledger, job, after, f"credited {credit.number} {credit.amount:f}", now, note)
     resumed = tuple(one for one in _beside(ledger, job) if _held_for_its_sum(one))
     for one in resumed:

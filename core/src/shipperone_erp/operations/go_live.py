@@ -65,8 +65,7 @@ def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime,
     ]
     for job in waiting:
         if from_now:
-            fresh = job.with_(state=State.IGNORED, open=False, since=now)
-            steer(ledger, job, fresh, "go-live --from-now", now, None)
+            steer(ledger, job, job.ignored(now), "go-live --from-now", now, None)
         else:
             release(ledger, job, "go-live --all", now)
     for record in records.values():
@@ -76,5 +75,4 @@ def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime,
 
 def release(ledger: Ledger, job: Job, what: str, now: datetime) -> None:
     """Let one order that was listed before the go-live go on; UsageError if it is no longer as it was looked at."""
-    fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
-    steer(ledger, job, fresh, what, now, None)
+    steer(ledger, job, job.taken_up(now), what, now, None)

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_commands import steer
@@ -46,8 +46,7 @@ def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *
     if day < _day(job.first_listed_at, timezone) - OLDEST:
         raise UsageError(f"--date {day} is more than ten years before the order was first listed")
     was = f" (was {job.tax_date})" if job.tax_date is not None else ""
-    fresh = _taken_up(job, now).with_(supply_date=day, tax_date=day)
-    steer(ledger, job, fresh, f"supply-date {day}{was}", now, note)
+    steer(ledger, job, job.supply_date_set(now, day), f"supply-date {day}{was}", now, note)
 
 
 def set_issue_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *, day: date, timezone: str) -> None:
@@ -59,20 +58,7 @@ def set_issue_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *,
         raise UsageError(
             f"--issue-date {day} is not between the day of supply, {supplied}, and today, {today} in {timezone}"
         )
-    steer(ledger, job, _taken_up(job, now).with_(issue_date=day), f"retry --issue-date {day}", now, note)
-
-
-def _taken_up(job: Job, now: datetime) -> Job:
-    """Work on the job resumes. What is known to be in the ERP with other dates is undone first (`ending`)."""
-    fresh = job.with_(
-        state=State.NEW, reason=None, sentence=None, owner=None, next_attempt_at=None, since=now, attempts=0,
-        approved=None, differences=(),
-    )  # fmt: skip
-    if job.accepted:
-        return fresh
-    if job.reference is not None:
-        return fresh.with_(ending=State.NEW)
-    return fresh.with_(step=Step.BUILDING if job.step is not Step.NEW else Step.NEW, invoice_json=None)
+    steer(ledger, job, job.issue_date_set(now, day), f"retry --issue-date {day}", now, note)
 
 
 def _day(moment: datetime, timezone: str) -> date:

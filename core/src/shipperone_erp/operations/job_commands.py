@@ -25,9 +25,6 @@ from shipperone_erp.kernel.printable import one_line
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.approval import mark
 
-ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
-"""Where a retry goes on instead: the ERP is asked again, under the same key, for what was made."""
-
 
 @dataclass(frozen=True, slots=True)
 class Pick:
@@ -122,35 +119,7 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
         raise UsageError(
             f"{job.key}: ShipperOne has accepted it, so it is not built anew; `order retry` alone goes on with it"
         )
-    fresh = job.with_(
-        state=State.NEW,
-        reason=None,
-        sentence=None,
-        owner=None,
-        next_attempt_at=None,
-        since=now,
-        attempts=0,
-        retries=0,
-        rebuilds=0,
-        accepts=0,
-        crashes_alone=0,
-        settle_reads=job.settle_reads if job.sent_again else (),
-        doubt_since=None,
-        listed_as=None,
-        absent_since=None,
-        absent_reads=0,
-        absence_doubtful=False,
-        differences=(),
-        open=not job.accepted,
-    )
-    if job.lost_at is None and not job.accepted and not job.adopted:
-        # somebody may have corrected it in the ERP
-        step = Step.BUILT if (job.stage, job.step) == (Stage.INVOICE, Step.CONFIRMING) else job.step
-        fresh = fresh.with_(step=ASKED_AGAIN.get(step, step))
-    if (job.step is Step.NEW and not job.accepted and not job.adopted) or rebuild:
-        # nothing is in the ERP yet, or what is there is to be undone: it ends, and planning looks at the order as if
-        # for the first time
-        fresh = fresh.with_(ending=State.SUPERSEDED)
+    fresh = job.retried(now, rebuild=rebuild)
     steer(ledger, job, fresh, "retry --rebuild" if rebuild else "retry", now, note)
 
 
@@ -176,27 +145,12 @@ def resolve(
                 f"{job.key}: ShipperOne has accepted it; only `--outcome confirmed` can be said: what was left of it "
                 "was done by hand"
             )
-        finished = job.with_(
-            state=State.DONE, step=Step.DONE, reason=None, owner=None, next_attempt_at=None, since=now,
-            sentence=f"finished by hand, as {actor()} said",
-        )  # fmt: skip
+        finished = job.finished_by_hand(now, f"finished by hand, as {actor()} said")
         steer(ledger, job, finished, f"resolve --outcome {outcome}", now, note)
         return
-    plain: dict[str, object] = {
-        "reason": None, "owner": None, "next_attempt_at": None, "since": now, "lost_at": None, "settle_reads": (),
-        "absent_since": None, "absent_reads": 0, "absence_doubtful": False, "differences": (),
-    }  # fmt: skip
     by_hand = f"handled by hand: {outcome}, as {actor()} said"
-    if outcome == "confirmed":
-        accepted = {**plain, "open": False, "accepted_at": now, "inferred": True}
-        if job.lost_at is not None:
-            fresh = job.with_(**accepted, state=State.NEW, step=Step.ACCEPTED, sentence=None, attempts=0)
-        else:
-            fresh = job.with_(**accepted, state=State.DONE, step=Step.DONE, sentence=by_hand)
-    elif job.lost_at is not None:
-        fresh = job.with_(**plain, state=State.NEW, sentence=None)
-    else:
-        fresh = job.with_(**plain, open=False, state=State.GONE, sentence=by_hand)
+    confirmed = outcome == "confirmed"
+    fresh = job.resolved_confirmed(now, by_hand) if confirmed else job.resolved_cancelled(now, by_hand)
     steer(ledger, job, fresh, f"resolve --outcome {outcome}", now, note)
 
 
@@ -205,9 +159,7 @@ def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 
     That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
     """
-    fresh = job.with_(state=State.IGNORED, open=False, since=now, next_attempt_at=None,
-                      settle_reads=job.settle_reads if job.sent_again else ())  # fmt: skip
-    steer(ledger, job, fresh, "ignore", now, note)
+    steer(ledger, job, job.ignored(now), "ignore", now, note)
 
 
 def what_follows(job: Job) -> str:
@@ -268,11 +220,7 @@ def approve(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 
     What policies have accepted counts anew, since it is compared anew.
     """
-    fresh = job.with_(
-        state=State.NEW, step=Step.BUILDING, reason=None, sentence=None, owner=None, since=now, approved=mark(job),
-        accepts=0, attempts=0,
-    )  # fmt: skip
-    steer(ledger, job, fresh, "approve", now, note)
+    steer(ledger, job, job.document_approved(now, mark(job)), "approve", now, note)
 
 
 def can_be_approved(job: Job) -> bool:
@@ -289,11 +237,7 @@ def approve_total(ledger: Ledger, job: Job, now: datetime, note: str | None, *, 
 
     It goes with the listing's fingerprint: a listing that changes is looked at anew. What was built is asked for again.
     """
-    built = (job.stage, job.step) != (Stage.INVOICE, Step.NEW) and not job.adopted
-    fresh = job.with_(
-        state=State.NEW, step=Step.BUILDING if built else job.step, reason=None, sentence=None, owner=None, since=now,
-        attempts=0, differences=(), approved_total=at_total(job, total),
-    )  # fmt: skip
+    fresh = job.total_approved(now, at_total(job, total))
     steer(ledger, job, fresh, f"approve --total {total:f}", now, note)
 
 
@@ -308,10 +252,7 @@ def approve_without_vat(ledger: Ledger, job: Job, now: datetime, note: str | Non
 
     Other VAT ids need a decision of their own.
     """
-    fresh = job.with_(
-        state=State.NEW, step=ASKED_AGAIN.get(job.step, job.step), reason=None, sentence=None, owner=None, since=now,
-        attempts=0, differences=(), next_attempt_at=None, without_vat=vat_mark(job.order),
-    )  # fmt: skip
+    fresh = job.vat_left_out(now, vat_mark(job.order))
     steer(ledger, job, fresh, "approve --without-vat", now, note)
 
 
@@ -323,10 +264,7 @@ def vat_can_be_left_out(job: Job) -> bool:
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
     """A confirmed order's reservation is to be given back: the service does it once neither queue lists the order."""
-    fresh = job.with_(
-        state=State.NEW, ending=State.GONE, reason=None, owner=None, since=now, attempts=0, next_attempt_at=None,
-        sentence=f"given back, as {actor()} said: {note}",
-    )  # fmt: skip
+    fresh = job.to_be_given_back(now, f"given back, as {actor()} said: {note}")
     steer(ledger, job, fresh, "release", now, note)
 
 
@@ -341,8 +279,7 @@ def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
 
     More than was allocated is not invoiced by it: planning then holds it `more_than_ordered`.
     """
-    fresh = job.with_(state=State.NEW, reason=None, sentence=None, owner=None, since=now)
-    steer(ledger, job, fresh, "repeat", now, note)
+    steer(ledger, job, job.taken_up(now), "repeat", now, note)
 
 
 def can_be_repeated(job: Job) -> bool:

@@ -5,9 +5,8 @@ from dataclasses import fields, replace
 from datetime import datetime, timedelta
 
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Binding
-from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_commands import act_of, has_changed, listing
@@ -27,7 +26,7 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
             ledger.save_queue(replace(record, last_good_read_at=now - LONG_AGO))
     unfinished = [job for job in ledger.find_jobs() if not job.ended]
     steered = [
-        (job, _unknown(job), act_of("ledger restored", job.tenant, now, note, job.id))
+        (job, job.of_restored_ledger(), act_of("ledger restored", job.tenant, now, note, job.id))
         for job in unfinished
         if job.open and job.state is not State.IGNORED
     ]
@@ -37,18 +36,6 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
     for tenant in {record.tenant for record in ledger.queues()}:
         ledger.act(act_of("ledger restored", tenant, now, note))
     return unfinished
-
-
-def _unknown(job: Job) -> Job:
-    """The job as if its last call had not been answered; a lost answer of ShipperOne is settled by its queue."""
-    unknown = job.with_(absence_doubtful=True, absent_since=None, absent_reads=0, next_attempt_at=None)
-    if job.lost_at is not None or job.adopted:
-        return unknown
-    return unknown.with_(step=_asked_for(job))
-
-
-def _asked_for(job: Job) -> Step:
-    return Step.RESERVING if job.stage is Stage.ALLOCATION else Step.BUILDING
 
 
 def adopt(
@@ -87,12 +74,10 @@ def adopt(
 def _dropped(job: Job, before: Binding, now: datetime) -> Job:
     done = job.accepted and job.invoice is not None and job.invoice.issued
     number = f", number {job.number}" if job.number else ""
-    return job.with_(
-        state=State.HELD, reason=Reason.ERP_CHANGED, owner=Owner.IT, since=now, next_attempt_at=None,
-        sentence=f"{job.reference}{number} is in {job.erp or before.identity}, which is not served any more: "
-        + ("see to its delivery there, then `order resolve --outcome confirmed`" if done
-           else "`order retry` makes it anew by its key in the ERP that is served now"),
-        reference=None, url=None, number=None, adopted_at=None, approved=None,
-        invoice_json=job.invoice_json if job.accepted else None,
-        step=job.step if done else _asked_for(job),
-    )  # fmt: skip
+    then = (
+        "see to its delivery there, then `order resolve --outcome confirmed`"
+        if done
+        else "`order retry` makes it anew by its key in the ERP that is served now"
+    )
+    there = f"{job.reference}{number} is in {job.erp or before.identity}, which is not served any more"
+    return job.reference_dropped(now, f"{there}: {then}")

@@ -6,11 +6,9 @@ from decimal import Decimal
 
 from shipperone_erp.domain.absence import may_exist
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.states import ENDED, Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_row
-
-ENDED = (State.DONE, State.GONE, State.SUPERSEDED)
 
 
 def open_documents(ledger: Ledger, tenant: str | None) -> list[Row]:

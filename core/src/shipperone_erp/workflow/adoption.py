@@ -10,8 +10,7 @@ from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine, P
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, reason_for, side_by_side
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.serialization import invoice_text
-from shipperone_erp.domain.states import EffectKind, Stage, State, Step
+from shipperone_erp.domain.states import EffectKind, Stage, Step
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.confirmation import confirm
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
@@ -30,7 +29,7 @@ async def adopt(case: JobExecution) -> None:
             case Step.RESERVED | Step.CONFIRMING:
                 await confirm(case)
             case _:
-                case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=None, owner=None)
+                case.job = case.job.done()
 
 
 async def compare(case: JobExecution) -> None:
@@ -53,14 +52,13 @@ async def compare(case: JobExecution) -> None:
             Owner.ACCOUNTANT if invoicing else Owner.WAREHOUSE,
             differences,
         )
-    case.change(number=number, compared=total is not None if invoicing else bool(document and document.lines))
+    compared = total is not None if invoicing else bool(document and document.lines)
+    case.job = case.job.compared_with_adopted(number, compared=compared)
     if invoicing:
         await check_number(case)
         date = (document.date if document else None) or (told.date if told else None)
-        case.change(
-            tax_date=date, invoice_json=invoice_text(adopted_invoice(str(case.job.reference), number, total, date))
-        )
-    case.change(step=Step.CONFIRMING if invoicing else Step.RESERVED)
+        case.job = case.job.adopted_invoice_is(adopted_invoice(str(case.job.reference), number, total, date), date)
+    case.job = case.job.ready_to_confirm()
 
 
 def adopted_invoice(reference: str, number: str | None, total: object, date: object) -> Invoice:

@@ -11,7 +11,7 @@ from shipperone_erp.domain.hook_requests import ReserveStock
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.states import EffectKind, State, Step
+from shipperone_erp.domain.states import EffectKind, Step
 from shipperone_erp.kernel.printable import label
 from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.confirmation import confirm
@@ -24,10 +24,12 @@ async def allocate(case: JobExecution) -> None:
         match case.job.step:
             case Step.NEW | Step.RESERVING:
                 await reserve(case)
+            case Step.RESERVED if case.job.accepted:
+                break  # its reservation was made anew in another ERP
             case _:
                 await confirm(case)
     told = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
-    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
+    case.job = case.job.done(told)
 
 
 async def reserve(case: JobExecution) -> None:
@@ -37,14 +39,14 @@ async def reserve(case: JobExecution) -> None:
     """
     if case.goods.unclear:
         raise HoldJob(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
-    if case.job.step is Step.RESERVING and _otherwise(case):
+    if case.job.step is Step.RESERVING and not case.job.accepted and _otherwise(case):
         await rebuild(case, "other rows of it are reserved by the rules as they are now")
         case.order = case.goods.stocked
     if not case.order.items:
-        case.change(state=State.WORKING, step=Step.RESERVED)
+        case.job = case.job.nothing_to_reserve()
         return
     if any(item.parent_item_id is not None or item.item_type for item in case.listed.items):
-        case.change(reserved=tuple(item.item_id for item in case.order.items))
+        case.job = case.job.items_requested(tuple(item.item_id for item in case.order.items))
     request = ReserveStock(
         key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.ports.settings.transfer
     )
@@ -60,7 +62,7 @@ async def reserve(case: JobExecution) -> None:
     if isinstance(answer, Voided):
         case.void()
     elif isinstance(answer, Shortage):
-        case.change(step=Step.NEW)
+        case.job = case.job.stock_short()
         raise RetryLater(
             Reason.NOT_ENOUGH_STOCK,
             shortage_sentence(answer, case.order),
@@ -68,8 +70,7 @@ async def reserve(case: JobExecution) -> None:
             owner=Owner.WAREHOUSE,
         )
     else:
-        case.change(step=Step.RESERVED, reference=answer.reference, url=answer.url, attempts=0)
-        case.owns_reference()
+        case.job = case.job.stock_reserved(answer.reference, answer.url).in_erp(case.ports.erp)
 
 
 def _otherwise(case: JobExecution) -> bool:

@@ -7,8 +7,7 @@ from shipperone_erp.domain.absence import held_in_erp, may_exist
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice
 from shipperone_erp.domain.hook_requests import DiscardInvoice, ReleaseStock
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.serialization import invoice_text
-from shipperone_erp.domain.states import EffectKind, Stage, State, Step
+from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
@@ -28,7 +27,7 @@ async def clear(case: JobExecution, why: str) -> None:
         await case.effect(EffectKind.RELEASE, lambda: case.ports.hooks.release_stock(request), step=case.job.step)
     else:
         await _discard(case, why)
-    case.change(step=Step.NEW, reference=None, url=None, invoice_json=None)
+    case.job = case.job.undone()
 
 
 async def _discard(case: JobExecution, why: str) -> None:
@@ -41,7 +40,7 @@ async def _discard(case: JobExecution, why: str) -> None:
 
 def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
     """The document is fiscal although ShipperOne has not confirmed it: kept as it is, and a person is asked."""
-    case.change(invoice_json=invoice_text(invoice), reference=invoice.reference, number=invoice.number, url=invoice.url)
+    case.job = case.job.document_stated(invoice)
     return HoldJob(
         Reason.ISSUED_NOT_CONFIRMED,
         f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
@@ -52,9 +51,9 @@ def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
 
 async def end(case: JobExecution, state: State, why: str) -> None:
     """Undo what the job has made and end it as `state`. Repeated until the ERP has done it, whatever comes between."""
-    case.change(ending=state)
+    case.job = case.job.undo_begins(state)
     await clear(case, why)
-    case.change(state=state, open=False, ending=None, reason=None, sentence=why, owner=None, next_attempt_at=None)
+    case.job = case.job.ended_as(state, why)
 
 
 async def rebuild(case: JobExecution, why: str) -> None:
@@ -62,6 +61,6 @@ async def rebuild(case: JobExecution, why: str) -> None:
 
     `ending` is set meanwhile: if the process dies in between, planning undoes the rest and starts a successor.
     """
-    case.change(ending=State.NEW)
+    case.job = case.job.undo_begins(State.NEW)
     await clear(case, why)
-    case.next_generation()
+    case.job = case.job.next_generation()

@@ -16,7 +16,7 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.personal_data import discreet
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome, faulty_post
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.workflow.amount_check import check_amounts
 from shipperone_erp.workflow.compensation import rebuild
@@ -89,7 +89,7 @@ async def _post(case: JobExecution) -> PostAnswer:
     if case.ports.stopping:
         raise ShutdownRequested
     before = case.job.step
-    case.change(state=State.WORKING, step=Step.CONFIRMING, next_attempt_at=None)
+    case.job = case.job.call_begins(Step.CONFIRMING)
     effect = await case.ports.effect_log.record_intent(
         case.job, EffectKind.CONFIRM, request=case.ports.body(case.listed)
     )
@@ -104,16 +104,16 @@ async def _post(case: JobExecution) -> PostAnswer:
         answer = quiet = faulty_post(fault, case.ports.now())
     if answer is None or quiet is None:
         case.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, "the order changed before it was sent")
-        case.change(step=before)
+        case.job = case.job.call_had_no_effect(before)
         raise ListingChanged
-    case.change(refusal=quiet.denial)
+    case.job = case.job.answered(quiet.denial)
     if answer.outcome is PostOutcome.ACCEPTED:
         accept(case)
     elif answer.outcome is PostOutcome.UNKNOWN:
-        case.change(lost_at=case.ports.now(), settle_reads=())
+        case.job = case.job.answer_lost(case.ports.now())
         case.ports.note(case.job)
     else:
-        case.change(step=before)
+        case.job = case.job.call_had_no_effect(before)
     record_post(case.ports.effect_log, effect, answer, case.job)
     return quiet
 
@@ -125,21 +125,7 @@ def _without_names(answer: PostAnswer, order: FulfillmentOrder) -> PostAnswer:
 
 def accept(case: JobExecution, *, inferred: bool = False) -> None:
     """ShipperOne has it. From here on the job is never superseded."""
-    case.change(
-        open=False,
-        step=Step.ACCEPTED,
-        accepted_at=case.ports.now(),
-        inferred=inferred,
-        lost_at=None,
-        settle_reads=(),
-        absent_since=None,
-        absent_reads=0,
-        reason=None,
-        sentence=None,
-        owner=None,
-        attempts=0,
-        differences=(),
-    )
+    case.job = case.job.accepted_by_shipperone(case.ports.now(), inferred=inferred)
     case.ports.note(case.job)
 
 
@@ -244,13 +230,13 @@ async def resolve(
     if verdict is Verdict.RETRY:
         if case.job.retries >= AT_MOST:
             raise _asked_often(case, differences, message)
-        case.change(retries=case.job.retries + 1)
+        case.job = case.job.retry_counted()
         if not as_it_is:
             raise ListingChanged
         raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=case.later())
     if case.job.rebuilds >= AT_MOST:
         raise _asked_often(case, differences, message)
-    case.change(rebuilds=case.job.rebuilds + 1)
+    case.job = case.job.rebuild_counted()
     if not as_it_is:
         raise ListingChanged
     await rebuild(case, f"rebuilt after: {message}")

@@ -20,7 +20,7 @@ from shipperone_erp.domain.decisions import (
 )
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reservations import Allocated
-from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.workflow.adoption import adopt
 from shipperone_erp.workflow.allocation import allocate
 from shipperone_erp.workflow.compensation import end
@@ -42,9 +42,8 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
     def case(job: Job) -> JobExecution:
         return JobExecution(job, ports, allocated(job), alone=alone)
 
-    async def go_on(job: Job, **changes: object) -> Job:
+    async def go_on(job: Job) -> Job:
         one = case(job)
-        one.change(**changes)
         await work(one, _flow(job))
         return one.job
 
@@ -67,14 +66,7 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
             ports.changed(None, job)
             return job
         case PutOnHold(job=job):
-            held = job.with_(
-                state=State.HELD,
-                reason=decision.reason,
-                sentence=decision.sentence,
-                owner=decision.owner,
-                since=ports.now(),
-                next_attempt_at=None,
-            )
+            held = job.held(decision.reason, decision.sentence, decision.owner, at=ports.now())
             ports.effect_log.save(held)
             ports.changed(job, held)
             return held
@@ -85,10 +77,9 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
         case Continue(job=job):
             return await go_on(job)
         case SendAgain(job=job):
-            return await go_on(job, lost_at=None, step=_ready(job))
+            return await go_on(job.not_taken())
         case TreatAsRefused(job=job):
-            one = case(job)
-            one.change(lost_at=None, step=_ready(job))
+            one = case(job.not_taken())
             await work(one, _go_on_if_rebuilt)
             return one.job
         case ConfirmByInference(job=job):
@@ -114,10 +105,3 @@ def _flow(job: Job) -> Callable[[JobExecution], Awaitable[None]]:
 async def _go_on_if_rebuilt(case: JobExecution) -> None:
     await refused(case)
     await _flow(case.job)(case)
-
-
-def _ready(job: Job) -> Step:
-    """Where it is confirmed from; what names no document any more (`ledger adopt --drop-references`) is made first."""
-    if job.stage is Stage.ALLOCATION:
-        return Step.RESERVED if job.reference is not None else Step.RESERVING
-    return Step.CONFIRMING if job.invoice_json is not None else Step.BUILDING

@@ -29,7 +29,6 @@ from shipperone_erp.domain.hook_answers import (
 )
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.keys import job_key
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -37,7 +36,7 @@ from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.reservations import Allocated, reserved_rows
-from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.domain.supply_date import allocation_accepted_at, believed
 from shipperone_erp.domain.totals import Discount
 from shipperone_erp.domain.without_vat import without_vat
@@ -139,20 +138,15 @@ class JobExecution:
             self._job, self._clock_moved = self._job.moved(moved - self._clock_moved), moved
         return self._job
 
+    @job.setter
+    def job(self, job: Job) -> None:
+        self._job = job
+
     def _to_reserve(self) -> FulfillmentOrder:
         """The rows that the reservation is of, or will be."""
         if self.job.step is Step.NEW or self.goods.stocked is self.goods.listed:
             return self.goods.stocked
         return replace(self.goods.listed, items=reserved_rows(self.job, self.ports.settings))
-
-    def change(self, **fields: object) -> None:
-        """Change the job; written with the next intent, or when work on it ends."""
-        self._job = self.job.with_(**fields)
-
-    def owns_reference(self) -> None:
-        """What the job refers to now is a document of this ERP."""
-        if self.job.reference is not None:
-            self.change(erp=self.ports.erp)
 
     def void(self, step: Step = Step.NEW) -> None:
         """The document of this key is void: go on under the next one, but not without end in one go."""
@@ -165,26 +159,7 @@ class JobExecution:
                 Owner.IT,
                 until=self.later() if self.job.accepted else None,
             )
-        self.next_generation(step)
-
-    def next_generation(self, step: Step = Step.NEW) -> None:
-        """Go on under the next key."""
-        generation = self.job.generation + 1
-        self.change(
-            generation=generation,
-            key=job_key(
-                self.job.stage,
-                self.job.order_id,
-                self.job.content,
-                generation=generation,
-                occurrence=self.job.occurrence,
-            ),
-            step=step,
-            reference=None,
-            url=None,
-            invoice_json=None,
-            ending=None,
-        )
+        self.job = self.job.next_generation(step)
 
     async def effect(
         self,
@@ -205,7 +180,7 @@ class JobExecution:
         if down is not None:
             raise RetryLater(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False)
         before = self.job.step
-        self.change(state=State.WORKING, step=step, next_attempt_at=None)
+        self.job = self.job.call_begins(step)
         effect = await self.ports.effect_log.record_intent(self.job, kind, request=request, alone=self.alone)
         try:
             answer = await call()
@@ -258,7 +233,7 @@ class JobExecution:
 
     def _nothing_happened(self, effect: Effect, before: Step, sentence: str) -> None:
         self.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, sentence)
-        self.change(step=before)
+        self.job = self.job.call_had_no_effect(before)
 
     def later(self, delay: float | None = None) -> datetime:
         """When to try again: after `delay` seconds, or after the next delay of the backoff."""
@@ -317,50 +292,27 @@ async def work(case: JobExecution, flow: Callable[[JobExecution], Awaitable[None
     except RetryLater as wait:
         tried = case.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else case.tries
         attempts = tried + 1 if wait.counts else tried
-        case.change(
-            state=State.WAITING,
-            reason=wait.reason,
-            sentence=wait.sentence,
-            owner=wait.owner,
-            next_attempt_at=wait.until,
-            attempts=attempts,
-        )
+        case.job = case.job.waiting(wait.reason, wait.sentence, wait.owner, until=wait.until, attempts=attempts)
     except HoldJob as hold:
-        case.change(
-            state=State.HELD,
-            reason=hold.reason,
-            sentence=hold.sentence,
-            owner=hold.owner,
-            next_attempt_at=hold.until,
-            attempts=case.job.attempts + 1,
-            differences=hold.differences,
-        )
+        held = case.job.held(hold.reason, hold.sentence, hold.owner, until=hold.until)
+        case.job = held.attempt_failed(hold.differences)
     except ContractViolation as violation:
-        case.change(state=State.HELD, reason=Reason.CONNECTOR_BUG, sentence=str(violation), owner=Owner.IT)
+        case.job = case.job.held(Reason.CONNECTOR_BUG, str(violation), Owner.IT)
     except ListingChanged:
-        case.change(
-            state=State.WAITING,
-            reason=Reason.ITEMS_CHANGED,
-            sentence="ShipperOne no longer lists the order as it was; it is read again",
-            owner=Owner.NOBODY,
-            next_attempt_at=now(),
-        )
+        sentence = "ShipperOne no longer lists the order as it was; it is read again"
+        attempts = case.job.attempts
+        case.job = case.job.waiting(Reason.ITEMS_CHANGED, sentence, Owner.NOBODY, until=now(), attempts=attempts)
     except (LeaseLost, LedgerError):
         raise  # nothing can be recorded any more: this is for whoever runs the stage
     except Exception as fault:  # whatever it is, it is about this order: all others go on
         LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
-        case.change(
-            state=State.HELD,
-            reason=Reason.CONNECTOR_BUG,
-            sentence=f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log",
-            owner=Owner.IT,
-            next_attempt_at=case.later() if case.job.accepted else None,
-            attempts=case.job.attempts + 1,
-        )
+        sentence = f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log"
+        until = case.later() if case.job.accepted else None
+        held = case.job.held(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=until)
+        case.job = held.attempt_failed(case.job.differences)
     if case.alone:
-        case.change(crashes_alone=0)  # whatever it was that ended the process, this time it was not this job
-    if case.job.state is not before.state or case.job.reason is not before.reason:
-        case.change(since=now())
+        case.job = case.job.survived_alone()
+    case.job = case.job.since_change(before, now())
     case.ports.effect_log.save(case.job)
     case.ports.changed(before, case.job)
 

@@ -19,7 +19,6 @@ from shipperone_erp.domain.listed_amounts import replaced
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.reservations import leaving, unreserved
-from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, State, Step
 from shipperone_erp.domain.totals import figures, priced
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
@@ -75,16 +74,7 @@ async def build(case: JobExecution) -> None:
         return
     # what is not believed is asked again: after a `retry` nothing goes on from this answer
     believed = not answer.issued or case.ports.settings.fiscal_first or case.job.accepted
-    case.change(
-        step=Step.BUILT if believed else Step.BUILDING,
-        reference=answer.reference,
-        url=answer.url,
-        number=answer.number,
-        invoice_json=invoice_text(answer),
-        compared=answer.total_incl_tax is not None,
-        attempts=case.job.attempts if case.job.accepted else 0,
-    )
-    case.owns_reference()
+    case.job = case.job.draft_built(answer, believed=believed).in_erp(case.ports.erp)
     if not believed:
         raise HoldJob(
             Reason.CONNECTOR_BUG,
@@ -114,16 +104,18 @@ async def compare(case: JobExecution) -> None:
     differences = _differences(case, built)
     if case.job.accepted:
         if differences:
-            case.change(step=Step.BUILDING)  # whoever corrects the document in the ERP is heard with the next try
+            case.job = (
+                case.job.to_be_built_again()
+            )  # whoever corrects the document in the ERP is heard with the next try
             raise _not_what_was_accepted(case, differences)
-        case.change(step=Step.ISSUING)
+        case.job = case.job.ready_to_issue()
         return
     if built.total_incl_tax is None and not differences and case.ports.settings.not_compared == "hold":
         raise _not_compared(case)
     if not differences or await _accepted_by_policy(case, built, differences):
         check_amounts(case)  # nobody is asked to approve what may not be sent
         await_approval(case, built)
-        case.change(step=Step.CONFIRMING)
+        case.job = case.job.ready_to_confirm()
 
 
 async def _accepted_by_policy(case: JobExecution, built: Invoice, differences: tuple[Difference, ...]) -> bool:
@@ -153,12 +145,12 @@ async def _accepted_by_policy(case: JobExecution, built: Invoice, differences: t
                 reason, resolution.sentence or message, Owner(resolution.owner or Owner.ACCOUNTANT), differences
             )
         case Verdict.ACCEPT if only_amounts(differences) and case.job.accepts < AT_MOST:
-            case.change(accepts=case.job.accepts + 1)
+            case.job = case.job.accept_counted()
             return True
         case Verdict.RETRY if case.job.retries < AT_MOST:
-            case.change(retries=case.job.retries + 1, step=Step.BUILDING)
+            case.job = case.job.retry_counted().to_be_built_again()
         case Verdict.REBUILD | Verdict.ABSTAIN if case.job.rebuilds < AT_MOST:
-            case.change(rebuilds=case.job.rebuilds + 1)
+            case.job = case.job.rebuild_counted()
             await rebuild(case, message)
         case _:
             raise held
@@ -169,7 +161,7 @@ async def issue(case: JobExecution) -> None:
     """The invoice becomes fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
     accepted = _invoice(case)
     if accepted.issued:
-        case.change(step=Step.ISSUED)
+        case.job = case.job.invoice_issued()
         return
     if case.job.dated_by_operator:
         await_approval(case, accepted)
@@ -190,13 +182,12 @@ async def issue(case: JobExecution) -> None:
     if isinstance(answer, Voided):
         case.void(Step.BUILDING)
         return
-    case.change(invoice_json=invoice_text(answer), reference=answer.reference, number=answer.number, url=answer.url)
-    case.owns_reference()
+    case.job = case.job.document_stated(answer).in_erp(case.ports.erp)
     if not answer.issued:
         sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
         raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
     differences = _differences(case, answer)
-    case.change(step=Step.ISSUED, attempts=0, compared=case.job.compared or answer.total_incl_tax is not None)
+    case.job = case.job.invoice_issued(total_stated=answer.total_incl_tax is not None)
     if differences and not case.job.accepts:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
@@ -215,7 +206,7 @@ async def deliver(case: JobExecution) -> None:
         goods, told = _to_deliver(case)
         if goods.items:
             await _deliver(case, goods)
-    case.change(state=State.DONE, step=Step.DONE, reason=None, sentence=told, owner=None, next_attempt_at=None)
+    case.job = case.job.done(told)
 
 
 async def _deliver(case: JobExecution, goods: FulfillmentOrder) -> None:

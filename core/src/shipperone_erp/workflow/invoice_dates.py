@@ -22,7 +22,7 @@ def supply_date(case: JobExecution, *, issuing: bool = False) -> date | None:
     listing, or (None until then) of issue."""
     rule = case.ports.settings.tax_date
     if case.job.supply_date is not None:
-        case.change(tax_date=case.job.supply_date)
+        case.job = case.job.supply_day_is(case.job.supply_date)
     elif rule == "issued" and not issuing:
         return None
     elif case.job.tax_date is None:
@@ -33,7 +33,7 @@ def supply_date(case: JobExecution, *, issuing: bool = False) -> date | None:
                 day = case.day(case.listed.shipped_at)
             case _:
                 day = case.day(case.job.first_listed_at)
-        case.change(tax_date=day)
+        case.job = case.job.supply_day_is(day)
     return case.job.tax_date
 
 
@@ -81,13 +81,13 @@ async def _take_listed_day(case: JobExecution, begun: str | None) -> None:
     if day == case.job.tax_date:
         return
     if not may_exist(case.job):
-        case.change(tax_date=None, approved=None, step=Step.NEW, invoice_json=None, reference=None)
+        case.job = case.job.draft_forgotten()
     elif begun is None:
         if case.job.rebuilds >= REBUILT_AT_MOST:
             raise _held(case, f"ShipperOne lists another shipped_at with each read, now {day}")
-        case.change(rebuilds=case.job.rebuilds + 1)
+        case.job = case.job.rebuild_counted()
         await rebuild(case, f"ShipperOne lists {day} as the day of supply, which was {case.job.tax_date}")
-        case.change(tax_date=None)
+        case.job = case.job.supply_day_is(None)
 
 
 def _held(case: JobExecution, against: str) -> HoldJob:

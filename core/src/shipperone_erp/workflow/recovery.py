@@ -6,7 +6,6 @@ accepted is issued. Anything else proves nothing, and stays for a person.
 
 from shipperone_erp.domain.hook_answers import Invoice, Pending, Voided
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Step
 from shipperone_erp.workflow.confirmation import accept
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
@@ -18,10 +17,9 @@ async def seek(case: JobExecution) -> None:
     """Go on as accepted if the ERP has issued it; else hold it, with what is there named."""
     answer = await _asked(case)
     while isinstance(answer, Voided):
-        case.next_generation()
+        case.job = case.job.next_generation()
         answer = await _asked(case)
-    case.change(reference=answer.reference, url=answer.url, number=answer.number, invoice_json=invoice_text(answer))
-    case.owns_reference()
+    case.job = case.job.document_stated(answer).in_erp(case.ports.erp)
     if not answer.issued or case.ports.settings.fiscal_first:
         there = f"{answer.reference} under {case.job.key}" if answer.reference else f"nothing under {case.job.key}"
         raise HoldJob(
@@ -32,7 +30,7 @@ async def seek(case: JobExecution) -> None:
             Owner.ACCOUNTANT,
         )
     accept(case, inferred=True)
-    case.change(step=Step.ISSUED)
+    case.job = case.job.invoice_issued()
     await check_number(case)
     await invoice(case)
 

@@ -1,0 +1,275 @@
+"""What a job consists of: its fields, what can be read from them, and whether they can be true together."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.hook_answers import Invoice
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import invoice_from_text, order_from_text
+from shipperone_erp.domain.states import ENDED, STEPS, Stage, State, Step
+from shipperone_erp.kernel.errors import LedgerDamaged, ShipperOneErpError
+
+__all__ = ["InvalidTransition", "JobRecord", "changed", "moved"]
+
+_T = TypeVar("_T")
+
+if TYPE_CHECKING:
+    from dataclasses import replace as changed  # the type checker compares every keyword with the field's type
+else:
+
+    def changed(job, **changes):
+        """The job with these fields changed. A dozen times an order: `dataclasses.replace` takes ten times as long."""
+        copy = object.__new__(type(job))
+        copy.__dict__.update(job.__dict__)
+        copy.__dict__.update(changes)
+        return copy
+
+
+class InvalidTransition(ShipperOneErpError):
+    """Something was recorded of a job that cannot follow what is recorded of it already; the job is unchanged."""
+
+    def __init__(self, job: "JobRecord", what: str) -> None:
+        super().__init__(f"order {job.order_id} (key {job.key}) is {job.state} at step {job.step}: it cannot be {what}")
+        self.job = job
+        self.what = what
+
+
+@lru_cache(maxsize=256)
+def _parsed(order_json: str) -> FulfillmentOrder:
+    """Amounts of one order are looked at several times in a row, beside its allocation and its other parts."""
+    return order_from_text(order_json)
+
+
+@dataclass(frozen=True, kw_only=True)
+class JobRecord:
+    """The fields of a job, named as the ledger's columns. Times are aware UTC; order and invoice are JSON text."""
+
+    id: int
+    """Ascending with time; new for every job."""
+    tenant: str
+    """The tenant whose order it is."""
+    stage: Stage
+    """The queue that lists the order."""
+    order_id: str
+    """ShipperOne's id of the fulfillment order."""
+    key: str
+    """What every document in the ERP is made under; see `keys.job_key`."""
+    content: str
+    """Digest of store, stage, order, items and quantities: the part of the key that the order determines."""
+    generation: int = 1
+    """How often a document of this content was begun anew; a part of the key."""
+    occurrence: int = 1
+    """Which shipment of the very same content it is; a part of the key."""
+    fingerprint: str
+    """Digest of every mapped field of the listing that the job is of."""
+    order_json: str
+    """The order as listed; without its people once `erased_at` is set."""
+    item_ids: tuple[int | str, ...]
+    """The ids of the listed items, in their order."""
+    open: bool = True
+    """ShipperOne has not accepted it and it has not ended; at most one job of an order and stage is open."""
+    state: State = State.NEW
+    """Where it stands, as people see it."""
+    step: Step = Step.NEW
+    """How far it has come."""
+    reason: Reason | None = None
+    """Why it waits or is held."""
+    sentence: str | None = None
+    """The reason in words, filled from the case; of an ended job, how it ended."""
+    owner: Owner | None = None
+    """Who has to act while it waits or is held."""
+    since: datetime
+    """When its state or its reason changed last."""
+    first_listed_at: datetime
+    """When the order was first seen in this queue."""
+    next_attempt_at: datetime | None = None
+    """When it is tried again by itself; None: at once, or not at all if it is held."""
+    attempts: int = 0
+    """Attempts in a row that failed; the back-off grows with it."""
+    reference: str | None = None
+    """The ERP's reference of its document: a reservation, a draft, an invoice."""
+    url: str | None = None
+    """Where the ERP shows that document."""
+    number: str | None = None
+    """The invoice's number in the ERP."""
+    invoice_json: str | None = None
+    """The invoice as the ERP last stated it."""
+    tax_date: date | None = None
+    """The day of supply that its invoice is built with."""
+    part: bool = False
+    """Its listing is a part of what was ordered."""
+    compared: bool = True
+    """The ERP stated a total, which was compared with the order's."""
+    accepted_at: datetime | None = None
+    """When ShipperOne accepted it."""
+    inferred: bool = False
+    """That ShipperOne accepted it follows from its queue or an operator's word, not from its answer."""
+    lost_at: datetime | None = None
+    """When the answer to its confirmation was lost, while the outcome is unknown."""
+    settle_reads: tuple[str, ...] = ()
+    """What reads have shown since the answer was lost; see `absence.VERDICTS`."""
+    absent_since: datetime | None = None
+    """The first read that proves that its order is not listed any more."""
+    absent_reads: int = 0
+    """How many such reads there were."""
+    absence_doubtful: bool = False
+    """Nobody read the queue for long, or the ledger is a restored copy: absence proves less."""
+    listed_again: int = 0
+    """How many complete reads still listed the order after ShipperOne had accepted it."""
+    ending: State | None = None
+    """What it has made is being undone; then it ends as this, or (`new`) begins its next generation."""
+    retries: int = 0
+    """How often a mismatch or a refusal was answered by sending it again."""
+    rebuilds: int = 0
+    """How often its document was built anew because of one."""
+    accepts: int = 0
+    """How often a policy has accepted other amounts."""
+    crashes_alone: int = 0
+    """How often the process died in a hook of this job while nothing else ran."""
+    differences: tuple[Difference, ...] = ()
+    """What differs, field by field, where that is why it is held."""
+    erased_at: datetime | None = None
+    """When the people were removed from its order; content and fingerprint stay as they were."""
+    adopted_at: datetime | None = None
+    """When an operator said that its document was made elsewhere."""
+    approved: str | None = None
+    """Digest of the document that an operator has approved; see `approval.mark`."""
+    erp: str | None = None
+    """The identity of the ERP that `reference` is of."""
+    supply_date: date | None = None
+    """The day of supply as an operator has set it, in place of one that cannot be true."""
+    issue_date: date | None = None
+    """The date of issue as an operator has set it, where the ERP takes no invoice of the day of supply."""
+    reserved: tuple[int | str, ...] = ()
+    """The items that the ERP was asked to reserve, where they are not simply those that are listed."""
+    refusal: str | None = None
+    """ShipperOne's own words in a 2xx that did not accept the newest confirmation; None for every other answer."""
+    doubt_since: datetime | None = None
+    """Since when reads have proven nothing about the unknown outcome; of an earlier doubt if before `lost_at`."""
+    listed_as: str | None = None
+    """Of a job that is held because its listing keeps changing: the fingerprint that was listed last."""
+    taken: bool = False
+    """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
+    order_number: str | None = None
+    """The sales order that this fulfillment order is of; invoices of one sales order are bounded together."""
+    credits: tuple[CreditNote, ...] = ()
+    """Credit notes against its invoice that operators have recorded."""
+    approved_total: str | None = None
+    """The one sum at which an operator has accepted this listing, and the listing's fingerprint; see `approving`."""
+    without_vat: str | None = None
+    """An operator's decision to handle the order without its VAT ids: a digest of these; see `without_vat`."""
+
+    @classmethod
+    def of_row(cls, row: Mapping[str, Any]) -> Self:
+        """The job in a row that has every field, whatever it says; see `contradiction`.
+
+        Thousands in a cycle: the constructor would set the fields one by one.
+        """
+        job = object.__new__(cls)
+        job.__dict__.update(row)
+        return job
+
+    @property
+    def order(self) -> FulfillmentOrder:
+        """The order as this job has it. LedgerDamaged if its text cannot be one."""
+        return self._read(_parsed, self.order_json, "order_json")
+
+    @property
+    def invoice(self) -> Invoice | None:
+        """The invoice as the ERP last stated it. LedgerDamaged if its text cannot be one."""
+        return self._read(invoice_from_text, self.invoice_json, "invoice_json") if self.invoice_json else None
+
+    def _read(self, reader: Callable[[str], _T], text: str, column: str) -> _T:
+        try:
+            return reader(text)
+        except (ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError):
+            raise LedgerDamaged(
+                f"{self.tenant}, {self.stage}: the ledger is damaged: {column} of order {self.order_id} (key "
+                f"{self.key}) cannot be read; `shipperone-erp doctor` lists every damaged row"
+            ) from None
+
+    @property
+    def credited(self) -> Decimal:
+        """What the recorded credit notes take off its invoice, together."""
+        return sum((credit.amount for credit in self.credits), Decimal(0))
+
+    @property
+    def ended(self) -> bool:
+        """Nothing more happens to it by itself."""
+        return self.state in ENDED
+
+    @property
+    def accepted(self) -> bool:
+        """ShipperOne has accepted it, by its answer or as inferred after a lost one, and nobody gave it back since."""
+        return self.accepted_at is not None and self.state is not State.GONE
+
+    @property
+    def sent_again(self) -> bool:
+        """A call whose answer was lost had no effect, as two reads showed, and it was sent again, or is to be.
+
+        The first one may still arrive, later than anybody waited for it.
+        """
+        return self.lost_at is None and bool(self.settle_reads) and not self.accepted
+
+    @property
+    def adopted(self) -> bool:
+        """An operator says that its document was made elsewhere: it is confirmed, and never touched by us."""
+        return self.adopted_at is not None
+
+    @property
+    def dated_by_operator(self) -> bool:
+        """An operator has set its day of supply, or its date of issue."""
+        return self.supply_date is not None or self.issue_date is not None
+
+    @property
+    def asking_step(self) -> Step:
+        """The step at which the ERP is asked, under the same key, for what there is of this job."""
+        return Step.RESERVING if self.stage is Stage.ALLOCATION else Step.BUILDING
+
+    @property
+    def contradiction(self) -> str | None:
+        """What cannot be true of an unfinished job, as a clause; None for every job that transitions have made."""
+        if not self.open and self.ended:
+            return None
+        if self.step not in STEPS[self.stage]:
+            return f"its stage, {self.stage}, has no step {self.step}"
+        if self.open and (self.ended or self.state is State.IGNORED):
+            return f"it is {self.state} and still open"
+        if self.open and self.accepted_at is not None:
+            return "ShipperOne has accepted it, and it is still open"
+        if self.accepted_at is None and self.step in _AFTER_ACCEPTANCE:
+            return f"it is at step {self.step}, and ShipperOne has not accepted it"
+        never_closed = not self.open and self.state is not State.IGNORED and self.accepted_at is None
+        if never_closed and self.lost_at is None:
+            return "it is closed, but neither ended nor accepted by ShipperOne"
+        return None
+
+    def moved(self, by: timedelta) -> Self:
+        """The job with the times from which its intervals are counted moved along with the clock."""
+        return changed(
+            self,
+            next_attempt_at=moved(self.next_attempt_at, by),
+            lost_at=moved(self.lost_at, by),
+            absent_since=moved(self.absent_since, by),
+            doubt_since=moved(self.doubt_since, by),
+        )
+
+    def _must(self, holds: bool, what: str) -> None:
+        """InvalidTransition unless it holds; `what` completes 'it cannot be …'."""
+        if not holds:
+            raise InvalidTransition(self, what)
+
+
+_AFTER_ACCEPTANCE = frozenset({Step.ACCEPTED, Step.ISSUING, Step.ISSUED, Step.DELIVERING, Step.DONE})
+
+
+def moved(moment: datetime | None, by: timedelta) -> datetime | None:
+    """The moment that much later; None stays None."""
+    return moment + by if moment is not None else None

@@ -1,0 +1,79 @@
+"""The job that planning makes of an order which no open job is of: begun, or held until an operator lets it begin."""
+
+from datetime import datetime
+
+from shipperone_erp.domain.decisions import Start, StartHeld, listed_items
+from shipperone_erp.domain.history import History
+from shipperone_erp.domain.ids import new_id
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.keys import content_digest, job_key
+from shipperone_erp.domain.listing import Listed
+from shipperone_erp.domain.planner_input import PlannerRules
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.serialization import order_text
+from shipperone_erp.domain.states import Stage, State
+
+
+def start_job(
+    scope: PlannerRules, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
+) -> Start | StartHeld:
+    """The next job of a listing: held before the go-live, or if it is of more than was allocated; else begun."""
+    job = new_job(scope, listed, history, now, occurrence=occurrence)
+    if not live:
+        sentence = (
+            f"it was listed before {scope.tenant} went live and may have been handled by hand: `go-live {scope.tenant} "
+            "--all` lets all such orders go on, `--from-now` leaves them alone"
+        )
+        return StartHeld(job.held(Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
+    if scope.stage is Stage.INVOICE:
+        too_much = history.more_than_allocated(listed.order)
+        if too_much:
+            return StartHeld(job.held(Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
+    return Start(job)
+
+
+def adopted_for_another_listing(
+    scope: PlannerRules, listed: Listed, job: Job, history: History, now: datetime
+) -> StartHeld:
+    """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
+    sentence = (
+        f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
+        "now: see to it that it says the same, then `order adopt` it again"
+    )
+    owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
+    successor = new_job(scope, listed, history, now).of_adopted(job)
+    return StartHeld(successor.held(Reason.ITEMS_CHANGED, sentence, owner))
+
+
+def new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
+    """A job of the listing under a key that no job has had; what earlier jobs of the order count is carried along."""
+    order = listed.order
+    content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
+    before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
+    generation = max(before, default=0) + 1
+    latest = max(history.jobs, key=lambda job: job.id, default=None)
+    carried = latest if latest is not None and not latest.accepted else None
+    # an order that is changed while it is listed was first listed when it was: its tax date may hang on that
+    first_listed_at = carried.first_listed_at if carried and carried.state is not State.GONE else now
+    return Job(
+        id=new_id(),
+        tenant=scope.tenant,
+        stage=scope.stage,
+        order_id=order.order_id,
+        key=job_key(scope.stage, order.order_id, content, generation=generation, occurrence=occurrence),
+        content=content,
+        generation=generation,
+        occurrence=occurrence,
+        fingerprint=listed.fingerprint,
+        order_json=order_text(order),
+        order_number=order.order_number,
+        item_ids=listed_items(order),
+        since=now,
+        first_listed_at=first_listed_at,
+        part=scope.stage is Stage.INVOICE and history.is_part(order),
+        retries=carried.retries if carried else 0,
+        rebuilds=carried.rebuilds if carried else 0,
+        accepts=carried.accepts if carried else 0,
+        without_vat=carried.without_vat if carried else None,
+        approved_total=carried.approved_total if carried and carried.fingerprint == listed.fingerprint else None,
+    )
