@@ -2,14 +2,15 @@
 
 import csv
 import json
-from contextlib import suppress
+import sqlite3
+from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from conftest import Merchant, OnSql, both_finish, order, with_a_second_store
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.operations.reconcile import reconcile
+from shipperone_erp.operations.reconcile.comparison import reconcile
 from shipperone_erp.sandbox import Fault
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -40,13 +41,17 @@ def test_a_month_without_findings_ends_with_0_and_writes_nothing_anywhere(mercha
     if not isinstance(merchant.books, OnSql):
         merchant.settings["connector"] = '"counting_lists"'
     two_done(merchant)
-    asked = len(merchant.sandbox.requests)
+    asked = merchant.sandbox.requests.copy()
     before = merchant.command("order", "show", "FO-1", "--json").stdout
     done = merchant.command("reconcile", "acme", "--since", f"{datetime.now(UTC):%Y-%m-%d}")
     assert (done.returncode, done.stdout) == (0, "")
     agree = f"acme, since {datetime.now(UTC):%Y-%m-%d}: 4 document(s) agree; nothing to look at"
-    assert done.stderr.splitlines() == [agree, "acme: invoiced at 21 %: 40.00 EUR, 6.94 of it tax"]
-    assert len(merchant.sandbox.requests) == asked
+    assert done.stderr.splitlines() == [
+        agree,
+        "acme: accepted 49.98 EUR: 49.98 issued and equal, 0.00 not issued, 0.00 differing",
+        "acme: invoiced at 21 %: 40.00 EUR, 6.94 of it tax",
+    ]
+    assert {request.split()[0] for request in merchant.sandbox.requests - asked} == {"GET"}
     assert merchant.command("order", "show", "FO-1", "--json").stdout == before
     assert len(merchant.books.invoices()) == 2
 
@@ -73,7 +78,7 @@ def test_b5_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(b
         (
             "missing_in_erp", "FO-1",
             f"the ledger has {job.reference}, number {job.number}; the ERP does not list it: it was deleted there, or "
-            "the ERP was put back from a copy. It is not made again by itself",
+            f"the ERP was put back from a copy. It is not made again by itself; no invoice has the number {job.number} now",
         ),
         (
             "changed_in_erp", "FO-2",
@@ -87,9 +92,10 @@ def test_b5_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(b
         ),
     ]  # fmt: skip
     told = books.command("reconcile", "acme")
-    agree, totals = told.stderr.splitlines()[-2:]
+    agree, totals, rates = told.stderr.splitlines()[-3:]
     assert agree.endswith("5 document(s) agree; 1 missing_in_erp, 2 changed_in_erp, 1 not_in_ledger")
-    assert totals.startswith("acme: invoiced at 21 %: ")
+    assert totals == "acme: accepted 99.96 EUR: 24.99 issued and equal, 0.00 not issued, 74.97 differing"
+    assert rates.startswith("acme: invoiced at 21 %: ")
     assert "missing_in_erp" in told.stdout
     assert len(books.sandbox.order("FO-1").invoices) == 1, "nothing is sent, nothing is made again"
 
@@ -161,7 +167,7 @@ def test_what_is_accepted_and_not_issued_is_open_and_what_was_inferred_is_marked
     books.once(settle_for=1.0)
     assert books.job("FO-2", I).accepted
     found = reconciled(books, code=3)
-    assert [row[:2] for row in found] == [("open", "FO-2"), ("inferred", "FO-1")]
+    assert [row[:2] for row in found] == [("accepted_not_issued", "FO-2"), ("inferred", "FO-1")]
     assert found[0][2].startswith(f"accepted, not issued {books.job('FO-2', I).reference}, ")
 
 
@@ -266,3 +272,144 @@ def test_reconcile_ends_with_5_where_the_erp_is_silent_or_refuses_and_then_as_be
     assert world.command("reconcile", "acme").returncode == 0
     world.erp.ask("UPDATE invoices SET total = '1.00'")
     assert world.command("reconcile", "acme").returncode == 3
+
+
+PEOPLES_OWN = """
+CREATE TABLE own_invoices (reference TEXT, number INTEGER, total_micro INTEGER);
+CREATE TABLE credit_notes (number TEXT, total_micro INTEGER, refers_to TEXT, order_id TEXT);
+INSERT INTO own_invoices VALUES ('OWN-1', 5001, 1000000), ('OWN-2', 5003, 2000000), ('OWN-3', 5003, 3000000);
+INSERT INTO credit_notes VALUES ('C-OWN', 1000000, 'OWN-1', NULL);
+"""
+
+LISTED_TOO = '''
+[[tenants.acme.generic_sql.list_documents]]
+sql = """SELECT 'invoice' AS kind, NULL AS key, reference, NULL AS order_id, total_micro AS total_incl_tax_micro, 'EUR' AS currency,
+ 'issued' AS state, number, NULL AS date FROM own_invoices WHERE :since IS NOT NULL"""
+
+[[tenants.acme.generic_sql.list_documents]]
+sql = """SELECT 'credit_note' AS kind, NULL AS key, 'CN-' || number AS reference, order_id, total_micro AS total_incl_tax_micro,
+ 'EUR' AS currency, 'issued' AS state, number, NULL AS date, refers_to FROM credit_notes WHERE :since IS NOT NULL"""
+'''
+
+
+@pytest.fixture
+def shared_series(books):
+    """Books whose series of numbers people's own invoices and credit notes share."""
+    for statement in PEOPLES_OWN.split(";"):
+        books.books.ask(statement)
+    books.more += LISTED_TOO
+    return books
+
+
+def listed_again(sandbox, order_id):
+    """ShipperOne has lost what it was told, and lists the order to be invoiced as before."""
+    state = sandbox.order(order_id)
+    state.to_invoice = dict(state.invoices[0][0])
+    sandbox.change(order_id, lambda raw: raw)
+
+
+def test_ten_discrepancies_are_found_and_nothing_else(shared_series):
+    books, sandbox, ask = shared_series, shared_series.sandbox, shared_series.books.ask
+    sandbox.faults.add(Fault("echo", action="allocate", order_id="FO-8"))
+    sandbox.faults.add(Fault("lost_answer", action="invoice", order_id="FO-11", times=1))
+    ask(
+        "CREATE TRIGGER no_issue BEFORE UPDATE OF number ON invoices WHEN new.order_id = 'FO-4'"
+        " BEGIN SELECT RAISE(ABORT, 'closed'); END"
+    )
+    books.books.stock("MUG", 50)
+    for number in range(1, 14):
+        sandbox.add(order(f"FO-{number}", first_id=number * 10))
+    for coupon in ("FO-9", "FO-12"):
+        sandbox.change(coupon, lambda raw: {**raw, "total_incl_tax": "21.00"} if raw.get("shipped_at") else raw)
+    books.once(settle_for=3)
+    sandbox.cancel("FO-8")
+    for _ in range(10):
+        books.once(settle_for=1)
+        if books.job("FO-8", A).state is State.GONE:
+            break
+    assert books.command("order", "ignore", "FO-12", "--note", "paid in the shop").returncode == 0
+    for number, credited in (("FO-7", "5.00"), ("FO-10", "24.99")):
+        done = books.command("order", "credited", number, "--number", f"C-{number}", "--amount", credited)
+        assert done.returncode == 0, done.stderr
+    assert {row[0] for row in reconciled(books, code=3)} == {
+        "accepted_not_issued", "credit_differs", "decided_by_hand", "inferred", "shipped_not_invoiced"
+    }, "what is open, and marks; the credit notes are not in the ERP yet"  # fmt: skip
+
+    jobs = {number: books.job(f"FO-{number}", I) for number in (1, 3, 6, 7, 10)}
+    for gone in ("invoice_lines WHERE invoice_key = ?", "invoices WHERE job_key = ?"):
+        ask(f"DELETE FROM {gone}", jobs[1].key)
+    ask("UPDATE invoices SET total_micro = total_micro + 10000 WHERE order_id = 'FO-2'")
+    ask("UPDATE own_invoices SET number = ? WHERE reference = 'OWN-1'", int(jobs[3].number))
+    ask(
+        "INSERT INTO invoices (job_key, order_id, state, number, total_micro, created_at)"
+        " VALUES ('i-FO-77-aaaaaaaaaaaaaaaa', 'FO-77', 'issued', 77, 1, ?)", f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}",
+    )  # fmt: skip
+    listed_again(sandbox, "FO-5")
+    note = "INSERT INTO credit_notes VALUES (?, ?, ?, ?)"
+    ask(note, "C-6", 3_000_000, jobs[6].reference, "FO-6")
+    ask(note, "C-FO-7", 6_000_000, jobs[7].reference, "FO-7")
+    ask(note, "C-FO-10", 24_990_000, jobs[10].reference, "FO-10")
+    ask("UPDATE reservations SET state = 'live' WHERE order_id = 'FO-8'")
+
+    found = reconciled(books, code=3)
+    assert [(finding, about) for finding, about, _ in found] == [
+        ("accepted_not_issued", "FO-4"),
+        ("issued_not_confirmed", "FO-5"),
+        ("missing_in_erp", "FO-1"),
+        ("changed_in_erp", "FO-2"),
+        ("not_in_ledger", "FO-77"),
+        ("listed_twice", "FO-3"),
+        ("credit_not_recorded", "FO-6"),
+        ("credit_differs", "FO-7"),
+        ("shipped_not_invoiced", "FO-9"),
+        ("reservation_without_order", "FO-8"),
+        ("credited", "FO-10"),
+        ("inferred", "FO-11"),
+        ("decided_by_hand", "FO-12"),
+    ]
+    said = {finding: sentence for finding, _, sentence in found}
+    number = jobs[1].number
+    assert said["missing_in_erp"].endswith(f"; no invoice has the number {number} now")
+    assert said["listed_twice"] == f"2 invoices have the number {jobs[3].number}: {jobs[3].reference}, OWN-1"
+    assert said["credit_not_recorded"].endswith("record it by `order credited FO-6 --number C-6 --amount 3.00`")
+    assert said["credit_differs"].endswith("; amount: ledger 5.00, ERP 6.00")
+    assert said["shipped_not_invoiced"].startswith(f"shipped {datetime.now(UTC):%Y-%m-%d}, not invoiced: ")
+    assert "order ignore" not in said["decided_by_hand"]
+    assert said["decided_by_hand"].endswith("said ignore: paid in the shop")
+    told = books.command("reconcile", "acme").stderr
+    assert (
+        "acme: accepted 249.90 EUR: 149.94 issued and equal, 24.99 not issued, 74.97 differing; 24.99 inferred; "
+        "29.99 credited"
+    ) in told
+    assert "acme: shipped and not invoiced: 3 order(s), 74.97 EUR; the oldest is FO-" in told
+
+
+def test_an_accepted_invoice_that_a_restored_erp_has_lost_is_issued_anew_without_a_second_post(books):
+    books.sandbox.auto_ship = False
+    books.sandbox.add(order())
+    books.once()
+    backup = books.folder / "backup.db"
+    with closing(sqlite3.connect(books.books.file)) as db, closing(sqlite3.connect(backup)) as copy:
+        db.backup(copy)
+    books.sandbox.ship("FO-1")
+    books.finishes()
+    before = books.job("FO-1", I)
+    refused = books.command("order", "retry", "FO-1", "--rebuild")
+    assert refused.returncode == 2
+    assert f"the ERP has its document ({before.reference}, number {before.number}, issued)" in refused.stderr
+    with closing(sqlite3.connect(backup)) as copy, closing(sqlite3.connect(books.books.file)) as db:
+        copy.backup(db)
+    assert [row[:2] for row in reconciled(books, code=3)] == [("missing_in_erp", "FO-1")]
+
+    done = books.command("order", "retry", "FO-1", "--rebuild", "--note", "ERP put back")
+    assert done.returncode == 0, done.stderr
+    assert "FO-1: made anew under its next key" in done.stdout
+    books.finishes()
+    after = books.job("FO-1", I)
+    assert (after.key, after.accepted_at) == (f"{before.key}-g2", before.accepted_at)
+    assert after.invoice.issued
+    assert (len(books.sandbox.order("FO-1").invoices), len(books.books.invoices()), books.books.delivered("FO-1")) == (
+        1, 1, 1,
+    )  # fmt: skip
+    ((finding, _, sentence),) = reconciled(books)
+    assert (finding, sentence.endswith("its document is missing in the ERP: ERP put back")) == ("decided_by_hand", True)

@@ -19,7 +19,7 @@ from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import issuing_anew, job_commands
 from shipperone_erp.operations.job_commands import Pick
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
@@ -42,7 +42,13 @@ def retry(
     tenant: OnlyTenant = None,
     stage: OnlyStage = None,
     key: OneKey = None,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Undo what was made, make the next generation.")] = False,
+    rebuild: Annotated[
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Undo what was made, make the next generation; of an accepted invoice only if the ERP has it no more.",
+        ),
+    ] = False,
     reason: Annotated[Reason | None, typer.Option(help="All that are held or wait for it; first shown.")] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --reason: do it.")] = False,
     issued: Annotated[
@@ -68,8 +74,10 @@ def retry(
         picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]
         if not picks:
             raise UsageError("say which: orders' ids, or --reason R for all that are held or wait for it")
-        fits = job_commands.can_be_rebuilt if rebuild else job_commands.can_be_retried
-        _steer(config, picks, fits, "rebuilt" if rebuild else "retried", act, note)
+        if rebuild:
+            _rebuild(config, picks, note)
+        else:
+            _steer(config, picks, job_commands.can_be_retried, "retried", act, note)
         return
     if order_ids:
         raise UsageError("say either ids or --reason")
@@ -83,6 +91,20 @@ def retry(
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {job.sentence}")
     done = "retried; the service takes them up now" if yes else "would be retried: say it again with --yes"
     print_text(f"{len(jobs)} order(s) with {reason} {done}")
+
+
+def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> None:
+    """Of an accepted invoice the ERP is asked first; all of these are made anew, or none."""
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        jobs = [issuing_anew.pick_to_rebuild(ledger, wanted) for wanted in picks]
+        issuing_anew.issue_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
+        for job in jobs:
+            if not job.accepted:
+                job_commands.retry(ledger, job, utc_now(), note, rebuild=True)
+            done = "made anew under its next key" if job.accepted else "rebuilt"
+            follows = job_commands.what_follows(ledger.job(job.id) or job)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
 
 
 def repeat(

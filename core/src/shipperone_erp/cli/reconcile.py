@@ -1,7 +1,7 @@
 """`reconcile`: the ledger's documents beside the ERP's."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from pathlib import Path
 from typing import Annotated
@@ -20,15 +20,13 @@ from shipperone_erp.cli.options import (
 )
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.invoice_checks.listed_taxes import rate_totals
-from shipperone_erp.domain.money import rounded
-from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.run_outcome import Ending, worst
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.adoption import parsed
-from shipperone_erp.operations.reconcile import Compared
-from shipperone_erp.operations.reconciling import reconcile_since, reconciled
-from shipperone_erp.operations.reports import money_text, tax_not_compared
+from shipperone_erp.operations.reconcile.findings import Compared
+from shipperone_erp.operations.reconcile.running import reconcile_since, reconciled
+from shipperone_erp.operations.reconcile.totals import sentences
 
 COLUMNS = (
     "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
@@ -52,16 +50,16 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Every document of this tenant in the ledger beside the ERP's own list; what differs is shown. Changes nothing.
+    """The ledger beside the ERP's own list and ShipperOne's queues; what differs is shown. Changes nothing.
 
-    Ends with 0 if both agree and nothing is open, 3 if something is to be looked at, 5 if the ERP did not answer or
-    refused, 1 if the connector keeps no list.
+    Ends with 0 if all agree and nothing is open, 3 if something is to be looked at, 5 if the ERP did not answer or
+    refused, 4 if ShipperOne did not, 1 if the connector keeps no list.
     """
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     start = reconcile_since(settings, parsed(date.fromisoformat, since, "--since", "a date such as 2026-03-01"))
     with ledger_to_read(loaded) as ledger:
-        done = reconciled(ledger, settings, start)
+        done = reconciled(ledger, settings, start, max_response=loaded.runtime.max_response)
     found = done.found
     if csv_file is not None:
         _write(csv_file, found)
@@ -71,13 +69,15 @@ def command(
     elif shown:
         print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
     say(_said(settings, start, found, compared=done.not_compared is None))
-    for line in _taxes(settings, found):
-        say(line)
-    if done.not_compared is not None:
-        say(f"{tenant}: the ERP was not compared: {done.not_compared.why}")
-        raise typer.Exit(done.not_compared.ending)
-    if done.open:
-        raise typer.Exit(Ending.HELD)
+    for line in sentences(found, done.shipped):
+        say(f"{tenant}: {line}")
+    endings = []
+    for who, missing in (("the ERP was not compared", done.not_compared), ("ShipperOne was not read", done.not_read)):
+        if missing is not None:
+            say(f"{tenant}: {who}: {missing.why}")
+            endings.append(missing.ending)
+    if endings or done.open:
+        raise typer.Exit(worst([*endings, Ending.HELD] if done.open else endings))
 
 
 def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
@@ -90,21 +90,8 @@ def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], 
     return f"{settings.name}, since {start:%Y-%m-%d}: {agree} document(s) agree; {what}"
 
 
-def _taxes(settings: TenantSettings, found: Sequence[Compared]) -> Iterator[str]:
-    """What was invoiced at each rate, and of how many invoices the tax was compared with nothing."""
-    invoices = {one.job.key: one.job for one in found if one.job and one.job.accepted and one.job.invoice}
-    blind = sum(1 for job in invoices.values() if tax_not_compared(job))
-    for total in rate_totals(job.invoice for job in invoices.values() if job.invoice):
-        gross, currency = money_text(total.gross, total.currency), total.currency
-        rate = "no stated rate" if total.percent is None else f"{total.percent:f} %"
-        tax = "" if total.tax is None else f", {money_text(rounded(total.tax, currency), currency)} of it tax"
-        yield f"{settings.name}: invoiced at {rate}: {gross} {currency or ''}{tax}"
-    if blind:
-        yield f"{settings.name}: tax not compared of {blind} invoice(s): no rate, tax or net row is listed for them"
-
-
 def _write(file: Path, found: Sequence[Compared]) -> None:
-    columns = [*COLUMNS[:-1], "tax_date", "issue_date", "key", "url", "sentence"]
+    columns = [*COLUMNS[:-1], "refers_to", "not_compared", "tax_date", "issue_date", "key", "url", "sentence"]
     try:
         csv_files.write(file, columns, ([one.row()[column] for column in columns] for one in found))
     except OSError as error:

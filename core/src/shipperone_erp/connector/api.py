@@ -169,7 +169,12 @@ class Connector(Plugin[SettingsT]):
 
     @_hookspec(firstresult=True)
     def list_documents(self, since: datetime) -> list[Document]:
-        """The documents that this connector made since then (aware UTC), for reconciliation."""
+        """The documents that this connector made since then (aware UTC), for reconciliation.
+
+        Others of the merchant may be among them, without a key: invoices are looked through for the numbers of ours,
+        credit notes by `refers_to`, the reference of an invoice. A reservation whose `state` is `live`, `reserved` or
+        `assigned` holds goods.
+        """
         self._not_offered("list_documents")
 
     @_hookspec(firstresult=True)

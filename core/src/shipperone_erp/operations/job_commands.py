@@ -117,7 +117,8 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
     """
     if rebuild and job.accepted:
         raise UsageError(
-            f"{job.key}: ShipperOne has accepted it, so it is not built anew; `order retry` alone goes on with it"
+            f"{job.key}: ShipperOne has accepted it, so it is not built anew; `order retry` alone goes on with it. If "
+            "its document is not in the ERP any more: `order retry --rebuild`"
         )
     fresh = job.retried(now, rebuild=rebuild)
     steer(ledger, job, fresh, "retry --rebuild" if rebuild else "retry", now, note)
@@ -210,9 +211,9 @@ def can_be_retried(job: Job) -> bool:
 
 
 def can_be_rebuilt(job: Job) -> bool:
-    """As `can_be_retried`, a draft that waits for approval as well; never a document that was made elsewhere."""
+    """As `can_be_retried`, a draft that waits for approval as well; never what was made elsewhere, or is accepted."""
     fits = can_be_retried(job) or (job.state is State.HELD and job.reason is Reason.AWAITING_APPROVAL)
-    return fits and not job.adopted
+    return fits and not job.adopted and not job.accepted
 
 
 def approve(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:

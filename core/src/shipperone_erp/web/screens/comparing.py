@@ -2,74 +2,26 @@
 
 import asyncio
 import io
-from collections import Counter, defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.operations.adoption import parsed
-from shipperone_erp.operations.reconcile import NOTES, Compared, Finding
-from shipperone_erp.operations.reconciling import Reconciled, reconcile_since, reconciled
+from shipperone_erp.operations.reconcile.findings import NOTES
+from shipperone_erp.operations.reconcile.running import Reconciled, reconcile_since, reconciled
+from shipperone_erp.operations.reconcile.totals import by_rate, not_invoiced, totals
 from shipperone_erp.web.shown import part
 from shipperone_erp.web.site import Answered, Site, Values, one, visit_of
 from shipperone_erp.web.texts import text
 
 COLUMNS = (
     "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
-    "tax_date", "issue_date", "key", "url", "sentence",
+    "refers_to", "not_compared", "tax_date", "issue_date", "key", "url", "sentence",
 )  # fmt: skip
-
-
-@dataclass(slots=True)
-class Totals:
-    """Invoices of one currency. What is accepted is issued and equal, or late, or differs: the three add up to it."""
-
-    accepted: Decimal = Decimal(0)
-    agreeing: Decimal = Decimal(0)
-    late: Decimal = Decimal(0)
-    differing: Decimal = Decimal(0)
-    inferred: Decimal = Decimal(0)
-    credited: Decimal = Decimal(0)
-
-
-def totals(found: Sequence[Compared]) -> dict[str, Totals]:
-    """By currency. A document counts once, whatever was found of it."""
-    sums: dict[str, Totals] = defaultdict(Totals)
-    seen: set[str] = set()
-    for compared in found:
-        job = compared.job
-        if job is None or job.stage is not Stage.INVOICE or job.invoice is None:
-            continue
-        currency = job.invoice.currency or job.order.currency or ""
-        if compared.credit is not None:
-            sums[currency].credited += compared.credit.amount
-            continue
-        amount = job.invoice.total_incl_tax
-        if not job.accepted or amount is None or job.key in seen:
-            continue
-        seen.add(job.key)
-        one_of = sums[currency]
-        one_of.accepted += amount
-        one_of.inferred += amount if job.inferred else 0
-        if not job.invoice.issued:
-            one_of.late += amount
-        elif any(_differs(other) for other in found if other.job is job):
-            one_of.differing += amount
-        else:
-            one_of.agreeing += amount
-    return dict(sums)
-
-
-def _differs(compared: Compared) -> bool:
-    """The ERP has the document otherwise, or not at all."""
-    return compared.finding in (Finding.MISSING_IN_ERP, Finding.CHANGED_IN_ERP, Finding.LISTED_TWICE)
 
 
 async def reconcile(site: Site, request: Request) -> Response:
@@ -88,6 +40,7 @@ async def reconcile(site: Site, request: Request) -> Response:
         return {
             "tenant": tenant, "tenants": tenants, "run": run, "done": done, "shown": [one.row() for one in shown[:500]],
             "counted": dict(counted), "totals": totals(done.found) if done else {},
+            "rates": by_rate(done.found) if done else [], "unbilled": not_invoiced(done.shipped) if done else [],
             "notes": {finding.value for finding in NOTES}, "default": default,
         }  # fmt: skip
 
@@ -101,10 +54,10 @@ async def compare(site: Site, request: Request) -> Response:
     settings = known(site, tenant)
     day = parsed(date.fromisoformat, one(fields, "since"), text("first_day"), "a date such as 2026-03-01")
     person = visit_of(request).person
-    since = reconcile_since(settings, day)
+    since, limit = reconcile_since(settings, day), site.configuration.runtime.max_response
 
     async def work() -> Reconciled:
-        return await asyncio.to_thread(reconciled, site.ledger, settings, since)
+        return await asyncio.to_thread(reconciled, site.ledger, settings, since, max_response=limit)
 
     site.beside.start(("reconcile", tenant), person.name if person else "", site.now, work)
     return RedirectResponse(f"/reconcile/{part(tenant)}", status_code=303)

@@ -1,4 +1,5 @@
-"""A tenant's documents: the connector is asked for its list, and the ledger is compared with it. Changes nothing."""
+"""A tenant's documents: the connector is asked for its list, ShipperOne for its queues, and the ledger is compared with
+both. Changes nothing."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -12,13 +13,16 @@ from zoneinfo import ZoneInfo
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.hook_answers import Document, Refused, Transient
+from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.reconcile import NOTES, Compared, reconcile
+from shipperone_erp.operations.reconcile.comparison import reconcile
+from shipperone_erp.operations.reconcile.findings import NOTES, Compared, Shipped
+from shipperone_erp.operations.reconcile.unlisted import QueuesRead, read_queues, shipped
 
 AnswerT = TypeVar("AnswerT")
 
@@ -28,7 +32,7 @@ EARLIER = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class NotCompared:
-    """Why there is no list of the ERP's, and the exit code that says so."""
+    """Why one side's list could not be had, and the exit code that says so."""
 
     why: str
     ending: Ending
@@ -36,12 +40,17 @@ class NotCompared:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was found of a tenant since then; `not_compared` where only the ledger's own half is in it."""
+    """What was found of a tenant since then; `shipped` is all that ShipperOne lists as shipped and not invoiced.
+
+    `not_compared` where the ERP's list is missing in it, `not_read` where ShipperOne's queues are.
+    """
 
     settings: TenantSettings
     since: datetime
     found: Sequence[Compared]
+    shipped: Sequence[Shipped] = ()
     not_compared: NotCompared | None = None
+    not_read: NotCompared | None = None
 
     @property
     def open(self) -> bool:
@@ -56,9 +65,33 @@ def reconcile_since(settings: TenantSettings, day: date | None) -> datetime:
     return datetime.combine(day or last_month, time(), zone)
 
 
-def reconciled(ledger: Ledger, settings: TenantSettings, since: datetime) -> Reconciled:
-    """Every document of the tenant since then. Blocking: it waits for the ERP, at most `hook_timeout` a call."""
+def reconciled(ledger: Ledger, settings: TenantSettings, since: datetime, *, max_response: int) -> Reconciled:
+    """Every document of the tenant since then. Blocking: it waits for the ERP, at most `hook_timeout` a call, and for
+    ShipperOne."""
     asked_at = utc_now()
+    listed = documents(ledger, settings, since)
+    queues = _queues(settings, max_response)
+    found = reconcile(
+        ledger,
+        settings.name,
+        None if isinstance(listed, NotCompared) else listed,
+        since=since,
+        asked_at=asked_at,
+        settings=settings,
+        queues=None if isinstance(queues, NotCompared) else queues,
+    )
+    return Reconciled(
+        settings,
+        since,
+        found,
+        () if isinstance(queues, NotCompared) else shipped(settings, queues),
+        listed if isinstance(listed, NotCompared) else None,
+        queues if isinstance(queues, NotCompared) else None,
+    )
+
+
+def documents(ledger: Ledger, settings: TenantSettings, since: datetime) -> list[Document] | NotCompared:
+    """What the ERP lists as made since then, once it is known to be the ERP of this ledger. Blocking."""
     plugins = TenantPlugins.create(
         settings.name, settings.connector, settings.connector_settings, settings.policy_settings
     )
@@ -66,12 +99,16 @@ def reconciled(ledger: Ledger, settings: TenantSettings, since: datetime) -> Rec
         identity = _within(settings, "say which database it is", plugins.identity)
         binding = Binding(settings.base_url, settings.store_code, settings.connector, identity)
         check_binding(ledger, settings.name, binding, settings.stages)
-        listed = _listed(settings, plugins, since)
+        return _listed(settings, plugins, since)
     finally:
         Thread(target=plugins.close, daemon=True).start()
-    documents = None if isinstance(listed, NotCompared) else listed
-    found = reconcile(ledger, settings.name, documents, since=since, asked_at=asked_at, settings=settings)
-    return Reconciled(settings, since, found, listed if isinstance(listed, NotCompared) else None)
+
+
+def _queues(settings: TenantSettings, max_response: int) -> QueuesRead | NotCompared:
+    try:
+        return read_queues(settings, max_response=max_response)
+    except ReadFailed as failure:
+        return NotCompared(failure.sentence, Ending.PLATFORM)
 
 
 def _listed(settings: TenantSettings, plugins: TenantPlugins, since: datetime) -> list[Document] | NotCompared:

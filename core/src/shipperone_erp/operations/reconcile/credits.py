@@ -1,0 +1,71 @@
+"""Credit notes: those that operators have recorded, those that the ERP lists, and the invoices that they refer to."""
+
+from collections.abc import Iterable, Sequence
+
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.hook_answers import Document
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.reconcile.findings import Compared, Finding
+from shipperone_erp.operations.reports import money_text
+
+NOT_ISSUED = frozenset({"draft", "cancel", "cancelled", "canceled", "voided", "void"})
+"""States of a credit note, as ERPs word them, in which it credits nothing."""
+
+
+def credit_notes(
+    ledger: Ledger, tenant: str, own: Sequence[Job], listed: Sequence[Document] | None
+) -> Iterable[Compared]:
+    """Each recorded one beside the ERP's document of that number; then what the ERP alone has of our invoices.
+
+    What refers to no invoice of ours is somebody's own. That the ERP lists no note of a recorded number is a finding
+    only where it lists credit notes at all.
+    """
+    notes = [document for document in listed or () if document.kind == "credit_note"]
+    numbered = {str(document.number): document for document in notes}
+    recorded: set[tuple[int, str]] = set()
+    for job in own:
+        for credit in job.credits:
+            recorded.add((job.id, credit.number))
+            yield _recorded(job, credit, numbered.get(credit.number), told=bool(notes))
+    invoices = {job.reference: job for job in own if job.stage is Stage.INVOICE and job.reference}
+    earlier = {note.order_id for note in notes if note.order_id and note.refers_to not in invoices}
+    for job in ledger.jobs_of_orders(tenant, Stage.INVOICE, earlier):  # of before the period
+        if job.reference:
+            invoices.setdefault(job.reference, job)
+    for document in notes:
+        job_of = invoices.get(document.refers_to) if document.refers_to else None
+        if job_of is None or not job_of.accepted or (document.state or "").lower() in NOT_ISSUED:
+            continue
+        if any(credit.number == document.number for credit in job_of.credits):
+            continue
+        amount = abs(document.total_incl_tax) if document.total_incl_tax is not None else None
+        currency = (job_of.invoice.currency if job_of.invoice else None) or document.currency
+        said = "" if amount is None else f" --amount {money_text(amount, currency)}"
+        yield Compared(
+            job_of, document, Finding.CREDIT_NOT_RECORDED,
+            f"credit note {document.number or document.reference} against invoice {job_of.number or job_of.key} is in "
+            f"the ERP alone: record it by `order credited {job_of.order_id} --number {document.number or 'N'}{said}`",
+        )  # fmt: skip
+
+
+def _recorded(job: Job, credit: CreditNote, document: Document | None, *, told: bool) -> Compared:
+    said = f"an operator recorded it against invoice {job.number or job.key}"
+    if document is None:
+        if not told:
+            return Compared(job, None, Finding.CREDITED, said, credit=credit)
+        missing = f"{said}; the ERP lists no credit note {credit.number}"
+        return Compared(job, None, Finding.CREDIT_DIFFERS, missing, credit=credit)
+    found: list[Difference] = []
+    currency = (job.invoice.currency if job.invoice else None) or document.currency
+    if document.total_incl_tax is not None and abs(document.total_incl_tax) != credit.amount:
+        theirs = money_text(abs(document.total_incl_tax), currency)
+        found.append(Difference("amount", money_text(credit.amount, currency), theirs))
+    if document.refers_to and job.reference and document.refers_to != job.reference:
+        found.append(Difference("refers_to", job.reference, document.refers_to))
+    if not found:
+        return Compared(job, document, Finding.CREDITED, said, credit=credit)
+    differs = "; ".join(f"{one.field}: ledger {one.ours}, ERP {one.theirs}" for one in found)
+    return Compared(job, document, Finding.CREDIT_DIFFERS, f"{said}; {differs}", tuple(found), credit)

@@ -1,0 +1,186 @@
+"""What `reconcile` can find, and one document with what was found of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.hook_answers import Document
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.operations.reports import Row, money_text, tax_not_compared
+
+NOTHING_LEFT = (State.GONE, State.SUPERSEDED)
+MOVING = (State.NEW, State.WORKING)
+
+
+class Finding(StrEnum):
+    """What is to be looked at, the most urgent first; a document without one agrees."""
+
+    ACCEPTED_NOT_ISSUED = "accepted_not_issued"
+    ISSUED_NOT_CONFIRMED = "issued_not_confirmed"
+    MISSING_IN_ERP = "missing_in_erp"
+    CHANGED_IN_ERP = "changed_in_erp"
+    NOT_IN_LEDGER = "not_in_ledger"
+    LISTED_TWICE = "listed_twice"
+    SUM_DIFFERS = "sum_differs"
+    CREDIT_NOT_RECORDED = "credit_not_recorded"
+    CREDIT_DIFFERS = "credit_differs"
+    SHIPPED_NOT_INVOICED = "shipped_not_invoiced"
+    RESERVATION_WITHOUT_ORDER = "reservation_without_order"
+    OPEN = "open"
+    IGNORED = "ignored"
+    CREDITED = "credited"
+    INFERRED = "inferred"
+    DECIDED_BY_HAND = "decided_by_hand"
+    DATE_SET = "date_set"
+    NOT_COMPARED = "not_compared"
+
+
+CURES: Mapping[Finding, str] = {
+    Finding.ACCEPTED_NOT_ISSUED: "It is tried again without end; its sentence says what keeps the ERP from issuing it.",
+    Finding.ISSUED_NOT_CONFIRMED: "Have ShipperOne take it, or credit it in the ERP.",
+    Finding.MISSING_IN_ERP: "Of an invoice: `order retry ID --rebuild` has it made anew; ShipperOne has accepted it.",
+    Finding.CHANGED_IN_ERP: "Ask who changed it in the ERP; `order show ID` has what ShipperOne was told.",
+    Finding.NOT_IN_LEDGER: "Look for another installation on the same ERP; after a restored copy: `ledger restored`.",
+    Finding.LISTED_TWICE: "The accountant credits the one that is too many, or gives it another number.",
+    Finding.SUM_DIFFERS: "Credit what is too much and record it by `order credited`, or invoice what is missing.",
+    Finding.CREDIT_NOT_RECORDED: "Record it by `order credited ID --number N --amount A`.",
+    Finding.CREDIT_DIFFERS: "Correct it in the ERP, or ask who recorded it: the ledger counts what was recorded.",
+    Finding.SHIPPED_NOT_INVOICED: "Its sentence says what it waits for; `orders --stage invoice` lists such orders.",
+    Finding.RESERVATION_WITHOUT_ORDER: "Release the reservation in the ERP; of an open order: `order resolve ID`.",
+    Finding.OPEN: "Its sentence says what it waits for.",
+    Finding.IGNORED: "Undo in the ERP what is left, or `order retry ID`.",
+}
+"""What to do about each finding. A mark needs nothing."""
+
+NOTES = frozenset({Finding.CREDITED, Finding.INFERRED, Finding.DECIDED_BY_HAND, Finding.DATE_SET, Finding.NOT_COMPARED})
+"""Marks of what is done: they stay true, and nobody has to act."""
+
+DIFFERING = (Finding.MISSING_IN_ERP, Finding.CHANGED_IN_ERP, Finding.LISTED_TWICE)
+"""The ERP has the document otherwise, or not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shipped:
+    """An order that `pending_invoice` lists: what its invoice would come to (None: not known), and since when."""
+
+    order_id: str
+    amount: Decimal | None
+    currency: str | None
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One document, as the ledger and the ERP have it (either may be None), and what was found of it.
+
+    `credit`: the document is a credit note against the job's invoice, which an operator has recorded. `shipped`: there
+    is no document yet; an order that ShipperOne lists as shipped.
+    """
+
+    job: Job | None
+    listed: Document | None
+    finding: Finding | None = None
+    sentence: str | None = None
+    differences: tuple[Difference, ...] = field(default=())
+    credit: CreditNote | None = None
+    shipped: Shipped | None = None
+
+    @property
+    def order_id(self) -> str:
+        """Of the order; empty where the ERP does not tell it."""
+        if self.shipped is not None:
+            return self.shipped.order_id
+        return self.job.order_id if self.job else (self.listed.order_id if self.listed else None) or ""
+
+    @property
+    def kind(self) -> str | None:
+        """`reservation`, `invoice`, `credit_note`, or the ERP's own word of another document."""
+        if self.credit is not None:
+            return "credit_note"
+        if self.shipped is not None:
+            return "invoice"
+        if self.listed is not None and self.listed.kind == "credit_note":
+            return "credit_note"
+        return _kind(self.job.stage) if self.job else self.listed.kind if self.listed else None
+
+    def row(self) -> Row:
+        """As `reconcile --json` lists it; where the two sides differ the columns are the ledger's."""
+        job, listed = self.job, self.listed
+        if self.kind == "credit_note":
+            return self._credit_row()
+        invoice = job.invoice if job else None
+        total = invoice.total_incl_tax if invoice else listed.total_incl_tax if listed else None
+        currency = (invoice.currency if invoice else None) or (listed.currency if listed else None)
+        if self.shipped is not None:
+            total, currency = self.shipped.amount, self.shipped.currency
+        dated = (invoice.date if invoice else None) or (listed.date if listed else None)
+        return {
+            "finding": self.finding.value if self.finding else None,
+            "sentence": self.sentence,
+            "cure": CURES.get(self.finding) if self.finding else None,
+            "document": self.kind,
+            "order_id": self.order_id or None,
+            "key": job.key if job else listed.key if listed else None,
+            "reference": (job.reference if job else None) or (listed.reference if listed else None),
+            "number": (job.number if job else None) or (listed.number if listed else None),
+            "date": dated.isoformat() if dated else None,
+            "tax_date": job.tax_date.isoformat() if job and job.tax_date else None,
+            "issue_date": job.issue_date.isoformat() if job and job.issue_date else None,
+            "total_incl_tax": None if total is None else money_text(total, currency),
+            "currency": currency,
+            "state_in_erp": listed.state if listed else None,
+            "refers_to": None,
+            "not_compared": _not_compared(job),
+            "differences": self._differences(),
+            "url": (job.url if job else None) or (listed.url if listed else None),
+        }
+
+    def _credit_row(self) -> Row:
+        """Its amount is below zero, so that the totals of an order add up to what it owes."""
+        job, listed, credit = self.job, self.listed, self.credit
+        invoice = job.invoice if job else None
+        currency = (invoice.currency if invoice else None) or (listed.currency if listed else None)
+        amount = credit.amount if credit else abs(listed.total_incl_tax) if listed and listed.total_incl_tax else None
+        dated = listed.date if listed else None
+        return {
+            "finding": self.finding.value if self.finding else None,
+            "sentence": self.sentence,
+            "cure": CURES.get(self.finding) if self.finding else None,
+            "document": "credit_note",
+            "order_id": self.order_id or None,
+            "key": None,
+            "reference": listed.reference if listed else None,
+            "number": credit.number if credit else listed.number if listed else None,
+            "date": dated.isoformat() if dated else None,
+            "tax_date": None,
+            "issue_date": None,
+            "total_incl_tax": None if amount is None else money_text(-amount, currency),
+            "currency": currency,
+            "state_in_erp": listed.state if listed else None,
+            "refers_to": (job.number or job.reference) if job else listed.refers_to if listed else None,
+            "not_compared": None,
+            "differences": self._differences(),
+            "url": listed.url if listed else None,
+        }
+
+    def _differences(self) -> list[Row]:
+        return [
+            {"field": difference.field, "ledger": difference.ours, "erp": difference.theirs}
+            for difference in self.differences
+        ]
+
+
+def _not_compared(job: Job | None) -> str | None:
+    """What of an accepted invoice was compared with nothing: `total`, `tax`, or None."""
+    if job is None or job.stage is not Stage.INVOICE or not job.accepted:
+        return None
+    return "total" if not job.compared else "tax" if tax_not_compared(job) else None
+
+
+def _kind(stage: Stage) -> str:
+    return "reservation" if stage is Stage.ALLOCATION else "invoice"

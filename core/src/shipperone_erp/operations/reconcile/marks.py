@@ -1,0 +1,88 @@
+"""What is known from the ledger alone: what is not finished, what was inferred, dated or decided by a person."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.records import Action
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.open_documents import open_documents, unfinished
+from shipperone_erp.operations.reconcile.findings import Compared, Finding
+
+DECISIONS = (
+    "resolve ", "ignore", "adopt ", "approve --total ", "approve --without-vat", "repeat", "retry --rebuild, ",
+    "go-live --from-now",
+)  # fmt: skip
+"""Acts by which a person has decided what otherwise a rule decides. Dates and credit notes have marks of their own."""
+
+
+def marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job, Compared]]:
+    """Of a job that is not finished what is open comes last, and counts."""
+    acts: dict[int, list[Action]] = defaultdict(list)
+    for act in ledger.actions(tenant):
+        if act.job_id is not None:
+            acts[act.job_id].append(act)
+    for job in own:
+        noted = _noted(job, acts.get(job.id, ()))
+        if noted is not None:
+            yield job, noted
+    yield from _left(ledger, tenant, acts)
+
+
+def _left(ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]) -> Iterable[tuple[Job, Compared]]:
+    """What is not finished, and what a person's `order ignore` has left in the ERP. A live reservation is neither."""
+    rows = {row["key"]: row["document"] for row in open_documents(ledger, tenant)}
+    for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state is not State.DONE]):
+        if job.key not in rows:
+            continue
+        kind = rows[job.key]
+        named = f"{kind} {job.reference}" if job.reference else kind
+        if job.state is State.IGNORED:
+            said = f"a person said `order ignore`; in the ERP is left: {named}"
+            yield job, Compared(job, None, Finding.IGNORED, said)
+        elif unfinished(job) is not None:
+            why = "".join(f": {part}" for part in (job.sentence, _dated(job, acts.get(job.id, ()))) if part)
+            yield job, Compared(job, None, _unfinished(job), f"{named}, {job.state.value}{why}")
+
+
+def _unfinished(job: Job) -> Finding:
+    if job.stage is Stage.ALLOCATION:
+        return Finding.OPEN
+    issued = job.invoice is not None and job.invoice.issued
+    if job.accepted:
+        return Finding.OPEN if issued else Finding.ACCEPTED_NOT_ISSUED
+    return Finding.ISSUED_NOT_CONFIRMED if issued and not job.adopted else Finding.OPEN
+
+
+def _noted(job: Job, acts: Sequence[Action]) -> Compared | None:
+    decided = [act for act in acts if act.action.startswith(DECISIONS)]
+    by_hand = any(act.action.startswith("resolve ") for act in decided)
+    dated = _dated(job, acts) if job.accepted else ""
+    notes = []
+    if job.accepted and job.inferred and not by_hand:
+        said = "ShipperOne's answer was lost; that it was accepted is inferred from what its queues listed afterwards"
+        notes.append((Finding.INFERRED, said))
+    if decided:
+        notes.append((Finding.DECIDED_BY_HAND, "; ".join(map(_said, decided))))
+    if dated:
+        notes.append((Finding.DATE_SET, dated))
+    if job.accepted and not job.compared:
+        notes.append((Finding.NOT_COMPARED, "the ERP stated no total, so only items and quantities were compared"))
+    return Compared(job, None, notes[0][0], "; ".join(said for _, said in notes)) if notes else None
+
+
+def _said(act: Action) -> str:
+    return f"{act.actor} said {act.action}{f': {act.note}' if act.note else ''}"
+
+
+def _dated(job: Job, acts: Sequence[Action]) -> str:
+    """Both dates of an invoice of which an operator has set one, with who did so and why; else empty."""
+    if not job.dated_by_operator:
+        return ""
+    issued = f", date of issue {job.issue_date}" if job.issue_date else ""
+    dates = [act for act in acts if act.action.startswith(("supply-date ", "retry --issue-date "))]
+    by = "".join(f"; {act.actor} said {act.action}: {act.note}" for act in dates)
+    dated = job.invoice.date if job.invoice else None
+    there = f" (the ERP's is of {dated})" if dated and job.issue_date and dated != job.issue_date else ""
+    return f"day of supply {job.tax_date}{issued}{there}{by}"

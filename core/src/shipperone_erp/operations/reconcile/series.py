@@ -1,0 +1,62 @@
+"""Numbers of invoices. People's own invoices share the series, so a gap in it proves nothing and is not looked for."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+from shipperone_erp.domain.hook_answers import Document
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.reconcile.findings import Compared, Finding
+
+
+class Numbers:
+    """Which invoices in the ERP have which number, whoever made them."""
+
+    def __init__(self, keys: Mapping[str, Sequence[Document]], others: Iterable[Document]) -> None:
+        """`keys`: the ERP's documents by the key of our job; `others`: those of nobody or of an unknown key."""
+        self.by_number: dict[str, list[tuple[str | None, Document]]] = defaultdict(list)
+        for key, documents in keys.items():
+            for document in documents:
+                self._add(key, document)
+        for document in others:
+            self._add(None, document)
+
+    def where_now(self, job: Job) -> str:
+        """What became of the number of a missing document, as the end of a sentence."""
+        if job.stage is not Stage.INVOICE or not job.number:
+            return ""
+        holders = [_named(document) for _, document in self.by_number.get(job.number, ())]
+        if not holders:
+            return f"; no invoice has the number {job.number} now"
+        return f"; the number {job.number} is on {', '.join(holders)} now"
+
+    def _add(self, key: str | None, document: Document) -> None:
+        if document.kind == "invoice" and document.number:
+            self.by_number[document.number].append((key, document))
+
+
+def twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job], numbers: Numbers) -> Iterable[Compared]:
+    """Two documents of one key; two invoices with one number, one of which is ours."""
+    for key, documents in keys.items():
+        references = list(dict.fromkeys(str(document.reference) for document in documents))
+        if len(references) > 1:
+            said = f"the ERP has {len(references)} documents of this key: {', '.join(references)}"
+            yield Compared(known[key], documents[0], Finding.LISTED_TWICE, said)
+    for number, invoices in numbers.by_number.items():
+        ours = [(known[key], document) for key, document in invoices if key is not None]
+        references = list(dict.fromkeys(_named(document) for _, document in invoices))
+        if ours and len(references) > 1:
+            said = f"{len(references)} invoices have the number {number}: {', '.join(references)}"
+            yield Compared(*ours[0], Finding.LISTED_TWICE, said)
+
+
+def issued_before(job: Job, document: Document) -> str:
+    """An invoice under an earlier key of a job: it was discarded, and somebody issued it all the same."""
+    return (
+        f"invoice {document.number} was issued under the earlier key {document.key}, beside {job.number or job.key}: "
+        "the accountant credits the one that is too many"
+    )
+
+
+def _named(document: Document) -> str:
+    return str(document.reference or document.key or "a document without a reference")

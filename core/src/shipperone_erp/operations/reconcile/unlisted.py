@@ -1,0 +1,153 @@
+"""ShipperOne's queues, read afresh, beside the ledger: shipped and not invoiced, reserved for no order."""
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.allocation_release import lists
+from shipperone_erp.domain.hook_answers import Document
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.line_selection import sort_out
+from shipperone_erp.domain.listing import Listed, Listing
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.totals import figures
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.reconcile.findings import MOVING, Compared, Finding, Shipped
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.queue_reader import QueueReader
+
+HOLDS_GOODS = frozenset(
+    {"live", "reserved", "assigned", "waiting", "confirmed", "partially_available", "picked", "packed", "sale"}
+)
+"""States in which a reservation holds goods, or waits for them, as ERPs word them. Other words prove nothing."""
+
+NOT_READ_FOR = timedelta(minutes=10)
+"""An order that the ledger does not know is new, unless the service has not read that queue for so long."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueuesRead:
+    """Both queues, each read whole at one time."""
+
+    allocation: Listing
+    invoice: Listing
+
+
+def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
+    """Read both. ReadFailed if ShipperOne does not let one be read. Blocking; not to be called in a running loop."""
+
+    async def read() -> QueuesRead:
+        client = ShipperOne(
+            settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
+            queue_fields=settings.queue_fields, max_response=max_response,
+        )  # fmt: skip
+        try:
+            # the invoice queue last: an order may ship between the two reads, and never comes back
+            allocation = await QueueReader(client, Stage.ALLOCATION).read(prove=True)
+            return QueuesRead(allocation, await QueueReader(client, Stage.INVOICE).read(prove=True))
+        finally:
+            await client.aclose()
+
+    return asyncio.run(read())
+
+
+def holds_goods(document: Document) -> bool:
+    """It is a reservation that holds goods in the ERP, as far as its state says so."""
+    return document.kind == "reservation" and (document.state or "").lower() in HOLDS_GOODS
+
+
+def shipped(settings: TenantSettings, queues: QueuesRead) -> list[Shipped]:
+    """What ShipperOne lists as shipped and not invoiced, the oldest day of shipment first."""
+    found = [_shipped(settings, queues.invoice, order_id, one) for order_id, one in queues.invoice.orders.items()]
+    return sorted(found, key=lambda one: one.since)
+
+
+def beside_the_queues(
+    ledger: Ledger, settings: TenantSettings, queues: QueuesRead, found: Sequence[Compared]
+) -> Iterable[Compared]:
+    """What the queues show that the ledger has otherwise. `found`: what is open already is not said twice."""
+    said = {(one.job.stage, one.job.order_id) for one in found if one.job and one.finding is not None}
+    yield from _not_invoiced(ledger, settings, queues, said)
+    yield from _without_order(ledger, settings, queues)
+
+
+def _not_invoiced(
+    ledger: Ledger, settings: TenantSettings, queues: QueuesRead, said: set[tuple[Stage, str]]
+) -> Iterable[Compared]:
+    listing = queues.invoice
+    jobs: dict[str, list[Job]] = {}
+    for job in ledger.jobs_of_orders(settings.name, Stage.INVOICE, list(listing.orders)):
+        jobs.setdefault(job.order_id, []).append(job)
+    queue = ledger.queue(settings.name, Stage.INVOICE)
+    read_at = queue.last_good_read_at if queue else None
+    stands_still = read_at is None or listing.began_at - read_at > NOT_READ_FOR
+    for one in shipped(settings, queues):
+        own = jobs.get(one.order_id, [])
+        listed = listing.orders[one.order_id]
+        done = _still_listed(own, listed, listing, settings)
+        if done is not None:
+            at = f"{done.accepted_at:%Y-%m-%d %H:%M} UTC" if done.accepted_at else "before"
+            yield Compared(
+                done, None, Finding.ISSUED_NOT_CONFIRMED,
+                f"the ledger has it as confirmed since {at}, invoice {done.number or done.key}; ShipperOne still lists "
+                "the same items to be invoiced: ask ShipperOne whether it has the invoice",
+            )  # fmt: skip
+            continue
+        newest = max(own, key=lambda job: job.id, default=None)
+        if newest is None:
+            if stands_still:
+                why = "the ledger does not know it: no service has read the queue lately"
+                yield Compared(None, None, Finding.SHIPPED_NOT_INVOICED, _waits(one, why), shipped=one)
+        elif _rests(newest) and (Stage.INVOICE, one.order_id) not in said:
+            why = newest.sentence or str(newest.state)
+            yield Compared(newest, None, Finding.SHIPPED_NOT_INVOICED, _waits(one, why), shipped=one)
+
+
+def _rests(job: Job) -> bool:
+    return job.state in (State.WAITING, State.HELD) and not job.accepted
+
+
+def _still_listed(own: Iterable[Job], listed: Listed, listing: Listing, settings: TenantSettings) -> Job | None:
+    """The confirmed job whose very listing is still there, longer than a queue may lag."""
+    long_ago = listing.began_at - settings.settle
+    for job in own:
+        if job.accepted and job.accepted_at and job.accepted_at < long_ago and job.fingerprint == listed.fingerprint:
+            return job
+    return None
+
+
+def _without_order(ledger: Ledger, settings: TenantSettings, queues: QueuesRead) -> Iterable[Compared]:
+    listing = queues.allocation
+    if not listing.proves_absence:
+        return
+    for job in ledger.unfinished_jobs(settings.name, Stage.ALLOCATION):
+        settled = job.state not in MOVING and job.since < listing.began_at
+        if not settled or job.accepted or not job.reference or job.adopted:
+            continue
+        if not lists(listing, job.order_id) and not lists(queues.invoice, job.order_id):
+            yield Compared(
+                job, None, Finding.RESERVATION_WITHOUT_ORDER,
+                f"{job.reference} is reserved, and ShipperOne lists the order in neither queue: "
+                f"{job.sentence or 'it was cancelled, or confirmed by somebody else'}",
+            )  # fmt: skip
+
+
+def _shipped(settings: TenantSettings, listing: Listing, order_id: str, listed: Listed) -> Shipped:
+    order = listed.order
+    currency = order.currency or settings.currency
+    amount = figures(sort_out(order, settings).invoiced, currency, settings.discount).invoice_total
+    return Shipped(order_id, amount, currency, order.shipped_at or listing.began_at)
+
+
+def _waits(one: Shipped, why: str) -> str:
+    return f"shipped {one.since:%Y-%m-%d}, not invoiced: {why}"
+
+
+def by_currency(orders: Iterable[Shipped]) -> Mapping[str, list[Shipped]]:
+    """The same orders, by currency."""
+    found: dict[str, list[Shipped]] = {}
+    for one in orders:
+        found.setdefault(one.currency or "", []).append(one)
+    return found
