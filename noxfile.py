@@ -47,7 +47,7 @@ def install_wheels(session: nox.Session) -> None:
         old.unlink()
     for package in PACKAGES:
         session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(wheels), package, external=True)
-    extras = "postgresql,scaffold,web,metrics,fleet"
+    extras = "postgresql,scaffold,web,metrics,fleet,alerts"
     built = [f"{wheel}[{extras}]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
@@ -75,6 +75,7 @@ def types(session: nox.Session) -> None:
         "starlette>=0.46",
         "uvicorn>=0.34",
         "prometheus-client>=0.21",
+        "apprise>=1.9",
         *[f"./{p}" for p in PACKAGES],
     )
     session.run("mypy", *SOURCES)
@@ -133,7 +134,7 @@ def pythons(session: nox.Session) -> None:
 def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
     """Install the packages and run BOUNDARIES, or what is given."""
     packages = [
-        "./core[postgresql,scaffold,web,metrics,fleet]",
+        "./core[postgresql,scaffold,web,metrics,fleet,alerts]",
         "./connectors/generic_sql[postgresql,mariadb]",
         "./connectors/odoo",
         "./connectors/tryton",

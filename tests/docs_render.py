@@ -24,6 +24,7 @@ from docs_states import diagram
 from import_contracts import FLOORS, ROOT
 from shipperone_erp.cli import INTERRUPTED
 from shipperone_erp.cli.app import app
+from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.config.page import PageSettings, PersonSettings, ProxySettings
 from shipperone_erp.config.rendering import toml
@@ -291,8 +292,9 @@ PARTS: dict[str, Callable[[], str]] = {
     "error_exceptions": _error_exceptions,
     "error_cases": _error_cases,
     "faq": _faq,
-    "runtime": lambda: _settings(RuntimeSettings, without=["page", "fleet"]),
+    "runtime": lambda: _settings(RuntimeSettings, without=["page", "fleet", "alerts"]),
     "fleet": lambda: _settings(FleetSettings),
+    "alerts": lambda: _settings(AlertSettings),
     "page": lambda: _settings(PageSettings),
     "page_people": lambda: _settings(PersonSettings),
     "page_proxy": lambda: _settings(ProxySettings),

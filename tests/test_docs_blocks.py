@@ -22,6 +22,7 @@ DOCS = TESTS.parent / "docs"
 FENCE = re.compile(r"^ *(`{3,})(\S*)[^\n]*\n(.*?)^ *\1$", re.DOTALL | re.MULTILINE)
 
 LOOKED_AT = {
+    "alerts.md": {"sh toml": "test_docs_blocks.py", "console": "test_alerts.py"},
     "amounts.md": {"json toml text": "test_amounts_page.py"},
     "configuration.md": {"toml": "test_docs_blocks.py"},
     "conformance.md": {"sh python toml text": "test_docs_kit.py"},
@@ -81,7 +82,7 @@ def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
     assert [charge.name for charge in acme.charges] == ["coupon"]
 
 
-@pytest.mark.parametrize("page", ["page.md", "metrics.md", "fleet.md"])
+@pytest.mark.parametrize("page", ["alerts.md", "page.md", "metrics.md", "fleet.md"])
 def test_the_extras_that_a_page_says_to_install_are_there(page):
     (command,) = shown(page, "sh")
     named = re.search(r"shipperone-erp\[(.*)\]", command)[1].split(",")
@@ -113,6 +114,21 @@ def test_the_settings_of_a_fleet_are_the_defaults_as_the_page_says(tmp_path):
     runtime = load(file, environment={"ACME_TOKEN": "a-token"}).runtime
     assert runtime.fleet == FleetSettings()
     assert runtime.ledger.startswith("postgresql+psycopg://")
+
+
+def test_the_settings_of_alerts_load_as_they_are_printed(tmp_path):
+    (printed,) = shown("alerts.md", "toml")
+    (tmp_path / "secrets").mkdir(mode=0o700)
+    (tmp_path / "secrets/slack.url").write_text("slack://a/b/c")
+    (tmp_path / "secrets/slack.url").chmod(0o600)
+    file = tmp_path / "shipperone-erp.toml"
+    whole, _, _ = shown("configuration.md", "toml")
+    tenant = whole[whole.index("[tenants.acme]") : whole.index("[tenants.acme.generic_sql]")]
+    file.write_text(f"{printed}\n{tenant}{recipe('guarded', 'sqlite').toml}", encoding="utf-8")
+    environment = {"ACME_TOKEN": "a-token", "ALERTS_MAIL": "mailtos://me:secret@acme.example"}
+    alerts = load(file, environment=environment).runtime.alerts
+    assert [address.get_secret_value().partition("://")[0] for address in alerts.to] == ["mailtos", "slack"]
+    assert (alerts.quiet, alerts.digest) == ("22:00-06:00", "08:00")
 
 
 def test_prometheus_is_configured_as_the_page_prints_it():

@@ -7,6 +7,7 @@ import typer
 
 from shipperone_erp.cli import (
     adoption,
+    alerts,
     capture,
     config,
     connectors,
@@ -95,6 +96,7 @@ app.add_typer(ledger.app, name="ledger")
 connectors.app.command("new")(scaffold.new)
 connectors.app.command("try")(try_hook.try_)
 app.add_typer(connectors.app, name="connectors")
+app.add_typer(alerts.app, name="alerts")
 app.command("explain")(explain.explain)
 
 

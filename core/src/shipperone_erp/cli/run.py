@@ -42,6 +42,7 @@ from shipperone_erp.engine.service_manager import notify, signs_of_life
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.alerts.watch import watching
 
 LOG = logging.getLogger(f"{ROOT}.run")
 
@@ -172,7 +173,7 @@ def serve(
             living = asyncio.create_task(signs_of_life())
             notify("READY=1")
             with shown(runtime.progress, console):
-                async with _page(loaded, runtime):
+                async with _page(loaded, runtime), watching(loaded, runtime.ledger):
                     await runtime.serve(stopping, scheduled(runtime) if scheduled else None)
             living.cancel()
 

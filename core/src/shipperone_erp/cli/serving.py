@@ -14,6 +14,7 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.config.page import exposed, listening
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.alerts.watch import watching
 
 DEFAULT_HTTP = "127.0.0.1:8642"
 
@@ -61,6 +62,7 @@ def serve_page(loaded: Configuration, ledger: Ledger, http: str) -> None:
         stopping = asyncio.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
-        await serve(site_of(loaded, ledger, REDACTION), opened, stopping)
+        async with watching(loaded, ledger):
+            await serve(site_of(loaded, ledger, REDACTION), opened, stopping)
 
     asyncio.run(go())

@@ -3,10 +3,11 @@
 import os
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.capability_checks import unmet
 from shipperone_erp.config.digests import digest
 from shipperone_erp.config.interpolation import interpolate
@@ -30,6 +31,8 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ConfigurationError, PluginRefused, Problem
 from shipperone_erp.kernel.printable import label
 from shipperone_erp.kernel.redaction import Redaction
+
+Below = TypeVar("Below", bound=BaseModel)
 
 TOP = ("runtime", "defaults", "tenants")
 NEEDED = {Stage.ALLOCATION: ("reserve_stock",), Stage.INVOICE: ("build_invoice",)}
@@ -148,7 +151,8 @@ class _Loading:
             if "${" not in password:
                 self._warn(self.main, ("runtime", *path), IN_ADDRESS, None)
         raw = self._put_in(self.main, ("runtime",), written, None)
-        page = self._page(raw.pop("page", {}))
+        page = self._below("page", PageSettings, raw.pop("page", {}))
+        alerts = self._below("alerts", AlertSettings, raw.pop("alerts", {}))
         try:
             runtime = RuntimeSettings.model_validate(raw)
         except ValidationError as error:
@@ -158,23 +162,24 @@ class _Loading:
         if runtime.http is not None and page is not None and (open_to_all := exposed(runtime.http, page)) is not None:
             self.problems.append(self.main.problem(("runtime", "http"), open_to_all))
         ledger = _beside(runtime.ledger, self.main.file.parent)
-        return runtime.model_copy(update={"ledger": ledger, "page": page or PageSettings()})
+        below = {"page": page or PageSettings(), "alerts": alerts or AlertSettings()}
+        return runtime.model_copy(update={"ledger": ledger, **below})
 
-    def _page(self, raw: Any) -> PageSettings | None:
-        """`[runtime.page]`; None if it has a problem. A token that is missing stops everything: no page without it."""
-        here = ("runtime", "page")
+    def _below(self, name: str, model: type[Below], raw: Any) -> Below | None:
+        """`[runtime.NAME]`; None if it has a problem. A secret that is missing stops everything: no page without it."""
+        here = ("runtime", name)
         secrets = SecretPlaces(self.main.file.parent, self.environment)
-        for path, _ in plain_secrets(PageSettings, raw):
+        for path, _ in plain_secrets(model, raw):
             self._warn(self.main, (*here, *path), AS_SECRET, None)
         try:
-            page = PageSettings.model_validate(raw, context={"secrets": secrets})
+            settings = model.model_validate(raw, context={"secrets": secrets})
         except ValidationError as error:
-            for fault in faults(error, PageSettings, list(PageSettings.model_fields)):
+            for fault in faults(error, model, list(model.model_fields)):
                 self.problems.append(self.main.problem((*here, *fault.path), fault.cause, near=fault.near))
             return None
         for warning in secrets.warnings:
             self._warn(self.main, here, warning, None)
-        return page
+        return settings
 
     def _homes(self, runtime: RuntimeSettings) -> dict[str, Document]:
         """Each tenant and the file that it stands in."""

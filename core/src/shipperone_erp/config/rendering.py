@@ -25,11 +25,13 @@ def show(configuration: Configuration) -> str:
     """TOML text; what reads it sees every setting of every tenant, and no secret."""
     shown = _Shown(configuration.written, configuration.put_in)
     out = [f"# {one_line(str(configuration.file))}", "[runtime]"]
-    out += shown.lines(configuration.runtime, ("runtime",), {"page", "fleet"})
+    out += shown.lines(configuration.runtime, ("runtime",), {"page", "fleet", "alerts"})
     if configuration.runtime.http is not None:
         out += ["", "[runtime.page]", *shown.lines(configuration.runtime.page, ("runtime", "page"))]
     if "fleet" in configuration.runtime.model_fields_set:
         out += ["", "[runtime.fleet]", *shown.lines(configuration.runtime.fleet, ("runtime", "fleet"))]
+    if configuration.runtime.alerts.wanted:
+        out += ["", "[runtime.alerts]", *shown.lines(configuration.runtime.alerts, ("runtime", "alerts"))]
     for name, tenant in configuration.tenants.items():
         here = ("tenants", name)
         apart = {"fields", "charges"} if tenant.charges else {"fields"}

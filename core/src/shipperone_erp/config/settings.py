@@ -21,6 +21,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.config.page import Address, PageSettings
 from shipperone_erp.config.secret_sources import SecretMissing
@@ -129,6 +130,7 @@ class RuntimeSettings(_Settings):
     )
     page: PageSettings = Field(default_factory=PageSettings, description="who may use the page, see below")
     fleet: FleetSettings = Field(default_factory=FleetSettings, description="many workers on one ledger, see below")
+    alerts: AlertSettings = Field(default_factory=AlertSettings, description="whom to tell, see below")
 
 
 def _path(value: str) -> str:

@@ -89,6 +89,18 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRecord:
+    """A condition that alerts tell of: since when, when it was last seen, and when somebody was told."""
+
+    name: str
+    since: datetime
+    seen_at: datetime
+    told_at: datetime | None
+    claimed_at: datetime | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRecord:
     """One queue of a tenant: when it was first and last read whole, whether it is live, whether it is paused."""
 

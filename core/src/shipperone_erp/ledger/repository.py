@@ -16,12 +16,12 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Action, Binding, Lease, Pause, QueueRecord
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.ledger import integrity, leases, migrator, operator_actions, retention
+from shipperone_erp.ledger.alert_records import AlertRecords
 from shipperone_erp.ledger.backup import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Held, Owner, Seen
-from shipperone_erp.ledger.reader import LedgerReader
 from shipperone_erp.ledger.retention import Removed, Terms
 from shipperone_erp.ledger.schema import (
     jobs,
@@ -31,7 +31,7 @@ from shipperone_erp.ledger.unit_of_work import Entry, InsertJob, Record, SaveBin
 from shipperone_erp.ledger.writer import Writer
 
 
-class Ledger(LedgerReader):
+class Ledger(AlertRecords):
     """Made by `open`. Reads block and may be called from any thread; `write` needs `start_writer` once before.
 
     Every method raises LedgerUnavailable while the database cannot be used.

@@ -31,7 +31,7 @@ from shipperone_erp.ledger.column_types import (
     difference_out,
 )
 
-REVISION = "0011"
+REVISION = "0012"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -228,6 +228,19 @@ bindings = Table(
     Column("connector", Text, nullable=False),
     Column("identity", Text, nullable=False),
 )
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("name", String(250), primary_key=True),
+    Column("since", UtcTime, nullable=False),
+    Column("seen_at", UtcTime, nullable=False),
+    Column("told_at", UtcTime),
+    Column("claimed_at", UtcTime),
+    Column("sentence", FreeText, nullable=False),
+)
+"""Conditions that alerts tell of, from when one is first seen until its end is told. `claimed_at`: a process is telling
+it."""
 
 leases = Table(
     "leases",

@@ -1,0 +1,62 @@
+"""`alerts`: test whether they arrive; watch the ledger from a process of its own."""
+
+import asyncio
+import signal
+from typing import Annotated
+
+import typer
+
+from shipperone_erp.cli.logs import LogForm, start_logging
+from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
+from shipperone_erp.config import Configuration
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.alerts import watch as watching
+
+app = typer.Typer(no_args_is_help=True, help="Alerts: test whether they arrive; watch beside the service.")
+
+
+@app.command("test")
+def send_test(config: ConfigFile = DEFAULT_FILE) -> None:
+    """Send a test message to every address and to the command of [runtime.alerts]. Ends with 1 if one fails."""
+    loaded = _wanted(config)
+    failed = False
+    for one in watching.test(loaded):
+        failed = failed or one.why is not None
+        print_text(f"OK    {one.to}" if one.why is None else f"FAIL  {one.to}: {one.why}")
+    if failed:
+        raise typer.Exit(Ending.FAILED)
+
+
+@app.command()
+def watch(
+    config: ConfigFile = DEFAULT_FILE,
+    once: Annotated[bool, typer.Option("--once", help="Look once and end, for cron.")] = False,
+) -> None:
+    """Tell alerts from a process of its own, which also notices that the service has died; until Ctrl-C.
+
+    `run` and `web` tell them as well; what one process has told no other tells again.
+    """
+    start_logging(LogForm.AUTO)
+    loaded = _wanted(config)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
+        alerts = watching.AlertWatch(loaded, ledger)
+        if once:
+            alerts.tick()
+            return
+
+        async def go() -> None:
+            stopping = asyncio.Event()
+            for number in (signal.SIGTERM, signal.SIGINT):
+                asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+            await watching.watch(alerts, loaded.runtime.alerts.every, stopping)
+
+        asyncio.run(go())
+
+
+def _wanted(config: ConfigFile) -> Configuration:
+    loaded = configuration(config, tenants_may_fail=True)
+    if not loaded.runtime.alerts.wanted:
+        raise UsageError("nobody is to be told: write `to` or `command` under [runtime.alerts]; see docs/alerts.md")
+    return loaded

@@ -1,0 +1,117 @@
+"""`[runtime.alerts]`: whom to tell that something needs somebody, how, and when not."""
+
+import re
+from datetime import time, timedelta
+from enum import StrEnum
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+
+from shipperone_erp.connector.secret import Secret
+from shipperone_erp.domain.reasons import Owner
+from shipperone_erp.kernel.durations import Duration, at_least
+
+
+class Rule(StrEnum):
+    """What is told. Each is about a tenant, never about a single order."""
+
+    NOTHING_SERVED = "nothing_served"
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 -- the name of a rule
+    LAST_GOOD_CYCLE = "last_good_cycle"
+    ACCEPTED_NOT_ISSUED = "accepted_not_issued"
+    HELD = "held"
+
+
+_TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
+
+
+def time_of_day(value: str) -> time:
+    """The time that `08:00` is. ValueError shows the form."""
+    found = _TIME.fullmatch(value)
+    if found is None:
+        raise ValueError('write a time of day such as "08:00"')
+    return time(int(found[1]), int(found[2]))
+
+
+def quiet_hours(value: str) -> tuple[time, time]:
+    """The two ends of `22:00-06:00`. ValueError shows the form."""
+    begin, dash, end = value.partition("-")
+    try:
+        ends = time_of_day(begin.strip()), time_of_day(end.strip())
+    except ValueError:
+        raise ValueError('write two times of day such as "22:00-06:00"') from None
+    if not dash or ends[0] == ends[1]:
+        raise ValueError('write two times of day such as "22:00-06:00"')
+    return ends
+
+
+def _time(value: str) -> str:
+    time_of_day(value)
+    return value
+
+
+def _quiet(value: str) -> str:
+    quiet_hours(value)
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"{value} is no time zone such as Europe/Bratislava") from None
+    return value
+
+
+def _address(value: Secret) -> Secret:
+    text = value.get_secret_value().strip()
+    if "://" not in text:
+        raise ValueError("write an address as apprise has it, such as mailto://…, slack://…, json://…")
+    return Secret(text)
+
+
+class AlertSettings(BaseModel):
+    """`[runtime.alerts]`: alerts without Prometheus."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    to: tuple[Annotated[Secret, AfterValidator(_address)], ...] = Field(
+        (), description="addresses as apprise has them: mail, Slack, Teams, Telegram, webhooks and others"
+    )
+    command: tuple[str, ...] = Field((), description="a program and its arguments; it gets the message as JSON")
+    every: Annotated[Duration, at_least(timedelta(seconds=5))] = Field(
+        timedelta(minutes=1), description="how often the ledger is looked at"
+    )
+    off: tuple[Rule, ...] = Field((), description="rules that tell nothing")
+    owners: tuple[Owner, ...] = Field(
+        (Owner.ACCOUNTANT, Owner.WAREHOUSE, Owner.IT, Owner.SHIPPERONE),
+        description="`held` tells of orders that are held for these",
+    )
+    accepted_not_issued: Duration = Field(timedelta(hours=1), description="since ShipperOne has accepted it")
+    last_good_cycle: Annotated[Duration, at_least(timedelta(minutes=1))] = Field(
+        timedelta(minutes=10), description="since a queue was last read whole"
+    )
+    nothing_served: Annotated[Duration, at_least(timedelta(seconds=10))] = Field(
+        timedelta(minutes=2), description="since no process serves a stage of a tenant"
+    )
+    over_after: Duration = Field(timedelta(minutes=2), description="how long it is well before that is told")
+    digest: Annotated[str, AfterValidator(_time)] | None = Field(
+        None, description='a summary once a day at that time, such as "08:00"'
+    )
+    quiet: Annotated[str, AfterValidator(_quiet)] | None = Field(
+        None, description='hours in which only urgent rules tell, such as "22:00-06:00"; the others tell afterwards'
+    )
+    urgent: tuple[Rule, ...] = Field((Rule.NOTHING_SERVED,), description="rules that tell in quiet hours, too")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="of `digest` and `quiet`")
+
+    @model_validator(mode="after")
+    def _known_rules(self) -> "AlertSettings":
+        if any(not part for part in self.command):
+            raise ValueError("command: write the program and each argument as a text that is not empty")
+        return self
+
+    @property
+    def wanted(self) -> bool:
+        """There is somebody to tell."""
+        return bool(self.to or self.command)

@@ -1,0 +1,181 @@
+"""What is wrong now, from the ledger: by rule and tenant, never by order."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from shipperone_erp.config import Configuration, TenantSettings
+from shipperone_erp.config.alerts import AlertSettings, Rule
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.domain.records import JobCount, QueueRecord
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.durations import words
+from shipperone_erp.ledger.leases import LeaseRecord
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.attention import needs_operator
+from shipperone_erp.operations.silent_stages import silence
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """Something that somebody is to be told of. `name` stays the same as long as it lasts; the sentence may change.
+
+    `after`: it is told only once it has lasted so long.
+    """
+
+    rule: Rule
+    tenant: str
+    about: str
+    sentence: str
+    after: timedelta = timedelta()
+
+    @property
+    def name(self) -> str:
+        """Its name in the ledger."""
+        return f"{self.rule.value}/{self.tenant}/{self.about}"[:250]
+
+
+class Heartbeats:
+    """Whether a lease's holder lives, as this process sees it: its heartbeat moves, or has not been looked at long."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._seen: dict[str, tuple[int, int, float]] = {}
+
+    def still_for(self, lease: LeaseRecord) -> float:
+        """For how many seconds it has not moved; 0 when it is seen for the first time."""
+        now = self._monotonic()
+        number, heartbeat, since = self._seen.get(lease.name, (-1, -1, now))
+        if (number, heartbeat) != (lease.number, lease.heartbeat):
+            self._seen[lease.name] = (lease.number, lease.heartbeat, now)
+            return 0.0
+        return now - since
+
+
+class Conditions:
+    """Of one configuration on one ledger."""
+
+    def __init__(
+        self, configuration: Configuration, ledger: Ledger, monotonic: Callable[[], float], alerts: AlertSettings
+    ) -> None:
+        self._configuration = configuration
+        self._ledger = ledger
+        self._alerts = alerts
+        self._heartbeats = Heartbeats(monotonic)
+
+    def now(self, at: datetime) -> list[Condition]:
+        """Everything that is wrong at this time, by the rules that are on. Blocking; reads the ledger only."""
+        found = [*self._of_stages(at), *self._of_orders(at)]
+        return [one for one in found if one.rule not in self._alerts.off]
+
+    def _of_stages(self, at: datetime) -> Iterator[Condition]:
+        queues = {(record.tenant, record.stage): record for record in self._ledger.queues()}
+        leases = {lease.name: lease for lease in self._ledger.leases()}
+        paused = {(pause.tenant, pause.stage) for pause in self._ledger.pauses()}
+        for tenant, settings in self._configuration.tenants.items():
+            for stage in settings.stages:
+                if (tenant, stage) in paused:
+                    continue  # a person wants it so
+                record, lease = queues.get((tenant, stage)), leases.get(f"{tenant}/{stage}")
+                yield from self._of_stage(settings, stage, record, lease, at)
+        for problem in self._configuration.problems:
+            if problem.tenant is not None:
+                said = f"{problem.tenant} is not served, its configuration is incomplete: {problem}"
+                yield Condition(Rule.NOTHING_SERVED, problem.tenant, "configuration", said)
+
+    def _of_stage(
+        self,
+        settings: TenantSettings,
+        stage: Stage,
+        record: QueueRecord | None,
+        lease: LeaseRecord | None,
+        at: datetime,
+    ) -> Iterator[Condition]:
+        tenant, rules = settings.name, self._alerts
+        if record is not None and record.paused_reason is Reason.PLATFORM_AUTH:
+            said = f"{tenant}: ShipperOne refuses the token for pending_{stage}: {record.paused_sentence}"
+            yield Condition(Rule.TOKEN_REFUSED, tenant, stage, said)
+            return
+        unserved = self._unserved(settings, stage, record, lease, at)
+        if unserved is not None:
+            yield Condition(Rule.NOTHING_SERVED, tenant, stage, unserved, rules.nothing_served)
+            return  # that its queue is not read follows from it
+        read_at = record.last_good_read_at if record else None
+        since = read_at or (lease.taken_at if lease else None)
+        longest = max(rules.last_good_cycle, 3 * settings.poll_interval)
+        if since is not None and at - since > longest:
+            last = f"last read whole at {since:%Y-%m-%d %H:%M} UTC" if read_at else "never read whole"
+            why = f": {record.paused_sentence}" if record and record.paused_sentence else ""
+            said = f"{tenant}: pending_{stage} was {last}, which is more than {words(longest)} ago{why}"
+            yield Condition(Rule.LAST_GOOD_CYCLE, tenant, stage, said)
+
+    def _unserved(
+        self,
+        settings: TenantSettings,
+        stage: Stage,
+        record: QueueRecord | None,
+        lease: LeaseRecord | None,
+        at: datetime,
+    ) -> str | None:
+        if lease is None or lease.owner is None:
+            return f"{settings.name}: no process serves {stage}: its orders are not worked on"
+        still = self._heartbeats.still_for(lease)
+        if still > 3 * self._configuration.runtime.lease.total_seconds():
+            return f"{settings.name}: {lease.served_by} served {stage} and shows no sign of life any more"
+        return silence(record, lease, settings, at)
+
+    def _of_orders(self, at: datetime) -> Iterator[Condition]:
+        held: dict[tuple[str, Owner], list[JobCount]] = {}
+        late: set[str] = set()
+        for alike in self._ledger.counts():
+            if needs_operator(alike) and alike.owner in self._alerts.owners:
+                held.setdefault((alike.tenant, alike.owner or Owner.IT), []).append(alike)
+            if alike.reason is Reason.ERP_AUTH:
+                said = f"{alike.tenant}: the ERP refuses the login; its orders wait"
+                yield Condition(Rule.TOKEN_REFUSED, alike.tenant, f"erp/{alike.stage}", said)
+            if alike.accepted and alike.stage is Stage.INVOICE:
+                late.add(alike.tenant)
+        for (tenant, owner), those in held.items():
+            yield Condition(Rule.HELD, tenant, owner, _held(tenant, owner, those))
+        for tenant in sorted(late & self._configuration.tenants.keys()):
+            yield from self._not_issued(tenant, at)
+
+    def _not_issued(self, tenant: str, at: datetime) -> Iterator[Condition]:
+        before = at - self._alerts.accepted_not_issued
+        jobs = [
+            job
+            for job in self._ledger.accepted_before(tenant, Stage.INVOICE, before)
+            if job.accepted_at and job.accepted_at <= before and not (job.invoice and job.invoice.issued)
+        ]
+        if jobs:
+            oldest = min(job.accepted_at for job in jobs if job.accepted_at)
+            span = words(self._alerts.accepted_not_issued)
+            said = (
+                f"{tenant}: {_orders(len(jobs))} accepted by ShipperOne more than {span} ago and not issued in the "
+                f"ERP, the oldest since {oldest:%Y-%m-%d %H:%M} UTC"
+            )
+            yield Condition(Rule.ACCEPTED_NOT_ISSUED, tenant, "invoice", said)
+
+
+def _held(tenant: str, owner: Owner, those: list[JobCount]) -> str:
+    reasons: Counter[str] = Counter()
+    for alike in those:
+        reasons[alike.reason.value if alike.reason else "without a reason"] += alike.count
+    told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5))
+    oldest = min(alike.oldest for alike in those)
+    return (
+        f"{tenant}: {_orders(reasons.total())} for the {_named(owner)} ({told}), the oldest listed "
+        f"{oldest:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _named(owner: Owner) -> str:
+    return NAMES.get(owner, owner.value)
+
+
+NAMES: Mapping[Owner, str] = {Owner.IT: "IT", Owner.SHIPPERONE: "people of ShipperOne"}
+
+
+def _orders(count: int) -> str:
+    return f"{count} order{'' if count == 1 else 's'}"

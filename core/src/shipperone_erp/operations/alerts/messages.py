@@ -1,0 +1,95 @@
+"""What is told: one message for everything that has begun and ended since the last one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from shipperone_erp.domain.records import AlertRecord
+from shipperone_erp.operations.attention import Attention
+from shipperone_erp.operations.reports import iso
+
+AT_MOST = 20
+"""Lines of one kind in one message; the others are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """`kind`: `alert`, `digest` or `test`."""
+
+    kind: str
+    title: str
+    lines: Sequence[str]
+    begun: Sequence[AlertRecord] = ()
+    over: Sequence[AlertRecord] = ()
+
+    @property
+    def text(self) -> str:
+        """For people."""
+        return "\n".join(self.lines)
+
+    def document(self) -> dict[str, Any]:
+        """For a program, as JSON."""
+        return {
+            "kind": self.kind,
+            "title": self.title,
+            "text": self.text,
+            "begun": [_row(record) for record in self.begun],
+            "over": [_row(record) for record in self.over],
+        }
+
+
+def alert(begun: Sequence[AlertRecord], over: Sequence[AlertRecord]) -> Message:
+    """One message for all of them."""
+    if begun:
+        title = f"shipperone-erp: {len(begun)} new alert{'' if len(begun) == 1 else 's'}"
+        title += f", {len(over)} over" if over else ""
+    else:
+        title = f"shipperone-erp: {len(over)} alert{'' if len(over) == 1 else 's'} over"
+    lines = [f"- {line}" for line in _some([record.sentence for record in begun])]
+    if over:
+        lines += ["Over:", *(f"- {line}" for line in _some([_over(record) for record in over]))]
+    return Message("alert", title, lines, begun, over)
+
+
+def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, listed: int) -> Message:
+    """The day in a few lines; it is told when all is well, too."""
+    lines = [f"Done of {listed} listed in the last 24 hours: {done}."]
+    if seen.orders:
+        by = ", ".join(f"{count} {owner.value}" for owner, count in seen.by_owner.most_common())
+        lines.append(f"Orders that need somebody: {seen.orders} ({by}).")
+    else:
+        lines.append("No order needs anybody.")
+    if seen.late:
+        lines.append(f"Accepted by ShipperOne and not finished in the ERP: {seen.late}.")
+    if seen.waiting:
+        lines.append(f"Orders that wait by themselves: {seen.waiting}.")
+    if seen.oldest is not None:
+        lines.append(f"The oldest open order was listed {seen.oldest:%Y-%m-%d %H:%M} UTC.")
+    if open_alerts:
+        lines += ["Open alerts:", *(f"- {line}" for line in _some([record.sentence for record in open_alerts]))]
+    need = f"{seen.orders} need somebody" if seen.orders else "nothing needs anybody"
+    return Message("digest", f"shipperone-erp: {need}", lines)
+
+
+def test() -> Message:
+    """What `alerts test` sends."""
+    return Message("test", "shipperone-erp: a test", ["Alerts of shipperone-erp arrive here."])
+
+
+def _over(record: AlertRecord) -> str:
+    return f"{record.sentence} (from {_clock(record.since)} to {_clock(record.seen_at)})"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def _some(lines: Sequence[str]) -> list[str]:
+    more = len(lines) - AT_MOST
+    return [*lines[:AT_MOST], f"and {more} more: `shipperone-erp status`"] if more > 0 else list(lines)
+
+
+def _row(record: AlertRecord) -> dict[str, Any]:
+    rule, tenant, about = record.name.split("/", 2)
+    return {"rule": rule, "tenant": tenant, "about": about, "since": iso(record.since), "sentence": record.sentence}
