@@ -9,9 +9,8 @@ from datetime import datetime
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.keys import job_key
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.domain.states import Stage, State, Step
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_commands import Pick, can_be_rebuilt, pick, steer
@@ -46,7 +45,7 @@ def issue_anew(ledger: Ledger, loaded: Configuration, jobs: Sequence[Job], now: 
     for tenant in dict.fromkeys(job.tenant for job in jobs):
         _missing(ledger, loaded, tenant, [job for job in jobs if job.tenant == tenant])
     for job in jobs:
-        steer(ledger, job, _next(job, now), "retry --rebuild, its document is missing in the ERP", now, note)
+        steer(ledger, job, job.document_lost(now), "retry --rebuild, its document is missing in the ERP", now, note)
 
 
 def _missing(ledger: Ledger, loaded: Configuration, tenant: str, jobs: Sequence[Job]) -> None:
@@ -74,14 +73,3 @@ def _refuse_erased(job: Job) -> None:
             f"{job.key}: the customer was erased from the ledger on {job.erased_at:%Y-%m-%d}; make the invoice in "
             "the ERP by hand. Nothing was done"
         )
-
-
-def _next(job: Job, now: datetime) -> Job:
-    """The same content under the next key; accepted as before."""
-    generation = job.generation + 1
-    key = job_key(job.stage, job.order_id, job.content, generation=generation, occurrence=job.occurrence)
-    return job.with_(
-        generation=generation, key=key, state=State.NEW, step=Step.BUILDING, reason=None, sentence=None, owner=None,
-        since=now, next_attempt_at=None, attempts=0, reference=None, url=None, number=None, invoice_json=None,
-        differences=(), crashes_alone=0, open=False,
-    )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Self
 from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.job.record import JobRecord, changed
+from shipperone_erp.domain.keys import job_key
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
@@ -212,6 +213,30 @@ class OperatorTransitions(JobRecord):
             approved=None,
             invoice_json=self.invoice_json if self.accepted else None,
             step=self.step if issued else self.asking_step,
+        )
+
+    def document_lost(self, now: datetime) -> Self:
+        """The ERP does not have its invoice any more: begun anew under the next key, accepted as before.
+
+        Follows an invoice that ShipperOne has accepted, that was made here, and that rests.
+        """
+        rests = self.state in (State.DONE, State.HELD, State.WAITING) and self.ending is None
+        ours = self.stage is Stage.INVOICE and self.accepted and not self.adopted
+        self._must(rests and ours, "issued anew")
+        generation = self.generation + 1
+        return changed(
+            self._renewed(now),
+            generation=generation,
+            key=job_key(self.stage, self.order_id, self.content, generation=generation, occurrence=self.occurrence),
+            step=Step.BUILDING,
+            next_attempt_at=None,
+            attempts=0,
+            crashes_alone=0,
+            reference=None,
+            url=None,
+            number=None,
+            invoice_json=None,
+            differences=(),
         )
 
     def _renewed(self, now: datetime) -> Self:
