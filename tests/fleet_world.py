@@ -17,7 +17,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox, SandboxOrder
 from world import PLUGINS, Erp
 
-STALLED = 2.0
+STALLED = 4.0
 LEASE = 1.5
 TIMES = f'heartbeat = "300ms"\nstalled = "{STALLED}s"\npoll = "300ms"\n'
 

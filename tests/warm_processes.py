@@ -198,9 +198,15 @@ def _called(connection: socket.socket) -> list[str]:
 
 if __name__ == "__main__":
     # what the command imports when it runs, and nothing else: connectors and policies are found by each process
-    import shipperone_erp.cli.app
-    import shipperone_erp.cli.run
+    import typer.main
+
+    import shipperone_erp.cli.failures
+    import shipperone_erp.cli.process_exit
     import shipperone_erp.engine.runtime  # noqa: F401
+    from shipperone_erp.cli.app import app
+
+    for group in typer.main.get_command(app).commands.values():  # every command, imported
+        getattr(group, "commands", None)
 
     sys.argv = serve(sys.argv[1])
     if sys.argv[0] == COMMAND:

@@ -1,43 +1,94 @@
-"""The command line: one module a group of commands; errors are rendered here and nowhere else."""
+"""The command line: one module a group of commands; errors are rendered here and nowhere else.
+
+A command's module is imported when it is typed: `--help` imports neither the database, nor HTTP, nor the settings.
+"""
 
 from importlib.metadata import version
 from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli import (
-    adoption,
-    alerts,
-    capture,
-    config,
-    connectors,
-    demo,
-    doctor,
-    explain,
-    fleet,
-    init,
-    inspect,
-    invoice_dates,
-    job_commands,
-    ledger,
-    orders,
-    plugins,
-    reconcile,
-    run,
-    scaffold,
-    serving,
-    try_hook,
-)
-from shipperone_erp.cli.options import print_text, say
-from shipperone_erp.cli.process_exit import leave
-from shipperone_erp.cli.redaction import REDACTION, keep_out_of_logs, last_words
-from shipperone_erp.domain.hook_answers import ConnectorError
-from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.kernel.errors import ShipperOneErpError
+from shipperone_erp.cli.lazy_group import Place
+from shipperone_erp.cli.plugins import WithPlugged
+
+COMMANDS = {
+    "demo": Place(
+        "demo",
+        "demo",
+        "Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing.",
+    ),
+    "sandbox": Place("demo", "sandbox", "A ShipperOne over real HTTP, until Ctrl-C."),
+    "init": Place(
+        "init",
+        "init",
+        "Set up a tenant. On a terminal it asks, checks each answer, and at the end writes a TOML that works.",
+    ),
+    "inspect": Place(
+        "inspect",
+        "inspect",
+        "Read the queues and find out where each field is and what adds up; nothing at ShipperOne or the ERP changes.",
+    ),
+    "capture": Place(
+        "capture",
+        "capture",
+        "Write the queues to a file with every text masked that is not known to be harmless; nothing else changes.",
+    ),
+    "config": Place("config", "app", "The configuration: check, show, schema."),
+    "doctor": Place(
+        "doctor",
+        "doctor",
+        "Check address, token, store code, queues, ERP, ledger, clock, disk, secrets: a line each, with the cure.",
+    ),
+    "run": Place("run", "run", "Serve the tenants: read ShipperOne's queues, call the ERP, confirm."),
+    "go-live": Place(
+        "job_commands",
+        "go_live",
+        "Decide about what ShipperOne listed before this tenant went live; without an option, see what that is.",
+    ),
+    "pause": Place(
+        "job_commands",
+        "pause",
+        "Begin nothing any more for this tenant (or this stage of it), until `resume`. A running service obeys at once.",  # noqa: E501
+    ),
+    "resume": Place("job_commands", "resume", "Let what was paused go on."),
+    "status": Place(
+        "orders",
+        "status",
+        "Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by; for which reasons jobs wait or are held, and whose move it is.",  # noqa: E501
+    ),
+    "orders": Place(
+        "orders", "orders", "The jobs that have not ended (or those in --state, or --all), the most urgent first."
+    ),
+    "order": Place(
+        "order",
+        "app",
+        "One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
+    ),
+    "reconcile": Place(
+        "reconcile",
+        "command",
+        "Every document of this tenant in the ledger beside the ERP's own list; what differs is shown. Changes nothing.",  # noqa: E501
+    ),
+    "web": Place(
+        "serving",
+        "web",
+        "Serve the operations page beside a running service, on the same ledger, until Ctrl-C. Needs the extra web.",
+    ),
+    "worker": Place("fleet", "app", "One of many workers on one ledger on PostgreSQL; list them, drain one."),
+    "ledger": Place("ledger", "app", "The ledger: backup, restored, adopt."),
+    "connectors": Place("connectors", "app", "Connectors: list, show, new, test, try; list if nothing is said."),
+    "alerts": Place("alerts", "app", "Alerts: test whether they arrive; watch beside the service."),
+    "explain": Place(
+        "explain",
+        "explain",
+        "What a reason means, whose move it is, what the runtime does meanwhile, and what cures it.",
+    ),
+}
+"""Every command of core, in the order of `--help`; each text is the first paragraph of what the command says itself."""
 
 app = typer.Typer(
     name="shipperone-erp",
-    cls=plugins.WithPlugged,
+    cls=type("Commands", (WithPlugged,), {"places": COMMANDS}),
     help="Connects an ERP to ShipperOne: reserves stock for what is to be shipped, invoices what has shipped.",
     no_args_is_help=True,
     add_completion=False,
@@ -48,79 +99,48 @@ app = typer.Typer(
 
 def _tell_version(asked: bool) -> None:
     if asked:
-        print_text(f"shipperone-erp {version('shipperone-erp')}")
+        print(f"shipperone-erp {version('shipperone-erp')}")  # noqa: T201
         raise typer.Exit
 
 
 @app.callback()
 def _(
+    context: typer.Context,
     told: Annotated[
         bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end.")
     ] = False,
 ) -> None:
     """What stands before any command."""
+    if context.obj is not None:
+        context.obj()
 
 
-app.command("demo")(demo.demo)
-app.command("sandbox")(demo.sandbox)
-app.command("init")(init.init)
-app.command("inspect")(inspect.inspect)
-app.command("capture")(capture.capture)
-app.add_typer(config.app, name="config")
-app.command("doctor")(doctor.doctor)
-app.command("run")(run.run)
-app.command("go-live")(job_commands.go_live)
-app.command("pause")(job_commands.pause)
-app.command("resume")(job_commands.resume)
-app.command("status")(orders.status)
-app.command("orders")(orders.orders)
-app.command("reconcile")(reconcile.command)
-app.command("web")(serving.web)
-app.add_typer(fleet.app, name="worker")
-order = typer.Typer(
-    help="One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
-    no_args_is_help=True,
-)
-order.command("show")(orders.show)
-order.command("retry")(job_commands.retry)
-order.command("resolve")(job_commands.resolve)
-order.command("ignore")(job_commands.ignore)
-order.command("repeat")(job_commands.repeat)
-order.command("adopt")(adoption.adopt)
-order.command("approve")(adoption.approve)
-order.command("credited")(adoption.credited)
-order.command("release")(adoption.release)
-order.command("supply-date")(invoice_dates.supply_date)
-app.add_typer(order, name="order")
-app.add_typer(ledger.app, name="ledger")
-connectors.app.command("new")(scaffold.new)
-connectors.app.command("try")(try_hook.try_)
-app.add_typer(connectors.app, name="connectors")
-app.add_typer(alerts.app, name="alerts")
-app.command("explain")(explain.explain)
+def _redacted() -> None:
+    from shipperone_erp.cli.redaction import REDACTION, keep_out_of_logs
+
+    keep_out_of_logs(REDACTION)
 
 
 def main() -> None:
     """The entry point: runs the command and ends with its exit code."""
-    keep_out_of_logs(REDACTION)
-    leave(_exit_code())
+    code = _exit_code()
+    from shipperone_erp.cli.process_exit import leave
+
+    leave(code)
 
 
 def _exit_code() -> int:
     try:
-        app(standalone_mode=True)
+        app(standalone_mode=True, obj=_redacted)
     except SystemExit as ended:
         if isinstance(ended.code, str):
+            from shipperone_erp.cli.options import say
+            from shipperone_erp.cli.redaction import REDACTION
+
             say(*REDACTION(ended.code).split("\n"))
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
-    except ShipperOneErpError as error:
-        said = REDACTION(str(error))
-        say(*(said.split("\n") if error.has_lines else [said]))
-        return error.exit_code
-    except ConnectorError as error:
-        say(REDACTION(error.sentence))
-        return Ending.ERP
-    except Exception:
-        say(*last_words().splitlines(), "this is a fault of shipperone-erp or of a connector")
-        return Ending.FAILED
-    return Ending.FINISHED
+    except Exception as error:
+        from shipperone_erp.cli.failures import told
+
+        return told(error)
+    return 0

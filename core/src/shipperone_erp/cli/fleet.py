@@ -22,9 +22,8 @@ from shipperone_erp.cli.serving import must_have_web
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import Configuration
 from shipperone_erp.kernel.errors import LedgerError, UsageError
-from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.fleet_report import worker_rows
+from shipperone_erp.operations.fleet_report import fleet_of, worker_rows
 
 NOT_POSTGRESQL = LedgerError(
     'many workers need a ledger on PostgreSQL: [runtime] ledger = "postgresql+psycopg://…". One process with a SQLite '
@@ -53,8 +52,10 @@ def worker(
     for package in ("procrastinate", "psycopg_pool"):
         if importlib.util.find_spec(package) is None:
             raise UsageError(f"a worker needs {package}, which is not installed: pip install 'shipperone-erp[fleet]'")
+    shown = None
     if loaded.runtime.http is not None:
         must_have_web()
+        shown = configuration(config, tenants_may_fail=True)  # the page lists every tenant, whoever serves it
     from shipperone_erp.cli.run import serve
     from shipperone_erp.engine.runtime import Runtime
     from shipperone_erp.engine.scheduling import Scheduler
@@ -72,7 +73,7 @@ def worker(
         runtime.instruments.add(load)
         return FleetScheduler(loaded, store, name=called, load=load, log=logging.getLogger("shipperone_erp.fleet"))
 
-    serve(loaded, [], console=console, scheduled=scheduled)
+    serve(loaded, [], console=console, scheduled=scheduled, shown_here=shown)
 
 
 @app.command("list")
@@ -80,7 +81,7 @@ def list_(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     """The workers: whether each lives, what it serves, which tenants it refuses and why."""
     loaded = configuration(config, only=())
     with ledger_to_read(loaded) as ledger:
-        store = fleet_of(loaded, ledger)
+        store = fleet_of(ledger)
         rows = worker_rows(store, loaded.runtime.fleet) if store is not None else []
     if as_json:
         print_json(rows)
@@ -100,17 +101,11 @@ def drain(
     loaded = configuration(config, only=())
     _must_be_postgresql(loaded)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        store = fleet_of(loaded, ledger)
+        store = fleet_of(ledger)
         stalled = loaded.runtime.fleet.stalled.total_seconds()
         if store is None or not store.drain(name, stalled=stalled):
             raise UsageError(f"no live worker is called {name}; `shipperone-erp worker list` names them")
     print_text(f"{name} gives back what it serves, as soon as its calls have returned; then it may be stopped")
-
-
-def fleet_of(loaded: Configuration, ledger: Ledger) -> FleetStore | None:
-    """What the ledger holds about a fleet; None where there never was one."""
-    store = ledger.fleet()
-    return store if store is not None and store.exists() else None
 
 
 def _must_be_postgresql(loaded: Configuration) -> None:

@@ -5,19 +5,16 @@ import os
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
 
-from shipperone_erp.cli.redaction import REDACTION
-from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
 from shipperone_erp.kernel.printable import json_document, one_line
-from shipperone_erp.ledger.errors import LedgerUnavailable
-from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.ledger.served_tenants import tenants_served
-from shipperone_erp.operations.disk_space import full_disk
+
+if TYPE_CHECKING:
+    from shipperone_erp.config import Configuration, TenantSettings
+    from shipperone_erp.ledger.repository import Ledger
 
 ConfigFile = Annotated[
     Path, typer.Option("-c", "--config", help="The configuration file.", show_default="./shipperone-erp.toml")
@@ -26,16 +23,27 @@ DEFAULT_FILE = Path("shipperone-erp.toml")
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON document on stdout, amounts as text, times in UTC.")]
 
 
-def configuration(file: Path, *, tenants_may_fail: bool = False, only: Collection[str] | None = None) -> Configuration:
+def configuration(
+    file: Path, *, tenants_may_fail: bool = False, only: Collection[str] | None = None
+) -> "Configuration":
     """The configuration, `only` with these tenants; ConfigurationError with all its problems (exit code 78)."""
-    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail, served=tenants_served, only=only)
+    from shipperone_erp.cli.redaction import REDACTION
+    from shipperone_erp.config import load
+
+    loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail, served=_served, only=only)
     REDACTION.add(loaded.secrets)
     for warning in loaded.warnings:
         say(*f"warning: {warning}".split("\n"))
     return loaded
 
 
-def must_know(loaded: Configuration, tenant: str, ledger: Ledger | None = None) -> None:
+def _served(ledger: str) -> Collection[str]:
+    from shipperone_erp.ledger.served_tenants import tenants_served
+
+    return tenants_served(ledger)
+
+
+def must_know(loaded: "Configuration", tenant: str, ledger: "Ledger | None" = None) -> None:
     """UsageError if the configuration names no such tenant; one whose settings have a problem is named there too.
 
     With `ledger` one that is configured no more is known as well, as long as anything there is about it.
@@ -49,7 +57,7 @@ def must_know(loaded: Configuration, tenant: str, ledger: Ledger | None = None) 
         raise UsageError(f"there is no tenant {tenant}; the configuration names {', '.join(sorted(known))}{also}")
 
 
-def settings_of(loaded: Configuration, tenant: str) -> TenantSettings:
+def settings_of(loaded: "Configuration", tenant: str) -> "TenantSettings":
     """The tenant's settings. UsageError if there is no such tenant, ConfigurationError if it has a problem."""
     must_know(loaded, tenant)
     if tenant not in loaded.tenants:
@@ -57,8 +65,12 @@ def settings_of(loaded: Configuration, tenant: str) -> TenantSettings:
     return loaded.tenants[tenant]
 
 
-def ledger_to_read(loaded: Configuration) -> Ledger:
+def ledger_to_read(loaded: "Configuration") -> "Ledger":
     """The ledger as it is: reading commands never migrate it. Where it cannot be read on a full disk, that is said."""
+    from shipperone_erp.ledger.errors import LedgerUnavailable
+    from shipperone_erp.ledger.repository import Ledger
+    from shipperone_erp.operations.disk_space import full_disk
+
     try:
         return Ledger.open(loaded.runtime.ledger, read_only=True)
     except LedgerUnavailable as error:
@@ -70,6 +82,8 @@ def ledger_to_read(loaded: Configuration) -> Ledger:
 
 def say(*lines: str) -> None:
     """A message for operators, on stderr. Each argument is one line, whatever it contains."""
+    from rich.console import Console
+
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False, emoji=False)
     console.print("\n".join(map(one_line, lines)))
 
@@ -90,4 +104,6 @@ def print_json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
 
 def print_text(*lines: str) -> None:
     """Text for operators on stdout. Each argument is one line, whatever it contains."""
+    from rich.console import Console
+
     Console(soft_wrap=True, highlight=False, markup=False, emoji=False).print("\n".join(map(one_line, lines)))

@@ -26,6 +26,7 @@ from shipperone_erp.kernel.errors import LedgerDamaged, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.operations.disk_space import full_disk
+from shipperone_erp.operations.fleet_report import fleet_of, with_fleet, worker_line, worker_rows
 from shipperone_erp.operations.open_documents import open_documents
 from shipperone_erp.operations.order_timeline import story_lines
 from shipperone_erp.operations.reports import Row, order_row, order_story, status_rows
@@ -48,6 +49,10 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
         rows = status_rows(loaded, ledger, utc_now())
+        store = fleet_of(ledger)
+        workers = worker_rows(store, loaded.runtime.fleet) if store is not None else []
+        if store is not None:
+            rows = with_fleet(rows, store.tenants(stalled=loaded.runtime.fleet.stalled.total_seconds()))
     if full := full_disk(loaded.runtime.ledger):
         rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
     if as_json:
@@ -60,6 +65,9 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
             for row in rows
         ],
     )
+    print_paragraphs(*map(worker_line, workers))
+    for tenant, refused in {row["tenant"]: row.get("refused", ()) for row in rows}.items():
+        print_paragraphs(*(f"{tenant}: not served by {sentence}" for sentence in refused))
     for row in rows:
         if row["sentence"]:
             place = "/".join(part for part in (row["tenant"], row["stage"]) if part) or "every tenant"

@@ -6,13 +6,14 @@
 from typing import Any
 
 import typer
-from typer.core import TyperCommand, TyperGroup
+from typer.core import TyperCommand
 
-from shipperone_erp.connector import discovery
+from shipperone_erp.cli.lazy_group import LazyGroup
+from shipperone_erp.connector.installed import COMMANDS, installed
 from shipperone_erp.kernel.errors import PluginRefused
 
 
-class WithPlugged(TyperGroup):
+class WithPlugged(LazyGroup):
     """The commands of core, then the installed ones. A command of core is never replaced."""
 
     def list_commands(self, ctx: Any) -> list[str]:
@@ -27,19 +28,21 @@ class WithPlugged(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0] if args else ""
-        if super().get_command(ctx, name) is None and name in _installed():
+        if name not in self.places and name in _installed():
             return name, _imported(name), args[1:]
         return super().resolve_command(ctx, args)
 
 
 def _installed() -> dict[str, str]:
     found: dict[str, list[str]] = {}
-    for entry in discovery.installed(discovery.COMMANDS):
+    for entry in installed(COMMANDS):
         found.setdefault(entry.name, []).append(f"{entry.distribution} {entry.version}")
     return {name: " and ".join(packages) for name, packages in found.items()}
 
 
 def _imported(name: str) -> Any:
+    from shipperone_erp.connector import discovery
+
     group = discovery.load_command(name)
     if not isinstance(group, typer.Typer):
         raise PluginRefused(

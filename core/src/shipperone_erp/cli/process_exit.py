@@ -8,8 +8,6 @@ import threading
 import time
 from typing import NoReturn
 
-from shipperone_erp.cli.options import say
-
 GRACE = 2.0
 """Seconds that threads have to end by themselves. Python itself would wait for them without end."""
 
@@ -21,6 +19,8 @@ def leave(code: int) -> NoReturn:
     for thread in _others():
         thread.join(max(0.0, ends - time.monotonic()))
     if left := _others():
+        from shipperone_erp.cli.options import say
+
         names = ", ".join(sorted({thread.name for thread in left}))
         say(f"{len(left)} thread(s) that a connector has started are left behind: {names}")
         logging.shutdown()

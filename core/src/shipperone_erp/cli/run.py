@@ -142,8 +142,12 @@ def serve(
     open_ledger: OpenLedger = migrated_ledger,
     console: Console | None = None,
     scheduled: Callable[[Runtime], Scheduler] | None = None,
+    shown_here: Configuration | None = None,
 ) -> None:
-    """`run` until SIGTERM or SIGINT; a second signal ends the process at once. `scheduled` makes another scheduler."""
+    """`run` until SIGTERM or SIGINT; a second signal ends the process at once.
+
+    `scheduled` makes another scheduler; `shown_here` is what the page shows, if not what is served here.
+    """
 
     async def go() -> None:
         stopping = asyncio.Event()
@@ -173,7 +177,11 @@ def serve(
             living = asyncio.create_task(signs_of_life())
             notify("READY=1")
             with shown(runtime.progress, console):
+<<<<<<< HEAD
                 async with _page(loaded, runtime), watching(loaded, runtime.ledger):
+=======
+                async with _page(shown_here or loaded, runtime):
+>>>>>>> a1e1a05 (Import what the typed command needs, and nothing else)
                     await runtime.serve(stopping, scheduled(runtime) if scheduled else None)
             living.cancel()
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from shipperone_erp.cli.connectors import Harness, Live
+from shipperone_erp.cli.connector_commands import Harness, Live
 from shipperone_erp.cli.options import AsJson, print_json, print_text
 from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.domain.keys import plain

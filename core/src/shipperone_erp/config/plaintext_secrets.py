@@ -1,6 +1,7 @@
 """Secrets that stand in the TOML itself, where everybody who may read the file reads them."""
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Any, get_args
 
 from pydantic import BaseModel
@@ -18,13 +19,14 @@ def plain_secrets(model: type[BaseModel], table: Any) -> Iterator[tuple[Path, st
     """Where a table for this model has a text in the place of a reference to a secret, and the text."""
     if not isinstance(table, dict):
         return
-    for key, field in model.model_fields.items():
-        for kind in _kinds(field.annotation):
-            if issubclass(kind, Secret):
-                yield from _texts((key,), table.get(key))
-            elif issubclass(kind, BaseModel):
-                for path, inner in _tables((key,), table.get(key)):
-                    yield from (((*path, *below), text) for below, text in plain_secrets(kind, inner))
+    for key, kind in _places(model):
+        if key not in table:
+            continue
+        if issubclass(kind, Secret):
+            yield from _texts((key,), table[key])
+        else:
+            for path, inner in _tables((key,), table[key]):
+                yield from (((*path, *below), text) for below, text in plain_secrets(kind, inner))
 
 
 def plain_passwords(table: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
@@ -34,6 +36,17 @@ def plain_passwords(table: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
             yield from plain_passwords(entry, (*path, key))
     elif isinstance(table, str):
         yield from ((path, password) for password in passwords_in(table))
+
+
+@cache
+def _places(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel] | type[Secret]], ...]:
+    """The keys of the model that hold a secret, or a model in which there may be one; once for all tenants."""
+    return tuple(
+        (key, kind)
+        for key, field in model.model_fields.items()
+        for kind in _kinds(field.annotation)
+        if issubclass(kind, Secret | BaseModel)
+    )
 
 
 def _kinds(annotation: Any) -> Iterator[type]:

@@ -16,7 +16,6 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, TypeVar, cast
@@ -27,12 +26,14 @@ from stevedore.named import NamedExtensionManager
 
 from shipperone_erp.connector import capabilities, deprecations
 from shipperone_erp.connector.api import API_VERSION, PROJECT, Connector, Plugin, Policy, settings_type
+from shipperone_erp.connector.installed import COMMANDS as COMMANDS
+from shipperone_erp.connector.installed import CONNECTORS as CONNECTORS
+from shipperone_erp.connector.installed import HARNESSES as HARNESSES
+from shipperone_erp.connector.installed import POLICIES as POLICIES
+from shipperone_erp.connector.installed import Installed as Installed
+from shipperone_erp.connector.installed import described
+from shipperone_erp.connector.installed import installed as installed
 from shipperone_erp.kernel.errors import PluginRefused
-
-CONNECTORS = "shipperone_erp.connectors"
-POLICIES = "shipperone_erp.policies"
-COMMANDS = "shipperone_erp.commands"
-HARNESSES = "shipperone_erp.harnesses"
 
 MARK = f"{PROJECT}_impl"
 SPECIFIED = f"{PROJECT}_spec"
@@ -45,22 +46,6 @@ PluginT = TypeVar("PluginT", bound=Plugin[Any])
 _NUMBERS = itertools.count(1)
 _AT_HAND: dict[str, type[Connector[Any]]] = {}
 """Connectors that no package declares, by the name under which `at_hand` has them found for a while."""
-
-
-@dataclass(frozen=True, slots=True)
-class Installed:
-    """An entry point as some package declares it."""
-
-    name: str
-    value: str
-    distribution: str
-    version: str
-
-
-def installed(group: str) -> tuple[Installed, ...]:
-    """Every entry point of the group, duplicates included, by name. Imports nothing."""
-    found = [_installed(point) for point in entry_points(group=group)]
-    return tuple(sorted(set(found), key=lambda entry: (entry.name, entry.distribution, entry.value)))
 
 
 def load_connector(name: str) -> type[Connector[Any]]:
@@ -201,7 +186,7 @@ def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT
 def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
     """What the entry point names, with words that say which it is, and with its text."""
     points = [point for point in entry_points(group=group) if point.name == name]
-    declared = {_installed(point) for point in points}
+    declared = {described(point) for point in points}
     if not declared:
         raise PluginRefused(unknown(group, name, kind))
     if len(declared) > 1:
@@ -257,16 +242,6 @@ def _place(error: BaseException) -> str:
         place = f" in {trace.tb_frame.f_code.co_filename}, line {trace.tb_lineno}"
         trace = trace.tb_next
     return place
-
-
-def _installed(point: EntryPoint) -> Installed:
-    distribution = point.dist
-    return Installed(
-        point.name,
-        point.value,
-        distribution.metadata["Name"] if distribution else "an unnamed package",
-        distribution.version if distribution else "?",
-    )
 
 
 def _check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:

@@ -339,7 +339,11 @@ def _run(connection: Connection, script: str) -> None:
     """Many statements at once, as a file holds them, in the fleet's schema; the caller commits."""
     connection.execute(text(f"SELECT set_config('search_path', '{SCHEMA}', true)"))
     driver: Any = connection.connection.driver_connection
-    driver.execute(script)
+    try:
+        driver.execute(script)
+    except Exception as error:  # the driver's own, which SQLAlchemy does not see here
+        said = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
+        raise LedgerError(f"the tables of the fleet cannot be made: {said}", exit_code=78) from None
 
 
 def _earlier(connection: Connection, version: str) -> list[str]:

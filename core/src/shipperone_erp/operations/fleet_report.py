@@ -1,13 +1,46 @@
 """The fleet as operators and their scripts read it: workers, what each serves, what each refuses."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from shipperone_erp.config.fleet import FleetSettings
-from shipperone_erp.domain.fleet_records import WorkerRecord
+from shipperone_erp.domain.fleet_records import MemberRecord, WorkerRecord
 from shipperone_erp.ledger.fleet_store import FleetStore
+from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reports import iso
 
 Row = dict[str, Any]
+
+
+def fleet_of(ledger: Ledger) -> FleetStore | None:
+    """What the ledger's database holds about a fleet; None where there never was one."""
+    store = ledger.fleet()
+    return store if store is not None and store.exists() else None
+
+
+def with_fleet(rows: Iterable[Row], members: Iterable[MemberRecord]) -> list[Row]:
+    """The rows of `status`, each with the tenant's group, the worker that it was handed to, and who refuses it."""
+    known = {member.tenant: member for member in members}
+    found = []
+    for row in rows:
+        member = known.get(row["tenant"])
+        found.append(
+            {
+                **row,
+                "group": member.group if member else None,
+                "worker": member.worker if member else None,
+                "refused": list(member.refused) if member else [],
+            }
+        )
+    return found
+
+
+def worker_line(row: Row) -> str:
+    """'worker erp1: serving, 12 groups with 480 tenants, 31 hand-outs'"""
+    return (
+        f"worker {row['worker']}: {row['state']}, {row['groups']} groups with {row['tenants']} tenants, "
+        f"{row['hand_outs']} hand-outs"
+    )
 
 
 def worker_rows(store: FleetStore, settings: FleetSettings) -> list[Row]:

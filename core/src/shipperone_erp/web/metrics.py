@@ -22,6 +22,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.fleet_report import fleet_of, worker_rows
 
 PREFIX = "shipperone_erp_"
 
@@ -99,6 +100,7 @@ class _OfTheLedger:
         try:
             yield from self._of_jobs()
             yield from self._of_queues()
+            yield from self._of_the_fleet()
         except LedgerError:
             return
 
@@ -158,6 +160,27 @@ class _OfTheLedger:
         for (name, stage), count in self._listed.items():
             listed.add_metric([name, stage.value], count)
         yield from (good, paused, held, listed)
+
+    def _of_the_fleet(self) -> Iterator[GaugeMetricFamily]:
+        """Nothing where there is no fleet."""
+        store = fleet_of(self._ledger)
+        if store is None:
+            return
+        workers = _gauge("fleet_workers", "Workers of the fleet.", "state")
+        groups = _gauge("fleet_groups", "Groups of tenants that a worker serves.", "worker")
+        tenants = _gauge("fleet_tenants", "Tenants that a worker serves.", "worker")
+        hand_outs = _gauge("fleet_hand_outs", "Groups that a worker was handed since it started.", "worker")
+        refused = _gauge("fleet_refused_tenants", "Tenants that a worker does not serve, as configured.", "worker")
+        states: Counts[str] = Counts()
+        for row in worker_rows(store, self._configuration.runtime.fleet):
+            states[row["state"]] += 1
+            groups.add_metric([row["worker"]], row["groups"])
+            tenants.add_metric([row["worker"]], row["tenants"])
+            hand_outs.add_metric([row["worker"]], row["hand_outs"])
+            refused.add_metric([row["worker"]], len(row["refuses"]))
+        for state, count in states.items():
+            workers.add_metric([state], count)
+        yield from (workers, groups, tenants, hand_outs, refused)
 
     def _expiries(self) -> GaugeMetricFamily:
         expiry = _gauge("secret_expiry_timestamp_seconds", "When a secret that says so ends.", "tenant", "secret")

@@ -1,0 +1,147 @@
+"""Commands of `connectors`: what is installed, what each offers, whether it keeps the contract."""
+
+import json
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from shipperone_erp.cli.options import AsJson, print_json, print_text
+from shipperone_erp.cli.tables import print_table
+from shipperone_erp.connector import discovery
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.operations import connector_page
+from shipperone_erp.operations.queue_files import read_file
+
+Harness = Annotated[
+    str | None, typer.Option(metavar="MODULE:CLASS", help="The harness; else the one that the package declares.")
+]
+Live = Annotated[bool, typer.Option("--live", help="The harness may talk to a real ERP.")]
+
+
+def list_(as_json: AsJson = False) -> None:
+    """Every installed connector; a broken one is listed with what is wrong with it."""
+    rows = [
+        discovery.describe(name) for name in sorted({found.name for found in discovery.installed(discovery.CONNECTORS)})
+    ]
+    if as_json:
+        print_json(rows)
+        return
+    columns = ["connector", "package", "version", "api", "state"]
+    print_table(columns, [[row[column] for column in columns] for row in rows])
+
+
+def show(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    markdown: Annotated[bool, typer.Option("--markdown", help="As a page to publish, in Markdown.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="With --markdown: what `connectors test NAME --json` has printed.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """One connector: its package, the hooks that it offers, what its ERP can do, its settings."""
+    _must_be_installed(name)
+    told = discovery.describe(name)
+    if markdown and told["state"] == "ok":
+        print_text(*connector_page.page(told, _tested(report) if report else None).split("\n"))
+        return
+    if as_json:
+        print_json(told)
+        return
+    print_text(f"{name} is from {told['package']} {told['version']}")
+    if told["state"] != "ok":
+        print_text(f"it cannot be used: {told['state']}")
+        return
+    print_text(
+        f"written for the connector API {told['api']}",
+        f"hooks: {', '.join(told['hooks']) or 'none'}",
+        f"capabilities: {', '.join(told['capabilities']) or 'none'}",
+        "",
+    )
+    rows = [
+        (key, "required" if setting["required"] else "", setting["says"]) for key, setting in told["settings"].items()
+    ]
+    print_table(["setting", "", "what it is"], rows)
+
+
+def _tested(file: Path) -> Mapping[str, Any]:
+    try:
+        told = json.loads(file.read_text(encoding="utf-8"))
+        if isinstance(told["cases"], list) and told["suite"]:
+            return dict(told)
+    except (OSError, ValueError, TypeError, KeyError):
+        pass
+    raise UsageError(f"{file} is not what `shipperone-erp connectors test NAME --json` prints")
+
+
+def _must_be_installed(name: str) -> None:
+    if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
+        raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
+
+
+def prove(
+    name: Annotated[str, typer.Argument(metavar="NAME")],
+    case: Annotated[list[str] | None, typer.Option(help="Only this case, such as R3 (repeatable).")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Not this case (repeatable).")] = None,
+    harness: Harness = None,
+    live: Live = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Run this many cases at once, each in a process of its own.")] = 1,
+    failed_first: Annotated[bool, typer.Option("--failed-first", help="Begin with what failed the last time.")] = False,
+    durations: Annotated[int, typer.Option(min=0, help="Also list this many of the slowest cases.")] = 0,
+    capture: Annotated[
+        Path | None, typer.Option(help="Orders that flow as well, in a file as `capture` writes it.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write JUnit's XML to this file.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look for every expensive mistake: passed, failed with what it costs a merchant, skipped because."""
+    from shipperone_erp.testing import report
+    from shipperone_erp.testing.cases import CASES
+    from shipperone_erp.testing.harness_lookup import harness_of
+    from shipperone_erp.testing.last_failures import LastFailures
+    from shipperone_erp.testing.parallel import run_at_once
+    from shipperone_erp.testing.runner import ability, chosen, not_compared, run_all
+
+    for wanted in (*(case or ()), *(exclude or ())):
+        if wanted not in CASES:
+            raise UsageError(f"there is no case {wanted}; they are {', '.join(CASES)}")
+    found = harness_of(name, harness)
+    if capture is not None:
+        if jobs > 1:
+            raise UsageError("--capture is for one process: leave out --jobs")
+        read_file(capture)  # one that holds no orders is refused before anything is made
+        found = type(found.__name__, (found,), {"capture": capture.resolve(), "__module__": found.__module__})
+    last = LastFailures(name)
+    cases = chosen(case or (), exclude or (), last.ids() if failed_first else ())
+    results = []
+    with tempfile.TemporaryDirectory(prefix="conformance-", ignore_cleanup_errors=True) as place:
+        folder = Path(place)
+        (look := folder / "look").mkdir()
+        invoices = any("build_invoice" in one.needs for one in cases)
+        blind = not_compared(found, look, live=live) if invoices else ()
+        if blind and not as_json:
+            print_text(*report.first_lines(blind))
+        if jobs > 1:
+            running = run_at_once(name, harness, folder, cases, live=live, jobs=jobs)
+        else:
+            running = run_all(found, folder, live=live, cases=cases)
+        for result in running:
+            results.append(result)
+            if not as_json:
+                print_text(*report.line(result).split("\n"))
+    last.keep(results)
+    results = report.in_order(results)
+    if junit is not None:
+        junit.write_text(report.junit(name, results, blind), encoding="utf-8")
+    line = report.published(results, ability(found), found.departures, len(blind))
+    if as_json:
+        print_json(report.document(name, results, blind, line))
+    else:
+        print_text(*report.slowest(results, durations), report.summary(name, results))
+        if line is not None:
+            print_text(f"to publish: {line}")
+    if any(result.outcome == "failed" for result in results):
+        raise typer.Exit(Ending.FAILED)

@@ -1,0 +1,20 @@
+"""What a command's exception becomes: a sentence on stderr, and an exit code."""
+
+from shipperone_erp.cli.options import say
+from shipperone_erp.cli.redaction import REDACTION, last_words
+from shipperone_erp.domain.hook_answers import ConnectorError
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.kernel.errors import ShipperOneErpError
+
+
+def told(error: Exception) -> int:
+    """Say it; called while the exception is handled. Returns the exit code."""
+    if isinstance(error, ShipperOneErpError):
+        said = REDACTION(str(error))
+        say(*(said.split("\n") if error.has_lines else [said]))
+        return error.exit_code
+    if isinstance(error, ConnectorError):
+        say(REDACTION(error.sentence))
+        return Ending.ERP
+    say(*last_words().splitlines(), "this is a fault of shipperone-erp or of a connector")
+    return Ending.FAILED

@@ -1,0 +1,39 @@
+"""The command line imports what the typed command needs; `--help` imports none of the runtime."""
+
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+
+import pytest
+import typer
+
+from shipperone_erp.cli import app, connectors, order
+
+HEAVY = ("alembic", "httpx", "pluggy", "procrastinate", "psycopg", "pydantic", "sqlalchemy", "stevedore", "uvicorn")
+TABLES = {"": app.COMMANDS, "order": order.COMMANDS, "connectors": connectors.COMMANDS}
+
+
+def imported_by(*arguments: str) -> set[str]:
+    code = (
+        "import sys\nfrom shipperone_erp.cli.app import app\nsys.argv[1:] = " + repr(list(arguments)) + "\n"
+        "try: app(standalone_mode=True)\nexcept SystemExit as ended: code = ended.code\n"
+        "print('\\n'.join(sys.modules), file=sys.stderr); sys.exit(code)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return {name.split(".")[0] for name in done.stderr.splitlines()}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["order", "--help"], ["connectors", "--help"]])
+def test_help_imports_no_library_of_the_runtime(arguments):
+    assert imported_by(*arguments).isdisjoint(HEAVY)
+
+
+@pytest.mark.parametrize(
+    ("group", "name"), [(group, name) for group, table in TABLES.items() for name in table], ids=" ".join
+)
+def test_what_help_lists_is_what_the_command_says_itself(group, name):
+    place = TABLES[group][name]
+    found = getattr(import_module(f"shipperone_erp.cli.{place.module}"), place.name)
+    said = found.info.help if isinstance(found, typer.Typer) else inspect.getdoc(found)
+    assert place.help == " ".join(said.split("\n\n")[0].split())
