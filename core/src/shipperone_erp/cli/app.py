@@ -67,7 +67,7 @@ COMMANDS = {
     "reconcile": Place(
         "reconcile",
         "command",
-        "Every document of this tenant in the ledger beside the ERP's own list; what differs is shown. Changes nothing.",  # noqa: E501
+        "The ledger beside the ERP's own list and ShipperOne's queues; what differs is shown. Changes nothing.",
     ),
     "web": Place(
         "serving",

@@ -177,11 +177,8 @@ def serve(
             living = asyncio.create_task(signs_of_life())
             notify("READY=1")
             with shown(runtime.progress, console):
-<<<<<<< HEAD
-                async with _page(loaded, runtime), watching(loaded, runtime.ledger):
-=======
-                async with _page(shown_here or loaded, runtime):
->>>>>>> a1e1a05 (Import what the typed command needs, and nothing else)
+                here = shown_here or loaded
+                async with _page(here, runtime), watching(here, runtime.ledger):
                     await runtime.serve(stopping, scheduled(runtime) if scheduled else None)
             living.cancel()
 
