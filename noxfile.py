@@ -47,7 +47,7 @@ def install_wheels(session: nox.Session) -> None:
         old.unlink()
     for package in PACKAGES:
         session.run("uv", "build", "--quiet", "--wheel", "--out-dir", str(wheels), package, external=True)
-    extras = "postgresql,scaffold,web,metrics,fleet,alerts"
+    extras = "postgresql,scaffold,web,metrics,fleet,alerts,tracing"
     built = [f"{wheel}[{extras}]" if wheel.name.startswith("shipperone_erp-") else str(wheel)
              for wheel in sorted(wheels.glob("*.whl"))]  # fmt: skip
     session.install(*built)
@@ -134,7 +134,7 @@ def pythons(session: nox.Session) -> None:
 def boundaries(session: nox.Session, *resolution: str, python: Path | None = None) -> None:
     """Install the packages and run BOUNDARIES, or what is given."""
     packages = [
-        "./core[postgresql,scaffold,web,metrics,fleet,alerts]",
+        "./core[postgresql,scaffold,web,metrics,fleet,alerts,tracing]",
         "./connectors/generic_sql[postgresql,mariadb]",
         "./connectors/odoo",
         "./connectors/tryton",

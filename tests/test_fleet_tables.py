@@ -8,7 +8,10 @@ from sqlalchemy import create_engine, inspect, text
 pytest.importorskip("procrastinate")
 pytest_plugins = ["ledger_databases"]
 
+from ledger_databases import NOON, a_job  # noqa: E402
+from shipperone_erp.domain.events import StepEnded  # noqa: E402
 from shipperone_erp.domain.fleet_records import Refusal, slots  # noqa: E402
+from shipperone_erp.domain.states import EffectKind, Outcome  # noqa: E402
 from shipperone_erp.fleet import tables  # noqa: E402
 from shipperone_erp.fleet.load_counter import LoadCounter  # noqa: E402
 from shipperone_erp.kernel.errors import LedgerError  # noqa: E402
@@ -114,13 +117,14 @@ def test_a_worker_has_one_slot_more_than_its_share(groups, live, each):
 def test_a_tenant_is_heavy_over_five_minutes_never_by_a_burst():
     now = [0.0]
     counter = LoadCounter(lambda: now[0])
+    event = StepEnded(a_job(), EffectKind.RESERVE, Outcome.OK, NOON, 0.1)
     for _ in range(500):
-        counter.step("acme", None, None, None, 0.1)
+        counter(event)
     assert counter.heavy(600) == set()
     for minute in range(5):
         now[0] = minute * 60.0
         for _ in range(600):
-            counter.step("acme", None, None, None, 0.1)
+            counter(event)
     assert counter.heavy(600) == {"acme"}
     now[0] += 300.0
     assert counter.heavy(600) == set()

@@ -67,7 +67,7 @@ def test_a_service_counts_what_it_does(world):
         stopping = asyncio.Event()
         async with Runtime(world.read()) as runtime:
             serving = asyncio.create_task(runtime.serve(stopping))
-            page = page_nearby(runtime.configuration, runtime.ledger, Redaction(), runtime.instruments)
+            page = page_nearby(runtime.configuration, runtime.ledger, Redaction(), runtime.events)
             async with page as base, httpx.AsyncClient(base_url=base, verify=False) as client:
                 before = (await client.get("/metrics")).text
                 for _ in range(300):

@@ -33,7 +33,7 @@ def demo(
     from shipperone_erp.web.serving import page_nearby
 
     def page(runtime: "Runtime") -> AbstractAsyncContextManager[str]:
-        return page_nearby(runtime.configuration, runtime.ledger, REDACTION, runtime.instruments)
+        return page_nearby(runtime.configuration, runtime.ledger, REDACTION, runtime.events)
 
     raise typer.Exit(run_demo(folder, print_text, page=page))
 

@@ -70,7 +70,7 @@ def worker(
             raise NOT_POSTGRESQL
         prepare(store)
         load = LoadCounter()
-        runtime.instruments.add(load)
+        runtime.events.add(load)
         return FleetScheduler(loaded, store, name=called, load=load, log=logging.getLogger("shipperone_erp.fleet"))
 
     serve(loaded, [], console=console, scheduled=scheduled, shown_here=shown)

@@ -30,6 +30,7 @@ from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.cli.serving import must_have_web
 from shipperone_erp.cli.tables import print_table
 from shipperone_erp.config import Configuration, parse_duration
+from shipperone_erp.domain.events import Observer
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending, worst
 from shipperone_erp.engine.cycle import Selection
@@ -149,6 +150,8 @@ def serve(
     `scheduled` makes another scheduler; `shown_here` is what the page shows, if not what is served here.
     """
 
+    tracing = _tracing(loaded)
+
     async def go() -> None:
         stopping = asyncio.Event()
         loop = asyncio.get_running_loop()
@@ -166,6 +169,8 @@ def serve(
         for problem in loaded.problems:
             LOG.warning("paused, config_incomplete: %s", problem)
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
+            if tracing is not None:
+                runtime.events.add(tracing)
             started = {
                 "event": "started",
                 "version": version("shipperone-erp"),
@@ -185,13 +190,22 @@ def serve(
     asyncio.run(go())
 
 
+def _tracing(loaded: Configuration) -> Observer | None:
+    """What makes traces, where `[runtime] tracing` asks for them. UsageError if it is not installed."""
+    if not loaded.runtime.tracing:
+        return None
+    from shipperone_erp.engine.observers.tracing import tracing_observer
+
+    return tracing_observer()
+
+
 def _page(loaded: Configuration, runtime: Runtime) -> AbstractAsyncContextManager[None]:
     """The operations page while inside, where `[runtime] http` asks for it."""
     if loaded.runtime.http is None:
         return nullcontext()
     from shipperone_erp.web.serving import beside_the_service
 
-    return beside_the_service(loaded, runtime.ledger, REDACTION, runtime.instruments)
+    return beside_the_service(loaded, runtime.ledger, REDACTION, runtime.events)
 
 
 def _dry_on(file: Path | None, loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:

@@ -130,6 +130,7 @@ class RuntimeSettings(_Settings):
     )
     page: PageSettings = Field(default_factory=PageSettings, description="who may use the page, see below")
     fleet: FleetSettings = Field(default_factory=FleetSettings, description="many workers on one ledger, see below")
+    tracing: bool = Field(False, description="traces by OpenTelemetry, to where its own environment variables say")
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="whom to tell, see below")
 
 

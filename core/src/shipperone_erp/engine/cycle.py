@@ -20,6 +20,7 @@ from shipperone_erp.domain.decisions import (
     moved_decision,
     order_of,
 )
+from shipperone_erp.domain.events import OrderPlanned, OrderRests
 from shipperone_erp.domain.hook_answers import Reservation
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
@@ -34,7 +35,7 @@ from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.observers.open_discounts import OpenDiscounts
-from shipperone_erp.engine.observers.progress import Progress
+from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.observers.sla_monitor import SlaMonitor
 from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.queue_record import QueueKeeper
@@ -84,7 +85,7 @@ class StageCycle:
         read_invoice_queue: Callable[[], Awaitable[Listing]],
         read_failed: Callable[[], Awaitable[frozenset[str]]],
         crash_isolation: CrashIsolation,
-        progress: Progress,
+        events: Observers,
         in_flight: int,
         log: logging.Logger,
     ) -> None:
@@ -101,7 +102,7 @@ class StageCycle:
         self._late = SlaMonitor(settings, context.stage, log)
         self._open_discounts = OpenDiscounts(settings.name, log)
         self._crash_isolation = crash_isolation
-        self._progress = progress
+        self._events = events
         self._places = FairSemaphore(in_flight)
         self._log = log
         self._running: dict[str, asyncio.Task[None]] = {}
@@ -280,7 +281,7 @@ class StageCycle:
                 turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions), self._clock.moved)
                 task = asyncio.get_running_loop().create_task(turn)
                 self._running[order_id] = task
-                self._progress.planned()
+                self._events.tell(OrderPlanned(self.tenant, self.stage))
                 task.add_done_callback(partial(self._rests, order_id))
         for first in range(0, len(notes), AT_ONCE):
             some = notes[first : first + AT_ONCE]
@@ -314,7 +315,7 @@ class StageCycle:
 
     def _rests(self, order_id: str, task: asyncio.Task[None]) -> None:
         self._running.pop(order_id, None)
-        self._progress.rests()
+        self._events.tell(OrderRests(self.tenant, self.stage))
 
     async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
         """Act on one order; not at all if a person has acted on it since it was planned: the next cycle plans anew."""

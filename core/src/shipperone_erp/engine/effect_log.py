@@ -6,11 +6,12 @@ from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
 
+from shipperone_erp.domain.events import StepEnded
 from shipperone_erp.domain.ids import new_id
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Effect, Lease, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
-from shipperone_erp.engine.observers.instruments import Instruments
+from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.kernel.time_source import Clock
 from shipperone_erp.ledger.errors import WriteRefused
@@ -32,11 +33,11 @@ from shipperone_erp.ledger.unit_of_work import (
 class StageEffectLog:
     """The `EffectLog` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
 
-    def __init__(self, ledger: Ledger, lease: Lease, now: Clock, instruments: Instruments | None = None) -> None:
+    def __init__(self, ledger: Ledger, lease: Lease, now: Clock, events: Observers | None = None) -> None:
         self._ledger = ledger
         self._lease = lease
         self._now = now
-        self._instruments = instruments or Instruments()
+        self._events = events or Observers()
         self._begun: dict[int, tuple[Job, float]] = {}
         self._last: Future[None] | None = None
         self.failure: BaseException | None = None
@@ -73,7 +74,8 @@ class StageEffectLog:
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
         if (begun := self._begun.pop(effect.id, None)) is not None:
             of, at = begun
-            self._instruments.step(of.tenant, of.stage, effect.kind, outcome, time.monotonic() - at)
+            took = time.monotonic() - at
+            self._events.tell(StepEnded(of, effect.kind, outcome, effect.intent_at, took))
 
     def insert(self, job: Job) -> None:
         """See `workflow.ports.EffectLog`."""

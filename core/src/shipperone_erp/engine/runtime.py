@@ -12,16 +12,17 @@ from typing import Self
 import httpx
 
 from shipperone_erp.config import Configuration
+from shipperone_erp.domain.events import JobChanged
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending
-from shipperone_erp.domain.states import State
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
 from shipperone_erp.engine.locks import ExclusiveNames
-from shipperone_erp.engine.observers.instruments import Instruments
+from shipperone_erp.engine.observers.change_log import change_log
 from shipperone_erp.engine.observers.progress import Progress, tell
+from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.retention import Retention
@@ -68,10 +69,12 @@ class Runtime:
         self._chosen = [settings for name, settings in configuration.tenants.items() if not tenants or name in tenants]
         self._open_ledger = open_ledger
         self._now = now
-        self._observers = [*observers, log_changes(logging.getLogger(LOG))]
+        self._observers = list(observers)
         self._log = logging.getLogger(LOG)
         self.progress = Progress()
-        self.instruments = Instruments()
+        self.events = Observers()
+        self.events.add(change_log(self._log))
+        self.events.add(self.progress)
 
     async def __aenter__(self) -> Self:
         runtime = self.configuration.runtime
@@ -91,14 +94,13 @@ class Runtime:
                 pause=2 * self._keeper.looks_every,
             ),
             crash_isolation=CrashIsolation(),
-            progress=self.progress,
             lease_stands=self._keeper.stands,
             observe=self._observe,
             redact=self._redaction,
             log=self._log,
             tls=cache(httpx.create_ssl_context),
             max_response=runtime.max_response,
-            instruments=self.instruments,
+            events=self.events,
         )
         self.tenants = [TenantRuntime(settings, shared) for settings in self._chosen]
         self._telling = asyncio.create_task(tell(self.progress, self._log))
@@ -177,38 +179,4 @@ class Runtime:
     def _observe(self, before: Job | None, after: Job) -> None:
         for observer in self._observers:
             observer(before, after)
-
-
-def _fields(job: Job) -> dict[str, str | int | None]:
-    """What a log line about a job says as fields: no amounts, no names of people."""
-    return {
-        "event": "order_changed",
-        "tenant": job.tenant,
-        "stage": job.stage.value,
-        "order_id": job.order_id,
-        "key": job.key,
-        "state": job.state.value,
-        "reason": job.reason.value if job.reason else None,
-        "owner": job.owner.value if job.owner else None,
-        "sentence": job.sentence,
-        "attempts": job.attempts,
-        "next_attempt_at": job.next_attempt_at.isoformat(timespec="seconds") if job.next_attempt_at else None,
-        "reference": job.reference,
-        "number": job.number,
-    }
-
-
-def log_changes(log: logging.Logger) -> Observer:
-    """One line for each change of a job's state; what is tried again for the same reason says nothing twice."""
-
-    def tell(before: Job | None, after: Job) -> None:
-        if before is not None and (before.state, before.reason) == (after.state, after.reason):
-            return
-        if after.state in (State.NEW, State.WORKING):
-            return
-        why = f", {after.reason}: {after.sentence} ({after.owner})" if after.reason else ""
-        made = f" {after.number or after.reference}" if after.number or after.reference else ""
-        words = f"{after.tenant} {after.stage} {after.order_id} {after.state}{made}{why}"
-        log.info("%s", words, extra={"fields": _fields(after)})
-
-    return tell
+        self.events.tell(JobChanged(before, after))

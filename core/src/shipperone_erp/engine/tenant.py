@@ -11,6 +11,7 @@ from functools import partial
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
+from shipperone_erp.domain.events import RequestEnded
 from shipperone_erp.domain.hook_answers import AuthFailed, ConnectorError
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
@@ -26,8 +27,7 @@ from shipperone_erp.engine.hook_executor import HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.observers.denial_alert import DenialAlert
-from shipperone_erp.engine.observers.instruments import Instruments
-from shipperone_erp.engine.observers.progress import Progress
+from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
@@ -59,7 +59,6 @@ class Shared:
     now: Clock
     exclusives: ExclusiveNames
     crash_isolation: CrashIsolation
-    progress: Progress
     lease_stands: Callable[[Lease], Awaitable[None]]
     observe: Observer
     redact: Redaction
@@ -67,7 +66,7 @@ class Shared:
     tls: Callable[[], ssl.SSLContext]
     """Made when the first tenant needs it."""
     max_response: int
-    instruments: Instruments
+    events: Observers
 
 
 class TenantRuntime:
@@ -78,7 +77,7 @@ class TenantRuntime:
         self.name = settings.name
         self.token = TokenBreaker(self._say)
         self._firewall = ProxyInterception(self._say)
-        self.instruments = shared.instruments
+        self.events = shared.events
         self.epoch = 0
         """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
         self._shared = shared
@@ -95,7 +94,7 @@ class TenantRuntime:
             tls=shared.tls() if settings.base_url.startswith("https:") else None,
             max_response=shared.max_response,
             now=shared.now,
-            requested=partial(shared.instruments.request, settings.name),
+            requested=self._requested,
         )
         self._clocks = {stage: StageClock(shared.now) for stage in Stage}
         self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
@@ -183,7 +182,7 @@ class TenantRuntime:
             client=self._client,
             view=self.views[stage],
             hooks=hooks,
-            effect_log=StageEffectLog(shared.ledger, lease, shared.now, shared.instruments),
+            effect_log=StageEffectLog(shared.ledger, lease, shared.now, shared.events),
             clock=self._clocks[stage],
             observe=self._observe,
             token=self.token,
@@ -202,7 +201,7 @@ class TenantRuntime:
             read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
             read_failed=partial(read_failed, self._client),
             crash_isolation=shared.crash_isolation,
-            progress=shared.progress,
+            events=shared.events,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
             log=shared.log,
         )
@@ -264,6 +263,9 @@ class TenantRuntime:
     def _observe(self, before: Job | None, after: Job) -> None:
         self._shared.observe(before, after)
         self._denials.observe(after)
+
+    def _requested(self, method: str, status: int | None, seconds: float) -> None:
+        self.events.tell(RequestEnded(self.name, method, status, seconds))
 
     def _say(self, sentence: str) -> None:
         self._shared.log.warning("%s: %s", self.name, sentence)

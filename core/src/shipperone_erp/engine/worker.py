@@ -7,6 +7,7 @@ import random
 import time
 from datetime import timedelta
 
+from shipperone_erp.domain.events import CycleEnded
 from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.records import Pause
@@ -182,7 +183,7 @@ class StageWorker:
         newest = self._tenant.views[self._stage].newest
         listed = len(newest.orders) + len(newest.unreadable) if good and newest is not None else None
         seconds = time.monotonic() - began
-        self._tenant.instruments.cycle(self._tenant.name, self._stage, seconds, good=good, listed=listed)
+        self._tenant.events.tell(CycleEnded(self._tenant.name, self._stage, seconds, good, listed))
 
     async def _wait_after_failure(self) -> None:
         self._failures += 1

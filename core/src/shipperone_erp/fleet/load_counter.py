@@ -4,14 +4,14 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 
-from shipperone_erp.domain.states import EffectKind, Outcome, Stage
+from shipperone_erp.domain.events import Event, StepEnded
 
 MINUTES = 5
 """Over which effects are counted: a short burst moves nobody."""
 
 
 class LoadCounter:
-    """An `Instrument` of the runtime. Minutes are those of its own monotonic clock."""
+    """An observer of the runtime. Minutes are those of its own monotonic clock."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -26,18 +26,14 @@ class LoadCounter:
                 counts += counted
         return frozenset(tenant for tenant, count in counts.items() if count >= a_minute * MINUTES)
 
-    def step(self, tenant: str, stage: Stage, kind: EffectKind, outcome: Outcome, seconds: float) -> None:
-        """See `Instrument`."""
+    def __call__(self, event: Event) -> None:
+        """As an observer; a read of a queue is no load worth a group, and requests go with effects."""
+        if not isinstance(event, StepEnded):
+            return
         minute = self._minute()
         if not self._minutes or self._minutes[-1][0] != minute:
             self._minutes.append((minute, Counter()))
-        self._minutes[-1][1][tenant] += 1
-
-    def cycle(self, tenant: str, stage: Stage, seconds: float, *, good: bool, listed: int | None) -> None:
-        """See `Instrument`; a read of a queue is no load worth a group."""
-
-    def request(self, tenant: str, method: str, status: int | None, seconds: float) -> None:
-        """See `Instrument`; requests go with effects."""
+        self._minutes[-1][1][event.job.tenant] += 1
 
     def _minute(self) -> int:
         return int(self._monotonic() // 60)

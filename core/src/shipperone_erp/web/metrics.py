@@ -18,8 +18,9 @@ from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST, genera
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.connector.api import API_VERSION
+from shipperone_erp.domain.events import CycleEnded, Event, RequestEnded, StepEnded
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.fleet_report import fleet_of, worker_rows
@@ -31,7 +32,7 @@ QUEUE = ("tenant", "stage")
 
 
 class Metrics:
-    """One registry for one page or one runtime; an `Instrument` of the runtime."""
+    """One registry for one page or one runtime; an observer of the runtime."""
 
     content_type: str = CONTENT_TYPE_LATEST
 
@@ -55,22 +56,23 @@ class Metrics:
         text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call, unused-ignore]
         return text
 
-    def cycle(self, tenant: str, stage: Stage, seconds: float, *, good: bool, listed: int | None) -> None:
-        """See `Instrument`."""
-        self._cycles.labels(tenant, stage.value, "ok" if good else "failed").inc()
-        self._cycle_duration.labels(tenant, stage.value).observe(seconds)
-        if listed is not None:
-            self._listed[tenant, stage] = listed
-
-    def step(self, tenant: str, stage: Stage, kind: EffectKind, outcome: Outcome, seconds: float) -> None:
-        """See `Instrument`."""
-        self._steps.labels(tenant, stage.value, kind.value, outcome.value).inc()
-        self._step_duration.labels(tenant, stage.value, kind.value).observe(seconds)
-
-    def request(self, tenant: str, method: str, status: int | None, seconds: float) -> None:
-        """See `Instrument`."""
-        self._requests.labels(tenant, method, "none" if status is None else f"{status // 100}xx").inc()
-        self._request_duration.labels(tenant, method).observe(seconds)
+    def __call__(self, event: Event) -> None:
+        """As an observer of the runtime."""
+        match event:
+            case CycleEnded():
+                queue = event.tenant, event.stage
+                self._cycles.labels(event.tenant, event.stage.value, "ok" if event.good else "failed").inc()
+                self._cycle_duration.labels(event.tenant, event.stage.value).observe(event.seconds)
+                if event.listed is not None:
+                    self._listed[queue] = event.listed
+            case StepEnded():
+                of = event.job.tenant, event.job.stage.value, event.kind.value
+                self._steps.labels(*of, event.outcome.value).inc()
+                self._step_duration.labels(*of).observe(event.seconds)
+            case RequestEnded():
+                status = "none" if event.status is None else f"{event.status // 100}xx"
+                self._requests.labels(event.tenant, event.method, status).inc()
+                self._request_duration.labels(event.tenant, event.method).observe(event.seconds)
 
     def _counter(self, name: str, says: str, *labels: str) -> Counter:
         return Counter(PREFIX + name, says, labels, registry=self.registry)

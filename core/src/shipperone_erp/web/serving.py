@@ -14,7 +14,7 @@ import uvicorn
 
 from shipperone_erp.config import Configuration
 from shipperone_erp.config.page import listening
-from shipperone_erp.engine.observers.instruments import Instruments
+from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
@@ -76,18 +76,16 @@ def address(opened: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def serve(
-    site: Site, opened: socket.socket, stopping: asyncio.Event, instruments: Instruments | None = None
-) -> None:
-    """Serve the page on that socket until `stopping` is set; its metrics count what the `instruments` are told."""
-    if instruments is not None and site.metrics is not None:
-        instruments.add(site.metrics)
+async def serve(site: Site, opened: socket.socket, stopping: asyncio.Event, events: Observers | None = None) -> None:
+    """Serve the page on that socket until `stopping` is set; its metrics count what the `events` are told."""
+    if events is not None and site.metrics is not None:
+        events.add(site.metrics)
     try:
         await serve_app(application(site, hosts=(opened.getsockname()[0],)), opened, stopping)
         await site.beside.close()
     finally:
-        if instruments is not None and site.metrics is not None:
-            instruments.remove(site.metrics)
+        if events is not None and site.metrics is not None:
+            events.remove(site.metrics)
 
 
 async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -> None:
@@ -112,7 +110,7 @@ async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -
 
 @asynccontextmanager
 async def page_nearby(
-    configuration: Configuration, ledger: Ledger, redact: Redaction, instruments: Instruments | None = None
+    configuration: Configuration, ledger: Ledger, redact: Redaction, events: Observers | None = None
 ) -> AsyncIterator[str]:
     """While inside the page is served on this machine, at its usual port or any that is free; yields its address."""
     try:
@@ -120,7 +118,7 @@ async def page_nearby(
     except OSError:
         opened = bound(f"{listening(USUAL)[0]}:0")
     stopping = asyncio.Event()
-    task = asyncio.create_task(serve(site_of(configuration, ledger, redact), opened, stopping, instruments))
+    task = asyncio.create_task(serve(site_of(configuration, ledger, redact), opened, stopping, events))
     try:
         yield address(opened)
     finally:
@@ -130,7 +128,7 @@ async def page_nearby(
 
 @asynccontextmanager
 async def beside_the_service(
-    configuration: Configuration, ledger: Ledger, redact: Redaction, instruments: Instruments
+    configuration: Configuration, ledger: Ledger, redact: Redaction, events: Observers
 ) -> AsyncIterator[None]:
     """While inside the page is served at `[runtime] http`, if it is set; no fault of it stops the service."""
     http = configuration.runtime.http
@@ -138,7 +136,7 @@ async def beside_the_service(
         yield
         return
     stopping = asyncio.Event()
-    task = asyncio.create_task(_kept_up(http, configuration, ledger, redact, instruments, stopping))
+    task = asyncio.create_task(_kept_up(http, configuration, ledger, redact, events, stopping))
     try:
         yield
     finally:
@@ -147,7 +145,7 @@ async def beside_the_service(
 
 
 async def _kept_up(
-    http: str, configuration: Configuration, ledger: Ledger, redact: Redaction, instruments: Instruments,
+    http: str, configuration: Configuration, ledger: Ledger, redact: Redaction, events: Observers,
     stopping: asyncio.Event,
 ) -> None:  # fmt: skip
     reported = False
@@ -156,7 +154,7 @@ async def _kept_up(
             opened = bound(http)
             LOG.info("the operations page is at %s", address(opened))
             reported = False
-            await serve(site_of(configuration, ledger, redact), opened, stopping, instruments)
+            await serve(site_of(configuration, ledger, redact), opened, stopping, events)
         except OSError as error:
             if not reported:
                 LOG.warning("the page cannot be served at %s (%s); it is tried again", http, error.strerror)

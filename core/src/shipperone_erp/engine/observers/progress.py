@@ -7,6 +7,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from shipperone_erp.domain.events import Event, OrderPlanned, OrderRests
+
 LOOK_BACK = 30.0
 """Seconds over which the pace is measured."""
 
@@ -37,6 +39,13 @@ class Progress:
         self._left = 0
         self._done = 0
         self._ends: deque[float] = deque()
+
+    def __call__(self, event: Event) -> None:
+        """As an observer."""
+        if isinstance(event, OrderPlanned):
+            self.planned()
+        elif isinstance(event, OrderRests):
+            self.rests()
 
     def planned(self) -> None:
         """An order is to be worked on."""

@@ -1,0 +1,69 @@
+"""What happens while orders are worked on, as values that observers are told of, after the fact."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class CycleEnded:
+    """One read of a queue and what was decided from it; `listed` is how many orders it showed, None if it failed."""
+
+    tenant: str
+    stage: Stage
+    seconds: float
+    good: bool
+    listed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPlanned:
+    """An order is to be worked on."""
+
+    tenant: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRests:
+    """Work on an order has come to rest: it is done, waits, or is held."""
+
+    tenant: str
+    stage: Stage
+
+
+@dataclass(frozen=True, slots=True)
+class StepEnded:
+    """One effect at ShipperOne or in the ERP, from its intent at `at` to its outcome; `job` as it was before."""
+
+    job: Job
+    kind: EffectKind
+    outcome: Outcome
+    at: datetime
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestEnded:
+    """One HTTP request to ShipperOne; `status` is None where no answer came."""
+
+    tenant: str
+    method: str
+    status: int | None
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class JobChanged:
+    """A job as it was (None: it is new) and as it is."""
+
+    before: Job | None
+    after: Job
+
+
+Event = CycleEnded | OrderPlanned | OrderRests | StepEnded | RequestEnded | JobChanged
+Observer = Callable[[Event], None]
+"""Called in the event loop. It returns at once."""

@@ -1,0 +1,142 @@
+"""Observers of a runtime: all are told of the same events, a faulty one hinders nobody, and traces are by order."""
+
+import asyncio
+import logging
+import subprocess
+import sys
+from datetime import timedelta
+
+import pytest
+
+from ledger_databases import NOON, a_job
+from shipperone_erp.domain.events import CycleEnded, JobChanged, OrderPlanned, OrderRests, RequestEnded, StepEnded
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
+from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.observers.change_log import change_log
+from shipperone_erp.engine.observers.progress import Progress
+from shipperone_erp.engine.observers.registry import Observers
+from shipperone_erp.engine.runtime import Runtime
+from stage_orders import order
+
+
+def tracing():
+    """An observer, and the spans that it has made."""
+    trace = pytest.importorskip("opentelemetry.sdk.trace", reason="needs: pip install 'shipperone-erp[tracing]'")
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    from shipperone_erp.engine.observers.tracing import tracing_observer
+
+    exporter = InMemorySpanExporter()
+    provider = trace.TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return tracing_observer(provider), exporter
+
+
+def test_an_order_makes_one_trace_in_each_stage_with_read_hook_post_and_issue(world):
+    observer, exporter = tracing()
+    told = []
+    for number in (1, 2):
+        world.sandbox.add(order(f"FO-{number}", first_id=number * 10))
+
+    async def go() -> None:
+        async with Runtime(world.read(), now=world.clock) as runtime:
+            runtime.events.add(observer)
+            runtime.events.add(told.append)
+            await runtime.once(Selection(), settle_for=timedelta(seconds=8))
+
+    asyncio.run(go())
+    traces: dict[int, list] = {}
+    for span in exporter.get_finished_spans():
+        traces.setdefault(span.context.trace_id, []).append(span)
+    shown = {
+        (spans[0].attributes["shipperone_erp.order_id"], spans[0].attributes["shipperone_erp.stage"]): [
+            (span.name, span.attributes.get("shipperone_erp.effect"))
+            for span in sorted(spans, key=lambda s: s.end_time)
+        ]
+        for spans in traces.values()
+    }
+    for number in (1, 2):
+        assert shown[f"FO-{number}", "allocation"] == [("read", None), ("hook", "reserve"), ("post", "confirm")]
+        assert shown[f"FO-{number}", "invoice"] == [
+            ("read", None), ("hook", "build"), ("post", "confirm"), ("issue", "issue"), ("hook", "deliver"),
+        ]  # fmt: skip
+    assert len(traces) == 4
+    for spans in traces.values():
+        (root,) = [span for span in spans if span.name == "read"]
+        assert root.parent is None
+        assert {span.parent.span_id for span in spans if span is not root} == {root.context.span_id}
+        assert all(span.start_time <= span.end_time for span in spans)
+    kinds = {type(event) for event in told}
+    assert {OrderPlanned, OrderRests, StepEnded, RequestEnded, JobChanged} <= kinds
+    assert len([e for e in told if isinstance(e, OrderPlanned)]) == len([e for e in told if isinstance(e, OrderRests)])
+
+
+def test_a_later_attempt_in_another_process_joins_the_trace_and_a_lost_answer_is_an_error():
+    job = a_job(first_listed_at=NOON)
+    begun = StepEnded(job, EffectKind.RESERVE, Outcome.OK, NOON + timedelta(seconds=2), 0.5)
+    lost = StepEnded(
+        job.call_begins(Step.RESERVING), EffectKind.CONFIRM, Outcome.UNKNOWN, NOON + timedelta(seconds=3), 1.0
+    )
+    first, of_first = tracing()
+    second, of_second = tracing()
+    first(begun)
+    second(lost)
+    read, hook = of_first.get_finished_spans()
+    (post,) = of_second.get_finished_spans()
+    assert (read.name, hook.name, post.name) == ("read", "hook", "post")
+    assert {span.context.trace_id for span in (read, hook, post)} == {read.context.trace_id}
+    assert post.parent.span_id == hook.parent.span_id == read.context.span_id
+    assert read.end_time - read.start_time == 2_000_000_000
+    assert (hook.status.is_ok, post.status.is_ok) == (True, False)
+    texts = " ".join(str(value) for span in (read, hook, post) for value in span.attributes.values())
+    assert "25.80" not in texts, "no amounts"
+
+
+def test_a_faulty_observer_is_logged_once_and_hinders_neither_work_nor_others(caplog):
+    events, told = Observers(), []
+
+    def faulty(event):
+        raise RuntimeError("out of paper")
+
+    events.add(faulty)
+    events.add(told.append)
+    for _ in range(3):
+        events.tell(OrderPlanned("acme", Stage.ALLOCATION))
+    assert len(told) == 3
+    assert [record.getMessage() for record in caplog.records] == [
+        "an observer has a fault; orders are not affected: 'OrderPlanned'"
+    ]
+
+
+def test_log_and_progress_are_observers_of_the_same_events(caplog):
+    caplog.set_level(logging.INFO)
+    events, progress = Observers(), Progress()
+    for observer in (progress, change_log(logging.getLogger("shipperone_erp"))):
+        events.add(observer)
+    job = a_job()
+    for event in (
+        OrderPlanned("acme", Stage.ALLOCATION),
+        OrderPlanned("acme", Stage.ALLOCATION),
+        JobChanged(None, job),
+        JobChanged(job, a_job(state=State.DONE)),
+        OrderRests("acme", Stage.ALLOCATION),
+        CycleEnded("acme", Stage.ALLOCATION, 0.1, True, 2),
+    ):
+        events.tell(event)
+    assert (progress.backlog().done, progress.backlog().left) == (1, 1)
+    assert [record.getMessage() for record in caplog.records] == ["acme allocation FO-1 done"]
+
+
+IMPORTED = """
+import sys
+import shipperone_erp.cli.app, shipperone_erp.cli.run, shipperone_erp.engine.runtime, shipperone_erp.operations.alerts.watch
+print([name for name in ("opentelemetry", "apprise", "prometheus_client") if name in sys.modules])
+"""
+
+
+def test_nothing_of_a_back_end_is_imported_that_nobody_asked_for(tmp_path):
+    script = tmp_path / "imported.py"
+    script.write_text(IMPORTED)
+    done = subprocess.run([sys.executable, str(script)], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
