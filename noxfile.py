@@ -39,6 +39,10 @@ TEST_TOOLS = [
 ]
 
 
+TEST_PATH = {"PYTHONPATH": os.pathsep.join(("tests", "tests/support"))}
+"""Programs of the tests and what they share; pytest itself finds both through tests/conftest.py."""
+
+
 def install_wheels(session: nox.Session) -> None:
     """Build a wheel of each package and install these, so that what is tested is what is shipped."""
     wheels = Path(session.create_tmp()) / "wheels"
@@ -59,7 +63,7 @@ def lint(session: nox.Session) -> None:
     session.install("ruff>=0.9")
     session.run("ruff", "check", ".")
     session.run("ruff", "format", "--check", ".")
-    session.run("python", "tests/commit_subjects.py")
+    session.run("python", "tests/support/commit_subjects.py")
 
 
 @nox.session
@@ -91,19 +95,19 @@ def tests(session: nox.Session) -> None:
     # Real processes, leases and time-outs beside each other make a loaded machine, on which a test may run out of time:
     # what fails is repeated alone. What fails then, fails; what passes only then is printed.
     try:
-        session.run(*pytest, "-n", workers, "--dist", "worksteal", env={"PYTHONPATH": "tests"})
+        session.run(*pytest, "-n", workers, "--dist", "worksteal", env=TEST_PATH)
     except CommandFailed:
         session.warn("these tests failed beside others and are repeated alone:")
-        session.run(*pytest, "-v", "--last-failed", "--last-failed-no-failures", "none", env={"PYTHONPATH": "tests"})
+        session.run(*pytest, "-v", "--last-failed", "--last-failed-no-failures", "none", env=TEST_PATH)
 
 
 BOUNDARIES = [
-    "tests/test_configuration.py",
-    "tests/test_discovery.py",
-    "tests/test_ledger_records.py",
-    "tests/test_plugins.py",
-    "tests/test_tables.py",
-    "tests/test_wire_order.py",
+    "tests/unit/config/test_loading.py",
+    "tests/unit/connector/test_discovery.py",
+    "tests/integration/ledger/test_records.py",
+    "tests/unit/connector/test_host.py",
+    "tests/unit/cli/test_tables.py",
+    "tests/unit/shipperone/test_order_parser.py",
 ]
 """What meets the dependencies: configuration, plugins, ledger, JSON, the terminal. In place of the whole suite, so that
 each costs about a minute a Python; `nox -s lowest -- tests` runs all of it."""
@@ -143,7 +147,7 @@ def boundaries(session: nox.Session, *resolution: str, python: Path | None = Non
     session.run("uv", "pip", "install", "--quiet", *into, *resolution, *packages, external=True)
     session.run("uv", "pip", "install", "--quiet", *into, *TEST_TOOLS, external=True)
     command = [str(python or "python"), "-m", "pytest", "-q", "-n", "2", "-p", "no:cacheprovider"]
-    session.run(*command, *(session.posargs or BOUNDARIES), env={"PYTHONPATH": "tests"}, external=python is not None)
+    session.run(*command, *(session.posargs or BOUNDARIES), env=TEST_PATH, external=python is not None)
 
 
 def interpreter(version: str) -> str | None:
@@ -173,7 +177,7 @@ def docs(session: nox.Session) -> None:
 def release(session: nox.Session) -> None:
     """Wheels and source archives in dist/: built twice to the same bytes, checked, each installed alone and used."""
     session.install("twine>=6", "pipx>=1.7")
-    session.run("python", "tests/release.py", *session.posargs)
+    session.run("python", "tests/support/release.py", *session.posargs)
 
 
 @nox.session
@@ -198,21 +202,21 @@ def endurance(session: nox.Session, which: str) -> None:
     """One of tests/endurance, against installed wheels."""
     install_wheels(session)
     session.install(*TEST_TOOLS)
-    session.run("python", "-m", f"endurance.{which}", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", f"endurance.{which}", *session.posargs, env=TEST_PATH)
 
 
 @nox.session
 def month(session: nox.Session) -> None:
     """3,000 orders of every kind through a month at two stores on one ERP, with faults; all sides must agree."""
     install_wheels(session)
-    session.run("python", "-m", "month.run", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "-m", "month.run", *session.posargs, env=TEST_PATH)
 
 
 @nox.session
 def bench(session: nox.Session) -> None:
     """Orders per second and CPU per order beside a bare loop without a ledger, in the same run."""
     install_wheels(session)
-    session.run("python", "tests/bench/bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "tests/bench/bench.py", *session.posargs, env=TEST_PATH)
 
 
 @nox.session
@@ -220,7 +224,7 @@ def bench_sql(session: nox.Session) -> None:
     """generic_sql beside a hand-written loop that runs the same statements, on each database that is to be had."""
     install_wheels(session)
     session.install(*TEST_TOOLS)
-    session.run("python", "tests/bench/sql_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "tests/bench/sql_bench.py", *session.posargs, env=TEST_PATH)
 
 
 @nox.session
@@ -228,11 +232,11 @@ def odoo(session: nox.Session) -> None:
     """The Odoo connector on a real server: set ODOO_TEST_URL, _DB, _USER, _PASSWORD; ODOO_RECORD=1 records anew."""
     install_wheels(session)
     session.install(*TEST_TOOLS)
-    session.run("pytest", "-m", "odoo", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("pytest", "-m", "odoo", *session.posargs, env=TEST_PATH)
 
 
 @nox.session
 def bench_odoo(session: nox.Session) -> None:
     """100 orders through the Odoo connector beside a plain odoo-client-lib script, on the server of `odoo`."""
     install_wheels(session)
-    session.run("python", "tests/bench/odoo_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "tests/bench/odoo_bench.py", *session.posargs, env=TEST_PATH)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-HERE = Path(__file__).parent
-for place in (HERE, HERE / "plugins" / "counting", HERE / "plugins" / "hostile"):
+TESTS = Path(__file__).parent
+SUPPORT = TESTS / "support"
+for place in (TESTS, SUPPORT, SUPPORT / "plugins" / "counting", SUPPORT / "plugins" / "hostile"):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 
@@ -23,6 +24,8 @@ pytest_plugins = [
     "sql_documents",
     "sql_rehearsals",
     "author",
+    "merchant",
+    "sql_command",
 ]
 
 

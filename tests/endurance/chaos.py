@@ -31,7 +31,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
-from world import PLUGINS
+from world import COUNTING
 
 LEASE = 0.8
 TICK = 0.05
@@ -90,7 +90,7 @@ class Chaos:
         ]  # fmt: skip
         self.file = folder / "shipperone-erp.toml"
         environment = {merchant.variable: merchant.sandbox.token for merchant in self.merchants}
-        self.fleet = Fleet(folder, self.file, {**environment, "PYTHONPATH": str(PLUGINS)}, self.chance, LEASE)
+        self.fleet = Fleet(folder, self.file, {**environment, "PYTHONPATH": str(COUNTING)}, self.chance, LEASE)
         self.result = Result()
         self.held: set[tuple[int, Reason]] = set()
         self.acts: Counter[str] = Counter()

@@ -19,13 +19,14 @@ from pathlib import Path
 
 from endurance import shop
 from endurance.process import cost
+from places import TESTS
 from shipperone_erp.config import load
 from shipperone_erp.engine.process import collect_less_often, keep_memory_together
 from shipperone_erp.engine.runtime import Runtime
-from world import PLUGINS, Erp
+from world import COUNTING, Erp
 
 COMMAND = "from shipperone_erp.cli import main; main()"
-SLOW = Path(__file__).parents[1] / "bench"
+SLOW = TESTS / "bench"
 IN_ONE_FILE = 100
 MEBIBYTE = 2**20
 
@@ -130,7 +131,7 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=90)
     options.add_argument("--orders", type=int, default=3000)
     chosen = options.parse_args()
-    sys.path.append(str(PLUGINS))
+    sys.path.append(str(COUNTING))
     collect_less_often()
     keep_memory_together()
     if chosen.orders:

@@ -32,7 +32,7 @@ from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
-from world import PLUGINS, Erp
+from world import COUNTING, Erp
 
 SAMPLES = 200
 READS_FOR_AN_ORDER = 20
@@ -140,7 +140,7 @@ def main() -> int:
     options.add_argument("--cycles", type=int, default=120_000)
     options.add_argument("--trace", action="store_true", help="say where memory has grown in the second half")
     chosen = options.parse_args()
-    sys.path.append(str(PLUGINS))
+    sys.path.append(str(COUNTING))
     collect_less_often()
     keep_memory_together()
     logging.getLogger("shipperone_erp").addHandler(logging.NullHandler())

@@ -1,6 +1,6 @@
 """A month at two stores on one ERP, day by day, with everything that `kinds` knows and with faults on.
 
-PYTHONPATH=tests python -m month.run [--orders 3000] [--days 30] [--seed 1]
+PYTHONPATH=tests:tests/support python -m month.run [--orders 3000] [--days 30] [--seed 1]
 
 Twice a day the machine wakes and runs; in the evening the partner ships, the shop cancels and edits; at night transfers
 arrive, and a person answers what only a person can. At the end stock, invoices and ShipperOne must agree to the piece

@@ -1,0 +1,49 @@
+"""docs/guide.md: every row names modules that are there, and tests that are run."""
+
+import ast
+import re
+from collections import Counter
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+import shipperone_erp
+from places import TESTS
+
+PACKAGE = Path(shipperone_erp.__file__).parent
+PAGE = (TESTS.parent / "docs" / "guide.md").read_text(encoding="utf-8")
+ROWS = [
+    [cell.strip() for cell in line.strip("|").split("|")]
+    for line in PAGE.splitlines()
+    if line.startswith("| ") and not line.startswith("| the guide says")
+]
+
+
+@cache
+def collected() -> Counter[str]:
+    """The name of every test that pytest would collect here."""
+    found: Counter[str] = Counter()
+    for file in TESTS.rglob("test_*.py"):
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        found.update(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+    return found
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row[0][:50] for row in ROWS])
+def test_a_row_names_modules_and_tests_that_exist(row):
+    said, where, proof = row
+    assert said[0].isupper() or said[0].isdigit()
+    for module in re.findall(r"`([^`]+)`", where):
+        file = PACKAGE.joinpath(*module.split("."))
+        assert file.with_suffix(".py").exists() or (file / "__init__.py").exists(), module
+    named = re.findall(r"`([^`]+)`", proof)
+    assert named, "a row without a proof"
+    there = collected()
+    assert {name: there[name] for name in named} == dict.fromkeys(named, 1)
+
+
+def test_the_page_goes_through_the_whole_guide():
+    assert len(ROWS) >= 30
+    bare = [row[0] for row in ROWS if not row[1]]
+    assert bare == ["Returns have no endpoint"]

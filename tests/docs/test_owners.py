@@ -1,0 +1,58 @@
+"""`explain` names every owner that this project's code gives to a reason: the page agrees with what `orders` shows."""
+
+import ast
+from collections import defaultdict
+from collections.abc import Iterator
+
+import pytest
+
+from places import ROOT
+from shipperone_erp.domain.explanations import EXPLANATIONS, as_json, explain
+from shipperone_erp.domain.reasons import Owner, Reason
+
+SOURCES = [ROOT / "core/src", *(ROOT / "connectors").glob("*/src")]
+
+
+def given() -> dict[Reason, dict[Owner, str]]:
+    """The owners that stand beside a reason in one call, and where."""
+    found: dict[Reason, dict[Owner, str]] = defaultdict(dict)
+    for source in SOURCES:
+        for file in source.rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and file.name != "explanations.py":
+                    arguments = [*node.args, *(keyword.value for keyword in node.keywords)]
+                    reasons = [Reason[name] for one in arguments for name in members(one, "Reason")]
+                    owners = [Owner[name] for one in arguments for name in members(one, "Owner")]
+                    if len(reasons) == 1:
+                        found[reasons[0]].update(dict.fromkeys(owners, f"{file.name}:{node.lineno}"))
+    return found
+
+
+def members(node: ast.expr, enum: str) -> Iterator[str]:
+    """`Reason.A`, or either side of `Reason.A if … else Reason.B`."""
+    if isinstance(node, ast.IfExp):
+        yield from members(node.body, enum)
+        yield from members(node.orelse, enum)
+    elif isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == enum:
+        yield node.attr
+
+
+GIVEN = given()
+
+
+def test_the_source_was_read():
+    assert GIVEN[Reason.PLATFORM_REFUSED].keys() >= {Owner.ACCOUNTANT, Owner.IT}
+
+
+@pytest.mark.parametrize("reason", GIVEN, ids=str)
+def test_the_page_of_a_reason_names_every_owner_that_the_code_gives_it(reason):
+    page = {EXPLANATIONS[reason].owner, *EXPLANATIONS[reason].other_owners}
+    assert {owner: place for owner, place in GIVEN[reason].items() if owner not in page} == {}
+
+
+def test_the_page_says_that_the_order_decides_where_there_are_several():
+    assert "Whose move: shipperone, or it or accountant or warehouse: `order show ID` names it" in explain(
+        "platform_refused"
+    )
+    assert as_json("platform_refused")["other_owners"] == ["it", "accountant", "warehouse"]
+    assert "Whose move: accountant\n" in explain("total_differs")

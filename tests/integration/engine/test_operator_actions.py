@@ -1,0 +1,128 @@
+"""What a person says in the moment in which a stage takes a job up: it is either done, or refused and said so."""
+
+from datetime import timedelta
+
+import pytest
+
+from job_rows import varied
+from ledger_databases import NOON, a_job
+from shipperone_erp.domain.reasons import Reason
+from shipperone_erp.domain.records import Action
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.clock import StageClock
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.ledger.unit_of_work import ClaimJob, InsertJob, ReleaseAllJobs, ReleaseJob, UpdateJob
+from shipperone_erp.operations import job_commands
+from shipperone_erp.sandbox import SandboxOrder
+
+ACT = Action(id=1, at=NOON, actor="jana", action="ignore", tenant="acme")
+
+
+def test_a_job_that_was_taken_is_steered_by_nobody_until_it_is_let_go(ledger):
+    job = a_job(state=State.HELD)
+    ledger.write(InsertJob(job), lease=None).result()
+    ledger.write(ClaimJob(job), lease=None).result()
+    ignored = varied(job, state=State.IGNORED)
+    assert not ledger.steer(job, ignored, ACT)
+    ledger.write(UpdateJob(varied(job, attempts=1)), lease=None).result()
+    assert ledger.job(job.id).taken, "until it is let go, whatever is written of it"
+    ledger.write(ReleaseJob(job.id), lease=None).result()
+    assert ledger.steer(varied(job, attempts=1), ignored, ACT)
+    assert ledger.job(job.id) == ignored
+
+
+def test_of_many_that_are_taken_at_once_only_the_one_that_a_person_changed_is_refused(ledger):
+    jobs = [a_job(f"FO-{number}", state=State.WAITING) for number in range(20)]
+    ledger.write(*map(InsertJob, jobs), lease=None).result()
+    assert ledger.steer(jobs[7], varied(jobs[7], state=State.IGNORED, since=NOON.replace(hour=13)), ACT)
+    futures = [ledger.write(ClaimJob(job), lease=None) for job in jobs]
+    refused = [number for number, future in enumerate(futures) if future.exception(10) is not None]
+    assert refused == [7]
+    assert isinstance(futures[7].exception(), WriteRefused)
+    assert [ledger.job(job.id).taken for job in jobs] == [number != 7 for number in range(20)]
+    with pytest.raises(WriteRefused):
+        ledger.write(ClaimJob(jobs[0]), lease=None).result()
+    ledger.write(ReleaseAllJobs("other", Stage.ALLOCATION), ReleaseAllJobs("acme", Stage.INVOICE), lease=None).result()
+    assert ledger.job(jobs[0].id).taken
+    ledger.write(ReleaseAllJobs("acme", Stage.ALLOCATION), lease=None).result()
+    assert not any(ledger.job(job.id).taken for job in jobs)
+
+
+class Interrupted(Ledger):
+    """A person wants FO-1 ignored just before, or just after, a stage takes it."""
+
+    when = ""
+    answer: Exception | None = None
+
+    def write(self, *writes, lease):
+        taking = any(isinstance(write, ClaimJob) for write in writes) and self.answer is None
+        if taking and self.when == "before":
+            self.ignore(writes[0].job)
+        future = super().write(*writes, lease=lease)
+        if taking and self.when == "after":
+            future.result(10)
+            self.ignore(writes[0].job)
+        return future
+
+    def ignore(self, job):
+        self.answer = UsageError("done")
+        try:
+            job_commands.ignore(self, self.job(job.id), job.since, "handled by hand")
+        except UsageError as error:
+            self.answer = error
+
+
+def interrupted(when, opened):
+    """Opens the ledger in which a person acts at that moment, and keeps it in `opened`."""
+
+    def open_ledger(url):
+        opened.append(Interrupted.open(url, migrate=True))
+        opened[0].when = when
+        return opened[0]
+
+    return open_ledger
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
+    world.settings["stock_retry"] = '"1s"'
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
+    world.erp.stock("MUG", 0)
+    world.once(settle_for=0)
+    assert world.job("FO-1", Stage.ALLOCATION).reason is Reason.NOT_ENOUGH_STOCK
+    world.erp.stock("MUG", 5)
+    opened: list[Interrupted] = []
+    world.once(settle_for=4, open_ledger=interrupted(when, opened))
+    job = world.job("FO-1", Stage.ALLOCATION)
+    assert not job.taken
+    if when == "before":
+        assert str(opened[0].answer) == "done"
+        assert (job.state, world.erp.live("FO-1")) == (State.IGNORED, 0)
+    else:
+        assert str(opened[0].answer) == (
+            f"{job.key} has just changed; look again with `shipperone-erp order show FO-1`"
+        )
+        assert (job.state, world.erp.live("FO-1")) == (State.DONE, 1)
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_q8_an_order_that_a_person_ignores_while_a_clock_that_was_set_moves_it_along(world, when, monkeypatch):
+    world.settings["stock_retry"] = '"1h"'
+    world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
+    world.erp.stock("MUG", 0)
+    world.once(settle_for=0)
+    due = world.job("FO-1", Stage.ALLOCATION).next_attempt_at
+    jumps = [timedelta(hours=1), timedelta()]  # none when the stage begins, one at its first look
+    monkeypatch.setattr(StageClock, "jumped", lambda clock: jumps.pop() if jumps else timedelta())
+    opened: list[Interrupted] = []
+    world.settings["stages"] = '["allocation"]'
+    world.once(settle_for=0, open_ledger=interrupted(when, opened))
+    job = world.job("FO-1", Stage.ALLOCATION)
+    assert (job.taken, bool(jumps)) == (False, False)
+    if when == "before":
+        assert (job.state, str(opened[0].answer)) == (State.IGNORED, "done")
+    else:
+        assert "has just changed" in str(opened[0].answer)
+        assert (job.state, job.next_attempt_at) == (State.WAITING, due + timedelta(hours=1))

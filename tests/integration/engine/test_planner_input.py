@@ -1,0 +1,48 @@
+"""What the ledger and the other queue tell of a reservation, before anything is planned."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from ledger_databases import NOON, ORDER, a_job
+from shipperone_erp.domain.listing import Listed, Listing
+from shipperone_erp.domain.planner_input import PlannerRules
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.engine.planner_input import load_planner_input
+from shipperone_erp.ledger.unit_of_work import InsertJob
+
+SCOPE = PlannerRules(
+    tenant="acme", stage=Stage.ALLOCATION, base_url="https://acme.example", store_code="default",
+    settle=timedelta(minutes=1), gone_grace=timedelta(hours=2),
+)  # fmt: skip
+NOTHING = Listing(
+    stage=Stage.ALLOCATION, began_at=NOON, ended_at=NOON, orders={}, unreadable=(), complete=True, proves_absence=True,
+    pages=1, alert=None,
+)  # fmt: skip
+
+
+def shipped(item_id):
+    (item,) = ORDER.items
+    return {"FO-1": Listed(replace(ORDER, items=(replace(item, item_id=item_id),)), "fingerprint")}
+
+
+def seen(ledger, listed):
+    memory, _ = load_planner_input(ledger, SCOPE, NOTHING, go_live="now", shipped=listed)
+    return memory.seen_in_invoice
+
+
+def test_another_part_in_pending_invoice_does_not_confirm_this_one(ledger):
+    first, second = a_job(item_ids=(11,), state=State.DONE, open=False), a_job(item_ids=(12,), state=State.WAITING)
+    ledger.write(InsertJob(first), InsertJob(second), lease=None).result()
+    assert seen(ledger, {}) == frozenset()
+    assert seen(ledger, shipped(11)) == frozenset()
+    assert seen(ledger, shipped("12")) == {second.id}
+
+
+def test_what_was_invoiced_since_was_confirmed_and_another_part_was_not(ledger):
+    job = a_job(item_ids=(11,), state=State.WAITING)
+    other = a_job(stage=Stage.INVOICE, item_ids=(12,), state=State.DONE, open=False)
+    ledger.write(InsertJob(job), InsertJob(other), lease=None).result()
+    assert seen(ledger, {}) == frozenset()
+    same = a_job(stage=Stage.INVOICE, item_ids=(11, 12), state=State.DONE, open=False)
+    ledger.write(InsertJob(same), lease=None).result()
+    assert seen(ledger, {}) == {job.id}

@@ -1,0 +1,129 @@
+"""The fleet's tables: made once, upgraded file by file, nothing removed while an older worker lives."""
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import create_engine, inspect, text
+
+pytest.importorskip("procrastinate")
+
+from ledger_databases import NOON, a_job
+from shipperone_erp.domain.events import StepEnded
+from shipperone_erp.domain.fleet_records import Refusal, slots
+from shipperone_erp.domain.states import EffectKind, Outcome
+from shipperone_erp.fleet import tables
+from shipperone_erp.fleet.load_counter import LoadCounter
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.ledger.fleet_tables import SCHEMA
+from shipperone_erp.ledger.repository import Ledger
+
+STALLED = 20.0
+
+
+@pytest.fixture
+def store(postgresql_url):
+    with Ledger.open(postgresql_url, migrate=True) as ledger:
+        yield ledger.fleet()
+
+
+@pytest.fixture
+def made(store):
+    tables.prepare(store)
+    return store
+
+
+def process(name, engine="3.9.0"):
+    return {"id": name, "name": name, "host": "here", "pid": 1, "version": "0.1.0", "engine": engine}
+
+
+def test_a_ledger_on_sqlite_has_no_fleet(sqlite_url):
+    with Ledger.open(sqlite_url, migrate=True) as ledger:
+        assert ledger.fleet() is None
+
+
+def test_several_workers_make_the_tables_at_once_and_each_file_is_run_once(store, postgresql_url):
+    with ThreadPoolExecutor(3) as together:
+        ran = list(together.map(lambda _: tables.prepare(store), range(3)))
+    assert sorted(map(len, ran)) == [0, 0, 2]
+    assert tables.prepare(store) == []
+    engine = create_engine(postgresql_url)
+    with engine.connect() as connection:
+        applied = set(connection.execute(text(f"SELECT file FROM {SCHEMA}.applied")).scalars())
+        assert not [name for name in inspect(connection).get_table_names() if "procrastinate" in name]
+    engine.dispose()
+    assert applied == {tables.WHOLE, "fleet_0001_workers.sql", *tables.engine_files()}
+
+
+def test_what_removes_something_waits_for_older_workers_and_nothing_passes_it(made):
+    files = [("9_pre_x.sql", "CREATE TABLE newer (id int)"), ("9_post_x.sql", "DROP TABLE newer")]
+    made.register(process("old", "3.9.0"))
+    assert made.apply(files, version="3.10.0", held_back=["9_post_x.sql"]) == ["9_pre_x.sql"]
+    with pytest.raises(LedgerError, match="while old run"):
+        made.apply([*files, ("9_z.sql", "SELECT 1")], version="3.10.0", held_back=["9_post_x.sql"])
+    made.unregister("old")
+    made.register(process("new", "3.10.0"))
+    assert made.apply(files, version="3.10.0", held_back=["9_post_x.sql"]) == ["9_post_x.sql"]
+
+
+def test_a_file_that_fails_is_run_again(made):
+    with pytest.raises(LedgerError):
+        made.apply([("9_a.sql", "CREATE TABLE half (id int); SELECT nothing")], version="3.10.0")
+    assert made.apply([("9_a.sql", "CREATE TABLE half (id int)")], version="3.10.0") == ["9_a.sql"]
+
+
+def test_the_fleet_takes_a_configuration_when_every_live_worker_has_it(made):
+    made.add({"acme": ("group-1", "old"), "beta": ("group-1", "same")})
+    made.register(process("one"))
+    made.register(process("two"))
+    other = Refusal("acme", "new", "its configuration on this machine is not the one that the fleet serves")
+    assert made.refuse("one", [other], stalled=STALLED) == 0
+    assert made.digests()["acme"] == "old"
+    assert made.refuse("two", [other], stalled=STALLED) == 1
+    assert made.digests() == {"acme": "new", "beta": "same"}
+
+
+def test_the_fleet_drops_a_tenant_that_no_live_worker_names(made):
+    made.add({"acme": ("group-1", "old")})
+    made.register(process("one"))
+    made.register(process("two"))
+    gone = Refusal("acme", None, "the configuration of this machine does not name it")
+    assert made.refuse("one", [gone], stalled=STALLED) == 0
+    assert made.refuse("two", [gone], stalled=STALLED) == 1
+    assert made.digests() == {}
+
+
+def test_a_tenant_that_one_machine_refuses_parts_only_if_another_one_takes_it(made):
+    made.add({"acme": ("group-1", "same"), "beta": ("group-1", "same")})
+    made.register(process("one"))
+    lacks = Refusal("acme", "same", "the environment variable ACME_TOKEN is not set")
+    made.refuse("one", [lacks], stalled=STALLED)
+    assert not made.part("acme", refused_by="one", stalled=STALLED)
+    made.register(process("two"))
+    assert made.part("acme", refused_by="one", stalled=STALLED)
+    assert made.members(["tenant:acme"]) == {"acme": "tenant:acme"}
+    assert made.members(["group-1"]) == {"beta": "group-1"}
+    (acme, _) = made.tenants(stalled=STALLED)
+    assert acme.refused == ("worker one: the environment variable ACME_TOKEN is not set",)
+
+
+@pytest.mark.parametrize(
+    ("groups", "live", "each"), [(64, 1, 65), (64, 2, 33), (64, 4, 17), (3, 4, 2), (0, 1, 1), (5, 0, 6)]
+)
+def test_a_worker_has_one_slot_more_than_its_share(groups, live, each):
+    assert slots(groups, live) == each
+
+
+def test_a_tenant_is_heavy_over_five_minutes_never_by_a_burst():
+    now = [0.0]
+    counter = LoadCounter(lambda: now[0])
+    event = StepEnded(a_job(), EffectKind.RESERVE, Outcome.OK, NOON, 0.1)
+    for _ in range(500):
+        counter(event)
+    assert counter.heavy(600) == set()
+    for minute in range(5):
+        now[0] = minute * 60.0
+        for _ in range(600):
+            counter(event)
+    assert counter.heavy(600) == {"acme"}
+    now[0] += 300.0
+    assert counter.heavy(600) == set()

@@ -1,0 +1,138 @@
+"""An Odoo 19 in the process of the test: answers by model and method, and keeps what it was asked."""
+
+import json
+from collections.abc import Callable, Mapping
+from datetime import date
+from decimal import Decimal as D
+from typing import Any
+
+import httpx
+
+from shipperone_erp import FulfillmentOrder, OrderItem, Party
+from shipperone_erp_odoo import OdooConnector, OdooSettings
+from shipperone_erp_odoo.settings import OdooSettings as Settings
+from shipperone_erp_odoo.sites import Company
+
+HOME = Company(1, "Acme", "SK", "EUR")
+
+
+def settings(*taxes: dict[str, object], **more: object) -> Settings:
+    given = {"url": "https://erp.example", "database": "shop", "api_key": "k", "taxes": taxes, **more}
+    return OdooSettings.model_validate(given)
+
+
+class FakeOdoo:
+    """An Odoo 19 that answers calls by model and method; what was asked is kept."""
+
+    def __init__(self, answers: Mapping[str, Any]) -> None:
+        self.answers = {**BASICS, **answers}
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/jsonrpc":
+            return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
+        what, named = request.url.path.removeprefix("/json/2/"), json.loads(request.content)
+        self.asked.append((what, named))
+        found = self.answers.get(what, [])
+        answer = found(named) if isinstance(found, Callable) else found
+        return answer if isinstance(answer, httpx.Response) else httpx.Response(200, json=answer)
+
+    def connector(self, *taxes: dict[str, object], **more: object) -> OdooConnector:
+        made = OdooConnector(settings(*taxes, **more), tenant="acme")
+        made.transport = httpx.MockTransport(self)
+        return made
+
+    def made(self, model: str) -> list[dict[str, str]]:
+        """What was loaded of that model, each row by its columns."""
+        loads = [named for what, named in self.asked if what == f"{model}/load"]
+        return [dict(zip(one["fields"], row, strict=True)) for one in loads for row in one["data"]]
+
+    def calls(self, what: str) -> list[dict[str, Any]]:
+        return [named for one, named in self.asked if one == what]
+
+
+def taxes(named: dict[str, Any]) -> list[dict[str, Any]]:
+    """The taxes of this Odoo, as far as a domain by name or ids asks for them."""
+    known = [
+        {"id": 1, "name": "23 %", "amount": 23.0, "amount_type": "percent", "price_include": True},
+        {"id": 2, "name": "5 %", "amount": 5.0, "amount_type": "percent", "price_include": True},
+        {"id": 3, "name": "23 % added", "amount": 23.0, "amount_type": "percent", "price_include": False},
+    ]
+    wanted = {name: value for name, _, value in named["domain"]}
+    return [
+        row
+        for row in known
+        if ("name" not in wanted or row["name"] == wanted["name"]) and ("id" not in wanted or row["id"] in wanted["id"])
+    ]
+
+
+PRODUCT = {
+    "display_name": "Mug", "uom_id": [1, "Units"], "active": True, "type": "consu", "is_storable": True, "id": 5,
+    "default_code": "MUG", "taxes_id": [1],
+}  # fmt: skip
+
+
+def gone(named: dict[str, Any]) -> httpx.Response:
+    return httpx.Response(404, json={"name": "builtins.ValueError", "message": "no such external id"})
+
+
+BASICS: dict[str, Any] = {
+    "res.users/context_get": {"uid": 7},
+    "res.users/search_read": [
+        {"id": 7, "login": "api", "email": "api@example.com", "company_id": [1, "Acme"], "company_ids": [1]}
+    ],
+    "res.company/search_read": [
+        {"id": 1, "name": "Acme", "country_id": [9, "Slovakia"], "currency_id": [1, "EUR"], "sale_lock_date": False}
+    ],
+    "res.company/fields_get": {"sale_lock_date": {}},
+    "account.move/fields_get": {},
+    "product.product/fields_get": {"is_storable": {}},
+    "res.country/search_read": [{"id": 9, "code": "SK"}],
+    "stock.warehouse/search_read": [
+        {"id": 2, "name": "Main", "lot_stock_id": [8, "WH/Stock"], "out_type_id": [3, "x"], "int_type_id": [4, "y"]}
+    ],
+    "product.product/search_read": [PRODUCT],
+    "ir.model.data/check_object_reference": ["uom.uom", 1],
+    "res.currency/search_read": [{"id": 1, "name": "EUR", "decimal_places": 2}],
+    "account.journal/search_read": [{"id": 11}],
+    "account.tax/search_read": taxes,
+    "res.partner/search_read": [{"id": 30, "name": "Anna", "vat": False, "email": "a@example.com"}],
+    "account.move/load": {"ids": [57], "messages": []},
+}
+
+
+ANNA = Party(name="Anna", email="a@example.com", country="SK")
+
+
+def order(*items: OrderItem, **more: object) -> FulfillmentOrder:
+    return FulfillmentOrder("FO-1", "main", items, **{"currency": "EUR", "billing": ANNA, **more})
+
+
+def item(total: str = "10.00", rate: str | None = None, item_id: int = 1) -> OrderItem:
+    return OrderItem(
+        item_id=item_id, sku="MUG", qty=D(1), line_total_incl_tax=D(total), tax_percent=D(rate) if rate else None
+    )
+
+
+def draft(total: float, *lines: dict[str, object], state: str = "draft") -> dict[str, Any]:
+    """An invoice with these lines, as it is read back."""
+    rows = [
+        {"move_id": [57, "x"], "sequence": 1_000_010, "product_uom_id": [1, "Units"], "quantity": 1.0, "tax_ids": [1],
+         "price_total": line["price_unit"], **line}
+        for line in lines
+    ]  # fmt: skip
+    head = {
+        "id": 57, "name": False, "state": state, "amount_total": total, "currency_id": [1, "EUR"],
+        "invoice_date": False, "date": "2026-03-31", "company_id": [1, "Acme"], "move_type": "out_invoice",
+    }  # fmt: skip
+
+    def move(named: dict[str, Any]) -> list[dict[str, Any]]:
+        return [] if any(part[0] == "invoice_origin" for part in named["domain"]) else [head]
+
+    return {"account.move/search_read": move, "account.move.line/search_read": rows}
+
+
+MARCH = date(2026, 3, 31)
+
+
+FIXED: dict[str, object] = {"customers": "fixed", "customer": "Anna"}

@@ -1,0 +1,58 @@
+"""`run` as a service in a process of its own, beside the test."""
+
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import warm_processes
+from places import SUPPORT
+from shipperone_erp.sandbox import SandboxOrder
+
+SCRIPT = SUPPORT / "stopping_run.py"
+
+
+def order(order_id="FO-1", sku="MUG"):
+    return SandboxOrder.simple(order_id, (sku, 2, "10.00"))
+
+
+class Service:
+    """A running service and its log. `cold`: with an interpreter and a command line of its own."""
+
+    def __init__(self, world, stop_within: float = 25.0, *, cold: bool = False) -> None:
+        world.write()
+        self.log = world.folder / f"service-{time.monotonic_ns()}.log"
+        with self.log.open("w") as out:
+            arguments = (str(stop_within), "run", "-c", str(world.file))
+            environment = world.process_environment()
+            if cold:
+                command = [sys.executable, str(SCRIPT), *arguments]
+                self.process = subprocess.Popen(command, stdout=out, stderr=out, env=environment)
+            else:
+                self.process = warm_processes.Process(str(SCRIPT), *arguments, env=environment, stdout=out, stderr=out)
+
+    @property
+    def said(self) -> str:
+        return self.log.read_text()
+
+    def stop(self, within: float = 20.0) -> int:
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(timeout=within)
+
+
+@contextmanager
+def service(world, stop_within: float = 25.0):
+    running = Service(world, stop_within)
+    try:
+        yield running
+    finally:
+        running.process.kill()
+        running.process.wait()
+
+
+def until(true, seconds=20.0):
+    ends = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < ends, "it never came true"
+        time.sleep(0.05)

@@ -1,0 +1,494 @@
+"""The configuration: every problem at once, in words that say where it is and what to do; no secret anywhere."""
+
+import json
+import os
+import tomllib
+from datetime import timedelta
+from decimal import Decimal
+from importlib.metadata import entry_points
+
+import jsonschema
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import warm_processes
+from places import ROOT
+from shipperone_erp.config import load, schema, show
+from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
+from shipperone_erp.connector.discovery import CONNECTORS
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import ConfigurationError, Problem
+
+TOKEN = "planted-token-4711"
+PASSWORD = "planted-password-0815"
+
+GOOD = """\
+[runtime]
+ledger = "sqlite:///state/ledger.db"
+
+[tenants.acme]
+base_url = "https://acme.example/"
+token = { env = "ACME_TOKEN" }
+connector = "counting"
+
+[tenants.acme.counting]
+database = "erp.db"
+password = { env = "ACME_PASSWORD" }
+"""
+ENVIRONMENT = {"ACME_TOKEN": TOKEN, "ACME_PASSWORD": PASSWORD}
+
+
+@pytest.fixture
+def toml(tmp_path):
+    """Writes the file; reads it, or returns its problems as they are shown, the folder left out."""
+
+    class Toml:
+        file = tmp_path / "shipperone-erp.toml"
+
+        def read(self, text=GOOD, environment=ENVIRONMENT, **options):
+            self.file.write_text(text, encoding="utf-8")
+            return load(self.file, environment=environment, **options)
+
+        def problems(self, text, environment=ENVIRONMENT, **options):
+            with pytest.raises(ConfigurationError) as raised:
+                self.read(text, environment, **options)
+            return [str(problem).replace(f"{tmp_path}{os.sep}", "") for problem in raised.value.problems]
+
+    return Toml()
+
+
+def test_what_is_left_out_takes_the_defaults_of_the_design(toml):
+    read = toml.read()
+    acme = read.tenants["acme"]
+    assert read.runtime.ledger == f"sqlite:///{toml.file.parent}/state/ledger.db"
+    assert read.runtime.lease == timedelta(seconds=15)
+    assert (acme.base_url, acme.store_code, acme.stages) == (
+        "https://acme.example", "default", ("allocation", "invoice"),
+    )  # fmt: skip
+    assert acme.poll_interval == timedelta(seconds=30)
+    assert (acme.concurrency, acme.hook_timeout, acme.settle) == (8, timedelta(seconds=120), timedelta(seconds=60))
+    assert (acme.go_live, acme.timezone, acme.tolerance) == ("ask", "UTC", Decimal("0.00"))
+    assert (acme.tax_date, acme.transfer, acme.in_doubt) == ("shipped", "arrived", "accept")
+    assert (acme.gone_grace, acme.stock_retry) == (timedelta(hours=2), timedelta(minutes=15))
+    assert (acme.approve, acme.policies, acme.fiscal_first) == ((), (), False)
+    assert acme.token.get_secret_value() == TOKEN
+    assert acme.connector_settings.password.get_secret_value() == PASSWORD
+
+
+def test_all_problems_come_at_once_each_with_its_line_and_cure(toml):
+    found = toml.problems("""\
+[runtime]
+ledgr = "sqlite:///ledger.db"
+lease = "soon"
+
+[defaults]
+concurency = 4
+
+[tenants.acme]
+base_url = "ftp://acme.example"
+token = { env = "NOT_THERE" }
+connector = "countin"
+settle = "1 fortnight"
+stages = ["allocation", "billing"]
+go_live = "later"
+timezone = "Europe/Atlantis"
+tolerance = "a cent"
+approve = ["allocation"]
+charges = 3
+
+[tenants.acme.fields]
+skuu = "product.sku"
+
+[tenants.shop]
+base_url = "https://shop.example"
+token = { file = "no-such-file" }
+connector = "counting"
+
+[tenants.shop.counting]
+databse = "erp.db"
+
+[tenant.typo]
+""")
+    span = 'write a span of time such as "90s", "15m", "2h", or a number of seconds'
+    names = ", ".join(sorted({point.name for point in entry_points(group=CONNECTORS)}))
+    assert {"counting", "generic_sql", "odoo"} <= set(names.split(", "))
+    assert found == [
+        "shipperone-erp.toml:2: runtime.ledgr: there is no such setting; did you mean ledger?",
+        f"shipperone-erp.toml:3: runtime.lease: {span}",
+        "shipperone-erp.toml:6: defaults.concurency: there is no such setting; did you mean concurrency?",
+        "shipperone-erp.toml:9: tenants.acme.base_url: write an address such as https://acme.example",
+        "shipperone-erp.toml:10: tenants.acme.token: the environment variable NOT_THERE is not set",
+        "shipperone-erp.toml:11: tenants.acme.connector: there is no connector countin; did you mean counting? "
+        f"(installed: {names}); is its package installed in this environment?",
+        f"shipperone-erp.toml:12: tenants.acme.settle: {span}",
+        "shipperone-erp.toml:13: tenants.acme.stages.1: write 'allocation' or 'invoice'",
+        "shipperone-erp.toml:14: tenants.acme.go_live: write 'ask' or 'now'",
+        "shipperone-erp.toml:15: tenants.acme.timezone: no such time zone; write one such as Europe/Bratislava",
+        'shipperone-erp.toml:16: tenants.acme.tolerance: write an amount such as "0.01"',
+        "shipperone-erp.toml:17: tenants.acme.approve.0: write 'invoice'",
+        'shipperone-erp.toml:18: tenants.acme.charges: write a list, such as ["…"]',
+        "shipperone-erp.toml:21: tenants.acme.fields.skuu: there is no such field; did you mean sku?",
+        f"shipperone-erp.toml:25: tenants.shop.token: the file {toml.file.parent}/no-such-file cannot be read "
+        "(No such file or directory)".replace(f"{toml.file.parent}/", ""),
+        "shipperone-erp.toml:28: tenants.shop.counting.database: it is missing",
+        "shipperone-erp.toml:29: tenants.shop.counting.databse: there is no such setting; did you mean database?",
+        "shipperone-erp.toml:31: tenant: there is no such table; did you mean tenants?",
+    ]
+
+
+CHARGES = """\
+[[tenants.acme.charges]]
+name = "coupon"
+path = "totals.coupon"
+sign = "-"
+kind = "line"
+
+[[tenants.acme.charges]]
+name = "gift card"
+path = "totals..card"
+sing = "-"
+kind = "money"
+
+[[tenants.acme.charges]]
+name = "coupon"
+path = "totals.coupon"
+sign = "minus"
+"""
+
+
+def test_b1_every_fault_of_a_charge_has_its_own_line(toml):
+    found = toml.problems(GOOD + CHARGES)
+    assert found == [
+        "shipperone-erp.toml:19: tenants.acme.charges.1.name: string should match pattern '^[A-Za-z0-9._-]{1,64}$'",
+        "shipperone-erp.toml:20: tenants.acme.charges.1.path: write a key of the order, or a path such as totals.cod_fee",
+        "shipperone-erp.toml:21: tenants.acme.charges.1.sing: there is no such setting; did you mean sign?",
+        "shipperone-erp.toml:22: tenants.acme.charges.1.kind: write 'line' or 'payment'",
+        "shipperone-erp.toml:24: tenants.acme.charges.2.kind: it is missing",
+        "shipperone-erp.toml:25: tenants.acme.charges.2.name: an earlier charge has the name coupon already; it would be "
+        "counted twice",
+        "shipperone-erp.toml:26: tenants.acme.charges.2.path: an earlier charge has the path totals.coupon already; it "
+        "would be counted twice",
+        "shipperone-erp.toml:27: tenants.acme.charges.2.sign: write '+' or '-'",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "words"),
+    [("discount", "'in_row' or 'off_row' or 'off_row_net'"), ("shipping_on_parts", "'hold' or 'as_listed'"),
+     ("not_compared", "'accept' or 'hold'")],
+)  # fmt: skip
+def test_a_choice_of_words_names_the_words(toml, key, words):
+    found = toml.problems(GOOD.replace("connector =", f'{key} = "sometimes"\nconnector ='))
+    assert found == [f"shipperone-erp.toml:7: tenants.acme.{key}: write {words}"]
+
+
+def test_b1_charges_are_shown_as_they_are_written(toml):
+    good = (
+        GOOD
+        + CHARGES.split("\n\n")[0]
+        + '\n[[tenants.acme.charges]]\nname = "fee"\npath = "${PLACE}"\nkind = "payment"\n'
+    )
+    read = toml.read(good, {**ENVIRONMENT, "PLACE": "totals.fee"})
+    assert [(charge.name, charge.path, charge.sign, charge.kind) for charge in read.tenants["acme"].charges] == [
+        ("coupon", "totals.coupon", "-", "line"), ("fee", "totals.fee", "+", "payment"),
+    ]  # fmt: skip
+    assert tomllib.loads(show(read))["tenants"]["acme"]["charges"] == [
+        {"name": "coupon", "path": "totals.coupon", "sign": "-", "kind": "line"},
+        {"name": "fee", "path": "********", "sign": "+", "kind": "payment"},
+    ]
+    jsonschema.validate(tomllib.loads(good), schema())
+
+
+def test_a_file_that_is_no_toml_names_the_line(toml):
+    assert toml.problems("[tenants.acme]\nbase_url = https\n") == [
+        "shipperone-erp.toml:2: the file: this is not TOML: Invalid value"
+    ]
+
+
+def test_a_file_that_is_not_there_says_what_writes_one(tmp_path):
+    with pytest.raises(ConfigurationError) as raised:
+        load(tmp_path / "nothing.toml")
+    assert "there is no such file; `shipperone-erp init NAME --connector C` writes one" in str(raised.value)
+
+
+def test_a_fault_of_one_tenant_alone_leaves_the_others(toml):
+    two = GOOD + '[tenants.shop]\nbase_url = "https://shop.example"\ntoken = { env = "SHOP" }\nconnector = "counting"\n'
+    two += '[tenants.shop.counting]\ndatabase = "shop.db"\n'
+    read = toml.read(two, tenants_may_fail=True)
+    assert list(read.tenants) == ["acme"]
+    assert [(problem.tenant, problem.cause) for problem in read.problems] == [
+        ("shop", "the environment variable SHOP is not set")
+    ]
+    assert len(toml.problems(two)) == 1
+
+
+def test_one_queue_is_served_by_one_tenant(toml):
+    second = (
+        GOOD.partition("\n[tenants.acme]")[2]
+        .replace("acme", "shop")
+        .replace("https://shop.example/", "https://acme.example")
+    )
+    two = f"{GOOD}\n[tenants.shop]{second}"
+    assert toml.problems(two, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}) == [
+        "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme serves allocation and invoice of this very store "
+        "already: every order would be worked on twice"
+    ]
+    third = two + f"\n[tenants.third]{second.replace('tenants.shop.', 'tenants.third.')}"
+    problems = toml.problems(third, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN})
+    assert [problem.partition(" serves")[0] for problem in problems] == [
+        "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme",
+        "shipperone-erp.toml:23: tenants.third.base_url: tenant acme",
+    ], "the one that serves it already is named, not every pair"
+    apart = two.replace("[tenants.shop]", '[tenants.shop]\nstages = ["invoice"]')
+    apart = apart.replace("[tenants.acme]", '[tenants.acme]\nstages = ["allocation"]')
+    assert list(toml.read(apart, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}).tenants) == ["acme", "shop"]
+
+
+def test_a_fault_of_the_toml_stops_the_service_as_well(toml):
+    found = toml.problems(GOOD.replace("connector =", "conector ="), tenants_may_fail=True)
+    assert found[0] == "shipperone-erp.toml:4: tenants.acme.connector: it is missing"
+    assert "did you mean connector?" in found[1]
+
+
+def test_an_invoice_stage_without_issue_invoice_needs_fiscal_first(toml, plugins):
+    plugins.connector("noissue", hooks=("reserve_stock", "build_invoice"))
+    text = GOOD.replace('"counting"', '"noissue"').split("[tenants.acme.counting]")[0]
+    assert toml.problems(text) == [
+        "shipperone-erp.toml:7: tenants.acme.connector: connector noissue does not implement issue_invoice, which this "
+        "tenant's stages need; only with fiscal_first = true does build_invoice issue by itself"
+    ]
+    line = 'base_url = "https://acme.example/"\n'
+    assert toml.read(text.replace(line, line + "fiscal_first = true\n")).tenants["acme"].fiscal_first
+    assert toml.read(text.replace(line, line + 'stages = ["allocation"]\n')).tenants["acme"].stages == ("allocation",)
+
+
+def test_defaults_go_under_every_tenant_and_are_told_at_their_own_line(toml):
+    text = '[defaults]\nconcurrency = 3\ncurrency = "EUR"\n' + GOOD
+    more = '[tenants.shop]\nbase_url = "https://s.example"\ntoken = "t"\nconnector = "counting"\nconcurrency = 5\n'
+    more += '[tenants.shop.counting]\ndatabase = "b.db"\n'
+    read = toml.read(text + more)
+    assert {name: tenant.concurrency for name, tenant in read.tenants.items()} == {"acme": 3, "shop": 5}
+    assert toml.problems((text + more).replace("\ncurrency = ", "\ncurrencyy = ")) == [
+        "shipperone-erp.toml:3: defaults.currencyy: there is no such setting; did you mean currency?"
+    ]
+
+
+def test_included_files_hold_tenants_and_their_paths_are_their_own(toml, tmp_path):
+    folder = tmp_path / "tenants.d"
+    folder.mkdir()
+    (folder / "token").write_text("from-a-file\n")
+    (folder / "token").chmod(0o600)
+    (folder / "shop.toml").write_text(
+        '[tenants.shop]\nbase_url = "https://s.example"\ntoken = { file = "token" }\nconnector = "counting"\n'
+        '[tenants.shop.counting]\ndatabase = "b.db"\n'
+    )
+    text = GOOD.replace("[runtime]\n", '[runtime]\ninclude = ["tenants.d/*.toml"]\n')
+    read = toml.read(text)
+    assert read.tenants["shop"].token.get_secret_value() == "from-a-file"
+    assert read.warnings == ()
+    (folder / "twice.toml").write_text("[runtime]\nlease = 3\n[tenants.acme]\n")
+    assert toml.problems(text) == [
+        "tenants.d/twice.toml:1: runtime: an included file holds [tenants.*] tables and nothing else",
+        f"tenants.d/twice.toml:3: tenants.acme: tenant acme is in {toml.file} already".replace(f"{tmp_path}/", ""),
+    ]
+
+
+def test_secrets_come_from_the_environment_a_file_or_a_systemd_credential(toml, tmp_path):
+    (tmp_path / "acme-token").write_text(f"{TOKEN}\n")
+    credential = GOOD.replace('{ env = "ACME_TOKEN" }', '{ credential = "acme-token" }')
+    read = toml.read(credential, {**ENVIRONMENT, "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert read.tenants["acme"].token.get_secret_value() == TOKEN
+    assert toml.problems(credential) == [
+        "shipperone-erp.toml:6: tenants.acme.token: the credential acme-token was looked for, but "
+        "CREDENTIALS_DIRECTORY is not set: systemd sets it where the unit says LoadCredential=acme-token:…"
+    ]
+    (tmp_path / "acme-token").chmod(0o644)
+    read = toml.read(GOOD.replace('{ env = "ACME_TOKEN" }', '{ file = "acme-token" }'))
+    assert [warning.cause for warning in read.warnings] == [
+        f"others may read {tmp_path}/acme-token: chmod 600 {tmp_path}/acme-token"
+    ]
+    plain = toml.read(GOOD.replace('{ env = "ACME_TOKEN" }', f'"{TOKEN}"'))
+    assert [str(warning.key) for warning in plain.warnings] == ["tenants.acme.token"]
+    assert TOKEN not in str(plain.warnings)
+
+
+@pytest.mark.parametrize("token", ["two words", "tökén", "a\nb"])
+def test_a_token_that_no_header_can_carry_is_a_fault_of_its_tenant_alone(toml, token):
+    text = GOOD.replace('{ env = "ACME_TOKEN" }', '{ env = "ODD_TOKEN" }')
+    said = "shipperone-erp.toml:6: tenants.acme.token: it is empty, or has a character that no token has"
+    assert toml.problems(text, {**ENVIRONMENT, "ODD_TOKEN": token}) == [said]
+    read = toml.read(text, {**ENVIRONMENT, "ODD_TOKEN": token}, tenants_may_fail=True)
+    assert (read.tenants, [problem.tenant for problem in read.problems]) == ({}, ["acme"])
+
+
+@pytest.mark.parametrize("written", ["{}", '{ env = "A", file = "b" }', '{ vault = "x" }', "{ env = 5 }", "7"])
+def test_a_reference_that_is_none_says_how_one_is_written(toml, written):
+    (found,) = toml.problems(GOOD.replace('{ env = "ACME_TOKEN" }', written))
+    assert found.startswith("shipperone-erp.toml:6: tenants.acme.token: ")
+    assert "write {" in found or "must be a text" in found
+
+
+def test_variables_are_put_in_after_parsing_and_masked_when_shown(toml):
+    text = GOOD.replace('"erp.db"', '"${ERP_HOME}/erp $${x}.db"')
+    read = toml.read(text, {**ENVIRONMENT, "ERP_HOME": 'a"b'})
+    assert read.tenants["acme"].connector_settings.database == 'a"b/erp ${x}.db'
+    shown = show(read)
+    assert 'database = "********/erp ${x}.db"' in shown
+    assert toml.problems(text) == [
+        "shipperone-erp.toml:10: tenants.acme.counting.database: the environment variable ERP_HOME is not set"
+    ]
+
+
+def test_g7_no_secret_is_in_what_is_said_when_a_sibling_is_wrong(toml):
+    found = toml.problems(
+        GOOD.replace('{ env = "ACME_TOKEN" }', f'"{TOKEN}"')
+        .replace('{ env = "ACME_PASSWORD" }', f'"{PASSWORD}"')
+        .replace("database =", "databse =")
+        .replace("base_url", "base_ur")
+    )
+    assert len(found) == 4
+    assert TOKEN not in str(found)
+    assert PASSWORD not in str(found)
+
+
+def test_g7_no_secret_is_shown_or_represented(toml):
+    read = toml.read()
+    for text in (show(read), repr(read), str(read), repr(read.tenants), read.tenants["acme"].model_dump_json()):
+        assert TOKEN not in text
+        assert PASSWORD not in text
+    assert 'token = "********"' in show(read)
+
+
+def test_what_is_kept_has_a_least_and_takes_days(toml):
+    text = GOOD.replace("[runtime]\n", '[runtime]\nkeep_bodies = "60d"\nkeep_jobs = "30d"\nkeep_invoices = "12000d"\n')
+    runtime = toml.read(text).runtime
+    assert (runtime.keep_errors, runtime.keep_bodies) == (timedelta(days=30), timedelta(days=60))
+    assert (runtime.keep_jobs, runtime.keep_invoices) == (timedelta(days=30), timedelta(days=12000))
+    assert 'keep_invoices = "12000d"' in show(toml.read(text))
+    assert toml.problems(text.replace('"30d"', '"29d"').replace("12000d", "364d")) == [
+        'shipperone-erp.toml:3: runtime.keep_jobs: write at least "30d"',
+        'shipperone-erp.toml:4: runtime.keep_invoices: write at least "365d"',
+    ]
+
+
+def test_a_password_in_the_ledgers_address_is_masked(toml):
+    text = GOOD.replace('"sqlite:///state/ledger.db"', '"postgresql+psycopg://erp:s3cr3t@db.example/ledger"')
+    shown = show(toml.read(text))
+    assert "s3cr3t" not in shown
+    assert "postgresql+psycopg://erp:********@db.example/ledger" in shown
+
+
+def test_what_is_shown_is_toml_that_names_every_setting(toml):
+    shown = tomllib.loads(show(toml.read()))
+    assert shown["tenants"]["acme"].keys() >= set(TENANT_KEYS) - {"fields", "currency", "discount"}
+    assert shown["tenants"]["acme"]["counting"]["database"] == "erp.db"
+
+
+def test_the_schema_takes_the_good_file_and_names_every_field(toml):
+    described = schema()
+    document = tomllib.loads(GOOD)
+    jsonschema.validate(document, described)
+    document["tenants"]["acme"]["fields"] = dict.fromkeys(FIELD_NAMES, "a.place")
+    jsonschema.validate(document, described)
+    text = json.dumps(described)
+    assert "counting" in text
+    assert "generic_sql" in text
+
+
+@pytest.mark.parametrize(
+    "break_it",
+    [
+        lambda d: d["tenants"]["acme"].update(token={"vault": "x"}),
+        lambda d: d["tenants"]["acme"].update(conector="x"),
+        lambda d: d["tenants"]["acme"].update(go_live="later"),
+        lambda d: d["tenants"]["acme"]["counting"].update(databse="x"),
+        lambda d: d["tenants"]["acme"].update(fields={"skuu": "x"}),
+        lambda d: d["runtime"].update(ledgr="x"),
+        lambda d: d["tenants"]["acme"].update(discount="off"),
+        lambda d: d["tenants"]["acme"].update(charges=[{"name": "x", "path": "y"}]),
+        lambda d: d["tenants"]["acme"].update(charges=[{"name": "x", "path": "y", "kind": "line", "sing": "-"}]),
+    ],
+)
+def test_the_schema_refuses_what_the_loader_refuses(break_it):
+    document = tomllib.loads(GOOD)
+    break_it(document)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(document, schema())
+
+
+ANY = st.recursive(
+    st.sampled_from(["5", "-1", "true", '"text"', '""', "1.5", "1979-05-27", "{}", "[]", "nan"]),
+    lambda inner: st.one_of(inner.map(lambda v: f"[{v}]"), inner.map(lambda v: f"{{ env = {v} }}")),
+    max_leaves=3,
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(key=st.sampled_from([*TENANT_KEYS, "fields.sku", "counting", "counting.database"]), value=ANY)
+def test_whatever_stands_in_a_setting_it_is_read_or_named(key, value, tmp_path_factory):
+    file = tmp_path_factory.getbasetemp() / "any.toml"
+    lines = [line for line in GOOD.split("[tenants.acme.counting]")[0].splitlines() if not line.startswith(f"{key} ")]
+    if not key.startswith("counting"):
+        lines.append('counting = { database = "erp.db" }')
+    file.write_text("\n".join([*lines, f"{key} = {value}\n"]))
+    try:
+        load(file, environment=ENVIRONMENT)
+        problems: tuple[Problem, ...] = ()
+    except ConfigurationError as error:
+        problems = error.problems
+    assert all(problem.line and problem.key.startswith("tenants.acme") for problem in problems), problems
+
+
+@pytest.mark.parametrize("table", ["runtime", "defaults", "tenants", "tenants.acme"])
+@pytest.mark.parametrize("value", ["5", '"text"', "[]", "[{}]", "true", "{ x = 5 }"])
+def test_whatever_stands_in_place_of_a_table_is_named(tmp_path, table, value):
+    file = tmp_path / "any.toml"
+    file.write_text(f"{table} = {value}\n")
+    with pytest.raises(ConfigurationError):
+        load(file)
+
+
+def test_fields_of_one_queue_take_the_place_of_those_of_both_in_it_alone(toml):
+    text = GOOD + '\n[tenants.acme.fields.invoice]\nqty = "qty_shipped"\n'
+    loaded = toml.read(text)
+    acme = loaded.tenants["acme"]
+    assert acme.fields_of(Stage.INVOICE) == {**acme.fields, "qty": "qty_shipped"}
+    assert acme.fields_of(Stage.ALLOCATION) == acme.fields
+    assert tomllib.loads(show(loaded))["tenants"]["acme"]["fields"] == {
+        **acme.fields,
+        "invoice": {"qty": "qty_shipped"},
+    }
+    jsonschema.validate(tomllib.loads(text), schema())
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ('skuu = "x"', "fields.invoice.skuu: there is no such field; did you mean sku?"),
+        ("sku = 5", "fields.invoice.sku: write a text"),
+    ],
+)
+def test_a_fault_in_the_fields_of_one_queue_is_named_with_its_place(toml, written, said):
+    with pytest.raises(ConfigurationError) as raised:
+        toml.read(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n")
+    assert said in str(raised.value)
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(tomllib.loads(f"{GOOD}\n[tenants.acme.fields.invoice]\n{written}\n"), schema())
+
+
+def test_init_writes_a_file_that_a_person_completes_and_check_accepts(tmp_path):
+    file = tmp_path / "acme.toml"
+
+    def run(*arguments: str, **environment: str):
+        return warm_processes.run(*arguments, cwd=tmp_path, env={**os.environ, **environment})
+
+    assert run("init", "acme", "--connector", "generic_sql", "-c", str(file)).returncode == 0
+    again = run("init", "acme", "--connector", "generic_sql", "-c", str(file))
+    assert again.returncode == 2
+    assert "is there already; name another with -c" in again.stderr
+    unfinished = run("config", "check", "-c", str(file))
+    assert unfinished.returncode == 78
+    assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in unfinished.stderr
+    recipe = ROOT / "connectors/generic_sql/src/shipperone_erp_generic_sql/recipes/guarded/sqlite"
+    assert (recipe / "tenant.toml").exists()

@@ -1,0 +1,119 @@
+"""Which moves leave under a key, and what Odoo is asked to write of each: pure functions, and a server that is played."""
+
+import json
+from decimal import Decimal as D
+
+import httpx
+import pytest
+
+from odoo_answers import behind_login, odoo
+from shipperone_erp import Refused, Transient
+from shipperone_erp_odoo.leaving import Take, missing, plan, whole
+from shipperone_erp_odoo.odoo import RACES, UNCLEAR, Odoo
+from shipperone_erp_odoo.pickings import Found, Move, chains
+from shipperone_erp_odoo.undelivered import wizard
+
+MUG, TEA = 1, 2
+
+
+def move(
+    id: int, product: int, wanted: int, has: int, state: str = "assigned", mark: str = "", picking: int = 7
+) -> Move:
+    return Move(id, picking, f"OUT/{picking}", product, state, D(wanted), D(has), 1, (), 8, mark)
+
+
+@pytest.mark.parametrize(
+    ("moves", "left"),
+    [
+        ([], D(3)),
+        ([move(1, MUG, 3, 3)], D(3)),
+        ([move(1, MUG, 3, 3, "done", "i-1")], None),
+        ([move(1, MUG, 3, 3, "done", "i-2"), move(2, MUG, 3, 3)], D(3)),
+        ([move(1, MUG, 1, 1, "done", "i-1"), move(2, MUG, 2, 2)], D(2)),
+        ([move(1, MUG, 3, 3, "done", "FO-1")], None),
+        ([move(1, MUG, 3, 3, "done", "i-2")], D(3)),
+        ([move(1, MUG, 3, 0, "cancel")], D(3)),
+        ([move(1, MUG, 3, 3, "done", "FO-1"), move(2, MUG, 1, 1)], D(3)),
+    ],
+    ids=[
+        "nothing", "reserved", "left", "left under another key", "a part left", "validated by hand", "another key's",
+        "cancelled", "by hand, and some of it is still open",
+    ],
+)  # fmt: skip
+def test_what_has_left_is_told_by_the_keys_on_the_moves(moves, left):
+    assert missing("i-1", {MUG: D(3)}, moves) == ({} if left is None else {MUG: left})
+
+
+def test_a_plan_takes_the_oldest_reserved_moves_and_says_what_is_not_reserved():
+    first, second, tea = move(1, MUG, 2, 2), move(2, MUG, 5, 4, picking=9), move(3, TEA, 1, 0, "confirmed")
+    made = plan([first, second, tea], {MUG: D(3), TEA: D(1)})
+    assert made.takes == {7: [Take(first, D(2))], 9: [Take(second, D(1))]}
+    assert made.lacking == {TEA: D(1)}
+    assert whole(Found(7, "OUT/7", (first,)), made.takes[7])
+    assert not whole(Found(7, "OUT/7", (first, tea)), made.takes[7])
+    assert not whole(Found(9, "OUT/9", (second,)), made.takes[9])
+
+
+def answering(*results: object) -> tuple[Odoo, list[list[object]]]:
+    """An Odoo that gives these answers one after the other, and what it was asked."""
+    asked: list[list[object]] = []
+    left = list(results)
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(json.loads(request.content)["params"]["args"][3:])
+        return httpx.Response(200, json={"result": left.pop(0)})
+
+    return odoo(behind_login(answer)), asked
+
+
+def test_backorders_hang_on_each_picking_that_they_come_from():
+    def row(id: int, before: int) -> dict[str, object]:
+        return {"id": id, "backorder_id": [before, "…"]}
+
+    erp, asked = answering([row(11, 1), row(12, 2)], [row(21, 11), row(22, 12)], [])
+    assert chains(erp, [2, 1, 11], 5) == {1: [1, 11, 21], 2: [2, 12, 22], 11: [11, 21]}
+    assert len(asked) == 3
+
+
+RACE = {"type": "error", "message": "could not serialize access due to concurrent update"}
+ROWS = {4: {"origin": "i-1", "picked": "1"}, 9: {"origin": "i-2", "picked": "1"}}
+
+
+def test_records_get_their_own_values_in_one_call():
+    erp, asked = answering({"ids": [4, 9], "messages": []})
+    assert erp.write_each("stock.move", ROWS) == {}
+    (call,) = asked
+    assert call[-1]["fields"] == [".id", "origin", "picked"]
+    assert call[-1]["data"] == [["4", "i-1", "1"], ["9", "i-2", "1"]]
+
+
+def test_a_record_that_odoo_refuses_is_named_and_one_that_it_does_not_name_is_all(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    done = {"type": "error", "record": 1, "message": "You cannot change the UoM for a stock move that is done"}
+    erp, _ = answering(*[{"ids": False, "messages": [done]}] * UNCLEAR)
+    assert "cannot change the UoM" in str(erp.write_each("stock.move", ROWS).pop(9))
+    unnamed = {"ids": False, "messages": [{"type": "error", "message": "something else"}]}
+    erp, _ = answering(*[unnamed] * UNCLEAR)
+    refused = erp.write_each("stock.move", ROWS)
+    assert set(refused) == {4, 9}
+    assert all(isinstance(why, Refused) for why in refused.values())
+
+
+def test_a_write_that_loses_a_race_is_made_again_and_then_given_up_for_now(monkeypatch):
+    monkeypatch.setattr("time.sleep", lambda seconds: None)
+    raced = {"ids": False, "messages": [RACE]}
+    erp, asked = answering(raced, raced, {"ids": [4, 9], "messages": []})
+    assert erp.write_each("stock.move", ROWS) == {}
+    assert len(asked) == 3
+    erp, _ = answering(*[raced] * RACES)
+    with pytest.raises(Transient):
+        erp.write_each("stock.move", ROWS)
+
+
+def test_what_odoo_asks_a_person_is_no_delivery_and_a_report_is_none():
+    asked = wizard(
+        {"type": "ir.actions.act_window", "res_model": "expiry.picking.confirmation", "name": "Confirmation"}
+    )
+    assert "only a person can answer" in asked.sentence
+    assert wizard(True) is None
+    assert wizard({"type": "ir.actions.client", "tag": "do_multi_print"}) is None

@@ -1,0 +1,121 @@
+"""What of a product counts as free in Odoo: without what has expired, after leaked reservations are tidied, and never
+more than Odoo gave at the same counts."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal as D
+from typing import Any
+
+import pytest
+
+from fake_odoo import FakeOdoo
+from shipperone_erp import FulfillmentOrder, OrderItem, ReserveStock, Shortage, ShortLine
+
+MUG = OrderItem(item_id=1, sku="MUG", qty=D(5))
+ORDER = FulfillmentOrder("FO-1", "main", (MUG,), "EUR")
+EXPIRY: dict[str, Any] = {"stock.quant/fields_get": {"removal_date": {}}}
+PLAIN: dict[str, Any] = {"stock.quant/fields_get": {}}
+
+
+def short(available: int) -> Shortage:
+    return Shortage((ShortLine(1, "MUG", D(5), D(available)),))
+
+
+def quant(quantity: float, reserved: float = 0, **more: object) -> dict[str, object]:
+    return {"product_id": [5, "Mug"], "quantity": quantity, "reserved_quantity": reserved, **more}
+
+
+def ago(days: float) -> str:
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y-%m-%d %H:%M:%S}"
+
+
+def reserve(odoo: FakeOdoo, times: int = 1) -> list[object]:
+    erp = odoo.connector()
+    return [erp.reserve_stock(ReserveStock("a-1", ORDER, 1, "arrived")) for _ in range(times)]
+
+
+def holding(quantity: float) -> dict[str, object]:
+    return {"product_id": [5, "Mug"], "quantity_product_uom": quantity}
+
+
+def test_what_has_expired_is_not_free_and_what_expires_later_is():
+    lots = [quant(4, removal_date=ago(1)), quant(3, removal_date=ago(-1)), quant(1, removal_date=False)]
+    odoo = FakeOdoo({**EXPIRY, "stock.quant/search_read": lots})
+    assert reserve(odoo) == [short(4)]
+    assert odoo.made("stock.picking") == []
+    assert odoo.calls("stock.quant/action_view_inventory") == [], "nothing has leaked"
+
+
+def test_what_is_reserved_of_an_expired_lot_is_not_taken_off_twice():
+    odoo = FakeOdoo(
+        {**EXPIRY, "stock.quant/search_read": [quant(6, 2, removal_date=ago(1)), quant(3, removal_date=False)]}
+    )
+    odoo.answers["stock.move.line/search_read"] = [holding(2)]
+    assert reserve(odoo) == [short(3)]
+
+
+@pytest.mark.parametrize(("held", "tidied"), [([holding(8.0)], False), ([holding(3), holding(4.5)], True), ([], True)])
+def test_leaked_reservations_are_tidied_before_a_shortage_is_answered(held, tidied):
+    odoo = FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)], "stock.move.line/search_read": held})
+    assert reserve(odoo) == [short(2)]
+    assert len(odoo.calls("stock.quant/action_view_inventory")) == tidied
+    (lines,) = odoo.calls("stock.move.line/search_read")
+    assert ["product_id", "in", [5]] in lines["domain"]
+
+
+def test_a_leak_that_is_tidied_frees_its_goods():
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)]}), has=5)
+
+    def tidy(named: dict[str, Any]) -> dict[str, Any]:
+        odoo.answers["stock.quant/search_read"] = [quant(10)]
+        return {}
+
+    odoo.answers["stock.quant/action_view_inventory"] = tidy
+    (answer,) = reserve(odoo)
+    assert answer.reference == "WH/OUT/1 (70)"
+
+
+def picked(odoo: FakeOdoo, has: float) -> FakeOdoo:
+    """An Odoo whose new deliveries of five have so many reserved."""
+    move = {
+        "id": 71, "picking_id": [70, "WH/OUT/1"], "product_id": [5, "Mug"], "product_uom_qty": 5.0, "quantity": has,
+        "state": "assigned" if has == 5 else "partially_available", "product_uom": [1, "Units"], "move_orig_ids": [],
+        "location_id": [8, "WH/Stock"], "origin": False,
+    }  # fmt: skip
+    odoo.answers |= {
+        "stock.move/fields_get": {}, "stock.picking/load": {"ids": [70], "messages": []},
+        "stock.location/search_read": [{"id": 6}], "stock.move/search_read": [move],
+        "stock.picking/search_read": lambda named: [{"id": 70}] if named["domain"][0][0] == "id" else [],
+        "ir.model.data/check_object_reference": ["uom.uom", 1],
+    }  # fmt: skip
+    return odoo
+
+
+def test_odoo_is_not_asked_twice_for_what_it_did_not_give_at_the_same_counts():
+    """Ninety-six tries a day are one cancelled delivery, and not ninety-six."""
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
+    assert reserve(odoo, times=4) == [short(2)] * 4
+    assert len(odoo.calls("stock.picking/load")) == len(odoo.calls("stock.picking/action_cancel")) == 1
+
+
+def test_it_is_asked_again_once_its_counts_are_others():
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
+    erp = odoo.connector()
+    request = ReserveStock("a-1", ORDER, 1, "arrived")
+    assert erp.reserve_stock(request) == short(2)
+    odoo.answers["stock.quant/search_read"] = [quant(12)]
+    picked(odoo, has=5)
+    assert erp.reserve_stock(request).reference == "WH/OUT/1 (70)"
+
+
+def test_a_race_that_was_lost_is_not_taken_for_odoos_last_word():
+    """Somebody took the goods between the counts and the reservation, and gave them back."""
+    before: Callable[[dict[str, Any]], Any] = iter([[quant(9)], [quant(9, 7)], [quant(9)]]).__next__
+    odoo = picked(FakeOdoo(PLAIN), has=2)
+    odoo.answers["stock.quant/search_read"] = lambda named: before()
+    erp = odoo.connector()
+    request = ReserveStock("a-1", ORDER, 1, "arrived")
+    assert erp.reserve_stock(request) == short(2)
+    picked(odoo, has=5)
+    odoo.answers["stock.quant/search_read"] = [quant(9)]
+    assert erp.reserve_stock(request).reference == "WH/OUT/1 (70)"

@@ -1,0 +1,112 @@
+"""What an order wants of Odoo's stock: which pickings, under which names. Asks Odoo nothing."""
+
+from dataclasses import replace
+from decimal import Decimal as D
+
+import httpx
+import pytest
+
+from odoo_settings import product
+from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
+from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.settings import OdooSettings, WarehouseRule
+from shipperone_erp_odoo.sites import Company, Site
+from shipperone_erp_odoo.wanted import Wanted, external_ids, wanted
+
+HOME = Company(1, "Acme", "SK", "EUR")
+
+
+def site(code: str, number: int, at: Company = HOME) -> Site:
+    return Site(code, number, code, at, 10 * number, 10 * number + 1, 10 * number + 2, WarehouseRule(code=code))
+
+
+SITES = {
+    "main": site("main", 1),
+    "far": site("far", 2),
+    "abroad": site("abroad", 3, Company(2, "Acme CZ", "CZ", "CZK")),
+}
+
+
+def silent(**settings: object) -> Odoo:
+    def nothing(request: httpx.Request) -> httpx.Response:
+        raise AssertionError("it asks Odoo")
+
+    given = {"url": "https://erp.example", "database": "shop", "api_key": "k", **settings}
+    return Odoo(OdooSettings.model_validate(given), httpx.MockTransport(nothing))
+
+
+def order(*rows: tuple[str, str, str | None]) -> FulfillmentOrder:
+    items = [OrderItem(item_id=n, sku=sku, qty=D(qty), warehouse_code=at) for n, (sku, qty, at) in enumerate(rows)]
+    return FulfillmentOrder("FO-1", "main", tuple(items))
+
+
+def plan(what: FulfillmentOrder, odoo: Odoo, **changed: object) -> Wanted:
+    known = {sku: replace(product(sku), id=n, **changed) for n, sku in enumerate(("MUG", "TEA"))}
+    return wanted(odoo, "a-FO-1-x", what, SITES, known)
+
+
+def shape(made: Wanted) -> list[tuple[str, str, dict[tuple[str, str], D]]]:
+    return [
+        (picking.xid.split(".", 1)[1], picking.kind,
+         {(product.sku, source.code): quantity for (product, source), quantity in picking.moves.items()})
+        for picking in made.pickings
+    ]  # fmt: skip
+
+
+MIXED = order(("MUG", "2", None), ("MUG", "1", None), ("MUG", "3", "far"), ("TEA", "1", "far"))
+
+
+def test_p4_lines_of_one_sku_are_one_move_and_a_transfer_is_a_picking_of_its_own():
+    assert shape(plan(MIXED, silent())) == [
+        ("PICK_a-FO-1-x", "delivery", {("MUG", "main"): 3, ("MUG", "far"): 3, ("TEA", "far"): 1}),
+        ("TRF_a-FO-1-x_far", "transfer", {("MUG", "far"): 3, ("TEA", "far"): 1}),
+    ]
+
+
+def test_p9_straight_from_the_other_warehouse():
+    direct = silent(transfers="direct")
+    assert shape(plan(MIXED, direct)) == [
+        ("PICK_a-FO-1-x", "delivery", {("MUG", "main"): 3}),
+        ("PICK_a-FO-1-x_far", "delivery", {("MUG", "far"): 3, ("TEA", "far"): 1}),
+    ]
+    alone = plan(order(("MUG", "1", "far")), direct)
+    assert [name for name, *_ in shape(alone)] == ["PICK_a-FO-1-x"], "the bare key always is there"
+
+
+def test_every_picking_is_found_again_by_the_key_and_the_order_alone():
+    for odoo in (silent(), silent(transfers="direct")):
+        names = external_ids(odoo, "a-FO-1-x", MIXED)
+        assert {picking.xid for picking in plan(MIXED, odoo).pickings} <= set(names)
+        assert names[0].endswith("PICK_a-FO-1-x")
+
+
+def test_what_is_demanded_counts_only_what_odoo_counts():
+    assert plan(MIXED, silent()).demand() == {(10, 0): 3, (20, 0): 3, (20, 1): 1}
+    assert plan(MIXED, silent(), stored=False).demand() == {}
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [({"service": True}, Reason.ERP_REFUSED), ({"pieces": None}, Reason.UNIT_UNCLEAR)],
+)
+def test_p8_services_and_unclear_units_are_refused(changed, reason):
+    with pytest.raises(Refused) as refused:
+        plan(MIXED, silent(), **changed)
+    assert refused.value.reason == reason
+    assert "MUG" in refused.value.sentence
+
+
+def test_p6_a_kit_is_asked_for_by_its_components_together_with_those_that_are_ordered_alone():
+    odoo = silent()
+    cup, tea = (replace(product(sku), id=n) for n, sku in ((7, "CUP"), (8, "TEA")))
+    odoo.kept(("kit", 5, HOME.id), lambda: ((cup, D(2)), (tea, D("0.5"))))
+    known = {"BOX": replace(product("BOX"), id=5, kit=True), "CUP": cup}
+    made = wanted(odoo, "a-FO-1-x", order(("BOX", "4", None), ("CUP", "1", None)), SITES, known)
+    assert shape(made)[0][2] == {("CUP", "main"): 9, ("TEA", "main"): 2}
+    assert made.demand() == {(10, 7): 9, (10, 8): 2}
+
+
+def test_b17_no_transfer_between_companies():
+    with pytest.raises(Refused, match="Acme CZ") as refused:
+        plan(order(("MUG", "1", "abroad")), silent())
+    assert refused.value.reason == Reason.WAREHOUSE_UNKNOWN
