@@ -145,7 +145,7 @@ def test_g5_a_wrong_value_is_placed_in_the_connectors_own_line():
     def wrong():
         return replace(INVOICE, date=datetime(2026, 3, 1, 23, 0, tzinfo=UTC))
 
-    with pytest.raises(ContractViolation, match=r"date: .* \(test_plugins\.py, line \d+\)"):
+    with pytest.raises(ContractViolation, match=r"date: .* \(test_host\.py, line \d+\)"):
         facade(wrong).reserve_stock(REQUEST)
 
 
@@ -165,7 +165,7 @@ def test_a_reason_or_an_owner_outside_its_list_is_named_where_the_order_is_liste
     with pytest.raises(ContractViolation) as raised:
         facade(wrong).reserve_stock(REQUEST)
     assert said in str(raised.value)
-    assert re.search(r" \(test_plugins\.py, line \d+\)$", str(raised.value)), "the connector's own line"
+    assert re.search(r" \(test_host\.py, line \d+\)$", str(raised.value)), "the connector's own line"
 
 
 def test_what_a_connector_raises_on_purpose_comes_through_as_it_is():
