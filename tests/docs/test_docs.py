@@ -5,18 +5,17 @@ import re
 import sqlite3
 import sys
 import tomllib
+from collections.abc import Sequence
 from contextlib import closing
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
 
-from places import ROOT
-
-sys.path.insert(0, str(ROOT / "tests"))
-
 import docs_render
-from shipperone_erp import Option, Question, Setup, SetupDone
+from places import ROOT
+from shipperone_erp import FreeStock, Goods, Option, Question, Setup, SetupDone
 from shipperone_erp.config import load
 from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.reasons import Reason
@@ -66,7 +65,7 @@ def blocks(kind: str) -> list[str]:
 def printed(tmp_path, monkeypatch) -> str:
     """The connector of the page is installed as it is printed; its tables."""
     project, _ = blocks("toml")
-    source, _ = blocks("python")
+    source, _, _ = blocks("python")
     (tables,) = blocks("sql")
     package = tmp_path / "package"
     points = tomllib.loads(project)["project"]["entry-points"]["shipperone_erp.connectors"]
@@ -106,7 +105,7 @@ def test_the_connector_of_the_page_works_as_it_is_printed(tmp_path, monkeypatch,
 
 
 def test_the_questions_of_the_page_are_asked_as_they_are_printed(tmp_path):
-    _, source = blocks("python")
+    _, source, _ = blocks("python")
     names = {"Setup": Setup, "SetupDone": SetupDone, "Question": Question, "Option": Option}
     names["warehouses_in"] = lambda file: [("main", "Bratislava")] if file == tmp_path / "erp.db" else []
     exec(source, names)
@@ -116,6 +115,15 @@ def test_the_questions_of_the_page_are_asked_as_they_are_printed(tmp_path):
     assert second.options == (Option("main", "Bratislava"),)
     done = ask(None, Setup("acme", tmp_path, answers={"file": "erp.db", "warehouse": "main"}))
     assert done == SetupDone({"file": "erp.db", "warehouse": "main"})
+
+
+def test_what_is_free_is_answered_as_the_page_prints_it():
+    _, _, source = blocks("python")
+    names = {"Sequence": Sequence, "Goods": Goods, "FreeStock": FreeStock, "Reason": Reason}
+    exec(source, names)
+    erp = SimpleNamespace(stock_of=lambda sku, _: SimpleNamespace(on_hand=5, reserved=2) if sku == "MUG" else None)
+    mug, cup = names["free_stock"](erp, [Goods("MUG", "main"), Goods("CUP", "main")])
+    assert (mug.free, cup.free, cup.reason) == (3, None, Reason.PRODUCT_UNKNOWN)
 
 
 class PrintedHarness(ConnectorHarness):

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 import docs_hooks
 from connector_reports import HOW, report_of
 from docs_states import diagram
-from import_contracts import FLOORS, ROOT
+from import_contracts import FLOORS, PACKAGE
 from places import DOCS, PLUGINS
 from shipperone_erp.cli import INTERRUPTED
 from shipperone_erp.cli.app import app
@@ -157,7 +157,7 @@ def _layers() -> str:
     """What imports are held to, from the top down; each with the first sentence that it says of itself."""
     rows = ["| floor | what it is |", "|---|---|"]
     for floor in reversed(FLOORS):
-        names = sorted(name for name in floor if (ROOT / name).exists())
+        names = sorted(name for name in floor if (PACKAGE / name).exists())
         if not names:
             continue
         said = [f"{name}: {_says(name)}" if len(names) > 1 else _says(name) for name in names]
@@ -181,7 +181,7 @@ def _sessions() -> str:
 
 
 def _says(name: str) -> str:
-    file = ROOT / name / "__init__.py"
+    file = PACKAGE / name / "__init__.py"
     said = ast.get_docstring(ast.parse(file.read_text(encoding="utf-8")))
     assert said, f"{name} says nothing of itself"
     return said.split("\n\n")[0].replace("\n", " ")

@@ -495,9 +495,7 @@ def test_a_secret_in_a_long_line_is_shown_by_its_place_and_without_itself(tmp_pa
     assert result.outcome == "failed"
     assert "honest-erp-password" not in str(result)
     assert "erp://admin:********@erp" in result.said
-    assert re.search(
-        r"shown by an exception that was raised at test_conformance_suite\.py:\d+, in reserve_stock", result.said
-    )
+    assert re.search(r"shown by an exception that was raised at test_suite\.py:\d+, in reserve_stock", result.said)
     assert len(result.said) < 500
 
 
