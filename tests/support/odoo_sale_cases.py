@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from odoo_cases import six_of_nine
 from odoo_shop import DAY, Shop, ids
 from shipperone_erp import Charge, Done, Reason, Refused, Reserved, Shortage, ShortLine, Voided
-from shipperone_erp_odoo import OdooConnector
+from shipperone_erp_odoo import CreditNote, OdooConnector
 from shipperone_erp_odoo.seeding import Seed
 
 SELLER = "sales_team.group_sale_salesman_all_leads"
@@ -419,12 +419,40 @@ def sale_settings(shop: Shop) -> None:
     assert shop.counted(erp, "MUG") == (10, 2)
 
 
+def sale_credited_in_part(shop: Shop) -> None:
+    """A credit note of some pieces is linked to the lines of the sales order: once it is posted, Odoo counts them as
+    no longer invoiced, and the sale's other lines as they were."""
+    shop.product("MUG", 10)
+    shop.product("TEA", 10)
+    erp = connector(shop)
+    order = shop.order(shop.item(1, "MUG", "3"), shop.item(2, "TEA", "2", "7.00", "5"))
+    reserved = shop.reserve(erp, "a1", order)
+    issued = shop.issue(erp, "i1", shop.build(erp, "i1", order, a1=reserved), order)
+    assert shop.deliver(erp, "i1", order, ("a1", reserved)) == Done()
+
+    def invoiced() -> list[D]:
+        return [line[2] for line in lines_of(erp, reserved.reference)]
+
+    before = invoiced()
+    assert sum(before) == 6, "three mugs, two teas, shipping"
+    note = CreditNote(shop.key("c1"), issued.reference, DAY, "sent back", {1: D(1)}, D(0))
+    drafted = erp.draft_credit_note(note)
+    assert (drafted.state, drafted.total_incl_tax) == ("draft", D("-3.34"))
+    assert connector(shop).draft_credit_note(note) == drafted
+    domain = [("move_id", "in", ids(drafted.reference)), ("display_type", "=", "product")]
+    rows = erp._odoo.find("account.move.line", domain, ["quantity", "sale_line_ids"])
+    assert [(D(str(row["quantity"])), len(row["sale_line_ids"])) for row in rows] == [(1, 1)]
+    shop.act(lambda seed: seed.admin.call("account.move", "action_post", ids(drafted.reference)))
+    assert sum(invoiced()) == 5
+    assert sum(was != now for was, now in zip(before, invoiced(), strict=True)) == 1
+
+
 SALE_CASES = {
     case.__name__: case
     for case in (
         sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_routed, sale_elsewhere,
         sale_in_parts,
         sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_currency, sale_switched,
-        sale_listed, sale_doctor, sale_settings,
+        sale_listed, sale_doctor, sale_settings, sale_credited_in_part,
     )
 }  # fmt: skip

@@ -43,9 +43,12 @@ class Buyer:
 def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> dict[str, Buyer | Refused]:
     """The contacts of each order, by its key."""
     if odoo.settings.customers == "fixed":
-        everybody = odoo.kept(("customer", at.id), lambda: Buyer(fixed_customer(odoo, at), None))
-        return dict.fromkeys(orders, everybody)
+        return dict.fromkeys(orders, _everybody(odoo, at))
     parties = {key: buyer(order) for key, order in orders.items()}
+    anonymous = [key for key, party in parties.items() if odoo.settings.customer and not (party.name or party.company)]
+    if anonymous:
+        named = {key: order for key, order in orders.items() if key not in anonymous}
+        return dict.fromkeys(anonymous, _everybody(odoo, at)) | buyers(odoo, named, at)
     invoiced = _invoiced(odoo, parties, at)
     notes = _without_invalid_vat_ids(odoo, orders, parties, invoiced, at)
     below: dict[str, Contact] = {}
@@ -62,6 +65,10 @@ def buyers(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> d
         refused = next((answer for answer in found if isinstance(answer, Refused)), None)
         answers[key] = refused or Buyer(int(str(id)), shipped if isinstance(shipped, int) else None, notes.get(key))
     return answers
+
+
+def _everybody(odoo: Odoo, at: Company) -> Buyer:
+    return odoo.kept(("customer", at.id), lambda: Buyer(fixed_customer(odoo, at), None))
 
 
 def fixed_customer(odoo: Odoo, at: Company) -> int:
@@ -189,7 +196,7 @@ def _new(odoo: Odoo, party: Party) -> Contact:
     company = _as_company(odoo, party)
     name = (party.company or party.name) if company else (party.name or party.company)
     if not name:
-        said = 'the order names no buyer: set customers = "fixed" and a `customer` for anonymous sales'
+        said = "the order names no buyer: set a `customer` for anonymous sales"
         raise Refused(Reason.CUSTOMER_AMBIGUOUS, said, Owner.ACCOUNTANT)
     person = [plain(party.email), plain(party.name or party.company), *_where(party)]
     if party.vat_id:

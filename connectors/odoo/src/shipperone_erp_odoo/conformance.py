@@ -30,9 +30,12 @@ INVOICES: Mapping[str, State] = {"draft": "draft", "posted": "issued", "cancel":
 KEY = re.compile(r"[ai]-(?P<order>.+)-[a-z2-7]{16}(-g\d+)?(-n\d+)?")
 """A job's key, which the id of its order stands in."""
 
+CHARGES = ("fee", "coupon")
+"""The charges of the kit that are on the invoice, each a service."""
+
 
 Details = tuple[str | None, str | None, tuple[ErpLine, ...] | None]
-"""Currency, buyer and lines of an invoice. With a fixed customer the buyer is the same for all orders, and left out."""
+"""Currency, buyer and lines of an invoice."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Merchant:
     protocol: str
     secret: str
     customer: str
+    """Who is invoiced where an order names no buyer."""
     currency: str
 
 
@@ -104,11 +108,11 @@ class OdooHarness(ConnectorHarness):
             "api_key" if made.protocol == "json2" else "password": made.secret,
             "protocol": made.protocol,
             "connect_timeout": 5,
-            "timeout": 30,
+            "timeout": 60,
             "warehouses": {"main": {"code": seed.code("A")}, "outlet": {"code": seed.code("B")}},
             "taxes": [{"percent": rate, "tax": seed.tax_name(rate)} for rate in self.rates],
             "shipping_product": seed.sku("SHIP"),
-            "customers": "fixed",
+            "charges": {name: seed.sku(name.upper()) for name in CHARGES},
             "customer": made.customer,
             "e_invoice": "not_required",
         }
@@ -157,7 +161,7 @@ class OdooHarness(ConnectorHarness):
 
     def details(self, invoices: Sequence[int]) -> Mapping[int, Details]:
         """Of each invoice: its currency, its buyer, its lines, an item whose price is split over several in one; the
-        line of shipping names no product. The price includes the tax in all that the kit sells."""
+        line of shipping or of a charge names no product. The price includes the tax in all that the kit sells."""
         if not invoices:
             return {}
         heads = self.admin.find("account.move", [("id", "in", list(invoices))], ["currency_id", "partner_id"])
@@ -168,6 +172,7 @@ class OdooHarness(ConnectorHarness):
             "product.product", "default_code", {row["product_id"][0] for row in rows if row["product_id"]}
         )
         rates = self._named("account.tax", "amount", {tax for row in rows for tax in row["tax_ids"]})
+        services = {self.merchant.seed.sku(name.upper()) for name in ("ship", *CHARGES)}
         lines: dict[int, dict[int, ErpLine]] = {id: {} for id in invoices}
         for row in rows:
             sku = skus.get(row["product_id"][0]) if row["product_id"] else None
@@ -175,13 +180,20 @@ class OdooHarness(ConnectorHarness):
             quantity, item = Decimal(str(row["quantity"])), row["sequence"] - row["sequence"] % 10
             before = lines[row["move_id"][0]].get(item, ErpLine(qty=Decimal(0), total_incl_tax=Decimal(0)))
             lines[row["move_id"][0]][item] = ErpLine(
-                sku=None if sku == self.merchant.seed.sku("SHIP") else sku,
+                sku=None if sku in services else sku,
                 qty=None if row["sequence"] % 10 == WHOLE or before.qty is None else before.qty + quantity,
                 total_incl_tax=(before.total_incl_tax or Decimal(0))
                 + money(quantity * Decimal(str(row["price_unit"]))),
                 tax_percent=taxes[0] if len(taxes) == 1 else None,
             )
-        return {head["id"]: (head["currency_id"][1], None, tuple(lines[head["id"]].values())) for head in heads}
+        buyers = {head["id"]: head["partner_id"][0] for head in heads if head["partner_id"]}  # a mark has none
+        names = self._named("res.partner", "name", set(buyers.values()))
+        return {
+            head["id"]: (
+                head["currency_id"][1], names.get(buyers.get(head["id"], 0)), tuple(lines[head["id"]].values())
+            )
+            for head in heads
+        }  # fmt: skip
 
     def _named(self, model: str, field: str, ids: set[int]) -> Mapping[int, Any]:
         return {row["id"]: row[field] for row in self.admin.find(model, [("id", "in", sorted(ids))], [field])}
@@ -235,11 +247,16 @@ class OdooHarness(ConnectorHarness):
         self.gate.lose_answer()
 
     def _of(self, key: str, model: str, kind: str, domain: list[Any], origin: str) -> list[dict[str, Any]]:
-        """What carries the key's external id, and what names its order and carries none at all: a second one."""
+        """What carries the key's external id, and what names its order and carries none at all: a second one.
+
+        The order is the one that the key's own document names, else the one in the key: not every key holds it.
+        """
+        own = self.admin.find("ir.model.data", [("module", "=", MODULE), ("name", "=", f"{kind}_{key}")], ["res_id"])
+        made = self.admin.find(model, [("id", "in", [row["res_id"] for row in own])], [origin]) if own else []
         match = KEY.fullmatch(key)
-        order = match["order"] if match else key
+        orders = [str(row[origin]) for row in made] or [match["order"] if match else key]
         fields = ["name", "state", *(["amount_total"] if kind == "INV" else ["backorder_id"])]
-        named = self.admin.find(model, [*domain, (origin, "=", order)], fields, order="id")
+        named = self.admin.find(model, [*domain, (origin, "in", orders)], fields, order="id")
         told = self.admin.call(model, "get_external_id", [row["id"] for row in named])
         ids = {int(id): xid.partition(".")[2] for id, xid in told.items()}
         return [
@@ -281,6 +298,8 @@ def merchant(seed: Seed, api_key: str | None = None, protocol: str | None = None
     """The rest of a merchant's master data. The protocol: ODOO_TEST_PROTOCOL, else what `auto` would speak."""
     newest = "json2" if seed.admin.version >= JSON2_SINCE else "jsonrpc"
     spoken = protocol or os.environ.get("ODOO_TEST_PROTOCOL") or newest
+    for name in CHARGES:
+        seed.product(name.upper(), service=True)
     customer = f"Kit customer {seed.tag}"
     seed.admin.make("res.partner", name=customer)
     (company,) = seed.admin.find("res.company", [("id", "=", seed.company)], ["currency_id"])

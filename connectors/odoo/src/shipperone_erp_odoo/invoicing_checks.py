@@ -46,7 +46,7 @@ def invoicing(odoo: Odoo) -> Checks:
     if (settings.tracking or settings.carrier) and not odoo.has("stock.picking", "carrier_tracking_ref"):
         says = "Odoo has no tracking numbers: its module for delivery carriers (stock_delivery) is not installed"
         yield Check("tracking", False, says, "install it in Odoo, or leave out `tracking` and `carrier`")
-    if settings.customers == "fixed":
+    if settings.customer:
         yield _resolves("customer", lambda: fixed_customer(odoo, at) and str(settings.customer))
     yield from _currencies(odoo, at)
     yield from _rounding(odoo, at)

@@ -132,7 +132,11 @@ class OdooSettings(ConnectorSettings):
         description="who is invoiced where a billing company states no VAT id: the company, or the person "
         '("vat_id"); the tax does not depend on it',
     )
-    customer: str | None = Field(None, description='the contact\'s name or reference for customers = "fixed"')
+    customer: str | None = Field(
+        None,
+        description="a contact's name or reference: whom orders without a buyer are invoiced to, or, with customers = "
+        '"fixed", all',
+    )
     team: str | None = Field(None, description="the sales team's name on invoices")
     salesperson: str | None = Field(
         None, description="the login of the sales orders' salesperson; left out: the connector's user"

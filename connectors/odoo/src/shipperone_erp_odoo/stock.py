@@ -90,8 +90,8 @@ class Experience:
 A_DAY = 86400.0
 
 
-def leaked(odoo: Odoo, counted: Mapping[Place, Count], company: int) -> bool:
-    """Of some of these places more is counted as reserved than deliveries and other moves hold."""
+def leaks(odoo: Odoo, counted: Mapping[Place, Count], company: int) -> dict[Place, Decimal]:
+    """The places of which more is counted as reserved than deliveries and other moves hold, and how much more."""
     held: dict[Place, Decimal] = {}
     for location in sorted({location for location, _ in counted}):
         products = sorted(product for at, product in counted if at == location)
@@ -100,7 +100,8 @@ def leaked(odoo: Odoo, counted: Mapping[Place, Count], company: int) -> bool:
         for row in rows:
             place = (location, one(row["product_id"]) or 0)
             held[place] = held.get(place, NOTHING) + _exact(row)
-    return any(count.reserved > held.get(place, NOTHING) for place, count in counted.items())
+    over = {place: count.reserved - held.get(place, NOTHING) for place, count in counted.items()}
+    return {place: quantity for place, quantity in over.items() if quantity > 0}
 
 
 HOLDING = ("assigned", "partially_available", "waiting", "confirmed")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fake_odoo import FakeOdoo
-from shipperone_erp import FulfillmentOrder, OrderItem, ReserveStock, Shortage, ShortLine
+from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused, ReserveStock, Shortage, ShortLine
 
 MUG = OrderItem(item_id=1, sku="MUG", qty=D(5))
 ORDER = FulfillmentOrder("FO-1", "main", (MUG,), "EUR")
@@ -54,13 +54,34 @@ def test_what_is_reserved_of_an_expired_lot_is_not_taken_off_twice():
     assert reserve(odoo) == [short(3)]
 
 
-@pytest.mark.parametrize(("held", "tidied"), [([holding(8.0)], False), ([holding(3), holding(4.5)], True), ([], True)])
+@pytest.mark.parametrize(("held", "tidied"), [([holding(8.0)], False), ([holding(3), holding(4.5)], True)])
 def test_leaked_reservations_are_tidied_before_a_shortage_is_answered(held, tidied):
     odoo = FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)], "stock.move.line/search_read": held})
     assert reserve(odoo) == [short(2)]
     assert len(odoo.calls("stock.quant/action_view_inventory")) == tidied
-    (lines,) = odoo.calls("stock.move.line/search_read")
-    assert ["product_id", "in", [5]] in lines["domain"]
+    lines = odoo.calls("stock.move.line/search_read")
+    assert ["product_id", "in", [5]] in lines[0]["domain"]
+    assert len(lines) == 1 + tidied, "looked at again where it was tidied"
+
+
+def test_a_leak_that_odoo_does_not_repair_is_no_shortage_but_a_wrong_count():
+    """Odoo 17 has nothing for it: ten are there, one is held, and eight are counted as reserved for ever."""
+    odoo = FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)], "stock.move.line/search_read": [holding(1)]})
+    with pytest.raises(Refused) as refused:
+        reserve(odoo)
+    assert refused.value.reason == Reason.ERP_STOCK_INCONSISTENT
+    assert refused.value.sentence.startswith(
+        'Odoo counts 8 Units of "MUG" in main as reserved, and 1 of these are held'
+    )
+    assert len(odoo.calls("stock.quant/action_view_inventory")) == 1
+    assert odoo.made("stock.picking") == []
+
+
+def test_what_is_reserved_anew_between_two_looks_is_a_shortage():
+    held = iter([[holding(1)], [holding(8)]])
+    odoo = FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(10, 8)]})
+    odoo.answers["stock.move.line/search_read"] = lambda named: next(held)
+    assert reserve(odoo) == [short(2)]
 
 
 def test_a_leak_that_is_tidied_frees_its_goods():
@@ -95,7 +116,17 @@ def test_odoo_is_not_asked_twice_for_what_it_did_not_give_at_the_same_counts():
     """Ninety-six tries a day are one cancelled delivery, and not ninety-six."""
     odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9)]}), has=2)
     assert reserve(odoo, times=4) == [short(2)] * 4
-    assert len(odoo.calls("stock.picking/load")) == len(odoo.calls("stock.picking/action_cancel")) == 1
+    assert len(odoo.calls("stock.picking/load")) == 2, "once more after its counts were tidied"
+    assert len(odoo.calls("stock.picking/action_cancel")) == 1
+
+
+def test_rows_that_cancel_each_other_out_are_merged_and_the_order_gets_its_goods():
+    """Odoo 17 reserves by single rows: ten and minus ten reserved are nothing in sum, and no row that gives."""
+    odoo = picked(FakeOdoo({**PLAIN, "stock.quant/search_read": [quant(9, 10), quant(0, -10)]}), has=0)
+    odoo.answers["stock.quant/action_view_inventory"] = lambda named: picked(odoo, has=5) and {}
+    (answer,) = reserve(odoo)
+    assert answer.reference == "WH/OUT/1 (70)"
+    assert odoo.calls("stock.picking/action_cancel") == []
 
 
 def test_it_is_asked_again_once_its_counts_are_others():

@@ -1,0 +1,154 @@
+"""The steps of docs/odoo.md on a real server: each is done by the fields, buttons and rights that the page names."""
+
+import re
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import httpx
+import pytest
+
+from odoo_live import ON_A_REAL_SERVER
+from places import ROOT
+from shipperone_erp import Done, Question, Reserved, Secret, Setup, SetupDone
+from shipperone_erp_odoo import OdooConnector, OdooSettings
+from shipperone_erp_odoo.seeding import Admin
+
+pytestmark = ON_A_REAL_SERVER
+PAGE = (ROOT / "docs" / "odoo.md").read_text(encoding="utf-8")
+
+RIGHTS = {
+    "stock.group_stock_user": {"Inventory": "User"},
+    "account.group_account_invoice": {"Invoicing": "Billing", "Accounting": "Invoicing"},
+    "base.group_partner_manager": {"Contact": "Creation", "": "Contact Creation"},
+    "analytic.group_analytic_accounting": {"": "Analytic Accounting"},
+    "sales_team.group_sale_salesman_all_leads": {"Sales": "User: All Documents"},
+}
+"""By group: what the page calls it."""
+
+
+def web(admin: Admin, login: str, password: str) -> httpx.Client:
+    """A browser's session."""
+    client = httpx.Client(base_url=admin.url, timeout=120)
+    answer = client.post(
+        "/web/session/authenticate",
+        json={"jsonrpc": "2.0", "params": {"db": admin.database, "login": login, "password": password}},
+    )
+    assert answer.json()["result"]["uid"]
+    return client
+
+
+def click(client: httpx.Client, model: str, method: str, *args: Any, **named: Any) -> Any:
+    """What a button of the web client calls."""
+    params = {"model": model, "method": method, "args": list(args), "kwargs": named}
+    answer = client.post("/web/dataset/call_kw", json={"jsonrpc": "2.0", "params": params}).json()
+    if "error" in answer:
+        raise RuntimeError(answer["error"]["data"]["message"])
+    return answer["result"]
+
+
+def test_step_2_the_rights_are_called_what_the_page_calls_them(seed):
+    """The table of the page names each group as it stands in this version's form of a user."""
+    table = PAGE[PAGE.index("2. **Make a user**") : PAGE.index("3. **Make an API key**")]
+    for group in RIGHTS:
+        id = seed.admin.ref(group)
+        (row,) = seed.admin.find("res.groups", [("id", "=", id)], ["name"])
+        assert re.sub(r"[^A-Za-z ]", "", row["name"]) in re.sub(r"[^A-Za-z |\n]", "", table), (group, row["name"])
+
+
+def test_step_2_a_user_without_an_address_cannot_merge_lines_before_19(shop):
+    """Why the page has him given one."""
+    if shop.version >= 19:
+        pytest.skip("Odoo 19 does not mind")
+    shop.product("MUG", 10)
+    seed = shop.seed
+    (user,) = seed.admin.find("res.users", [("id", "=", seed.user)], ["partner_id"])
+    seed.admin.call("res.partner", "write", [user["partner_id"][0]], {"email": False})
+    try:
+        told = [line for line in shop.connector().check() if line.ok is not True and "e-mail" in line.sentence]
+        assert told, "doctor says so"
+    finally:
+        seed.admin.call("res.partner", "write", [user["partner_id"][0]], {"email": f"{seed.login}@example.com"})
+
+
+def test_step_3_a_key_is_made_in_the_profile_and_ends_after_ninety_days_at_most(seed):
+    """Account Security, New API Key; the longer ones are refused to a user without administrator's rights."""
+    assert seed.api_key()
+    if seed.admin.version < 18:
+        fields = seed.admin.call("res.users.apikeys.description", "fields_get", ["duration"])
+        assert "duration" not in fields, "keys of 17 do not end"
+        return
+    with web(seed.admin, seed.login, seed.password) as client:
+        after = f"{datetime.now(UTC) + timedelta(days=120):%Y-%m-%d %H:%M:%S}"
+        values = {"name": "long", "duration": "-1", "expiration_date": after}
+        wizard = click(client, "res.users.apikeys.description", "create", values)
+        context: dict[str, Any] = {}
+        with pytest.raises(RuntimeError, match=r"90 days|exceed"):
+            check = click(client, "res.users.apikeys.description", "make_key", [wizard])
+            if seed.admin.version >= 19:
+                context = {"password": seed.password}
+            else:
+                click(client, "res.users.identitycheck", "write", [check["res_id"]], {"password": seed.password})
+            click(client, "res.users.identitycheck", "run_check", [check["res_id"]], context=context)
+
+
+def test_step_4_the_tax_has_the_fields_that_the_page_names(seed):
+    """Tab Advanced Options, Included in Price; since 18 a choice of Tax Included."""
+    admin = seed.admin
+    name = "price_include" if admin.version < 18 else "price_include_override"
+    field = admin.call("account.tax", "fields_get", [name], ["string", "selection"])[name]
+    assert field["string"] == "Included in Price"
+    if admin.version >= 18:
+        assert ["tax_included", "Tax Included"] in [list(one) for one in field["selection"]]
+    form = admin.call("account.tax", "get_views", [[False, "form"]])["views"]["form"]["arch"]
+    tab = form[form.index("Advanced Options") :]
+    assert f'name="{name}"' in tab[: tab.find("</page>")]
+
+
+def test_a_country_s_own_tax_duplicated_and_included_keeps_its_grids(seed):
+    """Accounting, Configuration, Taxes, Duplicate; a name; Included in Price: accounts and tax grids are the copy's."""
+    admin = seed.admin
+    grids = [("type_tax_use", "=", "sale"), ("amount", ">", 0), ("company_id", "=", seed.company)]
+    grids += [("invoice_repartition_line_ids.tag_ids", "!=", False)]
+    own = admin.find("account.tax", grids, ["amount"], order="id", limit=1)
+    if not own:
+        pytest.skip("the chart of accounts of the test database has no tax grids")
+    copied = admin.call("account.tax", "copy", [own[0]["id"]])
+    copy = copied[0] if isinstance(copied, list) else copied
+    name = f"{seed.tag} {secrets.token_hex(2)} incl."
+    included = {"price_include": True} if admin.version < 18 else {"price_include_override": "tax_included"}
+    admin.call("account.tax", "write", [copy], {"name": name, **included})
+
+    def lines(tax: int) -> list[Any]:
+        fields = ["document_type", "repartition_type", "factor_percent", "account_id", "tag_ids"]
+        rows = admin.find("account.tax.repartition.line", [("tax_id", "=", tax)], fields, order="id")
+        return [{name: row[name] for name in fields} for row in rows]
+
+    assert lines(copy) == lines(own[0]["id"])
+    assert any(line["tag_ids"] for line in lines(copy))
+
+
+def test_steps_5_and_6_what_init_asks_and_offers_makes_a_tenant_that_doctor_passes(seed, shop, key, tmp_path):
+    """Each question is answered by what it offers; then nothing of `check` fails, and an order goes through."""
+    shop.product("MUG", 10)
+    login = {"url": seed.admin.url, "database": seed.admin.database, "user": seed.login, "api_key": Secret(key)}
+    answers: dict[str, Any] = {f"warehouse.{name}": seed.code(letter) for name, letter in (("main", "A"), ("far", "B"))}
+    answers |= {**login, "shipping_product": seed.sku("SHIP"), "taxes": "later"}
+    for _ in range(30):
+        asked = OdooConnector.setup(Setup("acme", tmp_path, ("main", "far"), answers))
+        if isinstance(asked, SetupDone):
+            break
+        assert isinstance(asked, Question)
+        answers[asked.name] = asked.default or (asked.options[0].value if asked.options else "")
+    assert isinstance(asked, SetupDone)
+    taxes = [{"percent": rate, "tax": seed.tax_name(rate)} for rate in (23, 5)]
+    erp = OdooConnector(OdooSettings.model_validate({**asked.settings, "taxes": taxes}), tenant="acme")
+    try:
+        assert [line.sentence for line in erp.check() if line.ok is False] == []
+        order = shop.order(shop.item(1, "MUG", "2"))
+        reserved = shop.reserve(erp, "a1", order)
+        assert isinstance(reserved, Reserved)
+        assert shop.issue(erp, "i1", shop.build(erp, "i1", order), order).issued
+        assert shop.deliver(erp, "i1", order, ("a1", reserved)) == Done()
+    finally:
+        erp.close()
