@@ -27,6 +27,7 @@ from shipperone_erp.cli import INTERRUPTED
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.fleet import FleetSettings
+from shipperone_erp.config.limits import LimitSettings
 from shipperone_erp.config.page import PageSettings, PersonSettings, ProxySettings
 from shipperone_erp.config.rendering import toml
 from shipperone_erp.config.settings import (
@@ -294,6 +295,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "faq": _faq,
     "runtime": lambda: _settings(RuntimeSettings, without=["page", "fleet", "alerts"]),
     "fleet": lambda: _settings(FleetSettings),
+    "limits": lambda: _settings(LimitSettings),
     "alerts": lambda: _settings(AlertSettings),
     "page": lambda: _settings(PageSettings),
     "page_people": lambda: _settings(PersonSettings),

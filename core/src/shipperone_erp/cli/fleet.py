@@ -71,7 +71,10 @@ def worker(
         prepare(store)
         load = LoadCounter()
         runtime.events.add(load)
-        return FleetScheduler(loaded, store, name=called, load=load, log=logging.getLogger("shipperone_erp.fleet"))
+        runtime.limits.share(store)
+        return FleetScheduler(
+            loaded, store, name=called, load=load, limits=runtime.limits, log=logging.getLogger("shipperone_erp.fleet")
+        )
 
     serve(loaded, [], console=console, scheduled=scheduled, shown_here=shown)
 

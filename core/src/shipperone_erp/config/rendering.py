@@ -32,6 +32,8 @@ def show(configuration: Configuration) -> str:
         out += ["", "[runtime.fleet]", *shown.lines(configuration.runtime.fleet, ("runtime", "fleet"))]
     if configuration.runtime.alerts.wanted:
         out += ["", "[runtime.alerts]", *shown.lines(configuration.runtime.alerts, ("runtime", "alerts"))]
+    if "limits" in configuration.runtime.model_fields_set:
+        out += ["", "[runtime.limits]", *shown.lines(configuration.runtime.limits, ("runtime", "limits"))]
     for name, tenant in configuration.tenants.items():
         here = ("tenants", name)
         apart = {"fields", "charges"} if tenant.charges else {"fields"}

@@ -23,6 +23,7 @@ from pydantic import (
 
 from shipperone_erp.config.alerts import AlertSettings
 from shipperone_erp.config.fleet import FleetSettings
+from shipperone_erp.config.limits import LimitSettings
 from shipperone_erp.config.page import Address, PageSettings
 from shipperone_erp.config.secret_sources import SecretMissing
 from shipperone_erp.config.sizes import Size
@@ -131,6 +132,9 @@ class RuntimeSettings(_Settings):
     page: PageSettings = Field(default_factory=PageSettings, description="who may use the page, see below")
     fleet: FleetSettings = Field(default_factory=FleetSettings, description="many workers on one ledger, see below")
     tracing: bool = Field(False, description="traces by OpenTelemetry, to where its own environment variables say")
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings, description="rates that tenants on one ShipperOne or ERP share"
+    )
     alerts: AlertSettings = Field(default_factory=AlertSettings, description="whom to tell, see below")
 
 

@@ -39,6 +39,7 @@ from shipperone_erp.engine.document_cache import ListedDocuments
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
+from shipperone_erp.engine.shared_limits import SharedLimit
 from shipperone_erp.workflow.ports import Contention, Down
 
 AnswerT = TypeVar("AnswerT")
@@ -62,7 +63,9 @@ class HookExecutor:
         exclusives: ExclusiveNames,
         crash_isolation: CrashIsolation,
         line: str,
+        limit: SharedLimit | None = None,
     ) -> None:
+        self._limit = limit
         self.plugins = plugins
         self._threads = threads
         self._erp_breaker = erp_breaker
@@ -159,6 +162,8 @@ class HookExecutor:
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""
         name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
+        if self._limit is not None and (wait := await self._limit.admit(self._deadline)) is not None:
+            raise Contention("the calls that this ERP takes in a second are used up; this one is repeated", wait)
         async with self._crash_isolation.shared():
             release = await self._named(name) if name else _nothing
             try:

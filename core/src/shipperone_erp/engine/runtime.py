@@ -5,6 +5,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Collection
 from datetime import timedelta
+from decimal import Decimal
 from functools import cache
 from types import TracebackType
 from typing import Self
@@ -27,6 +28,7 @@ from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.retention import Retention
 from shipperone_erp.engine.scheduling import EveryTenant, Host, Scheduler, ServiceHost
+from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.engine.single_run import serve_once
 from shipperone_erp.engine.stage_context import Observer
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
@@ -71,6 +73,8 @@ class Runtime:
         self._now = now
         self._observers = list(observers)
         self._log = logging.getLogger(LOG)
+        limits = configuration.runtime.limits
+        self.limits = SharedLimits(_rate(limits.shipperone), _rate(limits.erp))
         self.progress = Progress()
         self.events = Observers()
         self.events.add(change_log(self._log))
@@ -101,6 +105,7 @@ class Runtime:
             tls=cache(httpx.create_ssl_context),
             max_response=runtime.max_response,
             events=self.events,
+            limits=self.limits,
         )
         self.tenants = [TenantRuntime(settings, shared) for settings in self._chosen]
         self._telling = asyncio.create_task(tell(self.progress, self._log))
@@ -180,3 +185,7 @@ class Runtime:
         for observer in self._observers:
             observer(before, after)
         self.events.tell(JobChanged(before, after))
+
+
+def _rate(rate: Decimal | None) -> float | None:
+    return None if rate is None else float(rate)

@@ -33,6 +33,7 @@ from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.engine.requested_orders import unknown_to
+from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.engine.stage_context import Observer, StageContext
 from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.kernel.dates import Zones
@@ -67,6 +68,7 @@ class Shared:
     """Made when the first tenant needs it."""
     max_response: int
     events: Observers
+    limits: SharedLimits
 
 
 class TenantRuntime:
@@ -95,6 +97,7 @@ class TenantRuntime:
             max_response=shared.max_response,
             now=shared.now,
             requested=self._requested,
+            limit=shared.limits.shipperone(settings.base_url),
         )
         self._clocks = {stage: StageClock(shared.now) for stage in Stage}
         self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
@@ -175,6 +178,7 @@ class TenantRuntime:
             exclusives=shared.exclusives,
             crash_isolation=shared.crash_isolation,
             line=stage,
+            limit=shared.limits.erp(self._erp),
         )
         context = StageContext(
             settings,

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from shipperone_erp.config import Configuration
 from shipperone_erp.domain.fleet_records import Beat, slots
 from shipperone_erp.engine.scheduling import Host
+from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.fleet.group_queue import GroupQueue, database_errors
 from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.fleet.tables import engine_version
@@ -62,11 +63,13 @@ class FleetScheduler:
         *,
         name: str,
         load: LoadCounter,
+        limits: SharedLimits,
         log: logging.Logger,
     ) -> None:
         self._settings = configuration.runtime.fleet
         self._store = store
         self._load = load
+        self._limits = limits
         self._log = log
         self.name = name
         self._id = uuid.uuid4().hex
@@ -203,6 +206,7 @@ class FleetScheduler:
         kept = [held for held in self._held.values() if not held.leaving]
         for held in kept[self._slots :]:  # the newest: they have the least to lose
             self._leave(held)
+        self._limits.heard(await asyncio.to_thread(self._store.silences))
         await self._follow(beat.revision)
 
     async def _follow(self, revision: int) -> None:

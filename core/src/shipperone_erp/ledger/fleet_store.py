@@ -263,6 +263,53 @@ class FleetStore:
                 {"grp": group, "id": worker},
             )
 
+    def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
+        """Up to so many tokens of that bucket, which is filled at `rate` a second; for how long it is silent."""
+        with self._turn() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO limits (name, tokens, refilled_at) VALUES (:name, :full, clock_timestamp()) "
+                    "ON CONFLICT DO NOTHING"
+                ),
+                {"name": name, "full": max(rate, 1.0)},
+            )
+            row = connection.execute(
+                text(
+                    "WITH held AS (SELECT name AS held_name, clock_timestamp() AS at, "
+                    "LEAST(:full, tokens + GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - refilled_at)) * :rate) "
+                    "AS have, quiet_until > clock_timestamp() AS quiet FROM limits WHERE name = :name FOR UPDATE), "
+                    "given AS (SELECT *, CASE WHEN quiet THEN 0 ELSE LEAST(:most, FLOOR(have)) END AS part FROM held) "
+                    "UPDATE limits SET tokens = given.have - given.part, refilled_at = given.at FROM given "
+                    "WHERE name = given.held_name RETURNING given.part AS part, "
+                    "CASE WHEN given.quiet THEN EXTRACT(EPOCH FROM quiet_until - given.at) ELSE 0 END AS quiet"
+                ),
+                {"name": name, "rate": rate, "most": most, "full": max(rate, 1.0)},
+            ).one()
+            return int(row.part), float(row.quiet)
+
+    def silence(self, name: str, seconds: float) -> None:
+        """Nobody asks for so long; a silence that lasts longer stays."""
+        with self._turn() as connection:
+            connection.execute(
+                text(
+                    "INSERT INTO limits (name, tokens, refilled_at, quiet_until) "
+                    "VALUES (:name, 0, clock_timestamp(), clock_timestamp() + make_interval(secs => :seconds)) "
+                    "ON CONFLICT (name) DO UPDATE SET quiet_until = GREATEST(limits.quiet_until, excluded.quiet_until)"
+                ),
+                {"name": name, "seconds": seconds},
+            )
+
+    def silences(self) -> list[tuple[str, float]]:
+        """The names that are silent just now, and for how many seconds more."""
+        with self._turn() as connection:
+            rows = connection.execute(
+                text(
+                    "SELECT name, EXTRACT(EPOCH FROM quiet_until - clock_timestamp()) AS seconds FROM limits "
+                    "WHERE quiet_until > clock_timestamp()"
+                )
+            ).all()
+        return [(row.name, float(row.seconds)) for row in rows]
+
     def drain(self, name: str, *, stalled: float) -> int:
         """The live workers of that name give their groups to others and take none; how many there are."""
         with self._turn() as connection:

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
@@ -28,7 +28,7 @@ from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.shipperone.connection_pool import ConnectionPool
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
-from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, RateLimit
+from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, RateLimit, RequestLimit
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.response_reader import Received, receive
 from shipperone_erp.shipperone.responses import (
@@ -81,7 +81,7 @@ class ShipperOne:
     for each step of a call; a whole call is given up after twice that. `max_response`: bytes of an answer; a larger one
     is not read further. While ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled
     if that would take longer than `patience` seconds; a confirmation is sent in a turn that the caller has waited for.
-    `requested` is called after each request.
+    `requested` is called after each request; `limit` is waited for before one.
     `tls` may be shared by many tenants, since making one takes milliseconds and memory. A proxy is used where the
     environment names one (`HTTPS_PROXY`, `NO_PROXY`).
     ValueError for an address or a token that cannot be used; it never shows the token.
@@ -105,8 +105,11 @@ class ShipperOne:
         patience: float = PATIENCE,
         now: Callable[[], datetime] = utc_now,
         requested: Requested = _unheard,
+        limit: RequestLimit | None = None,
     ) -> None:
         self.tenant = tenant
+        self._limit = limit
+        self._patience = patience
         self._requested = requested
         self.fields = fields
         self._queue_fields = queue_fields
@@ -202,7 +205,7 @@ class ShipperOne:
 
     def turn_to_confirm(self) -> AbstractAsyncContextManager[float | None]:
         """Wait for a confirmation's turn; the seconds to wait instead, if they are too many. Nothing is sent by it."""
-        return self._pace.turn(Kind.CONFIRMATION)
+        return self._turn(Kind.CONFIRMATION)
 
     async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
         """Confirm that stock is reserved. Sent once: what to do about the answer is the caller's to decide."""
@@ -223,7 +226,7 @@ class ShipperOne:
         return await self.in_turn(lambda: list(entries(answer, what, self._redact)), len(answer.body))
 
     async def _get(self, path: str, what: str) -> Received:
-        async with self._pace.turn(Kind.READ) as wait:
+        async with self._turn(Kind.READ) as wait:
             if wait is not None:
                 raise silenced_read(wait, what)
             token = self._token
@@ -264,9 +267,17 @@ class ShipperOne:
         self._heed(began, answer.outcome is PostOutcome.THROTTLED, answer.retry_after)
         return answer
 
+    @asynccontextmanager
+    async def _turn(self, kind: Kind) -> AsyncIterator[float | None]:
+        """This tenant's turn, and one of the requests that all tenants of this ShipperOne may send together."""
+        async with self._pace.turn(kind) as wait:
+            yield await self._limit.admit(self._patience) if wait is None and self._limit is not None else wait
+
     def _heed(self, began: float, throttled: bool, retry_after: float | None) -> None:
         if throttled:
             self._pace.throttled(began, retry_after)
+            if self._limit is not None and retry_after is not None:
+                self._limit.throttled(retry_after)
         else:
             self._pace.answered(began)
 

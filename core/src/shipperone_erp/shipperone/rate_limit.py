@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from enum import StrEnum
+from typing import Protocol
 
 PATIENCE = 20.0
 """Seconds that a request waits for its turn; one that would wait longer ends at once. A stop waits longer than this."""
@@ -32,6 +33,16 @@ class Kind(StrEnum):
 
     READ = "read"
     CONFIRMATION = "confirmation"
+
+
+class RequestLimit(Protocol):
+    """A limit that other tenants and other processes share, see `engine.shared_limits`."""
+
+    async def admit(self, patience: float) -> float | None:
+        """Wait until a request may go out; the seconds to wait, if that takes longer than `patience`."""
+
+    def throttled(self, seconds: float) -> None:
+        """ShipperOne asks not to be called for so long."""
 
 
 class RateLimit:

@@ -1,0 +1,17 @@
+"""`[runtime.limits]`: how much one ShipperOne and one ERP are asked at most, by all tenants and workers together."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Rate = Annotated[Decimal, Field(gt=0, le=100_000)]
+
+
+class LimitSettings(BaseModel):
+    """`[runtime.limits]`: rates that the tenants on one ShipperOne, or on one ERP, share."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    shipperone: Rate | None = Field(None, description="requests a second to one ShipperOne, by its host and port")
+    erp: Rate | None = Field(None, description="calls a second of one ERP, by what its connector names as `identity()`")

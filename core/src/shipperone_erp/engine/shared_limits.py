@@ -1,0 +1,188 @@
+"""Rates that tenants share: requests to one ShipperOne, calls of one ERP, over every worker on the ledger.
+
+A token bucket for each name, which holds at most one second's tokens. They are taken in chunks of at most a quarter of
+a second's and are good for one second: so a busy worker asks for them a few times a second, not with each request, and
+one that stops keeps nothing from the others. In any span of T seconds at most `rate * (T + 2)` requests go out, however
+many workers there are: one second's tokens that the bucket held, and one second's that were taken and not yet used.
+
+A `Retry-After` silences the name for everybody: here at once, in other workers with their next chunk or, where there is
+no rate, with their next heartbeat.
+"""
+
+import asyncio
+import math
+import time
+from collections.abc import Callable, Iterable
+from typing import Protocol
+from urllib.parse import urlsplit
+
+from shipperone_erp.kernel.errors import LedgerError
+
+CHUNK = 0.25
+"""Seconds' worth of tokens that are taken at once, at most."""
+
+GOOD_FOR = 1.0
+"""Seconds after which tokens that were taken are not used any more."""
+
+SHORTEST_WAIT = 0.02
+
+
+class Buckets(Protocol):
+    """Where the buckets are. It blocks, and is called in a thread."""
+
+    def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
+        """Up to so many tokens of a bucket that is filled at `rate` a second; for how long nobody may ask at all."""
+
+    def silence(self, name: str, seconds: float) -> None:
+        """Nobody asks for so long."""
+
+
+class LocalBuckets:
+    """Those of a process that shares them with no other."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._tokens: dict[str, tuple[float, float]] = {}
+        self._quiet: dict[str, float] = {}
+
+    def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
+        """See `Buckets`."""
+        now = self._monotonic()
+        quiet = max(0.0, self._quiet.get(name, 0.0) - now)
+        full = max(rate, 1.0)
+        tokens, at = self._tokens.get(name, (full, now))
+        tokens = min(full, tokens + (now - at) * rate)
+        given = 0 if quiet else min(most, int(tokens))
+        self._tokens[name] = tokens - given, now
+        return given, quiet
+
+    def silence(self, name: str, seconds: float) -> None:
+        """See `Buckets`."""
+        self._quiet[name] = max(self._quiet.get(name, 0.0), self._monotonic() + seconds)
+
+
+class SharedLimit:
+    """One name's limit, as one process obeys it. For one event loop."""
+
+    def __init__(self, name: str, rate: float | None, limits: "SharedLimits") -> None:
+        self.name = name
+        self._rate = rate
+        self._limits = limits
+        self._tokens = 0
+        self._good_until = 0.0
+        self._quiet_until = 0.0
+        self._waiting = 0
+        self._asking = asyncio.Lock()
+
+    async def admit(self, patience: float) -> float | None:
+        """Wait for a token; the seconds to wait, if that takes longer than `patience`."""
+        now = self._limits.monotonic
+        until = now() + patience
+        self._waiting += 1
+        try:
+            while True:
+                quiet = self._quiet_until - now()
+                if quiet <= 0 and (self._rate is None or self._spend()):
+                    return None
+                if now() + max(quiet, 0.0) > until:
+                    return max(quiet, SHORTEST_WAIT)
+                if quiet > 0:
+                    await asyncio.sleep(quiet)
+                    continue
+                async with self._asking:
+                    if self._rate is not None and not self._at_hand() and not await self._refill(self._rate):
+                        await asyncio.sleep(max(1 / self._rate / 2, SHORTEST_WAIT))
+        finally:
+            self._waiting -= 1
+
+    def silenced(self, seconds: float) -> None:
+        """The far side has asked everybody not to ask for so long, or another worker has been told so."""
+        self._quiet_until = max(self._quiet_until, self._limits.monotonic() + seconds)
+        self._tokens = 0
+
+    def throttled(self, seconds: float) -> None:
+        """A request was answered by a `Retry-After`: nobody asks for so long."""
+        self.silenced(seconds)
+        self._limits.tell(self.name, seconds)
+
+    def _at_hand(self) -> bool:
+        return self._tokens > 0 and self._limits.monotonic() < self._good_until
+
+    def _spend(self) -> bool:
+        if not self._at_hand():
+            return False
+        self._tokens -= 1
+        return True
+
+    async def _refill(self, rate: float) -> bool:
+        most = max(1, min(math.ceil(rate * CHUNK), max(self._waiting, math.ceil(rate * CHUNK / 2))))
+        try:
+            asked = self._limits.monotonic()
+            tokens, quiet = await asyncio.to_thread(self._limits.buckets.take, self.name, rate, most)
+        except LedgerError:  # nobody can be asked; the ledger that keeps the buckets keeps the work as well
+            return False
+        if quiet > 0:
+            self.silenced(quiet)
+        self._tokens, self._good_until = tokens, asked + GOOD_FOR
+        return tokens > 0
+
+
+class SharedLimits:
+    """All limits of one process. `share` puts their buckets where other processes have theirs."""
+
+    def __init__(
+        self,
+        shipperone: float | None,
+        erp: float | None,
+        buckets: Buckets | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self.buckets: Buckets = buckets or LocalBuckets(monotonic)
+        self.monotonic = monotonic
+        self._rates = {"shipperone": shipperone, "erp": erp}
+        self._known: dict[str, SharedLimit] = {}
+        self._told: set[asyncio.Task[None]] = set()
+
+    def share(self, buckets: Buckets) -> None:
+        """From now on the buckets are these."""
+        self.buckets = buckets
+
+    def shipperone(self, base_url: str) -> SharedLimit:
+        """The limit of the ShipperOne at that address, whatever tenant and store."""
+        return self._limit("shipperone", origin(base_url))
+
+    def erp(self, identity: str) -> SharedLimit:
+        """The limit of one ERP."""
+        return self._limit("erp", identity)
+
+    def heard(self, silences: Iterable[tuple[str, float]]) -> None:
+        """What other workers were told: these names are silent for so many seconds."""
+        for name, seconds in silences:
+            if name in self._known:
+                self._known[name].silenced(seconds)
+
+    def tell(self, name: str, seconds: float) -> None:
+        """Let everybody else obey it too."""
+
+        async def tell() -> None:
+            try:
+                await asyncio.to_thread(self.buckets.silence, name, seconds)
+            except LedgerError:
+                return  # each worker is told by the far side itself, one request later
+
+        task = asyncio.get_running_loop().create_task(tell())
+        self._told.add(task)
+        task.add_done_callback(self._told.discard)
+
+    def _limit(self, kind: str, of: str) -> SharedLimit:
+        name = f"{kind} {of}"
+        if name not in self._known:
+            self._known[name] = SharedLimit(name, self._rates[kind], self)
+        return self._known[name]
+
+
+def origin(base_url: str) -> str:
+    """'https://acme.example:443': the same for every way to write the address of one server."""
+    parts = urlsplit(base_url.strip())
+    scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
+    return f"{scheme}://{host}:{parts.port or (443 if scheme == 'https' else 80)}"
