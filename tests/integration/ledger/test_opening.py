@@ -101,12 +101,28 @@ def test_an_earlier_schema_needs_run_to_migrate_it(ledger_url):
 def test_a_later_schema_is_refused_and_left_alone(ledger_url):
     Ledger.open(ledger_url, migrate=True).close()
     execute(ledger_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+    execute(ledger_url, "UPDATE ledger_compatible SET from_revision = '9999'")
     for how in ({"migrate": True}, {"read_only": True}, {}):
         with pytest.raises(LedgerError, match=r"later version of shipperone-erp \(its schema is 9999") as no:
             Ledger.open(ledger_url, **how)
         assert no.value.exit_code == 78
     execute(ledger_url, f"UPDATE {VERSION_TABLE} SET version_num = '{REVISION}'")
     Ledger.open(ledger_url).close()
+
+
+def test_a_later_schema_that_allows_it_is_used_as_it_is(ledger_url):
+    """Two versions beside each other: the later one has added columns, and removed none."""
+    with Ledger.open(ledger_url, migrate=True) as before:
+        before.start_writer()
+        execute(ledger_url, "ALTER TABLE jobs ADD COLUMN colour TEXT")
+        execute(ledger_url, "ALTER TABLE leases ADD COLUMN load INTEGER NOT NULL DEFAULT 0")
+        execute(ledger_url, f"UPDATE {VERSION_TABLE} SET version_num = '9999'")
+        lease = a_lease(before)
+        job = a_job()
+        before.write(InsertJob(job), lease=lease).result()
+        for how in ({"migrate": True}, {"read_only": True}, {}):
+            with Ledger.open(ledger_url, **how) as again:
+                assert again.find_jobs() == [job]
 
 
 def test_many_threads_migrate_at_once(ledger_url):

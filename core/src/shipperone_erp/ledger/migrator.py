@@ -8,7 +8,7 @@ from sqlalchemy import Connection, column, inspect, select, table, text
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.database import Database
 from shipperone_erp.ledger.file import refuse_another_programs
-from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE
+from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE, compatible
 
 LOCK = 7_255_011_873_420
 """The advisory lock in PostgreSQL; any number that nobody else uses."""
@@ -26,12 +26,20 @@ def revision(connection: Connection) -> str | None:
 
 
 def check(database: Database) -> bool:
-    """Whether the tables are those of this version. LedgerError if they are of a later one."""
+    """Whether this version can use the tables as they are: they are its own, or of a later version that allows it.
+
+    LedgerError if they are of a later version that does not.
+    """
     with database.reading.connect() as connection:
         found = revision(connection)
+        later = found is not None and found > REVISION
+        if later and inspect(connection).has_table(compatible.name):
+            allowed = connection.scalar(select(compatible.c.from_revision))
+            if allowed is not None and allowed <= REVISION:
+                return True
         if found is None:
             refuse_another_programs(database.place, inspect(connection).get_table_names())
-    if found is not None and found > REVISION:
+    if later:
         raise LedgerError(
             f"the ledger ({database.place}) was written by a later version of shipperone-erp (its schema is {found}, "
             f"this version knows {REVISION}); nothing was touched: install that version again",

@@ -31,7 +31,7 @@ from shipperone_erp.ledger.column_types import (
     difference_out,
 )
 
-REVISION = "0012"
+REVISION = "0013"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
@@ -254,3 +254,10 @@ leases = Table(
     Column("taken_at", UtcTime),
 )
 """A row stays when its lease is given back (owner NULL): the fencing number only ever grows."""
+
+compatible = Table("ledger_compatible", metadata, Column("from_revision", String(32), nullable=False))
+"""One row: programs whose newest revision is this one or a later one may use this schema, newer than theirs or not.
+
+A migration that only adds (a table, a column with a default in the database, an index) leaves it. One that removes or
+changes what earlier programs use sets it to its own revision, one release after the program stopped using it.
+"""
