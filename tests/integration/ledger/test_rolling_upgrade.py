@@ -12,11 +12,9 @@ from pathlib import Path
 
 import pytest
 
-pytest_plugins = ["ledger_databases"]
-
-import shipperone_erp  # noqa: E402
-from shipperone_erp.ledger.schema import REVISION  # noqa: E402
-from shipperone_erp.sandbox import SandboxOrder  # noqa: E402
+import shipperone_erp
+from shipperone_erp.ledger.schema import REVISION
+from shipperone_erp.sandbox import SandboxOrder
 
 NEXT = f"{int(REVISION) + 1:04}"
 MIGRATION = f'''

@@ -6,11 +6,9 @@ import time
 
 import pytest
 
-pytest_plugins = ["ledger_databases"]
-
-from shipperone_erp.engine.shared_limits import LocalBuckets, SharedLimits, origin  # noqa: E402
-from shipperone_erp.ledger.fleet_tables import OWN_FILES  # noqa: E402
-from shipperone_erp.ledger.repository import Ledger  # noqa: E402
+from shipperone_erp.engine.shared_limits import LocalBuckets, SharedLimits, origin
+from shipperone_erp.ledger.fleet_tables import OWN_FILES
+from shipperone_erp.ledger.repository import Ledger
 
 SHOP = "https://acme.example"
 
