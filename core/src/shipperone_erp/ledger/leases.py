@@ -9,8 +9,9 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import ColumnElement, Connection, Select, String, Update, any_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.ledger.schema import leases
@@ -71,17 +72,22 @@ class LeaseRecord:
 
 
 _ONE = select(leases).where(leases.c.name == bindparam("wanted")).with_for_update()
-_OURS = (
-    select(leases.c.name, leases.c.number)
-    .where(leases.c.name.in_(bindparam("names", expanding=True)), leases.c.owner == bindparam("holder"))
-    .order_by(leases.c.name)
-    .with_for_update()
-)
-_BEAT = (
-    update(leases)
-    .where(leases.c.name.in_(bindparam("names", expanding=True)), leases.c.owner == bindparam("holder"))
-    .values(heartbeat=leases.c.heartbeat + 1)
-)
+_IN_LIST = leases.c.name.in_(bindparam("names", expanding=True))
+_IN_ARRAY = leases.c.name == any_(bindparam("names", type_=ARRAY(String)))
+"""One parameter in place of hundreds: it takes a fraction of the time."""
+
+
+def _ours(among: ColumnElement[bool]) -> Select[tuple[str, int]]:
+    ours = select(leases.c.name, leases.c.number).where(among, leases.c.owner == bindparam("holder"))
+    return ours.order_by(leases.c.name).with_for_update()
+
+
+def _moved(among: ColumnElement[bool]) -> Update:
+    moved = update(leases).where(among, leases.c.owner == bindparam("holder"))
+    return moved.values(heartbeat=leases.c.heartbeat + 1)
+
+
+_BEATS = {"sqlite": (_ours(_IN_LIST), _moved(_IN_LIST)), "postgresql": (_ours(_IN_ARRAY), _moved(_IN_ARRAY))}
 
 
 def try_take(
@@ -141,11 +147,12 @@ def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
 
 def _beat(connection: Connection, owner: str, held: Sequence[Lease]) -> list[Lease]:
     # locked by name first: two transactions that lock the same rows in another order would wait for each other
-    rows = connection.execute(_OURS, {"names": [lease.name for lease in held], "holder": owner})
+    ours_of, moved = _BEATS[connection.dialect.name]
+    rows = connection.execute(ours_of, {"names": [lease.name for lease in held], "holder": owner})
     numbers = {row.name: row.number for row in rows}
     ours = [lease for lease in held if numbers.get(lease.name) == lease.number]
-    connection.execute(_BEAT, {"names": [lease.name for lease in ours], "holder": owner})
-    return [lease for lease in held if lease not in ours]
+    connection.execute(moved, {"names": [lease.name for lease in ours], "holder": owner})
+    return [lease for lease in held if numbers.get(lease.name) != lease.number]
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
