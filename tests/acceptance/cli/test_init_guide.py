@@ -4,15 +4,20 @@ import signal
 import sqlite3
 import stat
 import tomllib
+from decimal import Decimal
 
 import httpx
 import pytest
 
 import warm_processes
 from payload_shapes import SHAPES, listed
+from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Question, Setup, SetupDone
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.operations.guide.composing import document
 from shipperone_erp.operations.guide.keeping import Kept
+from shipperone_erp.operations.inspect.findings import Proposal
 from shipperone_erp.operations.inspect.inspection import Queues
 from shipperone_erp.operations.replay import found_settings, replayed
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
@@ -204,9 +209,9 @@ ODOO = {
     "stock.warehouse/search_read": [{"code": "WH", "name": "Bratislava"}, {"code": "KE", "name": "Košice"}],
     "account.journal/search_read": [{"code": "INV", "name": "Invoices"}, {"code": "ESH", "name": "E-shop"}],
     "account.tax/search_read": [
-        {"id": 3, "name": "23% incl.", "amount": 23, "amount_type": "percent", "price_include": True},
+        {"id": 3, "name": "23% incl.", "amount": 23.0, "amount_type": "percent", "price_include": True},
         {"id": 4, "name": "23%", "amount": 23, "amount_type": "percent", "price_include": False},
-        {"id": 5, "name": "5% incl.", "amount": 5, "amount_type": "percent", "price_include": True},
+        {"id": 5, "name": "5.5% incl.", "amount": 5.5, "amount_type": "percent", "price_include": True},
     ],
     "product.product/search_read": [{"default_code": "SHIPPING", "name": "Shipping"}],
 }
@@ -243,13 +248,22 @@ def test_odoo_offers_what_is_on_the_server(monkeypatch, tmp_path):
     assert [option.value for option in asked["warehouse.ba-main"].options] == ["WH", "KE"]
     assert asked["warehouse.KE"].default == "KE", "the code that both sides have is offered"
     assert asked["shipping_product"].default == "SHIPPING"
-    assert asked["taxes"].options[0].says == "23 % by 23% incl., 5 % by 5% incl."
+    assert asked["taxes"].options[0].says == "23 % by 23% incl., 5.5 % by 5.5% incl."
     assert dict(step.settings) == {
         "url": "https://erp.example/web", "database": "shop", "api_key": Secret("good-key"),
         "shipping_product": "SHIPPING",
         "warehouses": {"ba-main": {"code": "WH", "journal": "ESH"}, "KE": {"code": "KE"}},
-        "taxes": [{"percent": 23, "tax": "23% incl."}, {"percent": 5, "tax": "5% incl."}],
+        "taxes": [{"percent": 23, "tax": "23% incl."}, {"percent": Decimal("5.5"), "tax": "5.5% incl."}],
     }  # fmt: skip
+    settings = TenantSettings.model_construct(
+        name="acme", base_url="https://acme.example", allow_http=False, store_code="default", connector="odoo",
+        stages=tuple(Stage), timezone="UTC",
+    )  # fmt: skip
+    kept = {"token": {"env": "T"}, "api_key": {"env": "K"}}
+    written = tomllib.loads(document(settings, "ask", Proposal(), step, kept, {"own.api_key": Secret("good-key")}))
+    assert written["tenants"]["acme"]["odoo"]["taxes"] == [
+        {"percent": 23, "tax": "23% incl."}, {"percent": 5.5, "tax": "5.5% incl."},
+    ]  # fmt: skip
 
 
 def test_odoo_refuses_a_wrong_answer_at_once(monkeypatch, tmp_path):

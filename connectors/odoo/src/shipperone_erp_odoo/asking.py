@@ -1,6 +1,7 @@
 """What `init` asks of an Odoo: server, database, login; then the warehouses, journals, taxes and products there."""
 
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 
 import httpx
@@ -96,7 +97,7 @@ class _Questions:
     def _sales(self, odoo: Odoo, at: Company) -> Iterator[Question]:
         usable = [tax for tax in sales_taxes(odoo, at) if tax.included and tax.percent is not None]
         if usable:
-            rates = ", ".join(f"{tax.percent:g} % by {tax.name}" for tax in _by_rate(usable).values())
+            rates = ", ".join(f"{_rate(tax):f} % by {tax.name}" for tax in _by_rate(usable).values())
             options = (Option("by_rate", rates), Option("later", "write [[taxes]] by hand: see docs/odoo.md"))
             yield from self._missing(
                 "taxes", "taxes", "An item is invoiced with the sales tax of its rate. Show this to an accountant.",
@@ -127,7 +128,7 @@ class _Questions:
         if setup.text("taxes") == "by_rate":
             odoo = self._odoo()
             taxes = _by_rate([tax for tax in sales_taxes(odoo, own_company(odoo)) if tax.included])
-            settings["taxes"] = [{"percent": percent, "tax": tax.name} for percent, tax in taxes.items()]
+            settings["taxes"] = [{"percent": _rate(tax), "tax": tax.name} for tax in taxes.values()]
         then = (
             [] if setup.text("taxes") == "by_rate" else [f"# write [[tenants.{setup.tenant}.odoo.taxes]]: docs/odoo.md"]
         )
@@ -161,6 +162,12 @@ def _databases(odoo: Odoo) -> list[str]:
         return [str(name) for name in JsonRpc(odoo.wire).send("db", "list") or []]
     except ConnectorError:
         return []
+
+
+def _rate(tax: Tax) -> Decimal:
+    """23 for what Odoo tells as 23.0."""
+    percent = tax.percent or Decimal(0)
+    return percent.quantize(Decimal(1)) if percent == percent.to_integral_value() else percent.normalize()
 
 
 def _by_rate(taxes: list[Tax]) -> dict[Any, Tax]:

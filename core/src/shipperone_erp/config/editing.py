@@ -3,7 +3,8 @@
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from decimal import Decimal
+from pathlib import Path, PurePath
 from typing import Any
 
 import tomlkit
@@ -53,7 +54,7 @@ def _no_table(home: Document, tenant: str) -> Problem:
 def _put(table: Any, changes: Changes) -> None:
     for key, value in changes.items():
         if _plain(value):
-            table[key] = value
+            table[key] = _item(value)
     for key, value in changes.items():
         if _plain(value):
             continue
@@ -71,8 +72,18 @@ def _put(table: Any, changes: Changes) -> None:
                 value = [*before, *value]
             for entry in value:
                 added = tomlkit.table()
-                added.update(entry)
+                _put(added, entry)
                 table[key].append(added)
+
+
+def _item(value: Any) -> Any:
+    """As TOML writes it: a decimal with the digits that it has, a list without its Nones."""
+    if isinstance(value, Decimal):
+        digits = f"{value.normalize():f}" if value == value.to_integral_value() else f"{value:f}"
+        return tomlkit.value(digits)
+    if isinstance(value, PurePath):
+        return str(value)
+    return [_item(entry) for entry in value if entry is not None] if isinstance(value, list | tuple) else value
 
 
 def _plain(value: Any) -> bool:
