@@ -19,6 +19,7 @@ from pydantic_core import PydanticUndefined
 from typer.testing import CliRunner
 
 import docs_hooks
+import docs_messages
 from connector_reports import HOW, report_of
 from docs_states import diagram
 from import_contracts import FLOORS, PACKAGE
@@ -292,6 +293,8 @@ PARTS: dict[str, Callable[[], str]] = {
     "error_exits": _error_exits,
     "error_exceptions": _error_exceptions,
     "error_cases": _error_cases,
+    "error_messages": docs_messages.table,
+    "error_checks": docs_messages.checks_table,
     "faq": _faq,
     "runtime": lambda: _settings(RuntimeSettings, without=["page", "fleet", "alerts"]),
     "fleet": lambda: _settings(FleetSettings),
