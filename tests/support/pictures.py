@@ -21,7 +21,7 @@ STYLE = (
     "text{font:13.4px ui-monospace,SFMono-Regular,Menlo,Consolas,'DejaVu Sans Mono',monospace;fill:#d7dde5;"
     "white-space:pre}.c{fill:#8ab4f8}.t{fill:#7d8896}.g{fill:#81c995}.y{fill:#fdd663}.b{font-weight:bold;fill:#fff}"
 )
-LEFT_OUT = ("Files:", "Type next:", "  export", "  shipperone-erp")
+LEFT_OUT = ("Files:", "Type next:", "  export", "  shipperone-erp", "  /", "  .")
 """What follows the story itself."""
 
 COLOURS = {"t": r"^ *\d+\.\d s ", "g": r"\bdone\b", "y": r"\b(waiting|held|superseded)\b", "b": r"^40 orders in .*"}

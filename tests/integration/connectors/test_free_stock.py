@@ -277,7 +277,7 @@ def test_inspect_says_what_the_erp_knows_on_the_network_and_of_a_file(shop):
 
     told = command("inspect", "acme")
     assert "found; 2 of 3 known to the ERP" in told
-    assert "ERP: it knows 2 of 3 listed items, and of the warehouses main" in told
+    assert "ERP: it knows 2 of 3 listed items, and main as warehouse" in told
     assert "TEA in main, 1 items: product_unknown, the ERP has no such product, or never had it there" in told
     command("capture", "acme", "queues.json")
     of_file = json.loads(command("inspect", "acme", "--file", "queues.json", "--json"))

@@ -74,7 +74,7 @@ def init(
     if not terminal and base_url is None:
         missing = [flag for flag, given in (("NAME", name), ("--connector", connector)) if not given]
         needed = " and ".join(missing) or "--base-url"
-        raise UsageError(f"init needs {needed}; on a terminal it asks")
+        raise UsageError(f"init needs {needed}; on a terminal it asks; `init --help` lists its flags")
     references = dict(_placed(one) for one in [*([f"token={token}"] if token else []), *(own_secret or [])])
     given: dict[str, Answer] = {**plain, **{f"{OWN}{key}": value for key, value in map(_pair, own or [])}}
     given |= _resolved(references, config.parent)

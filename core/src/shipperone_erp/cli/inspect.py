@@ -126,7 +126,7 @@ def _erp(erp: ErpKnowledge) -> Iterator[str]:
         return
     names = ", ".join(erp.warehouses)
     lacking = f", and not {', '.join(erp.unknown_warehouses)}" if erp.unknown_warehouses else ""
-    yield f"ERP: it knows {erp.known} of {erp.items} listed items, and of the warehouses {names or 'none'}{lacking}"
+    yield f"ERP: it knows {erp.known} of {erp.items} listed items, and {names or 'no'} as warehouse{lacking}"
     for each in erp.unknown[:UNKNOWN_SHOWN]:
         yield f"  {each.sku} in {each.warehouse_code}, {each.items} items: {each.reason}, {each.sentence}"
     if (more := len(erp.unknown) - UNKNOWN_SHOWN) > 0:

@@ -177,7 +177,9 @@ class TenantSettings(_Settings):
     concurrency: int = Field(8, ge=1, le=256, description="calls of this tenant's ERP at once")
     hook_timeout: Duration = Field(timedelta(seconds=120), description="a call of the ERP is unknown after this")
     settle: Duration = Field(timedelta(seconds=60), description="after a lost answer, when a look at the queue counts")
-    go_live: Literal["ask", "now"] = Field("ask", description="hold what is listed in the first complete read")
+    go_live: Literal["ask", "now"] = Field(
+        "ask", description='"ask": what the first complete read lists is held until `go-live`; "now": it is not'
+    )
     timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="for dates of documents")
     currency: Currency | None = Field(None, description="when an order does not say")
     currencies: tuple[Currency, ...] = Field((), description="others that are allowed")

@@ -1,7 +1,9 @@
 """Running the demo: orders flow, some stick, one needs a person. Everything that it prints is computed from the run."""
 
 import asyncio
+import shutil
 import signal
+import sys
 import time
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
@@ -98,9 +100,11 @@ async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say,
     say("")
     say(f"Files: {file} (the configuration), {folder / 'ledger.db'}, {folder / 'erp.db'}")
     say("Type next:")
-    say(f"  export DEMO_TOKEN=any; shipperone-erp orders -c {file}")
-    say(f"  shipperone-erp order show {PERSON} -c {file}")
-    say("  shipperone-erp explain amount_unexplained")
+    # an environment that nobody has activated has it under the path by which this was started
+    command = "shipperone-erp" if shutil.which("shipperone-erp") else sys.argv[0]
+    say(f"  export DEMO_TOKEN=any; {command} orders -c {file}")
+    say(f"  {command} order show {PERSON} -c {file}")
+    say(f"  {command} explain amount_unexplained")
     return 0
 
 
