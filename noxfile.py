@@ -220,6 +220,14 @@ def bench(session: nox.Session) -> None:
 
 
 @nox.session
+def bench_year(session: nox.Session) -> None:
+    """A ledger of a year at 5,000 orders a day: its size, and how long `status`, `orders` and the page take."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("python", "tests/bench/year_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+
+
+@nox.session
 def bench_sql(session: nox.Session) -> None:
     """generic_sql beside a hand-written loop that runs the same statements, on each database that is to be had."""
     install_wheels(session)

@@ -2,6 +2,7 @@
 
     nox -s soak                        120,000 cycles, the first half of them to fill every cache
     nox -s soak -- --cycles 2000
+    nox -s soak -- --page              with the operations page open and its metrics scraped
 
 One process reads both queues of a ShipperOne over HTTP as fast as it can. Now and then an order comes, in parts, short of
 stock, with lost and refused answers, so that everything runs; a person ignores what is held. The slope of the memory is a linear regression over the
@@ -19,9 +20,12 @@ import sys
 import tempfile
 import time
 import tracemalloc
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+
+import httpx
 
 from endurance import shop
 from endurance.process import cost
@@ -30,8 +34,10 @@ from shipperone_erp.domain.states import State
 from shipperone_erp.engine.process import collect_less_often, keep_memory_together
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
+from shipperone_erp.web.serving import page_nearby
 from world import COUNTING, Erp
 
 SAMPLES = 200
@@ -95,12 +101,39 @@ class Soaked:
         return max(getattr(s, what) for s in self.second_half) - max(getattr(s, what) for s in first)
 
 
-async def soak(configuration: Configuration, running: shop.Shop, erp: Erp, cycles: int) -> Soaked:
-    """Serve until the queues were read so often."""
+@contextlib.asynccontextmanager
+async def looked_at(configuration: Configuration, runtime: Runtime) -> AsyncIterator[None]:
+    """While inside, the page is open in the same loop: its screens are read all the time, and its metrics scraped."""
+    page = page_nearby(configuration, runtime.ledger, Redaction(), runtime.events)
+    async with page as base, httpx.AsyncClient(base_url=base, timeout=60) as client:
+
+        async def read() -> None:
+            while True:
+                for path in ("/", "/held", "/waiting", "/actions", "/metrics", "/statusz"):
+                    answer = await client.get(path)
+                    assert answer.status_code == 200, (path, answer.status_code)
+                    await asyncio.sleep(0.2)
+
+        reading = asyncio.create_task(read())
+        try:
+            yield
+        finally:
+            reading.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await reading
+
+
+async def soak(
+    configuration: Configuration, running: shop.Shop, erp: Erp, cycles: int, *, page: bool = False
+) -> Soaked:
+    """Serve until the queues were read so often; with `page`, the operations page is open meanwhile."""
     stopping = asyncio.Event()
     samples: list[Sample] = []
     began = time.monotonic()
-    async with Runtime(configuration) as runtime:
+    async with contextlib.AsyncExitStack() as open_things:
+        runtime = await open_things.enter_async_context(Runtime(configuration))
+        if page:
+            await open_things.enter_async_context(looked_at(configuration, runtime))
         serving = asyncio.create_task(runtime.serve(stopping))
         reads = 0
         before: tracemalloc.Snapshot | None = None
@@ -138,6 +171,7 @@ def _ignore_what_is_held(ledger: Ledger) -> None:
 def main() -> int:
     options = argparse.ArgumentParser(prog="nox -s soak --")
     options.add_argument("--cycles", type=int, default=120_000)
+    options.add_argument("--page", action="store_true", help="with the operations page open and its metrics scraped")
     options.add_argument("--trace", action="store_true", help="say where memory has grown in the second half")
     chosen = options.parse_args()
     sys.path.append(str(COUNTING))
@@ -151,7 +185,7 @@ def main() -> int:
         configuration = load(file, environment={"TOKEN": shop.TOKEN})
         if chosen.trace:
             tracemalloc.start(8)
-        soaked = asyncio.run(soak(configuration, running, erp, chosen.cycles))
+        soaked = asyncio.run(soak(configuration, running, erp, chosen.cycles, page=chosen.page))
     _print(soaked)
     grew = {what: soaked.grew(what) for what in ("files", "threads", "tasks")}
     bad = soaked.slope > SLOPE_AT_MOST or any(more > 8 for more in grew.values())

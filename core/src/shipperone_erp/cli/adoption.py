@@ -14,7 +14,7 @@ from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import adoption, credit_notes, job_commands
+from shipperone_erp.operations import adoption, approving, credit_notes, job_commands
 from shipperone_erp.operations import release as releasing
 from shipperone_erp.operations.adoption import Made, amount, parsed
 from shipperone_erp.operations.approving import approve_sum
@@ -85,12 +85,14 @@ def approve(
     if total is not None:
         _approve_total(order_ids, config, tenant, key, total, note)
         return
-    with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
+    loaded = configuration(config, tenants_may_fail=True)
+    with Ledger.open(loaded.runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
         jobs = [job_commands.pick(ledger, wanted, job_commands.can_be_approved, "approved") for wanted in picks]
         for job in jobs:
-            job_commands.approve(ledger, job, utc_now(), note)
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; a running service takes it up at once")
+            done = job_commands.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
+            follows = "a running service takes it up at once" if done else "it waits for a second person's approval"
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; {follows}")
 
 
 def _approve_total(

@@ -62,7 +62,7 @@ COMMANDS = {
     "order": Place(
         "order",
         "app",
-        "One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
+        "One order: show, retry, resolve, ignore, note, repeat, adopt, approve, credited, release, supply-date.",
     ),
     "reconcile": Place(
         "reconcile",

@@ -135,6 +135,22 @@ def resolve(
     _steer(config, picks, job_commands.can_be_resolved, f"resolved as {outcome.value}", act, note)
 
 
+def note(
+    order_ids: Ids,
+    config: ConfigFile = DEFAULT_FILE,
+    tenant: OnlyTenant = None,
+    stage: OnlyStage = None,
+    key: OneKey = None,
+    note: NoteText = None,
+) -> None:
+    """Keep a note with an order; nothing else of it changes. The operations page and `order show` show it."""
+    picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
+    with _ledger(config) as ledger:
+        for job in [job_commands.pick(ledger, wanted, lambda job: True, "noted") for wanted in picks]:
+            job_commands.note_down(ledger, job, utc_now(), note)
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: the note is kept")
+
+
 def ignore(
     order_ids: Ids,
     config: ConfigFile = DEFAULT_FILE,

@@ -23,6 +23,11 @@ COMMANDS = {
         "ignore",
         "Leave a held or waiting job alone for good, with what it has made in the ERP; undone by `order retry`.",
     ),
+    "note": Place(
+        "job_commands",
+        "note",
+        "Keep a note with an order; nothing else of it changes. The operations page and `order show` show it.",
+    ),
     "repeat": Place(
         "job_commands",
         "repeat",
@@ -57,7 +62,7 @@ COMMANDS = {
 
 app = typer.Typer(
     cls=group_of(COMMANDS),
-    help="One order: show, retry, resolve, ignore, repeat, adopt, approve, credited, release, supply-date.",
+    help="One order: show, retry, resolve, ignore, note, repeat, adopt, approve, credited, release, supply-date.",
     no_args_is_help=True,
 )
 

@@ -220,6 +220,7 @@ class TenantSettings(_Settings):
     )
     in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
     approve: tuple[Literal["invoice"], ...] = Field((), description='["invoice"]: a person approves each draft')
+    approvals: Literal[1, 2] = Field(1, description="how many persons approve each draft; 2: one after another")
     policies: tuple[str, ...] = Field((), description="by entry-point name")
     fiscal_first: bool = Field(False, description="the connector's build_invoice issues at once")
     ship_within: Duration = Field(timedelta(days=14), description="reserved, confirmed, not shipped for this long")

@@ -12,6 +12,13 @@ from shipperone_erp.operations import job_commands
 from shipperone_erp.operations.amount_problems import possible_totals
 
 
+def persons(loaded: Configuration, job: Job) -> int:
+    """How many must approve a draft of its tenant. UsageError if that cannot be known."""
+    if job.tenant not in loaded.tenants:
+        raise UsageError(f"{job.tenant} is not usable as it is configured, so that nobody knows who must approve")
+    return loaded.tenants[job.tenant].approvals
+
+
 def approve_sum(
     ledger: Ledger, loaded: Configuration, job: Job, now: datetime, note: str | None, *, total: Decimal | None
 ) -> Decimal:

@@ -216,12 +216,35 @@ def can_be_rebuilt(job: Job) -> bool:
     return fits and not job.adopted and not job.accepted
 
 
-def approve(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
+def approve(ledger: Ledger, job: Job, now: datetime, note: str | None, *, persons: int = 1) -> bool:
     """A person approves exactly this document. The ERP is asked for it once more; if it has changed, so is the person.
 
-    What policies have accepted counts anew, since it is compared anew.
+    What policies have accepted counts anew, since it is compared anew. With two `persons` the first approval is kept
+    and changes nothing: False. UsageError for a second one of the same person.
     """
+    if persons > 1 and not _second_person(ledger, job, now, note):
+        return False
     steer(ledger, job, job.document_approved(now, mark(job)), "approve", now, note)
+    return True
+
+
+def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) -> bool:
+    """Somebody else has approved this very document before; else this approval is kept as the first."""
+    first = f"approve, the first of two, {mark(job)}"
+    given = {act.actor for act in ledger.actions(job.id) if act.action == first}
+    if given - {actor()}:
+        return True
+    if given:
+        raise UsageError(f"{job.key}: you have approved it already; another person must approve it, too")
+    ledger.act(act_of(first, job.tenant, now, note, job.id))
+    return False
+
+
+def note_down(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
+    """Keep a note with the job; nothing else of it changes. UsageError if it is empty."""
+    if not (note or "").strip():
+        raise UsageError("say by --note what is to be kept")
+    ledger.act(act_of("note", job.tenant, now, note, job.id))
 
 
 def can_be_approved(job: Job) -> bool:

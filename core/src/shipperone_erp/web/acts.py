@@ -16,6 +16,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands
 from shipperone_erp.operations.adoption import Made, amount, parsed
 from shipperone_erp.operations.job_commands import Pick
+from shipperone_erp.web.texts import text
 
 Values = Mapping[str, str]
 
@@ -47,7 +48,8 @@ class Act:
 
     name: str
     fits: Callable[[Job], bool]
-    do: Callable[[Doing], None]
+    do: Callable[[Doing], str | None]
+    """Returns what follows, where the job itself does not show it."""
     needs_note: bool = False
     fields: tuple[str, ...] = ()
     aside: bool = False
@@ -58,12 +60,23 @@ def _retry(doing: Doing, *, rebuild: bool) -> None:
     job_commands.retry(doing.ledger, doing.job, doing.now, doing.note, rebuild=rebuild)
 
 
+def _note(doing: Doing) -> str:
+    job_commands.note_down(doing.ledger, doing.job, doing.now, doing.note)
+    return text("note_kept")
+
+
 def _resolve(doing: Doing, *, outcome: Literal["confirmed", "cancelled"]) -> None:
     job_commands.resolve(doing.ledger, doing.job, doing.now, doing.note, outcome=outcome)
 
 
 def _simple(act: Callable[[Ledger, Job, datetime, str | None], None], doing: Doing) -> None:
     act(doing.ledger, doing.job, doing.now, doing.note)
+
+
+def _approve(doing: Doing) -> str | None:
+    needed = approving.persons(doing.configuration, doing.job)
+    done = job_commands.approve(doing.ledger, doing.job, doing.now, doing.note, persons=needed)
+    return None if done else text("second_approval")
 
 
 def _approve_total(doing: Doing) -> None:
@@ -131,7 +144,7 @@ def _needed_day(doing: Doing) -> date:
 ACTS: Mapping[str, Act] = {
     act.name: act
     for act in (
-        Act("approve", job_commands.can_be_approved, partial(_simple, job_commands.approve)),
+        Act("approve", job_commands.can_be_approved, _approve),
         Act("retry", job_commands.can_be_retried, partial(_retry, rebuild=False)),
         Act("rebuild", job_commands.can_be_rebuilt, partial(_retry, rebuild=True)),
         Act("repeat", job_commands.can_be_repeated, partial(_simple, job_commands.repeat), needs_note=True),
@@ -151,6 +164,7 @@ ACTS: Mapping[str, Act] = {
         Act("credited", credit_notes.can_be_credited, _credited, needs_note=True, fields=("number", "amount")),
         Act("release", job_commands.can_be_released, _aside, needs_note=True, aside=True),
         Act("ignore", job_commands.can_be_ended, partial(_simple, job_commands.ignore), needs_note=True),
+        Act("note", lambda job: True, _note, needs_note=True),
     )
 }  # fmt: skip
 """In the order in which the page offers them: what cures first, what ends last."""

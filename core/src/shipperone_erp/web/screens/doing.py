@@ -98,13 +98,13 @@ def _done(
                 failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
                 continue
             try:
-                act.do(Doing(site.ledger, site.configuration, entry.job, site.now(), note, values))
+                said = act.do(Doing(site.ledger, site.configuration, entry.job, site.now(), note, values))
             except UsageError as refused:
                 failed.append(str(refused))
                 continue
             done += 1
             after = site.ledger.job(entry.job.id) or entry.job
-            follows = f"{after.order_id}: {job_commands.what_follows(after)}."
+            follows = f"{after.order_id}: {said or job_commands.what_follows(after)}."
     name = text(f"act_{act.name}")
     if failed and not done:
         raise UsageError("\n".join(failed))
