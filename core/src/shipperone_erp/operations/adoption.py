@@ -1,12 +1,13 @@
 """`order adopt`: a person names the document that was made elsewhere; the service compares it and tells ShipperOne."""
 
 import csv
+import io
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TypeVar
+from typing import TextIO, TypeVar
 
 from shipperone_erp.domain.absence import may_exist
 from shipperone_erp.domain.job import Job
@@ -92,24 +93,37 @@ def from_csv(file: Path, tenant: str | None) -> list[Made]:
     """What a CSV file names, one document a row. UsageError names every bad row with its line."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
-            head = text.readline()
-            text.seek(0)
-            rows = csv.DictReader(text, delimiter=";" if head.count(";") > head.count(",") else ",", strict=True)
-            columns = [column.strip() for column in rows.fieldnames or ()]
-            rows.fieldnames = columns
-            wrong = [column for column in columns if column not in COLUMNS]
-            missing = [column for column in ("order_id", "reference") if column not in columns]
-            if wrong or missing:
-                raise UsageError(
-                    f"{file}:1: the columns are {', '.join(COLUMNS)}, and order_id and reference must be there; "
-                    f"{'not known: ' + ', '.join(wrong) if wrong else 'missing: ' + ', '.join(missing)}"
-                )
-            return list(_rows(file, rows, tenant))
+            return _read(str(file), text, tenant)
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         raise UsageError(f"{file} cannot be read as CSV: {error}") from None
 
 
-def _rows(file: Path, rows: "csv.DictReader[str]", tenant: str | None) -> Iterator[Made]:
+def from_text(pasted: str, tenant: str | None) -> list[Made]:
+    """As `from_csv`, of rows that were pasted, from a spreadsheet too: then they are separated by tabs."""
+    try:
+        return _read("row", io.StringIO(pasted.strip() + "\n", newline=""), tenant)
+    except csv.Error as error:
+        raise UsageError(f"the rows cannot be read as CSV: {error}") from None
+
+
+def _read(file: str, text: TextIO, tenant: str | None) -> list[Made]:
+    head = text.readline()
+    text.seek(0)
+    delimiter = max(",;\t", key=head.count)
+    rows = csv.DictReader(text, delimiter=delimiter, strict=True)
+    columns = [column.strip() for column in rows.fieldnames or ()]
+    rows.fieldnames = columns
+    wrong = [column for column in columns if column not in COLUMNS]
+    missing = [column for column in ("order_id", "reference") if column not in columns]
+    if wrong or missing:
+        raise UsageError(
+            f"{file}:1: the columns are {', '.join(COLUMNS)}, and order_id and reference must be there; "
+            f"{'not known: ' + ', '.join(wrong) if wrong else 'missing: ' + ', '.join(missing)}"
+        )
+    return list(_rows(file, rows, tenant))
+
+
+def _rows(file: str, rows: "csv.DictReader[str]", tenant: str | None) -> Iterator[Made]:
     bad: list[str] = []
     seen: dict[tuple[str, str], int] = {}
     found: list[Made] = []

@@ -45,6 +45,7 @@ POST: tuple[tuple[str, Screen], ...] = (
     ("/act", doing.do),
     ("/pause", doing.pause),
     ("/go-live", doing.go_live),
+    ("/adopt", doing.adopt),
     ("/compare", comparing.compare),
     ("/examine", log.run_doctor),
     ("/inspect", inspecting.begin),

@@ -1,6 +1,7 @@
 """The acts: a preview of what happens to each order, then the act itself. The functions are the command line's."""
 
 import asyncio
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,8 +13,8 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import adoption, job_commands
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import job_commands
 from shipperone_erp.operations import release as releasing
 from shipperone_erp.web import acts
 from shipperone_erp.web.access import Person
@@ -166,6 +167,29 @@ async def go_live(site: Site, request: Request) -> Response:
     return back_to(request, fields)
 
 
+async def adopt(site: Site, request: Request) -> Response:
+    """Adopt many documents that were made elsewhere, from pasted rows: all of them, or none."""
+    fields = await site.form(request)
+    person, note = site.acting(request), one(fields, "note") or None
+    name = one(fields, "tenant")
+    _must_know(site, name)
+    if note is None:
+        raise Answered(409, text("refused"), text("note_needed"))
+
+    def act() -> int:
+        made = adoption.from_text(one(fields, "rows"), name)
+        for document in made:
+            with contextlib.suppress(UsageError):  # `adopt` reports it, with its row
+                job = job_commands.pick(site.ledger, document.wanted, adoption.can_be_adopted, "adopted")
+                if not person.may_act(job):
+                    raise forbidden(person)
+        with job_commands.acting_as(person.name):
+            return len(adoption.adopt(site.ledger, made, site.now(), note))
+
+    site.say(request, text("adopted_flash", n=await asyncio.to_thread(act)))
+    return back_to(request, fields)
+
+
 async def tenant(site: Site, request: Request) -> Response:
     """One tenant: its pauses, and what its go-live would decide about."""
     name = request.path_params["tenant"]
@@ -175,7 +199,10 @@ async def tenant(site: Site, request: Request) -> Response:
     def make(ledger: Ledger) -> Values:
         stages = known.stages if known else tuple(Stage)
         paused = {pause.stage: pause for pause in ledger.pauses() if pause.tenant == name}
-        return {"tenant": name, "paused": paused, "queues": going_live.before_go_live(ledger, name, stages)}
+        return {
+            "tenant": name, "paused": paused, "queues": going_live.before_go_live(ledger, name, stages),
+            "adopted_columns": adoption.COLUMNS,
+        }  # fmt: skip
 
     return await site.page(request, "tenant.html", make)
 
