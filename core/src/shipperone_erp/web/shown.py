@@ -112,3 +112,13 @@ def bars(spans: Sequence[Span]) -> list[dict[str, int]]:
         height = max(round(one.listed / most * 40), 1 if one.listed else 0)
         found.append({"x": number * 10, "listed": height, "done": round(one.done / most * 40) if one.listed else 0})
     return found
+
+
+def ages(spans: Sequence[Span]) -> list[dict[str, int]]:
+    """A small chart of how soon orders were confirmed: the height of each span's median, in 24 units."""
+    longest = max((one.minutes or 0.0 for one in spans), default=0.0) or 1.0
+    return [
+        {"x": number * 10, "age": max(round(one.minutes / longest * 24), 1)}
+        for number, one in enumerate(spans)
+        if one.minutes is not None
+    ]

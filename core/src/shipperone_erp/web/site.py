@@ -167,7 +167,7 @@ def _environment() -> Environment:
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
-    names = ("money", "quantity", "figures", "first_sentence", "named", "part", "link", "bars", "clock")
+    names = ("money", "quantity", "figures", "first_sentence", "named", "part", "link", "bars", "ages", "clock")
     made.filters.update({name: getattr(shown, name) for name in names})
     made.globals.update(say=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
     for name in made.list_templates():

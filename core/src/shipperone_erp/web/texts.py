@@ -47,6 +47,7 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
     "counting": "Being counted.",
     "chart_hours": "Jobs first listed in each of the last 24 hours: {listed} in all, {done} of them done.",
     "chart_days": "Jobs first listed on each of the last {count} days: {listed} in all, {done} of them done.",
+    "chart_age": "Median time from listed to confirmed, at most {longest} min.",
     "chart_table": "As a table",
     "from": "From",
     "listed": "Listed",
