@@ -224,7 +224,7 @@ def bench_year(session: nox.Session) -> None:
     """A ledger of a year at 5,000 orders a day: its size, and how long `status`, `orders` and the page take."""
     install_wheels(session)
     session.install(*TEST_TOOLS)
-    session.run("python", "tests/bench/year_bench.py", *session.posargs, env={"PYTHONPATH": "tests"})
+    session.run("python", "tests/bench/year_bench.py", *session.posargs, env=TEST_PATH)
 
 
 @nox.session

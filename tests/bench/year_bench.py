@@ -1,6 +1,6 @@
 """A year at 5,000 orders a day, written into a ledger by SQL: its size, and how long `status`, `orders` and the page take.
 
-    PYTHONPATH=tests python tests/bench/year_bench.py [--days 365] [--a-day 5000] [--folder DIR]
+    PYTHONPATH=tests:tests/support python tests/bench/year_bench.py [--days 365] [--a-day 5000] [--folder DIR]
 
 One order goes through both stages of a real runtime, with three items, a customer and two addresses. What that has written
 into the ledger is copied for every order of the year, with ids, times, numbers of its own. Bodies stand for `keep_bodies`, as
@@ -32,9 +32,9 @@ from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox, SandboxOrder
 from web_page import served
-from world import PLUGINS, World
+from world import COUNTING, World
 
-sys.path.append(str(PLUGINS))
+sys.path.append(str(COUNTING))
 
 BODIES = 90
 """Days, as `keep_bodies` has them by default."""
