@@ -171,7 +171,6 @@ def test_finding_jobs(ledger):
     assert ledger.living_jobs("acme", Stage.ALLOCATION) == [new, again]
     others = ledger.other_jobs_of_orders("acme", Stage.ALLOCATION, {"FO-1", "FO-2", "FO-3", *many})
     assert sorted(job.id for job in others) == sorted([done.id, ignored.id])
-    assert ledger.accepted_quantities("acme", Stage.ALLOCATION, "FO-2") == [done]
     assert ledger.find_jobs(order_id="FO-2") == [done, again, invoice, other]
     assert ledger.find_jobs(order_id="FO-2", tenant="acme", stage=Stage.INVOICE) == [invoice]
     assert ledger.find_jobs(states=[State.DONE, State.IGNORED]) == [done, ignored]

@@ -76,4 +76,3 @@ class Outcome(StrEnum):
     NOT_SENT = "not_sent"
     UNKNOWN = "unknown"
     PENDING = "pending"
-    INFERRED = "inferred"

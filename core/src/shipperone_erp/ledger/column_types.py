@@ -54,15 +54,16 @@ class FreeText(TypeDecorator[str]):
 
 
 class Word(TypeDecorator[StrEnum]):
-    """One word of a closed list; any other is refused."""
+    """One word of a closed list; any other is refused. `former`: earlier versions' words, with what each means."""
 
     impl = String(32)
     cache_ok = True
 
-    def __init__(self, words: type[StrEnum]) -> None:
+    def __init__(self, words: type[StrEnum], former: tuple[tuple[str, StrEnum], ...] = ()) -> None:
         super().__init__()
         self.words = words
-        self._known = {word.value: word for word in words}
+        self.former = former
+        self._known = {word.value: word for word in words} | dict(former)
 
     def process_bind_param(self, value: StrEnum | None, dialect: Dialect) -> str | None:
         if value is None:

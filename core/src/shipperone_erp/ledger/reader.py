@@ -254,10 +254,6 @@ class LedgerReader:
             found[queue] = found.get(queue, (0, ""))[0] + 1, row["refusal"]
         return found
 
-    def accepted_quantities(self, tenant: str, stage: Stage, order_id: str) -> list[Job]:
-        """The jobs of this order that ShipperOne has accepted: what must never be exceeded is in their orders."""
-        return [job for job in self.jobs_of_orders(tenant, stage, [order_id]) if job.accepted]
-
     def effects(self, job_id: int) -> list[Effect]:
         """Everything that was done outside for this job, in order."""
         rows = self._rows(select(effects).where(effects.c.job_id == job_id).order_by(effects.c.id))

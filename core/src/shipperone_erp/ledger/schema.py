@@ -166,7 +166,7 @@ effects = Table(
     Column("intent_at", UtcTime, nullable=False),
     Column("alone", Boolean, nullable=False),
     Column("request", FreeText),
-    Column("outcome", Word(Outcome)),
+    Column("outcome", Word(Outcome, (("inferred", Outcome.OK),))),
     Column("outcome_at", UtcTime),
     Column("answer", FreeText),
     Index("effects_of_job", "job_id"),

@@ -38,7 +38,6 @@ ENDED = {
     Outcome.NOT_SENT: "not done",
     Outcome.UNKNOWN: "outcome unknown",
     Outcome.PENDING: "not yet",
-    Outcome.INFERRED: "done, as inferred later",
 }
 
 

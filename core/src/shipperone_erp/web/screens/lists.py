@@ -18,7 +18,6 @@ from shipperone_erp.operations.attention import Group, attention
 from shipperone_erp.web import acts
 from shipperone_erp.web.shown import part
 from shipperone_erp.web.site import Site, Values, visit_of
-from shipperone_erp.web.texts import text
 
 FIRST, PAGE = 8, 50
 """Orders of one reason that the whole list shows, and that its own page shows at once."""
@@ -115,8 +114,3 @@ async def search(site: Site, request: Request) -> Response:
         ((tenant, order_id),) = orders
         return RedirectResponse(f"/order/{part(tenant)}/{part(order_id)}", status_code=303)
     return response
-
-
-def state_word(job: Job) -> str:
-    """'held', in the page's language."""
-    return text(f"state_{job.state}")

@@ -1,0 +1,1 @@
+"""What each reason means, what happens meanwhile, and what cures it; `domain.explanations` shows them."""
