@@ -33,6 +33,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import Fault, Sandbox
 from shipperone_erp_generic_sql import recipe
+from skipped_time import TimeOf
 
 STORES = ("alpha", "bravo")
 MICRO = D(1_000_000)
@@ -96,7 +97,7 @@ class Month:
         async def go() -> None:
             began, at = time.monotonic(), self.now()
             clock = lambda: at + timedelta(seconds=time.monotonic() - began)  # noqa: E731
-            async with Runtime(self.configuration, now=clock) as runtime:
+            async with Runtime(self.configuration, time=TimeOf(clock)) as runtime:
                 await runtime.once(Selection(), settle_for=timedelta(seconds=1.5))
 
         asyncio.run(go())

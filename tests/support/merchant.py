@@ -265,7 +265,7 @@ def with_a_second_store(merchant: Merchant, other: Sandbox) -> None:
 
 def both_finish(merchant: Merchant) -> None:
     async def go():
-        async with Runtime(merchant.read(), now=merchant.clock) as runtime:
+        async with Runtime(merchant.read(), time=merchant.clock) as runtime:
             return await runtime.once(Selection(), settle_for=timedelta(seconds=8))
 
     ended = asyncio.run(go())

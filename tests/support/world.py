@@ -19,6 +19,7 @@ from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.kernel.time_source import MachineTime
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox
 
@@ -76,11 +77,14 @@ class Erp:
         return int(self.ask("SELECT COUNT(*) FROM deliveries WHERE order_id = COALESCE(?, order_id)", order)[0][0])
 
 
-class Clock:
+class Clock(MachineTime):
     """The machine's time, which a test may move."""
 
     def __init__(self) -> None:
         self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        return self()
 
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self.ahead
@@ -151,7 +155,7 @@ class World:
 
         async def go() -> dict[str, Ended]:
             watch = [lambda before, after: self.changes.append((before, after))]
-            async with Runtime(configuration, now=self.clock, observers=watch, **options) as runtime:
+            async with Runtime(configuration, time=self.clock, observers=watch, **options) as runtime:
                 return await runtime.once(Selection(frozenset(orders), limit), settle_for=timedelta(seconds=settle_for))
 
         return asyncio.run(go())["acme"]

@@ -10,6 +10,7 @@ import pytest
 
 from shipperone_erp.operations.warehouse_mapping import unmapped
 from shipperone_erp.sandbox import SandboxOrder
+from skipped_time import TimeOf
 
 
 def examined(world, *arguments):
@@ -227,7 +228,7 @@ def test_a_clock_that_is_off(world, monkeypatch, days, verdict):
 
     class Ahead(ShipperOne):
         def __init__(self, *arguments, **options):
-            super().__init__(*arguments, **options, now=lambda: datetime.now(UTC) + timedelta(days=days))
+            super().__init__(*arguments, **options, time=TimeOf(lambda: datetime.now(UTC) + timedelta(days=days)))
 
     monkeypatch.setattr(doctor, "ShipperOne", Ahead)
     lines = asyncio.run(doctor.examine(load(world.write(), environment=world.environment), []))

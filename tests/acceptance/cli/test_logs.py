@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from shipperone_erp.engine.observers.progress import Backlog, Progress
 from shipperone_erp.sandbox import SandboxOrder, generate
+from skipped_time import TimeOf
 
 
 def order(order_id="FO-1", sku="MUG"):
@@ -95,7 +96,7 @@ def test_on_a_terminal_the_lines_are_for_people_and_the_last_says_how_much_is_le
 
 def test_the_estimate_is_the_pace_of_the_last_half_minute():
     now = [100.0]
-    progress = Progress(lambda: now[0])
+    progress = Progress(TimeOf(monotonic=lambda: now[0]))
     assert progress.backlog() is None
     for _ in range(100):
         progress.planned()

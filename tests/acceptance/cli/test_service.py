@@ -312,7 +312,7 @@ def serve(world, seconds, configuration=None):
 
     async def go():
         stopping = asyncio.Event()
-        async with Runtime(configuration, now=world.clock) as runtime:
+        async with Runtime(configuration, time=world.clock) as runtime:
             asyncio.get_running_loop().call_later(seconds, stopping.set)
             await runtime.serve(stopping)
 

@@ -4,7 +4,7 @@ import asyncio
 import resource
 import sys
 import threading
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
@@ -19,6 +19,7 @@ from shipperone_erp.engine.cycle import AT_ONCE
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.sandbox import SandboxOrder
+from skipped_time import SkippedTime
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -168,7 +169,7 @@ def serve(world, act, until, seconds=20.0):
 
     async def go():
         stopping = asyncio.Event()
-        async with Runtime(configuration, now=world.clock) as runtime:
+        async with Runtime(configuration, time=world.clock) as runtime:
             serving = asyncio.create_task(runtime.serve(stopping))
             try:
                 await asyncio.to_thread(act)
@@ -284,23 +285,25 @@ def _wait(true, seconds=15.0):
 
 
 def test_q8_a_stages_clock_is_set_only_from_look_to_look_and_moves_what_was_written_before_alike():
-    wall, steady = [datetime(2026, 3, 1, tzinfo=UTC)], [5.0]
-    clock = StageClock(lambda: wall[0], lambda: steady[0])
-    before = clock() + timedelta(seconds=2)
-    wall[0] += timedelta(days=4)
-    steady[0] += 1.0
-    meanwhile = clock() + timedelta(seconds=2)
+    machine = SkippedTime(seconds=5.0)
+    clock = StageClock(machine)
+    before = clock.now() + timedelta(seconds=2)
+    machine.set_by = timedelta(days=4)
+    machine.advance(1.0)
+    meanwhile = clock.now() + timedelta(seconds=2)
     assert meanwhile - before == timedelta(seconds=1), "the clock was set, and the schedule does not see it yet"
     jump = clock.jumped()
-    assert (clock(), clock.moved) == (wall[0], jump)
-    assert meanwhile + jump - clock() == timedelta(seconds=2)
+    assert (clock.now(), clock.moved) == (machine.now(), jump)
+    assert meanwhile + jump - clock.now() == timedelta(seconds=2)
 
 
 def test_q8_a_drift_is_no_jump():
-    wall, steady = [1000.0], [5.0]
-    watch = StageClock(lambda: datetime.fromtimestamp(wall[0], UTC), lambda: steady[0])
-    wall[0], steady[0] = wall[0] + 3620, steady[0] + 3600
+    machine = SkippedTime()
+    watch = StageClock(machine)
+    machine.advance(3600)
+    machine.set_by += timedelta(seconds=20)
     assert watch.jumped() == timedelta()
-    wall[0], steady[0] = wall[0] - 3590, steady[0] + 10
+    machine.advance(10)
+    machine.set_by -= timedelta(hours=1)
     assert watch.jumped() == timedelta(hours=-1)
     assert watch.jumped() == timedelta()

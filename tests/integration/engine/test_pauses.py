@@ -5,10 +5,10 @@ from datetime import UTC, datetime
 
 from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine import pauses
-from shipperone_erp.engine.pauses import Pauses
+from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
+from skipped_time import SkippedTime
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -29,38 +29,36 @@ class Counted(Ledger):
         return found
 
 
-def test_a_thousand_stages_ask_once(sqlite_url, monkeypatch):
-    monkeypatch.setattr(pauses, "GOOD_FOR", 60.0)
+def test_a_thousand_stages_ask_once(sqlite_url):
 
     async def ask() -> None:
         with Counted.open(sqlite_url, migrate=True) as ledger:
             job_commands.pause(ledger, "t7", [I], NOW, None)
-            known = Pauses(ledger)
-            answers = await asyncio.gather(*(known.of(f"t{number}") for number in range(1000)))
+            known = OperatorSignals(ledger, SkippedTime(seconds=1.0))
+            answers = await asyncio.gather(*(known.paused(f"t{number}") for number in range(1000)))
             assert [set(answer) for answer in answers] == [{I} if number == 7 else set() for number in range(1000)]
             assert ledger.asked == 1
             job_commands.resume(ledger, "t7", [I], NOW, None)
-            known.forget()
-            assert set(await known.of("t7")) == set()
+            known.acted()
+            assert set(await known.paused("t7")) == set()
             assert ledger.asked == 2
 
     asyncio.run(ask())
 
 
 def test_what_was_asked_before_somebody_acted_is_not_taken_for_what_is(sqlite_url, monkeypatch):
-    monkeypatch.setattr(pauses, "GOOD_FOR", 60.0)
 
     async def ask() -> None:
         with Counted.open(sqlite_url, migrate=True) as ledger:
-            known = Pauses(ledger)
+            known = OperatorSignals(ledger, SkippedTime(seconds=1.0))
 
             def somebody_acts() -> None:
                 if ledger.asked == 1:
                     job_commands.pause(ledger, "acme", [A], NOW, None)
-                    known.forget()
+                    known.acted()
 
             monkeypatch.setattr(ledger, "meanwhile", somebody_acts)
-            assert set(await known.of("acme")) == {A}
+            assert set(await known.paused("acme")) == {A}
             assert ledger.asked == 2
 
     asyncio.run(ask())

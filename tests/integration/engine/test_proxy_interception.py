@@ -7,6 +7,7 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.proxy_interception import ORDERS, PROBE_EVERY, ProxyInterception
+from skipped_time import SkippedTime
 from world import World
 
 PAGE = http(403, "<html><head><title>403 Forbidden</title></head></html>", kind="text/html")
@@ -73,13 +74,13 @@ def test_h13_a_firewall_that_refuses_every_order_holds_none(world: World) -> Non
 
 
 def test_h13_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() -> None:
-    now, said = [0.0], []
-    firewall = ProxyInterception(said.append, lambda: now[0])
+    time, said = SkippedTime(), []
+    firewall = ProxyInterception(time, said.append)
     for number in range(ORDERS):
         assert firewall.blocks() is None
         assert firewall.refused(f"FO-{number}", "a page") is (number == ORDERS - 1)
     assert firewall.blocks() == "a page"
-    now[0] += PROBE_EVERY
+    time.advance(PROBE_EVERY.total_seconds())
     assert firewall.blocks() is None
     assert firewall.blocks() == "a page", "one at a time"
     firewall.passed()
@@ -88,7 +89,7 @@ def test_h13_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() ->
 
 
 def test_h13_one_order_alone_never_stops_the_others() -> None:
-    firewall = ProxyInterception(lambda _: None)
+    firewall = ProxyInterception(SkippedTime(), lambda _: None)
     for number in range(10):
         assert not firewall.refused("FO-1", "a page")
         assert not firewall.refused(f"FO-{number}", "a page")

@@ -1,6 +1,5 @@
 """One and the same exception for order after order: the tenant's calls are suspended, no order needs an operator."""
 
-from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -11,6 +10,7 @@ from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.engine.repeated_exceptions import BURST, RepeatedExceptions
 from shipperone_erp.sandbox import SandboxOrder
+from skipped_time import SkippedTime
 
 RESERVE, BUILD = EffectKind.RESERVE, EffectKind.BUILD
 
@@ -19,11 +19,9 @@ class Tried:
     """Bursts with a clock of its own."""
 
     def __init__(self):
-        self.second = 100.0
+        self.time = SkippedTime(NOON, 100.0)
         self.said = []
-        self.bursts = RepeatedExceptions(
-            lambda: NOON + timedelta(seconds=self.second), self.said.append, monotonic=lambda: self.second
-        )
+        self.bursts = RepeatedExceptions(self.time, self.said.append)
         self.jobs = {}
 
     def job(self, order_id):
@@ -78,7 +76,7 @@ def test_other_exceptions_or_a_success_between_are_no_burst(tried):
 def test_five_within_an_hour_not_five_in_a_week(tried):
     for number in range(3 * BURST):
         assert tried.fails(f"FO-{number}") == "held"
-        tried.second += 1200
+        tried.time.seconds += 1200
 
 
 def test_the_orders_own_id_in_the_message_makes_no_other_exception(tried):
@@ -89,12 +87,12 @@ def test_one_call_at_a_time_probes_with_growing_pauses_and_the_first_success_end
     burst(tried)
     probes = []
     for _ in range(240):
-        tried.second += 1
-        probes += [tried.second] if tried.fails("FO-0") == "waits" else []
+        tried.time.seconds += 1
+        probes += [tried.time.seconds] if tried.fails("FO-0") == "waits" else []
     pauses = [after - before for before, after in pairwise(probes)]
     assert pauses[:4] == [2, 4, 8, 16]
     assert max(pauses) <= 60
-    tried.second += 61
+    tried.time.seconds += 61
     assert [tried.succeeds("FO-8"), tried.succeeds("FO-9"), tried.succeeds("FO-0")] == ["done"] * 3
     assert len(tried.said) == 2
     assert tried.said[1].startswith("reserve works again")

@@ -69,7 +69,7 @@ def tidied(world) -> Removed:
     """What the service's retention removes now."""
 
     async def go():
-        async with Runtime(world.read(), now=world.clock) as runtime:
+        async with Runtime(world.read(), time=world.clock) as runtime:
             keeper, settings = runtime._keeper, runtime.configuration.runtime
             return await Retention(runtime.ledger, keeper, settings, world.clock, logging.getLogger("test")).look()
 
@@ -514,11 +514,11 @@ def test_ids_grow_with_time():
 def test_one_process_of_several_does_it_and_gives_it_up_with_its_end(days):
     async def go():
         settings = days.read()
-        async with Runtime(settings, now=days.clock) as one:
+        async with Runtime(settings, time=days.clock) as one:
             log = logging.getLogger("test")
             first = Retention(one.ledger, one._keeper, settings.runtime, days.clock, log)
             await first.look()
-            async with Runtime(settings, now=days.clock) as other:
+            async with Runtime(settings, time=days.clock) as other:
                 second = Retention(other.ledger, other._keeper, settings.runtime, days.clock, log)
                 with pytest.raises(LeaseHeldElsewhere):
                     await second.look()
@@ -537,7 +537,7 @@ def test_one_process_of_several_does_it_and_gives_it_up_with_its_end(days):
 def test_a_process_that_was_replaced_while_it_stood_still_leaves_it_to_the_other(days):
     async def go():
         configuration = days.read()
-        async with Runtime(configuration, now=days.clock) as runtime:
+        async with Runtime(configuration, time=days.clock) as runtime:
             mine = Retention(
                 runtime.ledger, runtime._keeper, configuration.runtime, days.clock, logging.getLogger("test")
             )
@@ -569,7 +569,7 @@ def test_the_running_service_does_it_by_itself_and_says_so_once(days, caplog, mo
     later(days, 5000)
 
     async def go():
-        async with Runtime(days.read(), now=days.clock) as runtime:
+        async with Runtime(days.read(), time=days.clock) as runtime:
             stopping = asyncio.Event()
             serving = asyncio.create_task(runtime.serve(stopping))
             while await asyncio.to_thread(days.jobs):

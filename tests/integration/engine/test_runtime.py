@@ -27,6 +27,7 @@ from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox, SandboxOrder, generate
 from shipperone_erp.shipperone.client import ShipperOne
+from skipped_time import TimeOf
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
@@ -528,7 +529,7 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
 
 def test_q8_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
     steady = [50.0]
-    breaker = ErpBreaker(world.clock, lambda sentence: None, patience=1, monotonic=lambda: steady[0])
+    breaker = ErpBreaker(TimeOf(world.clock, lambda: steady[0]), lambda sentence: None, patience=1)
     breaker.failed(Transient("the ERP is restarting"))
     world.clock.ahead = -timedelta(hours=1)
     assert breaker.admits() is not None

@@ -14,6 +14,7 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.sandbox import Fault, Sandbox
 from shipperone_erp.shipperone.client import ShipperOne
+from skipped_time import TimeOf
 from stage_orders import act, order
 from world import World
 
@@ -95,7 +96,7 @@ def test_posts_of_a_queue_are_held_back_for_at_most_half_of_the_time(pauses, wit
     async def go():
         client = ShipperOne("acme", "http://127.0.0.1:9", "default", Secret("t"))
         clock = [100.0]
-        view = QueueView(client, I, monotonic=lambda: clock[0])
+        view = QueueView(client, I, TimeOf(monotonic=lambda: clock[0]))
         view._reader = reader = _Reader(view, clock)
         for pause in [*pauses, 0.0]:
             await view.read(prove=True)

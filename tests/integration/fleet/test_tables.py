@@ -16,6 +16,7 @@ from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import SCHEMA
 from shipperone_erp.ledger.repository import Ledger
+from skipped_time import TimeOf
 
 STALLED = 20.0
 
@@ -115,7 +116,7 @@ def test_a_worker_has_one_slot_more_than_its_share(groups, live, each):
 
 def test_a_tenant_is_heavy_over_five_minutes_never_by_a_burst():
     now = [0.0]
-    counter = LoadCounter(lambda: now[0])
+    counter = LoadCounter(TimeOf(monotonic=lambda: now[0]))
     event = StepEnded(a_job(), EffectKind.RESERVE, Outcome.OK, NOON, 0.1)
     for _ in range(500):
         counter(event)

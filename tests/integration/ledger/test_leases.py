@@ -15,18 +15,9 @@ from shipperone_erp.kernel.errors import LeaseLost
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob
+from skipped_time import SkippedTime, TimeOf
 
 NAME = "acme/allocation"
-
-
-class Watch:
-    """A monotonic clock that moves when told."""
-
-    def __init__(self):
-        self.now = 100.0
-
-    def __call__(self):
-        return self.now
 
 
 def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
@@ -42,13 +33,13 @@ def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
 
 
 def test_d5_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger):
-    watch, old = Watch(), a_lease(ledger)
+    watch, old = SkippedTime(seconds=100.0), a_lease(ledger)
     seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
-    watch.now += 14.9
+    watch.seconds += 14.9
     answer = ledger.try_take(NAME, an_owner(), seen, 15.0, watch)
     assert isinstance(answer, Held)
     assert answer.seen == seen
-    watch.now += 0.1
+    watch.seconds += 0.1
     successor = ledger.try_take(NAME, an_owner(), answer.seen, 15.0, watch)
     assert isinstance(successor, Lease)
     assert successor.number == old.number + 1
@@ -57,11 +48,11 @@ def test_d5_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger
 
 
 def test_d5_a_heartbeat_starts_the_time_again(ledger):
-    watch, held = Watch(), a_lease(ledger)
+    watch, held = SkippedTime(seconds=100.0), a_lease(ledger)
     seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
-    watch.now += 14.0
+    watch.seconds += 14.0
     assert ledger.beat([held]) == ()
-    watch.now += 14.0
+    watch.seconds += 14.0
     answer = ledger.try_take(NAME, an_owner(), seen, 15.0, watch)
     assert isinstance(answer, Held)
     assert answer.seen.heartbeat == seen.heartbeat + 1
@@ -72,9 +63,9 @@ def test_a_slow_database_does_not_count_as_standing_still(ledger):
     """The first look takes a minute to come back: what it saw is new then, whenever it was asked for."""
     times = iter([100.0, 160.0, 161.0])
     a_lease(ledger)
-    seen = ledger.try_take(NAME, an_owner(), None, 15.0, lambda: next(times)).seen
+    seen = ledger.try_take(NAME, an_owner(), None, 15.0, TimeOf(monotonic=lambda: next(times))).seen
     assert seen.since == 160.0
-    assert isinstance(ledger.try_take(NAME, an_owner(), seen, 15.0, lambda: next(times)), Held)
+    assert isinstance(ledger.try_take(NAME, an_owner(), seen, 15.0, TimeOf(monotonic=lambda: next(times))), Held)
 
 
 def test_given_back_it_is_free_at_once_and_its_number_grows(ledger):

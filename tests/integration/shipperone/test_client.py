@@ -17,6 +17,7 @@ from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
+from skipped_time import TimeOf
 
 TOKEN = "tok-5ecret-value"
 HTML_502 = "<html><head><title>502 Bad Gateway</title></head><body>nginx</body></html>"
@@ -195,9 +196,9 @@ def test_h5_retry_after_as_a_date_is_read_on_the_answers_own_clock(server: Scrip
     assert posting(server, http(status, "", Retry_After=until, **dates)).retry_after == 90.0
     now = datetime(2026, 1, 1, tzinfo=UTC)
     soon = format_datetime(now + timedelta(seconds=30), usegmt=True)
-    assert posting(server, http(status, "", Retry_After=soon), now=lambda: now).retry_after == 30.0
+    assert posting(server, http(status, "", Retry_After=soon), time=TimeOf(lambda: now)).retry_after == 30.0
     past = format_datetime(now - timedelta(seconds=30), usegmt=True)
-    assert posting(server, http(status, "", Retry_After=past), now=lambda: now).retry_after == 0.0
+    assert posting(server, http(status, "", Retry_After=past), time=TimeOf(lambda: now)).retry_after == 0.0
 
 
 def test_h5_a_retry_after_that_makes_no_sense_is_none(server: ScriptedServer) -> None:

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shipperone_erp.engine.locks import ExclusiveNames
+from shipperone_erp.engine.locks import ExclusiveNames, Shares
 from shipperone_erp.kernel.errors import LeaseLost
 
 
@@ -141,7 +141,7 @@ def test_a_process_whose_callers_never_stop_lets_another_process_have_its_turn(o
         async def contended():
             return others
 
-        names = ledger.names(contended=contended, share=0.0, pause=0.0)
+        names = ledger.names(contended=contended, shares=Shares(0.0, 0.0))
         release = await names.acquire("x")
         waits = asyncio.create_task(names.acquire("x"))
         await asyncio.sleep(0)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from shipperone_erp.shipperone.rate_limit import Kind, RateLimit
+from skipped_time import TimeOf
 
 
 class SkippedTime(asyncio.SelectorEventLoop):
@@ -78,7 +79,7 @@ class Bucket:
 @pytest.mark.parametrize("retry_after", [1.0, 0.0, 5.0, None])
 def test_h12_one_request_a_second_is_used_for_confirmations(retry_after: float | None) -> None:
     async def use(now: Callable[[], float]) -> Bucket:
-        pace, bucket = RateLimit(monotonic=now), Bucket(now, 1.0, 2.0, retry_after)
+        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, retry_after)
         work = [asyncio.ensure_future(bucket.insist(pace, Kind.CONFIRMATION)) for _ in range(32)]
         await asyncio.sleep(90)
         for task in work:
@@ -98,7 +99,7 @@ def test_h12_one_request_a_second_is_used_for_confirmations(retry_after: float |
 
 def test_h12_reads_and_confirmations_take_turns() -> None:
     async def use(now: Callable[[], float]) -> Bucket:
-        pace, bucket = RateLimit(monotonic=now), Bucket(now, 1.0, 2.0, 1.0)
+        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, 1.0)
         kinds = [Kind.READ] * 200 + [Kind.CONFIRMATION] * 200
         work = [asyncio.ensure_future(bucket.insist(pace, kind)) for kind in kinds]
         await asyncio.sleep(600)
@@ -114,7 +115,7 @@ def test_h12_reads_and_confirmations_take_turns() -> None:
 
 def test_h12_after_a_silence_one_request_goes_first_and_alone() -> None:
     async def use(now: Callable[[], float]) -> list[float]:
-        pace = RateLimit(monotonic=now)
+        pace = RateLimit(time=TimeOf(monotonic=now))
         pace.throttled(now(), 10.0)
         began = now()
         sent: list[float] = []
@@ -137,7 +138,7 @@ def test_h12_after_a_silence_one_request_goes_first_and_alone() -> None:
 
 def test_h12_a_server_that_throttled_once_is_soon_used_as_before() -> None:
     async def use(now: Callable[[], float]) -> tuple[float, int]:
-        pace, bucket = RateLimit(monotonic=now), Bucket(now, 1e9, 1e9, 1.0)
+        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
         pace.throttled(now(), 1.0)
         began = now()
         await asyncio.gather(*(bucket.insist(pace, Kind.CONFIRMATION) for _ in range(500)))
@@ -150,7 +151,7 @@ def test_h12_a_server_that_throttled_once_is_soon_used_as_before() -> None:
 
 def test_h12_a_long_silence_is_reported_and_not_waited_for() -> None:
     async def use(now: Callable[[], float]) -> tuple[float | None, float]:
-        pace = RateLimit(monotonic=now)
+        pace = RateLimit(time=TimeOf(monotonic=now))
         pace.throttled(now(), 3600.0)
         began = now()
         async with pace.turn(Kind.CONFIRMATION) as wait:
@@ -163,7 +164,7 @@ def test_h12_a_long_silence_is_reported_and_not_waited_for() -> None:
 
 def test_h12_a_burst_of_refusals_slows_the_pace_once() -> None:
     async def use(now: Callable[[], float]) -> float:
-        pace = RateLimit(monotonic=now)
+        pace = RateLimit(time=TimeOf(monotonic=now))
         began = now()
         await asyncio.sleep(0.5)
         for _ in range(30):
@@ -181,7 +182,7 @@ def test_h12_a_burst_of_refusals_slows_the_pace_once() -> None:
 
 def test_h12_who_is_cancelled_while_waiting_keeps_nobody_else_waiting() -> None:
     async def use(now: Callable[[], float]) -> int:
-        pace, bucket = RateLimit(monotonic=now), Bucket(now, 1e9, 1e9, 1.0)
+        pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
         pace.throttled(now(), 2.0)
         work = [asyncio.ensure_future(bucket.insist(pace, Kind.READ)) for _ in range(10)]
         await asyncio.sleep(1)

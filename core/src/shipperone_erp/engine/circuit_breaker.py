@@ -1,47 +1,50 @@
-"""Circuit breakers: whether a tenant's ERP, and each hook of its connector, can be called just now.
+"""Circuit breakers: whether a tenant's ERP, each hook of its connector, and ShipperOne can be called just now.
 
 While one is open a single call at a time goes out as a probe, with exponential back-off; no order's attempts count.
 """
 
-import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from shipperone_erp.domain.hook_answers import AuthFailed, Transient
 from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.kernel.backoff import Backoff
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.workflow.ports import Down
 
-SHORTEST, LONGEST = timedelta(seconds=1), timedelta(seconds=60)
+PROBES = Backoff(timedelta(seconds=1), timedelta(seconds=60), jitter=0)
+"""Between two probes of an ERP, or of a hook."""
 
 
 class CircuitBreaker:
     """Closed until `opened`. Then every `admits` is refused but one at the end of each delay: the probe."""
 
-    def __init__(self, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._now = now
-        self._monotonic = monotonic
-        self._delay = SHORTEST
+    def __init__(self, time: TimeSource, backoff: Backoff = PROBES) -> None:
+        self._time = time
+        self._backoff = backoff
+        self._probes = 0
         self._probe_at = 0.0
         """On the monotonic clock: setting the wall clock must not delay the next probe."""
         self.down: Down | None = None
 
     def admits(self) -> Down | None:
         """None: go ahead (while it is open this is the probe). Else why not, and until when."""
-        if self.down is None or self._monotonic() < self._probe_at:
+        if self.down is None or self._time.monotonic() < self._probe_at:
             return self.down
-        self._delay = min(self._delay * 2, LONGEST)
+        self._probes += 1
         self.opened(self.down.reason, self.down.sentence, self.down.owner)
         return None
 
     def opened(self, reason: Reason, sentence: str, owner: Owner) -> Down:
         """A call has failed: nothing but a probe goes out any more, the next one after the delay."""
-        self._probe_at = self._monotonic() + self._delay.total_seconds()
-        self.down = Down(reason, sentence, owner, self._now() + self._delay)
+        delay = self._backoff.delay(self._probes)
+        self._probe_at = self._time.monotonic() + delay.total_seconds()
+        self.down = Down(reason, sentence, owner, self._time.now() + delay)
         return self.down
 
     def closed(self) -> None:
         """A call has succeeded."""
-        self.down, self._delay = None, SHORTEST
+        self.down, self._probes = None, 0
 
 
 class ErpBreaker(CircuitBreaker):
@@ -51,15 +54,8 @@ class ErpBreaker(CircuitBreaker):
     (one alone may be a lock on one row).
     """
 
-    def __init__(
-        self,
-        now: Callable[[], datetime],
-        say: Callable[[str], None],
-        *,
-        patience: int,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        super().__init__(now, monotonic=monotonic)
+    def __init__(self, time: TimeSource, say: Callable[[str], None], *, patience: int) -> None:
+        super().__init__(time)
         self._say = say
         self._patience = patience
         self._failures = 0

@@ -4,17 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from shipperone_erp.engine.shared_lock import SharedLock
+
 
 class CrashIsolation:
     """Hooks share it; a suspect of a crash has it to itself. One for a runtime."""
 
     def __init__(self) -> None:
-        self._running = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._open = asyncio.Event()
-        self._open.set()
-        self._turn = asyncio.Lock()
+        self._lock = SharedLock()
         self._suspect: asyncio.Task[object] | None = None
 
     def mine(self) -> bool:
@@ -27,26 +24,15 @@ class CrashIsolation:
         if self.mine():
             yield
             return
-        while not self._open.is_set():
-            await self._open.wait()
-        self._running += 1
-        self._idle.clear()
-        try:
+        async with self._lock.shared():
             yield
-        finally:
-            self._running -= 1
-            if self._running == 0:
-                self._idle.set()
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
         """For a suspect: waits until no hook runs, and lets none begin until it is done."""
-        async with self._turn:
-            self._open.clear()
+        async with self._lock.alone():
+            self._suspect = asyncio.current_task()
             try:
-                await self._idle.wait()
-                self._suspect = asyncio.current_task()
                 yield
             finally:
                 self._suspect = None
-                self._open.set()

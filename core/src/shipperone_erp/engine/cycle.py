@@ -38,9 +38,9 @@ from shipperone_erp.engine.observers.open_discounts import OpenDiscounts
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.observers.sla_monitor import SlaMonitor
 from shipperone_erp.engine.planner_input import load_planner_input
+from shipperone_erp.engine.ports import CyclePorts
 from shipperone_erp.engine.queue_record import QueueKeeper
 from shipperone_erp.engine.recovery import recover
-from shipperone_erp.engine.stage_context import StageContext
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.dispatch import act
@@ -73,21 +73,34 @@ class Selection:
         return not self.orders or order_id in self.orders
 
 
+@dataclass(frozen=True, slots=True)
+class OtherQueues:
+    """What a stage reads of ShipperOne beside its own queue.
+
+    `shipped`: what the newest read of pending_invoice lists. `read_invoice_queue`: a read of it that can prove absence.
+    `read_failed`: what fell out of ShipperOne's flow.
+    """
+
+    shipped: Callable[[], Mapping[str, Listed]]
+    read_invoice_queue: Callable[[], Awaitable[Listing]]
+    read_failed: Callable[[], Awaitable[frozenset[str]]]
+
+
+LOG = logging.getLogger("shipperone_erp.run")
+
+
 class StageCycle:
     """Cycles of one stage under one lease. Orders are worked on side by side, the jobs of one order one by one."""
 
     def __init__(
         self,
-        context: StageContext,
+        context: CyclePorts,
         ledger: Ledger,
-        *,
-        shipped: Callable[[], Mapping[str, Listed]],
-        read_invoice_queue: Callable[[], Awaitable[Listing]],
-        read_failed: Callable[[], Awaitable[frozenset[str]]],
+        others: OtherQueues,
         crash_isolation: CrashIsolation,
         events: Observers,
+        *,
         in_flight: int,
-        log: logging.Logger,
     ) -> None:
         settings = context.settings
         self.context = context
@@ -95,16 +108,13 @@ class StageCycle:
         self.tenant = settings.name
         self.scope = planner_rules(settings, context.stage)
         self._ledger = ledger
-        self._shipped = shipped
-        self._read_invoice_queue = read_invoice_queue
-        self._read_failed = read_failed
-        self._queue = QueueKeeper(context, ledger, log)
-        self._late = SlaMonitor(settings, context.stage, log)
-        self._open_discounts = OpenDiscounts(settings.name, log)
+        self._others = others
+        self._queue = QueueKeeper(context, ledger, LOG)
+        self._late = SlaMonitor(settings, context.stage, LOG)
+        self._open_discounts = OpenDiscounts(settings.name, LOG)
         self._crash_isolation = crash_isolation
         self._events = events
         self._places = FairSemaphore(in_flight)
-        self._log = log
         self._running: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[int] = set()
         self._allocations: dict[str, list[Job]] = {}
@@ -175,10 +185,10 @@ class StageCycle:
             memory, record = await self._memory(listing, busy)
             decisions = await self._plan(listing, memory)
         if listing.alert:
-            self._log.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
+            LOG.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             if upgrade_checks.are_new(record):
-                await aside(partial(upgrade_checks.log_new_rules, self.context.settings, memory, decisions, self._log))
+                await aside(partial(upgrade_checks.log_new_rules, self.context.settings, memory, decisions, LOG))
             self._queue.read_well(listing, record)
         return memory, decisions
 
@@ -205,7 +215,7 @@ class StageCycle:
             self.scope,
             listing,
             go_live=self.context.settings.go_live,
-            shipped=self._shipped(),
+            shipped=self._others.shipped(),
             busy=busy,
             confirmed=self._late.window(self.context.now()),
         )
@@ -234,16 +244,16 @@ class StageCycle:
     async def _elsewhere(self) -> Listing | None:
         """A read of pending_invoice that can prove absence; None if it cannot be had now."""
         try:
-            return await self._read_invoice_queue()
+            return await self._others.read_invoice_queue()
         except ReadFailed as failure:
-            self._log.warning("%s: pending_invoice must be read before goods are given back: %s", self.tenant,
+            LOG.warning("%s: pending_invoice must be read before goods are given back: %s", self.tenant,
                               failure.sentence)  # fmt: skip
             return None
 
     async def _failed(self) -> frozenset[str]:
         """What ShipperOne lists as fallen out of its flow; nothing where the token may not read it."""
         try:
-            return await self._read_failed()
+            return await self._others.read_failed()
         except ReadFailed:
             return frozenset()
 
@@ -310,7 +320,7 @@ class StageCycle:
                 self._places.release()
         except Exception as error:  # the effect_log keeps what failed and stops the cycle; here it must not go unseen
             if self.context.effect_log.failure is None:
-                self._log.exception("%s %s: order %s", self.tenant, self.stage, order_id)
+                LOG.exception("%s %s: order %s", self.tenant, self.stage, order_id)
                 self.context.effect_log.failure = error
 
     def _rests(self, order_id: str, task: asyncio.Task[None]) -> None:

@@ -1,7 +1,6 @@
 """The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
 
 import asyncio
-import time
 from collections.abc import Collection
 from concurrent.futures import Future
 from contextlib import suppress
@@ -13,7 +12,7 @@ from shipperone_erp.domain.records import Effect, Lease, QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.errors import LedgerError
-from shipperone_erp.kernel.time_source import Clock
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
@@ -33,10 +32,10 @@ from shipperone_erp.ledger.unit_of_work import (
 class StageEffectLog:
     """The `EffectLog` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
 
-    def __init__(self, ledger: Ledger, lease: Lease, now: Clock, events: Observers | None = None) -> None:
+    def __init__(self, ledger: Ledger, lease: Lease, time: TimeSource, events: Observers | None = None) -> None:
         self._ledger = ledger
         self._lease = lease
-        self._now = now
+        self._time = time
         self._events = events or Observers()
         self._begun: dict[int, tuple[Job, float]] = {}
         self._last: Future[None] | None = None
@@ -60,21 +59,21 @@ class StageEffectLog:
     ) -> Effect:
         """See `workflow.ports.EffectLog`."""
         effect = Effect(
-            id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._now(), request=request, alone=alone
+            id=new_id(), job_id=job.id, kind=kind, key=job.key, intent_at=self._time.now(), request=request, alone=alone
         )
         await asyncio.wrap_future(self._write(UpdateJob(job), RecordIntent(effect)))
         if self.failure is not None:
             raise self.failure  # an earlier write of this stage is missing: this effect must not begin
-        self._begun[effect.id] = job, time.monotonic()
+        self._begun[effect.id] = job, self._time.monotonic()
         return effect
 
     def record_outcome(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
         """See `workflow.ports.EffectLog`."""
-        ended = RecordOutcome(effect.id, outcome, self._now(), answer, effect.kind)
+        ended = RecordOutcome(effect.id, outcome, self._time.now(), answer, effect.kind)
         self._write(*([ended] if job is None else [ended, UpdateJob(job)]))
         if (begun := self._begun.pop(effect.id, None)) is not None:
             of, at = begun
-            took = time.monotonic() - at
+            took = self._time.monotonic() - at
             self._events.tell(StepEnded(of, effect.kind, outcome, effect.intent_at, took))
 
     def insert(self, job: Job) -> None:

@@ -1,8 +1,8 @@
 """A tenant's hooks, awaitable: threads, deadlines, exclusive names, batches. The `Hooks` of `workflow.ports`."""
 
 import asyncio
-import random
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Generic, TypeVar
 
@@ -40,6 +40,8 @@ from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.engine.shared_limits import SharedLimit
+from shipperone_erp.kernel.backoff import spread
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.workflow.ports import Contention, Down
 
 AnswerT = TypeVar("AnswerT")
@@ -49,6 +51,24 @@ GATHER = 0.005
 """Seconds for which a batch waits for company."""
 
 
+@dataclass(frozen=True, slots=True)
+class HookBreakers:
+    """The circuit breakers that decide whether a hook may be called: the ERP's, and those of each kind of call."""
+
+    erp: ErpBreaker
+    bursts: RepeatedExceptions
+
+
+@dataclass(frozen=True, slots=True)
+class CallTerms:
+    """`deadline` in seconds of one call, the `line` in which the calls of a stage wait, the time they go by, a rate."""
+
+    deadline: float
+    line: str
+    time: TimeSource
+    limit: SharedLimit | None = None
+
+
 class HookExecutor:
     """All hooks of one tenant. Every call takes a slot; stock-changing ones also the connector's exclusive name."""
 
@@ -56,25 +76,21 @@ class HookExecutor:
         self,
         plugins: TenantPlugins,
         threads: HookThreads,
-        erp_breaker: ErpBreaker,
-        bursts: RepeatedExceptions,
-        *,
-        deadline: float,
+        breakers: HookBreakers,
         exclusives: ExclusiveNames,
         crash_isolation: CrashIsolation,
-        line: str,
-        limit: SharedLimit | None = None,
+        terms: CallTerms,
     ) -> None:
-        self._limit = limit
+        self._limit = terms.limit
         self.plugins = plugins
         self._threads = threads
-        self._erp_breaker = erp_breaker
-        self._bursts = bursts
-        self._deadline = deadline
+        self._erp_breaker = breakers.erp
+        self._bursts = breakers.bursts
+        self._deadline = terms.deadline
         self._exclusives = exclusives
         self._crash_isolation = crash_isolation
-        self._line = line
-        self._documents = ListedDocuments(self._list_documents)
+        self._line = terms.line
+        self._documents = ListedDocuments(self._list_documents, terms.time)
         self._reserve: Batch[ReserveStock, Reserved | Shortage | Pending | Voided] = Batch(
             self, "reserve_stock", plugins.reserve_stock, plugins.reserve_stock_batch
         )
@@ -157,7 +173,7 @@ class HookExecutor:
                 f"calls of other orders kept the exclusive name {name} for {self._deadline:g} s; this one is repeated"
             )
             # at random: those that gave up together would meet again
-            raise Contention(said, self._deadline * random.uniform(0.25, 0.75)) from None  # noqa: S311
+            raise Contention(said, spread(self._deadline / 2, 0.5)) from None
 
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
         """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""

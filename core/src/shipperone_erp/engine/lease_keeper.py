@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import socket
-import time
 import uuid
 from collections.abc import Callable, Collection
 from datetime import timedelta
@@ -14,7 +13,7 @@ from typing import overload
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
 from shipperone_erp.kernel.offload import aside
-from shipperone_erp.kernel.time_source import elapsed
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.leases import Owner, Seen
 from shipperone_erp.ledger.repository import Ledger
 
@@ -28,8 +27,9 @@ LOOK_AGAIN = 0.5
 class LeaseKeeper:
     """One for a runtime. It takes over a lease whose heartbeat stood still for the lease time on our own clock."""
 
-    def __init__(self, ledger: Ledger, lease_time: timedelta) -> None:
+    def __init__(self, ledger: Ledger, lease_time: timedelta, time: TimeSource = MACHINE_TIME) -> None:
         self._ledger = ledger
+        self._clock = time
         self._time = lease_time
         self.looks_every = min(LOOK_AGAIN, lease_time.total_seconds() / BEATS)
         """Seconds between two looks at a lease that another process holds."""
@@ -59,9 +59,9 @@ class LeaseKeeper:
         seen: Seen | None = None
         told = False
         while until is None or not until.is_set():
-            asked = elapsed()
+            asked = self._clock.elapsed()
             answer = await asyncio.to_thread(
-                self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), time.monotonic
+                self._ledger.try_take, name, self._owner, seen, self._time.total_seconds(), self._clock
             )
             if isinstance(answer, Lease):
                 self._held[name] = answer
@@ -76,7 +76,7 @@ class LeaseKeeper:
                     stand_by(answer.holder)
                     told = True
             seen = answer.seen
-            await asyncio.sleep(self.looks_every)
+            await self._clock.sleep(self.looks_every)
         return None
 
     async def stands(self, lease: Lease) -> None:
@@ -84,9 +84,9 @@ class LeaseKeeper:
 
         A heartbeat younger than the lease's time is proof enough; after a longer standstill the ledger is asked.
         """
-        if elapsed() - self._proven.get(lease.name, 0.0) < self._time.total_seconds():
+        if self._clock.elapsed() - self._proven.get(lease.name, 0.0) < self._time.total_seconds():
             return
-        asked = elapsed()
+        asked = self._clock.elapsed()
         if await asyncio.to_thread(self._ledger.beat, [lease]):
             raise LeaseLost(lease.name)
         self._proven[lease.name] = asked
@@ -113,10 +113,10 @@ class LeaseKeeper:
 
     async def _beat(self) -> None:
         while True:
-            await asyncio.sleep(self._time.total_seconds() / BEATS)
+            await self._clock.sleep(self._time.total_seconds() / BEATS)
             # a beat that is missed is no harm: whoever takes over is fenced off by the number of the lease
             with contextlib.suppress(LedgerError):
-                asked, held = elapsed(), list(self._held.values())
+                asked, held = self._clock.elapsed(), list(self._held.values())
                 # in a thread of its own: the loop's few may all be busy with one tenant's flood
                 lost = await aside(partial(self._ledger.beat, held))
                 self._proven |= {lease.name: asked for lease in held if lease not in lost}

@@ -3,11 +3,12 @@
 import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import dataclass
 from typing import Any
 
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.kernel.errors import LeaseLost
-from shipperone_erp.kernel.time_source import elapsed
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 Take = Callable[[str], Awaitable[Lease]]
 GiveBack = Callable[[Lease], Awaitable[None]]
@@ -19,11 +20,19 @@ async def _never() -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """For how many seconds this process keeps a name that others want too, and how long it then stands back."""
+
+    share: float = 15.0
+    pause: float = 1.0
+
+
 class ExclusiveNames:
     """One for a runtime. A name is taken from the ledger when first wanted here, and given back when nobody waits.
 
-    While callers here keep waiting, the name stays with this process for `share` seconds. Then, if `contended` answers
-    that another process works on the ledger, it is given back for `pause` seconds, so that the other one is served too.
+    While callers here keep waiting, the name stays with this process for its share (see `Shares`). Then, if `contended`
+    answers that another process works on the ledger, it is given back for a pause, so that the other one is served too.
     """
 
     def __init__(
@@ -33,15 +42,15 @@ class ExclusiveNames:
         stands: Stands,
         *,
         contended: Contended = _never,
-        share: float = 15.0,
-        pause: float = 1.0,
+        shares: Shares = Shares(),
+        time: TimeSource = MACHINE_TIME,
     ) -> None:
         self._take = take
         self._give_back = give_back
         self._stands = stands
         self._contended = contended
-        self._share = share
-        self._pause = pause
+        self._share, self._pause = shares.share, shares.pause
+        self._time = time
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._waiting: dict[str, int] = defaultdict(int)
         self._leases: dict[str, Lease] = {}
@@ -96,7 +105,7 @@ class ExclusiveNames:
             except LeaseLost:
                 del self._leases[name]
         self._leases[name] = await self._take(f"exclusive:{name}")
-        self._since[name] = elapsed()
+        self._since[name] = self._time.elapsed()
 
     def _let_go(self, name: str, held: "asyncio.Task[None]") -> None:
         """The caller that the name was taken for has given up."""
@@ -108,7 +117,7 @@ class ExclusiveNames:
     def _pass_on(self, name: str) -> None:
         if not self._waiting[name]:
             self._start(self._close(name))
-        elif name not in self._leases or elapsed() - self._since[name] < self._share:
+        elif name not in self._leases or self._time.elapsed() - self._since[name] < self._share:
             self._locks[name].release()
         else:
             self._start(self._give_way(name))
@@ -126,13 +135,13 @@ class ExclusiveNames:
             self._locks[name].release()
 
     async def _give_way(self, name: str) -> None:
-        """Another process may wait for the name. It looks every `pause` seconds at the latest."""
+        """Another process may wait for the name. It looks once within the pause at the latest."""
         try:
             if await self._contended():
                 await self._give_back(self._leases.pop(name))
-                await asyncio.sleep(self._pause)
+                await self._time.sleep(self._pause)
             else:
-                self._since[name] = elapsed()
+                self._since[name] = self._time.elapsed()
         finally:
             self._locks[name].release()
 

@@ -1,30 +1,42 @@
-"""What people do to the ledger while a service runs takes effect at once: the ledger is asked for new actions."""
+"""What operators do to the ledger while a service runs: it is polled, and those whom an act concerns are woken."""
 
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from shipperone_erp.domain.ids import first_id_at
+from shipperone_erp.domain.records import Pause
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.repository import Ledger
 
 LOOK_EVERY = 0.5
 """Seconds; one short query for the whole process, however many tenants it serves."""
 
+PAUSES_GOOD_FOR = 0.5
+"""Seconds; sooner after an operator has acted."""
+
 CLOCKS_APART = timedelta(minutes=10)
-"""By which the clock of the machine that a person acts on may differ from ours: ids grow with time."""
+"""By which the clock of the machine that an operator acts on may differ from ours: ids grow with time."""
 
 
 class OperatorSignals:
-    """Calls back those who serve a tenant when a person has acted on it; `acted` is called first, whoever it was."""
+    """One for a runtime and its event loop. Wakes those who serve a tenant when an operator has acted on it.
 
-    def __init__(self, ledger: Ledger, acted: Callable[[], None] = lambda: None) -> None:
+    What is paused is asked of the ledger once for all stages of all tenants.
+    """
+
+    def __init__(self, ledger: Ledger, time: TimeSource = MACHINE_TIME) -> None:
         self._ledger = ledger
-        self._acted = acted
+        self._time = time
         self._callbacks: dict[str, list[Callable[[], None]]] = defaultdict(list)
         self._seen: set[int] = set()
+        self._asking = asyncio.Lock()
+        self._pauses: dict[str, dict[Stage, Pause]] = {}
+        self._pauses_until = 0.0
 
     def add(self, tenant: str, callback: Callable[[], None]) -> None:
         """To be called in the event loop; what was done before does not count."""
@@ -39,18 +51,38 @@ class OperatorSignals:
         for callback in self._callbacks.get(tenant, ()):
             callback()
 
+    def acted(self) -> None:
+        """An operator has acted: what is paused is asked anew, also where the answer is on its way just now."""
+        self._pauses_until = 0.0
+
     async def watch(self, stopping: asyncio.Event) -> None:
         """Look until `stopping`; a ledger that cannot be read is asked again."""
         first = True
         while not stopping.is_set():
-            since = first_id_at(datetime.now(UTC) - CLOCKS_APART)
+            since = first_id_at(self._time.now() - CLOCKS_APART)
             with contextlib.suppress(LedgerError):
                 recent = await asyncio.to_thread(self._ledger.acted_on, since)
                 touched = {tenant for found, tenant in recent if found not in self._seen and not first}
                 if touched:
-                    self._acted()
+                    self.acted()
                 for tenant in touched:
                     self.wake(tenant)
                 self._seen, first = {found for found, _ in recent}, False
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
+
+    async def paused(self, tenant: str) -> Mapping[Stage, Pause]:
+        """What is paused of this tenant, now or at most `PAUSES_GOOD_FOR` ago. LedgerError if it cannot be asked."""
+        async with self._asking:
+            while self._time.monotonic() >= self._pauses_until:
+                self._pauses_until = self._time.monotonic() + PAUSES_GOOD_FOR
+                found: dict[str, dict[Stage, Pause]] = {}
+                try:
+                    pauses = await asyncio.to_thread(self._ledger.pauses)
+                except BaseException:
+                    self.acted()
+                    raise
+                for pause in pauses:
+                    found.setdefault(pause.tenant, {})[pause.stage] = pause
+                self._pauses = found
+            return self._pauses.get(tenant, {})

@@ -1,46 +1,47 @@
 """A proxy or firewall that answers confirmations in ShipperOne's place: for one order, or for all of a tenant."""
 
-import time
 from collections.abc import Callable
+from datetime import timedelta
+
+from shipperone_erp.domain.reasons import Owner, Reason
+from shipperone_erp.engine.circuit_breaker import CircuitBreaker
+from shipperone_erp.kernel.backoff import Backoff
+from shipperone_erp.kernel.time_source import TimeSource
 
 ORDERS = 3
 """So many orders refused in a row, with no answer of ShipperOne in between: it is no matter of one order's data."""
 
-PROBE_EVERY = 30.0
-"""Seconds between two confirmations that are tried while it refuses every one."""
+PROBE_EVERY = timedelta(seconds=30)
+"""Between two confirmations that are tried while it refuses every one."""
 
 
 class ProxyInterception:
     """Of one tenant. While it refuses every order, one confirmation at a time goes out as a probe; no order is held."""
 
-    def __init__(self, say: Callable[[str], None], monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
         self._say = say
-        self._monotonic = monotonic
+        self._breaker = CircuitBreaker(time, Backoff(PROBE_EVERY, PROBE_EVERY, jitter=0))
         self._refused: set[str] = set()
-        self._sentence: str | None = None
-        self._probe_at = 0.0
 
     def blocks(self) -> str | None:
         """None: go ahead (while every order is refused this is the probe). Else why not."""
-        if self._sentence is None or self._monotonic() >= self._probe_at:
-            self._probe_at = self._monotonic() + PROBE_EVERY
-            return None
-        return self._sentence
+        down = self._breaker.admits()
+        return None if down is None else down.sentence
 
     def refused(self, order_id: str, sentence: str) -> bool:
         """It has answered the confirmation of that order with a page. True if it refuses every order."""
-        if self._sentence is None:
+        if self._breaker.down is None:
             self._refused.add(order_id)
             if len(self._refused) >= ORDERS:
-                self._sentence = sentence
+                self._breaker.opened(Reason.PLATFORM_UNAVAILABLE, sentence, Owner.NOBODY)
                 self._refused.clear()
-                self._probe_at = self._monotonic() + PROBE_EVERY
-                self._say(f"confirmations pause, no order fails: {sentence}. One is tried every {PROBE_EVERY:.0f} s")
-        return self._sentence is not None
+                every = PROBE_EVERY.total_seconds()
+                self._say(f"confirmations pause, no order fails: {sentence}. One is tried every {every:.0f} s")
+        return self._breaker.down is not None
 
     def passed(self) -> None:
         """ShipperOne itself has answered a confirmation."""
         self._refused.clear()
-        if self._sentence is not None:
-            self._sentence = None
+        if self._breaker.down is not None:
+            self._breaker.closed()
             self._say("confirmations reach ShipperOne again")

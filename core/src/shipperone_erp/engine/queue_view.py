@@ -1,13 +1,13 @@
 """One queue of a tenant as it was last read, and the turn-taking between reading it and posting to it."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import datetime
 
 from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.shared_lock import SharedLock
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
@@ -16,45 +16,31 @@ class QueueView:
     """Reads are one at a time. A read that must prove absence holds back this queue's POSTs until it is over.
 
     POSTs are held back for at most half of the time: afterwards they have at least as long as they were held back.
-    Within that time a read proves absence only if no POST happens to be on its way.
+    Within that time a read proves absence only if no POST happens to be on its way. `time` dates the reads.
     """
 
-    def __init__(
-        self,
-        client: ShipperOne,
-        stage: Stage,
-        *,
-        now: Callable[[], datetime] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        """`now` dates the reads, where it is not the client's own time."""
+    def __init__(self, client: ShipperOne, stage: Stage, time: TimeSource) -> None:
         self.newest: Listing | None = None
-        self._reader = QueueReader(client, stage, now=now)
+        self._reader = QueueReader(client, stage, time=time)
+        self._time = time
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[Listing] | None = None
         self._started = 0
-        self._under_way = 0
-        self._still = asyncio.Event()
-        self._still.set()
-        self._gate = asyncio.Event()
-        self._gate.set()
-        self._monotonic = monotonic
+        self._posts = SharedLock()
         self._open_until = 0.0
 
     async def read(self, *, prove: bool = False) -> Listing:
         """Read the whole queue. ReadFailed if not even its first page can be had; `newest` then stays."""
         async with self._reading:
             self._next = None
-            began = self._monotonic()
+            began = self._time.monotonic()
             if not prove or began < self._open_until:
-                return await self._read(prove=prove and self._under_way == 0)
-            self._gate.clear()
+                return await self._read(prove=prove and self._posts.sharing == 0)
             try:
-                await self._still.wait()
-                return await self._read(prove=True)
+                async with self._posts.alone():
+                    return await self._read(prove=True)
             finally:
-                self._gate.set()
-                ended = self._monotonic()
+                ended = self._time.monotonic()
                 self._open_until = ended + (ended - began)
 
     async def _read(self, *, prove: bool) -> Listing:
@@ -74,14 +60,6 @@ class QueueView:
     @asynccontextmanager
     async def posting(self) -> AsyncIterator[None]:
         """A POST's turn: waits while a read needs the queue still."""
-        while not self._gate.is_set():
-            await self._gate.wait()
-        self._started += 1
-        self._under_way += 1
-        self._still.clear()
-        try:
+        async with self._posts.shared():
+            self._started += 1
             yield
-        finally:
-            self._under_way -= 1
-            if self._under_way == 0:
-                self._still.set()

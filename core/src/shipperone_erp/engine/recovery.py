@@ -6,14 +6,14 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Outcome, State
-from shipperone_erp.engine.stage_context import StageContext
+from shipperone_erp.engine.ports import RecoveryPorts
 from shipperone_erp.ledger.repository import Ledger
 
 KILLS_AT_MOST = 2
 """How often a job may kill the process while it runs alone until it is held."""
 
 
-async def recover(ledger: Ledger, context: StageContext) -> set[int]:
+async def recover(ledger: Ledger, context: RecoveryPorts) -> set[int]:
     """Settle what can be settled of a stage's open intents; returns the ids of the jobs that are to be tried alone.
 
     A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first. A job that
@@ -42,7 +42,7 @@ async def recover(ledger: Ledger, context: StageContext) -> set[int]:
     return suspects
 
 
-async def _heal(ledger: Ledger, context: StageContext) -> None:
+async def _heal(ledger: Ledger, context: RecoveryPorts) -> None:
     """Give jobs back the state that an earlier version's recovery took from them; see `Job.healed`."""
     for job in await asyncio.to_thread(ledger.living_jobs, context.settings.name, context.stage):
         after = job.healed()
@@ -52,7 +52,7 @@ async def _heal(ledger: Ledger, context: StageContext) -> None:
     await context.effect_log.flushed()
 
 
-def _asked(job: Job, context: StageContext) -> Job | None:
+def _asked(job: Job, context: RecoveryPorts) -> Job | None:
     """The job after a confirmation whose answer the process did not live to see; None if ShipperOne decides nothing."""
     if not job.open or job.contradiction is not None:
         return None
@@ -60,7 +60,7 @@ def _asked(job: Job, context: StageContext) -> Job | None:
     return job.outcome_unknown(sentence, context.now(), settle=context.settings.settle).answered(None)
 
 
-def _inside_a_hook(job: Job, effect: Effect, context: StageContext) -> Job:
+def _inside_a_hook(job: Job, effect: Effect, context: RecoveryPorts) -> Job:
     kills = job.crashes_alone + (1 if effect.alone else 0)
     after = job.process_died(kills)
     if kills < KILLS_AT_MOST:

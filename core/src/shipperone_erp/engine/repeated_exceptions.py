@@ -8,15 +8,14 @@ success ends the wait.
 """
 
 import os
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind
 from shipperone_erp.engine.circuit_breaker import CircuitBreaker
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.workflow.ports import Down
 
 BURST = 5
@@ -46,16 +45,9 @@ class _Calls:
 class RepeatedExceptions:
     """The breakers of one tenant's hooks, one for each kind of call."""
 
-    def __init__(
-        self,
-        now: Callable[[], datetime],
-        say: Callable[[str], None],
-        *,
-        monotonic: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._now = now
+    def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
+        self._time = time
         self._say = say
-        self._monotonic = monotonic
         self._kinds: dict[EffectKind, _Calls] = {}
         self._innocent: set[int] = set()
 
@@ -66,7 +58,7 @@ class RepeatedExceptions:
 
     def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
         """A hook raised what it should not. None: that is this order's own matter, which is held."""
-        calls, now, fault = self._of(kind), self._monotonic(), _fault(job, error)
+        calls, now, fault = self._of(kind), self._time.monotonic(), _fault(job, error)
         self._innocent.discard(job.id)
         if (seen := calls.suspects.pop((fault, job.order_id), None)) is not None and now - seen < WITHIN:
             return None
@@ -100,7 +92,7 @@ class RepeatedExceptions:
         if calls.breaker.down is not None:
             self._say(f"{kind} works again; what waited for it resumes")
             calls.breaker.closed()
-            now = self._monotonic()
+            now = self._time.monotonic()
             recent = {one: seen for one, seen in calls.suspects.items() if now - seen < WITHIN}
             failed = {(calls.fault, order): now for order in calls.failed} if calls.fault else {}
             calls.suspects = {**recent, **failed}
@@ -117,7 +109,7 @@ class RepeatedExceptions:
         self._kinds.clear()
 
     def _of(self, kind: EffectKind) -> _Calls:
-        return self._kinds.setdefault(kind, _Calls(CircuitBreaker(self._now, monotonic=self._monotonic)))
+        return self._kinds.setdefault(kind, _Calls(CircuitBreaker(self._time)))
 
 
 def _fault(job: Job, error: Exception) -> Fault:

@@ -2,14 +2,14 @@
 
 import asyncio
 import logging
-import random
 from datetime import UTC, datetime, timedelta
 
 from shipperone_erp.config import RuntimeSettings
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
+from shipperone_erp.kernel.backoff import spread
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere, LeaseLost, LedgerError
-from shipperone_erp.kernel.time_source import Clock
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.retention import Removed, Terms
 
@@ -38,18 +38,18 @@ class Retention:
     """One for a service. Of several on one ledger the one that holds the lease does it, as long as it lives."""
 
     def __init__(
-        self, ledger: Ledger, keeper: LeaseKeeper, settings: RuntimeSettings, now: Clock, log: logging.Logger
+        self, ledger: Ledger, keeper: LeaseKeeper, settings: RuntimeSettings, time: TimeSource, log: logging.Logger
     ) -> None:
         self._ledger = ledger
         self._keeper = keeper
         self._settings = settings
-        self._now = now
+        self._time = time
         self._log = log
         self._lease: Lease | None = None
 
     async def serve(self) -> None:
         """Until it is cancelled, which loses nothing: what is due is found again."""
-        await asyncio.sleep(FIRST_AFTER)
+        await self._time.sleep(FIRST_AFTER)
         while True:
             try:
                 await self.look()
@@ -61,7 +61,7 @@ class Retention:
                 self._log.warning("retention: %s; it is tried again within the hour", failure)
             except Exception:  # a fault of ours here must not end it for good, nor touch the queues
                 self._log.exception("retention: this is a fault of shipperone-erp; it is tried again within the hour")
-            await asyncio.sleep(EVERY * random.uniform(0.9, 1.1))  # noqa: S311
+            await self._time.sleep(spread(EVERY, 0.1))
 
     async def look(self) -> Removed:
         """Remove all that has stood for its days. LeaseHeldElsewhere if that is another process's business."""
@@ -70,12 +70,12 @@ class Retention:
         removed = Removed()
         while True:
             await self._keeper.stands(self._lease)
-            now = self._now()
+            now = self._time.now()
             some = await asyncio.to_thread(self._ledger.remove_old, self._terms(now), now)
             if some == Removed():
                 break
             removed += some
-            await asyncio.sleep(PAUSE)
+            await self._time.sleep(PAUSE)
         if removed != Removed():
             self._log.info(
                 "retention: personal data of %d job(s) and %d error text(s) erased, %d job(s) deleted",

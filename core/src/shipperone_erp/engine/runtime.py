@@ -20,12 +20,11 @@ from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
-from shipperone_erp.engine.locks import ExclusiveNames
+from shipperone_erp.engine.locks import ExclusiveNames, Shares
 from shipperone_erp.engine.observers.change_log import change_log
 from shipperone_erp.engine.observers.progress import Progress, tell
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
-from shipperone_erp.engine.pauses import Pauses
 from shipperone_erp.engine.retention import Retention
 from shipperone_erp.engine.scheduling import EveryTenant, Host, Scheduler, ServiceHost
 from shipperone_erp.engine.shared_limits import SharedLimits
@@ -33,7 +32,7 @@ from shipperone_erp.engine.single_run import serve_once
 from shipperone_erp.engine.stage_context import Observer
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
 from shipperone_erp.kernel.redaction import Redaction
-from shipperone_erp.kernel.time_source import Clock, utc_now
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.errors import LedgerReplaced
 from shipperone_erp.ledger.repository import Ledger
 
@@ -50,7 +49,7 @@ def migrated_ledger(url: str) -> Ledger:
 class Runtime:
     """Serves a configuration's tenants from one event loop. Used as `async with`; two of them live side by side.
 
-    `open_ledger` and `now` are for those who stand in for the ledger or the clock; `observers` are told of every
+    `open_ledger` and `time` are for those who stand in for the ledger or the clock; `observers` are told of every
     change of a job's state. `redaction` learns every secret that is used, those renewed meanwhile included.
     """
 
@@ -60,7 +59,7 @@ class Runtime:
         *,
         tenants: Collection[str] = (),
         open_ledger: OpenLedger = migrated_ledger,
-        now: Clock = utc_now,
+        time: TimeSource = MACHINE_TIME,
         observers: Collection[Observer] = (),
         redaction: Redaction | None = None,
     ) -> None:
@@ -70,12 +69,12 @@ class Runtime:
         self._names = frozenset(tenants)
         self._chosen = [settings for name, settings in configuration.tenants.items() if not tenants or name in tenants]
         self._open_ledger = open_ledger
-        self._now = now
+        self._time = time
         self._observers = list(observers)
         self._log = logging.getLogger(LOG)
         limits = configuration.runtime.limits
         self.limits = SharedLimits(_rate(limits.shipperone), _rate(limits.erp))
-        self.progress = Progress()
+        self.progress = Progress(time)
         self.events = Observers()
         self.events.add(change_log(self._log))
         self.events.add(self.progress)
@@ -84,18 +83,18 @@ class Runtime:
         runtime = self.configuration.runtime
         self.ledger = await asyncio.to_thread(self._open_ledger, runtime.ledger)
         self.ledger.start_writer()
-        self._keeper = LeaseKeeper(self.ledger, runtime.lease)
+        self._keeper = LeaseKeeper(self.ledger, runtime.lease, self._time)
         self._shared = shared = Shared(
             ledger=self.ledger,
-            pauses=Pauses(self.ledger),
-            now=self._now,
+            signals=OperatorSignals(self.ledger, self._time),
+            time=self._time,
             exclusives=ExclusiveNames(
                 self._take_exclusive,
                 self._keeper.give_back,
                 self._keeper.stands,
                 contended=self._keeper.contended,
-                share=runtime.lease.total_seconds(),
-                pause=2 * self._keeper.looks_every,
+                shares=Shares(runtime.lease.total_seconds(), 2 * self._keeper.looks_every),
+                time=self._time,
             ),
             crash_isolation=CrashIsolation(),
             lease_stands=self._keeper.stands,
@@ -125,7 +124,7 @@ class Runtime:
         """`run --once` for every tenant; how each of them ended, by name."""
         endings = await asyncio.gather(
             *(
-                serve_once(tenant, self._keeper, self._now, selection=selection or Selection(), settle_for=settle_for)
+                serve_once(tenant, self._keeper, self._time, selection=selection or Selection(), settle_for=settle_for)
                 for tenant in self.tenants
             )
         )
@@ -140,13 +139,10 @@ class Runtime:
 
         LedgerReplaced if the ledger was lost.
         """
-        signals = OperatorSignals(self.ledger, acted=self._shared.pauses.forget)
-        host = ServiceHost(
-            self.tenants, self._shared, self._keeper, signals, self._redaction, self._now, stopping
-        )  # fmt: skip
+        host = ServiceHost(self.tenants, self._shared, self._keeper, self._redaction, stopping)
         scheduling = asyncio.create_task(self._schedule(scheduler, host, stopping))
-        watching = asyncio.create_task(signals.watch(stopping))
-        retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._now, self._log)
+        watching = asyncio.create_task(self._shared.signals.watch(stopping))
+        retention = Retention(self.ledger, self._keeper, self.configuration.runtime, self._time, self._log)
         tidying = asyncio.create_task(retention.serve())
         replaced = await self._until_stopped_or_replaced(stopping)
         host.stop()

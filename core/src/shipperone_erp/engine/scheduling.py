@@ -11,12 +11,10 @@ from typing import Protocol
 
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
-from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.secret_files import watch_secrets
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
-from shipperone_erp.engine.worker import StageWorker
+from shipperone_erp.engine.worker import StageWorker, Stops
 from shipperone_erp.kernel.redaction import Redaction
-from shipperone_erp.kernel.time_source import Clock
 
 
 class Host(Protocol):
@@ -79,18 +77,15 @@ class ServiceHost:
         tenants: list[TenantRuntime],
         shared: Shared,
         keeper: LeaseKeeper,
-        signals: OperatorSignals,
         redaction: Redaction,
-        now: Clock,
         stopping: asyncio.Event,
     ) -> None:
         self._tenants = tenants
         """The runtime's own list: what is not started yet, and what is served."""
         self._shared = shared
         self._keeper = keeper
-        self._signals = signals
+        self._signals = shared.signals
         self._redaction = redaction
-        self._now = now
         self._stopping = stopping
         self._leaving: dict[str, asyncio.Event] = {}
         self._stages: dict[str, list[asyncio.Task[None]]] = {}
@@ -113,14 +108,7 @@ class ServiceHost:
         self._stages[name] = [
             asyncio.create_task(
                 StageWorker(
-                    tenant,
-                    stage,
-                    self._keeper,
-                    self._signals,
-                    self._now,
-                    self._stopping,
-                    self._shared.log,
-                    leaving=leaving,
+                    tenant, stage, self._keeper, self._signals, Stops(self._stopping, leaving), self._shared.time
                 ).serve()
             )
             for stage in settings.stages

@@ -4,10 +4,11 @@ A sign of life comes from the event loop that serves the tenants: a process whos
 many of its threads run. Without `NOTIFY_SOCKET` nothing is sent.
 """
 
-import asyncio
 import os
 import socket
 from collections.abc import Mapping
+
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 SIGNS = 3
 """Signs of life within the time after which systemd restarts the service."""
@@ -37,9 +38,9 @@ def watchdog(environment: Mapping[str, str] = os.environ) -> float | None:
     return microseconds / 1_000_000 if microseconds > 0 and pid == os.getpid() else None
 
 
-async def signs_of_life(environment: Mapping[str, str] = os.environ) -> None:
+async def signs_of_life(environment: Mapping[str, str] = os.environ, time: TimeSource = MACHINE_TIME) -> None:
     """Until it is cancelled; returns at once where systemd waits for none."""
     within = watchdog(environment)
     while within is not None:
         notify("WATCHDOG=1", environment)
-        await asyncio.sleep(within / SIGNS)
+        await time.sleep(within / SIGNS)

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import time
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,15 +12,19 @@ from shipperone_erp.domain.run_outcome import Ended, Ending, ended_with
 from shipperone_erp.engine.cycle import Passed, Selection, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.tenant import TenantRuntime
+from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.kernel.errors import ShipperOneErpError
-from shipperone_erp.kernel.time_source import Clock
+from shipperone_erp.kernel.time_source import TimeSource
+
+READS = Backoff(timedelta(seconds=0.5), timedelta(seconds=30), jitter=0)
+"""Between two cycles while ShipperOne cannot be read."""
 
 SHORTEST_PAUSE = 0.05
 """Seconds between two cycles when something has just moved or comes due."""
 
 
 async def serve_once(
-    tenant: TenantRuntime, keeper: LeaseKeeper, now: Clock, *, selection: Selection, settle_for: timedelta
+    tenant: TenantRuntime, keeper: LeaseKeeper, time: TimeSource, *, selection: Selection, settle_for: timedelta
 ) -> Ended:
     """Everything of one tenant that can be done now or within `settle_for` after the first complete cycle."""
     leases: list[Lease] = []
@@ -35,7 +38,7 @@ async def serve_once(
                 continue
             leases.append(await keeper.take(f"{tenant.name}/{stage}"))
             runs.append(await tenant.stage(stage, leases[-1]))
-        ended = await _cycles(tenant, runs, now, selection, settle_for) if runs else Ended(Ending.FINISHED, "")
+        ended = await _cycles(tenant, runs, time, selection, settle_for) if runs else Ended(Ending.FINISHED, "")
         if paused and ended.ending in (Ending.FINISHED, Ending.HELD):
             rests = " and ".join(f"{stage} (by {pause.actor})" for stage, pause in paused.items())
             return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` lets it go on")
@@ -54,7 +57,7 @@ async def serve_once(
 
 
 async def _cycles(
-    tenant: TenantRuntime, runs: list[StageCycle], now: Clock, selection: Selection, settle_for: timedelta
+    tenant: TenantRuntime, runs: list[StageCycle], time: TimeSource, selection: Selection, settle_for: timedelta
 ) -> Ended:
     ends_at: float | None = None
     failures = 0
@@ -73,7 +76,7 @@ async def _cycles(
         refused = tenant.token.sentence
         if refused or pause is None or time.monotonic() + pause > ends_at:
             break
-        await asyncio.sleep(pause)
+        await time.sleep(pause)
     if failed or tenant.token.sentence:
         return Ended(Ending.PLATFORM, tenant.token.sentence or failed[0].sentence)
     if tenant.erp_breaker.down is not None:
@@ -93,5 +96,5 @@ def _pause(passes: list[Passed], failures: int) -> float | None:
     pauses = [SHORTEST_PAUSE] if any(passed.moved for passed in passes) else []
     pauses += [passed.due_in for passed in passes if passed.due_in is not None]
     if failures:
-        pauses.append(min(2.0**failures / 2, 30.0))
+        pauses.append(READS.delay(failures).total_seconds())
     return max(min(pauses), SHORTEST_PAUSE) if pauses else None

@@ -1,9 +1,9 @@
-"""What the flows of one stage of one tenant work with: the `Desk` of `workflow.execution`."""
+"""What one stage of one tenant works with: the composition that implements `workflow.ports.StagePorts`."""
 
 import asyncio
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from weakref import WeakValueDictionary
@@ -23,16 +23,55 @@ from shipperone_erp.engine.hook_executor import HookExecutor
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.token_breaker import TokenBreaker
+from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
-LONGEST = timedelta(minutes=5)
+RETRIES = Backoff(timedelta(seconds=1), timedelta(minutes=5))
+"""Between two attempts of one order."""
 
 NUMBERS_AT_MOST = 1000
 """Numbers of invoices that are kept in mind: far more than can be on their way to the disk."""
 
 Observer = Callable[[Job | None, Job], None]
 """Told of a job before (None: it is new) and after a change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Platform:
+    """ShipperOne, for one stage: its client, its queue as last read, and what is known of its token and firewalls."""
+
+    client: ShipperOne
+    view: QueueView
+    token: TokenBreaker
+    firewall: ProxyInterception
+
+
+@dataclass(frozen=True, slots=True)
+class Erp:
+    """The tenant's ERP: its hooks, and its identity."""
+
+    hooks: HookExecutor
+    identity: str
+
+
+@dataclass(frozen=True, slots=True)
+class Records:
+    """The ledger under one lease. `lease_stands` raises LeaseLost if this process was replaced while it stood still."""
+
+    effect_log: StageEffectLog
+    holder_of_number: Callable[[str, str, str], NumberHolder | None]
+    lease_stands: Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """What the process gives a stage: its time, who is told of changes, redaction, whether it is stopping."""
+
+    clock: StageClock
+    observe: Observer
+    redact: Callable[[str], str]
+    stopping: Callable[[], bool]
 
 
 class StageContext:
@@ -42,41 +81,30 @@ class StageContext:
         self,
         settings: TenantSettings,
         stage: Stage,
-        *,
-        client: ShipperOne,
-        view: QueueView,
-        hooks: HookExecutor,
-        effect_log: StageEffectLog,
-        clock: StageClock,
-        observe: Observer,
-        token: TokenBreaker,
-        firewall: ProxyInterception,
-        stopping: Callable[[], bool],
-        lease_stands: Callable[[], Awaitable[None]],
-        redact: Callable[[str], str],
-        erp: str,
-        holder_of_number: Callable[[str, str, str], NumberHolder | None],
+        platform: Platform,
+        erp: Erp,
+        records: Records,
+        process: Process,
     ) -> None:
         self.settings = settings
         self.stage = stage
-        self.hooks = hooks
-        self.effect_log = effect_log
-        self.view = view
-        self.erp = erp
-        self._holder_of_number = holder_of_number
+        self.hooks = erp.hooks
+        self.erp = erp.identity
+        self.effect_log = records.effect_log
+        self._lease_stands = records.lease_stands
+        self.view = platform.view
+        self.clock = process.clock
+        self._holder_of_number = records.holder_of_number
         self._numbers: dict[str, NumberHolder] = {}
         self._recorded = RecordedJobs(settings.base_url, settings.store_code)
         self._noted: dict[int, Job] = {}
         self._sales_orders: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
-        self._client = client
-        self.clock = clock
-        self._observe = observe
-        self._token = token
-        self._firewall = firewall
-        self._stopping = stopping
-        self.lease_stands = lease_stands
-        """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
-        self._redact = redact
+        self._client = platform.client
+        self._token = platform.token
+        self._firewall = platform.firewall
+        self._observe = process.observe
+        self._redact = process.redact
+        self._stopping = process.stopping
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
         # what was issued a moment ago may not be committed yet
@@ -86,6 +114,9 @@ class StageContext:
         if recent.key != job.key:
             return recent
         return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key)
+
+    async def lease_stands(self) -> None:
+        await self._lease_stands()
 
     def newest(self, order_id: str) -> Listed | None:
         return self.view.listed(order_id)
@@ -169,15 +200,14 @@ class StageContext:
         self._token.refused("reading", sentence)
 
     def now(self) -> datetime:
-        return self.clock()
+        return self.clock.now()
 
     @property
     def clock_moved(self) -> timedelta:
         return self.clock.moved
 
     def backoff(self, attempts: int) -> timedelta:
-        longest = min(timedelta(seconds=2 ** min(attempts, 12)), LONGEST)
-        return longest * random.uniform(0.75, 1.25)  # noqa: S311
+        return RETRIES.delay(attempts)
 
     def changed(self, before: Job | None, after: Job) -> None:
         self._observe(before, after)

@@ -21,24 +21,24 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
-from shipperone_erp.engine.cycle import StageCycle
+from shipperone_erp.engine.cycle import OtherQueues, StageCycle
 from shipperone_erp.engine.effect_log import StageEffectLog
-from shipperone_erp.engine.hook_executor import HookExecutor
+from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.observers.denial_alert import DenialAlert
 from shipperone_erp.engine.observers.registry import Observers
-from shipperone_erp.engine.pauses import Pauses
+from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.engine.shared_limits import SharedLimits
-from shipperone_erp.engine.stage_context import Observer, StageContext
+from shipperone_erp.engine.stage_context import Erp, Observer, Platform, Process, Records, StageContext
 from shipperone_erp.engine.token_breaker import TokenBreaker
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.redaction import Redaction
-from shipperone_erp.kernel.time_source import Clock
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.client import ShipperOne
@@ -56,8 +56,8 @@ class Shared:
     """What the tenants of one runtime share."""
 
     ledger: Ledger
-    pauses: Pauses
-    now: Clock
+    signals: OperatorSignals
+    time: TimeSource
     exclusives: ExclusiveNames
     crash_isolation: CrashIsolation
     lease_stands: Callable[[Lease], Awaitable[None]]
@@ -77,8 +77,8 @@ class TenantRuntime:
     def __init__(self, settings: TenantSettings, shared: Shared) -> None:
         self.settings = settings
         self.name = settings.name
-        self.token = TokenBreaker(self._say)
-        self._firewall = ProxyInterception(self._say)
+        self.token = TokenBreaker(shared.time, self._say)
+        self._firewall = ProxyInterception(shared.time, self._say)
         self.events = shared.events
         self.epoch = 0
         """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
@@ -95,15 +95,15 @@ class TenantRuntime:
             connections=settings.concurrency,
             tls=shared.tls() if settings.base_url.startswith("https:") else None,
             max_response=shared.max_response,
-            now=shared.now,
+            time=shared.time,
             requested=self._requested,
             limit=shared.limits.shipperone(settings.base_url),
         )
-        self._clocks = {stage: StageClock(shared.now) for stage in Stage}
-        self.views = {stage: QueueView(self._client, stage, now=self._clocks[stage]) for stage in Stage}
+        self._clocks = {stage: StageClock(shared.time) for stage in Stage}
+        self.views = {stage: QueueView(self._client, stage, self._clocks[stage]) for stage in Stage}
         self._threads = HookThreads(settings.name, settings.concurrency)
-        self.erp_breaker = ErpBreaker(shared.now, self._say, patience=max(8, settings.concurrency))
-        self.bursts = RepeatedExceptions(shared.now, self._say)
+        self.erp_breaker = ErpBreaker(shared.time, self._say, patience=max(8, settings.concurrency))
+        self.bursts = RepeatedExceptions(shared.time, self._say)
         self._plugins: TenantPlugins | None = None
         self._opening = asyncio.Lock()
         self._retired: list[TenantPlugins] = []
@@ -150,7 +150,7 @@ class TenantRuntime:
                 Reason.ERP_AUTH if isinstance(failure, AuthFailed) else Reason.ERP_UNAVAILABLE,
                 failure.sentence,
                 Owner.IT,
-                self._shared.now() + timedelta(seconds=5),
+                self._shared.time.now() + timedelta(seconds=5),
             )
             raise
         binding = Binding(
@@ -172,42 +172,35 @@ class TenantRuntime:
         hooks = HookExecutor(
             plugins,
             self._threads,
-            self.erp_breaker,
-            self.bursts,
-            deadline=settings.hook_timeout.total_seconds(),
-            exclusives=shared.exclusives,
-            crash_isolation=shared.crash_isolation,
-            line=stage,
-            limit=shared.limits.erp(self._erp),
+            HookBreakers(self.erp_breaker, self.bursts),
+            shared.exclusives,
+            shared.crash_isolation,
+            CallTerms(settings.hook_timeout.total_seconds(), stage, shared.time, shared.limits.erp(self._erp)),
         )
         context = StageContext(
             settings,
             stage,
-            client=self._client,
-            view=self.views[stage],
-            hooks=hooks,
-            effect_log=StageEffectLog(shared.ledger, lease, shared.now, shared.events),
-            clock=self._clocks[stage],
-            observe=self._observe,
-            token=self.token,
-            firewall=self._firewall,
-            stopping=stopping,
-            lease_stands=partial(shared.lease_stands, lease),
-            redact=shared.redact,
-            erp=self._erp,
-            holder_of_number=shared.ledger.holder_of_number,
+            Platform(self._client, self.views[stage], self.token, self._firewall),
+            Erp(hooks, self._erp),
+            Records(
+                StageEffectLog(shared.ledger, lease, shared.time, shared.events),
+                shared.ledger.holder_of_number,
+                partial(shared.lease_stands, lease),
+            ),
+            Process(self._clocks[stage], self._observe, shared.redact, stopping),
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
         run = StageCycle(
             context,
             shared.ledger,
-            shipped=self._shipped,
-            read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
-            read_failed=partial(read_failed, self._client),
-            crash_isolation=shared.crash_isolation,
-            events=shared.events,
+            OtherQueues(
+                shipped=self._shipped,
+                read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
+                read_failed=partial(read_failed, self._client),
+            ),
+            shared.crash_isolation,
+            shared.events,
             in_flight=settings.concurrency * (plugins.batch_size if batch else 3) + settings.concurrency,
-            log=shared.log,
         )
         await run.recover()
         self._epochs[stage] = self.epoch
@@ -226,7 +219,7 @@ class TenantRuntime:
 
     async def paused(self) -> Mapping[Stage, Pause]:
         """What a person has paused of this tenant."""
-        return await self._shared.pauses.of(self.name)
+        return await self._shared.signals.paused(self.name)
 
     async def unknown(self, asked: frozenset[str]) -> frozenset[str]:
         """Those of these orders that neither the newest reads list nor the ledger knows; none if a read is missing."""

@@ -3,8 +3,7 @@
 import asyncio
 import contextlib
 import logging
-import random
-import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 from shipperone_erp.domain.events import CycleEnded
@@ -16,15 +15,29 @@ from shipperone_erp.engine.cycle import Selection, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.tenant import TenantRuntime
+from shipperone_erp.kernel.backoff import Backoff, spread
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError
-from shipperone_erp.kernel.time_source import Clock
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.errors import LedgerReplaced
 
 LONGEST_WAIT = timedelta(minutes=2)
 """Between two tries while ShipperOne, the ERP or the ledger cannot be reached."""
 
+FAILURES = Backoff(timedelta(seconds=1), LONGEST_WAIT)
+
 STOP_WITHIN = 25.0
 """Seconds for what is being worked on to reach its next recorded point: with the closing it stays under 30."""
+
+
+LOG = logging.getLogger("shipperone_erp.run")
+
+
+@dataclass(frozen=True, slots=True)
+class Stops:
+    """`process`: this process ends. `here`: the tenant is left to another process, or this one ends."""
+
+    process: asyncio.Event
+    here: asyncio.Event
 
 
 class StageWorker:
@@ -36,20 +49,17 @@ class StageWorker:
         stage: Stage,
         keeper: LeaseKeeper,
         signals: OperatorSignals,
-        now: Clock,
-        stopping: asyncio.Event,
-        log: logging.Logger,
-        *,
-        leaving: asyncio.Event | None = None,
+        stops: Stops,
+        time: TimeSource,
     ) -> None:
         self._tenant = tenant
         self._stage = stage
         self._keeper = keeper
-        self._now = now
-        self._process_stopping = stopping
-        self._stopping = leaving or stopping
-        """Set when this tenant is left to another process, and when this one ends."""
-        self._log = log
+        self._signals = signals
+        self._time = time
+        self._process_stopping = stops.process
+        self._stopping = stops.here
+        self._log = LOG
         self._name = f"{tenant.name}/{stage}"
         self._failures = 0
         self._apart = False
@@ -152,7 +162,7 @@ class StageWorker:
                 await self._look_for_a_pause()
 
     async def _look_for_a_pause(self) -> None:
-        found = (await self._tenant.paused()).get(self._stage)
+        found = (await self._signals.paused(self._tenant.name)).get(self._stage)
         if (found is None) != (self._paused is None):
             what = f"paused by {found.actor}" if found else "goes on"
             self._log.info("%s: %s", self._name, what)
@@ -160,7 +170,7 @@ class StageWorker:
 
     async def _cycle(self, run: StageCycle) -> float:
         """One cycle; returns the seconds until the next."""
-        began = time.monotonic()
+        began = self._time.monotonic()
         try:
             passed = await run.cycle(Selection(), wait=False)
         except ReadFailed as failure:
@@ -174,15 +184,15 @@ class StageWorker:
             self._log.info("%s: ShipperOne answers again", self._name)
         self._failures = 0
         # tenants that were started together are soon polled apart
-        sooner = 0.9 if self._apart else 0.5
-        poll = self._tenant.settings.poll_interval.total_seconds() * random.uniform(sooner, 1.1)  # noqa: S311
+        every = self._tenant.settings.poll_interval.total_seconds()
+        poll = spread(every, 0.1) if self._apart else spread(0.8 * every, 0.375)
         self._apart = True
         return poll if passed.due_in is None else max(min(poll, passed.due_in), 0.5)
 
     def _report(self, began: float, *, good: bool) -> None:
         newest = self._tenant.views[self._stage].newest
         listed = len(newest.orders) + len(newest.unreadable) if good and newest is not None else None
-        seconds = time.monotonic() - began
+        seconds = self._time.monotonic() - began
         self._tenant.events.tell(CycleEnded(self._tenant.name, self._stage, seconds, good, listed))
 
     async def _wait_after_failure(self) -> None:
@@ -190,8 +200,7 @@ class StageWorker:
         await self._rest(self._backoff())
 
     def _backoff(self) -> float:
-        longest = min(2.0 ** min(self._failures, 12), LONGEST_WAIT.total_seconds())
-        return longest * random.uniform(0.75, 1.25)  # noqa: S311
+        return FAILURES.delay(self._failures).total_seconds()
 
     async def _rest(self, seconds: float) -> None:
         """Until that time, unless a person acts on this tenant, its secrets are renewed, or the process is to stop."""

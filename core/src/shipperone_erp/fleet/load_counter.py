@@ -1,10 +1,9 @@
 """How much work each tenant makes, so that one that makes much gets a group of its own."""
 
-import time
 from collections import Counter, deque
-from collections.abc import Callable
 
 from shipperone_erp.domain.events import Event, StepEnded
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 MINUTES = 5
 """Over which effects are counted: a short burst moves nobody."""
@@ -13,8 +12,8 @@ MINUTES = 5
 class LoadCounter:
     """An observer of the runtime. Minutes are those of its own monotonic clock."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(self, time: TimeSource = MACHINE_TIME) -> None:
+        self._time = time
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
 
     def heavy(self, a_minute: int) -> frozenset[str]:
@@ -36,4 +35,4 @@ class LoadCounter:
         self._minutes[-1][1][event.job.tenant] += 1
 
     def _minute(self) -> int:
-        return int(self._monotonic() // 60)
+        return int(self._time.monotonic() // 60)

@@ -5,15 +5,16 @@ time on the successor's own monotonic clock. Its number grows with every taking 
 written names the number, and an old one writes nothing.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, Connection, Select, String, Update, any_, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from shipperone_erp.domain.records import Lease
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.schema import leases
 
 CHUNK = 500
@@ -96,11 +97,11 @@ def try_take(
     owner: Owner,
     seen: Seen | None,
     lease_time: float,
-    monotonic: Callable[[], float],
+    time: TimeSource,
 ) -> Lease | Held:
     """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds."""
     # the clock before this look and after the earlier one: waiting for the database never counts as standing still
-    now = monotonic()
+    now = time.monotonic()
     row = connection.execute(_ONE, {"wanted": name}).one_or_none()
     if row is None:
         dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
@@ -110,7 +111,7 @@ def try_take(
     found = LeaseRecord(**row._mapping)
     if found.owner is not None:
         same = seen is not None and (seen.number, seen.heartbeat) == (found.number, found.heartbeat)
-        since = seen.since if seen is not None and same else monotonic()
+        since = seen.since if seen is not None and same else time.monotonic()
         if not same or now - since < lease_time:
             return Held(found.holder, Seen(found.number, found.heartbeat, since))
     number = found.number + 1
@@ -123,7 +124,7 @@ def try_take(
             pid=owner.pid,
             number=number,
             heartbeat=found.heartbeat + 1,
-            taken_at=datetime.now(UTC),
+            taken_at=time.now(),
         )
     )
     return Lease(name, owner.id, number)

@@ -1,8 +1,7 @@
 """The ledger itself: opened once a process, read from any thread, written by one."""
 
 import threading
-import time
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from datetime import datetime
@@ -15,6 +14,7 @@ from sqlalchemy import Connection, select
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Action, Binding, Lease, Pause, QueueRecord
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger import integrity, leases, migrator, operator_actions, retention
 from shipperone_erp.ledger.alert_records import AlertRecords
 from shipperone_erp.ledger.backup import copy_sqlite
@@ -118,14 +118,14 @@ class Ledger(AlertRecords):
         owner: Owner,
         seen: Seen | None,
         lease_time: float,
-        monotonic: Callable[[], float] = time.monotonic,
+        time: TimeSource = MACHINE_TIME,
     ) -> Lease | Held:
         """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds.
 
         Else who holds it, and what to give as `seen` with the next call of the same process: its own clock counts.
         """
         with self._writing() as connection:
-            return leases.try_take(connection, name, owner, seen, lease_time, monotonic)
+            return leases.try_take(connection, name, owner, seen, lease_time, time)
 
     def beat(self, held: Collection[Lease]) -> tuple[Lease, ...]:
         """Show that their holder lives; returns those that were taken over meanwhile."""

@@ -3,10 +3,8 @@
 import asyncio
 import logging
 import ssl
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache, partial
 from importlib.metadata import version
@@ -25,6 +23,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.offload import WORTH_A_THREAD, aside
 from shipperone_erp.kernel.redaction import Redaction
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.shipperone.connection_pool import ConnectionPool
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
@@ -58,11 +57,6 @@ POST_AT_MOST = 4 * 1024 * 1024
 """Bytes of the answer to a confirmation, at most: it is parsed in one go."""
 
 LOG = logging.getLogger("shipperone_erp.http")
-
-
-def utc_now() -> datetime:
-    """The time, aware."""
-    return datetime.now(UTC)
 
 
 Requested = Callable[[str, int | None, float], None]
@@ -103,7 +97,7 @@ class ShipperOne:
         tls: ssl.SSLContext | None = None,
         max_response: int = RESPONSE_AT_MOST,
         patience: float = PATIENCE,
-        now: Callable[[], datetime] = utc_now,
+        time: TimeSource = MACHINE_TIME,
         requested: Requested = _unheard,
         limit: RequestLimit | None = None,
     ) -> None:
@@ -115,7 +109,7 @@ class ShipperOne:
         self._queue_fields = queue_fields
         self.charges = charges
         self.zones = zones or Zones()
-        self.now = now
+        self.time = time
         root = _root(base_url)
         self._address = f"{root}/rest/{quote(store_code, safe='')}/V1"
         self._allocate = httpx.URL(f"{self._address}/fulfillmentOrder/allocate")
@@ -136,9 +130,10 @@ class ShipperOne:
             verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
             keepalive=IDLE_AT_MOST,
             proxy=_proxy(httpx.URL(root)),
+            time=time,
         )
         self._one_by_one = asyncio.Lock()
-        self._pace = RateLimit(patience)
+        self._pace = RateLimit(patience, time)
         self._redact = Redaction()
         self.replace_token(token)
 
@@ -201,7 +196,7 @@ class ShipperOne:
         except Exception:
             return None
         theirs = http_date(response.headers.get("date", ""))
-        return (theirs - self.now()).total_seconds() if theirs else None
+        return (theirs - self.time.now()).total_seconds() if theirs else None
 
     def turn_to_confirm(self) -> AbstractAsyncContextManager[float | None]:
         """Wait for a confirmation's turn; the seconds to wait instead, if they are too many. Nothing is sent by it."""
@@ -238,14 +233,16 @@ class ShipperOne:
         return await self._get(path, what)  # the previous token was refused
 
     async def _got(self, path: str, what: str) -> Received:
-        began = time.monotonic()
+        began = self.time.monotonic()
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/{path}"), self._get_headers, None)
         except Exception as failure:  # whatever an answer makes a library raise, it brought no list
             _tell(failure)
             raise lost_read(failure, what) from None
         try:
-            await self.in_turn(partial(raise_for_status, response, what, self.now(), self._redact), _errors(response))
+            await self.in_turn(
+                partial(raise_for_status, response, what, self.time.now(), self._redact), _errors(response)
+            )
         except ReadFailed as failure:
             self._heed(began, failure.trouble is Trouble.THROTTLED, failure.retry_after)
             raise
@@ -254,14 +251,14 @@ class ShipperOne:
 
     async def _post(self, url: httpx.URL, body: bytes) -> PostAnswer:
         if (silence := self._pace.silence) > 0:
-            return silenced_post(silence, self.now())
-        token, began = self._token, time.monotonic()
+            return silenced_post(silence, self.time.now())
+        token, began = self._token, self.time.monotonic()
         try:
             response = await self._send("POST", url, self._post_headers, body)
         except Exception as failure:  # whatever an answer makes a library raise, the request may have gone out
             _tell(failure)
-            return lost_post(failure, self.now())
-        answer = await self.in_turn(partial(post_answer, response, self.now(), self._redact), len(response.body))
+            return lost_post(failure, self.time.now())
+        answer = await self.in_turn(partial(post_answer, response, self.time.now(), self._redact), len(response.body))
         if answer.outcome is PostOutcome.UNAUTHORISED and token != self._token:
             return await self._post(url, body)  # the previous token was refused, and nothing was done
         self._heed(began, answer.outcome is PostOutcome.THROTTLED, answer.retry_after)
@@ -284,14 +281,14 @@ class ShipperOne:
     async def _send(self, method: str, url: httpx.URL, headers: httpx.Headers, body: bytes | None) -> Received:
         request = httpx.Request(method, url, headers=headers, content=body, extensions={"timeout": self._timeouts})
         limit = self.max_response if body is None else min(self.max_response, POST_AT_MOST)
-        began, status = time.monotonic(), None
+        began, status = self.time.monotonic(), None
         try:
             # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
             async with asyncio.timeout(self._whole):
                 answer = await receive(await self._lanes.handle_async_request(request), limit)
             status = answer.status
         finally:
-            self._requested(method, status, time.monotonic() - began)
+            self._requested(method, status, self.time.monotonic() - began)
         LOG.debug("%s %s: %s", method, url, answer.status)
         return answer
 

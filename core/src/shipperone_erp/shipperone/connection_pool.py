@@ -6,11 +6,12 @@ of them that cost more CPU than all the rest of a request (`nox -s bench`). Here
 
 import asyncio
 import ssl
-import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 
 import httpx
+
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 
 class ConnectionPool(httpx.AsyncBaseTransport):
@@ -20,9 +21,18 @@ class ConnectionPool(httpx.AsyncBaseTransport):
     polled now and then, leave connections open.
     """
 
-    def __init__(self, connections: int, *, verify: ssl.SSLContext, keepalive: float, proxy: str | None = None) -> None:
+    def __init__(
+        self,
+        connections: int,
+        *,
+        verify: ssl.SSLContext,
+        keepalive: float,
+        proxy: str | None = None,
+        time: TimeSource = MACHINE_TIME,
+    ) -> None:
         self._verify = verify
         self._keepalive = keepalive
+        self._time = time
         self._proxy = proxy
         self._places = asyncio.Semaphore(connections)
         self._free: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
@@ -59,9 +69,9 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         # the one on the left has been free for longest: taken and given back is always on the right
         try:
             while self._free:
-                idle = time.monotonic() - self._free[0][0]
+                idle = self._time.monotonic() - self._free[0][0]
                 if idle < self._keepalive:
-                    await asyncio.sleep(self._keepalive - idle)
+                    await self._time.sleep(self._keepalive - idle)
                     continue
                 _, lane = self._free.popleft()
                 await lane.aclose()
@@ -76,7 +86,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         return lane
 
     def _give_back(self, lane: httpx.AsyncHTTPTransport) -> None:
-        self._free.append((time.monotonic(), lane))
+        self._free.append((self._time.monotonic(), lane))
         self._places.release()
         if self._closing is None:
             self._closing = asyncio.get_running_loop().create_task(self._close_idle())

@@ -5,12 +5,9 @@ rest up. An order that is not listed is proven absent only by a read that cannot
 design.md, "Reading a queue".
 """
 
-import asyncio
 import hashlib
-import random
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +17,9 @@ from shipperone_erp.domain.listing import Listed, Listing, ReadFailed, Trouble, 
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.backoff import spread
 from shipperone_erp.kernel.json import dumps
+from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.duplicate_ids import described, listed_twice
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
@@ -154,11 +153,11 @@ class QueueReader:
         pauses: Sequence[float] = PAUSES,
         pages_at_most: int = PAGES_AT_MOST,
         rows: Callable[[Sequence[Any]], None] | None = None,
-        now: Callable[[], datetime] | None = None,
+        time: TimeSource | None = None,
     ) -> None:
         """`rows` is called with the entries of each page as they came; for a large page in another thread."""
         self._rows = rows
-        self._now = now or client.now
+        self._time = time or client.time
         self._client = client
         self._stage = stage
         self._pauses = pauses
@@ -174,7 +173,7 @@ class QueueReader:
         With `prove`, a queue of several pages is read twice, and proves absence if both passes list the same orders
         and `posts_started()`, which counts our POSTs on this queue, stood still; none may be under way at the start.
         """
-        began_at = self._now()
+        began_at = self._time.now()
         posts = posts_started()
         walk = await self._walk()
         pages, doubt = walk.pages, walk.doubt
@@ -197,7 +196,7 @@ class QueueReader:
         return Listing(
             stage=self._stage,
             began_at=began_at,
-            ended_at=self._now(),
+            ended_at=self._time.now(),
             orders=MappingProxyType({e.order.order_id: e for e in entries if isinstance(e, Listed)}),
             unreadable=tuple(entry for entry in entries if isinstance(entry, UnreadableOrder)),
             complete=walk.complete,
@@ -265,7 +264,7 @@ class QueueReader:
                     continue
                 if failure.trouble is not Trouble.UNAVAILABLE or not pauses:
                     raise
-            await asyncio.sleep(pauses.pop(0) * random.uniform(0.75, 1.25))  # noqa: S311
+            await self._time.sleep(spread(pauses.pop(0)))
 
     async def _page(self, number: int) -> _Page:
         answer = await self._client.page_body(self._stage, number)

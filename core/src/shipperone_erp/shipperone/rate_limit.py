@@ -7,12 +7,13 @@ neither starves the other.
 """
 
 import asyncio
-import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Protocol
+
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 PATIENCE = 20.0
 """Seconds that a request waits for its turn; one that would wait longer ends at once. A stop waits longer than this."""
@@ -48,9 +49,9 @@ class RequestLimit(Protocol):
 class RateLimit:
     """For one event loop. `turn` waits for a request's turn; `throttled` and `answered` report how one ended."""
 
-    def __init__(self, patience: float = PATIENCE, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, patience: float = PATIENCE, time: TimeSource = MACHINE_TIME) -> None:
         self._patience = patience
-        self._monotonic = monotonic
+        self._time = time
         self._quiet_until = 0.0
         self._interval = 0.0
         self._next_at = 0.0
@@ -63,7 +64,7 @@ class RateLimit:
     @property
     def silence(self) -> float:
         """Seconds for which ShipperOne has asked not to be called; negative if it has not."""
-        return self._quiet_until - self._monotonic()
+        return self._quiet_until - self._time.monotonic()
 
     @asynccontextmanager
     async def turn(self, kind: Kind) -> AsyncIterator[float | None]:
@@ -85,7 +86,7 @@ class RateLimit:
 
     def throttled(self, began: float, retry_after: float | None) -> None:
         """A request that began at that monotonic time was answered by 429, or by 503 with Retry-After."""
-        now = self._monotonic()
+        now = self._time.monotonic()
         if began >= self._throttled_at:  # else it belongs to a burst that has slowed the pace already
             shortest, longest = FIRST_INTERVAL
             first = min(max(retry_after or 0.0, shortest), longest)
@@ -108,7 +109,7 @@ class RateLimit:
     def _estimate(self, kind: Kind) -> float:
         ahead = len(self._waiting[kind])
         others = min(ahead + 1, sum(len(line) for other, line in self._waiting.items() if other is not kind))
-        first = max(self._quiet_until, self._next_at) - self._monotonic()
+        first = max(self._quiet_until, self._next_at) - self._time.monotonic()
         return max(first, 0.0) + (ahead + others) * self._interval
 
     async def _admitted(self, kind: Kind) -> bool:
@@ -130,7 +131,7 @@ class RateLimit:
             self._timer.cancel()
             self._timer = None
         while (kind := self._next()) is not None and not self._probing:
-            now = self._monotonic()
+            now = self._time.monotonic()
             due = max(self._quiet_until, self._next_at if self._interval else 0.0)
             if now < due:
                 self._timer = asyncio.get_running_loop().call_later(due - now, self._go_on)

@@ -1,13 +1,11 @@
 """How much is under way in this process, and about how long it will take: for people who watch a flood go down."""
 
-import asyncio
 import logging
-import time
 from collections import deque
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from shipperone_erp.domain.events import Event, OrderPlanned, OrderRests
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 LOOK_BACK = 30.0
 """Seconds over which the pace is measured."""
@@ -34,8 +32,8 @@ class Backlog:
 class Progress:
     """One for a runtime: told when work on an order is planned and when it has come to rest."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        self._monotonic = monotonic
+    def __init__(self, time: TimeSource = MACHINE_TIME) -> None:
+        self.time = time
         self._left = 0
         self._done = 0
         self._ends: deque[float] = deque()
@@ -52,14 +50,14 @@ class Progress:
         if self._left == 0:
             self._done = 0
             self._ends.clear()
-            self._ends.append(self._monotonic())
+            self._ends.append(self.time.monotonic())
         self._left += 1
 
     def rests(self) -> None:
         """Work on an order has come to rest: it is done, waits, or is held."""
         self._left -= 1
         self._done += 1
-        now = self._monotonic()
+        now = self.time.monotonic()
         self._ends.append(now)
         while now - self._ends[0] > LOOK_BACK:
             self._ends.popleft()
@@ -70,14 +68,14 @@ class Progress:
             return None
         if len(self._ends) < 2:
             return Backlog(self._done, self._left, None)
-        took = self._monotonic() - self._ends[0]
+        took = self.time.monotonic() - self._ends[0]
         return Backlog(self._done, self._left, took / (len(self._ends) - 1) * self._left)
 
 
 async def tell(progress: Progress, log: logging.Logger) -> None:
     """A line about what is under way every minute, for whoever reads the log of a flood; until it is cancelled."""
     while True:
-        await asyncio.sleep(TELL_EVERY)
+        await progress.time.sleep(TELL_EVERY)
         backlog = progress.backlog()
         if backlog is not None:
             fields = {"event": "progress", "done": backlog.done, "left": backlog.left}

@@ -1,4 +1,4 @@
-"""Counts the statements of core's code: `python tests/statements.py [COMMIT]`, the working tree or a commit.
+"""Counts the statements of core's code: `python tests/support/statements.py [COMMIT]`, the working tree or a commit.
 
 The conformance kit, the sandbox, the demo and the scaffold are left out. A docstring is no statement.
 """
@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 SOURCE = "core/src/shipperone_erp"
 ASIDE = {"testing", "sandbox", "demo", "scaffold"}
 

@@ -1,0 +1,70 @@
+"""What the parts of one stage's cycle work with, each as narrow as its part; `StageContext` implements all of them."""
+
+from collections.abc import Collection
+from datetime import datetime
+from typing import Protocol
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.planner_input import PlannerInput
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.engine.clock import StageClock
+from shipperone_erp.engine.effect_log import StageEffectLog
+from shipperone_erp.engine.hook_executor import HookExecutor
+from shipperone_erp.engine.queue_view import QueueView
+from shipperone_erp.workflow.ports import StagePorts
+
+
+class RecordPorts(Protocol):
+    """Writing to the ledger for one stage, by the stage's time."""
+
+    @property
+    def settings(self) -> TenantSettings: ...
+    @property
+    def stage(self) -> Stage: ...
+    @property
+    def effect_log(self) -> StageEffectLog: ...
+    def now(self) -> datetime: ...
+
+
+class RecoveryPorts(RecordPorts, Protocol):
+    """Taking up what an earlier process left behind."""
+
+    def changed(self, before: Job | None, after: Job) -> None:
+        """Told of every change of a job's state."""
+        ...
+
+
+class QueueRecordPorts(RecordPorts, Protocol):
+    """Recording what is known of a queue."""
+
+    def queue_refused(self, sentence: str) -> None:
+        """ShipperOne refuses the token where the queue is read."""
+        ...
+
+
+class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
+    """Reading the queue, planning, and acting on what was planned."""
+
+    @property
+    def settings(self) -> TenantSettings: ...
+    @property
+    def effect_log(self) -> StageEffectLog: ...
+    @property
+    def hooks(self) -> HookExecutor: ...
+    @property
+    def view(self) -> QueueView: ...
+    @property
+    def clock(self) -> StageClock: ...
+
+    async def lease_stands(self) -> None:
+        """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
+        ...
+
+    def queue_answers(self) -> None:
+        """ShipperOne has let the queue be read."""
+        ...
+
+    def planned_from(self, memory: PlannerInput, busy: Collection[str]) -> None:
+        """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""
+        ...

@@ -1,0 +1,90 @@
+"""How things are put together: few arguments, one composition, and time from a `TimeSource`."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import shipperone_erp
+
+SOURCE = Path(shipperone_erp.__file__).parent
+MOST = 6
+ASIDE = {"testing", "sandbox", "demo", "scaffold"}
+"""What tests and demonstrates has options instead."""
+
+WIDE = {"ShipperOne"}
+"""Constructors that still take more than six arguments. This set may only shrink."""
+
+READS_CLOCKS = {
+    "kernel/time_source.py": "implements TimeSource",
+    "fleet/scheduler.py": "asks a database that is away again, at the pace of its heartbeats",
+    "ledger/database.py": "waits for another process's lock in a thread, within one call",
+    "ledger/writer.py": "gathers a batch in a thread of its own",
+    "cli/process_exit.py": "the process ends, with whatever time is left",
+    "operations/throughput.py": "measures in a thread; its clocks are arguments",
+    "operations/capture/allow_list.py": "the year, which a captured text may show",
+    "web/access.py": "its clock is an argument",
+    "web/metrics.py": "the time at which a page of metrics was made",
+}
+"""Modules that read a clock or sleep by themselves, and why. This list may only shrink."""
+
+CLOCKS = {
+    "time.monotonic", "time.time", "time.sleep", "time.perf_counter", "datetime.now", "datetime.utcnow", "date.today",
+    "asyncio.sleep",
+}  # fmt: skip
+
+
+def modules() -> Iterator[tuple[str, ast.Module]]:
+    for file in sorted(SOURCE.rglob("*.py")):
+        name = file.relative_to(SOURCE)
+        if name.parts[0] not in ASIDE:
+            yield name.as_posix(), ast.parse(file.read_text(encoding="utf-8"))
+
+
+def wide(tree: ast.Module) -> list[str]:
+    """Classes whose own constructor takes more than `MOST` arguments; those of dataclasses are of values."""
+    return [
+        one.name
+        for one in ast.walk(tree)
+        if isinstance(one, ast.ClassDef)
+        for method in one.body
+        if isinstance(method, ast.FunctionDef) and method.name == "__init__"
+        if len(method.args.args) - 1 + len(method.args.kwonlyargs) > MOST
+    ]
+
+
+def clocks(tree: ast.Module) -> list[str]:
+    """Clocks that are read or slept by; `asyncio.sleep(0)` only lets others run."""
+    yields = {
+        id(one.func) for one in ast.walk(tree) if isinstance(one, ast.Call) and ast.unparse(one) == "asyncio.sleep(0)"
+    }
+    read = [one for one in ast.walk(tree) if isinstance(one, ast.Attribute) and id(one) not in yields]
+    imported = {alias.name for one in ast.walk(tree) if isinstance(one, ast.Import) for alias in one.names}
+    names = [ast.unparse(one) for one in read if ast.unparse(one) in CLOCKS]
+    return [name for name in names if not name.startswith("time.") or "time" in imported]  # else a TimeSource's
+
+
+def test_no_constructor_takes_more_than_six_arguments():
+    assert {name for _, tree in modules() for name in wide(tree)} == WIDE
+
+
+def test_time_is_read_and_slept_by_a_time_source_alone():
+    found = {name: clocks(tree) for name, tree in modules()}
+    assert {name for name, read in found.items() if read} == set(READS_CLOCKS)
+
+
+def test_only_the_composition_names_the_stage_context():
+    naming = {
+        name
+        for name, tree in modules()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.alias) and getattr(node, "id", getattr(node, "name", "")) == "StageContext"
+    }
+    assert naming == {"engine/tenant.py"}
+
+
+def test_what_breaks_these_rules_is_seen():
+    assert wide(ast.parse("class A:\n def __init__(self, a, b, c, d, e, *, f, g): ...")) == ["A"]
+    assert wide(ast.parse("class A:\n def __init__(self, a, b, c, d, e, *, f): ...")) == []
+    assert clocks(ast.parse("import time\nbegan = time.monotonic()")) == ["time.monotonic"]
+    assert clocks(ast.parse("await asyncio.sleep(0)")) == []
+    assert clocks(ast.parse("await asyncio.sleep(1)")) == ["asyncio.sleep"]
