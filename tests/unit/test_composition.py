@@ -16,7 +16,6 @@ WIDE = {"ShipperOne"}
 
 READS_CLOCKS = {
     "kernel/time_source.py": "implements TimeSource",
-    "fleet/scheduler.py": "asks a database that is away again, at the pace of its heartbeats",
     "ledger/database.py": "waits for another process's lock in a thread, within one call",
     "ledger/writer.py": "gathers a batch in a thread of its own",
     "cli/process_exit.py": "the process ends, with whatever time is left",

@@ -26,7 +26,7 @@ from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.fleet.tables import engine_version
 from shipperone_erp.fleet.tenant_book import LOOK_EVERY, TenantBook
 from shipperone_erp.kernel.errors import LedgerError
-from shipperone_erp.kernel.time_source import elapsed
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.fleet_store import FleetStore
 
 ResultT = TypeVar("ResultT")
@@ -65,7 +65,9 @@ class FleetScheduler:
         load: LoadCounter,
         limits: SharedLimits,
         log: logging.Logger,
+        time: TimeSource = MACHINE_TIME,
     ) -> None:
+        self._time = time
         self._settings = configuration.runtime.fleet
         self._store = store
         self._load = load
@@ -165,7 +167,7 @@ class FleetScheduler:
             except LedgerError:
                 if self._stopping.is_set():
                     raise
-                await asyncio.sleep(self._settings.heartbeat.total_seconds())
+                await self._time.sleep(self._settings.heartbeat.total_seconds())
 
     async def _beats(self) -> None:
         away = False
@@ -276,7 +278,7 @@ class FleetScheduler:
         task.add_done_callback(self._leaving.discard)
 
     def _due(self, what: str, every: float) -> bool:
-        now = elapsed()
+        now = self._time.elapsed()
         if now < self._next.get(what, 0.0):
             return False
         self._next[what] = now + every
