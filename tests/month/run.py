@@ -27,8 +27,8 @@ from shipperone_erp import Reason
 from shipperone_erp.config import load
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
 from shipperone_erp.sandbox import Fault, Sandbox

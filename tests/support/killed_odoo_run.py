@@ -15,7 +15,7 @@ import httpx
 from odoo_shop import reads
 from shipperone_erp.cli.run import run_once
 from shipperone_erp.config import load
-from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp_odoo import OdooConnector
 
 

@@ -14,7 +14,7 @@ from counting_erp import TRANSACTION
 
 from shipperone_erp.cli.run import run_once
 from shipperone_erp.config import load
-from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import Entry
 

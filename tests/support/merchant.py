@@ -12,8 +12,8 @@ from typing import Any, Protocol
 import pytest
 
 from shipperone_erp.domain.run_outcome import Ending
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.sandbox import Sandbox, SandboxOrder
 from shipperone_erp_generic_sql import recipe
 from world import World

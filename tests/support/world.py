@@ -17,8 +17,8 @@ from shipperone_erp.config import Configuration, load
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.kernel.time_source import MachineTime
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox

@@ -33,12 +33,12 @@ from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.domain.events import Observer
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending, worst
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.engine.process import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import nobody_knows
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.engine.scheduling import Scheduler
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.engine.service_manager import notify, signs_of_life
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now

@@ -15,9 +15,9 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.dry_run import foresee
 from shipperone_erp.engine.runtime import Runtime
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live, job_commands

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
-from shipperone_erp.domain.absence import doubt_since, may_exist, wants_proof
+from shipperone_erp.domain.absence import doubt_since, wants_proof
 from shipperone_erp.domain.allocation_release import to_be_given_back
 from shipperone_erp.domain.decisions import (
     Continue,
@@ -18,19 +17,17 @@ from shipperone_erp.domain.decisions import (
     Start,
     StartHeld,
     moved_decision,
-    order_of,
 )
 from shipperone_erp.domain.events import OrderPlanned, OrderRests
-from shipperone_erp.domain.hook_answers import Reservation
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
 from shipperone_erp.domain.planner import plan, urgency
 from shipperone_erp.domain.planner_input import PlannerInput, planner_rules
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
-from shipperone_erp.domain.reservations import Allocated, has_parts, reserved_items, reserved_rows, rows_in
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine import upgrade_checks
+from shipperone_erp.engine.allocations import Allocations
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
@@ -41,6 +38,7 @@ from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.ports import CyclePorts
 from shipperone_erp.engine.queue_record import QueueKeeper
 from shipperone_erp.engine.recovery import recover
+from shipperone_erp.engine.selection import Selection, before_go_live
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.dispatch import act
@@ -59,18 +57,6 @@ class Passed:
     moved: int
     due_in: float | None
     orders: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class Selection:
-    """Which orders a run is restricted to: these ids (empty: all), at most `limit` of each stage."""
-
-    orders: frozenset[str] = frozenset()
-    limit: int | None = None
-
-    def admits(self, order_id: str) -> bool:
-        """The order is not excluded by its id."""
-        return not self.orders or order_id in self.orders
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +103,7 @@ class StageCycle:
         self._places = FairSemaphore(in_flight)
         self._running: dict[str, asyncio.Task[None]] = {}
         self._suspects: set[int] = set()
-        self._allocations: dict[str, list[Job]] = {}
+        self._allocations = Allocations((), settings, context.erp)
         self._planned: dict[int, Job] = {}
         self._moved = 0
         self._clock: StageClock = context.clock
@@ -142,14 +128,14 @@ class StageCycle:
             memory, decisions = await self._look()
         except ReadFailed as failure:
             await self._queue.not_read(failure)
-            await self._act(list(self._chosen(await self._without_reading(), selection)))
+            await self._act(selection.chosen(await self._without_reading()))
             if wait:
                 await self.rest()
             raise
         self.context.queue_answers()
-        chosen = list(self._chosen(decisions, selection))
+        chosen = selection.chosen(decisions)
         # the first read of a queue counts once: what it is to hold is held, whatever this run is restricted to
-        held = self._before_go_live(decisions, {order_id for order_id, _ in chosen})
+        held = before_go_live(decisions, {order_id for order_id, _ in chosen})
         await self._act([*chosen, *held])
         if wait:
             await self.rest()
@@ -225,9 +211,7 @@ class StageCycle:
             memory = replace(memory, failed=await self._failed())
         self._planned = {job.id: job for job in (*memory.jobs, *memory.unshipped)}
         memory = replace(memory, jobs=tuple(map(self._released, memory.jobs)))
-        self._allocations = defaultdict(list)
-        for job in memory.allocations:
-            self._allocations[job.order_id].append(job)
+        self._allocations = Allocations(memory.allocations, self.context.settings, self.context.erp)
         self.context.planned_from(memory, busy)
         return memory, record
 
@@ -256,25 +240,6 @@ class StageCycle:
             return await self._others.read_failed()
         except ReadFailed:
             return frozenset()
-
-    def _chosen(self, decisions: Iterable[Decision], selection: Selection) -> Iterable[tuple[str, list[Decision]]]:
-        """The decisions of each order together, in their urgency, as far as this run may act on them."""
-        orders: dict[str, list[Decision]] = defaultdict(list)
-        for decision in decisions:
-            if not isinstance(decision, NoAction) and selection.admits(order_of(decision)):
-                orders[order_of(decision)].append(decision)
-        return list(orders.items())[: selection.limit]
-
-    @staticmethod
-    def _before_go_live(decisions: Iterable[Decision], chosen: Collection[str]) -> list[tuple[str, list[Decision]]]:
-        """The orders beyond `chosen` that were listed before the go-live, each of which is only to be held."""
-        return [
-            (decision.job.order_id, [decision])
-            for decision in decisions
-            if isinstance(decision, StartHeld)
-            and decision.job.reason is Reason.BEFORE_GO_LIVE
-            and decision.job.order_id not in chosen
-        ]
 
     async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
         suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}
@@ -333,7 +298,7 @@ class StageCycle:
             return
         try:
             for decision in decisions:
-                job = await act(decision, self.context, self._allocated, alone=alone)
+                job = await act(decision, self.context, self._allocations.beside, alone=alone)
                 if job is not None and not isinstance(decision, NoAction):
                     before = decision.job
                     self._moved += (before.id, before.state, before.step, before.reason) != (
@@ -344,33 +309,6 @@ class StageCycle:
             if taking:
                 self.context.effect_log.release(taking)
         await self.context.effect_log.flushed()
-
-    def _allocated(self, job: Job) -> Allocated:
-        made = self._allocations.get(job.order_id, ())
-        asked = any(one.open and not one.ended and one.reference is None and may_exist(one) for one in made)
-        counted = tuple(one for one in made if one.state not in (State.GONE, State.SUPERSEDED))
-        known = rows_in(counted, always=has_parts(job))
-        # rows are read only where they say more than the listing does
-        held = (
-            [row for one in self._reserving(job) for row in reserved_rows(one, self.context.settings)] if known else []
-        )
-        return Allocated(self._reservations(job), tuple(held), known, asked, counted)
-
-    def _reserving(self, job: Job) -> list[Job]:
-        return [
-            made
-            for made in self._allocations.get(job.order_id, ())
-            if made.reference is not None
-            and made.state not in (State.GONE, State.SUPERSEDED)
-            and made.erp in (None, self.context.erp)
-        ]
-
-    def _reservations(self, job: Job) -> tuple[Reservation, ...]:
-        return tuple(
-            Reservation(made.key, made.reference, reserved_items(made, self.context.settings))
-            for made in self._reserving(job)
-            if made.reference is not None
-        )
 
     async def unfinished(self) -> list[Job]:
         """Every job of this stage that may still move by itself."""

@@ -17,9 +17,9 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, implausible
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.requested_orders import unknown_to
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.shipperone.client import ShipperOne

@@ -18,7 +18,6 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.engine.crash_isolation import CrashIsolation
-from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
 from shipperone_erp.engine.locks import ExclusiveNames, Shares
 from shipperone_erp.engine.observers.change_log import change_log
@@ -27,6 +26,7 @@ from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.retention import Retention
 from shipperone_erp.engine.scheduling import EveryTenant, Host, Scheduler, ServiceHost
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.engine.single_run import serve_once
 from shipperone_erp.engine.stage_context import Observer

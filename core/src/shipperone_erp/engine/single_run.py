@@ -9,8 +9,9 @@ from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending, ended_with
-from shipperone_erp.engine.cycle import Passed, Selection, StageCycle
+from shipperone_erp.engine.cycle import Passed, StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.engine.tenant import TenantRuntime
 from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.kernel.errors import ShipperOneErpError

@@ -11,9 +11,10 @@ from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.engine.cycle import Selection, StageCycle
+from shipperone_erp.engine.cycle import StageCycle
 from shipperone_erp.engine.lease_keeper import LeaseKeeper
 from shipperone_erp.engine.operator_signals import OperatorSignals
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.engine.tenant import TenantRuntime
 from shipperone_erp.kernel.backoff import Backoff, spread
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError

@@ -9,7 +9,7 @@ from shipperone_erp.cli.run import run_once
 from shipperone_erp.config import load
 from shipperone_erp.config.settings import ChargeSettings
 from shipperone_erp.connector.secret import Secret
-from shipperone_erp.engine.cycle import Selection
+from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.ledger.repository import Ledger
 

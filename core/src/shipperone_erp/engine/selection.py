@@ -1,0 +1,39 @@
+"""Which of the planned decisions a run acts on."""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from shipperone_erp.domain.decisions import Decision, NoAction, StartHeld, order_of
+from shipperone_erp.domain.reasons import Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which orders a run is restricted to: these ids (empty: all), at most `limit` of each stage."""
+
+    orders: frozenset[str] = frozenset()
+    limit: int | None = None
+
+    def admits(self, order_id: str) -> bool:
+        """The order is not excluded by its id."""
+        return not self.orders or order_id in self.orders
+
+    def chosen(self, decisions: Iterable[Decision]) -> list[tuple[str, list[Decision]]]:
+        """The decisions of each order together, in their urgency, as far as this run may act on them."""
+        orders: dict[str, list[Decision]] = defaultdict(list)
+        for decision in decisions:
+            if not isinstance(decision, NoAction) and self.admits(order_of(decision)):
+                orders[order_of(decision)].append(decision)
+        return list(orders.items())[: self.limit]
+
+
+def before_go_live(decisions: Iterable[Decision], chosen: Collection[str]) -> list[tuple[str, list[Decision]]]:
+    """The orders beyond `chosen` that were listed before the go-live, each of which is only to be held."""
+    return [
+        (decision.job.order_id, [decision])
+        for decision in decisions
+        if isinstance(decision, StartHeld)
+        and decision.job.reason is Reason.BEFORE_GO_LIVE
+        and decision.job.order_id not in chosen
+    ]
