@@ -19,6 +19,7 @@ READS_CLOCKS = {
     "ledger/database.py": "waits for another process's lock in a thread, within one call",
     "ledger/writer.py": "gathers a batch in a thread of its own",
     "cli/process_exit.py": "the process ends, with whatever time is left",
+    "operations/alerts/watch.py": "its clocks are arguments",
     "operations/throughput.py": "measures in a thread; its clocks are arguments",
     "operations/capture/allow_list.py": "the year, which a captured text may show",
     "web/access.py": "its clock is an argument",
