@@ -40,7 +40,7 @@ def test_an_order_makes_one_trace_in_each_stage_with_read_hook_post_and_issue(wo
         world.sandbox.add(order(f"FO-{number}", first_id=number * 10))
 
     async def go() -> None:
-        async with Runtime(world.read(), now=world.clock) as runtime:
+        async with Runtime(world.read(), time=world.clock) as runtime:
             runtime.events.add(observer)
             runtime.events.add(told.append)
             await runtime.once(Selection(), settle_for=timedelta(seconds=8))
