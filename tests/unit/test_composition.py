@@ -16,6 +16,7 @@ WIDE = {"ShipperOne"}
 
 READS_CLOCKS = {
     "kernel/time_source.py": "implements TimeSource",
+    "engine/shared_limits.py": "its clock is an argument; it sleeps for as long as a rate asks for",
     "ledger/database.py": "waits for another process's lock in a thread, within one call",
     "ledger/writer.py": "gathers a batch in a thread of its own",
     "cli/process_exit.py": "the process ends, with whatever time is left",
