@@ -264,6 +264,19 @@ def test_b18_an_invoice_without_a_total_is_marked_as_not_compared(merchant):
     assert [(row["stage"], row["not_compared"]) for row in status] == [("allocation", 0), ("invoice", 1)]
 
 
+def test_m7_a_tax_that_is_compared_with_nothing_is_marked_and_counted(merchant):
+    merchant.sandbox.add(order("24.99", tax_percent=None))
+    merchant.finishes()
+    rows = json.loads(merchant.command("orders", "--json", "--all").stdout)
+    assert [(row["stage"], row["tax_not_compared"]) for row in rows] == [("allocation", False), ("invoice", True)]
+    assert "done, tax not compared" in merchant.command("orders", "--state", "done").stdout
+    status = json.loads(merchant.command("status", "--json").stdout)
+    assert [(row["stage"], row["tax_not_compared"]) for row in status] == [("allocation", 0), ("invoice", 1)]
+    assert "tax not compared of 1 invoice(s)" in " ".join(merchant.command("status").stdout.split())
+    if merchant.settings["connector"] == '"generic_sql"':  # the other one keeps no list to reconcile with
+        assert "tax not compared of 1 invoice(s)" in merchant.command("reconcile", "acme").stderr
+
+
 def test_b18_a_tenant_that_wants_every_total_compared_holds_one_without(merchant):
     merchant.settings["not_compared"] = '"hold"'
     without_total(merchant)

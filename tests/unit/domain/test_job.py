@@ -81,6 +81,8 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
         {"step": Step.ISSUING}),
     "invoice_issued": (lambda job: job.invoice_issued(total_stated=True), [ISSUING], [BUILT, POSTING, ACCEPTED],
         {"step": Step.ISSUED, "compared": True, "attempts": 0}),
+    "taxes_looked_at": (lambda job: job.taxes_looked_at(compared=False), [BUILT, FISCAL], [NEW, RESERVED, POSTING, DONE],
+        {"tax_compared": False}),
     "done": (lambda job: job.done("at last"), [ACCEPTED, FISCAL], [NEW, RESERVED, POSTING, SUPERSEDED],
         {"state": State.DONE, "step": Step.DONE, "sentence": "at last", "reason": None}),
     "undo_begins": (lambda job: job.undo_begins(State.NEW), [RESERVED, HELD, WAITING], [DONE, TAKEN, SUPERSEDED],

@@ -4,7 +4,7 @@ What is ours has an external id of ours. A live document without one that names 
 one beside it would reserve or invoice twice, so a person is asked (`already_in_erp`).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
@@ -13,12 +13,17 @@ from shipperone_erp_odoo.odoo import Odoo, Row
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Live documents by the order's id or number that they name, and the ids of those that are ours."""
+    """Live documents by the order's id or number that they name, and the external ids of those that are ours."""
 
     what: str
     by_name: dict[str, list[Row]]
-    ours: frozenset[int]
+    ours: Mapping[int, str]
     certain: bool
+
+    def external_ids(self, order: FulfillmentOrder) -> set[str]:
+        """Those of the documents of ours that name this order, without the module."""
+        rows = (row for name in _names(order) for row in self.by_name.get(name, ()))
+        return {self.ours[int(row["id"])] for row in rows if int(row["id"]) in self.ours}
 
     def any_of(self, order: FulfillmentOrder) -> bool:
         """Some document names this order."""
@@ -72,7 +77,7 @@ def _seen(odoo: Odoo, what: str, model: str, fields: Sequence[str], rows: Sequen
         for field in fields:
             by_name.setdefault(str(row[field]), []).append(row)
     ids = list(dict.fromkeys(int(row["id"]) for found in by_name.values() for row in found))
-    return Seen(what, by_name, frozenset(odoo.external_ids(model, ids)), certain=odoo.protocol != "xmlrpc")
+    return Seen(what, by_name, odoo.external_ids(model, ids), certain=odoo.protocol != "xmlrpc")
 
 
 def _names(order: FulfillmentOrder) -> list[str]:

@@ -1,9 +1,9 @@
 """Reservations that are deliveries of their own: one `load` for deliveries and transfers, one more for chained ones."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from shipperone_erp import FulfillmentOrder, Reason, Refused
+from shipperone_erp import FulfillmentOrder, Refused
 from shipperone_erp_odoo import foreign, order_links
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.links import link
@@ -11,7 +11,7 @@ from shipperone_erp_odoo.odoo import Draft, Odoo
 from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
 from shipperone_erp_odoo.sites import Company, Site, customers, me
-from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids, sources
+from shipperone_erp_odoo.wanted import Picking, Transfers, Wanted, begun_with, external_ids
 
 
 class Deliveries:
@@ -24,7 +24,7 @@ class Deliveries:
     def seen(self, orders: Sequence[FulfillmentOrder]) -> list[foreign.Seen]:
         """The live deliveries that name these orders, and sales orders of ours from before the setting was changed."""
         found = [foreign.pickings(self.odoo, orders, self.company)]
-        if _has_sold(self.odoo, self.company):
+        if has_sold(self.odoo, self.company):
             found.append(foreign.sale_orders(self.odoo, orders, self.company, me(self.odoo)["id"]))
         return found
 
@@ -33,15 +33,14 @@ class Deliveries:
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None
 
     def knows_otherwise(self, order: Wanted) -> bool:
-        """It was made as a sales order. `Refused` if several warehouses deliver it."""
-        if not _has_sold(self.odoo, self.company):
+        """It was made as a sales order."""
+        if not has_sold(self.odoo, self.company):
             return False
-        if self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALES)[0]) is None:
-            return False
-        if len(sources(order.order)) > 1:
-            said = 'its goods are sales orders of several warehouses from before `documents` became "picking": set it '
-            raise Refused(Reason.ERP_CHANGED, f"{said}back until that is over, or cancel them in Odoo")
-        return True
+        return self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALES)[0]) is not None
+
+    def begun_with(self, order: Wanted, live: Collection[str]) -> Transfers:
+        """As `reserving.Way` has it."""
+        return begun_with(self.odoo, order.key, order.order, live)
 
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
         """Get-or-create, confirmed: as `reserving.Way` has it."""
@@ -79,7 +78,7 @@ SALES = "SALE"
 """The kind of external ids that sales orders are made under."""
 
 
-def _has_sold(odoo: Odoo, company: int) -> bool:
+def has_sold(odoo: Odoo, company: int) -> bool:
     """The user has live sales orders in Odoo: some may be of this connector, made before `documents` was changed."""
 
     def find() -> bool:

@@ -5,11 +5,12 @@ from collections.abc import Sequence
 
 from shipperone_erp import Done, Refused, ReleaseStock
 from shipperone_erp_odoo import sales
+from shipperone_erp_odoo.loading import has_sold
 from shipperone_erp_odoo.odoo import Draft, Odoo, one
 from shipperone_erp_odoo.pickings import backorders, cancel, moves, referred
 from shipperone_erp_odoo.sale_orders import SALE
 from shipperone_erp_odoo.sites import Site, customers, me, own_company, sites
-from shipperone_erp_odoo.wanted import external_ids
+from shipperone_erp_odoo.wanted import Transfers, external_ids
 
 
 def release(odoo: Odoo, request: ReleaseStock) -> Done:
@@ -25,12 +26,23 @@ def release(odoo: Odoo, request: ReleaseStock) -> Done:
             orders = [_marked_sale(odoo, first, request, home), *_there(odoo, others)]
             ids = _there(odoo, xids)  # made before the setting was changed
         else:
-            ids = [_marked(odoo, xids[0], request, home), *_there(odoo, xids[1:])]
+            ids = [_marked(odoo, xids[0], request, home), *_from_elsewhere(odoo, request)]
+            if has_sold(odoo, company):  # made before the setting was changed
+                orders = _there(odoo, external_ids(odoo, request.key, request.order, SALE, "direct"))
     sales.cancel(odoo, orders, company)
     if ids:
         chain = backorders(odoo, ids, company)
         cancel(odoo, [*chain, *_transfers(odoo, chain, company)], company)
     return Done()
+
+
+def _from_elsewhere(odoo: Odoo, request: ReleaseStock) -> list[int]:
+    """What brings the order's goods from other warehouses; if nothing does, `transfers` may have been changed."""
+    ways: list[Transfers] = ["internal", "direct"]
+    for way in sorted(ways, key=lambda way: way != odoo.settings.transfers):
+        if found := _there(odoo, external_ids(odoo, request.key, request.order, transfers=way)[1:]):
+            return found
+    return []
 
 
 def _there(odoo: Odoo, xids: Sequence[str]) -> list[int]:

@@ -4,8 +4,9 @@ Orders that cannot be met are found beforehand by what is free, so that a shorta
 takes the goods in between is found afterwards, and then the picking is cancelled.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from decimal import ROUND_DOWN, Decimal
+from collections.abc import Callable, Collection, Mapping, Sequence
+from decimal import Decimal
+from functools import partial
 from typing import Any, Protocol
 
 from shipperone_erp import (
@@ -17,8 +18,6 @@ from shipperone_erp import (
     Reserved,
     ReserveStock,
     Shortage,
-    ShortLine,
-    Unknown,
     Voided,
 )
 from shipperone_erp_odoo import foreign, stock, vat_checks
@@ -26,10 +25,11 @@ from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.loading import Deliveries
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.pickings import Found, Move
-from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.sale_orders import SALE, SaleOrders
-from shipperone_erp_odoo.sites import Company, sites
-from shipperone_erp_odoo.wanted import Wanted, sources, wanted
+from shipperone_erp_odoo.shortages import short_lines, short_of
+from shipperone_erp_odoo.sites import Company, Site, sites
+from shipperone_erp_odoo.wanted import Transfers, Wanted, sources, wanted
 
 NOTHING = Decimal(0)
 Answer = Reserved | Shortage | Pending | Voided
@@ -45,8 +45,11 @@ class Way(Protocol):
         """The document of this key is there."""
 
     def knows_otherwise(self, order: Wanted) -> bool:
-        """It is there as the other kind of document, from before `documents` was changed. `Refused` if it cannot be
-        finished as that."""
+        """It is there as the other kind of document, from before `documents` was changed."""
+
+    def begun_with(self, order: Wanted, live: Collection[str]) -> Transfers:
+        """How its goods from elsewhere were asked for, perhaps before `transfers` was changed. `live`: the external ids
+        of ours that name the order."""
 
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
         """Get-or-create, confirmed and asked to reserve: what is there by key, one for each planned picking, in the
@@ -84,17 +87,29 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
         asked: list[tuple[ReserveStock, Wanted]] = []
         orders = {} if sold else {request.key: request.order for request in chunk}  # a sale checks its buyer itself
         refused = vat_checks.refuse_before_reserving(odoo, orders, company)
+        planned = partial(_planned, odoo, known, known_products, kind)
         for request in chunk:
             with answers.of(request.key):
                 if request.key in refused:
                     raise refused[request.key]
-                asked.append((request, wanted(odoo, request.key, request.order, known, known_products, kind)))
+                asked.append((request, planned(request, "direct" if sold else None)))
         way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
-        before = _Chunk(odoo, company.id, way, asked, answers).reserve()
+        before = _Chunk(odoo, company.id, way, planned, asked, answers).reserve()
         if before:  # finished as what it was begun as
             for key, answer in reserve(odoo, before, "picking" if sold else "sale_order").found.items():
                 answers[key] = answer
     return answers
+
+
+def _planned(
+    odoo: Odoo,
+    sites: Mapping[str, Site | Refused],
+    products: Mapping[str, Product | Refused],
+    kind: str,
+    request: ReserveStock,
+    transfers: Transfers | None,
+) -> Wanted:
+    return wanted(odoo, request.key, request.order, sites, products, kind, transfers)
 
 
 class _Chunk:
@@ -105,12 +120,14 @@ class _Chunk:
         odoo: Odoo,
         company: int,
         way: Way,
+        planned: Callable[[ReserveStock, Transfers | None], Wanted],
         asked: Sequence[tuple[ReserveStock, Wanted]],
         answers: Answers[Answer],
     ) -> None:
         self.odoo = odoo
         self.company = company
         self.way = way
+        self.planned = planned
         self.asked = {order.key: (request, order) for request, order in asked}
         self.answers = answers
         self.otherwise: list[ReserveStock] = []
@@ -142,6 +159,10 @@ class _Chunk:
             if any(documents.any_of(order.order) for documents in seen):
                 with self.answers.of(key):
                     if self.way.knows(order):
+                        live = {name for documents in seen for name in documents.external_ids(order.order)}
+                        begun = self.way.begun_with(order, live)
+                        if begun != self.odoo.settings.transfers:
+                            self.asked[key] = (request, self.planned(request, begun))
                         there.add(key)
                         continue
                     if self.way.knows_otherwise(order):
@@ -173,10 +194,10 @@ class _Chunk:
             leaks = {place: amount for place, amount in still.items() if leaks.get(place) == amount}
         for order, left in short:
             enough = {place: free + leaks.get(place, NOTHING) for place, free in left.items()}
-            if leaks and not list(_short_lines(order, enough)):
+            if leaks and not list(short_lines(order, enough)):
                 self.answers[order.key] = _leaked(order, left, leaks, self.counted)
             else:
-                self.answers[order.key] = Shortage(tuple(_short_lines(order, left)))
+                self.answers[order.key] = Shortage(tuple(short_lines(order, left)))
         return fitting
 
     def _leaks(self, short: Sequence[tuple[Wanted, Mapping[stock.Place, Decimal]]]) -> dict[stock.Place, Decimal]:
@@ -212,7 +233,7 @@ class _Chunk:
         if short:
             self.way.cancel(pickings)
             self._remember(order, short)
-            return Shortage(tuple(_short_of(order, short)))
+            return Shortage(tuple(short_of(order, short)))
         waiting = [move for picking in deliveries for move in picking.moves if move.open and not move.ready]
         if waiting and request.transfer == "arrived":
             return self._on_the_road(transfers, deliveries)
@@ -256,7 +277,7 @@ class _Chunk:
             for place, quantity in order.demand().items():
                 excess[place] = excess.get(place, NOTHING) - quantity
             left = {place: max(order.demand()[place] - gap, NOTHING) for place, gap in short.items()}
-            self.answers[order.key] = Shortage(tuple(_short_lines(order, left)))
+            self.answers[order.key] = Shortage(tuple(short_lines(order, left)))
         if over:
             stock.tidy_up(self.odoo, self.company)
         for order in before:
@@ -328,35 +349,3 @@ def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
                 "cancel it and it is made anew",
                 Owner.WAREHOUSE,
             )
-
-
-def _short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[ShortLine]:
-    """Every item whose goods do not suffice for all that the order wants of them, with what is free of them in all."""
-    short = {place for place, quantity in order.demand().items() if place in free and free[place] < quantity}
-    for line in order.lines:
-        places = [((line.source.stock, product.id), quantity) for product, quantity in line.parts]
-        if not any(place in short for place, _ in places):
-            continue
-        # of a kit, as many whole ones as the scarcest of its components makes
-        enough = [free[place] * line.quantity / quantity for place, quantity in places if place in free and quantity]
-        available = min(enough, default=NOTHING)
-        if line.product.kit:
-            available = available.to_integral_value(ROUND_DOWN)
-        yield ShortLine(line.item.item_id, line.item.sku, line.item.qty, line.product.in_pieces(available))
-
-
-def _short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
-    """The items of the products that these moves lack, with what the moves had."""
-    had: dict[int, Decimal] = {}
-    for move in short:
-        had[move.product] = had.get(move.product, NOTHING) + move.has
-    places = {
-        (line.source.stock, product.id): had[product.id]
-        for line in order.lines
-        for product, _ in line.parts
-        if product.id in had
-    }
-    lines = list(_short_lines(order, places))
-    if not lines:
-        raise Unknown("what is reserved changed while it was looked at; it is looked at again")
-    return lines

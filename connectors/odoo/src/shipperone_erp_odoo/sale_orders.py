@@ -5,7 +5,7 @@ in ShipperOne. Confirming reserves what there is and never refuses, so every mov
 its own.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
@@ -20,7 +20,7 @@ from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
 from shipperone_erp_odoo.products import products
 from shipperone_erp_odoo.sales import cancel, reference
 from shipperone_erp_odoo.sites import Company, Site, me
-from shipperone_erp_odoo.wanted import Picking, Wanted, external_ids, sources
+from shipperone_erp_odoo.wanted import Picking, Transfers, Wanted, external_ids
 
 SALE = "SALE"
 """The kind of external ids that sales orders are made under."""
@@ -47,16 +47,12 @@ class SaleOrders:
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALE)[0]) is not None
 
     def knows_otherwise(self, order: Wanted) -> bool:
-        """It was made as a delivery. `Refused` if several warehouses deliver it: its transfers are of the setting that
-        was before."""
-        if self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is None:
-            return False
-        if len(sources(order.order)) > 1:
-            said = (
-                'its goods were reserved from several warehouses before `documents` became "sale_order": set it back '
-            )
-            raise Refused(Reason.ERP_CHANGED, f"{said}until that is over, or cancel the delivery in Odoo")
-        return True
+        """It was made as a delivery."""
+        return self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None
+
+    def begun_with(self, order: Wanted, live: Collection[str]) -> Transfers:
+        """Each warehouse has a sales order of its own."""
+        return "direct"
 
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
         """Get-or-create, confirmed: as `reserving.Way` has it."""

@@ -5,7 +5,7 @@ delivery is chained to, or are delivered straight from there by a picking of the
 always carries the bare key: by it the whole reservation is found again.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeVar
@@ -15,6 +15,9 @@ from shipperone_erp_odoo.kits import Parts, parts
 from shipperone_erp_odoo.odoo import Odoo, external_id
 from shipperone_erp_odoo.products import Product, counted
 from shipperone_erp_odoo.sites import Site
+
+Transfers = Literal["internal", "direct"]
+"""How goods that lie in another warehouse come: as the setting `transfers` says."""
 
 FoundT = TypeVar("FoundT", Site, Product)
 
@@ -69,9 +72,10 @@ def wanted(
     sites: Mapping[str, Site | Refused],
     products: Mapping[str, Product | Refused],
     kind: str = "PICK",
+    transfers: Transfers | None = None,
 ) -> Wanted:
     """The reservation that this order needs, its deliveries under external ids of that kind. `Refused` if Odoo cannot
-    be asked for it."""
+    be asked for it. `transfers`: other ones than the settings say, of a reservation that was begun so."""
     home = _there(sites[order.warehouse_code])
     lines = tuple(_line(odoo, order, item, sites, products) for item in order.items)
     for line in lines:
@@ -79,7 +83,8 @@ def wanted(
             said = f'"{line.item.sku}" lies in {line.source.code}, which is of {line.source.company.name} in Odoo; '
             said += f"{home.code} is of {home.company.name}, and goods are not transferred between companies"
             raise Refused(Reason.WAREHOUSE_UNKNOWN, said)
-    return Wanted(key, order, home, lines, tuple(_pickings(odoo, key, home, lines, kind)))
+    internal = (transfers or odoo.settings.transfers) == "internal"
+    return Wanted(key, order, home, lines, tuple(_pickings(key, home, lines, kind, internal=internal)))
 
 
 def sources(order: FulfillmentOrder) -> list[str]:
@@ -87,11 +92,28 @@ def sources(order: FulfillmentOrder) -> list[str]:
     return list(dict.fromkeys([order.warehouse_code, *map(order.source_warehouse, order.items)]))
 
 
-def external_ids(odoo: Odoo, key: str, order: FulfillmentOrder, kind: str = "PICK") -> list[str]:
+def external_ids(
+    odoo: Odoo, key: str, order: FulfillmentOrder, kind: str = "PICK", transfers: Transfers | None = None
+) -> list[str]:
     """Those of all documents that a reservation of this order may consist of; the first one always is there."""
-    further = "TRF" if odoo.settings.transfers == "internal" else kind
+    further = "TRF" if (transfers or odoo.settings.transfers) == "internal" else kind
     others = [external_id(further, key, code) for code in sources(order) if code != order.warehouse_code]
     return [external_id(kind, key), *others]
+
+
+def begun_with(odoo: Odoo, key: str, order: FulfillmentOrder, live: Collection[str]) -> Transfers:
+    """How goods from elsewhere were asked for by the deliveries of this key, which may be another way than that of the
+    settings now. `live`: the external ids of ours among the deliveries that name the order."""
+    now = odoo.settings.transfers
+    far = external_ids(odoo, key, order, "PICK", "direct")[1:]
+    if not far or not live:
+        return now
+    if any(xid.partition(".")[2] in live for xid in far):
+        return "direct"
+    if now == "internal":
+        return now
+    transfers = external_ids(odoo, key, order, "PICK", "internal")[1:]
+    return "internal" if any(odoo.reference(xid) is not None for xid in transfers) else now
 
 
 def _line(
@@ -111,9 +133,8 @@ def _line(
     return Line(item, product, source, quantity, parts(odoo, product, quantity, source.company.id))
 
 
-def _pickings(odoo: Odoo, key: str, home: Site, lines: tuple[Line, ...], kind: str) -> list[Picking]:
+def _pickings(key: str, home: Site, lines: tuple[Line, ...], kind: str, *, internal: bool) -> list[Picking]:
     at: dict[Site, dict[tuple[Product, Site], Decimal]] = {}
-    internal = odoo.settings.transfers == "internal"
     for line in lines:
         site = home if internal else line.source
         moves = at.setdefault(site, {})

@@ -29,7 +29,7 @@ from shipperone_erp.operations.disk_space import full_disk
 from shipperone_erp.operations.fleet_report import fleet_of, with_fleet, worker_line, worker_rows
 from shipperone_erp.operations.open_documents import open_documents
 from shipperone_erp.operations.order_timeline import story_lines
-from shipperone_erp.operations.reports import Row, order_row, order_story, status_rows
+from shipperone_erp.operations.reports import NO_TAX, Row, order_row, order_story, status_rows
 
 OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")]
 OnlyStage = Annotated[Stage | None, typer.Option("--stage", help="Only this stage.")]
@@ -78,6 +78,8 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
             )
         if row.get("not_compared"):
             print_paragraphs(f"{row['tenant']}: {row['not_compared']} invoice(s) not compared: the ERP stated no total")
+        if row.get("tax_not_compared"):
+            print_paragraphs(f"{row['tenant']}: tax not compared of {row['tax_not_compared']} invoice(s): {NO_TAX}")
         if row.get("denials"):
             print_paragraphs(f"{row['tenant']}/{row['stage']}: {row['denials']}")
         if row.get("silent"):
@@ -171,8 +173,10 @@ def _written(file: Path, rows: Iterable[Row]) -> int:
 
 
 def _marked(row: Row, column: str) -> object:
-    """A cell of a list: beside the state it shows that nothing was compared."""
-    return f"{row['state']}, not compared" if column == "state" and row["not_compared"] else row[column]
+    """A cell of a list: beside the state it shows that nothing was compared, or not the tax."""
+    if column == "state" and row["not_compared"]:
+        return f"{row['state']}, not compared"
+    return f"{row['state']}, tax not compared" if column == "state" and row["tax_not_compared"] else row[column]
 
 
 def show(

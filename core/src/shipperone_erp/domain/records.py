@@ -29,6 +29,7 @@ class JobSummary:
     url: str | None
     number: str | None
     compared: bool
+    tax_compared: bool
     accepted_at: datetime | None
     inferred: bool
     erased_at: datetime | None

@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, bindparam, func, or_, select, union
+from sqlalchemy import Connection, Executable, Select, TextClause, bindparam, func, or_, select, union
 
 from shipperone_erp.domain.ids import first_id_at
 from shipperone_erp.domain.job import Job
@@ -31,6 +31,7 @@ from shipperone_erp.ledger.schema import (
     DISPROVED,
     ENDED,
     NOT_COMPARED,
+    TAX_NOT_COMPARED,
     UNFINISHED,
     actions,
     bindings,
@@ -239,8 +240,15 @@ class LedgerReader:
 
     def not_compared(self) -> dict[tuple[str, Stage], int]:
         """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
+        return self._accepted(NOT_COMPARED)
+
+    def tax_not_compared(self) -> dict[tuple[str, Stage], int]:
+        """By tenant and stage, how many accepted invoices have a tax that was compared with nothing."""
+        return self._accepted(TAX_NOT_COMPARED)
+
+    def _accepted(self, those: TextClause) -> dict[tuple[str, Stage], int]:
         counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
-            NOT_COMPARED, jobs.c.accepted_at.is_not(None)
+            those, jobs.c.accepted_at.is_not(None)
         )
         rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
         return {(row["tenant"], row["stage"]): row["count"] for row in rows}

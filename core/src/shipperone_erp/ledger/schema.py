@@ -14,6 +14,7 @@ from sqlalchemy import (
     UniqueConstraint,
     false,
     text,
+    true,
 )
 
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -51,6 +52,7 @@ OF_SALES_ORDER = text("order_number IS NOT NULL")
 ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
 """Reservations that ShipperOne knows of; as text for the same reason."""
 NOT_COMPARED = text("NOT compared")
+TAX_NOT_COMPARED = text("NOT tax_compared")
 
 DISPROVED = text("inferred AND refusal IS NOT NULL")
 """ShipperOne denied the confirmation, and its queue showed that it had taken it."""
@@ -119,6 +121,7 @@ jobs = Table(
     Column("credits", JsonTuple(credit_out, credit_back), nullable=False, server_default="[]"),
     Column("approved_total", FreeText),
     Column("without_vat", String(64)),
+    Column("tax_compared", Boolean, nullable=False, server_default=true()),
     UniqueConstraint("key", name="jobs_key"),
     Index("jobs_order", "order_id", "tenant", "stage"),
 )
@@ -153,6 +156,13 @@ Index(
 )
 Index("jobs_taken", jobs.c.tenant, jobs.c.stage, sqlite_where=jobs.c.taken, postgresql_where=jobs.c.taken)
 Index("jobs_not_compared", jobs.c.tenant, jobs.c.stage, sqlite_where=NOT_COMPARED, postgresql_where=NOT_COMPARED)
+Index(
+    "jobs_tax_not_compared",
+    jobs.c.tenant,
+    jobs.c.stage,
+    sqlite_where=TAX_NOT_COMPARED,
+    postgresql_where=TAX_NOT_COMPARED,
+)
 
 Index("jobs_disproved", jobs.c.tenant, jobs.c.accepted_at, sqlite_where=DISPROVED, postgresql_where=DISPROVED)
 

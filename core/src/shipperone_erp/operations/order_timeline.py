@@ -11,7 +11,7 @@ from typing import Any
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.kernel.json import loads
-from shipperone_erp.operations.reports import Row, money_text
+from shipperone_erp.operations.reports import NO_TAX, Row, money_text
 
 SIDES = {"erp": "ERP", "shipperone": "ShipperOne", "operator": "operator"}
 
@@ -71,7 +71,7 @@ def _head(story: Row) -> Iterator[str]:
     if story["not_compared"]:
         yield "  not compared: the ERP stated no total of the invoice"
     if story["tax_not_compared"]:
-        yield "  tax not compared: ShipperOne lists no rate, tax or net row of some item, or the ERP states none"
+        yield f"  tax not compared: {NO_TAX}"
     if story["erased_at"]:
         yield f"  personal data and answers were erased at {story['erased_at']} (keep_bodies)"
 

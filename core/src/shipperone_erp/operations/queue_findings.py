@@ -7,7 +7,7 @@ from typing import Any
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.discount_readings import together
 from shipperone_erp.domain.invoice_checks.amounts import Problem
-from shipperone_erp.domain.invoice_checks.listed_taxes import listed_tax
+from shipperone_erp.domain.invoice_checks.listed_taxes import states_tax
 from shipperone_erp.domain.line_selection import lost_by, sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
@@ -65,7 +65,7 @@ def _missed(fields: Mapping[str, str], raw: Sequence[Mapping[str, Any]], table: 
 def _taxes(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
     """That a tax comes to the right gross proves nothing: without a rate, a tax or a net row nothing is compared."""
     items = [item for order in orders for item in order.items if item.row_total_incl_tax or item.price_incl_tax]
-    bare = [item for item in items if item.tax_percent is None and listed_tax(item) is None]
+    bare = [item for item in items if not states_tax(item)]
     if bare and Stage.INVOICE in settings.stages:
         yield Finding(
             "tax rate",

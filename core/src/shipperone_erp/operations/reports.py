@@ -8,7 +8,6 @@ from typing import Any
 
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
-from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.overdue import overdue
@@ -20,6 +19,9 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.silent_stages import silence
 
 Row = dict[str, Any]
+
+NO_TAX = "no rate, tax or net row is listed for some item, or the ERP states no tax"
+"""Why the tax of an invoice was not compared."""
 
 
 def iso(moment: datetime | None, timespec: str = "seconds") -> str | None:
@@ -54,6 +56,7 @@ def order_row(job: Job | JobSummary) -> Row:
         "accepted_at": iso(job.accepted_at),
         "inferred": job.inferred,
         "not_compared": not job.compared,
+        "tax_not_compared": tax_not_compared(job),
         "url": job.url,
         "erased_at": iso(job.erased_at),
         "erp": job.erp,
@@ -76,7 +79,6 @@ def order_story(ledger: Ledger, job: Job) -> Row:
     """A job with its timeline, its differences, its bodies, and what people did."""
     return {
         **order_row(job),
-        "tax_not_compared": tax_not_compared(job),
         "tax_date": job.tax_date.isoformat() if job.tax_date else None,
         "supply_date": job.supply_date.isoformat() if job.supply_date else None,
         "issue_date": job.issue_date.isoformat() if job.issue_date else None,
@@ -98,10 +100,9 @@ def order_story(ledger: Ledger, job: Job) -> Row:
     }
 
 
-def tax_not_compared(job: Job) -> bool:
+def tax_not_compared(job: Job | JobSummary) -> bool:
     """An accepted invoice of which some tax was compared with nothing that ShipperOne lists."""
-    invoice = job.invoice
-    return bool(job.accepted and invoice and job.erased_at is None and not tax_compared(job.order, invoice))
+    return job.accepted_at is not None and not job.tax_compared
 
 
 def _effect_row(effect: Effect) -> Row:
@@ -147,7 +148,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     """Per tenant and stage: what is pending, waiting, held, for which reasons, and whose move it is; the oldest; the
     last good read; whether it is paused; which process serves it (or did, if it was killed)."""
     rows: list[Row] = []
-    not_compared = ledger.not_compared()
+    not_compared, taxes = ledger.not_compared(), ledger.tax_not_compared()
     disproved = ledger.disproved(now - DISPROVED_WITHIN)
     queues = {(record.tenant, record.stage): record for record in ledger.queues()}
     pauses = {(pause.tenant, pause.stage): pause for pause in ledger.pauses()}
@@ -171,6 +172,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
                     **_counted(stage, counts[tenant, stage]),
                     "overdue": _overdue(ledger, known, stage, now) if known else 0,
                     "not_compared": not_compared.get((tenant, stage), 0),
+                    "tax_not_compared": taxes.get((tenant, stage), 0),
                     "denials": disproved_sentence(*disproved.get((tenant, stage), (0, ""))),
                     "last_good_cycle": iso(record.last_good_read_at) if record else None,
                     "served_by": lease.served_by if lease else None,

@@ -13,6 +13,7 @@ from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.domain.hook_requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, only_amounts, reason_for, side_by_side
+from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
 from shipperone_erp.domain.line_selection import lost_by
 from shipperone_erp.domain.listed_amounts import replaced
@@ -102,6 +103,7 @@ async def compare(case: JobExecution) -> None:
     """The invoice states exactly what shipped, or `handle_mismatch` says what to do about it."""
     built = _invoice(case)
     differences = _differences(case, built)
+    case.job = case.job.taxes_looked_at(compared=taxes_compared(case, built))
     if case.job.accepted:
         if differences:
             case.job = (
@@ -188,6 +190,7 @@ async def issue(case: JobExecution) -> None:
         raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
     differences = _differences(case, answer)
     case.job = case.job.invoice_issued(total_stated=answer.total_incl_tax is not None)
+    case.job = case.job.taxes_looked_at(compared=taxes_compared(case, answer))
     if differences and not case.job.accepts:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
@@ -277,6 +280,12 @@ def _differences(case: JobExecution, stated: Invoice) -> tuple[Difference, ...]:
         tolerance=settings.tolerance,
         part=case.job.part or total_is_of_more(case),
     )
+
+
+def taxes_compared(case: JobExecution, stated: Invoice) -> bool:
+    """The tax of every line was compared with something that ShipperOne lists."""
+    sums = figures(case.order, case.currency(), case.discount)
+    return tax_compared(case.order, stated, sums, part=case.job.part or total_is_of_more(case))
 
 
 def _not_compared(case: JobExecution) -> HoldJob:

@@ -11,7 +11,7 @@ from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.settings import OdooSettings, WarehouseRule
 from shipperone_erp_odoo.sites import Company, Site
-from shipperone_erp_odoo.wanted import Wanted, external_ids, wanted
+from shipperone_erp_odoo.wanted import Wanted, begun_with, external_ids, wanted
 
 HOME = Company(1, "Acme", "SK", "EUR")
 
@@ -53,6 +53,7 @@ def shape(made: Wanted) -> list[tuple[str, str, dict[tuple[str, str], D]]]:
     ]  # fmt: skip
 
 
+KNOWN = {sku: replace(product(sku), id=n) for n, sku in enumerate(("MUG", "TEA"))}
 MIXED = order(("MUG", "2", None), ("MUG", "1", None), ("MUG", "3", "far"), ("TEA", "1", "far"))
 
 
@@ -78,6 +79,38 @@ def test_every_picking_is_found_again_by_the_key_and_the_order_alone():
         names = external_ids(odoo, "a-FO-1-x", MIXED)
         assert {picking.xid for picking in plan(MIXED, odoo).pickings} <= set(names)
         assert names[0].endswith("PICK_a-FO-1-x")
+
+
+TRANSFER, STRAIGHT, HOME_ALONE = "TRF_a-FO-1-x_far", "PICK_a-FO-1-x_far", "PICK_a-FO-1-x"
+
+
+@pytest.mark.parametrize(
+    ("setting", "live", "transfer_there", "begun"),
+    [
+        ("internal", {HOME_ALONE}, False, "internal"), ("internal", {HOME_ALONE, STRAIGHT}, False, "direct"),
+        ("direct", {HOME_ALONE, STRAIGHT}, False, "direct"), ("direct", {HOME_ALONE}, True, "internal"),
+        # the delivery from afar was cancelled by somebody
+        ("direct", {HOME_ALONE}, False, "direct"),
+    ],
+)  # fmt: skip
+def test_p9_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed(
+    setting, live, transfer_there, begun
+):
+    def knows(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/jsonrpc":
+            return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
+        there = transfer_there and TRANSFER.encode() in request.content
+        if there:
+            return httpx.Response(200, json=["stock.picking", 3])
+        return httpx.Response(404, json={"name": "builtins.ValueError", "message": "no such external id"})
+
+    odoo = Odoo(silent(transfers=setting).settings, httpx.MockTransport(knows))
+    assert begun_with(odoo, "a-FO-1-x", MIXED, live) == begun
+    assert begun_with(silent(transfers=setting), "a-FO-1-x", order(("MUG", "1", None)), live) == setting
+    made = wanted(silent(transfers=setting), "a-FO-1-x", MIXED, SITES, KNOWN, transfers=begun)
+    assert {picking.kind for picking in made.pickings} == (
+        {"delivery", "transfer"} if begun == "internal" else {"delivery"}
+    )
 
 
 def test_what_is_demanded_counts_only_what_odoo_counts():

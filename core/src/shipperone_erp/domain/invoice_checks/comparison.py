@@ -55,7 +55,7 @@ def invoice_differences(
         if not part and order.total_incl_tax is not None and not any(d.field == "total_incl_tax" for d in found):
             money("total_incl_tax", invoice.total_incl_tax, order.total_incl_tax - sums.payments)
     found.extend(_tax_differences(order, invoice, currency, tolerance))
-    found.extend(listed_tax_differences(order, invoice, currency, tolerance))
+    found.extend(listed_tax_differences(order, invoice, sums, part=part, tolerance=tolerance))
     return tuple(found)
 
 

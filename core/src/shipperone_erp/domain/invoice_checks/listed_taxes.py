@@ -3,21 +3,29 @@
 That a tax comes to the right gross proves nothing, since every tax that a price includes does. Pure functions.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
-from shipperone_erp.domain.money import decimals
+from shipperone_erp.domain.money import decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
+from shipperone_erp.domain.totals import Figures
 
 TAX = ("tax_amount", "row_tax_amount", "vat_amount")
 """Keys that a row's tax may be listed under."""
 
 NET = ("row_total_excl_tax", "row_total_excluding_tax", "line_total_excl_tax", "row_total_net", "net_row_total")
 """Keys that a row without its tax may be listed under; none whose meaning differs from shop to shop."""
+
+HIGHEST = Decimal(40)
+"""Percent; no country has a higher rate of tax on goods."""
+
+NOTHING = Decimal(0)
+CLOSE = Decimal("0.02")
+"""What a listed tax and a listed net row may be apart and still be of one row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +38,37 @@ class RateTotal:
     tax: Decimal | None
 
 
-def listed_tax(item: OrderItem) -> Decimal | None:
-    """The tax of the item's row by itself, or its row with tax less its row without; None where neither is listed, or
-    a discount may be in one of them and not in the other."""
-    if item.discount:
-        return None
-    for key in TAX:
-        if (tax := _amount(item.extra.get(key))) is not None:
-            return tax
-    for key in NET:
-        net = _amount(item.extra.get(key))
-        if net is not None and item.row_total_incl_tax is not None:
-            return item.row_total_incl_tax - net
-    return None
+def states_tax(item: OrderItem) -> bool:
+    """A rate, a tax or a net row is listed with the item."""
+    return item.tax_percent is not None or any(_figures(item))
+
+
+def listed_taxes(item: OrderItem, gross: Decimal) -> tuple[Decimal, ...]:
+    """What the tax of the item's line may be, by what is listed, where the line comes to `gross`; not rounded.
+
+    A listed tax, and a net row, is of the item's row, however much of that the line is; where there is a discount, of
+    the row before it or after it. What agrees with both figures is left where both are listed, and the tax itself goes
+    first where they contradict each other. Nothing where neither is listed.
+    """
+    row, off = _row(item, gross), abs(item.discount or NOTHING)
+    bases = dict.fromkeys((row, row + off, row - off, gross) if off else (row,))
+    tax, net = _figures(item)
+    by_tax = [tax * gross / base for base in bases if base] if tax is not None else []
+    by_net = [(base - net) * gross / base for base in bases if base] if net is not None else []
+    both = [one for one in by_tax if any(abs(one - other) <= CLOSE for other in by_net)]
+    return tuple(dict.fromkeys(both or by_tax or by_net))
+
+
+def _row(item: OrderItem, gross: Decimal) -> Decimal:
+    if item.row_total_incl_tax is not None:
+        return item.row_total_incl_tax
+    return gross if item.price_incl_tax is None else item.price_incl_tax * item.qty
+
+
+def _figures(item: OrderItem) -> tuple[Decimal | None, Decimal | None]:
+    """The tax and the row without it, each None where it is not listed."""
+    tax, net = ([_amount(item.extra.get(key)) for key in keys] for keys in (TAX, NET))
+    return next((one for one in tax if one is not None), None), next((one for one in net if one is not None), None)
 
 
 def invoiced_tax(line: InvoiceLine) -> Decimal | None:
@@ -55,34 +81,68 @@ def invoiced_tax(line: InvoiceLine) -> Decimal | None:
 
 
 def listed_tax_differences(
-    order: FulfillmentOrder, invoice: Invoice, currency: str | None, tolerance: Decimal
+    order: FulfillmentOrder, invoice: Invoice, sums: Figures, *, part: bool, tolerance: Decimal
 ) -> Iterable[Difference]:
-    """Lines without a stated rate whose tax is not the listed one. A unit of the currency is left to rounding."""
-    items = {str(item.item_id): item for item in order.items}
-    close = max(tolerance, Decimal(1).scaleb(-decimals(currency)))
-    for line in invoice.lines:
-        item = items[str(line.item_id)]
-        ours, theirs = invoiced_tax(line), _of_this_row(item, line)
-        if item.tax_percent is None and ours is not None and theirs is not None and abs(ours - theirs) > close:
-            yield Difference(f"items[{line.item_id}].tax_amount", f"{ours:.2f}", f"{theirs:f}")
+    """Lines without a stated rate whose tax is none that is listed. A unit of the currency is left to rounding.
 
-
-def tax_compared(order: FulfillmentOrder, invoice: Invoice) -> bool:
-    """Every line that has an amount was compared by its rate, or by its listed tax."""
-    items = {str(item.item_id): item for item in order.items}
-    for line in invoice.lines:
-        item = items.get(str(line.item_id))
-        if item is None or line.total_incl_tax == 0:
+    `part`: of an order that is invoiced in parts a listed tax may be that of all parts; one that would be no rate of
+    any country is taken for that.
+    """
+    close = max(tolerance, Decimal(1).scaleb(-decimals(sums.currency)))
+    for item, line, gross in _lines(order, invoice, sums):
+        ours, theirs = invoiced_tax(line), _usable(item, gross, part=part)
+        if item.tax_percent is not None or ours is None or not theirs:
             continue
-        told = invoiced_tax(line) is not None or line.tax_percent is not None
-        if not told or (item.tax_percent is None and _of_this_row(item, line) is None):
+        if all(abs(ours - tax) > close for tax in theirs):
+            listed = min(theirs, key=lambda tax: abs(tax - ours))
+            shown = rounded(listed, sums.currency)
+            yield Difference(f"items[{line.item_id}].tax_amount", f"{rounded(ours, sums.currency):f}", f"{shown:f}")
+
+
+def tax_compared(order: FulfillmentOrder, invoice: Invoice, sums: Figures, *, part: bool) -> bool:
+    """Every line that has an amount was compared by its rate, or by its listed tax.
+
+    A discount may leave two taxes that the listing can mean; one that fits the invoice's proves nothing where the other
+    one is a rate too.
+    """
+    close = Decimal(1).scaleb(-decimals(sums.currency))
+    for item, line, gross in _lines(order, invoice, sums):
+        ours = invoiced_tax(line)
+        if ours is None and line.tax_percent is None:
             return False
+        if item.tax_percent is None:
+            theirs = _usable(item, gross, part=part)
+            others = [tax for tax in theirs if ours is None or abs(tax - ours) > close]
+            if not theirs or any(_is_a_rate(tax, gross, close) for tax in others):
+                return False
     return True
 
 
-def _of_this_row(item: OrderItem, line: InvoiceLine) -> Decimal | None:
-    """The listed tax, where the line is the row that it is listed with: not a part of it, and at no other amount."""
-    return listed_tax(item) if line.total_incl_tax == item.row_total_incl_tax else None
+def _lines(
+    order: FulfillmentOrder, invoice: Invoice, sums: Figures
+) -> Iterator[tuple[OrderItem, InvoiceLine, Decimal]]:
+    """Each line of the invoice that comes to an amount, with its item and that amount."""
+    items = {str(item.item_id): item for item in order.items}
+    for line in invoice.lines:
+        item = items.get(str(line.item_id))
+        gross = line.total_incl_tax if line.total_incl_tax is not None or item is None else sums.lines[item.item_id]
+        if item is not None and gross:
+            yield item, line, gross
+
+
+def _usable(item: OrderItem, gross: Decimal, *, part: bool) -> tuple[Decimal, ...]:
+    theirs = listed_taxes(item, gross)
+    possible = any(NOTHING <= tax / (gross - tax) * 100 <= HIGHEST for tax in theirs if tax != gross)
+    return theirs if possible or not part else ()
+
+
+def _is_a_rate(tax: Decimal, gross: Decimal, close: Decimal) -> bool:
+    """Some rate in steps of half a percent is this tax, within `close`."""
+    if tax < 0 or gross == tax:
+        return False
+    rate = tax / (gross - tax) * 100
+    nearest = (rate * 2).to_integral_value() / 2
+    return rate <= HIGHEST and abs(tax_in(gross, nearest) - tax) <= close
 
 
 def rate_totals(invoices: Iterable[Invoice]) -> list[RateTotal]:

@@ -165,6 +165,8 @@ class JobRecord:
     """The one sum at which an operator has accepted this listing, and the listing's fingerprint; see `approving`."""
     without_vat: str | None = None
     """An operator's decision to handle the order without its VAT ids: a digest of these; see `without_vat`."""
+    tax_compared: bool = True
+    """False where the tax of some line of the invoice was compared with nothing that ShipperOne lists."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:

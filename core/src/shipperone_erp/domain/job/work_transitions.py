@@ -94,6 +94,11 @@ class WorkTransitions(JobRecord):
         self._must(self.stage is Stage.INVOICE and self.accepted, "issued")
         return changed(self, step=Step.ISSUED, attempts=0, compared=self.compared or total_stated)
 
+    def taxes_looked_at(self, *, compared: bool) -> Self:
+        """Whether each tax of its document was compared with something that ShipperOne lists. Follows a document."""
+        self._must(self.step in (Step.BUILT, Step.ISSUED), "looked at for its taxes")
+        return changed(self, tax_compared=compared)
+
     def done(self, sentence: str | None = None) -> Self:
         """Nothing is left to do. Follows ShipperOne's acceptance alone."""
         self._must(self.accepted, "done")

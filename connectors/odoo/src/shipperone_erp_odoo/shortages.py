@@ -1,0 +1,43 @@
+"""A reservation that lacks goods, by the items of the order: what each wants, and what is there of it. Pure."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import ROUND_DOWN, Decimal
+
+from shipperone_erp import ShortLine, Unknown
+from shipperone_erp_odoo import stock
+from shipperone_erp_odoo.pickings import Move
+from shipperone_erp_odoo.wanted import Wanted
+
+NOTHING = Decimal(0)
+
+
+def short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[ShortLine]:
+    """Every item whose goods do not suffice for all that the order wants of them, with what is free of them in all."""
+    short = {place for place, quantity in order.demand().items() if place in free and free[place] < quantity}
+    for line in order.lines:
+        places = [((line.source.stock, product.id), quantity) for product, quantity in line.parts]
+        if not any(place in short for place, _ in places):
+            continue
+        # of a kit, as many whole ones as the scarcest of its components makes
+        enough = [free[place] * line.quantity / quantity for place, quantity in places if place in free and quantity]
+        available = min(enough, default=NOTHING)
+        if line.product.kit:
+            available = available.to_integral_value(ROUND_DOWN)
+        yield ShortLine(line.item.item_id, line.item.sku, line.item.qty, line.product.in_pieces(available))
+
+
+def short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
+    """The items of the products that these moves lack, with what the moves had."""
+    had: dict[int, Decimal] = {}
+    for move in short:
+        had[move.product] = had.get(move.product, NOTHING) + move.has
+    places = {
+        (line.source.stock, product.id): had[product.id]
+        for line in order.lines
+        for product, _ in line.parts
+        if product.id in had
+    }
+    lines = list(short_lines(order, places))
+    if not lines:
+        raise Unknown("what is reserved changed while it was looked at; it is looked at again")
+    return lines

@@ -1,0 +1,19 @@
+"""Invoices whose tax was compared with nothing that ShipperOne lists are counted. Those of before count as compared."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0013"
+down_revision = "0012"
+
+
+def upgrade() -> None:
+    op.add_column("jobs", sa.Column("tax_compared", sa.Boolean, nullable=False, server_default=sa.true()))
+    not_compared = sa.text("NOT tax_compared")
+    op.create_index(
+        "jobs_tax_not_compared",
+        "jobs",
+        ["tenant", "stage"],
+        sqlite_where=not_compared,
+        postgresql_where=not_compared,
+    )
