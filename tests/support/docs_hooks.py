@@ -14,7 +14,7 @@ from shipperone_erp.domain.hook_answers import Delay
 from shipperone_erp.domain.order import Exact, Extra, ItemId
 
 SHORT = {Exact: "Decimal", ItemId: "int | str", Extra: "Mapping", Delay: "seconds or timedelta"}
-ORDINARY = ("setup", "free_stock", "check", "identity", "exclusive", "close")
+ORDINARY = ("setup", "free_stock", "check", "rehearse", "identity", "exclusive", "close")
 
 
 def hooks() -> str:

@@ -230,4 +230,48 @@ def linked(shop: Shop) -> None:
         assert message["is_internal"] is True
 
 
-DELIVERIES = {case.__name__: case for case in (deliver_batch, addressed, paid, mailed, linked)}
+FIELD = "x_shipperone_shop"
+
+
+def own_fields(seed: Seed) -> None:
+    """A text of the merchant's own on deliveries, and on invoices, credit notes and payments."""
+    for model in ("stock.picking", "account.move", "account.payment"):
+        if not seed.admin.find("ir.model.fields", [("model", "=", model), ("name", "=", FIELD)], ["id"]):
+            (about,) = seed.admin.find("ir.model", [("model", "=", model)], ["id"])
+            seed.admin.make(
+                "ir.model.fields", model_id=about["id"], name=FIELD, field_description="Shop", ttype="char",
+                state="manual",
+            )  # fmt: skip
+
+
+def tagged(shop: Shop) -> None:
+    """Deliveries, invoices and credit notes carry the tag in their chatter, once, and in a field of the merchant's."""
+    shop.product("MUG", 5)
+    shop.act(own_fields)
+    tag = f"{shop.tag} web"
+    settings = {"tag": tag, "tag_fields": {"delivery": FIELD, "invoice": FIELD, "credit_note": FIELD}}
+    erp = shop.connector(**settings)
+    assert [line.ok for line in erp.check() if line.name == "tag"] == [True, True, True]
+    order = shop.order(shop.item(1, "MUG", "2"))
+    for _ in range(2):
+        reserved = shop.reserve(erp, "a1", order)
+        draft = shop.build(erp, "i1", order, a1=reserved)
+    issued = shop.issue(erp, "i1", draft, order)
+    for _ in range(2):
+        note = shop.credit(erp, "c1", issued)
+    for model, reference in (
+        ("stock.picking", reserved.reference),
+        ("account.move", issued.reference),
+        ("account.move", note.reference),
+    ):
+        (id,) = ids(reference)
+        (row,) = erp._odoo.find(model, [("id", "=", id)], [FIELD])
+        assert row[FIELD] == tag
+        on_it = [("model", "=", model), ("res_id", "=", id), ("body", "like", f"ShipperOne: {tag}")]
+        assert len(erp._odoo.find("mail.message", on_it, ["body"])) == 1
+    wrong = shop.connector(tag=tag, tag_fields={"payment": "x_nowhere"})
+    (line,) = [line for line in wrong.check() if line.name == "tag"]
+    assert line.ok is False
+
+
+DELIVERIES = {case.__name__: case for case in (deliver_batch, addressed, paid, mailed, linked, tagged)}

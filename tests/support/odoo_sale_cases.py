@@ -9,8 +9,9 @@ import pytest
 from pydantic import ValidationError
 
 from odoo_cases import six_of_nine
+from odoo_goods_cases import arrive
 from odoo_shop import DAY, Shop, ids
-from shipperone_erp import Charge, Done, Reason, Refused, Reserved, Shortage, ShortLine, Voided
+from shipperone_erp import Charge, Done, Pending, Reason, Refused, Reserved, Shortage, ShortLine, Voided
 from shipperone_erp_odoo import CreditNote, OdooConnector
 from shipperone_erp_odoo.seeding import Seed
 
@@ -341,6 +342,49 @@ def sale_switched(shop: Shop) -> None:
     assert shop.counted(selling, "MUG") == (6, 0)
 
 
+def switched_elsewhere(shop: Shop) -> None:
+    """What was begun for several warehouses, as deliveries with a transfer, as deliveries from each, or as sales orders,
+    is finished as that whatever the settings say since: reserved once, delivered, released."""
+    shop.product("MUG", 50)
+    shop.product("CUP", 50, "B")
+    ways = {
+        "chained": lambda: shop.connector(),
+        "straight": lambda: shop.connector(transfers="direct"),
+        "selling": lambda: connector(shop),
+    }
+    number, left = 0, 50
+    for first in ways:
+        for then in ways:
+            if first == then:
+                continue
+            number += 1
+            order = shop.order(shop.item(1, "MUG", "2"), shop.item(2, "CUP", "3", warehouse_code="far"), number=number)
+            before, after = ways[first](), ways[then]()
+            begun = shop.reserve(before, f"a{number}", order)
+            assert isinstance(begun, Pending if first == "chained" else Reserved)
+            assert shop.counted(after, "MUG") == (left, 2)
+            again = shop.reserve(after, f"a{number}", order)
+            assert again == begun, f"begun as {first}, asked for as {then}"
+            assert (shop.counted(after, "MUG")[1], shop.counted(after, "CUP", "far")[1]) == (2, 3)
+            if first == "chained":
+                shop.act(lambda seed, number=number: arrive(seed, shop.order_id(number)))
+                again = shop.reserve(after, f"a{number}", order)
+            assert isinstance(again, Reserved)
+            built = shop.build(after, f"i{number}", order, **{f"a{number}": again})
+            assert shop.issue(after, f"i{number}", built, order).issued
+            for _ in range(2):
+                assert shop.deliver(after, f"i{number}", order, (f"a{number}", again)) == Done()
+            left -= 2
+            assert shop.counted(after, "MUG") == (left, 0)
+            # one that never came to an answer is released by its key alone
+            number += 1
+            lost = shop.order(shop.item(1, "MUG", "2"), shop.item(2, "CUP", "3", warehouse_code="far"), number=number)
+            shop.reserve(before, f"a{number}", lost)
+            assert shop.release(after, f"a{number}", lost) == Done()
+            assert shop.counted(after, "MUG") == (left, 0)
+            assert shop.counted(after, "CUP", "far")[1] == 0
+
+
 def sale_listed(shop: Shop) -> None:
     """Reconcile finds each sales order with its key, reference and state."""
     shop.product("MUG", 10)
@@ -453,6 +497,6 @@ SALE_CASES = {
         sold_twice, sale_short, sale_released, sale_cancelled_by_hand, sale_foreign, sale_routed, sale_elsewhere,
         sale_in_parts,
         sale_cut_short, sale_invoiced_by_hand, sale_batch, sale_delivered_unreserved, sale_currency, sale_switched,
-        sale_listed, sale_doctor, sale_settings, sale_credited_in_part,
+        switched_elsewhere, sale_listed, sale_doctor, sale_settings, sale_credited_in_part,
     )
 }  # fmt: skip

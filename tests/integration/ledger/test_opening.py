@@ -68,7 +68,7 @@ def test_partial_indexes_are_partial(ledger_url):
     assert names == {
         "jobs_one_open": True, "jobs_unfinished": False, "jobs_unconfirmed": False, "jobs_with_bodies": False,
         "jobs_not_compared": False, "jobs_number": False, "jobs_taken": False, "jobs_sales_order": False,
-        "jobs_disproved": False,
+        "jobs_disproved": False, "jobs_tax_not_compared": False,
         "jobs_allocated": False, "effects_open": False, "effects_with_errors": False,
     }  # fmt: skip
 

@@ -1,5 +1,6 @@
 """`build_invoice`: a draft of a customer invoice, get-or-create by `load`; never more than a draft."""
 
+import datetime
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,6 +21,7 @@ from shipperone_erp_odoo.settings import DETECTED, TaxRule
 from shipperone_erp_odoo.sites import Company, Site, sites
 from shipperone_erp_odoo.standing import reference, standing
 from shipperone_erp_odoo.tables import EMPTY
+from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.tax_rules import item_taxes
 
 Answer = Invoice | Voided
@@ -72,7 +74,8 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
     known = products(odoo, skus(odoo, list(orders.values())), at.id)
     seen = foreign.invoices(odoo, list(orders.values()), at.id)
     lock = locked_until(odoo, at)
-    days = {request.key: request.issue_date or request.tax_date for request in requests}
+    today = datetime.datetime.now(datetime.UTC).date()  # of what is dated as it is issued
+    days = {request.key: request.issue_date or request.tax_date or today for request in requests}
     plans: dict[str, tuple[Terms, list[DraftLine]]] = {}
     for request in requests:
         with answers.of(request.key):
@@ -91,7 +94,7 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
             answers[request.key] = sale
         elif who is not None:
             with answers.of(request.key):
-                drafts[request.key] = _draft(odoo, at, request, who, sale, *plans[request.key])
+                drafts[request.key] = draft(odoo, at, request, who, sale, *plans[request.key])
     made = odoo.load("account.move", list(drafts.values()), company=at.id) if drafts else {}
     there = {key: who for key, who in found.items() if key in drafts and isinstance(who, Buyer)}
     address(odoo, {request.key: request.reservations for request in requests}, there, at)
@@ -190,9 +193,10 @@ def _position(odoo: Odoo, name: str | None, at: Company) -> int | Literal[""] | 
     return lookups.fiscal_position(odoo, name, at) if name else EMPTY
 
 
-def _draft(
+def draft(
     odoo: Odoo, at: Company, request: BuildInvoice, who: Buyer, sale: Sold, terms: Terms, lines: Sequence[DraftLine]
 ) -> Draft:
+    """The invoice of this order as `load` takes it."""
     order = request.order
     head: dict[str, object] = {
         "move_type": "out_invoice",
@@ -207,6 +211,7 @@ def _draft(
         "invoice_payment_term_id/.id": terms.term,
         "payment_reference": terms.payment_reference,
         "team_id/.id": terms.team,
+        **tagged(odoo, "invoice"),
         **dates(odoo, request.tax_date, request.issue_date),
     }
     share = f'{{"{terms.analytic}": 100}}' if terms.analytic else None

@@ -92,8 +92,7 @@ def _warehouses(odoo: Odoo) -> Checks:
     if not odoo.settings.warehouses:
         says = "no warehouses are mapped: ShipperOne's codes must be the short names in Odoo"
         yield Check("warehouses", None, says, 'map each: [tenants.NAME.odoo.warehouses."CODE"]')
-        return
-    for code, site in sites(odoo, list(odoo.settings.warehouses)).items():
+    for code, site in sites(odoo, list(odoo.settings.warehouses) or _short_names(odoo)).items():
         if isinstance(site, Refused):
             yield Check("warehouses", False, site.sentence, "check the code and the company of this warehouse")
             continue
@@ -109,6 +108,13 @@ def _warehouses(odoo: Odoo) -> Checks:
             yield Check("warehouses", False, says, cure)
         yield from _operations(odoo, site)
         yield from _counts(odoo, site)
+
+
+def _short_names(odoo: Odoo) -> list[str]:
+    """Every warehouse of the company may be one of ShipperOne's."""
+    at = own_company(odoo)
+    rows = odoo.find("stock.warehouse", [("company_id", "=", at.id)], ["code"], company=at.id, order="sequence, id")
+    return [str(row["code"]) for row in rows]
 
 
 def _operations(odoo: Odoo, site: Site) -> Checks:

@@ -15,6 +15,7 @@ from shipperone_erp import (
     Document,
     Done,
     FreeStock,
+    FulfillmentOrder,
     Goods,
     Invoice,
     IssueInvoice,
@@ -38,6 +39,7 @@ from shipperone_erp_odoo.documents import documents
 from shipperone_erp_odoo.free_stock import free_stock
 from shipperone_erp_odoo.issuing import discard, issue
 from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.rehearsing import rehearse
 from shipperone_erp_odoo.releasing import release
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.settings import OdooSettings
@@ -115,6 +117,10 @@ class OdooConnector(Connector[OdooSettings]):
     def check(self) -> list[Check]:
         """Server, login, rights, and whether every record that the settings name is there."""
         return checks(self._odoo)
+
+    def rehearse(self, orders: Sequence[FulfillmentOrder]) -> list[Check]:
+        """How Odoo would invoice these orders: drafts that are removed again."""
+        return rehearse(self._odoo, orders)
 
     def identity(self) -> str:
         """Host and database."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from shipperone_erp import Document, Owner, Reason, Refused, Voided
+from shipperone_erp_odoo import order_links
 from shipperone_erp_odoo.building import dates
 from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, item_of
 from shipperone_erp_odoo.links import link
@@ -20,6 +21,7 @@ from shipperone_erp_odoo.products import pieces_in
 from shipperone_erp_odoo.sites import Company, company, me
 from shipperone_erp_odoo.standing import money, reference, referred
 from shipperone_erp_odoo.tables import EMPTY
+from shipperone_erp_odoo.tags import tagged
 
 NOTHING = Decimal(0)
 
@@ -77,6 +79,7 @@ def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
         if isinstance(made, Refused):
             raise made
         id = made
+        order_links.show(odoo, "account.move", {xid: (id, None)}, at.id)
     elif request.in_part:
         wanted = None  # what it was made with: others may have credited more of the invoice since
     found = odoo.find("account.move", [("id", "=", id)], FIELDS, company=at.id)
@@ -218,6 +221,7 @@ def _draft(odoo: Odoo, at: Company, invoice: Row, request: CreditNote, rows: Seq
         "fiscal_position_id/.id": one(invoice["fiscal_position_id"]) or EMPTY,
         "team_id/.id": one(invoice.get("team_id")),
         "reversed_entry_id/.id": invoice["id"],
+        **tagged(odoo, "credit_note"),
         **dates(odoo, request.day),
     }
     return Draft(xid, head, [_line(row) for row in rows])

@@ -104,7 +104,7 @@ def _reserved_now(odoo: Odoo, requests: Sequence[Deliver], answers: Answers[Answ
             answers[key] = answer
         else:
             if isinstance(answer, Shortage):
-                lines = "; ".join(f"{s.sku}: {s.wanted:f} to deliver, {s.available:f} free" for s in answer.lines)
+                lines = "; ".join(f'"{s.sku}": {s.wanted:f} to deliver, {s.available:f} free' for s in answer.lines)
                 said = f"no reservation of it is known, and Odoo does not have the goods: {lines}"
             else:
                 said = "no reservation of it is known, and the delivery that was made for it was cancelled in Odoo"

@@ -9,6 +9,10 @@ from dataclasses import dataclass
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
+from shipperone_erp_odoo.sites import me
+
+Condition = tuple[str, str, object]
+"""One of a domain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +58,19 @@ def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Se
     return _seen(odoo, "transfer", "stock.picking", ["origin"], rows)
 
 
-def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, salesperson: int | None = None) -> Seen:
+def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, whose: Condition | None = None) -> Seen:
     """The live sales orders and quotations that name these orders, as their source or as the customer's reference;
-    of one salesperson only, where one is named."""
+    those of `whose` only, where that is said."""
     names = _all(orders)
-    whose: list[object] = [("user_id", "=", salesperson)] if salesperson else []
-    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel"), *whose]
+    of_whom = [whose] if whose else []
+    domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel"), *of_whom]
     rows = odoo.find("sale.order", domain, ["name", "origin", "client_order_ref"], company=company, order="id")
     return _seen(odoo, "sales order", "sale.order", ["origin", "client_order_ref"], rows)
+
+
+def ours(odoo: Odoo) -> Condition:
+    """What the sales orders of this connector have in common: its user, as salesperson unless another one is set."""
+    return ("create_uid" if odoo.settings.salesperson else "user_id", "=", me(odoo)["id"])
 
 
 def invoices(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:

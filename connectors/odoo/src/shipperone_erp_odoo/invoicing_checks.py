@@ -10,9 +10,11 @@ from shipperone_erp_odoo import lookups
 from shipperone_erp_odoo.buyers import fixed_customer
 from shipperone_erp_odoo.locks import locked_until
 from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.rehearsing import CURE, rounds_globally
 from shipperone_erp_odoo.settings import DETECTED, PRODUCTS_OWN
 from shipperone_erp_odoo.sites import Company, own_company
 from shipperone_erp_odoo.standing import money
+from shipperone_erp_odoo.tags import tag_fields
 
 Checks = Iterator[Check]
 
@@ -43,6 +45,7 @@ def invoicing(odoo: Odoo) -> Checks:
         yield _resolves("team", lambda: lookups.team(odoo, team, at) and team)
     if settings.documents == "sale_order":
         yield from _sold_as(odoo, at)
+    yield from tag_fields(odoo)
     if (settings.tracking or settings.carrier) and not odoo.has("stock.picking", "carrier_tracking_ref"):
         says = "Odoo has no tracking numbers: its module for delivery carriers (stock_delivery) is not installed"
         yield Check("tracking", False, says, "install it in Odoo, or leave out `tracking` and `carrier`")
@@ -121,8 +124,7 @@ def _rounding(odoo: Odoo, at: Company) -> Checks:
     account, taxes = settings.rounding_account, {rule.tax for rule in settings.taxes}
     if account:
         yield _resolves("rounding", lambda: lookups.account(odoo, account, at) and f"account {account}")
-    (row,) = odoo.find("res.company", [("id", "=", at.id)], [METHOD], company=at.id)
-    if row[METHOD] != "round_globally":
+    if not rounds_globally(odoo, at):
         yield Check("rounding", True, f"{at.name} rounds tax per line")
     elif account:
         yield Check("rounding", True, f"{at.name} rounds tax globally: cents that are off go to {account}")
@@ -130,11 +132,7 @@ def _rounding(odoo: Odoo, at: Company) -> Checks:
         says = (
             f"{at.name} rounds tax globally: an invoice with two rates may be a cent off its lines, and its order is "
         )
-        cure = "name an account for rounding differences in `rounding_account`, or have Odoo round tax per line"
-        yield Check("rounding", None, f"{says}held as total_differs after it has shipped", cure)
-
-
-METHOD = "tax_calculation_rounding_method"
+        yield Check("rounding", None, f"{says}held as total_differs before it is reserved", CURE)
 
 
 def _locks(odoo: Odoo, at: Company) -> Checks:

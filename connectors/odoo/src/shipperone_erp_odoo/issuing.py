@@ -51,13 +51,14 @@ class _Chunk:
     def issue(self) -> None:
         stands = self._read()
         lock = locked_until(self.odoo, self.at)
+        today = datetime.datetime.now(datetime.UTC).date()
         ready: list[IssueInvoice] = []
         for request in self.requests:
             with self.answers.of(request.key):
                 one = stands.get(self.ids[request.key] or 0)
                 if one is not None and one.state == "draft":
                     self._still_the_same(one, request)
-                    refuse_locked(lock, request.issue_date or request.tax_date, self.at)
+                    refuse_locked(lock, request.issue_date or request.tax_date or today, self.at)
                     ready.append(request)
         self._date(ready, stands)
         self._post(ready)

@@ -10,7 +10,8 @@ from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
 from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
-from shipperone_erp_odoo.sites import Company, Site, customers, me
+from shipperone_erp_odoo.sites import Company, Site, customers
+from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.wanted import Picking, Transfers, Wanted, begun_with, external_ids
 
 
@@ -25,7 +26,7 @@ class Deliveries:
         """The live deliveries that name these orders, and sales orders of ours from before the setting was changed."""
         found = [foreign.pickings(self.odoo, orders, self.company)]
         if has_sold(self.odoo, self.company):
-            found.append(foreign.sale_orders(self.odoo, orders, self.company, me(self.odoo)["id"]))
+            found.append(foreign.sale_orders(self.odoo, orders, self.company, foreign.ours(self.odoo)))
         return found
 
     def knows(self, order: Wanted) -> bool:
@@ -84,7 +85,7 @@ def has_sold(odoo: Odoo, company: int) -> bool:
     def find() -> bool:
         if not odoo.has("stock.picking", "sale_id"):
             return False
-        domain = [("user_id", "=", me(odoo)["id"]), ("state", "!=", "cancel")]
+        domain = [foreign.ours(odoo), ("state", "!=", "cancel")]
         try:
             return bool(odoo.find("sale.order", domain, ["id"], company=company, limit=1))
         except Refused:
@@ -157,6 +158,7 @@ def _draft(odoo: Odoo, order: Wanted, picking: Picking, origins: dict[tuple[Prod
         "picking_type_id/.id": site.transfers if picking.kind == "transfer" else site.deliveries,
         "location_id/.id": site.stock,
         "location_dest_id/.id": to,
+        **tagged(odoo, "delivery"),
         "move_type": "one",  # a picking with one line reserved in part is not `assigned` then
     }
     has_name = odoo.has("stock.move", "name")  # required up to 18, gone since

@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
 from shipperone_erp import Invoice, IssueInvoice, Refused, Voided
-from shipperone_erp_odoo import lookups
+from shipperone_erp_odoo import lookups, order_links
 from shipperone_erp_odoo.chunks import Answers
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, one
 from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.tags import tagged
 
 PAYMENT = "PAY"
 """The kind of external ids that payments are made under."""
@@ -42,6 +43,8 @@ def register(odoo: Odoo, at: Company, posted: Mapping[int, IssueInvoice], answer
             answers[posted[id].key] = payment
         else:
             payments[id] = payment
+    ours = {drafts[id].xid: (payment, posted[id].order) for id, payment in payments.items()}
+    order_links.show(odoo, "account.payment", ours, at.id)
     _post(odoo, list(payments.values()), at)
     lines = _received(odoo, list(payments.values()), at)
     for id, payment in payments.items():
@@ -76,6 +79,7 @@ def _draft(odoo: Odoo, at: Company, request: IssueInvoice, code: str, due: Row) 
         "currency_id/.id": one(due["currency_id"]),
         "amount": due["amount"],
         "date": due["date"],
+        **tagged(odoo, "payment"),
         "memo" if odoo.has("account.payment", "memo") else "ref": " / ".join(
             filter(None, (order.order_id, order.payment_reference))
         ),

@@ -26,6 +26,7 @@ from shipperone_erp_odoo.loading import Deliveries
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.pickings import Found, Move
 from shipperone_erp_odoo.products import Product, products
+from shipperone_erp_odoo.rehearsing import refuse_before_reserving
 from shipperone_erp_odoo.sale_orders import SALE, SaleOrders
 from shipperone_erp_odoo.shortages import short_lines, short_of
 from shipperone_erp_odoo.sites import Company, Site, sites
@@ -94,7 +95,7 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
                     raise refused[request.key]
                 asked.append((request, planned(request, "direct" if sold else None)))
         way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
-        before = _Chunk(odoo, company.id, way, planned, asked, answers).reserve()
+        before = _Chunk(odoo, company, way, planned, asked, answers).reserve()
         if before:  # finished as what it was begun as
             for key, answer in reserve(odoo, before, "picking" if sold else "sale_order").found.items():
                 answers[key] = answer
@@ -118,7 +119,7 @@ class _Chunk:
     def __init__(
         self,
         odoo: Odoo,
-        company: int,
+        company: Company,
         way: Way,
         planned: Callable[[ReserveStock, Transfers | None], Wanted],
         asked: Sequence[tuple[ReserveStock, Wanted]],
@@ -137,11 +138,12 @@ class _Chunk:
         """The requests that are answered nowhere here: their reservations are documents of the other kind."""
         there = self._there_already()
         fitting = self._fitting([order for _, order in self.asked.values() if order.key not in there])
+        fitting = self._invoiceable(fitting)
         todo = [order for _, order in self.asked.values() if order.key in there or order in fitting]
         mine = self.way.made(todo, self.answers)
         less = [order for order in fitting if self._got_less(order, mine.get(order.key, ()))]
         if less:
-            stock.tidy_up(self.odoo, self.company)
+            stock.tidy_up(self.odoo, self.company.id)
             mine |= self.way.made(less, self.answers)
         todo = [order for order in todo if order.key in mine]
         for order in todo:
@@ -181,14 +183,14 @@ class _Chunk:
         Before that, Odoo tidies its counts where they cannot be right.
         """
         places = {place for order in orders for place in order.demand()}
-        self.counted = stock.counts(self.odoo, places, self.company) if places else {}
+        self.counted = stock.counts(self.odoo, places, self.company.id) if places else {}
         known = self.odoo.own("stock", stock.Experience)
         fitting, short = _shared_out(orders, known.free(self.counted))
         wrong = any(count.over for count in self.counted.values())
         leaks = self._leaks(short)
         if wrong or leaks:
-            stock.tidy_up(self.odoo, self.company)
-            self.counted = stock.counts(self.odoo, places, self.company)
+            stock.tidy_up(self.odoo, self.company.id)
+            self.counted = stock.counts(self.odoo, places, self.company.id)
             fitting, short = _shared_out(orders, known.free(self.counted))
             still = self._leaks(short) if leaks else {}
             leaks = {place: amount for place, amount in still.items() if leaks.get(place) == amount}
@@ -203,7 +205,7 @@ class _Chunk:
     def _leaks(self, short: Sequence[tuple[Wanted, Mapping[stock.Place, Decimal]]]) -> dict[stock.Place, Decimal]:
         """What these orders lack, and is counted as reserved though nothing holds it."""
         touched = {place: self.counted[place] for order, _ in short for place in order.demand()}
-        return stock.leaks(self.odoo, touched, self.company) if touched else {}
+        return stock.leaks(self.odoo, touched, self.company.id) if touched else {}
 
     def _got_less(self, order: Wanted, pickings: Sequence[Found]) -> bool:
         """Odoo gave an order less than its counts show, as it does where rows of them cancel each other out: 17 leaves
@@ -213,6 +215,14 @@ class _Chunk:
             for picking in pickings
             for move in picking.moves
         )
+
+    def _invoiceable(self, orders: Sequence[Wanted]) -> list[Wanted]:
+        """Without those whose invoice Odoo could not bring to its lines, which are answered."""
+        known = {line.item.sku: line.product for order in orders for line in order.lines}
+        refused = refuse_before_reserving(self.odoo, self.company, {o.key: o.order for o in orders}, known)
+        for key, refusal in refused.items():
+            self.answers[key] = refusal
+        return [order for order in orders if order.key not in refused]
 
     def _answer(self, order: Wanted, pickings: Sequence[Found]) -> Answer:
         request, _ = self.asked[order.key]
@@ -243,7 +253,7 @@ class _Chunk:
         """Odoo gave less than its counts show, and nobody else has changed them."""
         lacking = {move.product: move.has for move in short}
         places = [place for place in order.demand() if place[1] in lacking and place in self.counted]
-        now = stock.counts(self.odoo, places, self.company) if places else {}
+        now = stock.counts(self.odoo, places, self.company.id) if places else {}
         known = self.odoo.own("stock", stock.Experience)
         for place, count in now.items():
             if count == self.counted[place] and count.free > lacking[place[1]]:
@@ -267,7 +277,7 @@ class _Chunk:
         held = [order for order in made if isinstance(self.answers.found.get(order.key), Reserved | Pending)]
         before = [self.asked[key][1] for key in there if isinstance(self.answers.found.get(key), Reserved | Pending)]
         places = {place for order in [*held, *before] for place in order.demand()}
-        over = dict(stock.over_reserved(self.odoo, places, self.company)) if places else {}
+        over = dict(stock.over_reserved(self.odoo, places, self.company.id)) if places else {}
         excess = {place: count.over for place, count in over.items()}
         for order in reversed(held):
             short = {place: excess[place] for place in order.demand() if excess.get(place, NOTHING) > 0}
@@ -279,7 +289,7 @@ class _Chunk:
             left = {place: max(order.demand()[place] - gap, NOTHING) for place, gap in short.items()}
             self.answers[order.key] = Shortage(tuple(short_lines(order, left)))
         if over:
-            stock.tidy_up(self.odoo, self.company)
+            stock.tidy_up(self.odoo, self.company.id)
         for order in before:
             if any(excess.get(place, NOTHING) > 0 for place in order.demand()):
                 names = ", ".join(picking.name for picking in mine[order.key])

@@ -20,6 +20,7 @@ from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
 from shipperone_erp_odoo.products import products
 from shipperone_erp_odoo.sales import cancel, reference
 from shipperone_erp_odoo.sites import Company, Site, me
+from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.wanted import Picking, Transfers, Wanted, external_ids
 
 SALE = "SALE"
@@ -152,6 +153,7 @@ class SaleOrders:
             "picking_policy": "one",
             "pricelist_id/.id": _pricelist(self.odoo, order.currency or "", self.at),
             "tag_ids/.id": lookups.sales_tag(self.odoo, settings.tag, self.at) if settings.tag else None,
+            **tagged(self.odoo, "sale_order"),
             "fiscal_position_id/.id": terms.position,
             "payment_term_id/.id": terms.term,
             "team_id/.id": terms.team,

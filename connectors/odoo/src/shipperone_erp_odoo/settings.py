@@ -20,6 +20,9 @@ PRODUCTS_OWN = "product"
 DETECTED = "auto"
 """As the fiscal position of an entry: the one that Odoo detects for the buyer."""
 
+Tagged = Literal["delivery", "invoice", "credit_note", "payment", "sale_order"]
+"""A kind of document that is tagged."""
+
 Protocol = Literal["auto", "json2", "jsonrpc", "xmlrpc"]
 
 
@@ -144,7 +147,16 @@ class OdooSettings(ConnectorSettings):
     pricelist: str | None = Field(
         None, description="the pricelist's name on sales orders; left out: the first one in the order's currency"
     )
-    tag: str | None = Field(None, description="the tag of sales orders that the connector makes, by its name in Odoo")
+    tag: str | None = Field(
+        None,
+        description="the tag of every document that the connector makes: of sales orders, by its name in Odoo; of the "
+        "others in their chatter, and in the fields that `tag_fields` names",
+    )
+    tag_fields: Mapping[Tagged, str] = Field(
+        {},
+        description='fields of your own in Odoo that get the tag: delivery = "x_shop"; also invoice, credit_note, '
+        "payment, sale_order",
+    )
     order_link: str | None = Field(
         None,
         description="the order's page in ShipperOne, such as https://acme.example/orders/{order_id}: a note on each "
@@ -208,6 +220,8 @@ class OdooSettings(ConnectorSettings):
             raise ValueError("user is needed: only JSON-2 knows it from its API key")
         if self.protocol == "json2" and self.api_key is None:
             raise ValueError("JSON-2 takes an api_key, never a password")
+        if self.tag_fields and self.tag is None:
+            raise ValueError("tag_fields needs tag: the text that these fields get")
         if self.customers == "fixed" and self.customer is None:
             raise ValueError('customers = "fixed" needs customer: the contact that everything is invoiced to')
         return self

@@ -43,6 +43,7 @@ from shipperone_erp.domain.hook_requests import (
     ReserveStock,
     Resolution,
 )
+from shipperone_erp.domain.order import FulfillmentOrder
 
 PROJECT = "shipperone_erp"
 API_VERSION = "1.0"
@@ -220,6 +221,15 @@ class Connector(Plugin[SettingsT]):
 
     def check(self) -> list[Check]:
         """What `doctor` shows of the ERP. Never raises: what goes wrong is a `Check` with `ok=False`."""
+        return []
+
+    def rehearse(self, orders: Sequence[FulfillmentOrder]) -> list[Check]:
+        """What `doctor` shows of how the ERP would invoice these orders, which are listed now: of each kind some.
+
+        It works each one out in the ERP itself and keeps nothing there. Each item has its `line_total_incl_tax`. Empty
+        where nothing is listed: the connector may then work out samples of its own. Never raises. Left as it is,
+        nothing is worked out.
+        """
         return []
 
     def identity(self) -> str:

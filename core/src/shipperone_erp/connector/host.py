@@ -8,9 +8,10 @@ come from many threads at once.
 import logging
 import sysconfig
 import traceback
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import datetime
+from functools import partial
 from pathlib import PurePath
 from typing import Any, Self, TypeVar
 
@@ -194,12 +195,20 @@ class TenantPlugins:
 
     def check(self) -> list[Check]:
         """The connector's own checks; never raises."""
+        return self._checks("check", self._connector.check)
+
+    def rehearse(self, orders: Sequence[order.FulfillmentOrder]) -> list[Check]:
+        """How the ERP would invoice these orders; never raises."""
+        return self._checks("rehearse", partial(self._connector.rehearse, orders))
+
+    def _checks(self, method: str, ask: Callable[[], object]) -> list[Check]:
+        cure = "ask the connector's author"
         try:
-            found = self._connector.check()
+            found = ask()
         except Exception as error:  # doctor shows what is wrong, whatever it is
-            return [Check(self.name, False, f"check raised {type(error).__name__}", "ask the connector's author")]
+            return [Check(self.name, False, f"{method} raised {type(error).__name__}", cure)]
         if not isinstance(found, list) or not all(isinstance(entry, Check) for entry in found):
-            return [Check(self.name, False, "check did not answer with a list of Check", "ask the connector's author")]
+            return [Check(self.name, False, f"{method} did not answer with a list of Check", cure)]
         return [self._discretion.check(line) for line in found]
 
     def free_stock(self, goods: Sequence[Goods]) -> dict[Goods, FreeStock] | None:

@@ -1,4 +1,4 @@
-"""`doctor`: every check of a tenant a line OK, WARN or FAIL, each with what cures it. Changes nothing anywhere.
+"""`doctor`: every check of a tenant a line OK, WARN or FAIL, each with what cures it. Nothing that it does stays.
 
 It says which of address, token, store code, rights of the token, ERP, ledger is wrong: each is asked for by itself.
 """
@@ -33,6 +33,7 @@ from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.date_findings import date_findings, date_problems
 from shipperone_erp.operations.disk_space import free_space, ledger_file
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
+from shipperone_erp.operations.rehearsal import samples
 from shipperone_erp.operations.warehouse_mapping import unmapped
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.queue_reader import QueueReader
@@ -258,7 +259,11 @@ class _Tenant:
             return
         self._undoing(plugins.offers)
         try:
-            for check in await self._within(asyncio.to_thread(plugins.check)):
+            found = await self._within(asyncio.to_thread(plugins.check))
+            if Stage.INVOICE in settings.stages and all(check.ok is not False for check in found):
+                listed = samples(self.orders, settings)
+                found += await self._within(asyncio.to_thread(plugins.rehearse, listed))
+            for check in found:
                 verdict = Verdict.OK if check.ok else Verdict.WARN if check.ok is None else Verdict.FAIL
                 self.add(check.name, verdict, check.sentence, check.cure, Ending.ERP)
             await self._bound(await self._within(asyncio.to_thread(plugins.identity)))

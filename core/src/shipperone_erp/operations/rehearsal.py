@@ -1,0 +1,58 @@
+"""Listed orders of each kind, as an invoice is built of them: what `doctor` has the ERP work out. Pure functions."""
+
+from collections.abc import Iterable, Sequence
+
+from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.discount_readings import settled
+from shipperone_erp.domain.line_selection import sort_out
+from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.totals import priced
+
+OF_A_KIND = 5
+"""How many orders of each kind: whether amounts come out right depends on their cents as well."""
+
+AT_MOST = 40
+
+Kind = tuple[object, ...]
+
+
+def samples(orders: Iterable[FulfillmentOrder], settings: TenantSettings) -> list[FulfillmentOrder]:
+    """Some orders of each kind, with what each line comes to; those without prices are left out."""
+    found: dict[Kind, list[FulfillmentOrder]] = {}
+    for order in _once(orders):
+        goods = sort_out(order, settings)
+        if goods.unclear:
+            continue
+        currency = order.currency or settings.currency
+        reading = settled(goods.invoiced, currency, settings.discount, tolerance=settings.tolerance)
+        if reading is None:
+            continue  # held before anything is built
+        ready = priced(goods.invoiced, currency, reading)
+        if ready.items and all(item.line_total_incl_tax is not None for item in ready.items):
+            of_kind = found.setdefault(kind(ready), [])
+            if len(of_kind) < OF_A_KIND:
+                of_kind.append(ready)
+    # of each kind the first, then of each the second: a kind more is worth more than an order more of one
+    turns = [[of_kind[turn] for of_kind in found.values() if turn < len(of_kind)] for turn in range(OF_A_KIND)]
+    return [order for turn in turns for order in turn][:AT_MOST]
+
+
+def kind(order: FulfillmentOrder) -> Kind:
+    """What may make a difference to how an ERP works an invoice out."""
+    billing, customer = order.billing, order.customer
+    return (
+        frozenset(item.tax_percent for item in order.items),
+        any(item.discount for item in order.items),
+        any(item.qty != 1 for item in order.items),
+        bool(order.shipping_amount_incl_tax),
+        tuple(sorted(charge.name for charge in order.charges)),
+        order.currency,
+        order.payment_method,
+        order.shipping.country if order.shipping else None,
+        any(party is not None and party.vat_id for party in (billing, customer)),
+    )
+
+
+def _once(orders: Iterable[FulfillmentOrder]) -> Sequence[FulfillmentOrder]:
+    """An order that is in both queues counts once, as it is listed last."""
+    return list({order.order_id: order for order in orders}.values())
