@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 from dataclasses import fields
 from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal as D
@@ -15,6 +16,7 @@ from sqlalchemy.pool import NullPool
 from job_rows import varied
 from ledger_databases import NOON, a_job, an_effect, an_owner, dumped
 from shipperone_erp import FulfillmentOrder, OrderItem, Party, Reason
+from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.ids import first_id_at, new_id
 from shipperone_erp.domain.personal_data import ITEM_STAYS, NAMING, ORDER_STAYS, discreet, without_people
 from shipperone_erp.domain.records import Action
@@ -155,6 +157,17 @@ def test_a_common_word_of_a_sentence_stays_though_it_is_in_a_name():
     said = "Buyer 7 is a private buyer whose tax Nowak pays; no entry fits 23 % for a private buyer"
     assert discreet(said, [order]) == "… is a private buyer whose … pays; no entry fits 23 % for a private buyer"
     assert discreet("nowak", [order]) == "…"
+
+
+@pytest.mark.parametrize("reason", EXPLANATIONS)
+def test_no_word_of_an_explanation_is_taken_for_a_name(reason):
+    """Whoever is called Will Held, or each of its words."""
+    said = EXPLANATIONS[reason].meanwhile
+    words = re.findall(r"(?<!\w)[a-z]{2,}(?!\w)", said)
+    order = FulfillmentOrder(
+        "FO-1", "main", (), customer=Party(name="Will Held"), billing=Party(name=" ".join(["Nowak", *reversed(words)]))
+    )
+    assert discreet(f"Will Held: {said}", [order]) == f"…: {said}"
 
 
 def test_bodies_stand_for_their_days_and_then_only_numbers_and_amounts_are_left(days):

@@ -7,6 +7,7 @@ said about it (in lists and logs) names nobody.
 import re
 from collections.abc import Collection, Iterable, Iterator
 
+from shipperone_erp.domain.explanations import EXPLANATIONS
 from shipperone_erp.domain.order import FulfillmentOrder, Party
 from shipperone_erp.kernel.json import dumps, loads
 
@@ -26,7 +27,7 @@ NAMING = ("name", "company", "vat_id", "company_id", "email", "phone", "street")
 SHORTEST = 3
 """Characters: of less a text names nobody, and would be found in every sentence."""
 
-COMMON = frozenset(
+_USUAL = frozenset(
     ("account", "address", "amount", "another", "business", "buyer", "cancel", "client", "company", "contact",
      "country", "credit", "currency", "customer", "date", "delivery", "demo", "discount", "document", "draft", "email",
      "firm", "goods", "guest", "home", "invoice", "item", "items", "journal", "line", "main", "mail", "name", "none",
@@ -34,7 +35,18 @@ COMMON = frozenset(
      "product", "products", "rate", "reference", "retail", "sale", "sales", "service", "shipping", "shop", "stock",
      "store", "street", "supplier", "tax", "test", "total", "transfer", "unknown", "user", "warehouse", "without")
 )  # fmt: skip
-"""Words of sentences about orders, which name nobody by themselves: a customer "Buyer 7" is masked as a whole only."""
+"""Words of sentences about orders that no reason's explanation happens to have."""
+
+
+def _explained() -> Iterator[str]:
+    """The words of all explanations of reasons, as far as one is written without a capital somewhere."""
+    for said in EXPLANATIONS.values():
+        for text in (said.means, said.meanwhile, said.cure):
+            yield from re.findall(r"(?<!\w)[a-z]{2,}(?!\w)", text)
+
+
+COMMON = _USUAL | frozenset(_explained())
+"""Words that name nobody by themselves: a customer "Buyer 7", or "Will Held", is masked as a whole only."""
 
 
 def without_people(order_text: str) -> str:
