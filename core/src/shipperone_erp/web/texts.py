@@ -236,7 +236,7 @@ TEXTS: Mapping[str, str | tuple[str, str]] = {
     "state_superseded": "superseded",
     "state_ignored": "ignored",
     "not_compared": "not compared: the ERP stated no total",
-    "order_tax_not_compared": "tax not compared: no rate, tax or net row is listed for some item, or the ERP states no tax",
+    "order_tax_not_compared": "tax not compared: nothing of it is listed for some item, or the ERP states no tax",
     "inferred": "inferred: ShipperOne's answer was lost",
     "adopted": "adopted: made elsewhere",
     "erased": "personal data was erased at {at}",
