@@ -8,8 +8,9 @@ from typing import Any
 
 import httpx
 
-from shipperone_erp import FulfillmentOrder, OrderItem, Party
+from shipperone_erp import BuildInvoice, Check, FulfillmentOrder, Invoice, OrderItem, Party
 from shipperone_erp_odoo import OdooConnector, OdooSettings
+from shipperone_erp_odoo.drafting import ROUNDING
 from shipperone_erp_odoo.settings import OdooSettings as Settings
 from shipperone_erp_odoo.sites import Company
 
@@ -136,3 +137,89 @@ MARCH = date(2026, 3, 31)
 
 
 FIXED: dict[str, object] = {"customers": "fixed", "customer": "Anna"}
+
+
+def build(erp: OdooConnector, what: FulfillmentOrder, day: date = MARCH, issued: date | None = None) -> Invoice:
+    return erp.build_invoice(BuildInvoice("i-1", what, 1, day, (), issued))
+
+
+LOCKED = {
+    "res.company/search_read": [{**BASICS["res.company/search_read"][0], "sale_lock_date": "2026-03-31"}],
+}
+
+
+RATE: dict[str, object] = {"tax": "23 %"}
+
+
+def off_by(cents: str) -> FakeOdoo:
+    """An Odoo whose draft is so many cents off its lines until it has a line for them."""
+    lines = ({"price_unit": 10.0}, {"price_unit": 5.0, "sequence": 1_000_020, "tax_ids": [2]})
+    without = draft(float(D(15) - D(cents)), *lines)
+    correction = {"price_unit": float(cents), "sequence": ROUNDING, "tax_ids": []}
+    odoo = FakeOdoo({**without, "account.account/search_read": [{"id": 90}], "account.move/write": True})
+
+    def write(named: dict[str, Any]) -> bool:
+        odoo.answers |= draft(15.0, *lines, correction)
+        return True
+
+    odoo.answers["account.move/write"] = write
+    return odoo
+
+
+TWO = order(item("10.00", "23"), item("5.00", "5", 2))
+
+
+RATES: tuple[dict[str, object], ...] = ({"percent": 23, "tax": "23 %"}, {"percent": 5, "tax": "5 %"})
+
+
+PLAIN: dict[str, Any] = {"stock.quant/fields_get": {}}
+
+
+def quant(quantity: float, reserved: float = 0, **more: object) -> dict[str, object]:
+    return {"product_id": [5, "Mug"], "quantity": quantity, "reserved_quantity": reserved, **more}
+
+
+def picked(odoo: FakeOdoo, has: float) -> FakeOdoo:
+    """An Odoo whose new deliveries of five have so many reserved."""
+    move = {
+        "id": 71, "picking_id": [70, "WH/OUT/1"], "product_id": [5, "Mug"], "product_uom_qty": 5.0, "quantity": has,
+        "state": "assigned" if has == 5 else "partially_available", "product_uom": [1, "Units"], "move_orig_ids": [],
+        "location_id": [8, "WH/Stock"], "origin": False,
+    }  # fmt: skip
+    odoo.answers |= {
+        "stock.move/fields_get": {}, "stock.picking/load": {"ids": [70], "messages": []},
+        "stock.location/search_read": [{"id": 6}], "stock.move/search_read": [move],
+        "stock.picking/search_read": lambda named: [{"id": 70}] if named["domain"][0][0] == "id" else [],
+        "ir.model.data/check_object_reference": ["uom.uom", 1],
+    }  # fmt: skip
+    return odoo
+
+
+def lines(answers, **settings) -> list[Check]:
+    """The checks of an Odoo 19 that answers so, by model and method; what it is not told it does not know."""
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/jsonrpc":
+            return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
+        found = answers.get(request.url.path.removeprefix("/json/2/"))
+        if isinstance(found, httpx.Response):
+            return found
+        if found is None:
+            return httpx.Response(404, json={"name": "builtins.KeyError", "message": "unknown"})
+        return httpx.Response(200, json=found)
+
+    given = {"url": "https://erp.example", "database": "shop", "api_key": "kept-secret", **settings}
+    connector = OdooConnector(OdooSettings.model_validate(given), tenant="acme")
+    connector.transport = httpx.MockTransport(answer)
+    return connector.check()
+
+
+def odoo_in(country: str) -> dict[str, object]:
+    user = {"id": 7, "login": "api", "email": "api@example.com", "company_id": [1, "Acme"], "company_ids": [1]}
+    return {
+        "res.users/context_get": {"uid": 7},
+        "res.users/search_read": [user],
+        "res.users.apikeys/fields_get": {},
+        "res.company/search_read": [{"id": 1, "name": "Acme", "country_id": [9, "X"], "currency_id": [1, "EUR"]}],
+        "res.country/search_read": [{"id": 9, "code": country}],
+    }

@@ -3,38 +3,8 @@
 import httpx
 import pytest
 
+from fake_odoo import lines, odoo_in
 from shipperone_erp import Check
-from shipperone_erp_odoo import OdooConnector, OdooSettings
-
-
-def lines(answers, **settings) -> list[Check]:
-    """The checks of an Odoo 19 that answers so, by model and method; what it is not told it does not know."""
-
-    def answer(request: httpx.Request) -> httpx.Response:
-        if request.url.path == "/jsonrpc":
-            return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
-        found = answers.get(request.url.path.removeprefix("/json/2/"))
-        if isinstance(found, httpx.Response):
-            return found
-        if found is None:
-            return httpx.Response(404, json={"name": "builtins.KeyError", "message": "unknown"})
-        return httpx.Response(200, json=found)
-
-    given = {"url": "https://erp.example", "database": "shop", "api_key": "kept-secret", **settings}
-    connector = OdooConnector(OdooSettings.model_validate(given), tenant="acme")
-    connector.transport = httpx.MockTransport(answer)
-    return connector.check()
-
-
-def odoo_in(country: str) -> dict[str, object]:
-    user = {"id": 7, "login": "api", "email": "api@example.com", "company_id": [1, "Acme"], "company_ids": [1]}
-    return {
-        "res.users/context_get": {"uid": 7},
-        "res.users/search_read": [user],
-        "res.users.apikeys/fields_get": {},
-        "res.company/search_read": [{"id": 1, "name": "Acme", "country_id": [9, "X"], "currency_id": [1, "EUR"]}],
-        "res.country/search_read": [{"id": 9, "code": country}],
-    }
 
 
 def failed(found: list[Check]) -> dict[str, str]:

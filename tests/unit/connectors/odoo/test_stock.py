@@ -8,21 +8,16 @@ from typing import Any
 
 import pytest
 
-from fake_odoo import FakeOdoo
+from fake_odoo import PLAIN, FakeOdoo, picked, quant
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused, ReserveStock, Shortage, ShortLine
 
 MUG = OrderItem(item_id=1, sku="MUG", qty=D(5))
 ORDER = FulfillmentOrder("FO-1", "main", (MUG,), "EUR")
 EXPIRY: dict[str, Any] = {"stock.quant/fields_get": {"removal_date": {}}}
-PLAIN: dict[str, Any] = {"stock.quant/fields_get": {}}
 
 
 def short(available: int) -> Shortage:
     return Shortage((ShortLine(1, "MUG", D(5), D(available)),))
-
-
-def quant(quantity: float, reserved: float = 0, **more: object) -> dict[str, object]:
-    return {"product_id": [5, "Mug"], "quantity": quantity, "reserved_quantity": reserved, **more}
 
 
 def ago(days: float) -> str:
@@ -94,22 +89,6 @@ def test_a_leak_that_is_tidied_frees_its_goods():
     odoo.answers["stock.quant/action_view_inventory"] = tidy
     (answer,) = reserve(odoo)
     assert answer.reference == "WH/OUT/1 (70)"
-
-
-def picked(odoo: FakeOdoo, has: float) -> FakeOdoo:
-    """An Odoo whose new deliveries of five have so many reserved."""
-    move = {
-        "id": 71, "picking_id": [70, "WH/OUT/1"], "product_id": [5, "Mug"], "product_uom_qty": 5.0, "quantity": has,
-        "state": "assigned" if has == 5 else "partially_available", "product_uom": [1, "Units"], "move_orig_ids": [],
-        "location_id": [8, "WH/Stock"], "origin": False,
-    }  # fmt: skip
-    odoo.answers |= {
-        "stock.move/fields_get": {}, "stock.picking/load": {"ids": [70], "messages": []},
-        "stock.location/search_read": [{"id": 6}], "stock.move/search_read": [move],
-        "stock.picking/search_read": lambda named: [{"id": 70}] if named["domain"][0][0] == "id" else [],
-        "ir.model.data/check_object_reference": ["uom.uom", 1],
-    }  # fmt: skip
-    return odoo
 
 
 def test_odoo_is_not_asked_twice_for_what_it_did_not_give_at_the_same_counts():

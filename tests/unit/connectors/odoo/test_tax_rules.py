@@ -7,10 +7,24 @@ from typing import Any
 
 import pytest
 
-from fake_odoo import BASICS, FIXED, HOME, MARCH, PRODUCT, FakeOdoo, draft, gone, item, order, settings
-from shipperone_erp import BuildInvoice, FulfillmentOrder, Invoice, Reason, Refused
-from shipperone_erp_odoo import OdooConnector
-from shipperone_erp_odoo.drafting import ROUNDING
+from fake_odoo import (
+    FIXED,
+    HOME,
+    LOCKED,
+    PRODUCT,
+    RATE,
+    RATES,
+    TWO,
+    FakeOdoo,
+    build,
+    draft,
+    gone,
+    item,
+    off_by,
+    order,
+    settings,
+)
+from shipperone_erp import Reason, Refused
 from shipperone_erp_odoo.tax_rules import rule_for
 
 
@@ -49,10 +63,6 @@ def test_the_products_own_tax_goes_with_no_rate_and_no_business(wrong):
         settings({"tax": "product", **wrong})
 
 
-def build(erp: OdooConnector, what: FulfillmentOrder, day: date = MARCH, issued: date | None = None) -> Invoice:
-    return erp.build_invoice(BuildInvoice("i-1", what, 1, day, (), issued))
-
-
 def test_the_products_own_tax_is_on_the_invoice_and_no_position_that_odoo_detects():
     odoo = FakeOdoo(draft(10.0, {"price_unit": 10.0}))
     built = build(odoo.connector({"tax": "product"}, **FIXED), order(item()))
@@ -89,12 +99,6 @@ def test_a_product_has_one_tax_of_its_own_or_is_held(own, says):
     assert says in refused.value.sentence
 
 
-LOCKED = {
-    "res.company/search_read": [{**BASICS["res.company/search_read"][0], "sale_lock_date": "2026-03-31"}],
-}
-RATE: dict[str, object] = {"tax": "23 %"}
-
-
 def test_a_locked_day_is_refused_before_anything_is_made():
     odoo = FakeOdoo({**LOCKED, "ir.model.data/check_object_reference": unless_invoice})
     with pytest.raises(Refused, match="order retry ID --issue-date") as refused:
@@ -125,25 +129,6 @@ def test_a_foreign_currency_without_a_rate_is_refused_before_anything_is_made():
     assert odoo.made("account.move") == []
     rated = FakeOdoo({**foreign, **draft(10.0, {"price_unit": 10.0}), "res.currency.rate/search_read": [{"id": 1}]})
     assert build(rated.connector(RATE, **FIXED), order(item(), currency="USD")).total_incl_tax == 10
-
-
-def off_by(cents: str) -> FakeOdoo:
-    """An Odoo whose draft is so many cents off its lines until it has a line for them."""
-    lines = ({"price_unit": 10.0}, {"price_unit": 5.0, "sequence": 1_000_020, "tax_ids": [2]})
-    without = draft(float(D(15) - D(cents)), *lines)
-    correction = {"price_unit": float(cents), "sequence": ROUNDING, "tax_ids": []}
-    odoo = FakeOdoo({**without, "account.account/search_read": [{"id": 90}], "account.move/write": True})
-
-    def write(named: dict[str, Any]) -> bool:
-        odoo.answers |= draft(15.0, *lines, correction)
-        return True
-
-    odoo.answers["account.move/write"] = write
-    return odoo
-
-
-TWO = order(item("10.00", "23"), item("5.00", "5", 2))
-RATES: tuple[dict[str, object], ...] = ({"percent": 23, "tax": "23 %"}, {"percent": 5, "tax": "5 %"})
 
 
 @pytest.mark.parametrize("cents", ["0.01", "-0.02"])

@@ -9,11 +9,28 @@ import httpx
 import pytest
 from pydantic import ValidationError
 
+from fake_odoo import (
+    FIXED,
+    LOCKED,
+    PLAIN,
+    RATE,
+    RATES,
+    TWO,
+    FakeOdoo,
+    build,
+    draft,
+    gone,
+    item,
+    lines,
+    odoo_in,
+    off_by,
+    order,
+    picked,
+    quant,
+    settings,
+)
 from shipperone_erp import BuildInvoice, Reason, Refused, Reserved, ReserveStock
 from shipperone_erp_odoo import rehearsing
-from test_odoo_checks import lines, odoo_in
-from test_odoo_stock import PLAIN, picked, quant
-from test_odoo_taxes import FIXED, LOCKED, RATE, RATES, TWO, FakeOdoo, build, draft, gone, item, off_by, order, settings
 
 GLOBALLY = {"tax_calculation_rounding_method": "round_globally"}
 HOME = {"id": 1, "name": "Acme", "country_id": [9, "Slovakia"], "currency_id": [1, "EUR"], "partner_id": [44, "Acme"]}
