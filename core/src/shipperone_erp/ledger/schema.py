@@ -32,7 +32,7 @@ from shipperone_erp.ledger.column_types import (
     difference_out,
 )
 
-REVISION = "0013"
+REVISION = "0014"
 """The newest migration. They are numbered, so that a ledger of a later version is known as such."""
 
 VERSION_TABLE = "ledger_schema"
