@@ -22,7 +22,7 @@ from shipperone_erp_odoo.contacts import (
 )
 from shipperone_erp_odoo.faults import OdooRefused
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, one
-from shipperone_erp_odoo.parties import LANGUAGE, PLACE, buyer
+from shipperone_erp_odoo.parties import LANGUAGE, ORDER, PLACE, buyer
 from shipperone_erp_odoo.sites import Company
 
 
@@ -177,7 +177,8 @@ def _matching_company(odoo: Odoo, party: Party, known: Sequence[Row]) -> int | C
         return _only(exact or fitting, f"VAT id {party.vat_id}") or _new(odoo, party)
     at_place = [
         row for row in top
-        if row["is_company"] and _same(odoo, row, party.company, party) and not another_company(registered, row)
+        if _placed_somewhere(party)
+        and row["is_company"] and _same(odoo, row, party.company, party) and not another_company(registered, row)
     ]  # fmt: skip
     what = f"registration number {party.company_id}" if of_number else "this company's name and address"
     return _only(of_number or at_place, what) or _new(odoo, party)
@@ -206,6 +207,9 @@ def _new(odoo: Odoo, party: Party) -> Contact:
         identity = ["company", registered] if registered else ["company", plain(party.company), *_where(party)]
     else:
         identity = person
+    numbered = party.vat_id or (company and registration_number(party.company_id))
+    if not numbered and not _placed_somewhere(party) and (company or not plain(party.email)):
+        identity = [*identity, *person, str(party.extra.get(ORDER))]  # two of one name are two
     head = {
         "name": name,
         "is_company": "1" if company else "0",
@@ -269,6 +273,11 @@ def _same(odoo: Odoo, row: Row, name: str | None, party: Party) -> bool:
     theirs = (row["name"], row["street"], row["city"], row["zip"])
     ours = (name, party.street, party.city, party.postcode)
     return [*map(plain, theirs)] == [*map(plain, ours)] and one(row["country_id"]) == country
+
+
+def _placed_somewhere(party: Party) -> bool:
+    """A name alone identifies nobody."""
+    return bool(plain(party.street) or plain(party.postcode))
 
 
 def _where(party: Party) -> list[str]:

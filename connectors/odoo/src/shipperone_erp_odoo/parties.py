@@ -6,6 +6,7 @@ from shipperone_erp_odoo.sites import Company
 
 PLACE = ("street", "city", "postcode", "country")
 
+ORDER = "order"
 LANGUAGE = "language"
 SPOKEN = ("language", "language_code", "lang", "locale", "locale_code", "store_language", "store_locale")
 """Keys that ShipperOne may list a language under: `sk`, `sk-SK`, `sk_SK`."""
@@ -15,7 +16,7 @@ def buyer(order: FulfillmentOrder) -> Party:
     """The billing address, completed by what only the customer's record states.
 
     A VAT id, a registration number or a company that identifies nobody is None; the VAT id is normalised. `extra` has
-    the buyer's language, if the order states one.
+    the order's id, and the buyer's language, if the order states one.
     """
     billing, customer = order.billing or Party(), order.customer or Party()
     place = billing if billing.street else customer
@@ -27,7 +28,7 @@ def buyer(order: FulfillmentOrder) -> Party:
         email=billing.email or customer.email,
         phone=billing.phone or customer.phone,
         region=place.region,
-        extra={LANGUAGE: spoken} if (spoken := _language(order)) else {},
+        extra={ORDER: order.order_id, **({LANGUAGE: spoken} if (spoken := _language(order)) else {})},
         **{name: getattr(place, name) for name in PLACE},
     )
 
