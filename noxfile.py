@@ -101,6 +101,14 @@ def tests(session: nox.Session) -> None:
         session.run(*pytest, "-v", "--last-failed", "--last-failed-no-failures", "none", env=TEST_PATH)
 
 
+@nox.session
+def unit(session: nox.Session) -> None:
+    """The tests of single modules: a minute on two cores, for daily work."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("pytest", "-q", "-n", "auto", *(session.posargs or ["tests/unit"]), env=TEST_PATH)
+
+
 BOUNDARIES = [
     "tests/unit/config/test_loading.py",
     "tests/unit/connector/test_discovery.py",

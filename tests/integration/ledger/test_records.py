@@ -5,9 +5,10 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from examples import examples
 from job_rows import varied
 from ledger_databases import NOON, ORDER, a_job, an_effect
 from shipperone_erp.domain.credit_note import CreditNote
@@ -186,7 +187,7 @@ MONEY = st.integers(-(10**12), 10**12).flatmap(
 )
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     amounts=st.lists(MONEY, min_size=3, max_size=3),
     # what no database takes (see below) does not come this far: the wire layer makes it storable

@@ -9,10 +9,11 @@ from importlib.metadata import entry_points
 
 import jsonschema
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import warm_processes
+from examples import examples
 from places import ROOT
 from shipperone_erp.config import load, schema, show
 from shipperone_erp.config.settings import FIELD_NAMES, TENANT_KEYS
@@ -424,7 +425,7 @@ ANY = st.recursive(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(key=st.sampled_from([*TENANT_KEYS, "fields.sku", "counting", "counting.database"]), value=ANY)
 def test_whatever_stands_in_a_setting_it_is_read_or_named(key, value, tmp_path_factory):
     file = tmp_path_factory.getbasetemp() / "any.toml"

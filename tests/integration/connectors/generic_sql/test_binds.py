@@ -8,9 +8,10 @@ from decimal import Decimal as D
 from uuid import uuid4
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
+from examples import examples
 from shipperone_erp import (
     BuildInvoice,
     Charge,
@@ -274,7 +275,7 @@ AMOUNT = st.builds(lambda units, places: D(units).scaleb(-places), st.integers(0
 LINES = st.lists(st.tuples(st.integers(1, 10**7), AMOUNT), min_size=1, max_size=4)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=LINES, shipping=AMOUNT)
 def test_m4_a_draft_adds_up_to_the_last_digit(erp, lines, shipping):
     bought = tuple(
@@ -293,7 +294,7 @@ def test_m4_a_draft_adds_up_to_the_last_digit(erp, lines, shipping):
     assert {type(number) for number in told} == {D}
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(units=st.integers(-(10**11), 10**11), places=st.integers(2, 4))
 def test_m4_an_amount_in_a_real_column_is_read_as_it_was_written(floating, units, places):
     amount, key = D(units).scaleb(-places), f"i-{uuid4()}"

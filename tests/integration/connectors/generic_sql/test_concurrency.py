@@ -14,11 +14,12 @@ from typing import Any
 
 import psutil
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from sqlalchemy import event, make_url, text
 
 from commit_proxy import COMMIT, CommitProxy
+from examples import examples
 from shipperone_erp import Invoice, Pending, Reserved, Shortage, Unknown
 from shipperone_erp_generic_sql.dialects import Limits
 from shipperone_erp_generic_sql.prepared import Ready
@@ -34,7 +35,7 @@ WANTED = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(8, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(wanted=WANTED, mugs=st.integers(0, 12), releases=st.sets(st.integers(0, 9)))
 def test_stock_is_never_oversold(erp, wanted, mugs, releases):
     """Orders that want the same goods at once, each twice, and some of them released again: the sums hold."""

@@ -7,11 +7,12 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 from sqlalchemy import text
 
+from examples import examples
 from shipperone_erp import (
     Reason,
     Refused,
@@ -72,7 +73,7 @@ def test_m4_amounts_come_back_to_the_last_digit(trip, amount):
     assert as_millionths == D(amount)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(units=st.integers(-(10**12), 10**12), places=st.integers(2, 4))
 def test_m4_any_amount_of_two_to_four_places(trip, units, places):
     amount = D(units).scaleb(-places)

@@ -34,7 +34,7 @@ def server(request: pytest.FixtureRequest) -> Iterator[None]:
 class TestTryton(ConnectorSuite):
     harness = PostgresqlTryton if ASKED == "postgresql" else SqliteTryton
     suite = "1.1"
-    pytestmark = pytest.mark.timeout(600 if ASKED else 120)  # thirty orders among faults are minutes
+    pytestmark = pytest.mark.timeout(600 if ASKED else 300)  # thirty orders among faults are minutes on a busy machine
 
     @pytest.fixture(autouse=True)
     def _in_time(self, request: pytest.FixtureRequest) -> None:

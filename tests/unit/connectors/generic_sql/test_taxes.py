@@ -3,10 +3,11 @@
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from examples import examples
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp_generic_sql import GenericSqlSettings
 from shipperone_erp_generic_sql.bound import Places, values
@@ -98,7 +99,7 @@ RATES = st.sampled_from([None, D(0), D(5), D(10), D(21), D("21.0")])
     st.lists(st.tuples(RATES, MONEY), min_size=1, max_size=6),
     st.lists(st.builds(Extra, MONEY, st.sampled_from([None, "highest", "proportional", "21", "7"])), max_size=4),
 )
-@settings(max_examples=60, deadline=None)
+@examples(60)
 def test_the_rows_are_the_invoice_to_the_cent(items, extras):
     lines = table("i-1", items, extras, "EUR")
     whole = sum((total for _, total in items), sum((extra.amount for extra in extras), D(0)))

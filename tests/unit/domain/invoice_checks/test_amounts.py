@@ -5,9 +5,10 @@ from decimal import ROUND_HALF_UP
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from examples import examples
 from shipperone_erp import Charge, FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Reason
 from shipperone_erp.config.settings import ChargeSettings, TenantSettings
 from shipperone_erp.domain.invoice_checks.amounts import problem
@@ -123,20 +124,20 @@ def wrong(day: Day, data: st.DataObject) -> Invoice:
     )  # fmt: skip
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(days())
 def test_an_invoice_that_is_right_is_always_accepted(day):
     assert problem(day.order, day.settings, part=day.part, earlier=()) is None
     assert day.differences(day.invoice) == ()
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(1500)
 @given(days(), st.data())
 def test_an_invoice_that_is_off_by_one_unit_anywhere_is_never_accepted(day, data):
     assert day.differences(wrong(day, data)) != ()
 
 
-@settings(max_examples=400, deadline=None)
+@examples(400)
 @given(days(charged=1), st.data())
 def test_a_charge_that_is_off_by_one_unit_is_another_job_and_another_invoice(day, data):
     at = data.draw(st.integers(0, len(day.order.charges) - 1))
@@ -155,7 +156,7 @@ def test_a_charge_that_is_off_by_one_unit_is_another_job_and_another_invoice(day
         assert found.reason is Reason.AMOUNT_UNEXPLAINED
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(days())
 def test_what_the_ledger_keeps_of_an_order_is_the_same_order(day):
     assert order_from_text(order_text(day.order)) == day.order
@@ -175,7 +176,7 @@ def test_an_order_of_before_charges_is_read_from_the_ledger_and_keeps_its_finger
     assert fingerprint(order) == "edb5505902ea9f68a2e8417b95a384c4"
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(days(whole=True), st.integers(1, 3_000), st.sampled_from([1, -1]), st.booleans())
 def test_a_remainder_is_shown_to_the_unit_with_the_place_that_explains_it(day, units, way, negative):
     rest = way * units * day.unit
@@ -306,7 +307,7 @@ def test_b20_the_decimals_of_iso_4217():
     assert decimals("EUR") == decimals("CZK") == decimals(None) == 2
 
 
-@settings(max_examples=300)
+@examples(300)
 @given(st.decimals(-(10**9), 10**9, allow_nan=False, places=7), st.sampled_from(sorted(UNITS)))
 @example(D("0.5"), "HUF")
 @example(D("2.675"), "EUR")

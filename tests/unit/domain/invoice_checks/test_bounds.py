@@ -3,10 +3,11 @@
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from amount_cases import Books, listing, row
+from examples import examples
 from shipperone_erp import Reason
 from shipperone_erp.domain.invoice_checks.split_lines import agrees, spread
 
@@ -250,7 +251,7 @@ def test_what_is_left_of_a_row_without_a_price_counts_the_credit_note():
     assert books.credited("30.00").problem(listing(row(3, "30.00"), total="40.00")) is None
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.lists(st.integers(1, 500)), st.lists(st.integers(0, 500)))
 def test_credit_notes_take_no_more_off_than_each_row_has_too_much_and_none_is_used_twice(notes, excesses):
     taken = spread(map(D, notes), list(map(D, excesses)))

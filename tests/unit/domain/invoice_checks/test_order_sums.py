@@ -4,10 +4,11 @@ from dataclasses import replace
 from decimal import Decimal as D
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from amount_cases import Books, listing, row
+from examples import examples
 from shipperone_erp import Charge, Reason
 
 MUG, TEA = row(1, "10.00", "10.00"), row(1, "10.00", "10.00", item=2)
@@ -193,7 +194,7 @@ def test_the_noise_of_a_float_does_not_hide_that_shipping_is_listed_again():
     assert Books().invoiced(first, "14.99").problem(last).reason is Reason.SHIPPING_REPEATED
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(st.integers(2, 4), st.integers(-400, 400), st.integers(1, 900), st.booleans(), st.booleans())
 def test_shipping_and_a_charge_in_shares_are_never_held_and_come_to_what_was_allocated(
     parts, charge, shipping, own_totals, equal
@@ -337,7 +338,7 @@ def _money(cents: int) -> str:
     return f"{D(cents) / 100:.2f}"
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(orders(), st.data(), st.booleans(), st.sampled_from([0, 1, 2]))
 def test_parts_that_are_listed_honestly_are_never_held_and_come_to_the_total(order, data, own_totals, shipping_on):
     lines, shipping = order
@@ -368,7 +369,7 @@ def test_parts_that_are_listed_honestly_are_never_held_and_come_to_the_total(ord
     assert invoiced == whole
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(orders(), st.data())
 def test_whatever_is_listed_the_invoices_never_exceed_the_whole_orders_total(order, data):
     """Rows and shipping come as they like, and pieces as far as they are not invoiced (more is held elsewhere)."""
