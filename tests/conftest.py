@@ -29,6 +29,18 @@ pytest_plugins = [
 ]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--case", metavar="NUMBER", help="only the tests of this row of docs/failure-modes.md, such as D1")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if (wanted := config.getoption("--case")) is None:
+        return
+    kept = [item for item in items if any(wanted.upper() in mark.args for mark in item.iter_markers("case"))]
+    config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+    items[:] = kept
+
+
 def pytest_collection_finish() -> None:
     """What was collected stays to the end: the garbage collector need not look through it again and again."""
     gc.collect()

@@ -77,9 +77,10 @@ def emptied(world: World) -> None:
     engine.dispose()
 
 
+@pytest.mark.case("D5")
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_d5_frozen_at_every_commit_replaced_and_woken_nothing_happens_twice(tmp_path, database, when):
+def test_frozen_at_every_commit_replaced_and_woken_nothing_happens_twice(tmp_path, database, when):
     with Sandbox() as sandbox:
         sandbox.auto_ship = True
         commit = 0
@@ -114,8 +115,9 @@ def test_d5_frozen_at_every_commit_replaced_and_woken_nothing_happens_twice(tmp_
         assert commit > 6
 
 
+@pytest.mark.case("D5")
 @pytest.mark.parametrize("action", ["allocate", "invoice"])
-def test_d5_frozen_while_shipperone_is_asked(world, action):
+def test_frozen_while_shipperone_is_asked(world, action):
     """ShipperOne has it, the asker is replaced: the successor finds out, and what wakes up records nothing."""
     world.runtime_settings["lease"] = '"0.4s"'
     world.sandbox.add(order())
@@ -148,7 +150,8 @@ def test_d5_frozen_while_shipperone_is_asked(world, action):
     assert (state.allocations, len(state.invoices)) == (1, 1)
 
 
-def test_d5_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_first_dies(world):
+@pytest.mark.case("D5")
+def test_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_first_dies(world):
     world.settings["poll_interval"] = '"0.3s"'
     world.runtime_settings["lease"] = '"1s"'
     with service(world) as first, service(world) as second:
@@ -174,7 +177,8 @@ def test_d5_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_f
         assert len(world.erp.issued(order_id)) == world.sandbox.order(order_id).allocations == 1
 
 
-def test_d5_run_once_beside_a_service_ends_with_1_and_names_it(world):
+@pytest.mark.case("D5")
+def test_run_once_beside_a_service_ends_with_1_and_names_it(world):
     world.settings["poll_interval"] = '"0.3s"'
     with service(world) as running:
         world.sandbox.add(order())

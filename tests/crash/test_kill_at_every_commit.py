@@ -16,10 +16,11 @@ from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 LEAST_COMMITS = 6
 
 
+@pytest.mark.case("D2")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("when", ["before", "after"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_d2_killed_at_every_commit_of_both_stages_nothing_happens_twice(tmp_path, kind, when):
+def test_killed_at_every_commit_of_both_stages_nothing_happens_twice(tmp_path, kind, when):
     with Sandbox() as sandbox:
         sandbox.auto_ship = True
         commit = 0
@@ -46,9 +47,10 @@ def test_d2_killed_at_every_commit_of_both_stages_nothing_happens_twice(tmp_path
         assert commit > LEAST_COMMITS
 
 
+@pytest.mark.case("D2")
 @pytest.mark.timeout(300)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_d2_killed_at_every_commit_while_a_draft_is_rebuilt(tmp_path, when):
+def test_killed_at_every_commit_while_a_draft_is_rebuilt(tmp_path, when):
     """The order changes while ShipperOne is asked: 400, discarded, superseded, built again.
 
     Killed between ShipperOne's 400 and its record, nobody knows what ShipperOne said, and the queue shows neither the
@@ -89,7 +91,8 @@ def test_d2_killed_at_every_commit_while_a_draft_is_rebuilt(tmp_path, when):
         assert commit > LEAST_COMMITS
 
 
-def test_o2_an_order_that_kills_the_process_alone_twice_is_held_and_its_neighbours_are_not(world):
+@pytest.mark.case("O2")
+def test_an_order_that_kills_the_process_alone_twice_is_held_and_its_neighbours_are_not(world):
     world.runtime_settings["lease"] = '"0.2s"'
     for number in range(4):
         world.sandbox.add(SandboxOrder.simple(f"FO-{number}", ("MUG", 1, "10.00"), first_id=number * 10 + 1))
@@ -119,8 +122,9 @@ class OneByOne(Ledger):
             super().commit([entry])
 
 
+@pytest.mark.case("D1")
 @pytest.mark.timeout(300)
-def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forgotten(tmp_path, caplog):
+def test_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_forgotten(tmp_path, caplog):
     with Sandbox() as sandbox:
         sandbox.auto_ship = True
         commit, struck = 0, True
@@ -140,7 +144,8 @@ def test_d1_power_lost_after_each_single_record_the_outcome_of_a_post_is_never_f
     assert "never retrieved" not in caplog.text, "what failed is told once, and by us"
 
 
-def test_o2_kills_are_forgotten_once_it_ran_alone_to_its_end_or_a_person_has_said_retry(world):
+@pytest.mark.case("O2")
+def test_kills_are_forgotten_once_it_ran_alone_to_its_end_or_a_person_has_said_retry(world):
     """A machine that goes away now and then must not, over weeks, make a suspect of an order that waits."""
     world.runtime_settings["lease"] = '"0.2s"'
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "10.00")))

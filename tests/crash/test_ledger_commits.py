@@ -44,6 +44,7 @@ def reserve(url, label, after):
         ledger.write(UpdateJob(varied(job, step=Step.RESERVED, reference="R-1")), lease=lease).result()
 
 
+@pytest.mark.case("D2")
 @pytest.mark.parametrize(
     ("label", "after", "step", "outcomes", "unknown"),
     [
@@ -54,7 +55,7 @@ def reserve(url, label, after):
         ("never", False, Step.RESERVED, [Outcome.OK], 0),
     ],
 )
-def test_d2_killed_at_a_commit(ledger_url, label, after, step, outcomes, unknown):
+def test_killed_at_a_commit(ledger_url, label, after, step, outcomes, unknown):
     process = multiprocessing.get_context("forkserver").Process(target=reserve, args=(ledger_url, label, after))
     process.start()
     process.join(60)

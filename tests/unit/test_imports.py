@@ -90,7 +90,8 @@ def test_a_circle_is_found_through_other_modules():
     assert contracts.circles(planted) == [("a", "b", "c")]
 
 
-def test_d3_a_connector_cannot_reach_shipperone():
+@pytest.mark.case("D3")
+def test_a_connector_cannot_reach_shipperone():
     """No call to ShipperOne ever happens inside a connector: what it imports knows no HTTP."""
     for module in MODULES.values():
         if module.package in {"kernel", "domain", "connector"}:

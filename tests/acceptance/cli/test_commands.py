@@ -409,7 +409,8 @@ def test_a_dry_run_that_cannot_read_ends_with_4(world):
     assert "acme: " in done.stderr
 
 
-def test_d5_a_lease_held_elsewhere_is_named_and_nothing_is_done(world):
+@pytest.mark.case("D5")
+def test_a_lease_held_elsewhere_is_named_and_nothing_is_done(world):
     world.settings["poll_interval"] = '"0.2s"'
     with service(world):
         until(lambda: world.sandbox.requests.total() > 2)

@@ -254,7 +254,8 @@ def test_a_connector_that_hangs_is_given_up(world, plugins, monkeypatch):
     assert (erp.verdict, "TimeoutError" in erp.sentence) == ("FAIL", True)
 
 
-def test_b17_warehouses_are_compared_both_ways():
+@pytest.mark.case("B17")
+def test_warehouses_are_compared_both_ways():
     mapping = SimpleNamespace(warehouses={"main": 1, "old": 2})
     tenant = SimpleNamespace(name="acme", connector="odoo", connector_settings=mapping)
     found = list(unmapped(tenant, [{"warehouse_code": "main"}, {"code": "outlet"}, "what is this"]))

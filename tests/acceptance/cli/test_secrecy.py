@@ -127,8 +127,9 @@ def kept(world):
     return "\n".join(file.read_bytes().decode("utf-8", "replace") for file in files)
 
 
+@pytest.mark.case("B24")
 @pytest.mark.timeout(300)
-def test_b24_no_secret_is_anywhere_and_people_are_only_where_they_must_be(planted, shop):
+def test_no_secret_is_anywhere_and_people_are_only_where_they_must_be(planted, shop):
     written = {"run --once": _output(planted.command("run", "--once", "--settle-for", "4s"))}
 
     running = Service(planted, cold=True)

@@ -78,7 +78,8 @@ def test_a_second_signal_stops_at_once(often):
     assert often.erp.effects("reserve_stock") == 1
 
 
-def test_h4_a_token_is_renewed_in_its_file_while_the_service_runs(often):
+@pytest.mark.case("H4")
+def test_a_token_is_renewed_in_its_file_while_the_service_runs(often):
     token = often.folder / "token"
     token.write_text(often.sandbox.token)
     token.chmod(0o600)
@@ -102,7 +103,8 @@ def test_h4_a_token_is_renewed_in_its_file_while_the_service_runs(often):
     assert {row["paused"] for row in json.loads(often.command("status", "--json").stdout)} == {None}
 
 
-def test_h4_the_erps_password_is_renewed_in_its_file_while_the_service_runs(often):
+@pytest.mark.case("H4")
+def test_the_erps_password_is_renewed_in_its_file_while_the_service_runs(often):
     password = often.folder / "password"
     password.write_text("old-password")
     password.chmod(0o600)
@@ -335,7 +337,8 @@ def test_what_is_due_and_not_to_be_acted_on_does_not_keep_the_service_reading(wo
     assert world.sandbox.requests.total() - before < 8, world.sandbox.requests
 
 
-def test_h4_a_token_that_no_header_can_carry_does_not_end_the_watching(world):
+@pytest.mark.case("H4")
+def test_a_token_that_no_header_can_carry_does_not_end_the_watching(world):
     world.settings["poll_interval"] = '"0.3s"'
     token = world.folder / "token"
     token.write_text(world.sandbox.token)
@@ -367,7 +370,8 @@ def test_a_token_that_no_header_can_carry_is_its_own_tenants_trouble(world):
             assert running.stop() == 0
 
 
-def test_h4_a_token_that_may_only_read_does_not_keep_the_service_reading(seldom):
+@pytest.mark.case("H4")
+def test_a_token_that_may_only_read_does_not_keep_the_service_reading(seldom):
     shop = seldom.sandbox
     shop.faults.add(Fault("call", method="POST", payload=lambda post: shop.without_scope.add(shop.token)))
     shop.faults.add(Fault("call", method="GET", payload=lambda get: shop.without_scope.discard(shop.token)))
@@ -383,7 +387,8 @@ def test_h4_a_token_that_may_only_read_does_not_keep_the_service_reading(seldom)
     assert shop.requests.total() - before < 12, shop.requests
 
 
-def test_h4_a_token_that_was_renewed_while_the_service_was_starting_is_read(often):
+@pytest.mark.case("H4")
+def test_a_token_that_was_renewed_while_the_service_was_starting_is_read(often):
     token = often.folder / "token"
     token.write_text("of-yesterday")
     token.chmod(0o600)

@@ -47,7 +47,8 @@ def effects(merchant, order_id, stage) -> list[EffectKind]:
         return [effect.kind for effect in ledger.effects(job.id)]
 
 
-def test_b19_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
+@pytest.mark.case("B19")
+def test_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
     """It is held before anything is reserved, and says which rows; once the setting is there, it goes on."""
     merchant.sandbox.add(order_of("bundle", "FO-1", 10))
     merchant.once(settle_for=0.3)
@@ -66,7 +67,8 @@ def test_b19_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
     assert merchant.books.stock_of("SET") == (20, 0)
 
 
-def test_b19_the_shop_prices_the_bundle_and_the_erp_knows_it_as_a_kit(merchant):
+@pytest.mark.case("B19")
+def test_the_shop_prices_the_bundle_and_the_erp_knows_it_as_a_kit(merchant):
     merchant.settings["bundles"] = '"parents"'
     merchant.sandbox.add(order_of("set", "FO-1", 10))
     merchant.finishes()
@@ -77,7 +79,8 @@ def test_b19_the_shop_prices_the_bundle_and_the_erp_knows_it_as_a_kit(merchant):
     assert merchant.books.stock_of("MUG") == (20, 0)
 
 
-def test_m13_the_price_stands_on_the_bundle_and_the_erp_keeps_its_parts(merchant):
+@pytest.mark.case("M13")
+def test_the_price_stands_on_the_bundle_and_the_erp_keeps_its_parts(merchant):
     """Its parts are reserved and leave the stock; it is invoiced where its price stands, which is moved to no other row."""
     merchant.settings["bundles"] = '"children"'
     merchant.sandbox.add(order_of("set", "FO-1", 10))
@@ -90,7 +93,8 @@ def test_m13_the_price_stands_on_the_bundle_and_the_erp_keeps_its_parts(merchant
     assert merchant.books.stock_of("SET") == (20, 0)
 
 
-def test_b19_both_sides_are_priced_and_differ(merchant):
+@pytest.mark.case("B19")
+def test_both_sides_are_priced_and_differ(merchant):
     """30.00 and 28.50: whichever is left out, money is lost, so that the accountant is shown the sums."""
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 10)
@@ -119,7 +123,8 @@ def shop_of_all_kinds() -> SandboxOrder:
     return SandboxOrder(order_id="FO-1", items=items, total_incl_tax=D("161.19"))
 
 
-def test_m13_every_kind_of_parent_in_one_order(merchant):
+@pytest.mark.case("M13")
+def test_every_kind_of_parent_in_one_order(merchant):
     """49.20 for the tees, 50.00 for the voucher, 28.50 for each set and 4.99: no price is lost or counted twice."""
     merchant.settings["bundles"] = '"children"'
     merchant.books.stock("TEE", 20)
@@ -134,7 +139,8 @@ def test_m13_every_kind_of_parent_in_one_order(merchant):
     assert confirmed(merchant) == [[6, 7, 8, 9, 10, 11, 12, 20, 21, 22]] * 2, "every item is confirmed"
 
 
-def test_m13_a_variant_needs_no_setting(merchant):
+@pytest.mark.case("M13")
+def test_a_variant_needs_no_setting(merchant):
     """It is one piece of goods on two rows: which of them is named makes no difference."""
     merchant.books.stock("TEE", 20)
     merchant.sandbox.add(replace(shop_of_all_kinds(), items=shop_of_all_kinds().items[:4], total_incl_tax=D("104.19")))
@@ -144,7 +150,8 @@ def test_m13_a_variant_needs_no_setting(merchant):
     assert merchant.books.stock_of("TEE") == (18, 0)
 
 
-def test_m13_only_the_bundle_is_listed_to_be_invoiced(merchant):
+@pytest.mark.case("M13")
+def test_only_the_bundle_is_listed_to_be_invoiced(merchant):
     """Its parts were reserved: they leave the stock with it, all of them."""
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 10)
@@ -160,7 +167,8 @@ def test_m13_only_the_bundle_is_listed_to_be_invoiced(merchant):
     assert merchant.books.stock_of("SET") == (20, 0)
 
 
-def test_m13_a_bundle_whose_parts_were_invoiced_is_not_invoiced_as_well(merchant):
+@pytest.mark.case("M13")
+def test_a_bundle_whose_parts_were_invoiced_is_not_invoiced_as_well(merchant):
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 10)
     both = replace(made.items[0], row_total_incl_tax=D("28.50"))
@@ -171,8 +179,9 @@ def test_m13_a_bundle_whose_parts_were_invoiced_is_not_invoiced_as_well(merchant
     assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("33.49")]
 
 
+@pytest.mark.case("M13")
 @pytest.mark.parametrize("bundles", ["children", "parents"])
-def test_m13_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypatch, bundles):
+def test_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypatch, bundles):
     """It reserved every row in a parent, or every parent; its ledger does not hold which."""
     merchant.settings["bundles"] = f'"{bundles}"'
     merchant.settings["stages"] = '["allocation"]'
@@ -205,8 +214,9 @@ def test_m13_what_version_0_1_reserved_is_found_and_delivered(merchant, monkeypa
     assert {sku: merchant.books.stock_of(sku) for sku in gone} == gone
 
 
+@pytest.mark.case("B19")
 @pytest.mark.parametrize(("bundles", "items"), [("children", {"11": 2, "12": 1}), ("parents", {"10": 1})])
-def test_b19_both_sides_are_priced_and_say_the_same(merchant, bundles, items):
+def test_both_sides_are_priced_and_say_the_same(merchant, bundles, items):
     """The total is that of one side: whichever is left out, no price is lost."""
     merchant.settings["bundles"] = f'"{bundles}"'
     made = order_of("bundle", "FO-1", 10)
@@ -217,7 +227,8 @@ def test_b19_both_sides_are_priced_and_say_the_same(merchant, bundles, items):
     assert (booked.items, booked.total) == (items, D("33.49"))
 
 
-def test_b19_a_bundle_ships_in_parts_and_each_part_shows_the_bundle(merchant):
+@pytest.mark.case("B19")
+def test_a_bundle_ships_in_parts_and_each_part_shows_the_bundle(merchant):
     """The bundle's own row comes with every part. It is not goods, so neither part is more than was allocated."""
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 10)
@@ -229,7 +240,8 @@ def test_b19_a_bundle_ships_in_parts_and_each_part_shows_the_bundle(merchant):
     assert confirmed(merchant)[1:] == [[10, 11], [10, 12]]
 
 
-def test_b19_the_bundles_row_is_listed_alone_at_last(merchant):
+@pytest.mark.case("B19")
+def test_the_bundles_row_is_listed_alone_at_last(merchant):
     """The ledger knows from the allocation that it is a bundle: it is not taken for goods of its own."""
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 10)
@@ -240,7 +252,8 @@ def test_b19_the_bundles_row_is_listed_alone_at_last(merchant):
     assert merchant.books.stock_of("SET") == (20, 0)
 
 
-def test_b19_a_part_of_a_bundle_without_the_bundle(merchant):
+@pytest.mark.case("B19")
+def test_a_part_of_a_bundle_without_the_bundle(merchant):
     merchant.settings["bundles"] = '"parents"'
     made = order_of("set", "FO-1", 10)
     merchant.sandbox.add(replace(made, parts=({10: D(1), 11: D(2)}, {12: D(1)})))
@@ -250,7 +263,8 @@ def test_b19_a_part_of_a_bundle_without_the_bundle(merchant):
     assert [booked.items for booked in merchant.books.invoices("FO-1")] == [{"10": 1}]
 
 
-def test_b19_a_cancelled_bundle_gives_back_what_was_reserved(merchant):
+@pytest.mark.case("B19")
+def test_a_cancelled_bundle_gives_back_what_was_reserved(merchant):
     """It waits for a transfer when it is cancelled: its parts are released, and nothing was ever taken of the bundle."""
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 10)
@@ -268,7 +282,8 @@ def test_b19_a_cancelled_bundle_gives_back_what_was_reserved(merchant):
     assert merchant.books.stock_of("TEA") == (20, 0)
 
 
-def test_b19_a_service_is_invoiced_and_neither_reserved_nor_delivered(merchant):
+@pytest.mark.case("B19")
+def test_a_service_is_invoiced_and_neither_reserved_nor_delivered(merchant):
     merchant.sandbox.add(order_of("service", "FO-1", 10))
     merchant.finishes()
     assert confirmed(merchant) == [[10, 11], [10, 11]]
@@ -278,7 +293,8 @@ def test_b19_a_service_is_invoiced_and_neither_reserved_nor_delivered(merchant):
     assert merchant.books.delivered("FO-1") == 1
 
 
-def test_b19_an_order_of_services_only_asks_the_erp_for_no_stock(merchant):
+@pytest.mark.case("B19")
+def test_an_order_of_services_only_asks_the_erp_for_no_stock(merchant):
     """It is allocated without the ERP; the story says so, and names no reservation."""
     merchant.sandbox.add(order_of("services_only", "FO-1", 10))
     merchant.finishes()
@@ -294,7 +310,8 @@ def test_b19_an_order_of_services_only_asks_the_erp_for_no_stock(merchant):
     assert "nothing of it is kept in stock: allocated without asking the ERP" in told.stdout
 
 
-def test_b19_services_have_another_name_in_this_shop(merchant):
+@pytest.mark.case("B19")
+def test_services_have_another_name_in_this_shop(merchant):
     merchant.settings["services"] = '["Assembly"]'
     merchant.books.stock("ASSEMBLY", 0)
     made = order_of("service", "FO-1", 10)

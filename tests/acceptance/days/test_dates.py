@@ -18,6 +18,7 @@ def without_shipped_at(raw):
     return {key: value for key, value in raw.items() if key != "shipped_at"}
 
 
+@pytest.mark.case("B7")
 @pytest.mark.parametrize(
     ("timezone", "shipped_at", "day"),
     [
@@ -30,7 +31,7 @@ def without_shipped_at(raw):
         ("America/New_York", "2026-04-01T03:30:00Z", "2026-03-31"),
     ],
 )
-def test_b7_half_past_midnight_is_yesterday_in_utc(merchant, timezone, shipped_at, day):
+def test_half_past_midnight_is_yesterday_in_utc(merchant, timezone, shipped_at, day):
     merchant.settings["timezone"] = f'"{timezone}"'
     merchant.at(shipped_at)
     merchant.sandbox.add(order("FO-1", shipped_at=shipped_at), stage="invoice")
@@ -38,7 +39,8 @@ def test_b7_half_past_midnight_is_yesterday_in_utc(merchant, timezone, shipped_a
     assert merchant.tax_dates() == [day]
 
 
-def test_b7_shipped_on_the_31st_and_invoiced_on_the_1st(merchant):
+@pytest.mark.case("B7")
+def test_shipped_on_the_31st_and_invoiced_on_the_1st(merchant):
     merchant.settings["timezone"] = '"Europe/Bratislava"'
     merchant.at("2026-04-01T09:00:00+02:00")
     merchant.sandbox.add(order("FO-1", shipped_at="2026-03-31T15:00:00+02:00"), stage="invoice")
@@ -49,8 +51,9 @@ def test_b7_shipped_on_the_31st_and_invoiced_on_the_1st(merchant):
     }  # fmt: skip
 
 
+@pytest.mark.case("B7")
 @pytest.mark.parametrize("rule", ["shipped", "first_listed"])
-def test_b7_the_day_of_the_first_listing_stays_when_the_shop_corrects_the_order(merchant, rule):
+def test_the_day_of_the_first_listing_stays_when_the_shop_corrects_the_order(merchant, rule):
     """Listed on the 31st with a total that nobody can explain, corrected on the 1st. It does not say when it shipped."""
     merchant.settings |= {"timezone": '"Europe/Bratislava"', "tax_date": f'"{rule}"'}
     merchant.at("2026-03-31T23:40:00+02:00")
@@ -64,7 +67,8 @@ def test_b7_the_day_of_the_first_listing_stays_when_the_shop_corrects_the_order(
     assert merchant.tax_dates() == ["2026-03-31"]
 
 
-def test_b7_the_day_of_issue_is_fixed_by_the_first_attempt_to_issue(merchant):
+@pytest.mark.case("B7")
+def test_the_day_of_issue_is_fixed_by_the_first_attempt_to_issue(merchant):
     """The period is locked on the 31st at midnight; the invoice was tried before, and is not dated the 1st afterwards."""
     merchant.settings |= {"timezone": '"Europe/Bratislava"', "tax_date": '"issued"'}
     merchant.at("2026-03-31T23:59:00+02:00")
@@ -84,7 +88,8 @@ def test_b7_the_day_of_issue_is_fixed_by_the_first_attempt_to_issue(merchant):
     assert merchant.tax_dates() == ["2026-03-31"]
 
 
-def test_b7_a_locked_period_is_held_and_keeps_its_day_after_a_retry(merchant):
+@pytest.mark.case("B7")
+def test_a_locked_period_is_held_and_keeps_its_day_after_a_retry(merchant):
     merchant.settings["timezone"] = '"Europe/Bratislava"'
     merchant.at("2026-04-03T08:00:00+02:00")
     merchant.books.lock("2026-03-31")

@@ -13,7 +13,8 @@ from shipperone_erp.domain.states import Stage, State
 I = Stage.INVOICE  # noqa: E741
 
 
-def test_b9_issued_and_the_goods_are_not_there_when_they_are_to_leave(merchant):
+@pytest.mark.case("B9")
+def test_issued_and_the_goods_are_not_there_when_they_are_to_leave(merchant):
     """The invoice does not wait for them; it stands first in the list, and goes on by itself once they are there."""
     merchant.sandbox.auto_ship = False
     merchant.sandbox.add(order("FO-1", ("MUG", 2, "10.00")))
@@ -45,7 +46,8 @@ def allocated_by_hand(merchant):
     return merchant
 
 
-def test_b9_a_tenant_that_only_invoices_needs_no_setting(allocated_by_hand):
+@pytest.mark.case("B9")
+def test_a_tenant_that_only_invoices_needs_no_setting(allocated_by_hand):
     merchant = allocated_by_hand
     merchant.settings["stages"] = '["invoice"]'
     merchant.finishes()
@@ -53,7 +55,8 @@ def test_b9_a_tenant_that_only_invoices_needs_no_setting(allocated_by_hand):
     assert merchant.books.stock_of("MUG") == (18, 0), "the goods left, and nothing that others have reserved"
 
 
-def test_b9_without_a_reservation_a_person_books_the_goods_out(allocated_by_hand):
+@pytest.mark.case("B9")
+def test_without_a_reservation_a_person_books_the_goods_out(allocated_by_hand):
     merchant = allocated_by_hand
     merchant.settings["without_reservation"] = '"hold"'
     merchant.once(settle_for=0.3)
@@ -71,7 +74,8 @@ def test_b9_without_a_reservation_a_person_books_the_goods_out(allocated_by_hand
     assert "finished by hand" in merchant.command("order", "show", "FO-1").stdout
 
 
-def test_b9_another_rule_and_a_retry_deliver_it_after_all(allocated_by_hand):
+@pytest.mark.case("B9")
+def test_another_rule_and_a_retry_deliver_it_after_all(allocated_by_hand):
     merchant = allocated_by_hand
     merchant.settings["without_reservation"] = '"hold"'
     merchant.once(settle_for=0.3)
@@ -82,7 +86,8 @@ def test_b9_another_rule_and_a_retry_deliver_it_after_all(allocated_by_hand):
     assert len(merchant.books.invoices("FO-1")) == 1
 
 
-def test_b9_invoice_only_leaves_the_stock_alone_and_says_so(allocated_by_hand):
+@pytest.mark.case("B9")
+def test_invoice_only_leaves_the_stock_alone_and_says_so(allocated_by_hand):
     merchant = allocated_by_hand
     merchant.settings["without_reservation"] = '"invoice_only"'
     merchant.finishes()
@@ -95,8 +100,9 @@ def test_b9_invoice_only_leaves_the_stock_alone_and_says_so(allocated_by_hand):
     )
 
 
+@pytest.mark.case("B9")
 @pytest.mark.parametrize("rule", ["hold", "invoice_only"])
-def test_b9_what_is_reserved_here_is_delivered_by_every_rule(merchant, rule):
+def test_what_is_reserved_here_is_delivered_by_every_rule(merchant, rule):
     merchant.settings["without_reservation"] = f'"{rule}"'
     merchant.sandbox.add(order("FO-1"))
     merchant.finishes()

@@ -14,7 +14,8 @@ def warnings(merchant) -> dict[str, tuple[str, str]]:
     return {row["check"]: (row["sentence"], row["cure"]) for row in rows if row["verdict"] == "WARN"}
 
 
-def test_b14_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant):
+@pytest.mark.case("B14")
+def test_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant):
     merchant.more += "\n[tenants.acme.fields]\n"
     merchant.more += (
         '"customer.vat_id" = "customer.tax.vatt"\ntax_percent = "tax.rate"\npayment_reference = "nowhere"\n'
@@ -35,7 +36,8 @@ def test_b14_a_path_that_matches_in_no_order_is_named_with_the_nearest(merchant)
     assert "field order_number" not in found
 
 
-def test_b14_what_was_ordered_and_what_has_shipped_stand_in_places_of_their_own(merchant):
+@pytest.mark.case("B14")
+def test_what_was_ordered_and_what_has_shipped_stand_in_places_of_their_own(merchant):
     """Two were ordered and one has shipped: each queue has its place for the quantity, and one is invoiced."""
     merchant.more += '\n[tenants.acme.fields]\nqty = "qty_ordered"\n[tenants.acme.fields.invoice]\nqty = "qty_shiped"\n'
     merchant.sandbox.add(order("FO-1"))
@@ -62,7 +64,8 @@ def test_b14_what_was_ordered_and_what_has_shipped_stand_in_places_of_their_own(
     assert [*booked.items.values()] == [1], "what has shipped is invoiced"
 
 
-def test_b14_a_bundle_is_seen_before_anything_is_set(merchant):
+@pytest.mark.case("B14")
+def test_a_bundle_is_seen_before_anything_is_set(merchant):
     merchant.sandbox.add(order_of("bundle", "FO-1", 10))
     told, cure = warnings(merchant)["bundles"]
     assert "order FO-1 will be held bundle_unclear: item 10 (SET) is listed with what is in it" in told
@@ -71,15 +74,17 @@ def test_b14_a_bundle_is_seen_before_anything_is_set(merchant):
     assert "bundles" not in warnings(merchant)
 
 
+@pytest.mark.case("B14")
 @pytest.mark.parametrize(("country", "warned"), [("SK", True), ("GB", False), (None, False)])
-def test_b14_orders_from_a_country_on_another_time_and_no_timezone(merchant, country, warned):
+def test_orders_from_a_country_on_another_time_and_no_timezone(merchant, country, warned):
     merchant.sandbox.add(order("FO-1", shipping={"city": "Somewhere", **({"country": country} if country else {})}))
     assert ("timezone" in warnings(merchant)) is warned
     merchant.settings["timezone"] = '"UTC"'
     assert "timezone" not in warnings(merchant)
 
 
-def test_b14_the_accountants_fields_reach_the_erp_from_where_the_shop_has_them(merchant):
+@pytest.mark.case("B14")
+def test_the_accountants_fields_reach_the_erp_from_where_the_shop_has_them(merchant):
     """The order's number stands in a place of its own; the invoice in the ERP is to carry it."""
     merchant.more += '\n[tenants.acme.fields]\norder_number = "shop.number"\n'
     merchant.sandbox.add(order("FO-1"))

@@ -92,7 +92,8 @@ def before(merchant):
     return merchant
 
 
-def test_b3_the_preview_says_what_is_listed_and_what_either_answer_does(before):
+@pytest.mark.case("B3")
+def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
     preview = before.command("go-live", "acme")
     assert preview.returncode == 2
     assert preview.stderr.strip() == "say either --all or --from-now"
@@ -119,7 +120,8 @@ def test_b3_the_preview_says_what_is_listed_and_what_either_answer_does(before):
     assert {job.state for job in before.jobs()} == {State.IGNORED}
 
 
-def test_b3_what_was_made_by_hand_is_compared_and_confirmed_and_never_touched(before):
+@pytest.mark.case("B3")
+def test_what_was_made_by_hand_is_compared_and_confirmed_and_never_touched(before):
     before.once()
     reference = reserved_by_hand(before, "FO-1")
     said(before, "order", "adopt", "FO-1", "--reference", reference)
@@ -151,7 +153,8 @@ def test_b3_what_was_made_by_hand_is_compared_and_confirmed_and_never_touched(be
     assert before.books.stock_of("MUG") == (18, 0)
 
 
-def test_b3_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(before):
+@pytest.mark.case("B3")
+def test_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(before):
     before.once()
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.98")
     before.once()
@@ -167,7 +170,8 @@ def test_b3_another_total_is_held_and_nothing_is_sent_until_it_is_named_rightly(
     assert before.books.invoices() == []
 
 
-def test_b3_what_cannot_be_compared_is_confirmed_and_marked(before):
+@pytest.mark.case("B3")
+def test_what_cannot_be_compared_is_confirmed_and_marked(before):
     before.once()
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7")
     before.once()
@@ -176,7 +180,8 @@ def test_b3_what_cannot_be_compared_is_confirmed_and_marked(before):
     assert (row["not_compared"], row["adopted"]) == (True, True)
 
 
-def test_b3_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(before):
+@pytest.mark.case("B3")
+def test_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_time(before):
     before.once()
     said(before, "order", "adopt", "FO-3", "--reference", "INV/7", "--total", "14.99")
     before.sandbox.change(
@@ -206,7 +211,8 @@ def test_b3_the_adopted_order_changes_is_refused_or_vanishes_and_is_held_each_ti
     assert (before.books.invoices(), before.books.drafts()) == ([], 0)
 
 
-def test_b3_many_at_once_by_csv_all_or_none(before):
+@pytest.mark.case("B3")
+def test_many_at_once_by_csv_all_or_none(before):
     before.once()
     file = before.folder / "made.csv"
     file.write_text(
@@ -238,7 +244,8 @@ def test_b3_many_at_once_by_csv_all_or_none(before):
     assert "not known: order" in said(before, "order", "adopt", "--csv", str(file), code=2)
 
 
-def test_b3_only_one_order_is_let_through_at_first(before):
+@pytest.mark.case("B3")
+def test_only_one_order_is_let_through_at_first(before):
     before.once()
     said(before, "order", "retry", "FO-2")
     before.sandbox.add(order("FO-4", first_id=40))
@@ -249,7 +256,8 @@ def test_b3_only_one_order_is_let_through_at_first(before):
     assert before.books.reserved("FO-4") == 0
 
 
-def test_b3_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_the_cure(merchant):
+@pytest.mark.case("B3")
+def test_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_the_cure(merchant):
     if isinstance(merchant.books, OnSql):
         assert merchant.more.count(DRAFT) == 1
         merchant.more = merchant.more.replace(DRAFT, UNLESS_THERE)
@@ -273,7 +281,8 @@ def test_b3_the_connector_sees_a_document_of_somebody_else_and_adopting_it_is_th
     assert (merchant.books.drafts(), merchant.books.delivered("FO-1")) == (0, 0)
 
 
-def test_b3_what_this_runtime_has_made_itself_is_not_adopted_over(merchant):
+@pytest.mark.case("B3")
+def test_what_this_runtime_has_made_itself_is_not_adopted_over(merchant):
     merchant.sandbox.add(order())
     merchant.sandbox.faults.add(Fault("503", action="allocate", retry_after="1"))
     merchant.once(settle_for=0.5)
@@ -317,7 +326,8 @@ def listed(before):
     return before
 
 
-def test_b3_the_erps_own_list_is_compared_where_there_is_one(listed):
+@pytest.mark.case("B3")
+def test_the_erps_own_list_is_compared_where_there_is_one(listed):
     reference = invoiced_by_hand(listed, 1, "14.99")
     said(listed, "order", "adopt", "FO-3", "--reference", reference, "--total", "14.99")
     listed.once()
@@ -338,7 +348,8 @@ def test_b3_the_erps_own_list_is_compared_where_there_is_one(listed):
     assert len(posts(listed)) == len(listed.sandbox.order("FO-3").invoices) == 1
 
 
-def test_b3_a_reservation_is_compared_by_its_lines_and_many_ask_the_erp_once(listed):
+@pytest.mark.case("B3")
+def test_a_reservation_is_compared_by_its_lines_and_many_ask_the_erp_once(listed):
     said(listed, "order", "adopt", "FO-1", "--reference", reserved_by_hand(listed, "FO-1", pieces=1))
     said(listed, "order", "adopt", "FO-2", "--reference", reserved_by_hand(listed, "FO-2", "TEA", 1, 10))
     asked = listed.erp.effects("list_documents")

@@ -36,8 +36,9 @@ def ships_from_now_on(sandbox):
     sandbox.auto_ship = True
 
 
+@pytest.mark.case("B3")
 @pytest.mark.timeout(400)
-def test_b3_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monkeypatch):
+def test_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monkeypatch):
     text = PAGE.read_text(encoding="utf-8")
     (toml,) = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
     session = [command for block in BLOCK.findall(text) for command in console_blocks.commands(block)]

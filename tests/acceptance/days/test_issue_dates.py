@@ -47,7 +47,8 @@ def by_number(world):
     return world
 
 
-def test_b29_yesterdays_parcel_after_todays_is_refused_before_shipperone_is_asked(by_number):
+@pytest.mark.case("B29")
+def test_yesterdays_parcel_after_todays_is_refused_before_shipperone_is_asked(by_number):
     world, (_, yesterday, today) = by_number, days(by_number)
     assert world.once(settle_for=0.3).ending is Ending.HELD
     held = world.job("FO-2", I)
@@ -71,7 +72,8 @@ def test_b29_yesterdays_parcel_after_todays_is_refused_before_shipperone_is_aske
     assert "can be dated so" in say(world, "retry", "FO-2", "--issue-date", today, "--note", "x", code=2)
 
 
-def test_b29_both_dates_and_who_set_them_are_kept_and_listed(by_number, tmp_path):
+@pytest.mark.case("B29")
+def test_both_dates_and_who_set_them_are_kept_and_listed(by_number, tmp_path):
     world, (_, yesterday, today) = by_number, days(by_number)
     world.once(settle_for=0.3)
     say(world, "retry", "FO-2", "--issue-date", today, "--note", "numbers follow the dates")
@@ -98,7 +100,8 @@ def test_b29_both_dates_and_who_set_them_are_kept_and_listed(by_number, tmp_path
     assert done.returncode == 0, "it is told, and nobody has to act"
 
 
-def test_b29_a_period_that_is_locked_after_shipperone_accepted_has_a_cure(world):
+@pytest.mark.case("B29")
+def test_a_period_that_is_locked_after_shipperone_accepted_has_a_cure(world):
     """The approval is asked again, and it is of these dates."""
     world.settings["approve"] = '["invoice"]'
     two_days_ago, _, today = days(world)
@@ -121,7 +124,8 @@ def test_b29_a_period_that_is_locked_after_shipperone_accepted_has_a_cure(world)
     assert len(world.sandbox.order("FO-1").invoices) == 1, "ShipperOne was asked once"
 
 
-def test_b29_a_draft_of_a_period_that_was_locked_meanwhile_is_built_anew(world):
+@pytest.mark.case("B29")
+def test_a_draft_of_a_period_that_was_locked_meanwhile_is_built_anew(world):
     world.settings["approve"] = '["invoice"]'
     two_days_ago, _, today = days(world)
     world.sandbox.add(order(shipped_at=f"{two_days_ago}T10:00:00Z"), stage="invoice")
@@ -140,8 +144,9 @@ def test_b29_a_draft_of_a_period_that_was_locked_meanwhile_is_built_anew(world):
     assert world.erp.drafts() == 0
 
 
+@pytest.mark.case("B29")
 @pytest.mark.parametrize("step", [Step.NEW, Step.BUILDING, Step.CONFIRMING, Step.ISSUING])
-def test_b29_killed_at_any_step_there_is_one_invoice_with_the_date_that_was_set(by_number, step):
+def test_killed_at_any_step_there_is_one_invoice_with_the_date_that_was_set(by_number, step):
     """The process ends inside of the hook that follows; another date is set between two attempts."""
     world, (_, yesterday, today) = by_number, days(by_number)
     world.once(settle_for=0.3)
@@ -172,7 +177,8 @@ def strict(tmp_path, sandbox):
     return made
 
 
-def test_b29_generic_sql_keeps_the_day_of_supply_beside_the_date_of_issue(strict):
+@pytest.mark.case("B29")
+def test_generic_sql_keeps_the_day_of_supply_beside_the_date_of_issue(strict):
     _, yesterday, today = days(strict)
     strict.sandbox.add(order("FO-1", shipped_at=f"{today}T00:00:00Z"), stage="invoice")
     strict.finishes()
@@ -193,7 +199,8 @@ def test_b29_generic_sql_keeps_the_day_of_supply_beside_the_date_of_issue(strict
 # --- the day of supply
 
 
-def test_b31_the_true_day_of_supply_is_set_by_a_command_of_its_own(world):
+@pytest.mark.case("B31")
+def test_the_true_day_of_supply_is_set_by_a_command_of_its_own(world):
     world.settings["approve"] = '["invoice"]'
     _, yesterday, today = days(world)
     world.sandbox.add(order(shipped_at="2099-01-01T10:00:00Z"), stage="invoice")
@@ -218,7 +225,8 @@ def test_b31_the_true_day_of_supply_is_set_by_a_command_of_its_own(world):
     assert "can be dated so" in say(world, "supply-date", "FO-1", "--date", today, "--note", "x", code=2)
 
 
-def test_b31_no_other_day_of_supply_is_changed(by_number):
+@pytest.mark.case("B31")
+def test_no_other_day_of_supply_is_changed(by_number):
     by_number.once(settle_for=0.3)
     _, _, today = days(by_number)
     assert by_number.job("FO-2", I).reason is Reason.ERP_PERIOD_LOCKED

@@ -47,7 +47,8 @@ def retried(merchant, order_id="FO-1"):
     assert said.returncode == 0, said.stderr
 
 
-def test_b1_a_coupon_is_on_the_invoice_once_its_place_is_named(merchant):
+@pytest.mark.case("B1")
+def test_a_coupon_is_on_the_invoice_once_its_place_is_named(merchant):
     """At two in the morning: the sentence has the sum, and the line of TOML that would explain it."""
     merchant.sandbox.add(order("19.99", extra={"totals": {"coupon_amount": D("5.00"), "store_id": 5}}))
     sentence = held(merchant, Reason.AMOUNT_UNEXPLAINED)
@@ -64,7 +65,8 @@ def test_b1_a_coupon_is_on_the_invoice_once_its_place_is_named(merchant):
     assert story[-1]["charges"] == [{"name": "coupon", "amount": "-5.00", "kind": "line"}]
 
 
-def test_b1_a_gift_card_explains_the_total_and_is_not_on_the_invoice(merchant):
+@pytest.mark.case("B1")
+def test_a_gift_card_explains_the_total_and_is_not_on_the_invoice(merchant):
     charge(merchant, "gift_card", "gift_cards.amount", "payment", "-")
     cards = {"gift_cards": [{"code": "A", "amount": D("10.00")}, {"code": "B", "amount": "2.50"}]}
     merchant.sandbox.add(order("12.49", extra=cards))
@@ -72,7 +74,8 @@ def test_b1_a_gift_card_explains_the_total_and_is_not_on_the_invoice(merchant):
     assert invoiced(merchant) == (D("24.99"), D("4.99"))
 
 
-def test_b1_cash_on_delivery_costs_two_euros_and_only_who_chose_it_pays_them(merchant):
+@pytest.mark.case("B1")
+def test_cash_on_delivery_costs_two_euros_and_only_who_chose_it_pays_them(merchant):
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
     merchant.sandbox.add(order("26.99", extra={"totals": {"cod_fee": 2}}))
     merchant.sandbox.add(order("24.99", order_id="FO-2", extra={"totals": {"cod_fee": 0}}))
@@ -82,7 +85,8 @@ def test_b1_cash_on_delivery_costs_two_euros_and_only_who_chose_it_pays_them(mer
     assert invoiced(merchant, "FO-2") == invoiced(merchant, "FO-3") == (D("24.99"), D("4.99"))
 
 
-def test_b1_a_fee_and_a_coupon_and_a_gift_card_in_one_order(merchant):
+@pytest.mark.case("B1")
+def test_a_fee_and_a_coupon_and_a_gift_card_in_one_order(merchant):
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
     charge(merchant, "coupon", "totals.coupon", "line", "-")
     charge(merchant, "gift_card", "totals.gift_card", "payment", "-")
@@ -93,7 +97,8 @@ def test_b1_a_fee_and_a_coupon_and_a_gift_card_in_one_order(merchant):
     assert invoiced(merchant) == (D("21.99"), D("4.99"))
 
 
-def test_b1_a_charge_that_is_no_number_is_held_and_not_left_out(merchant):
+@pytest.mark.case("B1")
+def test_a_charge_that_is_no_number_is_held_and_not_left_out(merchant):
     charge(merchant, "coupon", "totals.coupon", "line", "-")
     merchant.sandbox.add(order("19.99", extra={"totals": {"coupon": "SPRING"}}))
     merchant.once(settle_for=0.5)
@@ -105,7 +110,8 @@ def test_b1_a_charge_that_is_no_number_is_held_and_not_left_out(merchant):
     assert invoiced(merchant) == (D("19.99"), D("4.99"))
 
 
-def test_b1_a_coupon_that_changes_under_way_is_another_invoice(merchant):
+@pytest.mark.case("B1")
+def test_a_coupon_that_changes_under_way_is_another_invoice(merchant):
     """The shop makes it larger while the invoice is on its way: ShipperOne says 400, and the new amount is invoiced."""
     charge(merchant, "coupon", "totals.coupon", "line", "-")
     merchant.sandbox.add(order("19.99", extra={"totals": {"coupon": D("5.00")}}))
@@ -119,6 +125,7 @@ def test_b1_a_coupon_that_changes_under_way_is_another_invoice(merchant):
     assert invoiced(merchant) == (D("17.99"), D("3.99"))
 
 
+@pytest.mark.case("B1")
 @pytest.mark.parametrize(
     ("rule", "row", "total", "costs"),
     [
@@ -129,7 +136,7 @@ def test_b1_a_coupon_that_changes_under_way_is_another_invoice(merchant):
     ],
     ids=["off the row", "in the row", "unset, off the row", "unset, in the row"],
 )
-def test_b1_a_discount_in_and_off_the_row(merchant, rule, row, total, costs):
+def test_a_discount_in_and_off_the_row(merchant, rule, row, total, costs):
     if rule:
         merchant.settings["discount"] = f'"{rule}"'
     merchant.sandbox.add(order(total, row_total_incl_tax=D(row), discount=D("2.00")))
@@ -137,7 +144,8 @@ def test_b1_a_discount_in_and_off_the_row(merchant, rule, row, total, costs):
     assert invoiced(merchant)[0] == D(costs)
 
 
-def test_b1_a_part_has_no_total_to_tell_the_rule_by_so_the_setting_does(merchant):
+@pytest.mark.case("B1")
+def test_a_part_has_no_total_to_tell_the_rule_by_so_the_setting_does(merchant):
     """Two of four pieces ship: 40.00 less 4.00 in all, and of a part only `discount` knows whether it is off."""
     merchant.settings["discount"] = '"off_row"'
     whole = order("36.00", qty=D(4), price_incl_tax=D("10.00"), row_total_incl_tax=D("40.00"), discount=D("4.00"), shipping="0.00",
@@ -153,7 +161,8 @@ def test_b1_a_part_has_no_total_to_tell_the_rule_by_so_the_setting_does(merchant
     assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("27.00"), D("9.00")]
 
 
-def test_b1_the_wrong_rule_is_named_by_the_sentence(merchant):
+@pytest.mark.case("B1")
+def test_the_wrong_rule_is_named_by_the_sentence(merchant):
     merchant.settings["discount"] = '"in_row"'
     merchant.sandbox.add(order("22.99", discount=D("2.00")))
     assert '`discount = "off_row"` would explain it' in held(merchant, Reason.AMOUNT_UNEXPLAINED)
@@ -170,7 +179,8 @@ def parts(total, **fields):
     )  # fmt: skip
 
 
-def test_b10_every_part_shows_the_whole_shipping_fee(merchant):
+@pytest.mark.case("B10")
+def test_every_part_shows_the_whole_shipping_fee(merchant):
     del merchant.settings["shipping_on_parts"]
     merchant.sandbox.add(parts("20.99"))
     sentence = held(merchant, Reason.SHIPPING_REPEATED)
@@ -189,7 +199,8 @@ def test_b10_every_part_shows_the_whole_shipping_fee(merchant):
     ]  # fmt: skip
 
 
-def test_b10_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
+@pytest.mark.case("B10")
+def test_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
     del merchant.settings["shipping_on_parts"]
     merchant.sandbox.add(parts("20.00"))
     merchant.sandbox.change(
@@ -199,7 +210,8 @@ def test_b10_a_part_that_shows_no_shipping_or_another_one_goes_on(merchant):
     assert [booked.shipping for booked in merchant.books.invoices("FO-1")] == [D(4), D(0)]
 
 
-def test_b10_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant):
+@pytest.mark.case("B10")
+def test_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant):
     del merchant.settings["shipping_on_parts"]
     charge(merchant, "cod_fee", "totals.cod_fee", "line")
     merchant.sandbox.add(parts("18.00", shipping_amount_incl_tax=D(0), extra={"totals": {"cod_fee": D("2.00")}}))
@@ -210,7 +222,8 @@ def test_b10_a_fee_that_every_part_shows_is_not_charged_twice_by_itself(merchant
     assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("12.00"), D("6.00")]
 
 
-def test_b18_a_gift_at_zero_is_reserved_delivered_and_invoiced_at_zero(merchant):
+@pytest.mark.case("B18")
+def test_a_gift_at_zero_is_reserved_delivered_and_invoiced_at_zero(merchant):
     merchant.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 1, "0.00"), fee="0.00"))
     merchant.sandbox.add(SandboxOrder.simple("FO-2", ("MUG", 1, "10.00"), ("TEA", 2, "0.00"), first_id=10))
     merchant.finishes()
@@ -220,11 +233,12 @@ def test_b18_a_gift_at_zero_is_reserved_delivered_and_invoiced_at_zero(merchant)
     assert merchant.books.stock_of("TEA") == (18, 0), "it left the stock like any other"
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize(
     ("missing", "reason"),
     [("price", Reason.PRICE_MISSING), ("shipping", Reason.SHIPPING_MISSING), ("qty", Reason.ORDER_UNREADABLE)],
 )
-def test_b18_what_is_not_said_is_never_zero(merchant, missing, reason):
+def test_what_is_not_said_is_never_zero(merchant, missing, reason):
     merchant.sandbox.add(order("24.99"))
 
     def without(raw):
@@ -251,7 +265,8 @@ def without_total(merchant):
         merchant.erp.script("issue_invoice", "no_total", times=99)
 
 
-def test_b18_an_invoice_without_a_total_is_marked_as_not_compared(merchant):
+@pytest.mark.case("B18")
+def test_an_invoice_without_a_total_is_marked_as_not_compared(merchant):
     without_total(merchant)
     merchant.sandbox.add(order("24.99"))
     merchant.finishes()
@@ -264,7 +279,8 @@ def test_b18_an_invoice_without_a_total_is_marked_as_not_compared(merchant):
     assert [(row["stage"], row["not_compared"]) for row in status] == [("allocation", 0), ("invoice", 1)]
 
 
-def test_m7_a_tax_that_is_compared_with_nothing_is_marked_and_counted(merchant):
+@pytest.mark.case("M7")
+def test_a_tax_that_is_compared_with_nothing_is_marked_and_counted(merchant):
     merchant.sandbox.add(order("24.99", tax_percent=None))
     merchant.finishes()
     rows = json.loads(merchant.command("orders", "--json", "--all").stdout)
@@ -277,7 +293,8 @@ def test_m7_a_tax_that_is_compared_with_nothing_is_marked_and_counted(merchant):
         assert "tax not compared of 1 invoice(s)" in merchant.command("reconcile", "acme").stderr
 
 
-def test_b18_a_tenant_that_wants_every_total_compared_holds_one_without(merchant):
+@pytest.mark.case("B18")
+def test_a_tenant_that_wants_every_total_compared_holds_one_without(merchant):
     merchant.settings["not_compared"] = '"hold"'
     without_total(merchant)
     merchant.sandbox.add(order("24.99"))
@@ -292,14 +309,16 @@ def test_b18_a_tenant_that_wants_every_total_compared_holds_one_without(merchant
     assert len(merchant.books.invoices("FO-1")) == 1
 
 
-def test_b20_forints_have_no_decimals(merchant):
+@pytest.mark.case("B20")
+def test_forints_have_no_decimals(merchant):
     merchant.settings["currency"] = '"HUF"'
     merchant.sandbox.add(order("10970.00", currency="HUF", shipping="990", row_total_incl_tax=D("9980.0000")))
     merchant.finishes()
     assert invoiced(merchant) == (D(10970), D(990))
 
 
-def test_b20_half_a_forint_is_explained_and_not_rounded(merchant):
+@pytest.mark.case("B20")
+def test_half_a_forint_is_explained_and_not_rounded(merchant):
     merchant.settings["currency"] = '"HUF"'
     merchant.sandbox.add(order("10970.50", currency="HUF", shipping="990", row_total_incl_tax=D("9980.50")))
     assert held(merchant, Reason.AMOUNT_UNEXPLAINED).startswith(
@@ -308,7 +327,8 @@ def test_b20_half_a_forint_is_explained_and_not_rounded(merchant):
     )
 
 
-def test_b20_yen_by_weight_are_rounded_to_whole_yen(merchant):
+@pytest.mark.case("B20")
+def test_yen_by_weight_are_rounded_to_whole_yen(merchant):
     """One and a half kilo at 333 a kilo is 499.5, which is 500 in every place."""
     merchant.settings["currency"] = '"JPY"'
     whole = order(
@@ -319,14 +339,16 @@ def test_b20_yen_by_weight_are_rounded_to_whole_yen(merchant):
     assert invoiced(merchant) == (D(1000), D(500))
 
 
-def test_b20_a_dinar_has_three_decimals(merchant):
+@pytest.mark.case("B20")
+def test_a_dinar_has_three_decimals(merchant):
     merchant.settings["currency"] = '"KWD"'
     merchant.sandbox.add(order("7.125", currency="KWD", shipping="1.500", row_total_incl_tax=D("5.625")))
     merchant.finishes()
     assert invoiced(merchant) == (D("7.125"), D("1.500"))
 
 
-def test_b20_a_currency_that_is_not_allowed_waits_for_the_accountant(merchant):
+@pytest.mark.case("B20")
+def test_a_currency_that_is_not_allowed_waits_for_the_accountant(merchant):
     merchant.sandbox.add(order("24.99", currency="CZK"))
     sentence = held(merchant, Reason.CURRENCY_DIFFERS)
     assert sentence == (
@@ -339,7 +361,8 @@ def test_b20_a_currency_that_is_not_allowed_waits_for_the_accountant(merchant):
     assert invoiced(merchant)[0] == D("24.99")
 
 
-def test_b20_no_currency_anywhere_is_held_and_the_tenants_own_is_taken(merchant):
+@pytest.mark.case("B20")
+def test_no_currency_anywhere_is_held_and_the_tenants_own_is_taken(merchant):
     del merchant.settings["currency"]
     merchant.sandbox.add(order("24.99", currency=None))
     assert "set the tenant's `currency" in held(merchant, Reason.CURRENCY_MISSING)
@@ -359,7 +382,8 @@ def without_a_total(merchant, *order_ids):
         merchant.sandbox.change(order_id, lambda raw: {k: v for k, v in raw.items() if k != "total_incl_tax"})
 
 
-def test_m9_discounts_that_nothing_proves_are_one_alert_and_the_setting_heals_all(merchant, caplog):
+@pytest.mark.case("M9")
+def test_discounts_that_nothing_proves_are_one_alert_and_the_setting_heals_all(merchant, caplog):
     """`doctor` reports it before anything is built; no invoice is guessed; nobody says `order retry`."""
     orders = ("FO-1", "FO-2", "FO-3")
     for order_id in orders:
@@ -383,7 +407,8 @@ def test_m9_discounts_that_nothing_proves_are_one_alert_and_the_setting_heals_al
     assert [invoiced(merchant, order_id)[0] for order_id in orders] == [D("22.99")] * 3
 
 
-def test_m9_a_setting_that_does_not_explain_an_order_heals_nothing(merchant):
+@pytest.mark.case("M9")
+def test_a_setting_that_does_not_explain_an_order_heals_nothing(merchant):
     """The total proves another reading than the tenant sets: it stays held, once, with the setting that would do."""
     merchant.settings["discount"] = '"off_row_net"'
     merchant.sandbox.add(order("22.99", discount=D("2.00")))
@@ -396,7 +421,8 @@ def test_m9_a_setting_that_does_not_explain_an_order_heals_nothing(merchant):
     assert invoiced(merchant)[0] == D("22.99")
 
 
-def test_m9_two_parcels_of_a_discounted_order_come_to_its_total(merchant):
+@pytest.mark.case("M9")
+def test_two_parcels_of_a_discounted_order_come_to_its_total(merchant):
     """Rows before their discount, `discount` unset: the whole order proves it when it is allocated."""
     items = tuple(
         SandboxItem(id=n, sku=sku, row_total_incl_tax=D("20.00"), discount=D("2.00"), tax_percent=D(21))
@@ -411,7 +437,8 @@ def test_m9_two_parcels_of_a_discounted_order_come_to_its_total(merchant):
     assert [booked.total for booked in merchant.books.invoices("FO-1")] == [D("22.99"), D("18.00")]
 
 
-def test_m11_a_shop_that_discounts_before_tax(merchant):
+@pytest.mark.case("M11")
+def test_a_shop_that_discounts_before_tax(merchant):
     """120.00 with 20 %, 10.00 net off, to pay 108.00."""
     lamp = {"qty": D(1), "row_total_incl_tax": D("120.00"), "tax_percent": D(20), "discount": D("10.00")}
     merchant.sandbox.add(order("108.00", shipping="0.00", **lamp))
@@ -424,7 +451,8 @@ def test_m11_a_shop_that_discounts_before_tax(merchant):
     assert invoiced(merchant, "FO-2") == (D("108.00"), D(0))
 
 
-def test_m12_float_noise_is_invoiced_clean_and_confirmed_as_it_was_listed(merchant):
+@pytest.mark.case("M12")
+def test_float_noise_is_invoiced_clean_and_confirmed_as_it_was_listed(merchant):
     noisy = order("80.640000000000001", shipping="4.9900000000000002", row_total_incl_tax=D("75.650000000000006"))
     merchant.sandbox.add(noisy)
     merchant.finishes()
@@ -435,7 +463,8 @@ def test_m12_float_noise_is_invoiced_clean_and_confirmed_as_it_was_listed(mercha
     assert "75.65 is used for the listed 75.650000000000006 (row_total_incl_tax of item 1 (MUG))" in shown
 
 
-def test_m12_the_tolerance_that_a_sentence_proposes_works_to_the_end(merchant):
+@pytest.mark.case("M12")
+def test_the_tolerance_that_a_sentence_proposes_works_to_the_end(merchant):
     """Three rows of a third of 10.00 with four decimals: the sentence knows that their cents are 9.99."""
     items = tuple(SandboxItem(id=n, sku="MUG", row_total_incl_tax=D("3.3333")) for n in (1, 2, 3))
     merchant.sandbox.add(
@@ -449,7 +478,8 @@ def test_m12_the_tolerance_that_a_sentence_proposes_works_to_the_end(merchant):
     assert invoiced(merchant)[0] == D("9.99")
 
 
-def test_m12_the_fee_of_each_item_is_on_the_invoice_of_its_parcel(merchant):
+@pytest.mark.case("M12")
+def test_the_fee_of_each_item_is_on_the_invoice_of_its_parcel(merchant):
     """0.50 on both items: the second one's own fee is not the first one's repeated; the sentence names the place."""
     del merchant.settings["shipping_on_parts"]
     merchant.sandbox.add(parts("21.99"))

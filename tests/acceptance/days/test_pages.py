@@ -55,7 +55,8 @@ def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
         assert "FO-2" in said
 
 
-def test_b25_what_it_does_not_do_is_said_with_what_does_it_instead():
+@pytest.mark.case("B25")
+def test_what_it_does_not_do_is_said_with_what_does_it_instead():
     page = (DOCS / "not-done.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("|")][2:]
     assert all(len(row) == 3 and all(cell.strip() for cell in row) for row in rows)

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from decimal import Decimal as D
 
+import pytest
+
 from merchant import order
 from person import says, until_held
 from shipperone_erp import Reason
@@ -17,7 +19,8 @@ def invoiced(merchant) -> list[dict[str, D]]:
     return [booked.items for booked in merchant.books.invoices("FO-1")]
 
 
-def test_b11_four_pieces_ship_as_two_and_two(merchant):
+@pytest.mark.case("B11")
+def test_four_pieces_ship_as_two_and_two(merchant):
     """The second part is the same items in the same quantity: a person says that it is a true second shipment."""
     merchant.sandbox.add(order_of("equal_parts", "FO-1", 1))
     held = until_held(merchant, "FO-1", I)
@@ -32,7 +35,8 @@ def test_b11_four_pieces_ship_as_two_and_two(merchant):
     assert merchant.sandbox.queue("invoice") == []
 
 
-def test_b11_what_was_repeated_stays_repeated_when_it_must_begin_anew(merchant):
+@pytest.mark.case("B11")
+def test_what_was_repeated_stays_repeated_when_it_must_begin_anew(merchant):
     """The shop corrects the fee of the repeated part while it is held for another cause: nobody asks a second time."""
     merchant.sandbox.add(order_of("equal_parts", "FO-1", 1))
     until_held(merchant, "FO-1", I)
@@ -48,7 +52,8 @@ def test_b11_what_was_repeated_stays_repeated_when_it_must_begin_anew(merchant):
     assert invoiced(merchant) == [{"1": 2}, {"1": 2}]
 
 
-def test_b11_five_are_done_and_then_three_are_listed(merchant):
+@pytest.mark.case("B11")
+def test_five_are_done_and_then_three_are_listed(merchant):
     merchant.sandbox.add(order("FO-1", ("MUG", 5, "10.00")))
     merchant.finishes()
     merchant.sandbox.add(order("FO-1", ("MUG", 3, "10.00")), stage="invoice")
@@ -63,7 +68,8 @@ def test_b11_five_are_done_and_then_three_are_listed(merchant):
     assert invoiced(merchant) == [{"1": 5}]
 
 
-def test_b11_listed_again_is_not_repeated_past_what_was_allocated(merchant):
+@pytest.mark.case("B11")
+def test_listed_again_is_not_repeated_past_what_was_allocated(merchant):
     """ShipperOne still lists what is done, and a person says `order repeat` by mistake: two were allocated, not four."""
     merchant.sandbox.add(order("FO-1"))
     merchant.finishes()
@@ -79,7 +85,8 @@ def test_b11_listed_again_is_not_repeated_past_what_was_allocated(merchant):
     assert merchant.job("FO-1", I).reason is Reason.MORE_THAN_ORDERED
 
 
-def test_b11_a_true_second_shipment_is_allocated_and_invoiced_again(merchant):
+@pytest.mark.case("B11")
+def test_a_true_second_shipment_is_allocated_and_invoiced_again(merchant):
     """The partner lost the parcel; ShipperOne lists the same order in both queues once more, each is repeated."""
     merchant.sandbox.add(order("FO-1"))
     merchant.finishes()
@@ -98,7 +105,8 @@ def test_b11_a_true_second_shipment_is_allocated_and_invoiced_again(merchant):
     assert sum(key.endswith("-n2") for key in keys) == 2
 
 
-def test_b11_a_part_of_a_bundle_ships_twice(merchant):
+@pytest.mark.case("B11")
+def test_a_part_of_a_bundle_ships_twice(merchant):
     """Four mugs of two sets leave as two and two: what is repeated is the part, whatever row the bundle has."""
     merchant.settings["bundles"] = '"children"'
     made = order_of("bundle", "FO-1", 1)

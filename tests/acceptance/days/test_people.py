@@ -36,7 +36,8 @@ def issue_by_hand(merchant, key, number):
 # --- approving
 
 
-def test_b3_nothing_is_sent_before_a_person_approves_the_draft(merchant):
+@pytest.mark.case("B3")
+def test_nothing_is_sent_before_a_person_approves_the_draft(merchant):
     merchant.settings["approve"] = '["invoice"]'
     merchant.sandbox.add(order())
     assert merchant.once().ending is Ending.HELD
@@ -53,7 +54,8 @@ def test_b3_nothing_is_sent_before_a_person_approves_the_draft(merchant):
     assert "nothing of order FO-1 can be approved" in said(merchant, "order", "approve", "FO-1", code=2)
 
 
-def test_b3_an_approval_is_of_this_very_draft(merchant):
+@pytest.mark.case("B3")
+def test_an_approval_is_of_this_very_draft(merchant):
     merchant.settings["approve"] = '["invoice"]'
     merchant.sandbox.add(order())
     merchant.once()
@@ -105,7 +107,8 @@ def forgotten(merchant):
     return merchant
 
 
-def test_b12_reserved_and_never_shipped_is_shown_and_heals_when_it_ships(forgotten):
+@pytest.mark.case("B12")
+def test_reserved_and_never_shipped_is_shown_and_heals_when_it_ships(forgotten):
     assert forgotten.once().ending is Ending.HELD
     job = forgotten.job("FO-1", A)
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.RESERVED_NOT_SHIPPED, Owner.WAREHOUSE)
@@ -124,7 +127,8 @@ def test_b12_reserved_and_never_shipped_is_shown_and_heals_when_it_ships(forgott
     assert len(forgotten.books.invoices("FO-1")) == 1
 
 
-def test_b12_a_person_gives_it_back_and_it_counts_up(forgotten):
+@pytest.mark.case("B12")
+def test_a_person_gives_it_back_and_it_counts_up(forgotten):
     forgotten.once()
     before = forgotten.job("FO-1", A)
     forgotten.sandbox.cancel("FO-1")
@@ -148,8 +152,9 @@ def test_b12_a_person_gives_it_back_and_it_counts_up(forgotten):
     assert forgotten.books.reserved("FO-1") == 1
 
 
+@pytest.mark.case("B12")
 @pytest.mark.parametrize("queue", ["pending_allocation", "pending_invoice"])
-def test_b12_what_a_queue_lists_is_not_given_back(forgotten, queue):
+def test_what_a_queue_lists_is_not_given_back(forgotten, queue):
     forgotten.once()
     if queue == "pending_invoice":
         forgotten.sandbox.ship("FO-1")
@@ -160,7 +165,8 @@ def test_b12_what_a_queue_lists_is_not_given_back(forgotten, queue):
     assert (forgotten.job("FO-1", A).ending, forgotten.books.reserved("FO-1")) == (None, 1)
 
 
-def test_b12_the_service_looks_again_before_it_gives_back(forgotten):
+@pytest.mark.case("B12")
+def test_the_service_looks_again_before_it_gives_back(forgotten):
     forgotten.once()
     said(forgotten, "order", "release", "FO-1", "--note", "lost")
     forgotten.sandbox.ship("FO-1")
@@ -175,7 +181,8 @@ def test_b12_the_service_looks_again_before_it_gives_back(forgotten):
     assert (len(forgotten.books.invoices("FO-1")), forgotten.books.delivered("FO-1")) == (1, 1)
 
 
-def test_b12_a_queue_that_cannot_be_read_proves_nothing(forgotten):
+@pytest.mark.case("B12")
+def test_a_queue_that_cannot_be_read_proves_nothing(forgotten):
     forgotten.once()
     forgotten.sandbox.cancel("FO-1")
     forgotten.sandbox.faults.add(Fault("html_502", action="pending_invoice"))
@@ -190,7 +197,8 @@ def test_b12_a_queue_that_cannot_be_read_proves_nothing(forgotten):
     assert forgotten.books.reserved("FO-1") == 0
 
 
-def test_b12_shipped_and_not_invoiced_for_long_is_overdue(merchant, caplog):
+@pytest.mark.case("B12")
+def test_shipped_and_not_invoiced_for_long_is_overdue(merchant, caplog):
     merchant.settings["approve"] = '["invoice"]'
     merchant.sandbox.add(order())
     merchant.once()
@@ -207,7 +215,8 @@ def test_b12_shipped_and_not_invoiced_for_long_is_overdue(merchant, caplog):
 # --- B5, B8, B21
 
 
-def test_b5_the_erp_is_restored_and_gives_a_number_a_second_time(merchant):
+@pytest.mark.case("B5")
+def test_the_erp_is_restored_and_gives_a_number_a_second_time(merchant):
     merchant.sandbox.add(order("FO-1"))
     merchant.finishes()
     assert merchant.job("FO-1", I).number == "1"
@@ -228,7 +237,8 @@ def test_b5_the_erp_is_restored_and_gives_a_number_a_second_time(merchant):
     assert merchant.books.delivered("FO-2") == 1
 
 
-def test_b8_another_erp_and_what_names_documents_of_the_one_before(merchant):
+@pytest.mark.case("B8")
+def test_another_erp_and_what_names_documents_of_the_one_before(merchant):
     merchant.sandbox.auto_ship = False
     merchant.sandbox.add(order("FO-1"))
     merchant.sandbox.faults.add(Fault("503", action="allocate", retry_after="1"))
@@ -261,7 +271,8 @@ def test_b8_another_erp_and_what_names_documents_of_the_one_before(merchant):
     assert merchant.sandbox.order("FO-1").allocations == 1
 
 
-def test_b21_what_runs_by_itself_cancels_drafts_and_leaves_what_is_issued_to_a_person(merchant):
+@pytest.mark.case("B21")
+def test_what_runs_by_itself_cancels_drafts_and_leaves_what_is_issued_to_a_person(merchant):
     merchant.sandbox.add(order())
     merchant.sandbox.faults.add(Fault("503", action="invoice", retry_after="1"))
     merchant.once(settle_for=0.5)
@@ -287,7 +298,8 @@ def test_b21_what_runs_by_itself_cancels_drafts_and_leaves_what_is_issued_to_a_p
         assert [booked.number for booked in merchant.books.invoices()].count("77") == 1, "and it is not credited"
 
 
-def test_b21_doctor_warns_of_fiscal_first_and_of_a_connector_that_cannot_discard(merchant):
+@pytest.mark.case("B21")
+def test_doctor_warns_of_fiscal_first_and_of_a_connector_that_cannot_discard(merchant):
     merchant.settings["connector"] = '"counting_bare"'
     merchant.erp_settings, merchant.more = {"database": f'"{merchant.erp.file}"', "fiscal": "true"}, ""
     merchant.settings["fiscal_first"] = "true"

@@ -56,7 +56,8 @@ def test_a_month_without_findings_ends_with_0_and_writes_nothing_anywhere(mercha
     assert len(merchant.books.invoices()) == 2
 
 
-def test_b5_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(books):
+@pytest.mark.case("B5")
+def test_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(books):
     for number in (1, 2, 3, 4):
         books.sandbox.add(order(f"FO-{number}", first_id=number * 10))
     books.finishes()
@@ -100,7 +101,8 @@ def test_b5_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(b
     assert len(books.sandbox.order("FO-1").invoices) == 1, "nothing is sent, nothing is made again"
 
 
-def test_b5_the_file_for_the_accountant_has_every_document_and_no_formula(books):
+@pytest.mark.case("B5")
+def test_the_file_for_the_accountant_has_every_document_and_no_formula(books):
     books.sandbox.add(order("=1+1", first_id=10))
     books.sandbox.add(order("FO-2", first_id=20))
     books.finishes()

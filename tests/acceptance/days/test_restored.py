@@ -48,7 +48,8 @@ def reserved_and_not_confirmed(merchant):
 # --- an order leaves pending_allocation without our confirmation
 
 
-def test_b4_cancelled_it_is_given_back_after_gone_grace_and_two_reads(merchant):
+@pytest.mark.case("B4")
+def test_cancelled_it_is_given_back_after_gone_grace_and_two_reads(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.cancel("FO-1")
@@ -61,7 +62,8 @@ def test_b4_cancelled_it_is_given_back_after_gone_grace_and_two_reads(merchant):
     assert (merchant.job("FO-1", A).state, merchant.books.reserved("FO-1")) == (State.GONE, 0)
 
 
-def test_b4_confirmed_by_hand_it_is_seen_in_the_other_queue(merchant):
+@pytest.mark.case("B4")
+def test_confirmed_by_hand_it_is_seen_in_the_other_queue(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     answer = httpx.post(
@@ -80,7 +82,8 @@ def test_b4_confirmed_by_hand_it_is_seen_in_the_other_queue(merchant):
     assert merchant.books.stock_of("MUG") == (18, 0)
 
 
-def test_b4_after_a_long_silence_nothing_is_given_back_by_itself(merchant):
+@pytest.mark.case("B4")
+def test_after_a_long_silence_nothing_is_given_back_by_itself(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.cancel("FO-1")
@@ -92,8 +95,9 @@ def test_b4_after_a_long_silence_nothing_is_given_back_by_itself(merchant):
     assert merchant.books.reserved("FO-1") == 1
 
 
+@pytest.mark.case("B4")
 @pytest.mark.parametrize("heard", ["before it is held", "after"])
-def test_b4_after_a_long_silence_the_failed_queue_tells_that_nobody_confirmed_it(merchant, heard):
+def test_after_a_long_silence_the_failed_queue_tells_that_nobody_confirmed_it(merchant, heard):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.cancel("FO-1")
@@ -111,7 +115,8 @@ def test_b4_after_a_long_silence_the_failed_queue_tells_that_nobody_confirmed_it
     assert (merchant.job("FO-1", A).state, merchant.books.reserved("FO-1")) == (State.GONE, 0)
 
 
-def test_b4_a_token_that_may_not_read_the_failed_queue_leaves_it_to_a_person(merchant):
+@pytest.mark.case("B4")
+def test_a_token_that_may_not_read_the_failed_queue_leaves_it_to_a_person(merchant):
     merchant.settings["gone_grace"] = '"2h"'
     reserved_and_not_confirmed(merchant)
     merchant.sandbox.fail("FO-1")
@@ -201,7 +206,8 @@ def nothing_twice(merchant, *orders):
     assert effects(merchant, EffectKind.RELEASE) == 0
 
 
-def test_b4_everything_went_on_to_its_end_and_the_ledger_is_yesterdays(yesterday):
+@pytest.mark.case("B4")
+def test_everything_went_on_to_its_end_and_the_ledger_is_yesterdays(yesterday):
     merchant = yesterday
     merchant.finishes()
     for order_id in ("FO-STOCK", "FO-RESERVED", "FO-LOST", "FO-SHIPS"):
@@ -231,7 +237,8 @@ def test_b4_everything_went_on_to_its_end_and_the_ledger_is_yesterdays(yesterday
     assert merchant.once(settle_for=1).sentence == ""
 
 
-def test_b4_what_has_shipped_since_is_noticed_and_its_reservation_is_asked_for_by_key(yesterday):
+@pytest.mark.case("B4")
+def test_what_has_shipped_since_is_noticed_and_its_reservation_is_asked_for_by_key(yesterday):
     merchant = yesterday
     merchant.finishes()
     restore(merchant, merchant.copy)
@@ -247,7 +254,8 @@ def test_b4_what_has_shipped_since_is_noticed_and_its_reservation_is_asked_for_b
     assert (merchant.books.stock_of("MUG"), merchant.books.stock_of("RARE")) == ((15, 0), (4, 0))
 
 
-def test_b4_what_is_still_listed_goes_on_with_the_documents_that_are_there(yesterday):
+@pytest.mark.case("B4")
+def test_what_is_still_listed_goes_on_with_the_documents_that_are_there(yesterday):
     merchant = yesterday
     restore(merchant, merchant.copy)
     merchant.finishes()
@@ -259,7 +267,8 @@ def test_b4_what_is_still_listed_goes_on_with_the_documents_that_are_there(yeste
     assert (merchant.books.stock_of("MUG"), merchant.books.stock_of("RARE")) == ((15, 0), (4, 0))
 
 
-def test_b4_cancelled_since_or_not_the_copy_does_not_know_and_a_person_is_asked(yesterday):
+@pytest.mark.case("B4")
+def test_cancelled_since_or_not_the_copy_does_not_know_and_a_person_is_asked(yesterday):
     merchant = yesterday
     for order_id in ("FO-RESERVED", "FO-DRAFT"):
         merchant.sandbox.cancel(order_id)

@@ -47,15 +47,17 @@ def rewritten(world: World, order_id: str, stage: Stage, *, shipped_at=None, ord
     return world.job(order_id, stage)
 
 
-def test_m10_milliseconds_are_the_day_that_they_count(merchant):
+@pytest.mark.case("M10")
+def test_milliseconds_are_the_day_that_they_count(merchant):
     now = merchant.clock()
     shipped(merchant, int(now.timestamp() * 1000))
     merchant.finishes()
     assert merchant.tax_dates() == [str(now.date())]
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize("zone", ["Europe/Bratislava", "America/New_York"])
-def test_m10_an_empty_date_is_absent_and_the_first_listing_counts(merchant, zone):
+def test_an_empty_date_is_absent_and_the_first_listing_counts(merchant, zone):
     merchant.settings["timezone"] = f'"{zone}"'
     merchant.at("2026-04-01T12:00:00+00:00")
     shipped(merchant, "0001-01-01T00:00:00Z")
@@ -63,8 +65,9 @@ def test_m10_an_empty_date_is_absent_and_the_first_listing_counts(merchant, zone
     assert merchant.tax_dates() == ["2026-04-01"]
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize("listed", ["2099-01-01T10:00:00Z", "31.3.2026", 4070912400000, "9999-12-31T23:59:59-05:00"])
-def test_m10_a_day_that_cannot_be_true_holds_the_invoice_with_the_value_as_listed(merchant, listed):
+def test_a_day_that_cannot_be_true_holds_the_invoice_with_the_value_as_listed(merchant, listed):
     merchant.at("2026-04-01T12:00:00+00:00")
     shipped(merchant, listed)
     merchant.once(settle_for=0.3)
@@ -78,7 +81,8 @@ def test_m10_a_day_that_cannot_be_true_holds_the_invoice_with_the_value_as_liste
     assert merchant.job("FO-1", I).id == job.id
 
 
-def test_m10_a_parcel_that_left_before_its_goods_were_allocated_is_held(merchant):
+@pytest.mark.case("M10")
+def test_a_parcel_that_left_before_its_goods_were_allocated_is_held(merchant):
     merchant.at("2026-04-10T12:00:00+00:00")
     merchant.sandbox.auto_ship = False
     merchant.sandbox.add(order())
@@ -94,7 +98,8 @@ def test_m10_a_parcel_that_left_before_its_goods_were_allocated_is_held(merchant
     assert merchant.tax_dates() == ["2026-04-09"]
 
 
-def test_m10_an_old_parcel_is_held_until_the_tenant_allows_its_age(merchant):
+@pytest.mark.case("M10")
+def test_an_old_parcel_is_held_until_the_tenant_allows_its_age(merchant):
     merchant.at("2026-04-10T12:00:00+00:00")
     shipped(merchant, "2024-12-31T10:00:00Z")
     merchant.once(settle_for=0.3)
@@ -104,7 +109,8 @@ def test_m10_an_old_parcel_is_held_until_the_tenant_allows_its_age(merchant):
     assert merchant.tax_dates() == ["2024-12-31"]
 
 
-def test_m10_no_other_date_holds_an_order_in_either_stage(merchant):
+@pytest.mark.case("M10")
+def test_no_other_date_holds_an_order_in_either_stage(merchant):
     merchant.settings["tax_date"] = '"first_listed"'
     merchant.at("2026-04-10T12:00:00+00:00")
     merchant.sandbox.add(order())
@@ -113,7 +119,8 @@ def test_m10_no_other_date_holds_an_order_in_either_stage(merchant):
     assert merchant.tax_dates() == ["2026-04-10"]
 
 
-def test_m10_times_without_an_offset_are_the_tenants(merchant):
+@pytest.mark.case("M10")
+def test_times_without_an_offset_are_the_tenants(merchant):
     merchant.settings |= {"timezone": '"America/New_York"', "dates_without_zone": '"tenant"'}
     merchant.at("2026-04-01T12:00:00+00:00")
     shipped(merchant, "2026-03-31 22:30:00")
@@ -121,7 +128,8 @@ def test_m10_times_without_an_offset_are_the_tenants(merchant):
     assert merchant.tax_dates() == ["2026-03-31"]
 
 
-def test_m10_the_doctor_says_what_is_held_and_what_is_taken_as_absent(merchant):
+@pytest.mark.case("M10")
+def test_the_doctor_says_what_is_held_and_what_is_taken_as_absent(merchant):
     shipped(merchant, "2099-01-01T10:00:00Z", ordered_at="soon")
     rows = json.loads(merchant.command("doctor", "--json").stdout)
     told = {row["sentence"]: row["cure"] for row in rows if row["check"] == "dates of invoice"}
@@ -135,7 +143,8 @@ def test_m10_the_doctor_says_what_is_held_and_what_is_taken_as_absent(merchant):
 # --- another date is listed
 
 
-def test_m10_another_date_releases_no_reservation(world):
+@pytest.mark.case("M10")
+def test_another_date_releases_no_reservation(world):
     world.erp.stock("MUG", 9)
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("503", action="allocate", retry_after="1"))
@@ -150,7 +159,8 @@ def test_m10_another_date_releases_no_reservation(world):
     assert (world.erp.live("FO-1"), world.erp.effects("release_stock")) == (1, 0)
 
 
-def test_m10_a_corrected_day_of_shipping_is_the_day_of_the_invoice(world):
+@pytest.mark.case("M10")
+def test_a_corrected_day_of_shipping_is_the_day_of_the_invoice(world):
     """The draft of the wrong day is discarded; an approval of it does not count for the next one."""
     world.settings["approve"] = '["invoice"]'
     world.sandbox.add(order(shipped_at=str(world.clock() - timedelta(hours=30))), stage="invoice")
@@ -173,7 +183,8 @@ def test_m10_a_corrected_day_of_shipping_is_the_day_of_the_invoice(world):
 # --- a ledger of an earlier release, which read dates otherwise
 
 
-def test_m10_after_the_update_a_reservation_and_a_draft_stay(world):
+@pytest.mark.case("M10")
+def test_after_the_update_a_reservation_and_a_draft_stay(world):
     """0.1.0 read an empty date as a day of the year 1: the listing reads otherwise, and is the same."""
     world.settings["approve"] = '["invoice"]'
     world.erp.stock("MUG", 9)
@@ -200,7 +211,8 @@ def test_m10_after_the_update_a_reservation_and_a_draft_stay(world):
     assert world.erp.live("FO-1") == 1
 
 
-def test_m10_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent(world):
+@pytest.mark.case("M10")
+def test_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent(world):
     world.settings["approve"] = '["invoice"]'
     now = world.clock()
     world.sandbox.add(order(), stage="invoice")
@@ -229,7 +241,8 @@ def test_m10_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent
     assert world.erp.ask("SELECT tax_date FROM invoices WHERE state = 'issued'") == [(str(now.date()),)]
 
 
-def test_m10_what_shipperone_has_accepted_of_an_impossible_day_is_looked_at_again_before_it_is_issued(world):
+@pytest.mark.case("M10")
+def test_what_shipperone_has_accepted_of_an_impossible_day_is_looked_at_again_before_it_is_issued(world):
     world.sandbox.add(order(), stage="invoice")
     world.erp.script("issue_invoice", "transient", times=99)
     world.once(settle_for=0.3)

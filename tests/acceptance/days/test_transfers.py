@@ -3,13 +3,16 @@
 from datetime import timedelta
 from decimal import Decimal as D
 
+import pytest
+
 from shipperone_erp import Reason
 from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import SandboxItem, SandboxOrder, order_of
 
 
-def test_b22_the_courier_does_not_come_for_goods_that_are_still_on_the_road(merchant):
+@pytest.mark.case("B22")
+def test_the_courier_does_not_come_for_goods_that_are_still_on_the_road(merchant):
     """One mug lies in the outlet: it is reserved there, and ShipperOne hears of it once it has arrived."""
     merchant.books.stock("VASE", 3, "outlet")
     price = {"price_incl_tax": D("30.00"), "row_total_incl_tax": D("30.00"), "tax_percent": D(21)}
@@ -32,7 +35,8 @@ def test_b22_the_courier_does_not_come_for_goods_that_are_still_on_the_road(merc
     assert len(merchant.books.invoices("FO-1")) == 1
 
 
-def test_b22_the_merchant_sends_the_courier_at_once(merchant):
+@pytest.mark.case("B22")
+def test_the_merchant_sends_the_courier_at_once(merchant):
     """`transfer = "reserved"`: the order is allocated while its goods are on the road."""
     merchant.settings["transfer"] = '"reserved"'
     merchant.books.stock("VASE", 3, "outlet")
@@ -43,7 +47,8 @@ def test_b22_the_merchant_sends_the_courier_at_once(merchant):
     assert merchant.books.stock_of("VASE", "outlet") == (3, 1)
 
 
-def test_b22_a_transfer_names_its_document(merchant):
+@pytest.mark.case("B22")
+def test_a_transfer_names_its_document(merchant):
     merchant.books.stock("VASE", 3, "outlet")
     merchant.sandbox.add(order_of("transfer", "FO-1", 1))
     merchant.once(settle_for=0.3)

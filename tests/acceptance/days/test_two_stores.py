@@ -3,13 +3,16 @@
 import sqlite3
 from contextlib import closing
 
+import pytest
+
 from merchant import both_finish, order, with_a_second_store
 from shipperone_erp.domain.states import Stage, State
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
-def test_b2_two_stores_count_their_orders_and_items_from_one(merchant, other):
+@pytest.mark.case("B2")
+def test_two_stores_count_their_orders_and_items_from_one(merchant, other):
     """Order FO-1 with item 1 in both, as far as the ERP knows from the same shop: two reservations, two invoices."""
     with_a_second_store(merchant, other)
     for store in (merchant.sandbox, other):
@@ -25,7 +28,8 @@ def test_b2_two_stores_count_their_orders_and_items_from_one(merchant, other):
     assert len(set(keys)) == len(keys) == 12
 
 
-def test_b2_one_store_cancels_its_order_and_the_others_is_left_alone(merchant, other):
+@pytest.mark.case("B2")
+def test_one_store_cancels_its_order_and_the_others_is_left_alone(merchant, other):
     with_a_second_store(merchant, other)
     merchant.books.stock("MUG", 5, "outlet")
     for store in (merchant.sandbox, other):
@@ -40,7 +44,8 @@ def test_b2_one_store_cancels_its_order_and_the_others_is_left_alone(merchant, o
     assert merchant.books.reserved("FO-1") == 1
 
 
-def test_b2_re_routed_to_another_warehouse_is_another_job(merchant):
+@pytest.mark.case("B2")
+def test_re_routed_to_another_warehouse_is_another_job(merchant):
     """It waits for goods in main; ShipperOne gives it to the outlet: what was tried for main is over."""
     merchant.books.stock("MUG", 0)
     merchant.books.stock("MUG", 5, "outlet")
@@ -55,7 +60,8 @@ def test_b2_re_routed_to_another_warehouse_is_another_job(merchant):
     assert merchant.books.stock_of("MUG", "outlet") == (3, 0)
 
 
-def test_b2_listed_again_after_a_release_is_the_next_generation(merchant):
+@pytest.mark.case("B2")
+def test_listed_again_after_a_release_is_the_next_generation(merchant):
     """The shop cancels and thinks better of it: the key of what was released is never used again."""
     merchant.books.stock("VASE", 3, "outlet")
     listed = order("FO-1", ("VASE", 1, "30.00"))
@@ -94,7 +100,8 @@ sql = "INSERT INTO inbox (key, order_id, kind) VALUES (:key, :order_id, '{kind}'
 '''
 
 
-def test_b2_both_stages_of_one_order_meet_in_one_inbox_table(world, tmp_path):
+@pytest.mark.case("B2")
+def test_both_stages_of_one_order_meet_in_one_inbox_table(world, tmp_path):
     """An ERP that takes everything in one table whose only key is ours: the two stages do not meet on one row."""
     file = tmp_path / "inbox.db"
     with closing(sqlite3.connect(file)) as db:

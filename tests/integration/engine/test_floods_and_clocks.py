@@ -65,7 +65,8 @@ class Plugged(Connector[SlowSettings]):
 """
 
 
-def test_q7_after_an_outage_three_thousand_wait_and_both_queues_advance_side_by_side(world, plugins):
+@pytest.mark.case("Q7")
+def test_after_an_outage_three_thousand_wait_and_both_queues_advance_side_by_side(world, plugins):
     plugins.install("slow", SLOW)
     world.settings |= {"connector": '"slow"', "concurrency": "6"}
     world.erp_settings = {}
@@ -100,7 +101,8 @@ def _resident() -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def test_h8_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(world, monkeypatch):
+@pytest.mark.case("H8")
+def test_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(world, monkeypatch):
     """No step of the loop that all tenants share grows with what one tenant has listed."""
     world.settings["go_live"] = '"ask"'  # all are held at once: what is seen here is planning and beginning
     for number in range(3 * AT_ONCE):
@@ -138,7 +140,8 @@ def test_h8_a_long_listing_is_planned_beside_the_event_loop_and_begun_in_steps(w
     assert threading.main_thread() not in planners
 
 
-def test_q7_what_is_urgent_does_not_queue_behind_a_flood():
+@pytest.mark.case("Q7")
+def test_what_is_urgent_does_not_queue_behind_a_flood():
     async def go():
         slots = FairSemaphore(1)
         await slots.acquire("flood")
@@ -213,8 +216,9 @@ class Plugged(Connector[MeanwhileSettings]):
 """
 
 
+@pytest.mark.case("Q8")
 @pytest.mark.parametrize("days", [4, -4])
-def test_q8_orders_that_are_worked_on_while_the_clock_is_set_wait_no_longer_than_the_others(
+def test_orders_that_are_worked_on_while_the_clock_is_set_wait_no_longer_than_the_others(
     world, plugins, monkeypatch, days
 ):
     """The clock is set amid seventeen orders: some got their next attempt by the old clock, others by the new one."""
@@ -235,8 +239,9 @@ def test_q8_orders_that_are_worked_on_while_the_clock_is_set_wait_no_longer_than
     serve(world, lambda: None, allocated)
 
 
+@pytest.mark.case("Q8")
 @pytest.mark.parametrize("hours", [-1, 24])
-def test_q8_a_clock_that_is_set_loses_no_order_and_keeps_nobody_waiting(world, hours, caplog):
+def test_a_clock_that_is_set_loses_no_order_and_keeps_nobody_waiting(world, hours, caplog):
     """A shortage that is tried every few seconds, an ERP that is away, a lost answer: all go on as if nothing was."""
     world.settings |= {"poll_interval": '"0.2s"', "stock_retry": '"2s"', "settle": '"0.5s"'}
     world.sandbox._shop._now = world.clock  # what ships is dated by the same clock, else its date cannot be true
@@ -256,7 +261,8 @@ def test_q8_a_clock_that_is_set_loses_no_order_and_keeps_nobody_waiting(world, h
     assert any("this machine's clock was set by" in record.getMessage() for record in caplog.records)
 
 
-def test_q8_a_clock_that_is_set_a_day_ahead_releases_nothing_early(world):
+@pytest.mark.case("Q8")
+def test_a_clock_that_is_set_a_day_ahead_releases_nothing_early(world):
     """Its order has left the queue, and is believed gone after two hours: not after a second that was called a day."""
     world.settings |= {"poll_interval": '"0.2s"', "gone_grace": '"2h"'}
     world.erp.script("reserve_stock", "unknown_after", times=1)
@@ -284,7 +290,8 @@ def _wait(true, seconds=15.0):
     raise AssertionError("it never came true")
 
 
-def test_q8_a_stages_clock_is_set_only_from_look_to_look_and_moves_what_was_written_before_alike():
+@pytest.mark.case("Q8")
+def test_a_stages_clock_is_set_only_from_look_to_look_and_moves_what_was_written_before_alike():
     machine = SkippedTime(seconds=5.0)
     clock = StageClock(machine)
     before = clock.now() + timedelta(seconds=2)
@@ -297,7 +304,8 @@ def test_q8_a_stages_clock_is_set_only_from_look_to_look_and_moves_what_was_writ
     assert meanwhile + jump - clock.now() == timedelta(seconds=2)
 
 
-def test_q8_a_drift_is_no_jump():
+@pytest.mark.case("Q8")
+def test_a_drift_is_no_jump():
     machine = SkippedTime()
     watch = StageClock(machine)
     machine.advance(3600)

@@ -107,8 +107,9 @@ def test_an_order_that_a_person_ignores_while_it_is_taken_up_again(world, when):
         assert (job.state, world.erp.live("FO-1")) == (State.DONE, 1)
 
 
+@pytest.mark.case("Q8")
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_q8_an_order_that_a_person_ignores_while_a_clock_that_was_set_moves_it_along(world, when, monkeypatch):
+def test_an_order_that_a_person_ignores_while_a_clock_that_was_set_moves_it_along(world, when, monkeypatch):
     world.settings["stock_retry"] = '"1h"'
     world.sandbox.add(SandboxOrder.simple("FO-1", ("MUG", 2, "10.00"), first_id=1))
     world.erp.stock("MUG", 0)

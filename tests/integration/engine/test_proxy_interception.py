@@ -2,6 +2,8 @@
 
 from datetime import timedelta
 
+import pytest
+
 from scripted import Reply, Request, ScriptedServer, http
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.run_outcome import Ending
@@ -46,7 +48,8 @@ def served(world: World, shop: Shop) -> World:
     return world
 
 
-def test_h13_one_order_that_a_firewall_refuses_is_held_and_the_others_are_confirmed(world: World) -> None:
+@pytest.mark.case("H13")
+def test_one_order_that_a_firewall_refuses_is_held_and_the_others_are_confirmed(world: World) -> None:
     shop = Shop("FO-UNION-SELECT", "FO-2", "FO-3", refused=("UNION",))
     served(world, shop)
     assert world.once(settle_for=20).ending is Ending.HELD
@@ -60,7 +63,8 @@ def test_h13_one_order_that_a_firewall_refuses_is_held_and_the_others_are_confir
     assert world.erp.live() == 3, "what is reserved for it stays reserved, once"
 
 
-def test_h13_a_firewall_that_refuses_every_order_holds_none(world: World) -> None:
+@pytest.mark.case("H13")
+def test_a_firewall_that_refuses_every_order_holds_none(world: World) -> None:
     shop = Shop(*(f"FO-{n}" for n in range(6)), refused=("FO",))
     served(world, shop)
     assert world.once(settle_for=3).ending is Ending.PLATFORM
@@ -73,7 +77,8 @@ def test_h13_a_firewall_that_refuses_every_order_holds_none(world: World) -> Non
     assert world.erp.effects("reserve_stock") == 6
 
 
-def test_h13_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() -> None:
+@pytest.mark.case("H13")
+def test_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() -> None:
     time, said = SkippedTime(), []
     firewall = ProxyInterception(time, said.append)
     for number in range(ORDERS):
@@ -88,7 +93,8 @@ def test_h13_while_a_firewall_refuses_every_order_one_is_tried_now_and_then() ->
     assert len(said) == 2
 
 
-def test_h13_one_order_alone_never_stops_the_others() -> None:
+@pytest.mark.case("H13")
+def test_one_order_alone_never_stops_the_others() -> None:
     firewall = ProxyInterception(SkippedTime(), lambda _: None)
     for number in range(10):
         assert not firewall.refused("FO-1", "a page")

@@ -60,7 +60,8 @@ def second_tenant(world, sandbox: Sandbox, *lines: str, connector: str = "counti
     )
 
 
-def test_d4_eight_workers_on_the_same_200_orders_do_each_once(world):
+@pytest.mark.case("D4")
+def test_eight_workers_on_the_same_200_orders_do_each_once(world):
     for entry in generate(200, seed=4):
         world.sandbox.add(entry)
     world.settings["concurrency"] = "8"
@@ -111,7 +112,8 @@ def test_two_tenants_share_nothing_but_the_process(world):
         assert len(shop.order("FO-1").invoices) == len(world.sandbox.order("FO-1").invoices) == 1
 
 
-def test_g4_one_erp_for_two_stores_with_the_same_order_id_makes_two_of_everything(world):
+@pytest.mark.case("G4")
+def test_one_erp_for_two_stores_with_the_same_order_id_makes_two_of_everything(world):
     with Sandbox(token="another-token") as shop:
         shop.auto_ship = True
         shop.add(order("FO-1"))
@@ -301,7 +303,8 @@ def test_both_stages_at_once_ask_the_erp_once_who_it_is(world, plugins: Installe
     assert sys.modules["watched_module"].ASKED == [1]
 
 
-def test_b14_every_named_field_reaches_the_connector(world, plugins: InstalledPlugins):
+@pytest.mark.case("B14")
+def test_every_named_field_reaches_the_connector(world, plugins: InstalledPlugins):
     plugins.install("watched", WATCHED + "\nSEEN = []\nfirst = Plugged.build_invoice\n"
                     "@hookimpl\ndef build_invoice(self, request):\n    SEEN.append(request.order)\n"
                     "    return first(self, request)\nPlugged.build_invoice = build_invoice\n")  # fmt: skip
@@ -527,7 +530,8 @@ def test_a_tenant_whose_slots_all_hang_stops_no_other_when_it_starts_over(world,
         assert asyncio.run(go()) == 1
 
 
-def test_q8_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
+@pytest.mark.case("Q8")
+def test_a_clock_that_is_put_back_while_the_erp_is_away_keeps_nobody_from_asking_it(world):
     steady = [50.0]
     breaker = ErpBreaker(TimeOf(world.clock, lambda: steady[0]), lambda sentence: None, patience=1)
     breaker.failed(Transient("the ERP is restarting"))

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal as D
 
+import pytest
+
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.sandbox import Fault, generate
@@ -61,7 +63,8 @@ def test_250_orders_with_repeated_pages_and_inserts_between_pages_in_one_run(wor
     assert sent == sorted(text.encode() for text in expected)
 
 
-def test_d6_a_ledger_that_meets_another_erp_does_nothing(world):
+@pytest.mark.case("D6")
+def test_a_ledger_that_meets_another_erp_does_nothing(world):
     world.sandbox.add(order())
     world.finishes()
     world.sandbox.add(order("FO-2", first_id=50))

@@ -11,6 +11,7 @@ from stage_orders import act, order, voided_as_shipperone_accepts_it
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
+@pytest.mark.case("Q1", "Q5")
 @pytest.mark.parametrize(
     ("bug", "endings"),
     [
@@ -20,7 +21,7 @@ A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
         ),
     ],
 )
-def test_q1_q5_poison_orders_first_and_the_good_ones_finish_in_the_first_run(world, bug, endings):
+def test_poison_orders_first_and_the_good_ones_finish_in_the_first_run(world, bug, endings):
     """Orders that raise each for itself are held; equal exceptions in a row are a burst, whose orders may still wait."""
     for number in range(101):
         world.sandbox.add(order(f"FO-BAD-{number:03}", ("MUG", 1, "1.00"), first_id=1000 + number))
@@ -79,8 +80,9 @@ def test_an_invoice_that_is_fiscal_already_and_differs_is_held_for_a_person_and_
     assert world.sandbox.order("FO-1").invoices == []
 
 
+@pytest.mark.case("G5")
 @pytest.mark.parametrize(("what", "said"), [("none", "None"), ("wrong_type", "a str"), ("raise", "ZeroDivisionError")])
-def test_g5_a_contract_violation_holds_that_job_and_the_others_go_on(world, what, said):
+def test_a_contract_violation_holds_that_job_and_the_others_go_on(world, what, said):
     world.sandbox.add(order("FO-BAD"))
     world.sandbox.add(order("FO-1", first_id=50))
     world.erp.script("reserve_stock", what, order="FO-BAD", times=9)
@@ -91,7 +93,8 @@ def test_g5_a_contract_violation_holds_that_job_and_the_others_go_on(world, what
     assert world.erp.issued("FO-1") == ["50:2"]
 
 
-def test_g6_a_hook_that_hangs_meets_its_deadline_and_counts_as_unknown(world):
+@pytest.mark.case("G6")
+def test_a_hook_that_hangs_meets_its_deadline_and_counts_as_unknown(world):
     world.settings["hook_timeout"] = '"0.3s"'
     world.sandbox.add(order())
     world.erp.script("reserve_stock", "hang", detail="1")
@@ -102,11 +105,12 @@ def test_g6_a_hook_that_hangs_meets_its_deadline_and_counts_as_unknown(world):
     assert world.erp.live("FO-1") == 1
 
 
+@pytest.mark.case("G7")
 @pytest.mark.parametrize(
     ("how", "reason"),
     [("leak", "connector_bug"), ("leak_refused", "erp_refused"), ("leak_pending", "erp_pending")],
 )
-def test_g7_a_secret_that_a_connector_leaks_is_nowhere(world, tmp_path, how, reason):
+def test_a_secret_that_a_connector_leaks_is_nowhere(world, tmp_path, how, reason):
     secret = "Pl4nted-Secret-9"
     world.erp_settings["password"] = '{ env = "ERP_PASSWORD" }'
     world.environment["ERP_PASSWORD"] = secret
@@ -150,8 +154,9 @@ def test_an_erp_that_refuses_the_login_fails_no_order(world):
     world.finishes()
 
 
+@pytest.mark.case("Q5")
 @pytest.mark.parametrize("what", ["text_ids", "already_issued"])
-def test_q5_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what):
+def test_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what):
     world.sandbox.add(order("FO-BAD"))
     world.sandbox.add(order("FO-1", first_id=50))
     world.erp.script("build_invoice", what, order="FO-BAD", times=99)
@@ -160,7 +165,8 @@ def test_q5_whatever_an_invoice_hook_answers_the_other_orders_go_on(world, what)
     assert ended.ending in (Ending.HELD, Ending.FINISHED), ended
 
 
-def test_q5_a_mismatch_hook_that_hangs_holds_its_order_and_the_others_go_on(world, plugins: InstalledPlugins):
+@pytest.mark.case("Q5")
+def test_a_mismatch_hook_that_hangs_holds_its_order_and_the_others_go_on(world, plugins: InstalledPlugins):
     plugins.install(
         "slow",
         "import time\nclass Plugged(Policy[ConnectorSettings]):\n    @hookimpl\n"

@@ -5,6 +5,8 @@ import time
 from dataclasses import replace
 from decimal import Decimal as D
 
+import pytest
+
 from shipperone_erp import Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
@@ -16,7 +18,8 @@ from stage_orders import act, one_mug_less, order, steer, voided_as_shipperone_a
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
-def test_d7_a_retry_reads_both_sides_again(world):
+@pytest.mark.case("D7")
+def test_a_retry_reads_both_sides_again(world):
     world.sandbox.add(order())
     world.erp.script("build_invoice", "refused")
     assert world.once().ending is Ending.HELD
@@ -100,7 +103,8 @@ def test_a_vanished_order_that_had_come_due_does_not_hurry_the_reads(world):
     assert world.erp.live("FO-1") == 1
 
 
-def test_q4_a_read_that_proves_nothing_lets_nothing_go(world):
+@pytest.mark.case("Q4")
+def test_a_read_that_proves_nothing_lets_nothing_go(world):
     for number in range(130):
         world.sandbox.add(order(f"FO-{number:03}", first_id=number * 10))
     world.sandbox.faults.add(Fault("503", action="allocate", retry_after="60", times=999))
@@ -114,7 +118,8 @@ def test_q4_a_read_that_proves_nothing_lets_nothing_go(world):
     assert world.erp.live("FO-001") == 1
 
 
-def test_d1_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
+@pytest.mark.case("D1")
+def test_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
     world.settings["settle"] = '"3s"'
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
@@ -219,7 +224,8 @@ def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
     assert world.erp.live(last.order_id) == 0
 
 
-def test_d7_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
+@pytest.mark.case("D7")
+def test_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
     world.sandbox.add(order())
     world.erp.script("build_invoice", "cent_off", times=99)
     assert world.once(settle_for=3).ending is Ending.HELD

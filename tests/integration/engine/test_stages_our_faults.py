@@ -15,6 +15,8 @@ from shipperone_erp.ledger.unit_of_work import RecordIntent, UpdateJob
 from shipperone_erp.shipperone import client as shipperone_client
 from stage_orders import act, order
 
+pytestmark = pytest.mark.case("D8")
+
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 

@@ -17,7 +17,8 @@ from stage_orders import act, one_mug_less, order
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
-def test_p10_a_change_after_allocation_starts_again_and_leaves_nothing_behind(world):
+@pytest.mark.case("P10")
+def test_a_change_after_allocation_starts_again_and_leaves_nothing_behind(world):
     world.sandbox.auto_ship = False
     world.sandbox.add(order("FO-1", ("MUG", 2, "10.00"), ("TEA", 1, "4.50")))
     world.erp.stock("MUG", 10)
@@ -55,7 +56,8 @@ def test_a_mismatch_is_rebuilt_after_a_fresh_read(any_world):
     assert any_world.sandbox.order("FO-1").invoices == [({1: D(2)}, D("7.00"))]
 
 
-def test_m6_each_part_sends_the_shipping_that_the_queue_showed(world):
+@pytest.mark.case("M6")
+def test_each_part_sends_the_shipping_that_the_queue_showed(world):
     world.sandbox.add(order("FO-1", ("MUG", 1, "10.00"), ("TEA", 1, "4.50"), parts=({1: D(1)}, {2: D(1)})))
     world.sandbox.faults.add(
         Fault(
@@ -77,7 +79,8 @@ def _free_once_invoiced(world):
     return edit
 
 
-def test_m7_another_tax_than_the_shop_used_is_held_and_nothing_is_sent(world):
+@pytest.mark.case("M7")
+def test_another_tax_than_the_shop_used_is_held_and_nothing_is_sent(world):
     world.sandbox.add(order())
     world.erp.script("build_invoice", "tax_zero", times=9)
     assert world.once().ending is Ending.HELD
@@ -88,7 +91,8 @@ def test_m7_another_tax_than_the_shop_used_is_held_and_nothing_is_sent(world):
     assert world.erp.drafts() == 1, "the last draft stays, so that the accountant can look at it"
 
 
-def test_m5_a_cent_within_the_tolerance_goes_through(world):
+@pytest.mark.case("M5")
+def test_a_cent_within_the_tolerance_goes_through(world):
     world.settings["tolerance"] = '"0.01"'
     world.erp_settings["drafts"] = "false"
     world.sandbox.add(order())
@@ -96,8 +100,9 @@ def test_m5_a_cent_within_the_tolerance_goes_through(world):
     world.finishes()
 
 
+@pytest.mark.case("P1")
 @pytest.mark.parametrize("parts", [((1, 2), (3, 4), (5,)), ((5,), (1, 2), (3, 4)), ((3, 4), (5,), (1, 2))])
-def test_p1_five_items_as_two_and_two_and_one_in_any_order_with_replays(world, parts):
+def test_five_items_as_two_and_two_and_one_in_any_order_with_replays(world, parts):
     lines = [(f"SKU-{n}", 1, "10.00") for n in range(1, 6)]
     plan = tuple({item: D(1) for item in part} for part in parts)
     world.sandbox.add(order("FO-1", *lines, parts=plan))
@@ -108,13 +113,15 @@ def test_p1_five_items_as_two_and_two_and_one_in_any_order_with_replays(world, p
     assert len(world.sandbox.order("FO-1").invoices) == 3
 
 
-def test_p1_one_line_of_five_as_two_and_three(world):
+@pytest.mark.case("P1")
+def test_one_line_of_five_as_two_and_three(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(3)})))
     world.finishes()
     assert world.erp.issued("FO-1") == ["1:2", "1:3"]
 
 
-def test_p1_the_first_part_may_ship_before_the_answer_to_the_allocation_is_known(world):
+@pytest.mark.case("P1")
+def test_the_first_part_may_ship_before_the_answer_to_the_allocation_is_known(world):
     """The answer was lost; while it is being settled the warehouse ships two of five."""
     world.settings["settle"] = '"1s"'
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(3)})))
@@ -123,7 +130,8 @@ def test_p1_the_first_part_may_ship_before_the_answer_to_the_allocation_is_known
     assert world.erp.issued("FO-1") == ["1:2", "1:3"]
 
 
-def test_p1_an_equal_part_is_held_until_a_person_repeats_it(world):
+@pytest.mark.case("P1")
+def test_an_equal_part_is_held_until_a_person_repeats_it(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00"), parts=({1: D(2)}, {1: D(2)}, {1: D(1)})))
     assert world.once().ending in (Ending.FINISHED, Ending.HELD)
     for _ in range(4):
@@ -139,7 +147,8 @@ def test_p1_an_equal_part_is_held_until_a_person_repeats_it(world):
     assert {job.occurrence for job in world.jobs("FO-1", I)} == {1, 2}
 
 
-def test_p4_one_sku_on_two_lines_is_told_apart_by_the_items_id(world):
+@pytest.mark.case("P4")
+def test_one_sku_on_two_lines_is_told_apart_by_the_items_id(world):
     world.erp.stock("MUG", 6)
     world.sandbox.add(order("FO-1", ("MUG", 2, "10.00"), ("MUG", 3, "12.00"), first_id=70, parts=({71: D(3)},)))
     world.sandbox.auto_ship = False
@@ -150,7 +159,8 @@ def test_p4_one_sku_on_two_lines_is_told_apart_by_the_items_id(world):
     assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(3, 2)]
 
 
-def test_p4_a_shortage_of_two_lines_of_one_sku_names_both(world):
+@pytest.mark.case("P4")
+def test_a_shortage_of_two_lines_of_one_sku_names_both(world):
     world.erp.stock("MUG", 4)
     world.sandbox.add(order("FO-1", ("MUG", 2, "10.00"), ("MUG", 3, "12.00")))
     world.once(settle_for=0)
@@ -158,7 +168,8 @@ def test_p4_a_shortage_of_two_lines_of_one_sku_names_both(world):
     assert sentence == "MUG: 5 wanted, 4 available in main; MUG: 5 wanted, 4 available in main"
 
 
-def test_p9_a_shortage_names_the_warehouse_of_the_items_goods():
+@pytest.mark.case("P9")
+def test_a_shortage_names_the_warehouse_of_the_items_goods():
     items = (
         OrderItem(item_id=1, sku="MUG", qty=D(5)),
         OrderItem(item_id="b", sku="CUP", qty=D(3), warehouse_code="outlet"),
@@ -168,7 +179,8 @@ def test_p9_a_shortage_names_the_warehouse_of_the_items_goods():
     assert said == "MUG: 5 wanted, 2 available in main; CUP: 3 wanted, 0 available in outlet"
 
 
-def test_p9_a_transfer_is_waited_for_and_goes_on_by_itself(world):
+@pytest.mark.case("P9")
+def test_a_transfer_is_waited_for_and_goes_on_by_itself(world):
     world.erp_settings["transfers_take_time"] = "true"
     listed = order("FO-1", ("LAMP", 1, "39.90"))
     world.sandbox.add(replace(listed, items=tuple(replace(i, warehouse_code="outlet") for i in listed.items)))
@@ -181,7 +193,8 @@ def test_p9_a_transfer_is_waited_for_and_goes_on_by_itself(world):
     assert world.erp.issued("FO-1") == ["1:1"]
 
 
-def test_p9_reserved_at_the_source_is_enough_where_the_tenant_says_so(world):
+@pytest.mark.case("P9")
+def test_reserved_at_the_source_is_enough_where_the_tenant_says_so(world):
     world.erp_settings["transfers_take_time"] = "true"
     world.settings["transfer"] = '"reserved"'
     listed = order("FO-1", ("LAMP", 1, "39.90"))
@@ -190,8 +203,9 @@ def test_p9_reserved_at_the_source_is_enough_where_the_tenant_says_so(world):
     assert world.erp.ask("SELECT arrived FROM transfers") == [(0,)]
 
 
+@pytest.mark.case("Q6")
 @pytest.mark.parametrize("trouble", ["transient", "auth"])
-def test_q6_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, trouble):
+def test_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, trouble):
     world.erp.stock("MUG", 0)
     world.sandbox.add(order())
     world.once(settle_for=2.5)
@@ -206,7 +220,8 @@ def test_q6_that_stock_was_short_for_long_makes_no_later_trouble_longer(world, t
     assert (job.next_attempt_at - world.clock()).total_seconds() < 3, "two to the sixth, it would be"
 
 
-def test_q6_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
+@pytest.mark.case("Q6")
+def test_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
     world.erp.stock("MUG", 1)
     world.sandbox.add(order("FO-1", ("MUG", 3, "10.00")))
     world.once(settle_for=1.5)
@@ -222,6 +237,7 @@ def test_q6_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
     world.finishes()
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize(
     ("edit", "reason", "stage"),
     [
@@ -230,7 +246,7 @@ def test_q6_a_shortage_waits_on_its_own_schedule_and_says_so_once(world):
         ({"currency": "USD"}, Reason.CURRENCY_DIFFERS, I),
     ],
 )
-def test_b18_absent_is_not_zero_and_nothing_is_built(world, edit, reason, stage):
+def test_absent_is_not_zero_and_nothing_is_built(world, edit, reason, stage):
     world.sandbox.add(order())
     world.sandbox.change("FO-1", lambda raw: {k: v for k, v in {**raw, **edit}.items() if v is not None})
     assert world.once().ending is Ending.HELD
@@ -238,7 +254,8 @@ def test_b18_absent_is_not_zero_and_nothing_is_built(world, edit, reason, stage)
     assert world.erp.ask("SELECT COUNT(*) FROM invoices") == [(0,)]
 
 
-def test_b18_no_price(world):
+@pytest.mark.case("B18")
+def test_no_price(world):
     world.sandbox.add(order())
     bare = [{"id": 1, "sku": "MUG", "qty": 2}]
     world.sandbox.change("FO-1", lambda raw: {**raw, "items": bare})
@@ -246,7 +263,8 @@ def test_b18_no_price(world):
     assert world.job("FO-1", I).reason is Reason.PRICE_MISSING
 
 
-def test_b18_an_explicit_zero_is_kept(world):
+@pytest.mark.case("B18")
+def test_an_explicit_zero_is_kept(world):
     world.sandbox.add(order("FO-1", ("GIFT", 1, "0.00"), fee="0.00"))
     world.finishes()
     assert loads(world.sandbox.posts[-1].body)["order"]["shipping_amount_incl_tax"] == D("0.00")
@@ -254,7 +272,8 @@ def test_b18_an_explicit_zero_is_kept(world):
     assert world.erp.delivered("FO-1") == 1
 
 
-def test_b11_a_repeat_never_invoices_more_than_was_allocated(world):
+@pytest.mark.case("B11")
+def test_a_repeat_never_invoices_more_than_was_allocated(world):
     world.sandbox.add(order("FO-1", ("MUG", 5, "10.00")))
     world.sandbox.auto_ship = False
     world.once(settle_for=1)

@@ -14,7 +14,8 @@ from stage_orders import order
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
 
 
-def test_d1_shipperone_takes_the_invoice_and_the_answer_is_lost(any_world):
+@pytest.mark.case("D1")
+def test_shipperone_takes_the_invoice_and_the_answer_is_lost(any_world):
     any_world.sandbox.add(order())
     lost = any_world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
     any_world.finishes()
@@ -24,7 +25,8 @@ def test_d1_shipperone_takes_the_invoice_and_the_answer_is_lost(any_world):
     assert any_world.job("FO-1", I).inferred
 
 
-def test_d1_the_call_was_lost_on_its_way_there_and_is_sent_again(world):
+@pytest.mark.case("D1")
+def test_the_call_was_lost_on_its_way_there_and_is_sent_again(world):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("dropped", action="invoice", times=1))
     world.finishes()
@@ -33,7 +35,8 @@ def test_d1_the_call_was_lost_on_its_way_there_and_is_sent_again(world):
     assert [post.status for post in world.sandbox.posts if post.path.endswith("/invoice")] == [0, 200]
 
 
-def test_d1_an_allocation_whose_answer_was_lost(world):
+@pytest.mark.case("D1")
+def test_an_allocation_whose_answer_was_lost(world):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("lost_answer", action="allocate", times=1))
     world.finishes()
@@ -41,8 +44,9 @@ def test_d1_an_allocation_whose_answer_was_lost(world):
     assert world.erp.live("FO-1") == 1
 
 
+@pytest.mark.case("D1")
 @pytest.mark.parametrize("action", ["allocate", "invoice"])
-def test_d1_the_first_call_comes_after_the_second_was_on_its_way(world, action):
+def test_the_first_call_comes_after_the_second_was_on_its_way(world, action):
     """Its asker was given up, two reads said that it had no effect, and then it has one all the same."""
     world.sandbox.add(order())
     world.erp.stock("MUG", 9)
@@ -61,7 +65,8 @@ def test_d1_the_first_call_comes_after_the_second_was_on_its_way(world, action):
     assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(7, 0)]
 
 
-def test_d1_in_doubt_hold_leaves_it_to_a_person(world):
+@pytest.mark.case("D1")
+def test_in_doubt_hold_leaves_it_to_a_person(world):
     world.settings["in_doubt"] = '"hold"'
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
@@ -71,8 +76,9 @@ def test_d1_in_doubt_hold_leaves_it_to_a_person(world):
     assert world.erp.issued() == []
 
 
+@pytest.mark.case("H3")
 @pytest.mark.parametrize("kind", ["cut", "html_200", "redirect", "html_502", "500"])
-def test_h3_an_answer_that_is_none_is_unknown_and_settled_by_the_queue(world, kind):
+def test_an_answer_that_is_none_is_unknown_and_settled_by_the_queue(world, kind):
     world.sandbox.add(order())
     fault = world.sandbox.faults.add(Fault(kind, action="invoice", times=1))
     world.finishes(settle_for=15)
@@ -81,9 +87,10 @@ def test_h3_an_answer_that_is_none_is_unknown_and_settled_by_the_queue(world, ki
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
+@pytest.mark.case("H5")
 @pytest.mark.parametrize("retry_after", ["1", "date1"])
 @pytest.mark.parametrize("kind", ["429", "503"])
-def test_h5_a_pause_that_shipperone_asks_for_is_no_attempt(world, kind, retry_after):
+def test_a_pause_that_shipperone_asks_for_is_no_attempt(world, kind, retry_after):
     world.sandbox.add(order())
     world.sandbox.faults.add(Fault(kind, action="allocate", times=1, retry_after=retry_after))
     world.finishes()
@@ -91,7 +98,8 @@ def test_h5_a_pause_that_shipperone_asks_for_is_no_attempt(world, kind, retry_af
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_h4_a_refused_token_pauses_the_tenant_and_fails_no_order(world):
+@pytest.mark.case("H4")
+def test_a_refused_token_pauses_the_tenant_and_fails_no_order(world):
     world.sandbox.add(order())
     world.sandbox.revoke("another")
     assert world.once().ending is Ending.PLATFORM
@@ -100,7 +108,8 @@ def test_h4_a_refused_token_pauses_the_tenant_and_fails_no_order(world):
     world.finishes()
 
 
-def test_h4_a_token_that_is_revoked_in_the_middle(world):
+@pytest.mark.case("H4")
+def test_a_token_that_is_revoked_in_the_middle(world):
     world.sandbox.add(order())
     world.sandbox.faults.add(
         Fault("call", action="invoice", times=1, payload=lambda post: world.sandbox.revoke("another"))
@@ -114,7 +123,8 @@ def test_h4_a_token_that_is_revoked_in_the_middle(world):
     assert world.erp.issued("FO-1") == ["1:2"]
 
 
-def test_d3_a_hook_that_fails_twice_causes_one_post(world):
+@pytest.mark.case("D3")
+def test_a_hook_that_fails_twice_causes_one_post(world):
     world.sandbox.add(order())
     world.erp.script("issue_invoice", "transient", times=2)
     world.finishes(settle_for=15)
@@ -122,7 +132,8 @@ def test_d3_a_hook_that_fails_twice_causes_one_post(world):
     assert world.erp.effects("issue_invoice") == 1
 
 
-def test_d2_a_hook_whose_answer_was_lost_is_called_again_with_the_same_key(any_world):
+@pytest.mark.case("D2")
+def test_a_hook_whose_answer_was_lost_is_called_again_with_the_same_key(any_world):
     any_world.sandbox.add(order())
     for hook in ("reserve_stock", "build_invoice", "issue_invoice", "deliver"):
         any_world.erp.script(hook, "unknown_after")
@@ -132,7 +143,8 @@ def test_d2_a_hook_whose_answer_was_lost_is_called_again_with_the_same_key(any_w
     assert any_world.erp.delivered() <= 1
 
 
-def test_d1_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waited_before(world):
+@pytest.mark.case("D1")
+def test_one_lost_answer_is_settled_by_the_queue_however_long_the_order_waited_before(world):
     world.erp.stock("MUG", 0)
     world.sandbox.add(order())
     world.once(settle_for=1)

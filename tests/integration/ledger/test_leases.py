@@ -32,7 +32,8 @@ def test_a_free_lease_is_taken_at_once_and_held_against_others(ledger):
     assert ledger.lease("exclusive:stock") is None
 
 
-def test_d5_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger):
+@pytest.mark.case("D5")
+def test_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger):
     watch, old = SkippedTime(seconds=100.0), a_lease(ledger)
     seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
     watch.seconds += 14.9
@@ -47,7 +48,8 @@ def test_d5_what_stands_still_is_taken_over_after_its_time_and_not_before(ledger
     assert ledger.beat([successor]) == ()
 
 
-def test_d5_a_heartbeat_starts_the_time_again(ledger):
+@pytest.mark.case("D5")
+def test_a_heartbeat_starts_the_time_again(ledger):
     watch, held = SkippedTime(seconds=100.0), a_lease(ledger)
     seen = ledger.try_take(NAME, an_owner(), None, 15.0, watch).seen
     watch.seconds += 14.0
@@ -152,7 +154,8 @@ def holder(ledger_url):
     process.join()
 
 
-def test_d5_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, holder):
+@pytest.mark.case("D5")
+def test_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, holder):
     process, _, lease = holder
     assert take(ledger, an_owner(), 0.7, 1.5) == (None, 1.5)
     os.kill(process.pid, signal.SIGKILL)
@@ -161,7 +164,8 @@ def test_d5_a_living_process_keeps_its_lease_a_killed_one_is_replaced(ledger, ho
     assert 0.7 <= waited < 3
 
 
-def test_d5_a_process_that_stood_still_comes_back_and_records_nothing(ledger, holder):
+@pytest.mark.case("D5")
+def test_a_process_that_stood_still_comes_back_and_records_nothing(ledger, holder):
     process, pipe, _ = holder
     pipe.send("FO-before")
     assert pipe.recv() == "NoneType"

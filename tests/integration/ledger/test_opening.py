@@ -251,20 +251,23 @@ def test_whatever_a_driver_says_secrets_are_taken_out():
     assert str(refused.value) == ("the ledger (database d) cannot be used just now: no service with password=********")
 
 
-def test_d5_postgresql_ends_the_transaction_of_a_process_that_stands_still(postgresql_url):
+@pytest.mark.case("D5")
+def test_postgresql_ends_the_transaction_of_a_process_that_stands_still(postgresql_url):
     with Ledger.open(postgresql_url, migrate=True) as ledger, ledger._writing() as connection:
         assert connection.scalar(text("SHOW idle_in_transaction_session_timeout")) == "10s"
         assert connection.scalar(text("SHOW lock_timeout")) == "30s"
 
 
-def test_d6_a_tenant_is_bound_by_its_first_check(ledger):
+@pytest.mark.case("D6")
+def test_a_tenant_is_bound_by_its_first_check(ledger):
     assert check_binding(ledger, "acme", HERE) is None
     assert ledger.binding("acme") == HERE
     assert check_binding(ledger, "acme", HERE) is None
     assert check_binding(ledger, "other", replace(HERE, identity="erp-2")) is None
 
 
-def test_d6_a_tenant_under_another_name_is_refused_by_its_store_and_stage(ledger):
+@pytest.mark.case("D6")
+def test_a_tenant_under_another_name_is_refused_by_its_store_and_stage(ledger):
     check_binding(ledger, "acme", HERE, [Stage.ALLOCATION])
     ledger.write(SaveQueue(QueueRecord(tenant="acme", stage=Stage.ALLOCATION)), lease=None).result()
     with pytest.raises(LedgerError) as refused:
@@ -279,7 +282,8 @@ def test_d6_a_tenant_under_another_name_is_refused_by_its_store_and_stage(ledger
     assert check_binding(ledger, "acme-books", HERE, [Stage.INVOICE]) is None
 
 
-def test_d6_another_database_of_the_erp_is_refused_until_it_is_adopted(ledger):
+@pytest.mark.case("D6")
+def test_another_database_of_the_erp_is_refused_until_it_is_adopted(ledger):
     check_binding(ledger, "acme", HERE)
     copy = replace(HERE, identity="erp-staging", store_code="test")
     with pytest.raises(LedgerError) as refused:
@@ -295,7 +299,8 @@ def test_d6_another_database_of_the_erp_is_refused_until_it_is_adopted(ledger):
     assert check_binding(ledger, "acme", copy) is None
 
 
-def test_d6_of_two_first_checks_at_once_one_is_right(ledger_url):
+@pytest.mark.case("D6")
+def test_of_two_first_checks_at_once_one_is_right(ledger_url):
     ledgers = [Ledger.open(ledger_url, migrate=True) for _ in range(2)]
     for ledger in ledgers:
         ledger.start_writer()
@@ -314,7 +319,8 @@ def test_d6_of_two_first_checks_at_once_one_is_right(ledger_url):
         ledger.close()
 
 
-def test_d5_of_many_that_open_a_new_file_at_once_none_is_told_that_it_is_locked(tmp_path):
+@pytest.mark.case("D5")
+def test_of_many_that_open_a_new_file_at_once_none_is_told_that_it_is_locked(tmp_path):
     def opened(number: int) -> None:
         Ledger.open(f"sqlite:///{tmp_path}/ledger-{number // 6}.db", migrate=True).close()
 
@@ -322,7 +328,8 @@ def test_d5_of_many_that_open_a_new_file_at_once_none_is_told_that_it_is_locked(
         assert list(threads.map(opened, range(120))) == [None] * 120
 
 
-def test_d5_a_file_that_another_makes_between_two_looks_was_not_deleted(tmp_path, monkeypatch):
+@pytest.mark.case("D5")
+def test_a_file_that_another_makes_between_two_looks_was_not_deleted(tmp_path, monkeypatch):
     url, exists, others = f"sqlite:///{tmp_path}/ledger.db", Path.exists, []
 
     def looked(path: Path) -> bool:

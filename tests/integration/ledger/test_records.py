@@ -187,13 +187,14 @@ MONEY = st.integers(-(10**12), 10**12).flatmap(
 )
 
 
+@pytest.mark.case("M3")
 @examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     amounts=st.lists(MONEY, min_size=3, max_size=3),
     # what no database takes (see below) does not come this far: the wire layer makes it storable
     name=st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=9),
 )
-def test_m3_money_in_orders_survives_to_the_character(ledger, amounts, name):
+def test_money_in_orders_survives_to_the_character(ledger, amounts, name):
     item = replace(ORDER.items[0], row_total_incl_tax=amounts[0], price_incl_tax=amounts[1], name=name)
     order = replace(ORDER, items=(item,), shipping_amount_incl_tax=amounts[2])
     job = a_job(order_json=order_text(order), open=False)

@@ -104,7 +104,8 @@ def test_the_last_update_wins_and_a_successor_may_follow_in_the_same_commit(coun
     assert [ended.outcome for ended in ledger.effects(second.id)] == [Outcome.OK]
 
 
-def test_d4_a_second_open_job_of_an_order_is_refused_and_alone(ledger):
+@pytest.mark.case("D4")
+def test_a_second_open_job_of_an_order_is_refused_and_alone(ledger):
     filler, first, second, other = a_job("FO-0"), a_job(), a_job(), a_job("FO-2")
     elsewhere = [a_job(stage=Stage.INVOICE), a_job(tenant="other"), a_job(open=False, state=State.DONE)]
     futures = waiting(
@@ -126,7 +127,8 @@ def test_d4_a_second_open_job_of_an_order_is_refused_and_alone(ledger):
     assert all(ledger.job(job.id) == job for job in (other, *elsewhere))
 
 
-def test_d4_a_closed_job_is_not_opened_beside_another(ledger):
+@pytest.mark.case("D4")
+def test_a_closed_job_is_not_opened_beside_another(ledger):
     first, second = a_job(open=False), a_job()
     ledger.write(InsertJob(first), InsertJob(second), lease=None).result()
     with pytest.raises(OpenJobExists):
@@ -138,7 +140,8 @@ def test_d4_a_closed_job_is_not_opened_beside_another(ledger):
     assert ledger.actions(first.id) == []
 
 
-def test_d4_eight_threads_of_two_processes_want_the_same_orders(ledger_url):
+@pytest.mark.case("D4")
+def test_eight_threads_of_two_processes_want_the_same_orders(ledger_url):
     orders = [f"FO-{number}" for number in range(200)]
     ledgers = [Ledger.open(ledger_url, migrate=True) for _ in range(2)]
     for ledger in ledgers:
@@ -356,7 +359,8 @@ def test_an_entry_is_told_only_once():
     assert isinstance(entry.future.exception(), LeaseLost)
 
 
-def test_d2_owner_of_a_lease_is_a_process_not_a_name(ledger):
+@pytest.mark.case("D2")
+def test_owner_of_a_lease_is_a_process_not_a_name(ledger):
     owner = an_owner()
     lease = ledger.try_take("acme/invoice", owner, None, 15.0)
     assert ledger.lease("acme/invoice").owner == owner.id

@@ -78,6 +78,7 @@ def test_what_goes_out_is_the_guides_request_to_the_byte(server: ScriptedServer)
         assert request.headers["host"] == server.base_url.removeprefix("http://")
 
 
+@pytest.mark.case("H3")
 @pytest.mark.parametrize(
     ("status", "body", "kind", "outcome"),
     [
@@ -117,7 +118,7 @@ def test_what_goes_out_is_the_guides_request_to_the_byte(server: ScriptedServer)
         (504, "", "", PostOutcome.UNKNOWN),
     ],
 )
-def test_h3_the_status_and_the_kind_of_content_decide(
+def test_the_status_and_the_kind_of_content_decide(
     server: ScriptedServer, status: int, body: str, kind: str, outcome: PostOutcome
 ) -> None:
     answer = posting(server, http(status, body, kind=kind))
@@ -145,8 +146,9 @@ def test_a_no_with_status_200_keeps_what_shipperone_said(server: ScriptedServer,
     assert posting(server, http(200, "true")).denial is None
 
 
+@pytest.mark.case("H2")
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 429, 500, 503])
-def test_h2_the_words_decide_nothing(server: ScriptedServer, status: int) -> None:
+def test_the_words_decide_nothing(server: ScriptedServer, status: int) -> None:
     english = '{"message": "The order has already been invoiced", "parameters": []}'
     french = '{"message": "La commande est déjà facturée. Succès.", "parameters": []}'
     first = posting(server, http(status, english))
@@ -155,7 +157,8 @@ def test_h2_the_words_decide_nothing(server: ScriptedServer, status: int) -> Non
     assert "déjà facturée" in second.message
 
 
-def test_h1_a_refusal_says_what_shipperone_says(server: ScriptedServer) -> None:
+@pytest.mark.case("H1")
+def test_a_refusal_says_what_shipperone_says(server: ScriptedServer) -> None:
     body = '{"message": "Expected %1, not %sent", "parameters": {"1": 9.990, "sent": 4.990}}'
     answer = posting(server, http(400, body))
     assert answer.message == "Expected 9.990, not 4.990"
@@ -164,13 +167,15 @@ def test_h1_a_refusal_says_what_shipperone_says(server: ScriptedServer) -> None:
     assert posting(server, http(400, "items differ", kind="text/plain")).message == "items differ"
 
 
-def test_h3_a_pages_title_is_in_the_message(server: ScriptedServer) -> None:
+@pytest.mark.case("H3")
+def test_a_pages_title_is_in_the_message(server: ScriptedServer) -> None:
     assert "502 with a page, “502 Bad Gateway”" in posting(server, http(502, HTML_502, kind="text/html")).message
     assert "200 with a page, “502 Bad Gateway”" in posting(server, http(200, HTML_502, kind="text/html")).message
     assert "504 with an empty body" in posting(server, http(504)).message
 
 
-def test_h6_a_500_shows_its_report_id(server: ScriptedServer) -> None:
+@pytest.mark.case("H6")
+def test_a_500_shows_its_report_id(server: ScriptedServer) -> None:
     body = '{"message": "Internal Error. Details are in the log. Report ID: webapi-6051ed8ba51f8"}'
     answer = posting(server, http(500, body))
     assert (answer.outcome, answer.report_id) == (PostOutcome.UNKNOWN, "webapi-6051ed8ba51f8")
@@ -180,16 +185,18 @@ def test_h6_a_500_shows_its_report_id(server: ScriptedServer) -> None:
     assert "“Error” (report 1203948123)" in failure.sentence
 
 
+@pytest.mark.case("H5")
 @pytest.mark.parametrize("status", [429, 503])
-def test_h5_retry_after_in_seconds(server: ScriptedServer, status: int) -> None:
+def test_retry_after_in_seconds(server: ScriptedServer, status: int) -> None:
     answer = posting(server, http(status, HTML_502, kind="text/html", Retry_After="17"))
     assert (answer.outcome, answer.retry_after) == (PostOutcome.THROTTLED, 17.0)
     failure = failing_read(server, http(status, "", Retry_After="17"))
     assert (failure.trouble, failure.retry_after) == (Trouble.THROTTLED, 17.0)
 
 
+@pytest.mark.case("H5")
 @pytest.mark.parametrize("status", [429, 503])
-def test_h5_retry_after_as_a_date_is_read_on_the_answers_own_clock(server: ScriptedServer, status: int) -> None:
+def test_retry_after_as_a_date_is_read_on_the_answers_own_clock(server: ScriptedServer, status: int) -> None:
     theirs = datetime(2031, 1, 1, tzinfo=UTC)
     dates = {"Date": format_datetime(theirs, usegmt=True)}
     until = format_datetime(theirs + timedelta(seconds=90), usegmt=True)
@@ -201,14 +208,16 @@ def test_h5_retry_after_as_a_date_is_read_on_the_answers_own_clock(server: Scrip
     assert posting(server, http(status, "", Retry_After=past), time=TimeOf(lambda: now)).retry_after == 0.0
 
 
-def test_h5_a_retry_after_that_makes_no_sense_is_none(server: ScriptedServer) -> None:
+@pytest.mark.case("H5")
+def test_a_retry_after_that_makes_no_sense_is_none(server: ScriptedServer) -> None:
     assert posting(server, http(503, "", Retry_After="soon")).outcome is PostOutcome.UNKNOWN
     answer = posting(server, http(429, "", Retry_After="-5"))
     assert (answer.outcome, answer.retry_after) == (PostOutcome.THROTTLED, None)
     assert posting(server, http(429, "", Retry_After="9" * 400)).retry_after == 3600.0
 
 
-def test_h5_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedServer) -> None:
+@pytest.mark.case("H5")
+def test_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedServer) -> None:
     async def calls(client: ShipperOne) -> None:
         server.answer = lambda request: http(429, "", Retry_After="1")
         assert (await client.allocate("A", [1])).status == 429
@@ -230,7 +239,8 @@ def test_h5_while_shipperone_asks_for_silence_nothing_is_sent(server: ScriptedSe
     calling(server.base_url, calls, patience=0.0)
 
 
-def test_d1_an_answer_that_is_lost_on_the_way_is_unknown(server: ScriptedServer) -> None:
+@pytest.mark.case("D1")
+def test_an_answer_that_is_lost_on_the_way_is_unknown(server: ScriptedServer) -> None:
     for reply in (None, b"HTTP/1.1 200 OK\r\nContent-Le", http(200, '{"ok": true}')[:-3], b"nonsense\r\n\r\n"):
         answer = posting(server, reply)
         assert (answer.outcome, answer.status, answer.body) == (PostOutcome.UNKNOWN, None, None)
@@ -311,6 +321,7 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
     assert len(server.requests) == 1
 
 
+@pytest.mark.case("H3")
 @pytest.mark.parametrize(
     ("reply", "trouble", "says"),
     [
@@ -348,7 +359,7 @@ def test_a_request_that_gets_no_free_connection_was_not_sent(server: ScriptedSer
         (http(200, "[1, 2]")[:-2], Trouble.UNAVAILABLE, "broke off"),
     ],
 )
-def test_h3_a_read_that_brings_no_list_says_what_came(
+def test_a_read_that_brings_no_list_says_what_came(
     server: ScriptedServer, reply: Reply, trouble: Trouble, says: str
 ) -> None:
     failure = failing_read(server, reply)
@@ -396,7 +407,8 @@ def test_text_that_no_database_stores_is_made_storable(server: ScriptedServer) -
     assert list(calling(server.base_url, lambda c: c.page(Stage.ALLOCATION, 1))) == [{"a": "x?y�z", "b": "😀 4€"}]
 
 
-def test_h4_a_replaced_token_is_used_from_the_next_call_on(server: ScriptedServer) -> None:
+@pytest.mark.case("H4")
+def test_a_replaced_token_is_used_from_the_next_call_on(server: ScriptedServer) -> None:
     async def calls(client: ShipperOne) -> None:
         await client.warehouses()
         client.replace_token(Secret("the-new-one\n"))
@@ -467,7 +479,8 @@ def test_one_connection_serves_one_call_after_another(server: ScriptedServer) ->
     assert server.connections == 1
 
 
-def test_h7_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.case("H7")
+def test_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shipperone_erp.shipperone.client.IDLE_AT_MOST", 0.2)
 
     async def calls(client: ShipperOne) -> None:

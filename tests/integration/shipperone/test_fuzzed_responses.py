@@ -83,8 +83,9 @@ def fuzzing(use: Any) -> Any:
     return asyncio.run(run())
 
 
+@pytest.mark.case("H9")
 @pytest.mark.parametrize("what", OTHER)
-def test_h9_another_type_at_any_field_hides_that_order_at_most(what: str) -> None:
+def test_another_type_at_any_field_hides_that_order_at_most(what: str) -> None:
     async def use(client: ShipperOne, answers: Answers) -> None:
         for path in places(ORDER):
             answers.body = b"[" + GOOD + b"," + with_other(ORDER, path, OTHER[what]) + b"]"
@@ -102,7 +103,8 @@ def test_h9_another_type_at_any_field_hides_that_order_at_most(what: str) -> Non
     fuzzing(use)
 
 
-def test_h9_no_answer_to_a_read_or_a_confirmation_raises() -> None:
+@pytest.mark.case("H9")
+def test_no_answer_to_a_read_or_a_confirmation_raises() -> None:
     draw = random.Random(15)
     headers = {
         "Content-Type": [

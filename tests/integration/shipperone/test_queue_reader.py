@@ -76,9 +76,10 @@ def ids(listing: Listing) -> list[str]:
     return list(listing.orders)
 
 
+@pytest.mark.case("Q2")
 @pytest.mark.parametrize("past_the_end", ["repeat", "empty", 400, 404])
 @pytest.mark.parametrize("size", [0, 1, 99, 100, 101, 200, 250])
-def test_q2_past_the_last_page_a_read_ends(server: ScriptedServer, size: int, past_the_end: str | int) -> None:
+def test_past_the_last_page_a_read_ends(server: ScriptedServer, size: int, past_the_end: str | int) -> None:
     listing = read(server, Queue([order(n) for n in range(size)], past_the_end))
     assert ids(listing) == [f"FO-{n}" for n in range(size)]
     assert len(server.requests) <= -(-size // 100) + 1
@@ -87,7 +88,8 @@ def test_q2_past_the_last_page_a_read_ends(server: ScriptedServer, size: int, pa
     assert listing.proves_absence == (size == 0 or (size < 100 and past_the_end in ("repeat", "empty")))
 
 
-def test_q2_a_short_page_is_followed_by_one_more(server: ScriptedServer) -> None:
+@pytest.mark.case("Q2")
+def test_a_short_page_is_followed_by_one_more(server: ScriptedServer) -> None:
     queue = Queue([])
     pages = {1: [order(1)], 2: [order(2)], 3: []}
     queue.before = lambda number: http(200, json.dumps(pages[number]))
@@ -95,7 +97,8 @@ def test_q2_a_short_page_is_followed_by_one_more(server: ScriptedServer) -> None
     assert [page_of(request) for request in server.requests] == [1, 2, 3]
 
 
-def test_q2_a_queue_without_an_end_is_an_alert(server: ScriptedServer) -> None:
+@pytest.mark.case("Q2")
+def test_a_queue_without_an_end_is_an_alert(server: ScriptedServer) -> None:
     queue = Queue([])
     queue.before = lambda number: http(200, json.dumps([order(number)]))
     listing = read(server, queue, pages_at_most=7)
@@ -104,7 +107,8 @@ def test_q2_a_queue_without_an_end_is_an_alert(server: ScriptedServer) -> None:
     assert listing.alert == "the queue did not end after 7 pages; 7 orders were read"
 
 
-def test_q1_every_page_is_read_although_none_is_acted_on_in_between(server: ScriptedServer) -> None:
+@pytest.mark.case("Q1")
+def test_every_page_is_read_although_none_is_acted_on_in_between(server: ScriptedServer) -> None:
     listing = read(server, Queue([order(n) for n in range(250)]), prove=True)
     assert len(listing.orders) == 250
     assert listing.proves_absence
@@ -112,7 +116,8 @@ def test_q1_every_page_is_read_although_none_is_acted_on_in_between(server: Scri
     assert listing.began_at <= listing.ended_at
 
 
-def test_q3_an_insert_between_two_pages_shows_an_order_twice_and_the_later_copy_counts(server: ScriptedServer) -> None:
+@pytest.mark.case("Q3")
+def test_an_insert_between_two_pages_shows_an_order_twice_and_the_later_copy_counts(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
 
     def insert(number: int) -> Reply:
@@ -128,7 +133,8 @@ def test_q3_an_insert_between_two_pages_shows_an_order_twice_and_the_later_copy_
     assert not listing.proves_absence
 
 
-def test_q4_an_order_that_slips_past_the_pages_is_not_proven_absent(server: ScriptedServer) -> None:
+@pytest.mark.case("Q4")
+def test_an_order_that_slips_past_the_pages_is_not_proven_absent(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
 
     def confirm_elsewhere(number: int) -> Reply:
@@ -144,7 +150,8 @@ def test_q4_an_order_that_slips_past_the_pages_is_not_proven_absent(server: Scri
     assert "FO-0" not in listing.orders
 
 
-def test_q4_what_was_on_a_second_page_may_have_moved_onto_a_full_first_one(server: ScriptedServer) -> None:
+@pytest.mark.case("Q4")
+def test_what_was_on_a_second_page_may_have_moved_onto_a_full_first_one(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(101)], "empty")
 
     def confirm_elsewhere(number: int) -> Reply:
@@ -159,8 +166,9 @@ def test_q4_what_was_on_a_second_page_may_have_moved_onto_a_full_first_one(serve
     assert read(server, queue, prove=True).proves_absence
 
 
+@pytest.mark.case("Q4")
 @pytest.mark.parametrize("past_the_end", [400, 404])
-def test_q4_a_400_or_404_past_the_first_page_ends_it_for_work_and_proves_nothing(
+def test_a_400_or_404_past_the_first_page_ends_it_for_work_and_proves_nothing(
     server: ScriptedServer, past_the_end: int
 ) -> None:
     listing = read(server, Queue([order(1)], past_the_end), prove=True)
@@ -169,10 +177,11 @@ def test_q4_a_400_or_404_past_the_first_page_ends_it_for_work_and_proves_nothing
     assert len(server.requests) == 2
 
 
+@pytest.mark.case("Q4")
 @pytest.mark.parametrize(
     "failure", [HTML, http(200, "<title>Shop</title>"), http(200, ""), http(200, "[{"), http(500, "{}")]
 )
-def test_q4_a_later_page_that_fails_is_tried_again_and_then_leaves_the_read_incomplete(
+def test_a_later_page_that_fails_is_tried_again_and_then_leaves_the_read_incomplete(
     server: ScriptedServer, failure: bytes
 ) -> None:
     queue = Queue([order(n) for n in range(150)])
@@ -194,7 +203,8 @@ def test_a_later_page_that_fails_once_does_no_harm(server: ScriptedServer) -> No
     assert listing.proves_absence
 
 
-def test_h5_a_page_that_is_throttled_for_long_is_not_asked_for_again(server: ScriptedServer) -> None:
+@pytest.mark.case("H5")
+def test_a_page_that_is_throttled_for_long_is_not_asked_for_again(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
     queue.before = lambda number: http(429, "", Retry_After="60") if number == 2 else None
     listing = read(server, queue, prove=True)
@@ -202,8 +212,9 @@ def test_h5_a_page_that_is_throttled_for_long_is_not_asked_for_again(server: Scr
     assert len(server.requests) == 2
 
 
+@pytest.mark.case("H5")
 @pytest.mark.parametrize("status", [429, 503])
-def test_h5_a_read_resumes_at_the_page_where_it_was_throttled(server: ScriptedServer, status: int) -> None:
+def test_a_read_resumes_at_the_page_where_it_was_throttled(server: ScriptedServer, status: int) -> None:
     queue = Queue([order(n) for n in range(350)])
     refusals = {1: 1, 3: 2}
 
@@ -217,9 +228,8 @@ def test_h5_a_read_resumes_at_the_page_where_it_was_throttled(server: ScriptedSe
     assert [page_of(request) for request in server.requests] == [1, 1, 2, 3, 3, 3, 4, 5]
 
 
-def test_h5_a_page_that_is_always_throttled_ends_the_read(
-    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.case("H5")
+def test_a_page_that_is_always_throttled_ends_the_read(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("shipperone_erp.shipperone.rate_limit.FIRST_INTERVAL", (0.001, 0.001))
     monkeypatch.setattr("shipperone_erp.shipperone.rate_limit.LONGEST_INTERVAL", 0.01)
     queue = Queue([order(n) for n in range(150)])
@@ -238,7 +248,8 @@ def test_a_first_page_that_fails_fails_the_read(server: ScriptedServer) -> None:
     assert len(server.requests) == 3
 
 
-def test_h4_a_token_that_is_refused_on_a_later_page_fails_the_read(server: ScriptedServer) -> None:
+@pytest.mark.case("H4")
+def test_a_token_that_is_refused_on_a_later_page_fails_the_read(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
     queue.before = lambda number: http(401) if number == 2 else None
     with pytest.raises(ReadFailed) as failure:
@@ -246,7 +257,8 @@ def test_h4_a_token_that_is_refused_on_a_later_page_fails_the_read(server: Scrip
     assert failure.value.trouble is Trouble.UNAUTHORISED
 
 
-def test_q4_a_second_pass_that_fails_leaves_the_first_one(server: ScriptedServer) -> None:
+@pytest.mark.case("Q4")
+def test_a_second_pass_that_fails_leaves_the_first_one(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
     first_pages = []
 
@@ -260,8 +272,9 @@ def test_q4_a_second_pass_that_fails_leaves_the_first_one(server: ScriptedServer
     assert (listing.complete, listing.proves_absence) == (True, False)
 
 
+@pytest.mark.case("Q4")
 @pytest.mark.parametrize("during", [1, 2])
-def test_q4_a_post_of_ours_during_the_read_proves_nothing(server: ScriptedServer, during: int) -> None:
+def test_a_post_of_ours_during_the_read_proves_nothing(server: ScriptedServer, during: int) -> None:
     queue = Queue([order(n) for n in range(150)])
     seen = []
     queue.before = lambda number: seen.append(number)
@@ -281,7 +294,8 @@ def test_a_read_of_several_pages_proves_nothing_unless_asked(server: ScriptedSer
     assert len(server.requests) == 3
 
 
-def test_b18_an_unreadable_order_with_an_id_is_listed_and_not_absent(server: ScriptedServer) -> None:
+@pytest.mark.case("B18")
+def test_an_unreadable_order_with_an_id_is_listed_and_not_absent(server: ScriptedServer) -> None:
     broken = order(2, items=[{"id": 5, "sku": "MUG"}])
     listing = read(server, Queue([order(1), broken, order(3)]))
     assert ids(listing) == ["FO-1", "FO-3"]
@@ -295,8 +309,9 @@ def test_b18_an_unreadable_order_with_an_id_is_listed_and_not_absent(server: Scr
     assert listing.proves_absence
 
 
+@pytest.mark.case("Q4")
 @pytest.mark.parametrize("entry", [order(1, order_id=None), "FO-1", None, ["x"], 7])
-def test_q4_an_order_without_a_readable_id_takes_the_proof_away(server: ScriptedServer, entry: Any) -> None:
+def test_an_order_without_a_readable_id_takes_the_proof_away(server: ScriptedServer, entry: Any) -> None:
     listing = read(server, Queue([entry, order(2)]), prove=True)
     assert ids(listing) == ["FO-2"]
     assert [unreadable.order_id for unreadable in listing.unreadable] == [None]
@@ -330,7 +345,8 @@ def test_what_has_not_changed_is_not_parsed_again(server: ScriptedServer) -> Non
     assert third.orders["FO-149"].fingerprint != first.orders["FO-149"].fingerprint
 
 
-def test_m3_numbers_of_a_queue_keep_their_decimals(server: ScriptedServer) -> None:
+@pytest.mark.case("M3")
+def test_numbers_of_a_queue_keep_their_decimals(server: ScriptedServer) -> None:
     queue = Queue([])
     raw = json.dumps([order(1)]).replace('"qty": 1', '"qty": 1.000, "price_incl_tax": 4.990')
     queue.before = lambda number: http(200, raw)
@@ -349,7 +365,8 @@ def listed_twice(listing: Listing) -> str:
     return entry.sentence
 
 
-def test_q9_two_orders_under_one_id_on_one_page_are_said_with_both_and_neither_is_served(
+@pytest.mark.case("Q9")
+def test_two_orders_under_one_id_on_one_page_are_said_with_both_and_neither_is_served(
     server: ScriptedServer,
 ) -> None:
     other = order(1, items=[{"id": 77, "sku": "TEA", "qty": 3}], warehouse_code="WH2")
@@ -362,18 +379,21 @@ def test_q9_two_orders_under_one_id_on_one_page_are_said_with_both_and_neither_i
     assert listing.proves_absence, "it is listed, so that every order that is not listed is gone"
 
 
-def test_q9_one_order_that_a_page_lists_twice_over_is_one_order(server: ScriptedServer) -> None:
+@pytest.mark.case("Q9")
+def test_one_order_that_a_page_lists_twice_over_is_one_order(server: ScriptedServer) -> None:
     listing = read(server, Queue([order(1), order(1), order(2)]))
     assert (ids(listing), listing.unreadable) == (["FO-1", "FO-2"], ())
 
 
-def test_q9_the_same_items_at_two_amounts_on_one_page_are_not_chosen_from(server: ScriptedServer) -> None:
+@pytest.mark.case("Q9")
+def test_the_same_items_at_two_amounts_on_one_page_are_not_chosen_from(server: ScriptedServer) -> None:
     dear = order(1, shipping_amount_incl_tax=9.99)
     sentence = listed_twice(read(server, Queue([order(1), dear])))
     assert "9.99" in sentence
 
 
-def test_q9_two_orders_under_one_id_on_two_pages_are_said_once_a_second_pass_shows_them_again(
+@pytest.mark.case("Q9")
+def test_two_orders_under_one_id_on_two_pages_are_said_once_a_second_pass_shows_them_again(
     server: ScriptedServer,
 ) -> None:
     queue = Queue([order(n) for n in range(150)])
@@ -383,7 +403,8 @@ def test_q9_two_orders_under_one_id_on_two_pages_are_said_once_a_second_pass_sho
     assert "3 of TEA (item 777)" in listed_twice(listing)
 
 
-def test_q9_an_order_that_changes_its_items_between_two_pages_is_listed_as_it_is_now(server: ScriptedServer) -> None:
+@pytest.mark.case("Q9")
+def test_an_order_that_changes_its_items_between_two_pages_is_listed_as_it_is_now(server: ScriptedServer) -> None:
     queue = Queue([order(n) for n in range(150)])
 
     def moved_on(number: int) -> Reply:

@@ -48,8 +48,9 @@ BOMBS: dict[str, Callable[[ScriptedServer, Request], Reply]] = {
 GZIPPED = gzip.compress(b"[" + b" " * (300 * MIB), 6)
 
 
+@pytest.mark.case("H8")
 @pytest.mark.parametrize("bomb", BOMBS)
-def test_h8_a_bomb_of_one_tenant_leaves_the_process_small_and_the_other_tenant_served(world: World, bomb: str) -> None:
+def test_a_bomb_of_one_tenant_leaves_the_process_small_and_the_other_tenant_served(world: World, bomb: str) -> None:
     calls: list[float] = []
 
     def healthy(request: Request) -> Reply:

@@ -158,7 +158,8 @@ sign = "minus"
 """
 
 
-def test_b1_every_fault_of_a_charge_has_its_own_line(toml):
+@pytest.mark.case("B1")
+def test_every_fault_of_a_charge_has_its_own_line(toml):
     found = toml.problems(GOOD + CHARGES)
     assert found == [
         "shipperone-erp.toml:19: tenants.acme.charges.1.name: string should match pattern '^[A-Za-z0-9._-]{1,64}$'",
@@ -184,7 +185,8 @@ def test_a_choice_of_words_names_the_words(toml, key, words):
     assert found == [f"shipperone-erp.toml:7: tenants.acme.{key}: write {words}"]
 
 
-def test_b1_charges_are_shown_as_they_are_written(toml):
+@pytest.mark.case("B1")
+def test_charges_are_shown_as_they_are_written(toml):
     good = (
         GOOD
         + CHARGES.split("\n\n")[0]
@@ -341,7 +343,8 @@ def test_variables_are_put_in_after_parsing_and_masked_when_shown(toml):
     ]
 
 
-def test_g7_no_secret_is_in_what_is_said_when_a_sibling_is_wrong(toml):
+@pytest.mark.case("G7")
+def test_no_secret_is_in_what_is_said_when_a_sibling_is_wrong(toml):
     found = toml.problems(
         GOOD.replace('{ env = "ACME_TOKEN" }', f'"{TOKEN}"')
         .replace('{ env = "ACME_PASSWORD" }', f'"{PASSWORD}"')
@@ -353,7 +356,8 @@ def test_g7_no_secret_is_in_what_is_said_when_a_sibling_is_wrong(toml):
     assert PASSWORD not in str(found)
 
 
-def test_g7_no_secret_is_shown_or_represented(toml):
+@pytest.mark.case("G7")
+def test_no_secret_is_shown_or_represented(toml):
     read = toml.read()
     for text in (show(read), repr(read), str(read), repr(read.tenants), read.tenants["acme"].model_dump_json()):
         assert TOKEN not in text

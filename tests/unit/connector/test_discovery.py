@@ -29,7 +29,8 @@ def test_a_connector_from_the_designs_words_alone_is_accepted(plugins: Installed
     assert discovery.overridden(discovery.load_connector("acme")) == {"reserve_stock", "build_invoice", "issue_invoice"}
 
 
-def test_g1_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(plugins: InstalledPlugins):
+@pytest.mark.case("G1")
+def test_a_connector_that_raises_at_import_is_shown_and_breaks_nobody_else(plugins: InstalledPlugins):
     plugins.install("broken", "raise RuntimeError('password=hunter2')")
     said = refusal("broken")
     assert said.startswith("connector broken (broken 1.0) cannot be imported: RuntimeError in ")
@@ -57,7 +58,8 @@ def test_what_is_missing_at_import_is_named_with_its_place(plugins: InstalledPlu
     assert "hunter2" not in told
 
 
-def test_g1_listing_shows_the_broken_one_and_why(plugins: InstalledPlugins):
+@pytest.mark.case("G1")
+def test_listing_shows_the_broken_one_and_why(plugins: InstalledPlugins):
     plugins.install("broken", "import no_such_module")
     plugins.connector("acme")
     rows = {row["connector"]: row for row in map(discovery.describe, ("acme", "broken"))}
@@ -66,7 +68,8 @@ def test_g1_listing_shows_the_broken_one_and_why(plugins: InstalledPlugins):
     assert rows["broken"]["hooks"] == []
 
 
-def test_g1_only_what_a_tenant_names_is_imported(plugins: InstalledPlugins, tmp_path: Path):
+@pytest.mark.case("G1")
+def test_only_what_a_tenant_names_is_imported(plugins: InstalledPlugins, tmp_path: Path):
     plugins.install("trap", f"open({str(tmp_path / 'imported')!r}, 'w').close()")
     plugins.connector("acme")
     assert "trap" in {found.name for found in discovery.installed(discovery.CONNECTORS)}
@@ -74,14 +77,16 @@ def test_g1_only_what_a_tenant_names_is_imported(plugins: InstalledPlugins, tmp_
     assert not (tmp_path / "imported").exists()
 
 
-def test_g2_two_packages_that_claim_one_name_are_both_named(plugins: InstalledPlugins):
+@pytest.mark.case("G2")
+def test_two_packages_that_claim_one_name_are_both_named(plugins: InstalledPlugins):
     plugins.connector("first", name="acme")
     plugins.connector("second", name="acme")
     assert refusal() == "two packages claim the connector acme: first 1.0 and second 1.0; uninstall one of them"
     assert discovery.describe("acme")["package"] == "first and second"
 
 
-def test_g2_the_same_package_found_twice_on_the_path_is_one(plugins: InstalledPlugins):
+@pytest.mark.case("G2")
+def test_the_same_package_found_twice_on_the_path_is_one(plugins: InstalledPlugins):
     plugins.connector("acme")
     sys.path.append(plugins.paths[0])
     try:
@@ -150,8 +155,9 @@ HOSTILE = {
 }  # fmt: skip
 
 
+@pytest.mark.case("G3")
 @pytest.mark.parametrize("case", HOSTILE)
-def test_g3_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlugins, case):
+def test_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlugins, case):
     body, sentence = HOSTILE[case]
     plugins.connector("acme", body)
     said = refusal()
@@ -159,6 +165,7 @@ def test_g3_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlug
     assert sentence in said
 
 
+@pytest.mark.case("G3")
 @pytest.mark.parametrize(
     ("source", "sentence"),
     [
@@ -174,17 +181,19 @@ def test_g3_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlug
         ("class Plugged(Connector[ConnectorSettings]): api = 1", "api = 1 is no range of versions, such as '>=1,<2'"),
     ],
 )  # fmt: skip
-def test_g3_what_is_no_connector_class(plugins: InstalledPlugins, source, sentence):
+def test_what_is_no_connector_class(plugins: InstalledPlugins, source, sentence):
     plugins.install("acme", source)
     assert sentence in refusal()
 
 
-def test_g3_an_entry_point_that_leads_nowhere(plugins: InstalledPlugins):
+@pytest.mark.case("G3")
+def test_an_entry_point_that_leads_nowhere(plugins: InstalledPlugins):
     plugins.install("acme", "", value="acme_module:NotThere")
     assert "cannot be imported: AttributeError (acme_module has no attribute NotThere)" in refusal()
 
 
-def test_g8_a_package_without_metadata_does_not_break_the_listing(plugins: InstalledPlugins):
+@pytest.mark.case("G8")
+def test_a_package_without_metadata_does_not_break_the_listing(plugins: InstalledPlugins):
     plugins.connector("acme")
     metadata = next(Path(plugins.paths[0]).glob("*.dist-info")) / "METADATA"
     metadata.unlink()
@@ -193,7 +202,8 @@ def test_g8_a_package_without_metadata_does_not_break_the_listing(plugins: Insta
     assert "counting" in names
 
 
-def test_g8_a_connector_that_was_just_installed_is_found_and_no_cache_is_written(
+@pytest.mark.case("G8")
+def test_a_connector_that_was_just_installed_is_found_and_no_cache_is_written(
     plugins: InstalledPlugins, tmp_path, monkeypatch
 ):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -205,7 +215,8 @@ def test_g8_a_connector_that_was_just_installed_is_found_and_no_cache_is_written
     assert not list(tmp_path.rglob("python-entrypoints*"))
 
 
-def test_g8_nothing_is_swallowed_or_logged_by_stevedore_instead_of_told(plugins: InstalledPlugins, caplog):
+@pytest.mark.case("G8")
+def test_nothing_is_swallowed_or_logged_by_stevedore_instead_of_told(plugins: InstalledPlugins, caplog):
     plugins.install("broken", "1 / 0")
     with caplog.at_level(logging.DEBUG, "stevedore"):
         assert "ZeroDivisionError" in refusal("broken")

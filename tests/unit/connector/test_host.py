@@ -97,7 +97,8 @@ def mismatch(action: str = "compare") -> Mismatch:
     return Mismatch(action, ORDER, ORDER, INVOICE, "", (Difference("total", "1.00", "1.01"),))
 
 
-def test_g4_two_tenants_of_one_connector_class_never_meet():
+@pytest.mark.case("G4")
+def test_two_tenants_of_one_connector_class_never_meet():
     one, other = facade(Reserved("one"), tenant="one"), facade(Reserved("other"), tenant="other")
     assert (one.reserve_stock(REQUEST), other.reserve_stock(REQUEST)) == (Reserved("one"), Reserved("other"))
 
@@ -106,6 +107,7 @@ async def _coroutine():
     return Reserved("late")
 
 
+@pytest.mark.case("G5")
 @pytest.mark.parametrize(
     ("answer", "named"),
     [
@@ -120,13 +122,14 @@ async def _coroutine():
         (Shortage((ShortLine(99, "MUG", D(2), D(1)),)), "a Shortage"),
     ],
 )
-def test_g5_an_answer_that_the_contract_does_not_allow_is_named(answer, named):
+def test_an_answer_that_the_contract_does_not_allow_is_named(answer, named):
     with pytest.raises(ContractViolation) as raised:
         facade(answer if callable(answer) and not isinstance(answer, type) else lambda: answer).reserve_stock(REQUEST)
     assert str(raised.value).startswith(f"acme: reserve_stock of connector answers answered with {named}; allowed is ")
 
 
-def test_g5_a_value_that_was_made_wrongly_names_the_field_and_not_what_was_in_it():
+@pytest.mark.case("G5")
+def test_a_value_that_was_made_wrongly_names_the_field_and_not_what_was_in_it():
     def wrong():
         return ShortLine(1, "MUG", 2.5, "a-secret-thing")  # type: ignore[arg-type]
 
@@ -139,7 +142,8 @@ def test_g5_a_value_that_was_made_wrongly_names_the_field_and_not_what_was_in_it
     assert "a-secret-thing" not in str(raised.value)
 
 
-def test_g5_a_wrong_value_is_placed_in_the_connectors_own_line():
+@pytest.mark.case("G5")
+def test_a_wrong_value_is_placed_in_the_connectors_own_line():
     """Not in the line of dataclasses.replace, with which a connector often makes its answer."""
 
     def wrong():

@@ -25,6 +25,7 @@ def order(*items, total=None, shipping="4.99", currency="EUR") -> FulfillmentOrd
     return FulfillmentOrder("FO-1", "main", items, currency, D(shipping), None if total is None else D(total))
 
 
+@pytest.mark.case("M11")
 @pytest.mark.parametrize(
     ("row", "discount", "rate", "currency", "in_row", "off_row", "off_row_net"),
     [
@@ -41,13 +42,14 @@ def order(*items, total=None, shipping="4.99", currency="EUR") -> FulfillmentOrd
         ("20.00", None, "20", "EUR", "20.00", "20.00", "20.00"),
     ],
 )
-def test_m11_what_a_row_comes_to_by_each_reading(row, discount, rate, currency, in_row, off_row, off_row_net):
+def test_what_a_row_comes_to_by_each_reading(row, discount, rate, currency, in_row, off_row, off_row_net):
     one = item(row=row, discount=discount, rate=rate)
     readings = {reading: line(one, currency, reading) for reading in ("in_row", "off_row", "off_row_net")}
     assert readings == {"in_row": D(in_row), "off_row": D(off_row), "off_row_net": D(off_row_net)}
 
 
-def test_m11_a_discount_before_tax_is_worked_out_line_by_line():
+@pytest.mark.case("M11")
+def test_a_discount_before_tax_is_worked_out_line_by_line():
     """One of two items has a discount: only its line is less. 108.00 + 60.00 + 4.99."""
     both = order(item(1, "120.00", "10.00", rate="20"), item(2, "60.00", rate="20"), total="172.99")
     assert settled(both, "EUR", None) == "off_row_net"
@@ -55,13 +57,15 @@ def test_m11_a_discount_before_tax_is_worked_out_line_by_line():
     assert problem(both, tenant(currency="EUR"), part=False, earlier=()) is None
 
 
-def test_m11_a_discount_before_tax_without_a_rate_is_held_and_not_guessed():
+@pytest.mark.case("M11")
+def test_a_discount_before_tax_without_a_rate_is_held_and_not_guessed():
     listed = order(item(discount="2.00"))
     found = problem(listed, tenant(currency="EUR", discount="off_row_net"), part=False, earlier=())
     assert (found.reason, found.owner) == (Reason.AMOUNT_UNEXPLAINED, Owner.IT)
     assert "the tax_percent of item 1 (S1)" in found.sentence
 
 
+@pytest.mark.case("M9")
 @pytest.mark.parametrize(
     ("listed", "expected"),
     [
@@ -86,13 +90,14 @@ def test_m11_a_discount_before_tax_without_a_rate_is_held_and_not_guessed():
         (order(item(discount="100", row="1000"), total="1390", shipping="490", currency="JPY"), "off_row"),
     ],
 )
-def test_m9_a_discount_counts_as_the_order_proves_it(listed, expected):
+def test_a_discount_counts_as_the_order_proves_it(listed, expected):
     assert settled(listed, listed.currency, None) == expected
     for rule in ("in_row", "off_row", "off_row_net"):
         assert settled(listed, listed.currency, rule) == rule, "what the tenant sets is not questioned"
 
 
-def test_m9_what_two_readings_come_to_within_the_tolerance_is_not_proven():
+@pytest.mark.case("M9")
+def test_what_two_readings_come_to_within_the_tolerance_is_not_proven():
     listed = order(item(discount="0.01"), total="24.99")
     assert settled(listed, "EUR", None) == "in_row", "it is exactly that"
     near = order(item(row="20.00", discount="0.02"), total="24.98")
@@ -103,7 +108,8 @@ def test_m9_what_two_readings_come_to_within_the_tolerance_is_not_proven():
 WHOLE = order(item(1, "20.00", "2.00"), item(2, "20.00", "2.00"), total="40.99")
 
 
-def test_m9_a_part_counts_as_the_allocation_of_the_order_proves_it():
+@pytest.mark.case("M9")
+def test_a_part_counts_as_the_allocation_of_the_order_proves_it():
     """Rows before their discount, in two parcels that list the whole order's total: 22.99 and 18.00."""
     first = replace(WHOLE, items=WHOLE.items[:1])
     second = replace(WHOLE, items=WHOLE.items[1:], shipping_amount_incl_tax=D(0))
@@ -114,7 +120,8 @@ def test_m9_a_part_counts_as_the_allocation_of_the_order_proves_it():
         assert settled(part, "EUR", None, part=True) is None, "without the allocation nothing proves it"
 
 
-def test_m9_the_whole_orders_total_never_proves_a_part():
+@pytest.mark.case("M9")
+def test_the_whole_orders_total_never_proves_a_part():
     """20.00 + 4.99 is the whole order's total by coincidence: 18.00 + 2.00 + 4.99, as the allocation shows."""
     whole = order(item(1, "20.00", "2.00"), item(2, "2.00"), total="24.99")
     part = replace(whole, items=whole.items[:1])
@@ -123,12 +130,14 @@ def test_m9_the_whole_orders_total_never_proves_a_part():
     assert settled(part, "EUR", None, part=True, earlier=[earlier]) is None
 
 
-def test_m9_a_part_with_a_total_of_its_own_proves_itself():
+@pytest.mark.case("M9")
+def test_a_part_with_a_total_of_its_own_proves_itself():
     part = order(item(1, "20.00", "2.00"), total="22.99")
     assert settled(part, "EUR", None, part=True, allocated=[order(item(1, "20.00", "2.00"), item(2))]) == "off_row"
 
 
-def test_m9_an_allocation_that_proves_two_readings_does_not_choose_between_them_for_a_part():
+@pytest.mark.case("M9")
+def test_an_allocation_that_proves_two_readings_does_not_choose_between_them_for_a_part():
     """At 0 % both are one amount; the part is listed at 20 %, where they are two."""
     whole = order(item(1, "20.00", "2.00", rate="0"), total="22.99")
     assert left_open(whole, "EUR") == {"off_row", "off_row_net"}
@@ -136,7 +145,8 @@ def test_m9_an_allocation_that_proves_two_readings_does_not_choose_between_them_
     assert settled(part, "EUR", None, part=True, allocated=[whole]) is None
 
 
-def test_m9_what_stays_open_is_held_with_the_sums_of_each_reading():
+@pytest.mark.case("M9")
+def test_what_stays_open_is_held_with_the_sums_of_each_reading():
     listed = order(item(row="120.00", discount="10.00", rate="20"))
     found = problem(listed, tenant(currency="EUR"), part=False, earlier=())
     assert (found.reason, found.owner) == (Reason.AMOUNT_UNEXPLAINED, Owner.ACCOUNTANT)
@@ -155,7 +165,8 @@ def test_m9_what_stays_open_is_held_with_the_sums_of_each_reading():
     )
 
 
-def test_m9_a_total_that_fits_no_reading_is_a_remainder_of_that_order_alone():
+@pytest.mark.case("M9")
+def test_a_total_that_fits_no_reading_is_a_remainder_of_that_order_alone():
     found = problem(order(item(discount="2.00"), total="19.99"), tenant(currency="EUR"), part=False, earlier=())
     assert "is not explained" in found.sentence
     assert found.differences == ()

@@ -46,6 +46,7 @@ NESTED = (
 )  # fmt: skip
 
 
+@pytest.mark.case("M13")
 @pytest.mark.parametrize(
     ("rules", "rows", "invoiced", "stocked"),
     [
@@ -90,7 +91,7 @@ NESTED = (
          [11, 12, 6, 20, 30], [11, 12, 6, 21, 22, 30]),
     ],
 )  # fmt: skip
-def test_m13_each_parent_is_decided_by_where_its_price_stands(rules, rows, invoiced, stocked):
+def test_each_parent_is_decided_by_where_its_price_stands(rules, rows, invoiced, stocked):
     goods = sort_out(order(*rows), rules)
     assert (goods.unclear, goods.incomplete) == (None, None)
     assert ids(goods.invoiced) == invoiced
@@ -103,7 +104,8 @@ def test_m13_each_parent_is_decided_by_where_its_price_stands(rules, rows, invoi
         assert (item.row_total_incl_tax, item.tax_percent) == (before.row_total_incl_tax, before.tax_percent)
 
 
-def test_m13_the_row_of_a_configurable_has_the_sku_of_its_variant():
+@pytest.mark.case("M13")
+def test_the_row_of_a_configurable_has_the_sku_of_its_variant():
     """The parent is no goods that an ERP knows; its row keeps its price and its tax."""
     rows = row(6, "TEE", "49.20", kind="configurable", rate="20"), row(7, "TEE-M", "0.00", 6, rate="10")
     goods = sort_out(order(*rows), PARENTS)
@@ -113,8 +115,9 @@ def test_m13_the_row_of_a_configurable_has_the_sku_of_its_variant():
     assert stocked == invoiced
 
 
+@pytest.mark.case("B19")
 @pytest.mark.parametrize("rows", [bundle("0.00", "8.00", "4.00"), bundle("12.00", "0.00", "0.00"), NESTED])
-def test_b19_what_is_a_choice_is_unclear_while_nothing_is_set(rows):
+def test_what_is_a_choice_is_unclear_while_nothing_is_set(rows):
     goods = sort_out(order(*rows), HOLD)
     assert 'Set which of them the ERP keeps in stock: `bundles = "children"` or `bundles = "parents"`' in goods.unclear
 
@@ -124,8 +127,9 @@ def test_rows_that_are_in_each_other_are_held_and_end():
     assert "item 1 (A), item 2 (B) are listed as parts of each other" in sort_out(order(*rows), CHILDREN).unclear
 
 
+@pytest.mark.case("M13")
 @pytest.mark.parametrize("rules", [CHILDREN, PARENTS])
-def test_m13_prices_on_both_sides_that_differ_are_held_with_the_sums(rules):
+def test_prices_on_both_sides_that_differ_are_held_with_the_sums(rules):
     rows = order(*bundle("12.00", "8.00", "3.00"))
     lost = lost_by(rows, rules, (), "EUR", D(0))
     assert "12.00" in lost
@@ -134,19 +138,22 @@ def test_m13_prices_on_both_sides_that_differ_are_held_with_the_sums(rules):
     assert lost_by(rows, rules, (), "EUR", D("1.00")) is None
 
 
-def test_m13_a_discount_that_only_one_setting_loses_names_the_other():
+@pytest.mark.case("M13")
+def test_a_discount_that_only_one_setting_loses_names_the_other():
     discounted = replace(row(10, "SET", "12.00"), discount=D("2.00"))
     rows = order(discounted, *bundle("12.00", "8.00", "4.00")[1:])
     assert lost_by(rows, CHILDREN, (), "EUR", D(0)).endswith('or set `bundles = "parents"`, by which nothing is lost')
     assert lost_by(rows, PARENTS, (), "EUR", D(0)) is None
 
 
-def test_m13_a_parcel_with_some_parts_is_compared_with_the_whole_bundle_of_the_allocation():
+@pytest.mark.case("M13")
+def test_a_parcel_with_some_parts_is_compared_with_the_whole_bundle_of_the_allocation():
     whole = bundle("12.00", "8.00", "4.00")
     assert lost_by(order(*whole[:2]), CHILDREN, whole, "EUR", D(0)) is None
     assert lost_by(order(*whole[:2]), CHILDREN, bundle("13.00", "8.00", "4.00"), "EUR", D(0)) is not None
 
 
+@pytest.mark.case("M13")
 @pytest.mark.parametrize(
     ("listed", "known", "incomplete"),
     [
@@ -159,7 +166,7 @@ def test_m13_a_parcel_with_some_parts_is_compared_with_the_whole_bundle_of_the_a
         (bundle("0.00", "0.00", "0.00")[:1], bundle("0.00", "0.00", "0.00"), False),  # a gift
     ],
 )
-def test_m13_a_side_that_is_listed_alone_never_loses_the_price_of_the_other(listed, known, incomplete):
+def test_a_side_that_is_listed_alone_never_loses_the_price_of_the_other(listed, known, incomplete):
     goods = sort_out(order(*listed), CHILDREN, known)
     assert bool(goods.incomplete) is incomplete
     assert ids(goods.invoiced) == [item.item_id for item in listed]
@@ -192,6 +199,7 @@ TEES = row(6, "TEE", "49.20", qty="2", kind="configurable"), row(7, "TEE", "0.00
 PAIRS = row(10, "SET", "24.00", qty="2"), row(11, "MUG", "16.00", 10, qty="4"), row(12, "TEA", "8.00", 10, qty="2")
 
 
+@pytest.mark.case("M13")
 @pytest.mark.parametrize(
     ("made", "listed", "rules", "expected"),
     [
@@ -214,10 +222,11 @@ PAIRS = row(10, "SET", "24.00", qty="2"), row(11, "MUG", "16.00", 10, qty="4"), 
          {12: 2, 30: 1}),
     ],
 )  # fmt: skip
-def test_m13_what_leaves_the_stock_is_what_was_reserved(made, listed, rules, expected):
+def test_what_leaves_the_stock_is_what_was_reserved(made, listed, rules, expected):
     assert leaves(made, listed, rules) == {item_id: D(qty) for item_id, qty in expected.items()}
 
 
+@pytest.mark.case("M13")
 @pytest.mark.parametrize(
     ("allocated", "listed", "part"),
     [
@@ -233,12 +242,13 @@ def test_m13_what_leaves_the_stock_is_what_was_reserved(made, listed, rules, exp
         (bundle(None, None, None), bundle("12", "0", "0"), False),  # prices come with the invoice
     ],
 )
-def test_m13_a_part_is_known_whichever_rows_of_a_bundle_are_listed(allocated, listed, part):
+def test_a_part_is_known_whichever_rows_of_a_bundle_are_listed(allocated, listed, part):
     for rules in (CHILDREN, PARENTS):
         assert History(rules, (), [job(allocated)]).is_part(order(*listed)) is part
 
 
-def test_m13_one_bundle_is_not_invoiced_by_both_of_its_sides():
+@pytest.mark.case("M13")
+def test_one_bundle_is_not_invoiced_by_both_of_its_sides():
     whole = bundle("12.00", "8.00", "4.00")
     earlier = job(whole[1:], number=2, stage=Stage.INVOICE)
     history = History(CHILDREN, [earlier], [job(whole)])

@@ -55,9 +55,10 @@ def test_a_waiting_job_is_left_until_it_is_due_and_a_held_one_for_good():
     assert isinstance(decide(listing(order()), held, now=NOW + 999 * MINUTE), NoAction)
 
 
+@pytest.mark.case("P10")
 @pytest.mark.parametrize("changed", [order("FO-1", 2), order(shipping="5.99"), order("FO-1", 1, 1)])
 @pytest.mark.parametrize("state", [State.NEW, State.WAITING, State.HELD])
-def test_p10_a_change_at_shipperone_supersedes_an_open_job_whatever_its_state(changed, state):
+def test_a_change_at_shipperone_supersedes_an_open_job_whatever_its_state(changed, state):
     job = started(order(), state=state, step=Step.RESERVED, reference="R-1", rebuilds=2)
     decision = decide(listing(changed), job)
     assert isinstance(decision, Supersede)
@@ -92,7 +93,8 @@ def lost(**changes) -> Job:
     return started(order(), step=Step.CONFIRMING, state=State.WAITING, lost_at=LOST, reference="R", **changes)
 
 
-def test_d1_after_a_lost_answer_only_reads_that_began_late_enough_count():
+@pytest.mark.case("D1")
+def test_after_a_lost_answer_only_reads_that_began_late_enough_count():
     early = decide(listing(order(), at=LOST + timedelta(seconds=59)), lost())
     assert isinstance(early, NoAction)
     first = decide(listing(order()), lost())
@@ -100,6 +102,7 @@ def test_d1_after_a_lost_answer_only_reads_that_began_late_enough_count():
     assert first.job.settle_reads == ("same",)
 
 
+@pytest.mark.case("D1")
 @pytest.mark.parametrize(
     ("reads", "read", "expected"),
     [
@@ -114,7 +117,7 @@ def test_d1_after_a_lost_answer_only_reads_that_began_late_enough_count():
         (("changed",), listing(order("FO-1", 3)), PutOnHold),
     ],
 )
-def test_d1_two_reads_decide_about_a_lost_answer(reads, read, expected):
+def test_two_reads_decide_about_a_lost_answer(reads, read, expected):
     decision = decide(read, lost(settle_reads=reads))
     assert isinstance(decision, expected)
     if isinstance(decision, PutOnHold):
@@ -124,7 +127,8 @@ def test_d1_two_reads_decide_about_a_lost_answer(reads, read, expected):
 HOUR = timedelta(hours=1)
 
 
-def test_d9_a_read_that_proves_nothing_decides_nothing_and_is_not_used_up():
+@pytest.mark.case("D9")
+def test_a_read_that_proves_nothing_decides_nothing_and_is_not_used_up():
     job = lost(settle_reads=("absent",))
     for minute in range(0, 59, 7):
         decision = decide(listing(proves=False, at=NOW + minute * MINUTE), job)
@@ -136,7 +140,8 @@ def test_d9_a_read_that_proves_nothing_decides_nothing_and_is_not_used_up():
     )
 
 
-def test_d9_only_after_doubt_for_an_operator_is_asked_and_reads_why_it_could_not_be_proven():
+@pytest.mark.case("D9")
+def test_only_after_doubt_for_an_operator_is_asked_and_reads_why_it_could_not_be_proven():
     first = decide(listing(proves=False), lost())
     again = decide(listing(proves=False, at=NOW + MINUTE), first.job)
     assert isinstance(again, NoAction), "the ledger is not written for each such read"
@@ -148,7 +153,8 @@ def test_d9_only_after_doubt_for_an_operator_is_asked_and_reads_why_it_could_not
     assert "1h" in held.sentence
 
 
-def test_d9_the_hour_begins_with_the_first_read_that_could_have_decided():
+@pytest.mark.case("D9")
+def test_the_hour_begins_with_the_first_read_that_could_have_decided():
     """An outage of two hours after the lost answer leaves the order its full hour of reads."""
     late = NOW + 2 * HOUR
     assert isinstance(decide(listing(proves=False, at=late), lost()), RecordObservation)
@@ -156,7 +162,8 @@ def test_d9_the_hour_begins_with_the_first_read_that_could_have_decided():
     assert isinstance(decide(listing(proves=False, at=late), of_an_earlier_doubt), RecordObservation)
 
 
-def test_d9_what_a_broken_read_lists_decides_nothing_either():
+@pytest.mark.case("D9")
+def test_what_a_broken_read_lists_decides_nothing_either():
     assert isinstance(
         decide(listing(order(), complete=False, proves=False), lost(settle_reads=("same",))), RecordObservation
     )
@@ -166,7 +173,8 @@ def denied(**changes) -> Job:
     return lost(refusal="Stock is gone", **changes)
 
 
-def test_h10_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words():
+@pytest.mark.case("H10")
+def test_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_words():
     refused = decide(listing(order()), denied(settle_reads=("same",)))
     assert isinstance(refused, TreatAsRefused)
     assert "Stock is gone" in refused.words()
@@ -174,12 +182,14 @@ def test_h10_what_was_denied_and_is_still_listed_is_a_refusal_in_shipperones_wor
     assert isinstance(decide(listing(order()), denied()), RecordObservation)
 
 
-def test_h10_what_was_denied_and_is_to_be_undone_is_undone_and_not_sent_again():
+@pytest.mark.case("H10")
+def test_what_was_denied_and_is_to_be_undone_is_undone_and_not_sent_again():
     gone = denied(settle_reads=("same",), ending=State.SUPERSEDED)
     assert isinstance(decide(listing(order()), gone), Supersede)
 
 
-def test_d1_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():
+@pytest.mark.case("D1")
+def test_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late():
     again = varied(decide(listing(order()), lost(settle_reads=("same",))).job, lost_at=None)
     assert again.sent_again
     assert isinstance(decide(listing(order()), again), Continue)
@@ -191,7 +201,8 @@ def test_d1_what_was_sent_again_is_settled_once_more_if_the_first_call_came_late
         assert not noted.job.sent_again
 
 
-def test_d1_a_lost_answer_is_settled_before_anything_is_superseded():
+@pytest.mark.case("D1")
+def test_a_lost_answer_is_settled_before_anything_is_superseded():
     assert isinstance(decide(listing(order(shipping="5.99")), lost()), RecordObservation)
 
 
@@ -202,7 +213,8 @@ def test_in_doubt_hold_leaves_an_invoice_that_left_the_queue_to_a_person():
     assert decision.reason is Reason.OUTCOME_UNKNOWN
 
 
-def test_q4_an_order_that_a_read_does_not_prove_absent_is_not_gone():
+@pytest.mark.case("Q4")
+def test_an_order_that_a_read_does_not_prove_absent_is_not_gone():
     job = started(order(), step=Step.RESERVED, reference="R-1")
     assert isinstance(decide(listing(proves=False), job), NoAction)
 
@@ -275,7 +287,8 @@ def test_one_confirmed_item_among_new_ones_is_not_reserved_again():
     assert "SKU-2" not in (decision.job.sentence or "")
 
 
-def test_p1_another_quantity_of_an_item_is_another_part_up_to_what_was_allocated():
+@pytest.mark.case("P1")
+def test_another_quantity_of_an_item_is_another_part_up_to_what_was_allocated():
     allocated = done(order("FO-1", 5))
     part = done(order("FO-1", 2), Stage.INVOICE)
     rest = decide(listing(order("FO-1", 3)), part, stage=Stage.INVOICE, allocations=(allocated,))
@@ -321,7 +334,8 @@ def test_an_unreadable_order_is_a_held_job_and_hides_no_other():
     assert isinstance(readable.successor, Start)
 
 
-def test_b2_two_stores_both_stages_and_another_warehouse_never_share_a_key():
+@pytest.mark.case("B2")
+def test_two_stores_both_stages_and_another_warehouse_never_share_a_key():
     keys = set()
     for store in ("default", "second"):
         for stage in Stage:
@@ -352,7 +366,8 @@ def unreadable(order_id="FO-1"):
     return UnreadableOrder(order_id=order_id, sentence="item 1 has no quantity", raw="{}", digest="d1")
 
 
-def test_d1_an_answer_was_lost_and_the_order_can_no_longer_be_read():
+@pytest.mark.case("D1")
+def test_an_answer_was_lost_and_the_order_can_no_longer_be_read():
     decision = decide(listing(unreadable=[unreadable()]), lost(settle_reads=("same",)))
     assert isinstance(decision, PutOnHold)
     assert decision.reason is Reason.OUTCOME_UNKNOWN
@@ -386,7 +401,8 @@ def test_a_fiscal_document_of_an_order_that_changed_is_held_once():
     assert isinstance(decide(changed, held, stage=Stage.INVOICE), NoAction)
 
 
-def test_b4_absence_first_seen_by_a_read_that_proves_nothing_is_doubtful_all_the_same():
+@pytest.mark.case("B4")
+def test_absence_first_seen_by_a_read_that_proves_nothing_is_doubtful_all_the_same():
     job = started(order(), step=Step.RESERVED, reference="R-1")
     yesterday = NOW - timedelta(hours=30)
     first = decide(listing(proves=False), job, last_good_read_at=yesterday)
@@ -398,7 +414,8 @@ def test_b4_absence_first_seen_by_a_read_that_proves_nothing_is_doubtful_all_the
     assert third.reason is Reason.ORDER_GONE
 
 
-def test_b7_the_day_of_the_first_listing_outlives_a_change_of_the_order():
+@pytest.mark.case("B7")
+def test_the_day_of_the_first_listing_outlives_a_change_of_the_order():
     job = started(order(), state=State.HELD, reason=Reason.PRICE_MISSING, first_listed_at=NOW - timedelta(days=2))
     decision = decide(listing(order(shipping="5.99")), job)
     assert isinstance(decision, Supersede)

@@ -27,6 +27,7 @@ def at(*parts: int) -> datetime:
     return datetime(*parts, tzinfo=UTC)
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize(
     ("listed", "moment"),
     [
@@ -56,11 +57,12 @@ def at(*parts: int) -> datetime:
         (Decimal("1768083010.25"), at(2026, 1, 10, 22, 10, 10, 250_000)),
     ],
 )
-def test_m10_a_date_is_read_as_it_is_written(listed, moment):
+def test_a_date_is_read_as_it_is_written(listed, moment):
     assert read_date(listed, Zones()) == moment
     assert read_order(raw(shipped_at=listed), {}).shipped_at == moment
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize(
     "listed",
     [
@@ -71,10 +73,11 @@ def test_m10_a_date_is_read_as_it_is_written(listed, moment):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Auckland"])
-def test_m10_an_empty_date_of_any_system_is_absent_wherever_it_was_converted(listed, zone):
+def test_an_empty_date_of_any_system_is_absent_wherever_it_was_converted(listed, zone):
     assert read_date(listed, Zones.of(zone, "tenant")) is None
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize(
     "listed",
     [
@@ -84,25 +87,28 @@ def test_m10_an_empty_date_of_any_system_is_absent_wherever_it_was_converted(lis
         "9999-12-31T23:59:59.9999999Z", "1768-08-30T00:03:00", "٢٠٢٦-03-31", "2026-03-31T22:30:00Z; x",
     ],
 )  # fmt: skip
-def test_m10_what_is_no_date_is_never_guessed(listed):
+def test_what_is_no_date_is_never_guessed(listed):
     assert read_date(listed, Zones()) == NotADate(str(listed))
 
 
-def test_m10_times_without_an_offset_are_the_tenants_only_if_it_says_so():
+@pytest.mark.case("M10")
+def test_times_without_an_offset_are_the_tenants_only_if_it_says_so():
     assert read_date("2026-03-31 20:30:00", Zones.of("Europe/Bratislava", "utc")) == at(2026, 3, 31, 20, 30)
     assert read_date("2026-03-31 20:30:00", TENANT) == at(2026, 3, 31, 18, 30)
     assert read_date("2026-03-31 20:30:00Z", TENANT) == at(2026, 3, 31, 20, 30)
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "Pacific/Kiritimati", "Etc/GMT+12"])
 @pytest.mark.parametrize("without", ["utc", "tenant"])
-def test_m10_a_bare_date_is_that_day_wherever_the_tenant_is(zone, without):
+def test_a_bare_date_is_that_day_wherever_the_tenant_is(zone, without):
     moment = read_date("2026-03-31", Zones.of(zone, without))
     assert moment is not None
     assert str(moment.astimezone(ZoneInfo(zone)).date()) == "2026-03-31"
 
 
-def test_m10_nothing_that_is_listed_raises():
+@pytest.mark.case("M10")
+def test_nothing_that_is_listed_raises():
     chance = random.Random(15)
     alphabet = "0123456789-:TZ+. W,eE"
     for _ in range(3000):
@@ -119,20 +125,23 @@ def raw(**fields):
     return {"order_id": "FO-1", "warehouse_code": "main", "items": items, **fields}
 
 
-def test_m10_a_date_that_is_none_hides_no_order_and_stays_with_it():
+@pytest.mark.case("M10")
+def test_a_date_that_is_none_hides_no_order_and_stays_with_it():
     order = read_order(raw(ordered_at="soon", shipped_at="31.3.2026"), {})
     assert (order.ordered_at, order.shipped_at) == (None, None)
     assert order.extra == {"ordered_at": "soon", "shipped_at": "31.3.2026"}
     assert read_order(raw(when={"sent": ["x"]}), {"shipped_at": "when.sent"}).shipped_at is None
 
 
-def test_m10_an_empty_date_leaves_its_place_to_the_next_name():
+@pytest.mark.case("M10")
+def test_an_empty_date_leaves_its_place_to_the_next_name():
     order = read_order(raw(shipped_at="0001-01-01T00:00:00", dispatched_at="2026-03-31 20:30:00"), {})
     assert order.shipped_at == at(2026, 3, 31, 20, 30)
     assert order.extra == {}
 
 
-def test_m10_dates_are_kept_as_they_are_listed_for_sentences():
+@pytest.mark.case("M10")
+def test_dates_are_kept_as_they_are_listed_for_sentences():
     wire = OrderWire({"shipped_at": "when.sent"})
     assert wire.dates(raw(when={"sent": 4070912400000}, ordered_at="1753-01-01")) == {"shipped_at": "4070912400000"}
     assert wire.dates("nothing") == {}
@@ -143,7 +152,8 @@ def an_order(**fields) -> FulfillmentOrder:
     return FulfillmentOrder(order_id="FO-1", warehouse_code="main", items=(item,), **fields)
 
 
-def test_m10_another_date_is_no_other_order_and_no_other_key():
+@pytest.mark.case("M10")
+def test_another_date_is_no_other_order_and_no_other_key():
     before, after = an_order(shipped_at=at(2026, 3, 31)), an_order(ordered_at=at(2026, 3, 1))
     assert fingerprint(before) != fingerprint(after)
     assert undated(before) == undated(after)
@@ -155,6 +165,7 @@ def test_m10_another_date_is_no_other_order_and_no_other_key():
 # --- what can be true
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize(
     ("shipped_at", "why"),
     [
@@ -165,20 +176,22 @@ def test_m10_another_date_is_no_other_order_and_no_other_key():
         (LISTED - timedelta(days=367), "more than 366d before it was first listed (2026-04-01 08:00 UTC), and the"),
     ],
 )
-def test_m10_without_an_allocation_a_parcel_is_no_older_than_oldest_date_and_not_of_tomorrow(shipped_at, why):
+def test_without_an_allocation_a_parcel_is_no_older_than_oldest_date_and_not_of_tomorrow(shipped_at, why):
     said = implausible(an_order(shipped_at=shipped_at), DateRules(), Window.of(DateRules(), LISTED, None))
     assert (said is None) if why is None else why in (said or "")
 
 
+@pytest.mark.case("M10")
 @pytest.mark.parametrize(("hours", "true"), [(23, True), (25, False)])
-def test_m10_a_parcel_leaves_no_earlier_than_a_day_before_its_allocation_was_accepted(hours, true):
+def test_a_parcel_leaves_no_earlier_than_a_day_before_its_allocation_was_accepted(hours, true):
     allocated = LISTED - timedelta(days=3)
     window = Window.of(DateRules(), LISTED, allocated)
     said = implausible(an_order(shipped_at=allocated - timedelta(hours=hours)), DateRules(), window)
     assert (said is None) is true, said
 
 
-def test_m10_only_the_date_that_tax_date_uses_is_judged():
+@pytest.mark.case("M10")
+def test_only_the_date_that_tax_date_uses_is_judged():
     window = Window.of(DateRules(), LISTED, None)
     order = an_order(shipped_at=at(2099, 1, 1), ordered_at=at(2099, 1, 1))
     assert implausible(order, DateRules(tax_date="first_listed"), window) is None
@@ -196,14 +209,16 @@ def a_job(**fields) -> Job:
     )  # fmt: skip
 
 
-def test_m10_what_was_inferred_or_made_elsewhere_dates_no_parcel():
+@pytest.mark.case("M10")
+def test_what_was_inferred_or_made_elsewhere_dates_no_parcel():
     later = LISTED + timedelta(days=9)
     assert allocation_accepted_at([a_job(accepted_at=later)]) == later
     assert allocation_accepted_at([a_job(accepted_at=later, inferred=True)]) == LISTED
     assert allocation_accepted_at([a_job(accepted_at=later, adopted_at=LISTED), a_job()]) is None
 
 
-def test_m10_connectors_get_no_date_of_the_future():
+@pytest.mark.case("M10")
+def test_connectors_get_no_date_of_the_future():
     job = a_job()
     order = an_order(shipped_at=at(2099, 1, 1), ordered_at=at(2026, 3, 1))
     assert believed(order, job) == replace(order, shipped_at=None)

@@ -124,13 +124,15 @@ def test_a_usual_name_that_holds_something_else_is_not_that_field() -> None:
     assert set(order.extra) == {"shipping", "customer", "discount"}
 
 
-def test_b18_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
+@pytest.mark.case("B18")
+def test_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
     order = read_order(raw_order(shipping_amount_incl_tax=0, items=[raw_item(price_incl_tax="0.00", discount="")]), {})
     assert str(order.shipping_amount_incl_tax) == "0"
     assert str(order.items[0].price_incl_tax) == "0.00"
     assert order.items[0].discount is None
 
 
+@pytest.mark.case("B18")
 @pytest.mark.parametrize(
     ("raw", "says"),
     [
@@ -159,7 +161,7 @@ def test_b18_absent_is_not_zero_and_an_explicit_zero_is_kept() -> None:
         (raw_order(items=[raw_item(), raw_item(id="55501")]), ["lists item 55501 twice"]),
     ],
 )  # fmt: skip
-def test_b18_what_an_order_cannot_do_without_is_named_with_its_cure(raw: dict[str, Any], says: list[str]) -> None:
+def test_what_an_order_cannot_do_without_is_named_with_its_cure(raw: dict[str, Any], says: list[str]) -> None:
     with pytest.raises(Unreadable) as failure:
         read_order(raw, {}, tenant="acme")
     for words in says:
@@ -175,6 +177,7 @@ def test_what_is_no_object_is_unreadable() -> None:
     assert failure.value.order_id is None
 
 
+@pytest.mark.case("B14")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -186,11 +189,12 @@ def test_what_is_no_object_is_unreadable() -> None:
         ("", None),
     ],
 )
-def test_b14_times_are_utc_and_aware(text: str, expected: datetime | None) -> None:
+def test_times_are_utc_and_aware(text: str, expected: datetime | None) -> None:
     assert read_order(raw_order(shipped_at=text), {}).shipped_at == expected
 
 
-def test_b14_a_tenant_names_places_and_only_these_count() -> None:
+@pytest.mark.case("B14")
+def test_a_tenant_names_places_and_only_these_count() -> None:
     raw = raw_order(
         items=[raw_item(sku="WRONG", product={"sku": "RIGHT"})],
         totals=[{"code": "shipping", "value": "7.50"}],
@@ -292,8 +296,9 @@ def test_personal_data_is_not_in_the_sentence_about_it() -> None:
 decimals = st.decimals(0, 9_999_999, places=2) | st.decimals(0, 9_999_999, places=3) | st.decimals(0, 99999, places=4)
 
 
+@pytest.mark.case("M3")
 @given(amount=decimals, as_text=st.booleans())
-def test_m3_a_decimal_survives_from_the_listing_to_the_post_to_the_character(amount: Decimal, as_text: bool) -> None:
+def test_a_decimal_survives_from_the_listing_to_the_post_to_the_character(amount: Decimal, as_text: bool) -> None:
     written = f"{amount:f}"
     listed = f'"{written}"' if as_text else written
     raw = loads(dumps(raw_order()).replace('"items"', f'"shipping_amount_incl_tax":{listed},"items"', 1))
@@ -304,11 +309,12 @@ def test_m3_a_decimal_survives_from_the_listing_to_the_post_to_the_character(amo
     assert body.decode() == expected % written
 
 
+@pytest.mark.case("M3")
 @pytest.mark.parametrize(
     ("amount", "written"),
     [("1E+2", "100"), ("1e-7", "0.0000001"), ("4.990", "4.990"), ("0.00", "0.00"), ("-0.5", "-0.5")],
 )
-def test_m3_an_amount_goes_out_without_an_exponent(amount: str, written: str) -> None:
+def test_an_amount_goes_out_without_an_exponent(amount: str, written: str) -> None:
     assert invoice_body("A", [1], Decimal(amount)).decode().endswith(f'"shipping_amount_incl_tax":{written}}}}}')
 
 

@@ -76,8 +76,9 @@ class Bucket:
                 await asyncio.sleep(5)
 
 
+@pytest.mark.case("H12")
 @pytest.mark.parametrize("retry_after", [1.0, 0.0, 5.0, None])
-def test_h12_one_request_a_second_is_used_for_confirmations(retry_after: float | None) -> None:
+def test_one_request_a_second_is_used_for_confirmations(retry_after: float | None) -> None:
     async def use(now: Callable[[], float]) -> Bucket:
         pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, retry_after)
         work = [asyncio.ensure_future(bucket.insist(pace, Kind.CONFIRMATION)) for _ in range(32)]
@@ -97,7 +98,8 @@ def test_h12_one_request_a_second_is_used_for_confirmations(retry_after: float |
     assert bucket.refused < bucket.served.total() + 32, "the first burst, then seldom"
 
 
-def test_h12_reads_and_confirmations_take_turns() -> None:
+@pytest.mark.case("H12")
+def test_reads_and_confirmations_take_turns() -> None:
     async def use(now: Callable[[], float]) -> Bucket:
         pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1.0, 2.0, 1.0)
         kinds = [Kind.READ] * 200 + [Kind.CONFIRMATION] * 200
@@ -113,7 +115,8 @@ def test_h12_reads_and_confirmations_take_turns() -> None:
     assert abs(served[Kind.READ] - served[Kind.CONFIRMATION]) < 40
 
 
-def test_h12_after_a_silence_one_request_goes_first_and_alone() -> None:
+@pytest.mark.case("H12")
+def test_after_a_silence_one_request_goes_first_and_alone() -> None:
     async def use(now: Callable[[], float]) -> list[float]:
         pace = RateLimit(time=TimeOf(monotonic=now))
         pace.throttled(now(), 10.0)
@@ -136,7 +139,8 @@ def test_h12_after_a_silence_one_request_goes_first_and_alone() -> None:
     assert sent[2] < 14.1, "then they follow at the pace, not each after the other's answer"
 
 
-def test_h12_a_server_that_throttled_once_is_soon_used_as_before() -> None:
+@pytest.mark.case("H12")
+def test_a_server_that_throttled_once_is_soon_used_as_before() -> None:
     async def use(now: Callable[[], float]) -> tuple[float, int]:
         pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
         pace.throttled(now(), 1.0)
@@ -149,7 +153,8 @@ def test_h12_a_server_that_throttled_once_is_soon_used_as_before() -> None:
     assert at_once > 100
 
 
-def test_h12_a_long_silence_is_reported_and_not_waited_for() -> None:
+@pytest.mark.case("H12")
+def test_a_long_silence_is_reported_and_not_waited_for() -> None:
     async def use(now: Callable[[], float]) -> tuple[float | None, float]:
         pace = RateLimit(time=TimeOf(monotonic=now))
         pace.throttled(now(), 3600.0)
@@ -162,7 +167,8 @@ def test_h12_a_long_silence_is_reported_and_not_waited_for() -> None:
     assert took < 1
 
 
-def test_h12_a_burst_of_refusals_slows_the_pace_once() -> None:
+@pytest.mark.case("H12")
+def test_a_burst_of_refusals_slows_the_pace_once() -> None:
     async def use(now: Callable[[], float]) -> float:
         pace = RateLimit(time=TimeOf(monotonic=now))
         began = now()
@@ -180,7 +186,8 @@ def test_h12_a_burst_of_refusals_slows_the_pace_once() -> None:
     assert in_skipped_time(use) < 1.1
 
 
-def test_h12_who_is_cancelled_while_waiting_keeps_nobody_else_waiting() -> None:
+@pytest.mark.case("H12")
+def test_who_is_cancelled_while_waiting_keeps_nobody_else_waiting() -> None:
     async def use(now: Callable[[], float]) -> int:
         pace, bucket = RateLimit(time=TimeOf(monotonic=now)), Bucket(now, 1e9, 1e9, 1.0)
         pace.throttled(now(), 2.0)

@@ -7,6 +7,7 @@ import pytest
 from shipperone_erp.shipperone import response_messages
 
 
+@pytest.mark.case("H1")
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
@@ -37,14 +38,16 @@ from shipperone_erp.shipperone import response_messages
         ({"message": None, "parameters": 5}, ""),
     ],
 )  # fmt: skip
-def test_h1_placeholders_of_both_forms(body: Any, expected: str) -> None:
+def test_placeholders_of_both_forms(body: Any, expected: str) -> None:
     assert response_messages.of_json(body) == expected
 
 
-def test_h1_a_long_message_is_cut() -> None:
+@pytest.mark.case("H1")
+def test_a_long_message_is_cut() -> None:
     assert len(response_messages.of_json({"message": "x" * 5000})) == response_messages.LONGEST
 
 
+@pytest.mark.case("H3")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -57,10 +60,11 @@ def test_h1_a_long_message_is_cut() -> None:
         ("Jana Nováková", "something that is no JSON (13 characters)"),
     ],
 )
-def test_h3_what_is_not_json_is_described_and_not_quoted(text: str, expected: str) -> None:
+def test_what_is_not_json_is_described_and_not_quoted(text: str, expected: str) -> None:
     assert response_messages.of_page(text) == expected
 
 
+@pytest.mark.case("H6")
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
@@ -71,5 +75,5 @@ def test_h3_what_is_not_json_is_described_and_not_quoted(text: str, expected: st
         ("nothing of the kind", None),
     ],
 )  # fmt: skip
-def test_h6_the_report_id_is_found(text: str, expected: str | None) -> None:
+def test_the_report_id_is_found(text: str, expected: str | None) -> None:
     assert response_messages.report_id(text) == expected

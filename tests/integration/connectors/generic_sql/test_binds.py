@@ -262,7 +262,8 @@ def test_what_the_database_refuses_is_told_without_the_orders_texts(erp):
     assert "Jana" not in told
 
 
-def test_m4_millionths_reach_to_the_end_of_a_64_bit_integer(seeing):
+@pytest.mark.case("M4")
+def test_millionths_reach_to_the_end_of_a_64_bit_integer(seeing):
     most = D("9223372036854.775807")
     seeing.build(replace(order(), total_incl_tax=most))
     assert {row["order_total_incl_tax_micro"] for row in seen(seeing)} == {2**63 - 1}
@@ -275,9 +276,10 @@ AMOUNT = st.builds(lambda units, places: D(units).scaleb(-places), st.integers(0
 LINES = st.lists(st.tuples(st.integers(1, 10**7), AMOUNT), min_size=1, max_size=4)
 
 
+@pytest.mark.case("M4")
 @examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=LINES, shipping=AMOUNT)
-def test_m4_a_draft_adds_up_to_the_last_digit(erp, lines, shipping):
+def test_a_draft_adds_up_to_the_last_digit(erp, lines, shipping):
     bought = tuple(
         OrderItem(item_id=at, sku="MUG", qty=D(units).scaleb(-4), row_total_incl_tax=total)
         for at, (units, total) in enumerate(lines)
@@ -294,9 +296,10 @@ def test_m4_a_draft_adds_up_to_the_last_digit(erp, lines, shipping):
     assert {type(number) for number in told} == {D}
 
 
+@pytest.mark.case("M4")
 @examples(60)
 @given(units=st.integers(-(10**11), 10**11), places=st.integers(2, 4))
-def test_m4_an_amount_in_a_real_column_is_read_as_it_was_written(floating, units, places):
+def test_an_amount_in_a_real_column_is_read_as_it_was_written(floating, units, places):
     amount, key = D(units).scaleb(-places), f"i-{uuid4()}"
     floating.ask("INSERT INTO floats VALUES (:k, :v)", k=key, v=float(amount))
     found = floating.build(order(), key).total_incl_tax

@@ -115,7 +115,8 @@ def test_the_dry_run_finds_a_key_that_nothing_makes_unique(sqlite_erp, sql):
     assert sqlite_erp.count("reservations") == 0
 
 
-def test_s5_a_table_without_transactions_is_found_twice(request, tmp_path, sql):
+@pytest.mark.case("S5")
+def test_a_table_without_transactions_is_found_twice(request, tmp_path, sql):
     for make in make_erps(request, tmp_path, "guarded", "mariadb"):
         erp = make()
         erp.ask("CREATE TABLE plain (k VARCHAR(64) PRIMARY KEY) ENGINE = MyISAM")

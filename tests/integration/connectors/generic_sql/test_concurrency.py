@@ -77,7 +77,8 @@ def server_erp(an_erp, request):
     return made
 
 
-def test_s1_a_real_deadlock_ends_with_the_whole_step_repeated(server_erp):
+@pytest.mark.case("S1")
+def test_a_real_deadlock_ends_with_the_whole_step_repeated(server_erp):
     erp = server_erp
     seen = refusals(erp)
     what = order(item(1, "MUG", "2"), item(2, "TEA", "1"))
@@ -109,8 +110,9 @@ def locks_waited_for(erp: Erp) -> bool:
     return erp.database.ask(asked) != [(0,)]
 
 
+@pytest.mark.case("S1")
 @pytest.mark.parametrize("isolation", ["serializable", "repeatable read"])
-def test_s1_serialization_failures_are_repeated_until_every_order_has_its_goods(an_erp, isolation):
+def test_serialization_failures_are_repeated_until_every_order_has_its_goods(an_erp, isolation):
     if an_erp().dialect == "sqlite":
         pytest.skip("SQLite has one level only")
     erp = an_erp(isolation=isolation)
@@ -137,8 +139,9 @@ def through(proxy: CommitProxy, url: str) -> str:
     return plain.render_as_string(hide_password=False)
 
 
+@pytest.mark.case("S2")
 @pytest.mark.parametrize("lose", ["answer", "commit"])
-def test_s2_a_lost_commit_is_unknown_and_the_key_decides(server_erp, an_erp, lose):
+def test_a_lost_commit_is_unknown_and_the_key_decides(server_erp, an_erp, lose):
     proxy = CommitProxy(target(server_erp.database.admin.url))
     erp = an_erp(url=through(proxy, server_erp.database.url))
     try:
@@ -157,12 +160,13 @@ def test_s2_a_lost_commit_is_unknown_and_the_key_decides(server_erp, an_erp, los
     assert (erp.on_hand_and_reserved("MUG"), erp.on_hand_and_reserved("TEA")) == ((8, 0), (9, 0))
 
 
+@pytest.mark.case("S2")
 @pytest.mark.parametrize(
     ("at", "answered"),
     [(COMMIT, "the COMMIT was not answered"), (re.compile(rb"INSERT INTO reservations"), None)],
     ids=["at COMMIT", "at a statement"],
 )
-def test_s2_a_server_that_falls_silent_does_not_hold_the_thread(server_erp, an_erp, monkeypatch, at, answered):
+def test_a_server_that_falls_silent_does_not_hold_the_thread(server_erp, an_erp, monkeypatch, at, answered):
     """The connection stays open, and TCP acknowledges: nothing but the client's own deadline ends the waiting."""
     monkeypatch.setattr(Limits, "silence", 1.0)
     proxy = CommitProxy(target(server_erp.database.admin.url), at)
@@ -182,7 +186,8 @@ def test_s2_a_server_that_falls_silent_does_not_hold_the_thread(server_erp, an_e
     assert (erp.on_hand_and_reserved("MUG"), erp.on_hand_and_reserved("TEA")) == ((10, 2), (10, 1))
 
 
-def test_s2_a_connection_lost_before_commit_is_taken_up_again(server_erp):
+@pytest.mark.case("S2")
+def test_a_connection_lost_before_commit_is_taken_up_again(server_erp):
     erp = server_erp
     erp.build(order())
     if erp.dialect == "postgresql":
@@ -226,8 +231,9 @@ def own_postgresql():
         server.cleanup()
 
 
+@pytest.mark.case("S2")
 @pytest.mark.parametrize("dialect", ["postgresql", "mariadb"])
-def test_s2_the_server_killed_at_commit_leaves_one_effect_or_none_and_the_key_decides(request, dialect):
+def test_the_server_killed_at_commit_leaves_one_effect_or_none_and_the_key_decides(request, dialect):
     request.getfixturevalue({"postgresql": "postgresql_server", "mariadb": "mariadb_server"}[dialect])  # or skip
     try:
         own = contextlib.ExitStack()
@@ -304,7 +310,8 @@ class Killed:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def test_d2_killed_at_every_statement_and_commit_nothing_happens_twice_and_nothing_is_lost(an_erp):
+@pytest.mark.case("D2")
+def test_killed_at_every_statement_and_commit_nothing_happens_twice_and_nothing_is_lost(an_erp):
     point = 0
     while True:
         point += 5 if point else 1  # an odd step: before a statement and after it in turn

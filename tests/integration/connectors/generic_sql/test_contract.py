@@ -83,7 +83,8 @@ def test_a_shortage_names_every_short_line_and_leaves_nothing_reserved(erp):
     assert isinstance(erp.reserve(what), Reserved)
 
 
-def test_p4_two_lines_of_one_sku_are_two_lines(erp):
+@pytest.mark.case("P4")
+def test_two_lines_of_one_sku_are_two_lines(erp):
     what = order(item(1, "MUG", "2", "20.00"), item(2, "MUG", "3", "27.00"))
     erp.reserve(what)
     assert erp.on_hand_and_reserved("MUG") == (10, 5)
@@ -94,7 +95,8 @@ def test_p4_two_lines_of_one_sku_are_two_lines(erp):
     assert erp.reserve(what, "a-2") == Shortage((ShortLine(1, "MUG", D(5), D(4)), ShortLine(2, "MUG", D(5), D(4))))
 
 
-def test_p9_a_transfer_is_reserved_at_its_source_and_waited_for(erp):
+@pytest.mark.case("P9")
+def test_a_transfer_is_reserved_at_its_source_and_waited_for(erp):
     erp.stock("MUG", 5, "outlet")
     what = order(item(1, "MUG", "2", warehouse_code="outlet"))
     waiting = erp.reserve(what)
@@ -112,7 +114,8 @@ def test_p9_a_transfer_is_reserved_at_its_source_and_waited_for(erp):
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
 
 
-def test_p1_five_items_as_two_and_two_and_one(erp):
+@pytest.mark.case("P1")
+def test_five_items_as_two_and_two_and_one(erp):
     five = tuple(item(number, f"SKU-{number}") for number in range(1, 6))
     for number in range(1, 6):
         erp.stock(f"SKU-{number}", 1)
@@ -203,7 +206,8 @@ SWALLOWED = {
 }  # fmt: skip
 
 
-def test_s4_swallowing_the_duplicate_by_statement_reserves_twice_and_a_step_that_looks_first_does_not(erp):
+@pytest.mark.case("S4")
+def test_swallowing_the_duplicate_by_statement_reserves_twice_and_a_step_that_looks_first_does_not(erp):
     """The mistake: the duplicate is hidden, and the statement behind it reserves again."""
     swallowed = SWALLOWED[erp.dialect]
     for _ in range(2):

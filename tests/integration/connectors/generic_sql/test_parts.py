@@ -10,7 +10,8 @@ from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Reser
 from sql_erp import item, order
 
 
-def test_p1_parts_in_any_order_and_each_of_them_twice(erp):
+@pytest.mark.case("P1")
+def test_parts_in_any_order_and_each_of_them_twice(erp):
     for attempt, parts in enumerate(permutations([(1, 2), (3, 4), (5,)])):
         lines = {number: item(number, f"SKU-{number}", "1", f"{number}.10") for number in range(1, 6)}
         for line in lines.values():
@@ -28,7 +29,8 @@ def test_p1_parts_in_any_order_and_each_of_them_twice(erp):
     assert erp.ask("SELECT COUNT(*), MAX(number) FROM invoices") == [(18, 18)]
 
 
-def test_p1_one_line_of_five_leaves_as_two_and_two_and_one_and_no_sixth(erp):
+@pytest.mark.case("P1")
+def test_one_line_of_five_leaves_as_two_and_two_and_one_and_no_sixth(erp):
     whole = order(item(1, "MUG", "5", "50.00"))
     erp.reserve(whole)
     for number, (qty, left) in enumerate((("2", (8, 3)), ("2", (6, 1)), ("1", (5, 0)))):
@@ -45,7 +47,8 @@ def test_p1_one_line_of_five_leaves_as_two_and_two_and_one_and_no_sixth(erp):
     assert erp.on_hand_and_reserved("MUG") == (5, 0)
 
 
-def test_p1_one_line_that_was_reserved_as_two_and_three_leaves_as_two_and_three(erp):
+@pytest.mark.case("P1")
+def test_one_line_that_was_reserved_as_two_and_three_leaves_as_two_and_three(erp):
     parts = order(item(1, "MUG", "2")), order(item(1, "MUG", "3"))
     held = tuple(Reservation(f"a-{number}", f"R-{number}", (1,)) for number in (1, 2))
     for number, part in enumerate(parts, 1):
@@ -55,7 +58,8 @@ def test_p1_one_line_that_was_reserved_as_two_and_three_leaves_as_two_and_three(
     assert erp.on_hand_and_reserved("MUG") == (5, 0)
 
 
-def test_p4_of_two_lines_of_one_sku_one_ships_and_the_other_is_cancelled(erp):
+@pytest.mark.case("P4")
+def test_of_two_lines_of_one_sku_one_ships_and_the_other_is_cancelled(erp):
     whole = order(item(1, "MUG", "3", "30.00"), item(2, "MUG", "3", "27.00"))
     erp.reserve(whole)
     shipped = replace(whole, items=whole.items[1:])
@@ -67,7 +71,8 @@ def test_p4_of_two_lines_of_one_sku_one_ships_and_the_other_is_cancelled(erp):
     assert erp.on_hand_and_reserved("MUG") == (7, 0)
 
 
-def test_p4_one_sku_in_two_warehouses_is_short_only_where_it_is_short(erp):
+@pytest.mark.case("P4")
+def test_one_sku_in_two_warehouses_is_short_only_where_it_is_short(erp):
     erp.stock("MUG", 1, "outlet")
     what = order(item(1, "MUG", "2"), item(2, "MUG", "3", warehouse_code="outlet"))
     assert erp.reserve(what) == Shortage((ShortLine(2, "MUG", D(3), D(1)),))
@@ -75,7 +80,8 @@ def test_p4_one_sku_in_two_warehouses_is_short_only_where_it_is_short(erp):
     assert erp.count("transfers") == 0
 
 
-def test_p9_an_order_waits_for_the_last_of_its_transfers(erp):
+@pytest.mark.case("P9")
+def test_an_order_waits_for_the_last_of_its_transfers(erp):
     erp.stock("MUG", 5, "outlet")
     erp.stock("TEA", 5, "depot")
     what = order(item(1, "MUG", "2", warehouse_code="outlet"), item(2, "TEA", "1", warehouse_code="depot"))
@@ -90,7 +96,8 @@ def test_p9_an_order_waits_for_the_last_of_its_transfers(erp):
     assert erp.count("transfers") == 2
 
 
-def test_p9_goods_on_their_way_are_given_back_where_they_lie(erp):
+@pytest.mark.case("P9")
+def test_goods_on_their_way_are_given_back_where_they_lie(erp):
     erp.stock("MUG", 5, "outlet")
     what = order(item(1, "MUG", "2", warehouse_code="outlet"))
     erp.reserve(what)
@@ -98,7 +105,8 @@ def test_p9_goods_on_their_way_are_given_back_where_they_lie(erp):
     assert (erp.on_hand_and_reserved("MUG", "outlet"), erp.on_hand_and_reserved("MUG")) == ((5, 0), (10, 0))
 
 
-def test_p9_a_transfer_that_arrives_after_its_release_takes_nothing_from_another_order(erp):
+@pytest.mark.case("P9")
+def test_a_transfer_that_arrives_after_its_release_takes_nothing_from_another_order(erp):
     erp.stock("MUG", 5, "outlet")
     what = order(item(1, "MUG", "2", warehouse_code="outlet"))
     erp.reserve(what)

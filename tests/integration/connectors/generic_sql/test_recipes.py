@@ -94,7 +94,8 @@ def test_drafts_are_discarded_and_unknown_keys_leave_a_mark(booking_erp):
     assert raised.value.invoice == issued
 
 
-def test_p9_goods_from_another_warehouse_are_waited_for(booking_erp):
+@pytest.mark.case("P9")
+def test_goods_from_another_warehouse_are_waited_for(booking_erp):
     erp = booking_erp
     erp.stock("MUG", 5, "outlet")
     what = order(item(1, "MUG", "2", warehouse_code="outlet"))
@@ -386,7 +387,8 @@ def test_an_error_in_the_inbox_is_held_in_its_own_words_until_it_is_mended(inbox
     assert inbox.issue(computed, what).number == "9"
 
 
-def test_p9_an_inbox_waits_for_a_transfer(inbox, erps_side):
+@pytest.mark.case("P9")
+def test_an_inbox_waits_for_a_transfer(inbox, erps_side):
     inbox.stock("MUG", 5, "outlet")
     what = order(item(1, "MUG", "2", warehouse_code="outlet"))
     inbox.reserve(what)

@@ -159,7 +159,8 @@ def the_next_day(make: MakeErp, reserve: list[dict[str, str]]) -> Erp:
     return erp
 
 
-def test_s4_a_duplicate_swallowed_by_statement_reserves_twice(a_sqlite_erp):
+@pytest.mark.case("S4")
+def test_a_duplicate_swallowed_by_statement_reserves_twice(a_sqlite_erp):
     erp = the_next_day(a_sqlite_erp, SWALLOWING)
     assert erp.reserve(order()) == Reserved("R-1")
     assert erp.on_hand_and_reserved("MUG") == (10, 4)
@@ -169,7 +170,8 @@ def test_s4_a_duplicate_swallowed_by_statement_reserves_twice(a_sqlite_erp):
     ]
 
 
-def test_s4_a_duplicate_that_fails_undoes_the_step_even_when_the_look_was_wrong(a_sqlite_erp):
+@pytest.mark.case("S4")
+def test_a_duplicate_that_fails_undoes_the_step_even_when_the_look_was_wrong(a_sqlite_erp):
     erp = the_next_day(a_sqlite_erp, STATEMENTS["reserve"])
     with pytest.raises(Refused, match=r"statement 1 of reserve: UNIQUE constraint failed: reservations\.job_key"):
         erp.reserve(order())

@@ -65,31 +65,35 @@ def there_and_back(trip: Erp, amount: D) -> tuple[D, D]:
     return found.total_incl_tax, found.shipping_amount_incl_tax
 
 
+@pytest.mark.case("M4")
 @pytest.mark.parametrize("amount", ["0.10", "0.000001", "9999999.99", "-4.990", "0", "0.00"])
-def test_m4_amounts_come_back_to_the_last_digit(trip, amount):
+def test_amounts_come_back_to_the_last_digit(trip, amount):
     as_text, as_millionths = there_and_back(trip, D(amount))
     assert as_text == D(amount)
     assert str(as_text) == amount or trip.dialect != "sqlite"
     assert as_millionths == D(amount)
 
 
+@pytest.mark.case("M4")
 @examples(25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(units=st.integers(-(10**12), 10**12), places=st.integers(2, 4))
-def test_m4_any_amount_of_two_to_four_places(trip, units, places):
+def test_any_amount_of_two_to_four_places(trip, units, places):
     amount = D(units).scaleb(-places)
     trip.ask("DELETE FROM trip")
     assert there_and_back(trip, amount) == (amount, amount)
 
 
-def test_m4_a_quantity_that_millionths_cannot_hold_is_refused_not_rounded(erp):
+@pytest.mark.case("M4")
+def test_a_quantity_that_millionths_cannot_hold_is_refused_not_rounded(erp):
     with pytest.raises(Refused, match="has more than 6 decimal places; it is never rounded") as refused:
         erp.reserve(order(item(1, "MUG", "0.0000001")))
     assert refused.value.reason == Reason.UNIT_UNCLEAR
     assert erp.on_hand_and_reserved("MUG") == (10, 0)
 
 
+@pytest.mark.case("M4")
 @pytest.mark.parametrize("computed", ["0.1 + 0.2", "CAST(0.1 AS DOUBLE PRECISION) + 0.2"])
-def test_m4_an_amount_that_a_float_was_computed_into_is_not_guessed(an_erp, computed):
+def test_an_amount_that_a_float_was_computed_into_is_not_guessed(an_erp, computed):
     dialect = an_erp().dialect
     if dialect == "mariadb":
         computed = computed.replace("CAST(0.1 AS DOUBLE PRECISION)", "1e-1")

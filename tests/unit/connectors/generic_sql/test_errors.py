@@ -108,8 +108,9 @@ CODES: list[tuple[str, Any, Kind]] = [
 ]
 
 
+@pytest.mark.case("S1")
 @pytest.mark.parametrize(("dialect", "error", "kind"), CODES, ids=lambda value: str(getattr(value, "args", value))[:40])
-def test_s1_every_code_has_its_kind(dialect, error, kind):
+def test_every_code_has_its_kind(dialect, error, kind):
     assert read(error, dialect).kind is kind
 
 
@@ -122,8 +123,9 @@ ANSWERS = {
 }  # fmt: skip
 
 
+@pytest.mark.case("S1")
 @pytest.mark.parametrize("kind", Kind)
-def test_s1_every_kind_has_its_answer(kind):
+def test_every_kind_has_its_answer(kind):
     read_as = Kind.DUPLICATE if kind is Kind.TAKEN else kind  # a duplicate, in a step that takes the highest and one
     code = replace(next(read(error, dialect) for dialect, error, its in CODES if its is read_as), kind=kind)
     answer = meaning(code, "statement 1 of reserve", code.words).answer

@@ -83,8 +83,9 @@ S3 = {
 }  # fmt: skip
 
 
+@pytest.mark.case("S3")
 @pytest.mark.parametrize("case", S3)
-def test_s3_what_sqlalchemy_misreads_is_named_with_a_caret_and_the_cure(case):
+def test_what_sqlalchemy_misreads_is_named_with_a_caret_and_the_cure(case):
     dialect, sql, says, marks = S3[case]
     url = URLS[dialect]
     (problem,) = problems({"url": url, "find_delivery": [{"sql": sql}]})
@@ -105,9 +106,10 @@ S5 = {
 }  # fmt: skip
 
 
+@pytest.mark.case("S5")
 @pytest.mark.parametrize("dialect", ["sqlite", "postgresql", "mariadb", "mssql", "oracle"])
 @pytest.mark.parametrize("sql", S5)
-def test_s5_ddl_transactions_and_several_statements_are_refused_by_name(sql, dialect):
+def test_ddl_transactions_and_several_statements_are_refused_by_name(sql, dialect):
     said = problems({"url": URLS[dialect], "release": [{"sql": sql}]})[0]
     if sql == "BEGIN" and dialect == "oracle":
         assert said.startswith("release, statement 1: a block holds one call and nothing else")
@@ -139,6 +141,7 @@ def test_a_query_may_lock_what_it_finds_and_a_procedure_may_answer(dialect):
     assert problems({"url": URLS[dialect], "find_reservation": look, "find_invoice": "CALL find(:key)"}) == []
 
 
+@pytest.mark.case("S4")
 @pytest.mark.parametrize(
     ("dialect", "sql", "word"),
     [
@@ -150,7 +153,7 @@ def test_a_query_may_lock_what_it_finds_and_a_procedure_may_answer(dialect):
         ("mariadb", "INSERT INTO r VALUES (:key) ON DUPLICATE KEY UPDATE x = 1", "ON DUPLICATE KEY"),
     ],
 )  # fmt: skip
-def test_s4_a_statement_that_hides_a_duplicate_is_warned_of_with_a_caret(dialect, sql, word):
+def test_a_statement_that_hides_a_duplicate_is_warned_of_with_a_caret(dialect, sql, word):
     settings = GenericSqlSettings.model_validate({"url": URLS[dialect], "release": sql, "find_reservation": "SELECT 1"})
     (warned,) = warnings(settings)
     assert warned.ok is None

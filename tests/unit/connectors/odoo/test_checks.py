@@ -11,14 +11,16 @@ def failed(found: list[Check]) -> dict[str, str]:
     return {line.name: line.sentence for line in found if line.ok is False}
 
 
+@pytest.mark.case("B13")
 @pytest.mark.parametrize(("setting", "told"), [({}, True), ({"e_invoice": "by_odoo"}, False)])
-def test_b13_posted_is_not_reported(setting, told):
+def test_posted_is_not_reported(setting, told):
     assert ("e-invoicing" in failed(lines(odoo_in("IT"), **setting))) is told
     assert "e-invoicing" not in failed(lines(odoo_in("SK"), **setting))
 
 
+@pytest.mark.case("M2")
 @pytest.mark.parametrize(("net", "gross", "fits"), [(48.76, 59.97, True), (59.97, 73.76, False)])
-def test_m2_a_sample_is_worked_out_with_each_tax(net, gross, fits):
+def test_a_sample_is_worked_out_with_each_tax(net, gross, fits):
     answers = odoo_in("SK") | {
         "account.tax/search_read": [
             {"id": 3, "name": "23 %", "amount": 23, "amount_type": "percent", "price_include": True}
@@ -32,7 +34,8 @@ def test_m2_a_sample_is_worked_out_with_each_tax(net, gross, fits):
     assert ("must come to 59.97" in line.sentence) is not fits
 
 
-def test_o7_a_refused_key_is_one_line_with_its_cure():
+@pytest.mark.case("O7")
+def test_a_refused_key_is_one_line_with_its_cure():
     found = lines({"res.users/context_get": httpx.Response(401, json={})})
     assert list(failed(found)) == ["login"]
     assert "API key" in failed(found)["login"]

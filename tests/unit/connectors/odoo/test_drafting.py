@@ -32,8 +32,9 @@ def test_a_line_tells_its_item_or_none_and_never_another():
 CENTS = st.integers(-5_000_000, 5_000_000).map(lambda cents: D(cents).scaleb(-2))
 
 
+@pytest.mark.case("M2")
 @given(st.integers(1, 999), CENTS)
-def test_m2_whole_pieces_come_to_their_total_in_at_most_two_lines(qty, total):
+def test_whole_pieces_come_to_their_total_in_at_most_two_lines(qty, total):
     lines = draft_lines(order(item(1, D(qty), total)), {"MUG": product()}, {"1": HIGH}, settings())
     assert sum(line.quantity * line.price for line in lines) == total
     assert sum(line.quantity for line in lines) == qty
@@ -58,7 +59,8 @@ def test_proportional_shipping_comes_to_its_amount(rows, cents):
     assert sum(line.price for line in lines if line.sequence >= SHIPPING) == D(cents).scaleb(-2)
 
 
-def test_b18_an_explicit_nothing_is_kept_and_an_absent_price_is_held():
+@pytest.mark.case("B18")
+def test_an_explicit_nothing_is_kept_and_an_absent_price_is_held():
     lines = draft_lines(order(item(1, D(2), D(0))), {"MUG": product()}, {"1": HIGH}, settings())
     assert [(line.quantity, line.price) for line in lines] == [(2, 0)]
     with pytest.raises(Refused) as refused:
@@ -66,12 +68,14 @@ def test_b18_an_explicit_nothing_is_kept_and_an_absent_price_is_held():
     assert refused.value.reason == Reason.PRICE_MISSING
 
 
-def test_b20_a_currency_without_decimals_is_split_by_whole_units():
+@pytest.mark.case("B20")
+def test_a_currency_without_decimals_is_split_by_whole_units():
     lines = draft_lines(order(item(1, D(3), D(1000))), {"MUG": product()}, {"1": HIGH}, settings(), D(1))
     assert [(line.quantity, line.price) for line in lines] == [(2, 333), (1, 334)]
 
 
-def test_p8_boxes_and_pieces():
+@pytest.mark.case("P8")
+def test_boxes_and_pieces():
     """P8: factor 12, 6 ordered: refused with a sentence; an unknown factor too."""
     assert product(pieces=D(12)).quantity(D(24)) == 2
     assert product(pieces=D(12)).quantity(D(6)) == D("0.5")

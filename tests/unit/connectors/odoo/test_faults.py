@@ -109,8 +109,9 @@ def test_retry_after_is_heard():
     assert busy.value.retry_after == 30
 
 
+@pytest.mark.case("D1")
 @pytest.mark.parametrize("error", [httpx.ReadTimeout, httpx.RemoteProtocolError, httpx.ReadError])
-def test_d1_a_lost_answer_is_unknown_and_nothing_is_sent_twice(error):
+def test_a_lost_answer_is_unknown_and_nothing_is_sent_twice(error):
     sent = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -164,7 +165,8 @@ def loads(*answers: Any) -> tuple[Odoo, list[Any]]:
     return odoo(answer, "json2"), asked
 
 
-def test_o1_a_load_that_lost_a_race_is_tried_again():
+@pytest.mark.case("O1")
+def test_a_load_that_lost_a_race_is_tried_again():
     lost = {"ids": False, "messages": [{"type": "error", "record": 0, "message": "could not serialize access due to"}]}
     one, asked = loads(lost, lost, {"ids": [5, 6, 7, 8], "messages": []})
     assert one.load("stock.picking", DRAFTS) == {draft.xid: 5 + n for n, draft in enumerate(DRAFTS)}

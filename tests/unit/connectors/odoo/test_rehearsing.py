@@ -162,10 +162,11 @@ def ending(*days: float) -> dict[str, Any]:
     return {"res.users.apikeys/fields_get": {"expiration_date": {}}, "res.users.apikeys/search_read": rows}
 
 
+@pytest.mark.case("O7")
 @pytest.mark.parametrize(
     ("days", "ok", "words"), [((60.5,), True, "in 60 days"), ((-3, 5.5, 60), None, "in 5 days"), ((-3,), "none", "")]
 )
-def test_o7_a_key_that_ends_soon_is_warned_of_and_one_that_has_ended_is_not_ours(days, ok, words):
+def test_a_key_that_ends_soon_is_warned_of_and_one_that_has_ended_is_not_ours(days, ok, words):
     found = [line for line in lines({**odoo_in("SK"), **ending(*days)}) if line.name == "API key"]
     if ok == "none":
         assert found == []
@@ -182,7 +183,8 @@ def test_warehouses_of_several_steps_are_refused_where_none_is_mapped_too():
     assert "WH ships in several steps" in told[2].sentence
 
 
-def test_b7_an_invoice_that_is_dated_as_it_is_issued_is_not_slipped_out_of_a_locked_period_either():
+@pytest.mark.case("B7")
+def test_an_invoice_that_is_dated_as_it_is_issued_is_not_slipped_out_of_a_locked_period_either():
     ahead = f"{datetime.now(UTC).date() + timedelta(days=20)}"
     locked = {"res.company/search_read": [{**LOCKED["res.company/search_read"][0], "sale_lock_date": ahead}]}
 

@@ -28,7 +28,8 @@ from shipperone_erp import Reason, Refused
 from shipperone_erp_odoo.tax_rules import rule_for
 
 
-def test_b6_the_first_rule_that_fits_is_taken_and_none_is_held():
+@pytest.mark.case("B6")
+def test_the_first_rule_that_fits_is_taken_and_none_is_held():
     known = settings(
         {"country": "AT", "business": True, "tax": "reverse"},
         {"country": "at", "percent": 20, "tax": "oss"},

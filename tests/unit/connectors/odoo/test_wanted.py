@@ -57,14 +57,16 @@ KNOWN = {sku: replace(product(sku), id=n) for n, sku in enumerate(("MUG", "TEA")
 MIXED = order(("MUG", "2", None), ("MUG", "1", None), ("MUG", "3", "far"), ("TEA", "1", "far"))
 
 
-def test_p4_lines_of_one_sku_are_one_move_and_a_transfer_is_a_picking_of_its_own():
+@pytest.mark.case("P4")
+def test_lines_of_one_sku_are_one_move_and_a_transfer_is_a_picking_of_its_own():
     assert shape(plan(MIXED, silent())) == [
         ("PICK_a-FO-1-x", "delivery", {("MUG", "main"): 3, ("MUG", "far"): 3, ("TEA", "far"): 1}),
         ("TRF_a-FO-1-x_far", "transfer", {("MUG", "far"): 3, ("TEA", "far"): 1}),
     ]
 
 
-def test_p9_straight_from_the_other_warehouse():
+@pytest.mark.case("P9")
+def test_straight_from_the_other_warehouse():
     direct = silent(transfers="direct")
     assert shape(plan(MIXED, direct)) == [
         ("PICK_a-FO-1-x", "delivery", {("MUG", "main"): 3}),
@@ -84,6 +86,7 @@ def test_every_picking_is_found_again_by_the_key_and_the_order_alone():
 TRANSFER, STRAIGHT, HOME_ALONE = "TRF_a-FO-1-x_far", "PICK_a-FO-1-x_far", "PICK_a-FO-1-x"
 
 
+@pytest.mark.case("P9")
 @pytest.mark.parametrize(
     ("setting", "live", "transfer_there", "begun"),
     [
@@ -93,9 +96,7 @@ TRANSFER, STRAIGHT, HOME_ALONE = "TRF_a-FO-1-x_far", "PICK_a-FO-1-x_far", "PICK_
         ("direct", {HOME_ALONE}, False, "direct"),
     ],
 )  # fmt: skip
-def test_p9_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed(
-    setting, live, transfer_there, begun
-):
+def test_what_was_begun_one_way_is_finished_that_way_after_transfers_was_changed(setting, live, transfer_there, begun):
     def knows(request: httpx.Request) -> httpx.Response:
         if request.url.path == "/jsonrpc":
             return httpx.Response(200, json={"result": {"server_version_info": [19, 0, 0]}})
@@ -118,18 +119,20 @@ def test_what_is_demanded_counts_only_what_odoo_counts():
     assert plan(MIXED, silent(), stored=False).demand() == {}
 
 
+@pytest.mark.case("P8")
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [({"service": True}, Reason.ERP_REFUSED), ({"pieces": None}, Reason.UNIT_UNCLEAR)],
 )
-def test_p8_services_and_unclear_units_are_refused(changed, reason):
+def test_services_and_unclear_units_are_refused(changed, reason):
     with pytest.raises(Refused) as refused:
         plan(MIXED, silent(), **changed)
     assert refused.value.reason == reason
     assert "MUG" in refused.value.sentence
 
 
-def test_p6_a_kit_is_asked_for_by_its_components_together_with_those_that_are_ordered_alone():
+@pytest.mark.case("P6")
+def test_a_kit_is_asked_for_by_its_components_together_with_those_that_are_ordered_alone():
     odoo = silent()
     cup, tea = (replace(product(sku), id=n) for n, sku in ((7, "CUP"), (8, "TEA")))
     odoo.kept(("kit", 5, HOME.id), lambda: ((cup, D(2)), (tea, D("0.5"))))
@@ -139,7 +142,8 @@ def test_p6_a_kit_is_asked_for_by_its_components_together_with_those_that_are_or
     assert made.demand() == {(10, 7): 9, (10, 8): 2}
 
 
-def test_b17_no_transfer_between_companies():
+@pytest.mark.case("B17")
+def test_no_transfer_between_companies():
     with pytest.raises(Refused, match="Acme CZ") as refused:
         plan(order(("MUG", "1", "abroad")), silent())
     assert refused.value.reason == Reason.WAREHOUSE_UNKNOWN

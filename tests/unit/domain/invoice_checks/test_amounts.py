@@ -254,7 +254,8 @@ def test_numbers_that_are_no_money_explain_nothing():
     assert not any(name in found.sentence for name in ("store_id", "total_qty", "weight"))
 
 
-def test_m1_both_roundings_are_named_where_one_of_them_explains_the_remainder():
+@pytest.mark.case("M1")
+def test_both_roundings_are_named_where_one_of_them_explains_the_remainder():
     """Four rows of 10.99 with 21 %: 43.96 by line; the nets are 36.32, and 43.95 with tax on the document."""
     items = tuple(
         OrderItem(item_id=n, sku="A", qty=D(1), row_total_incl_tax=D("10.99"), tax_percent=D(21)) for n in range(4)
@@ -280,7 +281,8 @@ def test_what_a_named_charge_lacks_and_a_wrong_sign_are_said():
     assert "it would add up if coupon were -3: look at its `sign`" in found.sentence
 
 
-def test_b20_the_decimals_of_iso_4217():
+@pytest.mark.case("B20")
+def test_the_decimals_of_iso_4217():
     """The published list's exceptions to two decimals, and the forint by its practice."""
     none = [
         "BIF",
@@ -307,11 +309,12 @@ def test_b20_the_decimals_of_iso_4217():
     assert decimals("EUR") == decimals("CZK") == decimals(None) == 2
 
 
+@pytest.mark.case("B20")
 @examples(300)
 @given(st.decimals(-(10**9), 10**9, allow_nan=False, places=7), st.sampled_from(sorted(UNITS)))
 @example(D("0.5"), "HUF")
 @example(D("2.675"), "EUR")
-def test_b20_rounding_is_half_up_to_the_currencys_unit(amount, currency):
+def test_rounding_is_half_up_to_the_currencys_unit(amount, currency):
     unit, result = UNITS[currency], rounded(amount, currency)
     assert result % unit == 0
     assert abs(result - amount) <= unit / 2

@@ -11,6 +11,8 @@ from amount_cases import Books, listing, row
 from examples import examples
 from shipperone_erp import Charge, Reason
 
+pytestmark = pytest.mark.case("M8")
+
 MUG, TEA = row(1, "10.00", "10.00"), row(1, "10.00", "10.00", item=2)
 GIFT = Charge("gift_card", D("-5.00"), "payment")
 WHOLE = listing(MUG, TEA, shipping="4.99", total="24.99")

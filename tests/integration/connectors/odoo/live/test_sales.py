@@ -111,7 +111,8 @@ def test_broken_off_after_every_write_and_repeated_a_sale_is_made_once(shop, err
     assert flow > 8, "load, confirm, load, post, write, validate, cancel and the cut were broken off"
 
 
-def test_o5_a_sale_of_another_company_is_that_company_s(shop):
+@pytest.mark.case("O5")
+def test_a_sale_of_another_company_is_that_company_s(shop):
     if "C" in shop.seed.warehouses:
         pytest.skip("the second company was tested over another protocol")
     second = second_company(shop.seed)

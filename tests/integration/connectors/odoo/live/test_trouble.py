@@ -66,8 +66,9 @@ def test_one_key_from_20_threads_makes_one_document(shop):
     assert shop.counted(erp, "MUG") == (98, 0)
 
 
+@pytest.mark.case("D1", "D2")
 @pytest.mark.parametrize("error", [Killed, httpx.ReadError("the answer was lost")], ids=["killed", "lost"])
-def test_d1_d2_broken_off_after_every_write_and_repeated_it_is_done_once(shop, error):
+def test_broken_off_after_every_write_and_repeated_it_is_done_once(shop, error):
     shop.product("MUG", 1000)
     shop.product("CUP", 1000, "B")
     flow = 0
@@ -189,7 +190,8 @@ def test_stock_that_others_reserve_at_the_same_moment_is_not_given_out_twice(sho
     assert over_seen <= 1, f"{over_seen} of {rounds} rounds ended with more reserved than there is"
 
 
-def test_o5_two_companies(shop):
+@pytest.mark.case("O5")
+def test_two_companies(shop):
     second = second_company(shop.seed) if "C" not in shop.seed.warehouses else None
     if second is None:
         pytest.skip("the second company was tested over another protocol")
@@ -225,7 +227,8 @@ def test_o5_two_companies(shop):
     assert [line.sentence for line in erp.check() if line.name == "warehouses" and line.ok is False] == []
 
 
-def test_b6_b14_b15_b17_what_accountants_want_stands_on_the_invoice(shop):
+@pytest.mark.case("B6", "B14", "B15", "B17")
+def test_what_accountants_want_stands_on_the_invoice(shop):
     """Fiscal position, journal, payment term, sales team, analytic account: by the settings, by their names."""
     admin, name = shop.seed.admin, shop.order_id()
     company = shop.seed.company
