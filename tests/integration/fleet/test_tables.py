@@ -8,6 +8,7 @@ from sqlalchemy import create_engine, inspect, text
 pytest.importorskip("procrastinate")
 
 from ledger_databases import NOON, a_job
+from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.domain.events import StepEnded
 from shipperone_erp.domain.fleet_records import Refusal, slots
 from shipperone_erp.domain.states import EffectKind, Outcome
@@ -17,6 +18,7 @@ from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import SCHEMA
 from shipperone_erp.ledger.repository import Ledger
 from skipped_time import TimeOf
+from shipperone_erp.operations.fleet_report import with_fleet, worker_line, worker_rows
 
 STALLED = 20.0
 
@@ -128,3 +130,20 @@ def test_a_tenant_is_heavy_over_five_minutes_never_by_a_burst():
     assert counter.heavy(600) == {"acme"}
     now[0] += 300.0
     assert counter.heavy(600) == set()
+
+
+def test_status_and_metrics_show_who_serves_what_and_who_refuses_it(made):
+    made.add({"acme": ("group-1", "same"), "beta": ("group-2", "same")})
+    made.register(process("one"))
+    made.handed_out("group-1", "one")
+    made.refuse("one", [Refusal("beta", "same", "the environment variable BETA_TOKEN is not set")], stalled=STALLED)
+    (row,) = worker_rows(made, FleetSettings())
+    assert worker_line(row) == "worker one: serving, 1 groups with 1 tenants, 1 hand-outs"
+    assert row["refuses"] == [{"tenant": "beta", "sentence": "the environment variable BETA_TOKEN is not set"}]
+    acme, beta = with_fleet([{"tenant": "acme"}, {"tenant": "beta"}], made.tenants(stalled=STALLED))
+    assert (acme["worker"], acme["group"], acme["refused"]) == ("one", "group-1", [])
+    assert (beta["worker"], beta["refused"]) == (None, ["worker one: the environment variable BETA_TOKEN is not set"])
+    assert made.drain("one", stalled=STALLED) == 1
+    assert worker_rows(made, FleetSettings())[0]["state"] == "draining"
+    made.handed_back("group-1", "one")
+    assert worker_rows(made, FleetSettings())[0]["state"] == "drained"
