@@ -17,8 +17,8 @@ from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import SCHEMA
 from shipperone_erp.ledger.repository import Ledger
-from skipped_time import TimeOf
 from shipperone_erp.operations.fleet_report import with_fleet, worker_line, worker_rows
+from skipped_time import TimeOf
 
 STALLED = 20.0
 
