@@ -9,7 +9,8 @@ import pytest
 
 TESTS = Path(__file__).parent
 SUPPORT = TESTS / "support"
-for place in (TESTS, SUPPORT, SUPPORT / "plugins" / "counting", SUPPORT / "plugins" / "hostile"):
+# the root, by which a process that multiprocessing starts finds a test module again
+for place in (TESTS.parent, TESTS, SUPPORT, SUPPORT / "plugins" / "counting", SUPPORT / "plugins" / "hostile"):
     if str(place) not in sys.path:
         sys.path.insert(0, str(place))
 

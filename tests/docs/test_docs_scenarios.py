@@ -63,11 +63,12 @@ def scenes(page: Path) -> tuple[list[Scene], list[int]]:
 
 
 RUN_AS_A_WHOLE = {
+    "alerts.md": "integration/operations/test_alerts.py",
     "going-live.md": "acceptance/days/test_going_live_page.py",
     "tour.md": "readme/run.py",
     "tutorial.md": "docs/test_docs_tutorial.py",
 }
-"""Pages that are one long story: the test that runs each from its first line to its last."""
+"""Pages whose blocks another test runs, most of them as one long story from the first line to the last."""
 
 PAGES = sorted(page for page in DOCS.glob("*.md") if page.name not in RUN_AS_A_WHOLE)
 SCENES = [scene for page in PAGES for scene in scenes(page)[0]]

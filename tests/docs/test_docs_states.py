@@ -2,12 +2,12 @@
 
 from collections.abc import Callable
 from itertools import pairwise
-from typing import Any
 
 import pytest
 
 from docs_scenarios import order
 from docs_states import PATHS, WAYS
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage, Step
 from shipperone_erp.sandbox import Fault
 from shipperone_erp.workflow.execution import JobExecution
@@ -72,15 +72,15 @@ DAYS: tuple[Callable[[World], None], ...] = (
 
 def test_orders_take_every_way_of_the_diagrams_and_no_other(tmp_path, sandbox, monkeypatch, plugins):
     plugins.install("deciding", POLICY, group="shipperone_erp.policies")
-    change = JobExecution.change
+    current = JobExecution.job
 
-    def watched(case: JobExecution, **fields: Any) -> None:
-        before = case.job.step
-        change(case, **fields)
-        if case.job.step is not before:
-            SEEN.add((case.job.stage, before, case.job.step))
+    def watched(execution: JobExecution, job: Job) -> None:
+        before = execution.job.step
+        current.fset(execution, job)
+        if job.step is not before:
+            SEEN.add((job.stage, before, job.step))
 
-    monkeypatch.setattr(JobExecution, "change", watched)
+    monkeypatch.setattr(JobExecution, "job", property(current.fget, watched))
     for number, day in enumerate(DAYS, 1):
         folder = tmp_path / day.__name__
         folder.mkdir()

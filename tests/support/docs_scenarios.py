@@ -454,6 +454,7 @@ def upgraded(world: World) -> Steps:
     yield
     with closing(sqlite3.connect(world.folder / "ledger.db")) as ledger, ledger:
         ledger.execute("UPDATE ledger_schema SET version_num = '0999'")
+        ledger.execute("UPDATE ledger_compatible SET from_revision = '0999'")
     yield
     world.finishes(settle_for=1)
     fully_once(world)

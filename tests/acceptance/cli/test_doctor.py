@@ -202,6 +202,7 @@ def test_a_ledger_of_a_later_version(world):
     world.finishes()
     with closing(sqlite3.connect(world.folder / "ledger.db")) as db, db:
         db.execute("UPDATE ledger_schema SET version_num = '9999'")
+        db.execute("UPDATE ledger_compatible SET from_revision = '9999'")
     code, found = examined(world)
     assert (code, failed(found)) == (78, ["ledger"])
     assert "install that version again" in found["ledger"][1]

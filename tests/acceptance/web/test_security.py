@@ -131,8 +131,10 @@ def test_a_get_never_changes_anything(page):
     before = job_of(page)
     for path in FORMS[:-1]:
         answer = browser.get(f"{path}?act=ignore&key={before.key}&note=n&tenant=acme&csrf={browser.csrf('/held')}")
-        assert answer.status_code in (404, 405), path
+        # the address of a form that is a page of its own as well
+        assert answer.status_code in ((200,) if path == "/inspect" else (404, 405)), path
     assert job_of(page) == before
+    assert page.site.ledger.newest_actions() == []
 
 
 def test_a_form_is_bounded(page):

@@ -67,6 +67,7 @@ CHANGES = {
     "absent_since": LATER,
     "absent_reads": 2,
     "absence_doubtful": True,
+    "tax_compared": False,
     "listed_again": 4,
     "ending": State.SUPERSEDED,
     "retries": 1,

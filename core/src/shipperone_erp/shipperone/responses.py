@@ -131,8 +131,12 @@ NO_CONTENT = 204
 NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
 """No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
 
-BROKEN_OFF = "it was broken off as it was being made, as when https is spoken where only http is understood"
+ONLY_HTTP = "as when https is spoken where only http is understood"
+BROKEN_OFF = f"it was broken off as it was being made, {ONLY_HTTP}"
 """A handshake that the other side ends without a word: the failure itself says nothing."""
+
+NOT_TLS = "WRONG_VERSION_NUMBER"
+"""What OpenSSL reports where the other side answers a handshake in plain text."""
 
 
 class _Answer:
@@ -237,7 +241,9 @@ def _why(failure: Exception) -> str:
     if isinstance(failure, httpx.PoolTimeout):
         return "every connection to ShipperOne stayed in use"
     if isinstance(failure, NEVER_CONNECTED):
-        return f"no connection to ShipperOne could be made: {str(failure) or BROKEN_OFF}"
+        reported = str(failure) or BROKEN_OFF
+        hint = f", {ONLY_HTTP}" if NOT_TLS in reported else ""
+        return f"no connection to ShipperOne could be made: {reported}{hint}"
     if isinstance(failure, httpx.TimeoutException | TimeoutError):
         return "ShipperOne's answer did not come in time"
     return f"the connection to ShipperOne broke off before its answer was whole ({type(failure).__name__})"

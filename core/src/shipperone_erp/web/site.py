@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
@@ -200,7 +200,7 @@ def one(fields: Mapping[str, list[str]], name: str) -> str:
 
 
 def _address(request: Request) -> str:
-    path: str = request.url.path
+    path = quote(request.url.path)  # as it is requested again: an order's id may hold any character
     return f"{path}?{request.url.query}" if request.url.query else path
 
 
