@@ -80,6 +80,8 @@ def types(session: nox.Session) -> None:
         "uvicorn>=0.34",
         "prometheus-client>=0.21",
         "apprise>=1.9",
+        "opentelemetry-sdk>=1.30",
+        "procrastinate>=3.2",
         *[f"./{p}" for p in PACKAGES],
     )
     session.run("mypy", *SOURCES)

@@ -8,7 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -67,10 +69,13 @@ def test_kubernetes_runs_one_replica_confined_and_probes_the_page():
 
 
 @pytest.fixture
-def systemd(tmp_path):
-    """A socket as systemd opens one for a unit with Type=notify."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening:
-        listening.bind(str(tmp_path / "notify"))
+def systemd():
+    """A socket as systemd opens one for a unit with Type=notify, in a short path: 108 bytes are the most."""
+    with (
+        tempfile.TemporaryDirectory(dir="/tmp") as folder,
+        socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as listening,
+    ):
+        listening.bind(str(Path(folder) / "notify"))
         listening.settimeout(60)
         yield listening
 

@@ -84,6 +84,7 @@ class FleetScheduler:
         self._revision = 0
         self._slots = 0
         self._draining = False
+        self._refusing = False
         self._wake = asyncio.Event()
         self._next: dict[str, float] = {}
 
@@ -230,7 +231,8 @@ class FleetScheduler:
         refusals = self._book.refusals(self._fleet)
         refused = {one.tenant for one in refusals}
         stalled = self._settings.stalled.total_seconds()
-        if refusals or changed or self._due("refusals", 60.0):
+        if refusals or self._refusing or changed or self._due("refusals", 60.0):
+            self._refusing = bool(refusals)  # once there are none, those that are recorded are taken back at once
             refuse = partial(self._store.refuse, self._id, refusals, stalled=stalled)
             if await asyncio.to_thread(refuse) > 0:
                 self._revision = 0
