@@ -44,13 +44,17 @@ def group_of(tenant: str, groups: int) -> str:
 
 
 class HandOut:
-    """A group that this worker was handed; `back` is set once nobody of it is served here any more."""
+    """A group that this worker was handed.
+
+    `back` is set once nobody of it is served here any more, `ended` once the fleet's tables say so too.
+    """
 
     def __init__(self, group: str, job: int) -> None:
         self.group = group
         self.job = job
         self.leaving = False
         self.back = asyncio.Event()
+        self.ended = asyncio.Event()
 
 
 class FleetScheduler:
@@ -133,6 +137,12 @@ class FleetScheduler:
 
     async def _serve(self, group: str, job: int) -> None:
         """A job of the queue: until the group is given back. The engine's own failures end in its log, never here."""
+        while (earlier := self._held.get(group)) is not None:  # another worker has closed its job while we serve it
+            self._leave(earlier)
+            await earlier.ended.wait()
+        if self._stopping.is_set():  # fetched while this worker was ending: nobody would give it back
+            await self._deferred(group)
+            return
         held = self._held[group] = HandOut(group, job)  # before the first wait: `room` counts it
         try:
             members = await self._patiently(lambda: self._store.members([group]))
@@ -152,8 +162,8 @@ class FleetScheduler:
             await self._patiently(lambda: self._store.handed_back(group, self._id))
             self._log.info("group %s is given back", group)
         finally:
-            if self._held.get(group) is held:
-                del self._held[group]
+            del self._held[group]
+            held.ended.set()
 
     async def _deferred(self, group: str, after: timedelta = timedelta()) -> None:
         with contextlib.suppress(LedgerError):  # every beat looks for groups that nothing stands for
