@@ -386,21 +386,25 @@ def test_ten_discrepancies_are_found_and_nothing_else(shared_series):
     assert "acme: shipped and not invoiced: 3 order(s), 74.97 EUR; the oldest is FO-" in told
 
 
+def copied(source, target):
+    """The one database into the other, whatever that holds."""
+    with closing(sqlite3.connect(source)) as db, closing(sqlite3.connect(target)) as copy:
+        db.backup(copy)
+
+
 def test_an_accepted_invoice_that_a_restored_erp_has_lost_is_issued_anew_without_a_second_post(books):
     books.sandbox.auto_ship = False
     books.sandbox.add(order())
     books.once()
     backup = books.folder / "backup.db"
-    with closing(sqlite3.connect(books.books.file)) as db, closing(sqlite3.connect(backup)) as copy:
-        db.backup(copy)
+    copied(books.books.file, backup)
     books.sandbox.ship("FO-1")
     books.finishes()
     before = books.job("FO-1", I)
     refused = books.command("order", "retry", "FO-1", "--rebuild")
     assert refused.returncode == 2
     assert f"the ERP has its document ({before.reference}, number {before.number}, issued)" in refused.stderr
-    with closing(sqlite3.connect(backup)) as copy, closing(sqlite3.connect(books.books.file)) as db:
-        copy.backup(db)
+    copied(backup, books.books.file)
     assert [row[:2] for row in reconciled(books, code=3)] == [("missing_in_erp", "FO-1")]
 
     done = books.command("order", "retry", "FO-1", "--rebuild", "--note", "ERP put back")
@@ -415,3 +419,33 @@ def test_an_accepted_invoice_that_a_restored_erp_has_lost_is_issued_anew_without
     )  # fmt: skip
     ((finding, _, sentence),) = reconciled(books)
     assert (finding, sentence.endswith("its document is missing in the ERP: ERP put back")) == ("decided_by_hand", True)
+
+
+def test_a_reservation_that_a_restored_erp_has_lost_is_made_anew_and_the_invoice_books_it_out(books):
+    backup = books.folder / "backup.db"
+    copied(books.books.file, backup)
+    books.sandbox.auto_ship = False
+    books.sandbox.add(order())
+    books.once()
+    before = books.job("FO-1", A)
+    refused = books.command("order", "retry", "FO-1", "--rebuild")
+    assert refused.returncode == 2
+    assert f"the ERP has its document ({before.reference}, live)" in refused.stderr
+    copied(backup, books.books.file)
+    assert [row[:2] for row in reconciled(books, code=3)] == [("missing_in_erp", "FO-1")]
+
+    done = books.command("order", "retry", "FO-1", "--rebuild", "--note", "ERP put back")
+    assert done.returncode == 0, done.stderr
+    books.once()
+    after = books.job("FO-1", A)
+    assert (after.state, after.key, after.accepted_at) == (State.DONE, f"{before.key}-g2", before.accepted_at)
+    assert (books.books.reserved("FO-1"), books.sandbox.order("FO-1").allocations) == (1, 1)
+    books.sandbox.ship("FO-1")
+    books.finishes()
+    assert (len(books.books.invoices()), books.books.delivered("FO-1"), books.books.stock_of("MUG")) == (1, 1, (18, 0))
+    ((finding, _, sentence),) = reconciled(books)
+    assert (finding, sentence.endswith("its document is missing in the ERP: ERP put back")) == ("decided_by_hand", True)
+
+    refused = books.command("order", "retry", "FO-1", "--rebuild", "--stage", "allocation")
+    assert refused.returncode == 2
+    assert "goods of order FO-1 have shipped" in refused.stderr

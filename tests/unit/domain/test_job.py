@@ -184,7 +184,7 @@ CASES: dict[str, tuple[Callable[[Job], Job], list[Job], list[Job], dict[str, obj
     "reference_dropped": (lambda job: job.reference_dropped(LATER, "elsewhere"), [RESERVED, HELD], [DONE, SUPERSEDED],
         {"state": State.HELD, "reason": Reason.ERP_CHANGED, "reference": None, "step": Step.RESERVING}),
     "document_lost": (lambda job: job.document_lost(LATER), [FISCAL.done(), TAKEN.held(Reason.ERP_REFUSED, "no", Owner.IT)],
-        [DONE, ISSUING, BUILT],
+        [ISSUING, BUILT, RESERVED],
         {"state": State.NEW, "step": Step.BUILDING, "generation": 2, "number": None, "open": False, "accepted_at": NOON}),
 }  # fmt: skip
 

@@ -19,7 +19,7 @@ from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import issuing_anew, job_commands
+from shipperone_erp.operations import job_commands, making_anew
 from shipperone_erp.operations.job_commands import Pick
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
@@ -46,7 +46,7 @@ def retry(
         bool,
         typer.Option(
             "--rebuild",
-            help="Undo what was made, make the next generation; of an accepted invoice only if the ERP has it no more.",
+            help="Undo what was made, make the next generation; of what is accepted only if the ERP has it no more.",
         ),
     ] = False,
     reason: Annotated[Reason | None, typer.Option(help="All that are held or wait for it; first shown.")] = None,
@@ -94,11 +94,11 @@ def retry(
 
 
 def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> None:
-    """Of an accepted invoice the ERP is asked first; all of these are made anew, or none."""
+    """Of what is accepted the ERP is asked first; all of these are made anew, or none."""
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        jobs = [issuing_anew.pick_to_rebuild(ledger, wanted) for wanted in picks]
-        issuing_anew.issue_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
+        jobs = [making_anew.pick_to_rebuild(ledger, wanted) for wanted in picks]
+        making_anew.make_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
         for job in jobs:
             if not job.accepted:
                 job_commands.retry(ledger, job, utc_now(), note, rebuild=True)

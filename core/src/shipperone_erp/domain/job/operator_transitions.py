@@ -216,19 +216,18 @@ class OperatorTransitions(JobRecord):
         )
 
     def document_lost(self, now: datetime) -> Self:
-        """The ERP does not have its invoice any more: begun anew under the next key, accepted as before.
+        """The ERP does not have its document any more: begun anew under the next key, accepted as before.
 
-        Follows an invoice that ShipperOne has accepted, that was made here, and that rests.
+        Follows what ShipperOne has accepted, that was made here, and that rests.
         """
         rests = self.state in (State.DONE, State.HELD, State.WAITING) and self.ending is None
-        ours = self.stage is Stage.INVOICE and self.accepted and not self.adopted
-        self._must(rests and ours, "issued anew")
+        self._must(rests and self.accepted and not self.adopted, "made anew")
         generation = self.generation + 1
         return changed(
             self._renewed(now),
             generation=generation,
             key=job_key(self.stage, self.order_id, self.content, generation=generation, occurrence=self.occurrence),
-            step=Step.BUILDING,
+            step=self.asking_step,
             next_attempt_at=None,
             attempts=0,
             crashes_alone=0,

@@ -1,0 +1,93 @@
+"""`order retry --rebuild` of what ShipperOne has accepted: its document is not in the ERP any more, and is made anew.
+
+Nothing is sent to ShipperOne. An invoice is built as the next generation, compared with what was accepted, and issued;
+a reservation is made as the next generation while nothing of the order was invoiced. The ERP is asked first: a document
+that it still lists is never made twice.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.run_outcome import Ending
+from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.job_commands import Pick, can_be_rebuilt, pick, steer
+from shipperone_erp.operations.reconcile.findings import NOTHING_LEFT
+from shipperone_erp.operations.reconcile.running import NotCompared, documents
+
+
+class ErpNotAsked(ShipperOneErpError):
+    """The ERP's list of documents could not be had, so that nothing is known to be missing; nothing was done."""
+
+    exit_code = int(Ending.ERP)
+
+
+def can_be_made_anew(job: Job) -> bool:
+    """ShipperOne has accepted it, its document was made here, and it rests."""
+    rests = job.state in (State.DONE, State.HELD, State.WAITING)
+    made = job.stage is Stage.INVOICE or job.reference is not None  # an order of services only reserves nothing
+    return rests and made and job.accepted and not job.adopted and job.ending is None
+
+
+def pick_to_rebuild(ledger: Ledger, wanted: Pick) -> Job:
+    """What is not accepted comes first, then the accepted invoice, then the reservation. UsageError if several fit."""
+    jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, order_id=wanted.order_id, key=wanted.key)
+    jobs = jobs or ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
+    accepted = [job for job in jobs if can_be_made_anew(job)]
+    if any(can_be_rebuilt(job) for job in jobs) or not accepted:
+        return pick(ledger, wanted, can_be_rebuilt, "rebuilt")
+    stage = Stage.INVOICE if any(job.stage is Stage.INVOICE for job in accepted) else Stage.ALLOCATION
+    return pick(ledger, wanted, lambda job: job.stage is stage and can_be_made_anew(job), "made anew")
+
+
+def make_anew(ledger: Ledger, loaded: Configuration, jobs: Sequence[Job], now: datetime, note: str | None) -> None:
+    """Have these documents made anew: all, or none and a UsageError. Blocking: the ERP lists its documents first."""
+    for job in jobs:
+        _refuse_erased(job)
+        if job.stage is Stage.ALLOCATION:
+            _refuse_shipped(ledger, job)
+    for tenant in dict.fromkeys(job.tenant for job in jobs):
+        _missing(ledger, loaded, tenant, [job for job in jobs if job.tenant == tenant])
+    for job in jobs:
+        steer(ledger, job, job.document_lost(now), "retry --rebuild, its document is missing in the ERP", now, note)
+
+
+def _missing(ledger: Ledger, loaded: Configuration, tenant: str, jobs: Sequence[Job]) -> None:
+    if tenant not in loaded.tenants:
+        raise UsageError(f"{tenant} is not usable as it is configured, so its ERP cannot be asked")
+    since = min(job.first_listed_at for job in jobs)
+    listed = documents(ledger, loaded.tenants[tenant], since)
+    if isinstance(listed, NotCompared):
+        raise ErpNotAsked(f"nothing was done, since the ERP must be asked before: {listed.why}")
+    keys = {document.key: document for document in listed}
+    references = {(document.kind, document.reference): document for document in listed}
+    for job in jobs:
+        kind = "invoice" if job.stage is Stage.INVOICE else "reservation"
+        there = keys.get(job.key) or (references.get((kind, job.reference)) if job.reference else None)
+        if there is not None:
+            named = f"{there.reference or there.key}{f', number {there.number}' if there.number else ''}"
+            raise UsageError(
+                f"{job.key}: the ERP has its document ({named}, {there.state or 'no state stated'}), so it is not made "
+                "anew; `order retry` alone goes on with it. Nothing was done"
+            )
+
+
+def _refuse_shipped(ledger: Ledger, job: Job) -> None:
+    """Goods that were invoiced have left the warehouse: a new reservation of the whole order would hold others."""
+    for invoice in ledger.jobs_of_orders(job.tenant, Stage.INVOICE, [job.order_id]):
+        if invoice.state not in NOTHING_LEFT:
+            raise UsageError(
+                f"{job.key}: goods of order {job.order_id} have shipped ({invoice.key} is {invoice.state}), so nothing "
+                "is reserved for it again. Nothing was done"
+            )
+
+
+def _refuse_erased(job: Job) -> None:
+    if job.erased_at is not None:
+        raise UsageError(
+            f"{job.key}: the customer was erased from the ledger on {job.erased_at:%Y-%m-%d}; make the document in "
+            "the ERP by hand. Nothing was done"
+        )
