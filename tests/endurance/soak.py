@@ -37,7 +37,7 @@ from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
-from shipperone_erp.web.serving import page_nearby
+from shipperone_erp.web.serving import local_page
 from world import COUNTING, Erp
 
 SAMPLES = 200
@@ -104,7 +104,7 @@ class Soaked:
 @contextlib.asynccontextmanager
 async def looked_at(configuration: Configuration, runtime: Runtime) -> AsyncIterator[None]:
     """While inside, the page is open in the same loop: its screens are read all the time, and its metrics scraped."""
-    page = page_nearby(configuration, runtime.ledger, Redaction(), runtime.events)
+    page = local_page(configuration, runtime.ledger, Redaction(), runtime.events)
     async with page as base, httpx.AsyncClient(base_url=base, timeout=60) as client:
 
         async def read() -> None:

@@ -28,7 +28,7 @@ from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.sandbox import Fault
 from shipperone_erp.web.metrics import expires
-from shipperone_erp.web.serving import page_nearby
+from shipperone_erp.web.serving import local_page
 from stage_orders import order
 from web_page import PEOPLE, TOKENS, configured, ledger_with, served
 
@@ -68,7 +68,7 @@ def test_a_service_counts_what_it_does(world):
         stopping = asyncio.Event()
         async with Runtime(world.read()) as runtime:
             serving = asyncio.create_task(runtime.serve(stopping))
-            page = page_nearby(runtime.configuration, runtime.ledger, Redaction(), runtime.events)
+            page = local_page(runtime.configuration, runtime.ledger, Redaction(), runtime.events)
             async with page as base, httpx.AsyncClient(base_url=base, verify=False) as client:
                 before = (await client.get("/metrics")).text
                 for _ in range(300):

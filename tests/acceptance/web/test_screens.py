@@ -1,4 +1,4 @@
-"""The screens of the operations page over real ledgers: what they show, and that their acts are the command line's."""
+"""The screens of the operations page over real ledgers: what they show, and that their actions are the command line's."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,7 +10,7 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.web import texts
-from shipperone_erp.web.acts import ACTS
+from shipperone_erp.web.job_actions import JOB_ACTIONS
 from shipperone_erp.web.site import HERE
 from stage_orders import order
 from web_page import add, configured, ledger_with, served, words
@@ -191,7 +191,7 @@ def test_go_live_decides_about_what_was_listed_before(world):
 
 
 def until(browser, path, said):
-    """Look until the page says so: what runs beside the request has ended then."""
+    """Look until the page says so: what runs in the background has ended then."""
     for _ in range(200):
         shown = words(browser.get(path).text)
         if said in shown:
@@ -199,7 +199,7 @@ def until(browser, path, said):
     raise AssertionError(shown)
 
 
-def test_reconcile_runs_beside_the_request_and_its_totals_add_up(world):
+def test_reconcile_runs_in_the_background_and_its_totals_add_up(world):
     world.settings["connector"] = '"counting_lists"'
     world.sandbox.add(order("FO-OK"))
     world.sandbox.add(order("FO-2", first_id=50))
@@ -222,7 +222,7 @@ def test_reconcile_runs_beside_the_request_and_its_totals_add_up(world):
         assert "FO-OK" in file.text, "those that agree too"
 
 
-def test_doctor_runs_beside_the_request_with_what_fails_first(world):
+def test_doctor_runs_in_the_background_with_what_fails_first(world):
     world.once()
     world.environment["ACME_TOKEN"] = "another-token"
     with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
@@ -233,7 +233,7 @@ def test_doctor_runs_beside_the_request_with_what_fails_first(world):
         assert shown.index("fail") < shown.index("it opens, is of this version")
 
 
-def test_an_inspection_runs_beside_the_request_and_shows_what_the_command_prints(world):
+def test_an_inspection_runs_in_the_background_and_shows_what_the_command_prints(world):
     world.sandbox.add(order("FO-1"))
     world.sandbox.change("FO-1", lambda raw: {**raw, "payable": raw["total_incl_tax"], "total_incl_tax": None})
     world.write()
@@ -264,7 +264,7 @@ def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
         form = {"act": "release", "key": job.key, "note": "customer is dead", "back": "/order/acme/FO-1"}
         browser.post("/act", form, on="/order/acme/FO-1")
         for _ in range(200):
-            run = page.site.beside.runs["release", "acme", "FO-1"]
+            run = page.site.background.runs["release", "acme", "FO-1"]
             if not run.under_way:
                 break
             browser.get("/livez")
@@ -272,6 +272,32 @@ def test_a_release_reads_both_queues_first_and_says_what_came_of_it(world):
         released = next(action for action, *_ in ledger.newest_actions())
         assert (released.action, released.note) == ("release", "customer is dead")
         assert released.actor.endswith("(page)")
+
+
+def test_what_the_erp_has_lost_is_made_anew_from_the_page_and_what_it_has_is_not(world):
+    world.settings["connector"] = '"counting_lists"'
+    world.sandbox.add(order("FO-1"))
+    world.finishes()
+    job = world.job("FO-1", Stage.INVOICE)
+    form = {"act": "make_anew", "key": job.key, "note": "ERP put back", "back": "/order/acme/FO-1"}
+    with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
+        browser = page.browser()
+        shown = browser.get("/order/acme/FO-1").text
+        assert shown.count('value="make_anew"') == 1, "the invoice alone: what has shipped is not reserved again"
+        browser.post("/act", form, on="/order/acme/FO-1")
+        until(browser, "/order/acme/FO-1", "Make anew: missing in the ERP: i-FO-1")
+        assert "the ERP has its document" in words(browser.get("/order/acme/FO-1").text)
+        assert ledger.job(job.id) == job
+
+        world.erp.ask("DELETE FROM invoices WHERE order_id = 'FO-1'")
+        browser.post("/act", form, on="/order/acme/FO-1")
+        until(browser, "/order/acme/FO-1", "Invoice: new")
+        (action, *_) = ledger.newest_actions()
+        assert action[0].action == "retry --rebuild, its document is missing in the ERP"
+    world.finishes()
+    assert world.job("FO-1", Stage.INVOICE).key == f"{job.key}-g2"
+    assert world.erp.issued("FO-1") == ["1:2"]
+    assert len(world.sandbox.order("FO-1").invoices) == 1
 
 
 def test_the_page_stays_while_the_ledger_is_away(tmp_path):
@@ -289,8 +315,8 @@ def test_the_page_stays_while_the_ledger_is_away(tmp_path):
         assert browser.get("/readyz").status_code == 200
 
 
-def test_every_act_and_every_state_has_its_text():
-    for name in ACTS:
+def test_every_action_and_every_state_has_its_text():
+    for name in JOB_ACTIONS:
         assert f"act_{name}" in texts.TEXTS
         assert f"effect_{name}" in texts.TEXTS
     for state in State:
@@ -299,7 +325,7 @@ def test_every_act_and_every_state_has_its_text():
         assert f"owner_{owner}" in texts.TEXTS
 
 
-def test_all_words_of_the_page_are_in_one_module():
+def test_all_words_of_the_page_are_in_one_package():
     used = set()
     for template in (HERE / "templates").iterdir():
         source = template.read_text(encoding="utf-8")

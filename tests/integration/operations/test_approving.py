@@ -12,7 +12,7 @@ from shipperone_erp.operations.job_commands import acting_as, note_down
 
 pytest.importorskip("starlette", reason="the page needs the extra: pip install 'shipperone-erp[web]'")
 
-from shipperone_erp.web.acts import ACTS, Doing
+from shipperone_erp.web.job_actions import JOB_ACTIONS, ActionRequest
 from web_page import configured, ledger_with
 
 
@@ -36,7 +36,7 @@ def shop(tmp_path):
 
 def approve(ledger, configuration, job, name):
     with acting_as(name):
-        return ACTS["approve"].do(Doing(ledger, configuration, ledger.job(job.id), NOON, None))
+        return JOB_ACTIONS["approve"].run(ActionRequest(ledger, configuration, ledger.job(job.id), NOON, None))
 
 
 def test_the_second_person_lets_the_draft_go_on_and_the_first_alone_does_not(shop):
@@ -72,7 +72,7 @@ def test_one_person_is_enough_where_nobody_asks_for_two(tmp_path):
 def test_a_note_is_kept_with_its_author_and_changes_nothing(shop):
     ledger, configuration, job = shop
     with acting_as("rea"):
-        ACTS["note"].do(Doing(ledger, configuration, job, NOON, "the buyer will call"))
+        JOB_ACTIONS["note"].run(ActionRequest(ledger, configuration, job, NOON, "the buyer will call"))
     (act,) = ledger.actions(job.id)
     assert (act.actor, act.action, act.note) == ("rea", "note", "the buyer will call")
     assert ledger.job(job.id) == job

@@ -30,10 +30,10 @@ def demo(
     if not serve:
         raise typer.Exit(run_demo(folder, print_text))
     must_have_web()
-    from shipperone_erp.web.serving import page_nearby
+    from shipperone_erp.web.serving import local_page
 
     def page(runtime: "Runtime") -> AbstractAsyncContextManager[str]:
-        return page_nearby(runtime.configuration, runtime.ledger, REDACTION, runtime.events)
+        return local_page(runtime.configuration, runtime.ledger, REDACTION, runtime.events)
 
     raise typer.Exit(run_demo(folder, print_text, page=page))
 

@@ -203,9 +203,9 @@ def _page(loaded: Configuration, runtime: Runtime) -> AbstractAsyncContextManage
     """The operations page while inside, where `[runtime] http` asks for it."""
     if loaded.runtime.http is None:
         return nullcontext()
-    from shipperone_erp.web.serving import beside_the_service
+    from shipperone_erp.web.serving import page_in_service
 
-    return beside_the_service(loaded, runtime.ledger, REDACTION, runtime.events)
+    return page_in_service(loaded, runtime.ledger, REDACTION, runtime.events)
 
 
 def _dry_on(file: Path | None, loaded: Configuration, tenants: list[str], selection: Selection, as_json: bool) -> int:

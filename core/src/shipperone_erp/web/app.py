@@ -11,7 +11,18 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from shipperone_erp.web.guard import Asgi, Guard, Receive, Scope, Send
-from shipperone_erp.web.screens import comparing, doing, entry, inspecting, lists, log, order, overview
+from shipperone_erp.web.screens import (
+    audit_log,
+    doctor,
+    health,
+    inspect,
+    lists,
+    login,
+    operator_actions,
+    order,
+    overview,
+    reconcile,
+)
 from shipperone_erp.web.site import COOKIE, HERE, Answered, Site
 from shipperone_erp.web.texts import text
 
@@ -25,31 +36,31 @@ GET: tuple[tuple[str, Screen], ...] = (
     ("/held", lists.held),
     ("/waiting", lists.waiting),
     ("/search", lists.search),
-    ("/tenant/{tenant}", doing.tenant),
+    ("/tenant/{tenant}", operator_actions.tenant),
     ("/order/{tenant}/{order_id:path}", order.order),
     ("/bodies/{tenant}/{order_id:path}", order.raw),
-    ("/reconcile", comparing.reconcile),
-    ("/reconcile/{tenant}", comparing.reconcile),
-    ("/reconcile/{tenant}/csv", comparing.as_csv),
-    ("/inspect", inspecting.show),
-    ("/inspect/{tenant}", inspecting.show),
-    ("/actions", log.actions),
-    ("/doctor", log.doctor),
-    ("/livez", entry.livez),
-    ("/readyz", entry.readyz),
-    ("/statusz", entry.statusz),
-    ("/metrics", entry.metrics),
+    ("/reconcile", reconcile.show),
+    ("/reconcile/{tenant}", reconcile.show),
+    ("/reconcile/{tenant}/csv", reconcile.as_csv),
+    ("/inspect", inspect.show),
+    ("/inspect/{tenant}", inspect.show),
+    ("/actions", audit_log.show),
+    ("/doctor", doctor.show),
+    ("/livez", health.livez),
+    ("/readyz", health.readyz),
+    ("/statusz", health.statusz),
+    ("/metrics", health.metrics),
 )
 POST: tuple[tuple[str, Screen], ...] = (
-    ("/act/preview", doing.preview),
-    ("/act", doing.do),
-    ("/pause", doing.pause),
-    ("/go-live", doing.go_live),
-    ("/adopt", doing.adopt),
-    ("/compare", comparing.compare),
-    ("/examine", log.run_doctor),
-    ("/inspect", inspecting.begin),
-    ("/logout", entry.logout),
+    ("/act/preview", operator_actions.preview),
+    ("/act", operator_actions.run),
+    ("/pause", operator_actions.pause),
+    ("/go-live", operator_actions.go_live),
+    ("/adopt", operator_actions.adopt),
+    ("/compare", reconcile.begin),
+    ("/examine", doctor.begin),
+    ("/inspect", inspect.begin),
+    ("/logout", login.logout),
 )
 
 
@@ -57,7 +68,7 @@ def application(site: Site, *, hosts: tuple[str, ...] = ()) -> Asgi:
     """The page over this site; it answers to these hosts beside those of this machine."""
     routes = [Route(path, partial(_screen, site, screen), methods=["GET"]) for path, screen in GET]
     routes += [Route(path, partial(_screen, site, screen), methods=["POST"]) for path, screen in POST]
-    routes.append(Route("/login", partial(_screen, site, entry.login), methods=["GET", "POST"]))
+    routes.append(Route("/login", partial(_screen, site, login.login), methods=["GET", "POST"]))
     static = Mount("/static", app=_kept(StaticFiles(directory=HERE / "assets")))
     app = Starlette(routes=[*routes, static], exception_handlers={404: partial(_missing, site)})
     return Guard(_visited(site, app), hosts=(*hosts, *site.access.settings.hosts), https=site.access.settings.https)

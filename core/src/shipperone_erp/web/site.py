@@ -23,9 +23,9 @@ from shipperone_erp.kernel.errors import LedgerError, ShipperOneErpError
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.throughput import ThroughputCounter
-from shipperone_erp.web import shown
+from shipperone_erp.web import formatting
 from shipperone_erp.web.access import Access, Person, Session, Visit
-from shipperone_erp.web.beside import Beside
+from shipperone_erp.web.background_runs import BackgroundRuns
 from shipperone_erp.web.texts import text
 
 HERE = Path(__file__).parent
@@ -62,7 +62,7 @@ class Site:
     now: Clock
     read_only: bool = False
     refresh: int = 5
-    beside: Beside = field(default_factory=Beside)
+    background: BackgroundRuns = field(default_factory=BackgroundRuns)
     metrics: "Metrics | None" = None
     throughput: ThroughputCounter = field(init=False)
     environment: Environment = field(init=False)
@@ -110,7 +110,7 @@ class Site:
             "now": now, "person": person, "csrf": session.csrf, "message": message, "path": request.url.path,
             "address": _address(request), "read_only": self.read_only, "refresh": self.refresh,
             "has_logins": self.access.has_logins, "query": "",
-            "ago": lambda at, zone="UTC": shown.ago(at, now, zone), "zone": self.zone,
+            "ago": lambda at, zone="UTC": formatting.ago(at, now, zone), "zone": self.zone,
         }  # fmt: skip
         return self.redact(self.environment.get_template(template).render({**common, **values}))
 
@@ -168,7 +168,7 @@ def _environment() -> Environment:
         trim_blocks=True, lstrip_blocks=True,
     )  # fmt: skip
     names = ("money", "quantity", "figures", "first_sentence", "named", "part", "link", "bars", "ages", "clock")
-    made.filters.update({name: getattr(shown, name) for name in names})
+    made.filters.update({name: getattr(formatting, name) for name in names})
     made.globals.update(say=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
     for name in made.list_templates():
         made.get_template(name)

@@ -15,8 +15,8 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import Group, attention
-from shipperone_erp.web import acts
-from shipperone_erp.web.shown import part
+from shipperone_erp.web import job_actions
+from shipperone_erp.web.formatting import part
 from shipperone_erp.web.site import Site, Values, visit_of
 
 FIRST, PAGE = 8, 50
@@ -70,7 +70,7 @@ async def _list(site: Site, request: Request, which: str) -> Response:
         return {
             "which": which, "groups": groups, "attention": seen, "filters": filters, "tenants": tenants[:200],
             "reasons": list(dict.fromkeys(group.reason for group in every if group.reason)), "alone": alone,
-            "start": start, "page": PAGE, "filtered": any(filters.values()), "bulk": acts.IN_BULK,
+            "start": start, "page": PAGE, "filtered": any(filters.values()), "bulk": job_actions.IN_BULK,
             "may_act": person is not None and person.may_act_at_all and not site.read_only,
             "tabs": [(one, seen.by_owner.get(one, 0), query(filters, owner=one)) for one in Owner], "query_of": query,
             "explanations": EXPLANATIONS,
@@ -89,8 +89,8 @@ def _jobs(ledger: Ledger, group: Group, tenant: str | None, stage: Stage | None,
 
 
 def _shown(group: Group, jobs: list[Job], filters: Mapping[str, Any]) -> dict[str, Any]:
-    offered = [name for name in acts.IN_BULK if any(acts.ACTS[name].fits(job) for job in jobs)]
-    return {"of": group, "jobs": jobs, "address": query(filters), "acts": offered}
+    offered = [name for name in job_actions.IN_BULK if any(job_actions.JOB_ACTIONS[name].fits(job) for job in jobs)]
+    return {"of": group, "jobs": jobs, "address": query(filters), "actions": offered}
 
 
 def query(filters: Mapping[str, Any], **changed: Any) -> str:

@@ -1,4 +1,4 @@
-"""The acts: a preview of what happens to each order, then the act itself. The functions are the command line's."""
+"""What operators do: a preview of what happens to each order, then the action. The functions are the command line's."""
 
 import asyncio
 import contextlib
@@ -15,10 +15,9 @@ from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import adoption, job_commands
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import release as releasing
-from shipperone_erp.web import acts
+from shipperone_erp.web import job_actions
 from shipperone_erp.web.access import Person
-from shipperone_erp.web.acts import Act, Doing
+from shipperone_erp.web.job_actions import ActionRequest, BackgroundAction, JobAction
 from shipperone_erp.web.screens.lists import word
 from shipperone_erp.web.site import Answered, Site, Values, back_to, forbidden, one
 from shipperone_erp.web.texts import text
@@ -30,16 +29,16 @@ Fields = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
-class Foreseen:
-    """One order of a preview: the job, and why the act would leave it as it is; None if it would be done."""
+class PreviewRow:
+    """One order of a preview: the job, and why the action would leave it as it is; None if it would be done."""
 
     key: str
     job: Job | None
     why_not: str | None
 
 
-def foresee(ledger: Ledger, act: Act, keys: Sequence[str], person: Person) -> list[Foreseen]:
-    """What the act would do to the jobs of these keys."""
+def previewed(ledger: Ledger, action: JobAction, keys: Sequence[str], person: Person) -> list[PreviewRow]:
+    """What the action would do to the jobs of these keys."""
     found = []
     for key in dict.fromkeys(keys[:MOST]):
         job = next(iter(ledger.find_jobs(key=key)), None)
@@ -47,11 +46,11 @@ def foresee(ledger: Ledger, act: Act, keys: Sequence[str], person: Person) -> li
             why: str | None = text("gone_job")
         elif not person.may_act(job):
             why = text("not_allowed")
-        elif not act.fits(job):
+        elif not action.fits(job):
             why = text("not_fitting", state=text(f"state_{job.state}"))
         else:
             why = None
-        found.append(Foreseen(key, job, why))
+        found.append(PreviewRow(key, job, why))
     return found
 
 
@@ -59,74 +58,76 @@ async def preview(site: Site, request: Request) -> Response:
     """What would happen to each of the chosen orders; nothing is done yet."""
     fields = await site.form(request)
     person = site.acting(request)
-    act = _act(fields)
+    action = _action(fields)
     keys = fields.get("key", [])
 
     def make(ledger: Ledger) -> Values:
-        foreseen = foresee(ledger, act, keys, person)
+        rows = previewed(ledger, action, keys, person)
         return {
-            "act": act, "foreseen": foreseen, "back": one(fields, "back") or "/held",
-            "will": [entry for entry in foreseen if entry.why_not is None],
+            "action": action, "rows": rows, "back": one(fields, "back") or "/held",
+            "will": [row for row in rows if row.why_not is None],
         }  # fmt: skip
 
     return await site.page(request, "preview.html", make)
 
 
-async def do(site: Site, request: Request) -> Response:
+async def run(site: Site, request: Request) -> Response:
     """Do it to each of the orders that the form names, and return to where the form was."""
     fields = await site.form(request)
     person = site.acting(request)
-    act = _act(fields)
+    action = _action(fields)
     note = one(fields, "note") or None
-    if act.needs_note and note is None:
+    if action.needs_note and note is None:
         raise Answered(409, text("refused"), text("note_needed"))
-    if act.aside:
-        return await _aside(site, request, fields, act, person, note or "")
-    values = {name: one(fields, name) for name in act.fields}
-    message = await asyncio.to_thread(_done, site, act, fields.get("key", []), person, note, values)
+    if isinstance(action, BackgroundAction):
+        return await _in_background(site, request, fields, action, person, note)
+    values = {name: one(fields, name) for name in action.fields}
+    message = await asyncio.to_thread(_run_each, site, action, fields.get("key", []), person, note, values)
     site.say(request, message)
     return back_to(request, fields)
 
 
-def _done(
-    site: Site, act: Act, keys: Sequence[str], person: Person, note: str | None, values: Mapping[str, str]
+def _run_each(
+    site: Site, action: JobAction, keys: Sequence[str], person: Person, note: str | None, values: Mapping[str, str]
 ) -> str:
-    """The act, one job after another; what could not be done is said, and stops none of the others."""
+    """The action, one job after another; what could not be done is reported, and stops none of the others."""
     follows, failed, done = "", [], 0
     with job_commands.acting_as(person.name):
-        for entry in foresee(site.ledger, act, keys, person):
+        for entry in previewed(site.ledger, action, keys, person):
             if entry.job is None or entry.why_not is not None:
                 failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
                 continue
             try:
-                said = act.do(Doing(site.ledger, site.configuration, entry.job, site.now(), note, values))
+                said = action.run(ActionRequest(site.ledger, site.configuration, entry.job, site.now(), note, values))
             except UsageError as refused:
                 failed.append(str(refused))
                 continue
             done += 1
             after = site.ledger.job(entry.job.id) or entry.job
             follows = f"{after.order_id}: {said or job_commands.what_follows(after)}."
-    name = text(f"act_{act.name}")
+    name = text(f"act_{action.name}")
     if failed and not done:
         raise UsageError("\n".join(failed))
     if failed:
-        return text("done_partly", act=name, n=done, done=done, failed=len(failed), why="; ".join(failed[:5]))
-    return text("done_flash", act=name, n=done, follows=follows)
+        return text("done_partly", action=name, n=done, done=done, failed=len(failed), why="; ".join(failed[:5]))
+    return text("done_flash", action=name, n=done, follows=follows)
 
 
-async def _aside(site: Site, request: Request, fields: Fields, act: Act, person: Person, note: str) -> Response:
-    """A release reads both of ShipperOne's queues first: the form is answered at once, the order shows the rest."""
-    (entry,) = await asyncio.to_thread(foresee, site.ledger, act, fields.get("key", [])[:1], person)
-    job = entry.job
-    if job is None or entry.why_not is not None:
-        raise UsageError(entry.why_not or text("gone_job"))
+async def _in_background(
+    site: Site, request: Request, fields: Fields, action: BackgroundAction, person: Person, note: str | None
+) -> Response:
+    """It reads ShipperOne or the ERP first: the form is answered at once, the order's page shows what came of it."""
+    rows = await asyncio.to_thread(previewed, site.ledger, action, fields.get("key", [])[:1], person)
+    job = rows[0].job if rows else None
+    if job is None or rows[0].why_not is not None:
+        raise UsageError((rows[0].why_not if rows else None) or text("gone_job"))
 
-    async def release() -> None:
+    async def work() -> None:
         with job_commands.acting_as(person.name):
-            await releasing.release_unlisted(site.ledger, site.configuration, job, note)
+            await action.in_background(ActionRequest(site.ledger, site.configuration, job, site.now(), note))
 
-    site.beside.start(("release", job.tenant, job.order_id), person.name, site.now, release)
-    site.say(request, text("aside_started", act=text(f"act_{act.name}")))
+    site.background.start((action.name, job.tenant, job.order_id), person.name, site.now, work)
+    site.say(request, text("background_started", action=text(f"act_{action.name}")))
     return back_to(request, fields)
 
 
@@ -136,14 +137,14 @@ async def pause(site: Site, request: Request) -> Response:
     person, note = site.acting(request), one(fields, "note") or None
     resumes = one(fields, "act") == "resume"
 
-    def act() -> list[Stage]:
+    def work() -> list[Stage]:
         with job_commands.acting_as(person.name):
             if resumes:
                 return job_commands.resume(site.ledger, tenant, stages, site.now(), note)
             job_commands.pause(site.ledger, tenant, stages, site.now(), note)
             return list(stages)
 
-    done = await asyncio.to_thread(act)
+    done = await asyncio.to_thread(work)
     what = f"{tenant}: {', '.join(text(stage.value) for stage in done)}"
     if not done:
         site.say(request, text("nothing_paused"))
@@ -158,12 +159,12 @@ async def go_live(site: Site, request: Request) -> Response:
     person, from_now = site.acting(request), one(fields, "act") == "from_now"
     known = site.configuration.tenants.get(tenant)
 
-    def act() -> int:
+    def work() -> int:
         with job_commands.acting_as(person.name):
             stages = known.stages if known else tuple(Stage)
             return len(going_live.go_live(site.ledger, tenant, stages, site.now(), from_now=from_now))
 
-    site.say(request, text("live_flash", tenant=tenant, n=await asyncio.to_thread(act)))
+    site.say(request, text("live_flash", tenant=tenant, n=await asyncio.to_thread(work)))
     return back_to(request, fields)
 
 
@@ -176,7 +177,7 @@ async def adopt(site: Site, request: Request) -> Response:
     if note is None:
         raise Answered(409, text("refused"), text("note_needed"))
 
-    def act() -> int:
+    def work() -> int:
         made = adoption.from_text(one(fields, "rows"), name)
         for document in made:
             with contextlib.suppress(UsageError):  # `adopt` reports it, with its row
@@ -186,7 +187,7 @@ async def adopt(site: Site, request: Request) -> Response:
         with job_commands.acting_as(person.name):
             return len(adoption.adopt(site.ledger, made, site.now(), note))
 
-    site.say(request, text("adopted_flash", n=await asyncio.to_thread(act)))
+    site.say(request, text("adopted_flash", n=await asyncio.to_thread(work)))
     return back_to(request, fields)
 
 
@@ -224,8 +225,8 @@ def _must_know(site: Site, name: str) -> None:
         raise Answered(404, text("not_found"), text("not_found_hint"))
 
 
-def _act(fields: Fields) -> Act:
-    found = acts.ACTS.get(one(fields, "act"))
+def _action(fields: Fields) -> JobAction:
+    found = job_actions.JOB_ACTIONS.get(one(fields, "act"))
     if found is None:
         raise Answered(404, text("not_found"))
     return found

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ledger_databases import NOON
 from shipperone_erp.operations.throughput import Span
-from shipperone_erp.web.shown import ages, bars
+from shipperone_erp.web.formatting import ages, bars
 
 
 def spans(*minutes):

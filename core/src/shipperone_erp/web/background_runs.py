@@ -28,7 +28,7 @@ class Run:
 
 
 @dataclass(slots=True)
-class Beside:
+class BackgroundRuns:
     """Runs by what they are about; a page looks at the newest one."""
 
     runs: dict[Key, Run] = field(default_factory=dict)

@@ -14,7 +14,7 @@ from shipperone_erp.operations.adoption import parsed
 from shipperone_erp.operations.reconcile.findings import NOTES
 from shipperone_erp.operations.reconcile.running import Reconciled, reconcile_since, reconciled
 from shipperone_erp.operations.reconcile.totals import by_rate, not_invoiced, totals
-from shipperone_erp.web.shown import part
+from shipperone_erp.web.formatting import part
 from shipperone_erp.web.site import Answered, Site, Values, one, visit_of
 from shipperone_erp.web.texts import text
 
@@ -24,13 +24,13 @@ COLUMNS = (
 )  # fmt: skip
 
 
-async def reconcile(site: Site, request: Request) -> Response:
+async def show(site: Site, request: Request) -> Response:
     """The newest comparison of a tenant; the first tenant where none is named."""
     tenants = sorted(site.configuration.tenants)
     tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
     if tenant is not None:
         known(site, tenant)
-    run = site.beside.runs.get(("reconcile", tenant or ""))
+    run = site.background.runs.get(("reconcile", tenant or ""))
     default = reconcile_since(site.configuration.tenants[tenant], None).date() if tenant else None
 
     def make(ledger: object) -> Values:
@@ -47,8 +47,8 @@ async def reconcile(site: Site, request: Request) -> Response:
     return await site.page(request, "reconcile.html", make)
 
 
-async def compare(site: Site, request: Request) -> Response:
-    """Begin a comparison beside the request; the page shows what came of it."""
+async def begin(site: Site, request: Request) -> Response:
+    """Begin a comparison in the background; the page shows what came of it."""
     fields = await site.form(request)
     tenant = one(fields, "tenant")
     settings = known(site, tenant)
@@ -59,14 +59,14 @@ async def compare(site: Site, request: Request) -> Response:
     async def work() -> Reconciled:
         return await asyncio.to_thread(reconciled, site.ledger, settings, since, max_response=limit)
 
-    site.beside.start(("reconcile", tenant), person.name if person else "", site.now, work)
+    site.background.start(("reconcile", tenant), person.name if person else "", site.now, work)
     return RedirectResponse(f"/reconcile/{part(tenant)}", status_code=303)
 
 
 async def as_csv(site: Site, request: Request) -> Response:
     """Every document of the newest comparison, for a spreadsheet."""
     tenant = request.path_params["tenant"]
-    run = site.beside.runs.get(("reconcile", tenant))
+    run = site.background.runs.get(("reconcile", tenant))
     if run is None or run.result is None:
         raise Answered(404, text("not_found"))
     rows: list[dict[str, Any]] = [compared.row() for compared in run.result.found]

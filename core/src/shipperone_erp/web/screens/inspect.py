@@ -17,8 +17,8 @@ from shipperone_erp.operations.inspect.findings import Inspection
 from shipperone_erp.operations.inspect.inspection import inspect
 from shipperone_erp.operations.inspect.queue_reading import read_queues
 from shipperone_erp.operations.inspect.with_erp import with_erp
-from shipperone_erp.web.screens.comparing import known
-from shipperone_erp.web.shown import part
+from shipperone_erp.web.formatting import part
+from shipperone_erp.web.screens.reconcile import known
 from shipperone_erp.web.site import Site, Values, one, visit_of
 
 
@@ -28,7 +28,7 @@ async def show(site: Site, request: Request) -> Response:
     tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
     if tenant is not None:
         known(site, tenant)
-    run = site.beside.runs.get(("inspect", tenant or ""))
+    run = site.background.runs.get(("inspect", tenant or ""))
 
     def make(ledger: object) -> Values:
         done: Inspection | None = run.result if run and not run.error else None
@@ -52,5 +52,5 @@ async def begin(site: Site, request: Request) -> Response:
             raise UsageError(failure.sentence) from None
         return await with_erp(settings, await asyncio.to_thread(inspect, settings, queues))
 
-    site.beside.start(("inspect", tenant), person.name if person else "", site.now, work)
+    site.background.start(("inspect", tenant), person.name if person else "", site.now, work)
     return RedirectResponse(f"/inspect/{part(tenant)}", status_code=303)

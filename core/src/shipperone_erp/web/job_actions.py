@@ -1,0 +1,215 @@
+"""What an operator can do to one job from the page: each action, what it needs, and its function in `operations`."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+from functools import partial
+from typing import Literal
+
+from shipperone_erp.config import Configuration
+from shipperone_erp.domain.credit_note import CreditNote
+from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.states import Stage
+from shipperone_erp.kernel.errors import UsageError
+from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands, making_anew
+from shipperone_erp.operations import release as releasing
+from shipperone_erp.operations.adoption import Made, amount, parsed
+from shipperone_erp.operations.job_commands import Pick
+from shipperone_erp.web.texts import text
+
+Values = Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ActionRequest:
+    """One action on one job: the ledger that is written, and what the operator has filled in."""
+
+    ledger: Ledger
+    configuration: Configuration
+    job: Job
+    now: datetime
+    note: str | None
+    values: Values = field(default_factory=dict)
+
+    def timezone(self) -> str:
+        """The tenant's. UsageError if the tenant is not usable as it is configured."""
+        if self.job.tenant not in self.configuration.tenants:
+            raise UsageError(f"{self.job.tenant} is not usable as it is configured")
+        return self.configuration.tenants[self.job.tenant].timezone
+
+
+@dataclass(frozen=True, slots=True)
+class JobAction:
+    """An action as the page offers it: `fits` says whether the job is such that it can be done.
+
+    `fields`: what has to be filled in besides the note; an action with fields is for one job at a time.
+    """
+
+    name: str
+    fits: Callable[[Job], bool]
+    run: Callable[[ActionRequest], str | None]
+    """Returns what follows, where the job itself does not show it."""
+    needs_note: bool = False
+    fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BackgroundAction(JobAction):
+    """An action that reads ShipperOne's queues or the ERP first: for one job at a time, in `in_background`.
+
+    The form is answered at once; the order's page shows what came of it.
+    """
+
+    in_background: Callable[[ActionRequest], Awaitable[None]] = field(kw_only=True)
+
+
+def _retry(request: ActionRequest, *, rebuild: bool) -> None:
+    job_commands.retry(request.ledger, request.job, request.now, request.note, rebuild=rebuild)
+
+
+def _note(request: ActionRequest) -> str:
+    job_commands.note_down(request.ledger, request.job, request.now, request.note)
+    return text("note_kept")
+
+
+def _resolve(request: ActionRequest, *, outcome: Literal["confirmed", "cancelled"]) -> None:
+    job_commands.resolve(request.ledger, request.job, request.now, request.note, outcome=outcome)
+
+
+def _simple(command: Callable[[Ledger, Job, datetime, str | None], None], request: ActionRequest) -> None:
+    command(request.ledger, request.job, request.now, request.note)
+
+
+def _approve(request: ActionRequest) -> str | None:
+    needed = approving.persons(request.configuration, request.job)
+    done = job_commands.approve(request.ledger, request.job, request.now, request.note, persons=needed)
+    return None if done else text("second_approval")
+
+
+def _approve_total(request: ActionRequest) -> None:
+    approving.approve_sum(
+        request.ledger, request.configuration, request.job, request.now, request.note, total=_amount(request, "total")
+    )
+
+
+def _adopt(request: ActionRequest) -> None:
+    made = Made(
+        Pick(request.job.order_id, request.job.tenant, request.job.stage, request.job.key),
+        _filled(request, "reference"),
+        request.values.get("number") or None, _amount(request, "total"), _day(request, "date"),
+    )  # fmt: skip
+    adoption.adopt(request.ledger, [made], request.now, request.note)
+
+
+def _credited(request: ActionRequest) -> None:
+    off = _amount(request, "amount")
+    if off is None:
+        raise UsageError("fill in what the credit note takes off, such as 30.00")
+    known = request.configuration.tenants.get(request.job.tenant)
+    credit = CreditNote(_filled(request, "number"), off)
+    currency = known.currency if known else None
+    credit_notes.credited(request.ledger, request.job, request.now, request.note, credit=credit, currency=currency)
+
+
+def _supply_date(request: ActionRequest) -> None:
+    invoice_dates.set_supply_date(
+        request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
+    )
+
+
+def _issue_date(request: ActionRequest) -> None:
+    invoice_dates.set_issue_date(
+        request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
+    )
+
+
+def _one_at_a_time(request: ActionRequest) -> None:
+    raise UsageError(f"{request.job.key}: this action reads the other systems first; do it for one order at a time")
+
+
+async def _release(request: ActionRequest) -> None:
+    await releasing.release_unlisted(request.ledger, request.configuration, request.job, request.note or "")
+
+
+async def _make_anew(request: ActionRequest) -> None:
+    await asyncio.to_thread(
+        making_anew.make_anew, request.ledger, request.configuration, [request.job], request.now, request.note
+    )
+
+
+def _filled(request: ActionRequest, name: str) -> str:
+    value = request.values.get(name, "").strip()
+    if not value:
+        raise UsageError(f"fill in the {name}")
+    return value
+
+
+def _amount(request: ActionRequest, name: str) -> Decimal | None:
+    return parsed(amount, request.values.get(name, "").strip(), name, "an amount such as 24.99")
+
+
+def _day(request: ActionRequest, name: str) -> date | None:
+    return parsed(date.fromisoformat, request.values.get(name, "").strip(), name, "a date such as 2026-03-01")
+
+
+def _needed_day(request: ActionRequest) -> date:
+    day = _day(request, "date")
+    if day is None:
+        raise UsageError("fill in the date, such as 2026-03-01")
+    return day
+
+
+JOB_ACTIONS: Mapping[str, JobAction] = {
+    action.name: action
+    for action in (
+        JobAction("approve", job_commands.can_be_approved, _approve),
+        JobAction("retry", job_commands.can_be_retried, partial(_retry, rebuild=False)),
+        JobAction("rebuild", job_commands.can_be_rebuilt, partial(_retry, rebuild=True)),
+        JobAction("repeat", job_commands.can_be_repeated, partial(_simple, job_commands.repeat), needs_note=True),
+        JobAction(
+            "approve_total", job_commands.total_can_be_approved, _approve_total, needs_note=True, fields=("total",)
+        ),
+        JobAction(
+            "approve_without_vat", job_commands.vat_can_be_left_out, partial(_simple, job_commands.approve_without_vat),
+            needs_note=True,
+        ),
+        JobAction("supply_date", invoice_dates.lacks_true_supply_date, _supply_date, needs_note=True, fields=("date",)),
+        JobAction("issue_date", invoice_dates.is_refused_for_its_date, _issue_date, needs_note=True, fields=("date",)),
+        JobAction(
+            "resolve_confirmed", job_commands.can_be_resolved, partial(_resolve, outcome="confirmed"), needs_note=True
+        ),
+        JobAction(
+            "resolve_cancelled", lambda job: job_commands.can_be_resolved(job) and not job.accepted,
+            partial(_resolve, outcome="cancelled"), needs_note=True,
+        ),
+        JobAction(
+            "adopt", adoption.can_be_adopted, _adopt, needs_note=True, fields=("reference", "number", "total", "date")
+        ),
+        JobAction("credited", credit_notes.can_be_credited, _credited, needs_note=True, fields=("number", "amount")),
+        BackgroundAction(
+            "make_anew", making_anew.can_be_made_anew, _one_at_a_time, needs_note=True, in_background=_make_anew
+        ),
+        BackgroundAction(
+            "release", job_commands.can_be_released, _one_at_a_time, needs_note=True, in_background=_release
+        ),
+        JobAction("ignore", job_commands.can_be_ended, partial(_simple, job_commands.ignore), needs_note=True),
+        JobAction("note", lambda job: True, _note, needs_note=True),
+    )
+}  # fmt: skip
+"""In the order in which the page offers them: what cures first, what ends last."""
+
+IN_BACKGROUND = tuple(action.name for action in JOB_ACTIONS.values() if isinstance(action, BackgroundAction))
+IN_BULK = tuple(a.name for a in JOB_ACTIONS.values() if not a.fields and not isinstance(a, BackgroundAction))
+
+
+def available(job: Job) -> list[JobAction]:
+    """What can be done to this job now."""
+    return [action for action in JOB_ACTIONS.values() if action.fits(job)]
+
+
+def fields_of(action: JobAction, job: Job) -> tuple[str, ...]:
+    """What has to be filled in: a reservation has a reference and nothing more."""
+    return ("reference",) if action.name == "adopt" and job.stage is Stage.ALLOCATION else action.fields

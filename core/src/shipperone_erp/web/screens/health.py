@@ -1,0 +1,46 @@
+"""What machines ask: `/livez`, `/readyz`, `/statusz`, `/metrics`."""
+
+import asyncio
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from shipperone_erp.kernel.errors import LedgerError
+from shipperone_erp.operations.reports import iso, status_rows
+from shipperone_erp.web.site import Answered, Site, visit_of
+from shipperone_erp.web.texts import text
+
+READY_WITHIN = 5.0
+"""Seconds in which the ledger has to take a write."""
+
+
+async def livez(site: Site, request: Request) -> Response:
+    """The loop that serves the tenants turns: it has answered this."""
+    return PlainTextResponse("ok\n")
+
+
+async def readyz(site: Site, request: Request) -> Response:
+    """The ledger can be written (where the page is read only: read)."""
+    check = site.ledger.counts if site.ledger.read_only else site.ledger.can_write
+    try:
+        await asyncio.wait_for(asyncio.to_thread(check), READY_WITHIN)
+    except (LedgerError, TimeoutError) as error:
+        why = site.redact(str(error)) or f"the ledger did not answer within {READY_WITHIN:g} s"
+        return PlainTextResponse(f"{why}\n", status_code=503)
+    return PlainTextResponse("ok\n")
+
+
+async def metrics(site: Site, request: Request) -> Response:
+    """What Prometheus scrapes; 404 with what to install where the extra is missing."""
+    if site.metrics is None:
+        return PlainTextResponse(f"{text('no_metrics')}\n", status_code=404)
+    body = await asyncio.to_thread(site.metrics.exposition)
+    return Response(site.redact(body.decode()), media_type=site.metrics.content_type)
+
+
+async def statusz(site: Site, request: Request) -> Response:
+    """What `status --json` prints."""
+    if visit_of(request).person is None:
+        raise Answered(401, text("log_in"))
+    rows = await asyncio.to_thread(lambda: status_rows(site.configuration, site.ledger, site.now()))
+    return JSONResponse({"at": iso(site.now()), "status": rows})
