@@ -31,7 +31,9 @@ pytest_plugins = [
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--case", metavar="NUMBER", help="only the tests of this row of docs/failure-modes.md, such as D1")
+    parser.addoption(
+        "--case", metavar="NUMBER", help="only the tests of this row of docs/explanation/failure-modes.md, such as D1"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

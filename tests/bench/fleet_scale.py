@@ -2,7 +2,7 @@
 
     python tests/bench/fleet_scale.py --tenants 100000 --poll 30 --orders 40
 
-The costs below are those of docs/benchmarks.md and of fleet_bench.py; give your own with the options.
+The costs below are those of docs/explanation/benchmarks.md and of fleet_bench.py; give your own with the options.
 """
 
 import argparse

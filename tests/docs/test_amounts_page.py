@@ -1,4 +1,4 @@
-"""docs/amounts.md, worked out: each order, the sentence it is held with, the settings that cure it, the invoice's total."""
+"""docs/explanation/amounts.md, worked out: each order, the sentence it is held with, the settings that cure it, the invoice's total."""
 
 import re
 import tomllib
@@ -7,7 +7,7 @@ from decimal import Decimal as D
 
 import pytest
 
-from places import DOCS
+from places import page_file
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
@@ -19,7 +19,7 @@ from shipperone_erp.domain.totals import figures
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.order_parser import OrderWire
 
-PAGE = (DOCS / "amounts.md").read_text(encoding="utf-8")
+PAGE = page_file("amounts.md").read_text(encoding="utf-8")
 SECTIONS = {part.splitlines()[0]: part for part in PAGE.split("\n## ")[1:] if "```json" in part}
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from places import DOCS
+from places import DOCS, page_file
 from shipperone_erp.engine.service_manager import notify, signs_of_life, watchdog
 
 DEPLOY = DOCS / "deploy"
@@ -22,7 +22,7 @@ DEPLOY = DOCS / "deploy"
 
 @pytest.mark.parametrize(("kind", "file"), [("ini", "shipperone-erp.service"), ("dockerfile", "Dockerfile")])
 def test_the_page_prints_the_file(kind, file):
-    page = (DOCS / "deployment.md").read_text(encoding="utf-8")
+    page = page_file("deployment.md").read_text(encoding="utf-8")
     (printed,) = re.findall(rf"^```{kind}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
     assert printed == (DEPLOY / file).read_text(encoding="utf-8")
 

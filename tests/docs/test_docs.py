@@ -1,4 +1,4 @@
-"""Documentation that cannot drift: generated parts, links, and the connector of docs/connectors.md as it is printed."""
+"""Documentation that cannot drift: generated parts, links, and the connector of docs/reference/connectors.md as it is printed."""
 
 import asyncio
 import re
@@ -14,7 +14,8 @@ from typing import ClassVar
 import pytest
 
 import docs_render
-from places import ROOT
+import places
+from places import ROOT, page_file
 from shipperone_erp import FreeStock, Goods, Option, Question, Setup, SetupDone
 from shipperone_erp.config import load
 from shipperone_erp.domain.explanations import EXPLANATIONS
@@ -26,7 +27,7 @@ from shipperone_erp.sandbox.faults import KINDS
 from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine
 from shipperone_erp.testing.runner import not_compared, run_all
 
-PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", *ROOT.glob("c*/**/README.md")])
+PAGES = sorted([*places.PAGES, ROOT / "README.md", *ROOT.glob("c*/**/README.md")])
 
 
 @pytest.mark.parametrize("page", docs_render.pages(), ids=lambda page: page.name)
@@ -52,12 +53,12 @@ def test_every_reason_is_explained_in_sentences():
 
 
 def test_every_fault_is_documented():
-    page = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
+    page = page_file("sandbox.md").read_text(encoding="utf-8")
     assert [kind for kind in KINDS if f"`{kind}`" not in page] == []
 
 
 def blocks(kind: str) -> list[str]:
-    page = (ROOT / "docs" / "connectors.md").read_text(encoding="utf-8")
+    page = page_file("connectors.md").read_text(encoding="utf-8")
     return re.findall(rf"^```{kind}\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
 
 

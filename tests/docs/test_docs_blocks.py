@@ -9,8 +9,8 @@ import pytest
 import typer.main
 import yaml
 
-from docs_blocks import DOCS, blocks, shown
-from places import TESTS
+from docs_blocks import blocks, shown
+from places import PAGES, ROOT, TESTS
 from shipperone_erp.cli import connectors
 from shipperone_erp.config import load
 from shipperone_erp.config.fleet import FleetSettings
@@ -49,7 +49,7 @@ LOOKED_AT = {
 """What is not here is generated (`docs_render`), or a directive of the site, which its build checks."""
 
 
-@pytest.mark.parametrize("page", sorted(DOCS.glob("*.md")), ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_every_kind_of_block_on_a_page_has_a_test_that_names_the_page(page):
     looked_at = LOOKED_AT.get(page.name, {})
     named = {kind for kinds in looked_at for kind in kinds.split()}
@@ -57,7 +57,7 @@ def test_every_kind_of_block_on_a_page_has_a_test_that_names_the_page(page):
     assert found == named, f"name in LOOKED_AT the tests that execute, load or compare the blocks of {page.name}"
     for test in looked_at.values():
         source = (TESTS / test).read_text(encoding="utf-8")
-        assert page.name in source or page.stem in source or 'glob("*.md")' in source, test
+        assert page.name in source or page.stem in source or "in ALL_PAGES" in source, test
 
 
 def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
@@ -76,7 +76,7 @@ def test_the_configuration_page_loads_as_it_is_printed(tmp_path):
 def test_the_extras_that_a_page_says_to_install_are_there(page):
     (command,) = shown(page, "sh")
     named = re.search(r"shipperone-erp\[(.*)\]", command)[1].split(",")
-    project = tomllib.loads((DOCS.parent / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "core/pyproject.toml").read_text(encoding="utf-8"))["project"]
     assert set(named) <= set(project["optional-dependencies"])
 
 

@@ -1,4 +1,4 @@
-"""The files that docs/deployment.md, operations.md and security.md print: the TOML loads, the unit and the Dockerfile hold.
+"""The files that docs/how-to/deployment.md, operations.md and security.md print: the TOML loads, the unit and the Dockerfile hold.
 
 Every fenced block of these pages is of a kind that some test looks at.
 """
@@ -15,20 +15,20 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from places import ROOT
+from places import ROOT, page_file
 from release import DIST, PACKAGES, project
 from shipperone_erp.cli.app import app
 from shipperone_erp.config import load
 from shipperone_erp_generic_sql import recipe
 
-PAGES = [ROOT / "docs" / f"{name}.md" for name in ("operations", "deployment", "security")]
+PAGES = [page_file(f"{name}.md") for name in ("operations", "deployment", "security")]
 CHECKED = {"console", "toml", "ini", "dockerfile"}
 DOCKERFILE = {"FROM", "RUN", "COPY", "USER", "WORKDIR", "VOLUME", "STOPSIGNAL", "HEALTHCHECK", "ENTRYPOINT", "CMD"}
 ANALYZE = shutil.which("systemd-analyze")
 
 
 def blocks(kind: str, page: str = "deployment") -> list[str]:
-    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    text = page_file(f"{page}.md").read_text(encoding="utf-8")
     return re.findall(rf"^```{kind}\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
 
 

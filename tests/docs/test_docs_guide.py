@@ -1,4 +1,4 @@
-"""docs/guide.md: every row names modules that are there, and tests that are run."""
+"""docs/reference/guide.md: every row names modules that are there, and tests that are run."""
 
 import ast
 import re
@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import shipperone_erp
-from places import TESTS
+from places import TESTS, page_file
 
 PACKAGE = Path(shipperone_erp.__file__).parent
-PAGE = (TESTS.parent / "docs" / "guide.md").read_text(encoding="utf-8")
+PAGE = page_file("guide.md").read_text(encoding="utf-8")
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
     for line in PAGE.splitlines()

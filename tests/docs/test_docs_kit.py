@@ -1,4 +1,4 @@
-"""docs/conformance.md and docs/policies.md: the blocks that are written there by hand."""
+"""docs/reference/conformance.md and docs/how-to/policies.md: the blocks that are written there by hand."""
 
 import re
 import sys

@@ -1,4 +1,4 @@
-"""docs/errors.md lists what is printed: messages that are provoked here are found in it, with the page about each."""
+"""docs/reference/errors.md lists what is printed: messages that are provoked here are found in it, with the page about each."""
 
 import re
 from pathlib import Path
@@ -6,12 +6,11 @@ from pathlib import Path
 import pytest
 
 import docs_messages
+from places import page_file
 from shipperone_erp.config import load
 from shipperone_erp.kernel.errors import ConfigurationError, LedgerError, UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.queue_files import read_file
-
-DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 def page_of(said: str) -> set[str]:
@@ -69,7 +68,7 @@ def test_what_ends_a_command_is_listed(tmp_path):
 def test_every_page_that_is_named_is_there():
     pages = {message.page for message in docs_messages.messages()}
     assert len(pages) > 10
-    assert all((DOCS / page).exists() for page in pages)
+    assert all(page_file(page).exists() for page in pages)
 
 
 def test_every_check_of_the_doctor_that_may_fail_has_its_sentence():

@@ -18,7 +18,8 @@ import pytest
 
 import docs_scenarios
 from console_blocks import Command, agrees, commands, differences, run, typical
-from places import DOCS, TESTS
+from places import PAGES as ALL_PAGES
+from places import TESTS
 from warm_processes import command_for_shells
 
 SCENARIO = re.compile(r"<!-- scenario: (\w+) -->")
@@ -70,7 +71,7 @@ RUN_AS_A_WHOLE = {
 }
 """Pages whose blocks another test runs, most of them as one long story from the first line to the last."""
 
-PAGES = sorted(page for page in DOCS.glob("*.md") if page.name not in RUN_AS_A_WHOLE)
+PAGES = [page for page in ALL_PAGES if page.name not in RUN_AS_A_WHOLE]
 SCENES = [scene for page in PAGES for scene in scenes(page)[0]]
 
 

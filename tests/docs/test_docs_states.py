@@ -1,4 +1,4 @@
-"""The diagrams of docs/two-stages.md show every way that a job takes, and no other: orders take them here."""
+"""The diagrams of docs/explanation/two-stages.md show every way that a job takes, and no other: orders take them here."""
 
 from collections.abc import Callable
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""docs/tutorial.md as an author follows it: its files, its changes and its commands, in their order."""
+"""docs/tutorials/tutorial.md as an author follows it: its files, its changes and its commands, in their order."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""docs/generic-sql.md: what is printed there is what runs, and what it says of itself is so."""
+"""docs/how-to/generic-sql.md: what is printed there is what runs, and what it says of itself is so."""
 
 import re
 import tomllib
@@ -6,7 +6,7 @@ import tomllib
 import pytest
 from typer.testing import CliRunner
 
-from places import DOCS
+from places import page_file
 from shipperone_erp.config import load
 from shipperone_erp_generic_sql.cli import app
 from shipperone_erp_generic_sql.dialects import DIALECTS
@@ -14,7 +14,7 @@ from shipperone_erp_generic_sql.found import DELIVERY_STATES, INVOICE_STATES, RE
 from shipperone_erp_generic_sql.recipe import available, recipe
 from sql_command import TENANT
 
-PAGE = (DOCS / "generic-sql.md").read_text(encoding="utf-8")
+PAGE = page_file("generic-sql.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE, re.DOTALL | re.MULTILINE)
 
 

@@ -1,4 +1,4 @@
-"""docs/odoo.md and the package's README: what is printed there loads, and every name in them is one."""
+"""docs/how-to/odoo.md and the package's README: what is printed there loads, and every name in them is one."""
 
 import re
 
@@ -6,13 +6,13 @@ from odoo_buyer_cases import BUYERS
 from odoo_cases import CASES
 from odoo_invoice_cases import INVOICES, METHOD
 from odoo_sale_cases import SALE_CASES
-from places import ROOT
+from places import page_file
 from shipperone_erp.config import load
 from shipperone_erp.domain.invoice_checks.listed_taxes import TAX
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp_odoo.settings import OdooSettings, PaymentRule
 
-PAGE = (ROOT / "docs" / "odoo.md").read_text(encoding="utf-8")
+PAGE = page_file("odoo.md").read_text(encoding="utf-8")
 TOML = [
     re.sub(r"^   ", "", text, flags=re.MULTILINE) for text in re.findall(r"^ *```toml\n(.*?)^ *```$", PAGE, re.M | re.S)
 ]

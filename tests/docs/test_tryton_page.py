@@ -1,16 +1,16 @@
-"""docs/tryton.md and the package's README: what is printed there loads, and every name in them is one."""
+"""docs/how-to/tryton.md and the package's README: what is printed there loads, and every name in them is one."""
 
 import re
 import shlex
 from importlib.metadata import entry_points
 from pathlib import Path
 
-from places import ROOT
+from places import ROOT, page_file
 from shipperone_erp import Reason
 from shipperone_erp.config import load
 from shipperone_erp_tryton import TrytonSettings
 
-PAGE = (ROOT / "docs" / "tryton.md").read_text(encoding="utf-8")
+PAGE = page_file("tryton.md").read_text(encoding="utf-8")
 README = (ROOT / "connectors" / "tryton" / "README.md").read_text(encoding="utf-8")
 SECRETS = {"ACME_TOKEN": "0815-4711", "ACME_TRYTON_DB": "0815-4712"}
 

@@ -1,4 +1,4 @@
-"""Runs the README's first `sh` block, then every command of docs/tour.md, in a copy of the checkout.
+"""Runs the README's first `sh` block, then every command of docs/tutorials/tour.md, in a copy of the checkout.
 
 The picture of the demo is compared with what that block has printed.
 """
@@ -37,11 +37,13 @@ def main() -> int:
             stdout=subprocess.PIPE, env={**os.environ, "COLUMNS": "400"},
         )  # fmt: skip
         print(demo.stdout)
-        session = [entry for kind, text in blocks("docs/tour.md") if kind == "console" for entry in commands(text)]
+        session = [
+            entry for kind, text in blocks("docs/tutorials/tour.md") if kind == "console" for entry in commands(text)
+        ]
         printed = run(session, copy, {**os.environ, "COLUMNS": "160"})
         for command, output in zip(session, printed, strict=False):
             print(f"$ {command.line}\n{output}", end="")
-        failures = differences(session, printed, "docs/tour.md")
+        failures = differences(session, printed, "docs/tutorials/tour.md")
     unlike = pictures.is_of(pictures.FILE.read_text(encoding="utf-8"), demo.stdout)
     failures += [f"docs/demo.svg shows a line that the demo does not print: {line}" for line in unlike]
     for failure in failures:

@@ -5,7 +5,7 @@ import textwrap
 from pathlib import Path
 
 from docs_render import PART
-from places import DOCS
+from places import page_file
 
 FENCE = re.compile(r"^ *(`{3,})(\S*)[^\n]*\n(.*?)^ *\1$", re.DOTALL | re.MULTILINE)
 
@@ -17,4 +17,4 @@ def blocks(page: Path) -> list[tuple[str, str]]:
 
 
 def shown(page: str, kind: str) -> list[str]:
-    return [textwrap.dedent(inner) for found, inner in blocks(DOCS / page) if found == kind]
+    return [textwrap.dedent(inner) for found, inner in blocks(page_file(page)) if found == kind]

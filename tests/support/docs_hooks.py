@@ -1,4 +1,4 @@
-"""The contracts of docs/hooks.md, from the docstrings and types of what a connector's author imports."""
+"""The contracts of docs/reference/hooks.md, from the docstrings and types of what a connector's author imports."""
 
 import dataclasses
 import inspect

@@ -1,4 +1,4 @@
-"""The messages of docs/errors.md that carry no code: read from the source, each with the page that says what to do.
+"""The messages of docs/reference/errors.md that carry no code: read from the source, each with the page that says what to do.
 
 A message is what an exception is raised with that ends a command, a problem of the configuration, or a line of `doctor`.
 What is filled in stands as `…`.
@@ -175,7 +175,7 @@ def _text(node: ast.expr, function: ast.AST, line: int) -> str | None:
 
 
 def table() -> str:
-    """The messages by page, as docs/errors.md has them."""
+    """The messages by page, as docs/reference/errors.md has them."""
     parts = []
     by_page: dict[tuple[str, str], list[str]] = {}
     for message in messages():
@@ -189,7 +189,7 @@ def table() -> str:
 
 
 def checks_table() -> str:
-    """The lines of `doctor`, as docs/errors.md has them."""
+    """The lines of `doctor`, as docs/reference/errors.md has them."""
     rows = ["| check | what was found | cure |", "|---|---|---|"]
     rows += [f"| {' | '.join(_escaped(cell).replace('|', '&#124;') for cell in row)} |" for row in checks()]
     return "\n".join(rows)

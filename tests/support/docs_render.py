@@ -7,6 +7,7 @@ import ast
 import importlib
 import inspect
 import itertools
+import os
 import re
 import sys
 from collections.abc import Callable, Collection
@@ -23,7 +24,7 @@ import docs_messages
 from connector_reports import HOW, report_of
 from docs_states import diagram
 from import_contracts import FLOORS, PACKAGE
-from places import DOCS, PLUGINS
+from places import DOCS, PAGES, PLUGINS, page_file
 from shipperone_erp.cli import INTERRUPTED
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.alerts import AlertSettings
@@ -342,7 +343,7 @@ PARTS: dict[str, Callable[[], str]] = {
 
 def connector_page_file(name: str) -> Path:
     """The page of that connector: what it declares, and what the conformance kit has found of it."""
-    return DOCS / f"connector-{name.replace('_', '-')}.md"
+    return page_file(f"connector-{name.replace('_', '-')}.md")
 
 
 def _connector_page(name: str) -> str:
@@ -358,11 +359,21 @@ def rendered(text: str) -> str:
 
 def pages() -> dict[Path, str]:
     """Every page and every diagram of docs/, as it should be."""
-    found = {page: rendered(page.read_text(encoding="utf-8")) for page in sorted(DOCS.glob("*.md"))}
-    found[DOCS / "reasons.md"] = explanations.page()
-    found |= {DOCS / f"{stage}.svg": diagram(stage) for stage in Stage}
+    found = {page: rendered(page.read_text(encoding="utf-8")) for page in PAGES}
+    found[page_file("reasons.md")] = explanations.page()
     found |= {connector_page_file(name): _connector_page(name) for name in HOW}
-    return found
+    linked = {page: _linked(page, text) for page, text in found.items()}
+    return linked | {DOCS / f"{stage}.svg": diagram(stage) for stage in Stage}
+
+
+def _linked(page: Path, text: str) -> str:
+    """The text with its links to other pages as they lead there from this one; a writer names a page and no folder."""
+
+    def link(found: re.Match[str]) -> str:
+        return f"]({os.path.relpath(named[found[1]], page.parent)}" if found[1] in named else found[0]
+
+    named = {other.name: other for other in PAGES}
+    return re.sub(r"\]\((?:[\w./-]*/)?([\w-]+\.md)", link, text)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The steps of a job in each stage, and what leads from one to the next: the diagrams of docs/two-stages.md.
+"""The steps of a job in each stage, and what leads from one to the next: the diagrams of docs/explanation/two-stages.md.
 
 test_docs_states runs the orders that take each of these ways, and finds no other.
 """

@@ -1,6 +1,6 @@
 """The clock from a captured file to the first right invoice, as a new user goes: capture, replay, `init`, `doctor`, `run`.
 
-python tests/support/first_contact.py          prints the table of docs/first-contact.md for generic_sql
+python tests/support/first_contact.py          prints the table of docs/how-to/first-contact.md for generic_sql
 python tests/support/first_contact.py odoo     the same on the Odoo that ODOO_TEST_URL, _DB, _USER, _PASSWORD name
 
 A shop in the shape of Magento is captured by the command; the rest knows the captured file alone. What a person needs to

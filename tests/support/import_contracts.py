@@ -51,7 +51,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("cli", "policies"),
     ("tools",),
 )
-"""The packages from the bottom up, as docs/architecture.md shows them."""
+"""The packages from the bottom up, as docs/explanation/architecture.md shows them."""
 
 NEVER: Mapping[str, frozenset[str]] = {
     "workflow": frozenset({"aiohttp", "httpx", "pluggy", "sqlalchemy"}),

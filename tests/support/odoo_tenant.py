@@ -8,7 +8,7 @@ from world import World
 
 
 def connect(world: World, seed: Seed, about: dict[str, Any], **settings: str) -> None:
-    """The tenant's table, as docs/odoo.md has it."""
+    """The tenant's table, as docs/how-to/odoo.md has it."""
     secret = "api_key" if about["protocol"] == "json2" else "password"
     world.settings |= {"connector": '"odoo"', "hook_timeout": '"110s"'}
     world.environment["ODOO_SECRET"] = str(about["secret"])

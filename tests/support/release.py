@@ -89,7 +89,7 @@ def used(command: Path, name: str) -> str:
 
 
 def as_tools() -> Iterator[str]:
-    """`uv tool install` and `pipx install` with a connector beside it, as docs/install.md writes it."""
+    """`uv tool install` and `pipx install` with a connector beside it, as docs/how-to/install.md writes it."""
     wheel = next(DIST.glob("shipperone_erp-[0-9]*.whl"))
     beside = next(DIST.glob("shipperone_erp_odoo-*.whl"))
     with tempfile.TemporaryDirectory() as folder:

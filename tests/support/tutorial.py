@@ -1,4 +1,4 @@
-"""docs/tutorial.md as an author follows it: its files, its changes and its commands, by section; and how long it takes.
+"""docs/tutorials/tutorial.md as an author follows it: its files, its changes and its commands, by section; and how long it takes.
 
 python tests/support/tutorial.py          types all of it, and prints the time of each section
 """
@@ -14,9 +14,9 @@ from pathlib import Path
 import author
 import console_blocks
 from console_blocks import Command
-from places import DOCS
+from places import page_file
 
-PAGE = DOCS / "tutorial.md"
+PAGE = page_file("tutorial.md")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PROJECT = "shipperone-erp-acme"

@@ -1,10 +1,10 @@
-"""Each failure mode on docs/failure-modes.md has a test that carries its number, and each number is on the page."""
+"""Each failure mode on docs/explanation/failure-modes.md has a test that carries its number, and each number is on the page."""
 
 import ast
 import re
 from collections.abc import Iterator
 
-from places import DOCS, TESTS
+from places import TESTS, page_file
 
 ROW = re.compile(r"^\| ([A-Z]\d+) \|", re.MULTILINE)
 
@@ -18,7 +18,7 @@ def marked() -> Iterator[str]:
 
 
 def test_the_page_and_the_markers_name_the_same_numbers():
-    page = ROW.findall((DOCS / "failure-modes.md").read_text(encoding="utf-8"))
+    page = ROW.findall(page_file("failure-modes.md").read_text(encoding="utf-8"))
     assert len(page) == len(set(page)) > 80
     assert set(page) == set(marked())
 

@@ -10,7 +10,7 @@ import pytest
 
 import warm_processes
 from inspected import tenant
-from places import DOCS
+from places import page_file
 from shipperone_erp.domain.hook_answers import FreeStock
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
@@ -176,7 +176,7 @@ def test_kinds_are_what_orders_differ_in():
 
 
 def test_the_page_shows_what_is_printed():
-    (block,) = re.findall(r"```text\n(.*?)```", (DOCS / "going-live.md").read_text("utf-8"), re.DOTALL)
+    (block,) = re.findall(r"```text\n(.*?)```", page_file("going-live.md").read_text("utf-8"), re.DOTALL)
     items = [OrderItem(item_id=55501, sku="MUG-RED", qty=2), OrderItem(item_id=55502, sku="TEA", qty=1)]
     listed = FulfillmentOrder(order_id="FO-000012345", warehouse_code="BA", items=items)
     counted = {"MUG-RED": Decimal(40), "TEA": Decimal(12)}

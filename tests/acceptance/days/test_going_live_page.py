@@ -1,4 +1,4 @@
-"""docs/going-live.md as a partner follows it: its TOML and its commands, in their order, against the sandbox."""
+"""docs/how-to/going-live.md as a partner follows it: its TOML and its commands, in their order, against the sandbox."""
 
 import os
 import re
@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 import console_blocks
-from places import DOCS
+from places import page_file
 from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe
 from warm_processes import command_for_shells
 
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-PAGE = DOCS / "going-live.md"
+PAGE = page_file("going-live.md")
 
 BY_HAND = """
 INSERT INTO stock (warehouse, sku, on_hand_micro, reserved_micro) VALUES ('main', 'MUG', 20000000, 1000000);

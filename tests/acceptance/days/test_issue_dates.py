@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import pytest
 
 from merchant import Merchant, OnSql, order
-from places import DOCS
+from places import page_file
 from shipperone_erp import Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
@@ -172,7 +172,7 @@ def strict(tmp_path, sandbox):
     """The SQLite recipe with the query of the page for an ERP that numbers strictly by date."""
     made = Merchant(tmp_path, sandbox, OnSql)
     made.books.stock("MUG", 20)
-    page = (DOCS / "generic-sql.md").read_text(encoding="utf-8")
+    page = page_file("generic-sql.md").read_text(encoding="utf-8")
     made.more += page.partition("<!-- strict numbering -->\n```toml\n")[2].partition("```")[0]
     return made
 

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from merchant import OnSql, order
-from places import DOCS
+from places import page_file
 from warm_processes import command_for_shells
 
 BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
@@ -17,7 +17,7 @@ BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 def commands(page: str) -> list[tuple[str, str]]:
     """Each `$ command` of the page with the output that stands below it."""
     found: list[tuple[str, str]] = []
-    for indent, block in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
+    for indent, block in BLOCK.findall(page_file(page).read_text(encoding="utf-8")):
         for line in block.splitlines():
             line = line.removeprefix(indent)
             if line.startswith("$ "):
@@ -57,7 +57,7 @@ def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
 
 @pytest.mark.case("B25")
 def test_what_it_does_not_do_is_said_with_what_does_it_instead():
-    page = (DOCS / "not-done.md").read_text(encoding="utf-8")
+    page = page_file("not-done.md").read_text(encoding="utf-8")
     rows = [line.split("|")[1:-1] for line in page.splitlines() if line.startswith("|")][2:]
     assert all(len(row) == 3 and all(cell.strip() for cell in row) for row in rows)
     for what in ("refuses", "returns", "Matching payments", "Cash rounding", "Fiscal printers", "VIES"):

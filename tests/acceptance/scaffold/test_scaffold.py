@@ -71,7 +71,7 @@ def test_it_is_typed(written):
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("written", ["no_drafts"], indirect=True)
 def test_it_installs_and_its_tests_are_green_at_once(written, author_environment):
-    """Its tests run the conformance kit, and the installed command against the sandbox. With drafts: docs/tutorial.md.
+    """Its tests run the conformance kit, and the installed command against the sandbox. With drafts: docs/tutorials/tutorial.md.
 
     Also linted and typed, as the README says.
     """

@@ -316,7 +316,11 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
     ("arguments", "code", "said"),
     [
         (["honest", "--case", "R99"], 2, "there is no case R99; they are L1, "),
-        (["hostile"], 2, "no package declares a harness for hostile: write a ConnectorHarness (docs/conformance.md)"),
+        (
+            ["hostile"],
+            2,
+            "no package declares a harness for hostile: write a ConnectorHarness (docs/reference/conformance.md)",
+        ),
         (["honesty"], 2, "there is no connector honesty; did you mean honest? (installed: "),
         (["honest", "--harness", "honest_erp:SCHEMA"], 2, "not a subclass of shipperone_erp.testing.ConnectorHarness"),
         (["honest", "--harness", "honest_erp"], 78, "'honest_erp' is not MODULE:CLASS"),

@@ -303,7 +303,7 @@ def test_the_command_tests_every_way_and_shows_no_address(place, receiver):
         return warm_processes.run("alerts", *arguments, "-c", str(place.file), env={**environment, "HOOK": hook})
 
     done = invoke("test")
-    assert (done.returncode, done.stdout) == (0, "OK    address 1 (json)\n"), "as docs/alerts.md shows it"
+    assert (done.returncode, done.stdout) == (0, "OK    address 1 (json)\n"), "as docs/how-to/alerts.md shows it"
     assert receiver.texts == ["Alerts of shipperone-erp arrive here."]
     done = invoke("test", hook="nothing://x")
     assert done.returncode == 1

@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from places import DOCS
+from places import page_file
 from shipperone_erp import ConnectorSettings, tools
 
-PAGE = (DOCS / "connectors.md").read_text(encoding="utf-8")
+PAGE = page_file("connectors.md").read_text(encoding="utf-8")
 
 
 def test_every_tool_can_be_imported_and_is_documented():

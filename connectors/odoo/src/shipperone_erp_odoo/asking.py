@@ -52,7 +52,7 @@ class _Questions:
         )  # fmt: skip
         key_alone = version >= JSON2_SINCE
         yield from self._missing(
-            "user", "user", "The login of a user with the rights that docs/odoo.md lists."
+            "user", "user", "The login of a user with the rights that docs/how-to/odoo.md lists."
             + (" From Odoo 19 on the API key alone is enough." if key_alone else ""),
             default=NONE if key_alone else None,
         )  # fmt: skip
@@ -98,7 +98,7 @@ class _Questions:
         usable = [tax for tax in sales_taxes(odoo, at) if tax.included and tax.percent is not None]
         if usable:
             rates = ", ".join(f"{_rate(tax):f} % by {tax.name}" for tax in _by_rate(usable).values())
-            options = (Option("by_rate", rates), Option("later", "write [[taxes]] by hand: see docs/odoo.md"))
+            options = (Option("by_rate", rates), Option("later", "write [[taxes]] by hand: see docs/how-to/odoo.md"))
             yield from self._missing(
                 "taxes", "taxes", "An item is invoiced with the sales tax of its rate. Show this to an accountant.",
                 options=options, default="by_rate",
@@ -129,9 +129,8 @@ class _Questions:
             odoo = self._odoo()
             taxes = _by_rate([tax for tax in sales_taxes(odoo, own_company(odoo)) if tax.included])
             settings["taxes"] = [{"percent": _rate(tax), "tax": tax.name} for tax in taxes.values()]
-        then = (
-            [] if setup.text("taxes") == "by_rate" else [f"# write [[tenants.{setup.tenant}.odoo.taxes]]: docs/odoo.md"]
-        )
+        todo = f"# write [[tenants.{setup.tenant}.odoo.taxes]]: docs/how-to/odoo.md"
+        then = [] if setup.text("taxes") == "by_rate" else [todo]
         return SetupDone(settings, then=tuple(then))
 
     def _rule(self, code: str) -> dict[str, str]:

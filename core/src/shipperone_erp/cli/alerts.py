@@ -58,5 +58,7 @@ def watch(
 def _wanted(config: ConfigFile) -> Configuration:
     loaded = configuration(config, tenants_may_fail=True)
     if not loaded.runtime.alerts.wanted:
-        raise UsageError("nobody is to be told: write `to` or `command` under [runtime.alerts]; see docs/alerts.md")
+        raise UsageError(
+            "alerts have no recipient: write `to` or `command` under [runtime.alerts]; see docs/how-to/alerts.md"
+        )
     return loaded

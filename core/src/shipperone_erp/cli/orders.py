@@ -149,7 +149,7 @@ def _not_listed(damaged: Sequence[str], place: str) -> str:
     named = "; ".join([*damaged[:NAMED], *([f"and {len(damaged) - NAMED} more"] if len(damaged) > NAMED else [])])
     return (
         f"the ledger ({place}) is damaged, and {len(damaged)} row(s) are not listed: {named}. "
-        "`shipperone-erp doctor` checks the whole ledger, docs/operations.md (a damaged ledger) has the cure"
+        "`shipperone-erp doctor` checks the whole ledger, docs/how-to/operations.md (a damaged ledger) has the cure"
     )
 
 

@@ -1,4 +1,4 @@
-"""The pages of `explain` and docs/reasons.md: each reason, what happens meanwhile, and what cures it."""
+"""The pages of `explain` and docs/reference/reasons.md: each reason, what happens meanwhile, and what cures it."""
 
 import difflib
 from collections.abc import Mapping
@@ -52,7 +52,7 @@ def as_json(name: str) -> dict[str, str | list[str]]:
 
 
 def page() -> str:
-    """docs/reasons.md."""
+    """docs/reference/reasons.md."""
     parts = ["# Reasons", "", "Why an order waits or is held, and what cures it: what `shipperone-erp explain` shows."]
     for reason, said in EXPLANATIONS.items():
         parts += [

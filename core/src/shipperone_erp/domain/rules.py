@@ -28,8 +28,8 @@ class ChargeRule(Protocol):
 class TenantRules(Protocol):
     """One tenant: which orders are its own, and how each is reserved, checked and invoiced.
 
-    docs/configuration.md explains each field. `fields_of`: the places of fields in that stage's queue which the tenant
-    has named.
+    docs/reference/configuration.md explains each field. `fields_of`: the places of fields in that stage's queue which
+    the tenant has named.
     """
 
     @property

@@ -92,7 +92,8 @@ def _what(error: SQLAlchemyError) -> str:
     kind = _kind(error)
     if kind is LedgerUnreadable:
         return (
-            "cannot be read: stop what uses it, and put a copy back (docs/operations.md, a damaged ledger). SQLite says"
+            "cannot be read: stop what uses it, and put a copy back (docs/how-to/operations.md, a damaged ledger). "
+            "SQLite says"
         )
     return "cannot be used just now" if kind is LedgerUnavailable else "refused what was asked of it"
 

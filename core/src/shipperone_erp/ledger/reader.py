@@ -342,7 +342,7 @@ class LedgerReader:
                 damaged = next(damaged_rows(connection), "a row cannot be read")
                 raise LedgerDamaged(
                     f"the ledger ({self._database.place}) is damaged: {damaged}. Nothing is guessed in its place; "
-                    "`shipperone-erp doctor` lists every damaged row, docs/operations.md says how to go on"
+                    "`shipperone-erp doctor` lists every damaged row, docs/how-to/operations.md says how to go on"
                 ) from None
 
     @contextmanager

@@ -117,7 +117,7 @@ def _ledger(url: str) -> list[Line]:
         said = f"others may read {file}, and it holds personal data"
         lines.append(Line(None, "permissions", Verdict.WARN, said, f"chmod 600 {file}, or let `run` do it"))
     if damage:
-        cure = "docs/operations.md, a damaged ledger: stop the service, put a copy back, `ledger restored`"
+        cure = "docs/how-to/operations.md, a damaged ledger: stop the service, put a copy back, `ledger restored`"
         lines += [Line(None, "integrity", Verdict.FAIL, said, cure) for said in damage]
     else:
         said = "the database's own check finds nothing, and every row can be read"

@@ -13,7 +13,9 @@ SUITE = "1.1"
 VERSIONS = ("1.0", "1.1")
 """Every version of the list, oldest first."""
 
-ENDS = MappingProxyType({"1.0": Deprecation("suite 1.1, whose changes docs/conformance-changes.md lists", "2.0")})
+ENDS = MappingProxyType(
+    {"1.0": Deprecation("suite 1.1, whose changes docs/reference/conformance-changes.md lists", "2.0")}
+)
 """Version of the list → when it goes away: from that connector API on, what later versions find is a failure."""
 
 

@@ -19,8 +19,8 @@ def harness_of(name: str, given: str | None) -> type[ConnectorHarness]:
         if not any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):
             raise UsageError(discovery.unknown(discovery.CONNECTORS, name, "connector"))
         raise UsageError(
-            f"no package declares a harness for {name}: write a ConnectorHarness (docs/conformance.md), name it by "
-            f'--harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'
+            f"no package declares a harness for {name}: write a ConnectorHarness (docs/reference/conformance.md), name "
+            f'it by --harness MODULE:CLASS, or in pyproject.toml under [project.entry-points."{discovery.HARNESSES}"]'
         )
     if not (isinstance(found, type) and issubclass(found, ConnectorHarness)):
         raise UsageError(

@@ -3,7 +3,7 @@
     from shipperone_erp.tools import DEFAULT_FILE, ConfigFile, UsageError, load_tenant, print_text
 
 A connector imports from `shipperone_erp`, `shipperone_erp.testing` and `shipperone_erp.tools`; every other module of
-core may move. docs/connectors.md lists what is here.
+core may move. docs/reference/connectors.md lists what is here.
 """
 
 from importlib import import_module

@@ -69,7 +69,7 @@ PAGES: Mapping[Reason, Explanation] = {
         "is named, or `discount`, explains it.",
         'Name a coupon or a fee in [[tenants.NAME.charges]] with `kind = "line"`, a gift card with `kind = '
         '"payment"`; set `discount` to how rows count; allow a cent with `tolerance`. '
-        f"docs/amounts.md has an example of each. {RETRY} One order that is right as it is: "
+        f"docs/explanation/amounts.md has an example of each. {RETRY} One order that is right as it is: "
         "`order approve ID --total T`; a credit note that was made: `order credited ID`.",
     ),
     Reason.SHIPPING_DIFFERS: Explanation(

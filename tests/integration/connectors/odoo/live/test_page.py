@@ -1,4 +1,4 @@
-"""The steps of docs/odoo.md on a real server: each is done by the fields, buttons and rights that the page names."""
+"""The steps of docs/how-to/odoo.md on a real server: each is done by the fields, buttons and rights that the page names."""
 
 import contextlib
 import re
@@ -10,13 +10,13 @@ import httpx
 import pytest
 
 from odoo_live import ON_A_REAL_SERVER
-from places import ROOT
+from places import page_file
 from shipperone_erp import Done, Question, Reserved, Secret, Setup, SetupDone
 from shipperone_erp_odoo import OdooConnector, OdooSettings
 from shipperone_erp_odoo.seeding import Admin
 
 pytestmark = ON_A_REAL_SERVER
-PAGE = (ROOT / "docs" / "odoo.md").read_text(encoding="utf-8")
+PAGE = page_file("odoo.md").read_text(encoding="utf-8")
 
 RIGHTS = {
     "stock.group_stock_user": {"Inventory": "User"},
