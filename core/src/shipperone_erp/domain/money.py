@@ -33,8 +33,13 @@ def to_places(amount: Decimal, places: int) -> Decimal:
     return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE)
 
 
+_CENT = Decimal("0.01")
+
+
 def places_of(amount: Decimal) -> int:
     """How many decimals it is written with; 0 for what is no finite number."""
+    if amount.same_quantum(_CENT):
+        return 2  # as nearly every amount is written: nothing has to be taken apart to see it
     exponent = amount.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
@@ -48,7 +53,7 @@ PRICE_DECIMALS = 2
 
 def clean(amount: Decimal, currency: str | None, *, tolerance: Decimal = NOISE) -> Decimal:
     """The amount of the currency that is within `tolerance` (at least a millionth) of this one, else this one."""
-    return _within(amount, decimals(currency), max(tolerance, NOISE))
+    return _within(amount, decimals(currency), tolerance)
 
 
 def clean_price(price: Decimal, currency: str | None) -> Decimal:
@@ -60,7 +65,7 @@ def _within(number: Decimal, places: int, tolerance: Decimal) -> Decimal:
     if places_of(number) <= places:
         return number
     near = to_places(number, places)
-    return near if number != near and abs(number - near) <= tolerance else number
+    return near if number != near and abs(number - near) <= max(tolerance, NOISE) else number
 
 
 def decimals_in_words(currency: str | None) -> str:

@@ -132,7 +132,7 @@ def _problems(
         carried = repeated(
             order,
             earlier,
-            () if bounds.charged_in_shares else recorded.invoiced_elsewhere,
+            recorded.invoiced_elsewhere if recorded.invoiced_elsewhere and not bounds.charged_in_shares else (),
             allocations=[job.order for job in recorded.allocations],
             of_items=items_charges(settings.charges, settings.fields_of(Stage.INVOICE)),
             currency=currency,
