@@ -9,14 +9,29 @@ from datetime import timedelta
 import pytest
 
 from ledger_databases import NOON, a_job
-from shipperone_erp.domain.events import CycleEnded, JobChanged, OrderPlanned, OrderRests, RequestEnded, StepEnded
+from shipperone_erp.domain.events import (
+    CycleEnded,
+    JobChanged,
+    OrderPlanned,
+    OrderRests,
+    RequestEnded,
+    StepEnded,
+    WorkLeft,
+)
+from shipperone_erp.domain.hook_requests import Difference
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.engine.cycle import Selection
 from shipperone_erp.engine.observers.change_log import change_log
+from shipperone_erp.engine.observers.denial_alert import denial_alert
+from shipperone_erp.engine.observers.open_discounts import open_discounts
+from shipperone_erp.engine.observers.overdue_invoices import overdue_invoices
 from shipperone_erp.engine.observers.progress import Progress
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.runtime import Runtime
 from stage_orders import order
+
+LOG = logging.getLogger("shipperone_erp.run")
 
 
 def tracing():
@@ -126,6 +141,61 @@ def test_log_and_progress_are_observers_of_the_same_events(caplog):
         events.tell(event)
     assert (progress.backlog().done, progress.backlog().left) == (1, 1)
     assert [record.getMessage() for record in caplog.records] == ["acme allocation FO-1 done"]
+
+
+def events_of(*observers):
+    """The registry with these observers."""
+    events = Observers()
+    for observer in observers:
+        events.add(observer)
+    return events
+
+
+def test_an_invoice_that_is_late_is_logged_once_until_it_is_in_time_again(caplog):
+    events = events_of(overdue_invoices({"acme": timedelta(hours=2)}, LOG))
+    late = a_job(stage=Stage.INVOICE, state=State.HELD, reason=Reason.TOTAL_DIFFERS, first_listed_at=NOON)
+    reservation = a_job("FO-2", state=State.WAITING, first_listed_at=NOON)
+
+    def look(*jobs, hours):
+        events.tell(WorkLeft("acme", Stage.INVOICE, jobs, NOON + timedelta(hours=hours)))
+        return [record.getMessage() for record in caplog.records]
+
+    assert look(late, reservation, hours=1.9) == []
+    line = "acme invoice FO-1 has shipped and is not invoiced within 2h (total_differs)"
+    assert look(late, reservation, hours=2) == [line]
+    assert look(late, reservation, hours=3) == [line]
+    assert look(hours=4) == [line]
+    assert look(late, hours=5) == [line, line]
+
+
+def test_denials_that_the_queue_disproves_are_logged_once_a_tenant_from_the_third_on(caplog):
+    events = events_of(denial_alert(LOG))
+    for tenant in ("acme", "beta"):
+        for number in range(5):
+            denied = {"inferred": True, "accepted_at": NOON, "open": False, "refusal": "out of order"}
+            job = a_job(f"FO-{number}", tenant=tenant, **denied)
+            events.tell(JobChanged(None, job))
+            events.tell(JobChanged(job, job))
+            events.tell(JobChanged(None, a_job(f"FO-{number}", tenant=tenant)))
+    assert [record.getMessage()[:70] for record in caplog.records] == [
+        "acme: ShipperOne denied 3 confirmations that its own queue shows as ta",
+        "beta: ShipperOne denied 3 confirmations that its own queue shows as ta",
+    ]
+
+
+def test_held_discounts_are_logged_when_they_begin_and_when_twice_as_many_are_held(caplog):
+    events = events_of(open_discounts(LOG))
+    differences = (Difference('discount = "in_row"', "24.99", None), Difference('discount = "off_row"', "20.99", None))
+    held = [
+        a_job(f"FO-{number}", stage=Stage.INVOICE, state=State.HELD, reason=Reason.AMOUNT_UNEXPLAINED,
+              differences=differences)
+        for number in range(4)
+    ]  # fmt: skip
+    for count in (1, 1, 2, 3, 4, 0, 1):
+        events.tell(WorkLeft("acme", Stage.INVOICE, held[:count], NOON))
+    told = [record.getMessage() for record in caplog.records]
+    assert [line.partition(": ")[0] for line in told] == ["acme"] * 4, "1, 2, 4, and 1 after none"
+    assert told[0].endswith("Set `discount` in [tenants.acme] to the right one: all of them then resume by themselves")
 
 
 IMPORTED = """

@@ -5,6 +5,7 @@ import logging
 import os
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -116,8 +117,12 @@ class Place:
 
 
 @pytest.fixture
-def ledger_url(tmp_path):
-    return f"sqlite:///{tmp_path / 'ledger.db'}"
+def ledger_url(request):
+    """Of a SQLite file, where a test asks for nothing else."""
+    return request.getfixturevalue(f"{getattr(request, 'param', 'sqlite')}_url")
+
+
+ON_BOTH = pytest.mark.parametrize("ledger_url", ["sqlite", "postgresql"], indirect=True)
 
 
 @pytest.fixture
@@ -127,6 +132,7 @@ def place(tmp_path, ledger_url, receiver):
     made.ledger.close()
 
 
+@ON_BOTH
 def test_held_orders_are_one_message_when_it_begins_and_one_when_it_is_over(place, receiver):
     watch = place.watch()
     assert watch.tick() is None
@@ -160,6 +166,7 @@ def test_held_orders_are_one_message_when_it_begins_and_one_when_it_is_over(plac
     assert watch.tick() is not None, "it begins anew"
 
 
+@ON_BOTH
 def test_a_restart_and_a_second_process_tell_nothing_twice(place, receiver):
     place.held("FO-1")
     watches = [place.watch() for _ in range(4)]
@@ -172,6 +179,31 @@ def test_a_restart_and_a_second_process_tell_nothing_twice(place, receiver):
     assert place.watch().tick() is None, "as after a restart"
 
 
+@ON_BOTH
+def test_two_real_processes_that_look_at_once_tell_each_thing_once(place, receiver):
+    for owner in (Owner.ACCOUNTANT, Owner.WAREHOUSE, Owner.IT):
+        place.held(f"FO-{owner}", owner)
+    environment = {**os.environ, **place.environment, "PYTHONPATH": str(COUNTING)}
+
+    def look() -> int:
+        return warm_processes.run("alerts", "watch", "--once", "-c", str(place.file), env=environment).returncode
+
+    with ThreadPoolExecutor() as pool:
+        assert [ended.result() for ended in [pool.submit(look) for _ in range(2)]] == [0, 0]
+    assert look() == 0, "nothing is new"
+    lines = sorted(line.partition("(")[0] for text in receiver.texts for line in text.splitlines())
+    assert lines == [
+        "- acme: 1 order for IT ",
+        "- acme: 1 order for the accountant ",
+        "- acme: 1 order for the warehouse ",
+        "- acme: pending_invoice was last read whole at 2026-03-02 10:00 UTC, which is more than 10m ago",
+    ]
+    records = place.ledger.alerts().values()
+    assert len(records) == 4
+    assert all(record.told_at is not None and record.claimed_at is None for record in records)
+
+
+@ON_BOTH
 def test_what_could_not_be_delivered_is_told_later_and_the_address_is_in_no_log(place, receiver, caplog):
     caplog.set_level(logging.DEBUG)
     receiver.status = 500
@@ -247,6 +279,7 @@ def test_a_tenant_that_people_have_paused_is_nobodys_alarm(place):
     assert place.watch().tick() is None
 
 
+@ON_BOTH
 def test_quiet_hours_keep_what_is_not_urgent_until_they_end(tmp_path, ledger_url, receiver):
     place = Place(tmp_path, ledger_url, receiver, 'quiet = "22:00-06:00"\ntimezone = "Europe/Bratislava"')
     watch = place.watch()
@@ -265,6 +298,7 @@ def test_quiet_hours_keep_what_is_not_urgent_until_they_end(tmp_path, ledger_url
     place.ledger.close()
 
 
+@ON_BOTH
 def test_a_digest_comes_once_a_day_when_all_is_well_too(tmp_path, ledger_url, receiver):
     place = Place(tmp_path, ledger_url, receiver, 'digest = "08:00"\noff = ["held"]')
     watch = place.watch()
@@ -280,7 +314,7 @@ def test_a_digest_comes_once_a_day_when_all_is_well_too(tmp_path, ledger_url, re
     place.held("FO-1")
     place.later(hours=24)
     watch.tick()
-    assert receiver.got[1]["title"] == "shipperone-erp: 1 need somebody"
+    assert receiver.got[1]["title"] == "shipperone-erp: 1 order needs somebody"
     assert "Orders that need somebody: 1 (1 accountant)." in receiver.texts[1]
     place.ledger.close()
 

@@ -1,6 +1,6 @@
 """What happens while orders are worked on, as values that observers are told of, after the fact."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,16 @@ class CycleEnded:
     seconds: float
     good: bool
     listed: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class WorkLeft:
+    """The jobs of a stage that had not ended at `at`, once a cycle was over."""
+
+    tenant: str
+    stage: Stage
+    jobs: Sequence[Job]
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +74,6 @@ class JobChanged:
     after: Job
 
 
-Event = CycleEnded | OrderPlanned | OrderRests | StepEnded | RequestEnded | JobChanged
+Event = CycleEnded | WorkLeft | OrderPlanned | OrderRests | StepEnded | RequestEnded | JobChanged
 Observer = Callable[[Event], None]
 """Called in the event loop. It returns at once."""

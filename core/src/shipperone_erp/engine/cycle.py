@@ -18,7 +18,7 @@ from shipperone_erp.domain.decisions import (
     StartHeld,
     moved_decision,
 )
-from shipperone_erp.domain.events import OrderPlanned, OrderRests
+from shipperone_erp.domain.events import OrderPlanned, OrderRests, WorkLeft
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
 from shipperone_erp.domain.planner import plan, urgency
@@ -31,14 +31,13 @@ from shipperone_erp.engine.allocations import Allocations
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
-from shipperone_erp.engine.observers.open_discounts import OpenDiscounts
 from shipperone_erp.engine.observers.registry import Observers
-from shipperone_erp.engine.observers.sla_monitor import SlaMonitor
 from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.ports import CyclePorts
 from shipperone_erp.engine.queue_record import QueueKeeper
 from shipperone_erp.engine.recovery import recover
 from shipperone_erp.engine.selection import Selection, before_go_live
+from shipperone_erp.engine.shipping_deadline import ShippingDeadline
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.dispatch import act
@@ -96,8 +95,7 @@ class StageCycle:
         self._ledger = ledger
         self._others = others
         self._queue = QueueKeeper(context, ledger, LOG)
-        self._late = SlaMonitor(settings, context.stage, LOG)
-        self._open_discounts = OpenDiscounts(settings.name, LOG)
+        self._deadline = ShippingDeadline(settings.ship_within)
         self._crash_isolation = crash_isolation
         self._events = events
         self._places = FairSemaphore(in_flight)
@@ -142,8 +140,7 @@ class StageCycle:
         await self.context.effect_log.flushed()
         # where nothing was done the ledger still says what it said
         known = await self.unfinished() if chosen or held or busy else [job for job in memory.jobs if not job.ended]
-        self._late.tell(known, self.context.now())
-        self._open_discounts.tell(known)
+        self._events.tell(WorkLeft(self.tenant, self.stage, known, self.context.now()))
         times = [time for job in known if (time := self._comes_due(job)) is not None]
         due_in = (min(times) - self.context.now()).total_seconds() if times else None
         return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))
@@ -203,7 +200,7 @@ class StageCycle:
             go_live=self.context.settings.go_live,
             shipped=self._others.shipped(),
             busy=busy,
-            confirmed=self._late.window(self.context.now()),
+            confirmed=self._deadline.window(self.context.now()),
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
             memory = replace(memory, elsewhere=await self._elsewhere())

@@ -21,6 +21,9 @@ from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
 from shipperone_erp.engine.locks import ExclusiveNames, Shares
 from shipperone_erp.engine.observers.change_log import change_log
+from shipperone_erp.engine.observers.denial_alert import denial_alert
+from shipperone_erp.engine.observers.open_discounts import open_discounts
+from shipperone_erp.engine.observers.overdue_invoices import overdue_invoices
 from shipperone_erp.engine.observers.progress import Progress, tell
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
@@ -76,8 +79,15 @@ class Runtime:
         self.limits = SharedLimits(_rate(limits.shipperone), _rate(limits.erp))
         self.progress = Progress(time)
         self.events = Observers()
-        self.events.add(change_log(self._log))
-        self.events.add(self.progress)
+        within = {name: settings.invoice_within for name, settings in configuration.tenants.items()}
+        for observer in (
+            change_log(self._log),
+            denial_alert(self._log),
+            open_discounts(self._log),
+            overdue_invoices(within, self._log),
+            self.progress,
+        ):
+            self.events.add(observer)
 
     async def __aenter__(self) -> Self:
         runtime = self.configuration.runtime

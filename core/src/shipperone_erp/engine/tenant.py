@@ -13,7 +13,6 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.events import RequestEnded
 from shipperone_erp.domain.hook_answers import AuthFailed, ConnectorError
-from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import Listed
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Binding, Lease, Pause
@@ -26,7 +25,6 @@ from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import ExclusiveNames
-from shipperone_erp.engine.observers.denial_alert import DenialAlert
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.proxy_interception import ProxyInterception
@@ -110,7 +108,6 @@ class TenantRuntime:
         self._epochs: dict[Stage, int] = {}
         self._bound = False
         self._erp = ""
-        self._denials = DenialAlert(self._say)
         self._binding = asyncio.Lock()
 
     async def open(self) -> TenantPlugins:
@@ -187,7 +184,7 @@ class TenantRuntime:
                 shared.ledger.holder_of_number,
                 partial(shared.lease_stands, lease),
             ),
-            Process(self._clocks[stage], self._observe, shared.redact, stopping),
+            Process(self._clocks[stage], shared.observe, shared.redact, stopping),
         )
         batch = any(hook.endswith("_batch") for hook in plugins.offers)
         run = StageCycle(
@@ -256,10 +253,6 @@ class TenantRuntime:
         """What the newest read of pending_invoice lists."""
         newest = self.views[Stage.INVOICE].newest
         return newest.orders if newest else {}
-
-    def _observe(self, before: Job | None, after: Job) -> None:
-        self._shared.observe(before, after)
-        self._denials.observe(after)
 
     def _requested(self, method: str, status: int | None, seconds: float) -> None:
         self.events.tell(RequestEnded(self.name, method, status, seconds))

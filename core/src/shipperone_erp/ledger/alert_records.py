@@ -1,4 +1,7 @@
-"""What alerts have seen and told. A process claims what it tells, so that two processes tell it once."""
+"""What alerts have seen and told. A process claims what it tells, so that two processes tell it once.
+
+Rows are written in the order of their names, so that of two processes one waits for the other, and never both.
+"""
 
 from abc import abstractmethod
 from collections.abc import Collection, Mapping
@@ -33,7 +36,7 @@ class AlertRecords(LedgerReader):
             return
         with self._writing() as connection:
             known = set(connection.scalars(select(alerts.c.name).where(alerts.c.name.in_(list(seen)))))
-            for name, sentence in seen.items():
+            for name, sentence in sorted(seen.items()):
                 if name in known:
                     connection.execute(
                         update(alerts).where(alerts.c.name == name).values(seen_at=at, sentence=sentence)
@@ -54,7 +57,7 @@ class AlertRecords(LedgerReader):
         free = or_(alerts.c.claimed_at.is_(None), alerts.c.claimed_at < at - CLAIMED_FOR)
         state = alerts.c.told_at.is_not(None) if told else alerts.c.told_at.is_(None)
         with self._writing() as connection:
-            for name in names:
+            for name in sorted(names):
                 claim = update(alerts).where(alerts.c.name == name, free, state).values(claimed_at=at)
                 if connection.execute(claim).rowcount == 1:
                     mine.add(name)
@@ -63,10 +66,10 @@ class AlertRecords(LedgerReader):
     def told_alerts(self, begun: Collection[str], over: Collection[str], at: datetime) -> None:
         """The beginning of these, and the end of those, was told."""
         with self._writing() as connection:
-            for name in begun:
+            for name in sorted(begun):
                 told = update(alerts).where(alerts.c.name == name).values(told_at=at, claimed_at=None)
                 connection.execute(told)
-            for name in over:
+            for name in sorted(over):
                 connection.execute(delete(alerts).where(alerts.c.name == name))
 
     def forget_alerts(self, names: Collection[str]) -> None:
@@ -74,5 +77,5 @@ class AlertRecords(LedgerReader):
         if not names:
             return
         with self._writing() as connection:
-            for name in names:
+            for name in sorted(names):
                 connection.execute(delete(alerts).where(alerts.c.name == name, alerts.c.told_at.is_(None)))

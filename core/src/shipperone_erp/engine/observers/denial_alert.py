@@ -1,25 +1,27 @@
-"""One alert for a tenant whose ShipperOne keeps denying confirmations that it has taken."""
+"""The log as an observer: one line for a tenant whose ShipperOne keeps denying confirmations that it has taken."""
 
-from collections.abc import Callable
+import logging
 
 from shipperone_erp.domain.disproved_denials import disproved_sentence
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.events import Event, JobChanged, Observer
 
 
-class DenialAlert:
-    """Counts the denials that the queue has disproved while this process runs, and says so once."""
+def denial_alert(log: logging.Logger) -> Observer:
+    """Counts by tenant the denials that the queue has disproved while this process runs, and logs a finding once."""
+    disproved: dict[str, set[int]] = {}
+    told: set[str] = set()
 
-    def __init__(self, say: Callable[[str], None]) -> None:
-        self._say = say
-        self._disproved: set[int] = set()
-        self._said = False
-
-    def observe(self, job: Job) -> None:
-        """A job as it is after a change."""
-        if self._said or not (job.inferred and job.accepted) or job.refusal is None:
+    def tell(event: Event) -> None:
+        if not isinstance(event, JobChanged):
             return
-        self._disproved.add(job.id)
-        sentence = disproved_sentence(len(self._disproved), job.refusal)
+        job = event.after
+        if job.tenant in told or not (job.inferred and job.accepted) or job.refusal is None:
+            return
+        known = disproved.setdefault(job.tenant, set())
+        known.add(job.id)
+        sentence = disproved_sentence(len(known), job.refusal)
         if sentence is not None:
-            self._said = True
-            self._say(sentence)
+            told.add(job.tenant)
+            log.warning("%s: %s", job.tenant, sentence)
+
+    return tell

@@ -1,28 +1,30 @@
-"""One alert of the tenant for all orders that are held because nothing proves how their discounts count."""
+"""The log as an observer: one line of a tenant for all orders that are held because nothing proves how their discounts
+count."""
 
 import logging
-from collections.abc import Iterable
 
 from shipperone_erp.domain.discount_readings import held_for_discount, together
-from shipperone_erp.domain.job import Job
+from shipperone_erp.domain.events import Event, Observer, WorkLeft
+from shipperone_erp.domain.states import Stage
 
 
-class OpenDiscounts:
-    """Of one tenant, while a process serves it. Reported when it begins, and whenever twice as many orders are held."""
+def open_discounts(log: logging.Logger) -> Observer:
+    """Logged when it begins, and whenever twice as many orders are held, with what each reading comes to."""
+    told: dict[tuple[str, Stage], int] = {}
 
-    def __init__(self, tenant: str, log: logging.Logger) -> None:
-        self._tenant = tenant
-        self._log = log
-        self._told = 0
-
-    def tell(self, unfinished: Iterable[Job]) -> None:
-        """One line for all of them, with what each reading comes to."""
-        held = [job for job in unfinished if held_for_discount(job)]
-        if len(held) < 2 * self._told or not held:
-            self._told = self._told if held else 0
+    def tell(event: Event) -> None:
+        if not isinstance(event, WorkLeft):
             return
-        self._told = len(held)
-        self._log.warning(
+        queue = event.tenant, event.stage
+        held = [job for job in event.jobs if held_for_discount(job)]
+        if len(held) < 2 * told.get(queue, 0) or not held:
+            if not held:
+                told.pop(queue, None)
+            return
+        told[queue] = len(held)
+        log.warning(
             "%s: %s; first: order %s. Set `discount` in [tenants.%s] to the right one: all of them then resume by "
-            "themselves", self._tenant, together([job.differences for job in held]), held[0].order_id, self._tenant,
+            "themselves", event.tenant, together([job.differences for job in held]), held[0].order_id, event.tenant,
         )  # fmt: skip
+
+    return tell

@@ -165,16 +165,16 @@ def _held(tenant: str, owner: Owner, those: list[JobCount]) -> str:
     told = ", ".join(f"{count} {reason}" for reason, count in reasons.most_common(5))
     oldest = min(alike.oldest for alike in those)
     return (
-        f"{tenant}: {_orders(reasons.total())} for the {_named(owner)} ({told}), the oldest listed "
+        f"{tenant}: {_orders(reasons.total())} for {_named(owner)} ({told}), the oldest listed "
         f"{oldest:%Y-%m-%d %H:%M} UTC"
     )
 
 
 def _named(owner: Owner) -> str:
-    return NAMES.get(owner, owner.value)
+    return NAMES.get(owner, f"the {owner.value}")
 
 
-NAMES: Mapping[Owner, str] = {Owner.IT: "IT", Owner.SHIPPERONE: "people of ShipperOne"}
+NAMES: Mapping[Owner, str] = {Owner.IT: "IT", Owner.SHIPPERONE: "the people of ShipperOne"}
 
 
 def _orders(count: int) -> str:

@@ -68,7 +68,9 @@ def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, liste
         lines.append(f"The oldest open order was listed {seen.oldest:%Y-%m-%d %H:%M} UTC.")
     if open_alerts:
         lines += ["Open alerts:", *(f"- {line}" for line in _some([record.sentence for record in open_alerts]))]
-    need = f"{seen.orders} need somebody" if seen.orders else "nothing needs anybody"
+    need = {0: "nothing needs anybody", 1: "1 order needs somebody"}.get(
+        seen.orders, f"{seen.orders} orders need somebody"
+    )
     return Message("digest", f"shipperone-erp: {need}", lines)
 
 
