@@ -1,4 +1,4 @@
-"""The address of a database: read from `url`, its password apart from it, its driver chosen by this package."""
+"""The address of a database: parsed from `url`, without its password; this package selects the driver."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ EXAMPLES = "sqlite:///erp.db, postgresql://user@host/database, mariadb://user@ho
 
 
 def dialect_of(url: str) -> SqlDialect:
-    """The dialect that the URL names. ValueError, without the URL, if this connector does not speak it."""
+    """The dialect that the URL names. ValueError, without the URL, if this connector does not support it."""
     name = _read(url).get_backend_name()
     if name not in DIALECTS:
         raise ValueError(f"{name} is not served; this connector speaks {', '.join(DIALECTS)}")
@@ -19,7 +19,7 @@ def dialect_of(url: str) -> SqlDialect:
 
 
 def take_password(url: str) -> tuple[str, str | None]:
-    """The URL without the password that stands in it, and the password. What is no URL comes back as it is."""
+    """The URL without its password, and the password. Text that is not a URL is returned unchanged."""
     try:
         read = make_url(url)
     except (ArgumentError, ValueError):
@@ -30,7 +30,7 @@ def take_password(url: str) -> tuple[str, str | None]:
 
 
 def checked(url: str, base: Path | None) -> str:
-    """The URL as it is used: a SQLite file absolute. ValueError says in words what is wrong with it."""
+    """The URL in the form used, with the path of a SQLite file absolute. ValueError explains why the URL is invalid."""
     dialect = dialect_of(url)
     read = _read(url)
     if read.drivername not in (dialect.url, dialect.driver):
@@ -48,13 +48,13 @@ def checked(url: str, base: Path | None) -> str:
 
 
 def resolved(url: str, password: str | None) -> URL:
-    """The URL that SQLAlchemy is given: with its driver and its password."""
+    """The URL for SQLAlchemy: with its driver and its password."""
     dialect, read = dialect_of(url), _read(url)
     return read.set(drivername=dialect.driver, password=password)
 
 
 def identity(url: str) -> str:
-    """Which database this is, without a login: stable while the address is."""
+    """Identifies this database without the login. Stable as long as the address does not change."""
     dialect, read = dialect_of(url), _read(url)
     if dialect.url == "sqlite":
         return f"sqlite:{Path(read.database or '').absolute()}"

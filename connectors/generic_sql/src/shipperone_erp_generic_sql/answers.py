@@ -1,4 +1,4 @@
-"""What a hook answers, or refuses, for what its queries have found."""
+"""The answers and refusals of a hook, built from the results of its queries."""
 
 from shipperone_erp import (
     ConnectorError,
@@ -18,19 +18,19 @@ from shipperone_erp_generic_sql.work import Short
 
 
 def no_such_goods(short: Short) -> str:
-    """The sentence of an order whose goods the ERP does not know; what is short beside them is named too."""
+    """The sentence for an order with goods that are missing from the ERP. It also names the lines that are short."""
     goods = " and ".join(f"SKU {label(line.item.sku)} in {label(line.warehouse_code)}" for line in short.unknown)
     more = "".join(f"; {label(line.sku)}: {line.wanted:f} wanted, {line.available:f} available" for line in short.lines)
     return f"the ERP has no such product, or never had it there: {goods}{more}"
 
 
 def reserved(found: FoundReservation) -> Reserved | Pending | Voided:
-    """The answer for a reservation in its state. `Refused` where the ERP's side reports an error."""
+    """The answer for a reservation in its state. `Refused` if the ERP's side reports an error."""
     match found.state:
         case "voided":
             return Voided(found.reference)
         case "releasing":
-            # the next generation is not reserved before the goods of this one are free
+            # the next generation must not be reserved before the goods of this one are released
             return Pending(found.sentence or f"reservation {found.reference} is being released")
         case "error":
             raise found.refusal("the reservation")
@@ -46,7 +46,7 @@ def reserved(found: FoundReservation) -> Reserved | Pending | Voided:
 
 
 def computed(call: Call) -> Invoice:
-    """What the invoice would be, for an ERP that keeps no drafts."""
+    """The invoice as it would be issued, for an ERP that keeps no drafts."""
     lines = tuple(
         InvoiceLine(line.item.item_id, line.item.qty, line.total_incl_tax, line.item.tax_percent) for line in call.lines
     )
@@ -60,7 +60,7 @@ def computed(call: Call) -> Invoice:
 
 
 def refuse_changed(draft: Invoice, accepted: Invoice) -> None:
-    """`Refused`, total_differs, if the draft is no longer what ShipperOne accepted: it was changed meanwhile."""
+    """`Refused`, total_differs, if the draft was changed after ShipperOne accepted it."""
     for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
         if getattr(draft, name) != getattr(accepted, name):
             raise Refused(
@@ -71,7 +71,7 @@ def refuse_changed(draft: Invoice, accepted: Invoice) -> None:
 
 
 def not_undone(step: str, query: str) -> ConnectorError:
-    """The refusal of a step after which its query still finds the key live."""
+    """The error for a step after which its query still finds the key in a live state."""
     return Refused(
         Reason.CONFIG_INCOMPLETE,
         f"the statements of {step} ran, and {query} still finds their key live; all was undone",
@@ -79,7 +79,7 @@ def not_undone(step: str, query: str) -> ConnectorError:
 
 
 def not_found(step: str, query: str) -> ConnectorError:
-    """The refusal of a step after which its query does not find the key."""
+    """The error for a step after which its query does not find the key."""
     return Refused(
         Reason.CONFIG_INCOMPLETE, f"the statements of {step} ran, and {query} does not find their key; all was undone"
     )

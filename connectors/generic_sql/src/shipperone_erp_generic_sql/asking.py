@@ -1,4 +1,4 @@
-"""What `init` asks of a database: its address, its password, and which statements to start from."""
+"""The questions of `init` about a database: its address, its password, and the statements to start from."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ SAYS = {
     OWN: "your own tables: a file to write the statements into",
 }
 PASSWORD = '"secret:password"'  # noqa: S105  # the name of where it is kept
-"""What core replaces by where the password is kept."""
+"""A placeholder; core replaces it with the place where the password is kept."""
 
 
 def ask(setup: Setup) -> Question | SetupDone:
@@ -63,7 +63,7 @@ def _questions(setup: Setup) -> Iterator[Question]:
 
 
 MYSQL = ("mariadb", "mysql")
-"""A recipe for MariaDB serves MySQL as well."""
+"""A recipe for MariaDB also serves MySQL."""
 
 
 def _done(setup: Setup) -> SetupDone:
@@ -87,7 +87,7 @@ def _done(setup: Setup) -> SetupDone:
 
 
 def _with_address(text: str, setup: Setup) -> str:
-    """The text with the address that was given, as it was given, and where the password is."""
+    """The text with the address exactly as given, and with the place of the password."""
     lines = [f'url = "{setup.text("url")}"']
     if setup.secret("password"):
         lines.append(f"password = {PASSWORD}")
@@ -103,7 +103,7 @@ def _settings(setup: Setup) -> GenericSqlSettings:
 
 
 def _opened(setup: Setup) -> Database:
-    """The database, open. ValueError, with what to do, if it cannot be."""
+    """The open database. ValueError, with the remedy, if it cannot be opened."""
     database = Database(_settings(setup))
     wrong = [line for line in opens(database) if line.ok is False]
     if wrong:

@@ -1,6 +1,6 @@
-"""The binds that a statement may name: one closed list, each with its type, its meaning, and the steps that have it.
+"""The binds that a statement may name: one closed list, each with its type, its meaning and the steps that provide it.
 
-Values only ever travel as binds. There are no templates: no text of an order can become a part of a statement.
+Values are passed only as binds. There are no templates: no text of an order can become part of a statement.
 """
 
 import json
@@ -16,7 +16,7 @@ from shipperone_erp_generic_sql.element_binds import INVOICING, MICRO, WITH_RESE
 from shipperone_erp_generic_sql.exact import Amount, Day, Text, Utc, to_micro
 
 PARAM = "param_"
-"""`param_NAME` is NAME of the tenant's `[params]`; in every step."""
+"""`param_NAME` is NAME of the tenant's `[params]`; available in every step."""
 
 ANYWHERE = frozenset({"list_documents", "list_document_lines"})
 """The steps that are not about an order: of the binds they have `:tenant`, `:since`, `:now_utc`, `:today`."""
@@ -24,7 +24,7 @@ ANYWHERE = frozenset({"list_documents", "list_document_lines"})
 
 @dataclass(frozen=True)
 class Bind:
-    """A bind of the order or the call. `steps` None: every step has it."""
+    """A bind of the order or the call. With `steps` None, every step has it."""
 
     type: TypeEngine[Any]
     says: str
@@ -156,7 +156,7 @@ ORDER_BINDS: Mapping[str, Bind] = {
 
 
 def charges_json(call: Call) -> str:
-    """The order's charges; a statement takes those of kind `line` onto the invoice."""
+    """The order's charges as JSON; a statement puts those of kind `line` on the invoice."""
     return json.dumps(
         [
             {"name": c.name, "kind": c.kind, "amount": f"{c.amount:f}", "amount_micro": to_micro(c.amount, c.name)}
@@ -166,7 +166,7 @@ def charges_json(call: Call) -> str:
 
 
 def reservations_json(call: Call) -> str:
-    """The live reservations of the order."""
+    """The live reservations of the order, as JSON."""
     return json.dumps(
         [
             {"key": r.key, "reference": r.reference, "item_ids": [str(item_id) for item_id in r.item_ids]}

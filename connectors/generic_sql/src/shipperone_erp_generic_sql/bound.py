@@ -1,6 +1,6 @@
-"""What a call gives for each bind of a statement, checked: a value that a column could not keep is refused, never cut.
+"""The values of a call for the binds of a statement. A value that a column cannot store exactly is refused, never cut.
 
-How a bind is read is found once; statements run for every item of every order.
+The reader of a bind is found once and reused, since statements run for every item of every order.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -17,12 +17,12 @@ from shipperone_erp_generic_sql.exact import within
 from shipperone_erp_generic_sql.maps import MAP, looked_up
 
 Read = Callable[[Call, Element | None], Any]
-"""The value of one bind in a call; of an item's, a charge's or a tax rate's bind for that one, and None without one."""
+"""Reads a bind's value from a call, or from the given element for a bind of an item, a charge or a tax rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """How many decimal places the merchant's columns keep: a finer value is refused, never rounded."""
+    """The number of decimal places of the merchant's columns. A value with more is refused, never rounded."""
 
     amounts: int = 6
     quantities: int = 6
@@ -35,7 +35,7 @@ def values(names: Iterable[str], call: Call, element: Element | None, places: Pl
 
 @cache
 def reader(name: str, path: str | None, places: Places) -> Read:
-    """How that bind is read. `path`: where the merchant's own bind of that name finds its value in the order."""
+    """The reader of that bind. `path`: for a bind that the merchant defined, the place of its value in the order."""
     if name.startswith(PARAM):
         param = name.removeprefix(PARAM)
         return lambda call, element: call.params[param]
@@ -62,7 +62,7 @@ def _of(binds: Mapping[str, Any], name: str, places: Places) -> Callable[[Any], 
     amount = binds[whole].of
 
     def in_millionths(source: Any) -> Any:
-        _storable(amount(source), whole, places)  # it must fit the ERP's decimals as well
+        _storable(amount(source), whole, places)  # it must also fit the decimal places of the ERP
         return of(source)
 
     return in_millionths

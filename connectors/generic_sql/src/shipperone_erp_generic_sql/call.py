@@ -1,4 +1,4 @@
-"""What one hook call knows: everything that a configured statement may ask for by a bind."""
+"""One hook call, with every value that a configured statement may name by a bind."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -48,12 +48,12 @@ class ChargeLine:
 
 
 Element = Line | ChargeLine | TaxLine
-"""What a statement with `each` runs for."""
+"""The elements that a statement with `each` runs for."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Call:
-    """One call of a hook, whichever it is; what that hook is not told stays None."""
+    """One call of a hook. Values that the hook does not receive stay None."""
 
     tenant: str
     key: str
@@ -76,7 +76,7 @@ class Call:
 
     @cached_property
     def lines(self) -> tuple[Line, ...]:
-        """The order's items, in its order."""
+        """The order's items, in the order's sequence."""
         return tuple(
             Line(
                 line_no=number,
@@ -91,12 +91,12 @@ class Call:
 
     @cached_property
     def by_goods(self) -> tuple[Line, ...]:
-        """The items in the order of their goods: two orders that want the same ones never wait crosswise."""
+        """The items sorted by their goods, so that two orders that need the same goods cannot deadlock."""
         return tuple(sorted(self.lines, key=lambda line: (line.warehouse_code, line.item.sku, line.line_no)))
 
     @cached_property
     def charge_lines(self) -> tuple[ChargeLine, ...]:
-        """The charges that belong on the invoice, in the order's order."""
+        """The charges that belong on the invoice, in the order's sequence."""
         charges = (charge for charge in self.order.charges if charge.kind == "line")
         return tuple(ChargeLine(no, f"{self.key}:charge:{no}", charge) for no, charge in enumerate(charges, start=1))
 
@@ -110,14 +110,14 @@ class Call:
         return taxes.table(self.key, items, ruled, self.order.currency)
 
     def of_document(self, name: str) -> Decimal | None:
-        """That amount of all rows of the tax table together; None where it is not known of one."""
+        """The sum of that amount over all rows of the tax table; None if it is unknown for one row."""
         amounts: list[Decimal | None] = [getattr(line, name) for line in self.tax_table]
         return None if None in amounts else sum((amount for amount in amounts if amount is not None), Decimal(0))
 
     def each(self, kind: Each | None, *, of_document: bool = False) -> Sequence[Element | None]:
-        """What a statement with that `each` runs for, in turn; once for the order without one.
+        """The elements that a statement with that `each` runs for, in sequence; without `each`, a single None.
 
-        `of_document`: of tax rates all that the invoice has, not only the items'.
+        `of_document`: of tax rates, all those of the invoice and not only those of the items.
         """
         match kind:
             case None:
@@ -130,13 +130,13 @@ class Call:
                 return [line for line in self.tax_table if line.of_items or of_document]
 
     def knowing(self, **known: Any) -> "Call":
-        """The same call with what was learnt by looking; its lines, which do not depend on that, are not made anew."""
-        more = object.__new__(type(self))  # neither validated nor computed again
+        """The same call with values that a query found; its lines do not depend on them and are not computed again."""
+        more = object.__new__(type(self))  # skips validation and computation, which are already done
         more.__dict__.update(self.__dict__, **known)
         return more
 
     def at(self, path: str) -> str | None:
-        """What stands at that path in the order, as text: a field of ours, else one of ShipperOne's own."""
+        """The value at that path in the order, as text: a field of the order model, else a raw field of ShipperOne."""
         value: Any = self.order
         for part in path.split("."):
             value = _step_into(value, part)
@@ -169,7 +169,7 @@ def _scalar(value: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """The value as JSON has it: decimals and times as text, absent fields left out."""
+    """The value as JSON: decimals and times as text, absent fields left out."""
     if isinstance(value, Decimal):
         return f"{value:f}"
     if isinstance(value, datetime | date):
@@ -185,10 +185,11 @@ def plain(value: Any) -> Any:
 
 
 def line_totals(order: FulfillmentOrder) -> tuple[Decimal | None, ...]:
-    """What each line costs with tax: what core expects of it, where core says so (it does for an invoice).
+    """The cost of each line with tax: the total that core expects of it, where core provides one (it does for an
+    invoice).
 
-    Else its row total less its discount if the order's total is made of that, else its row total, else price times
-    quantity, unrounded. None where ShipperOne says neither.
+    Else the row total less its discount if the order's total is the sum of those, else the row total, else price times
+    quantity, unrounded. None where ShipperOne provides none of them.
     """
     if all(item.line_total_incl_tax is not None for item in order.items):
         return tuple(item.line_total_incl_tax for item in order.items)

@@ -1,4 +1,4 @@
-"""Values that one statement hands to the next ones of its step: read from its row by their declared types."""
+"""Captured values: read from a statement's row by declared types, and passed to the later statements of its step."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal
@@ -32,9 +32,10 @@ _READS: Mapping[CaptureType, Callable[[Any, str], Any]] = {
 
 
 def captured(statement: Change, answer: Answer, place: str) -> dict[str, Any]:
-    """What the statement captures of its row; NULL for each where it has found none, which `expect` has allowed.
+    """The values that the statement captures from its row; NULL for each if there is no row, which `expect` has
+    allowed.
 
-    `Refused` if a column is missing or holds something else than its type, or if no id was generated.
+    `Refused` if a column is missing, if its value is not of the declared type, or if no id was generated.
     """
     row = dict(zip(answer.columns, answer.rows[0], strict=True)) if answer.rows else {}
     missing = [name for name in statement.capture if (answer.rows or not answer.columns) and name not in row]

@@ -1,4 +1,4 @@
-"""What can be checked of a tenant's database and statements without touching the merchant's rows. Never raises."""
+"""Checks of a tenant's database and statements that do not touch the merchant's rows. Never raises."""
 
 from collections.abc import Iterator
 
@@ -26,7 +26,7 @@ _CARRY_IT = (
 
 
 WHOLE_INVOICE = ("tax_document_", "document_tax_amount", "document_total_excl_tax")
-"""How the binds begin that need a rate for shipping and charges."""
+"""The prefixes of the binds that need a tax rate for shipping and charges."""
 
 _LOCK_IT = (
     "lock the stock row first: SELECT … FOR UPDATE in an earlier statement of this step, with read committed (the "
@@ -35,14 +35,14 @@ _LOCK_IT = (
 
 
 def checks(database: Database, settings: GenericSqlSettings) -> list[Check]:
-    """What `doctor` shows: the connection, each statement that the database cannot plan, what may go wrong later."""
+    """The checks for `doctor`: the connection, each statement that the database cannot plan, likely later problems."""
     opened = opens(database)
     planned = explained(database, settings) if all(line.ok for line in opened) else []
     return [*opened, *planned, *warnings(settings)]
 
 
 def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
-    """What can be seen in the settings alone and is likely to go wrong later."""
+    """Likely later problems that show in the settings alone."""
     if settings.password_in_url:
         cure = 'put it beside the URL: password = { env = "…" }'
         yield Check("password", None, "the password stands in `url`, where it is easily copied along", cure)
@@ -63,7 +63,7 @@ def warnings(settings: GenericSqlSettings) -> Iterator[Check]:
 
 
 def _without_a_rate(settings: GenericSqlSettings) -> Iterator[Check]:
-    """Whether the tax table of the whole invoice is written while nothing gives shipping a rate."""
+    """A warning if the tax table of the whole invoice is written but no rule gives shipping a rate."""
     named = {name for step in STEPS for name in settings.binds_named(step) if name.startswith(WHOLE_INVOICE)}
     if named and rule_of(settings.taxes, SHIPPING) is None:
         said = f":{min(named)} is of the whole invoice, and shipping has no tax rate: its tax is NULL"
@@ -72,7 +72,7 @@ def _without_a_rate(settings: GenericSqlSettings) -> Iterator[Check]:
 
 
 def opens(database: Database) -> list[Check]:
-    """Whether a connection can be had and a transaction begun."""
+    """Whether the database can be connected to and a transaction begun."""
     try:
         with database.transaction("BEGIN" if database.dialect.url == "sqlite" else None) as connection:
             connection.exec_driver_sql(_trivial(database))
@@ -97,13 +97,15 @@ def explained(database: Database, settings: GenericSqlSettings) -> list[Check]:
             and (why := _refused(database, step, statement.sql, settings)) is not None
         ]
     except (ConnectorError, DatabaseFailed):
-        return []  # that it does not open is said already
+        return []  # the failure to open is already reported
 
 
 def _refused(database: Database, step: str, sql: str, settings: GenericSqlSettings) -> str | None:
-    """What the database says against the statement when it is only to plan it, with a NULL of its type for each bind: a
-    value of our own might not fit a cast of the statement's. In a transaction of its own: after a
-    refusal PostgreSQL hears nothing more in the same one."""
+    """The database's error when it only plans the statement, with a NULL of its type for each bind.
+
+    A sample value might not fit a cast in the statement. Each statement has its own transaction, since PostgreSQL
+    rejects everything after an error in the same one.
+    """
     with database.transaction("BEGIN" if database.dialect.url == "sqlite" else None) as connection:
         try:
             connection.execute(explanation(step, sql, settings), dict.fromkeys(Parsed(sql, settings.dialect).binds))
@@ -115,7 +117,7 @@ def _refused(database: Database, step: str, sql: str, settings: GenericSqlSettin
 
 
 def explanation(step: str, sql: str, settings: GenericSqlSettings) -> TextClause:
-    """The statement as this database plans it, with typed binds."""
+    """The statement in the form in which this database plans it, with typed binds."""
     clause = text(f"{settings.dialect.explain}{sql.strip().rstrip(';')}")
     for name in Parsed(sql, settings.dialect).binds:
         clause = clause.bindparams(bindparam(name, type_=settings.bind_type(step, name)))
@@ -123,7 +125,7 @@ def explanation(step: str, sql: str, settings: GenericSqlSettings) -> TextClause
 
 
 def cure(database: Database) -> str:
-    """What to look at when the database does not open."""
+    """The remedy if the database cannot be opened."""
     if database.dialect.url == "sqlite":
         return "check `url`, and that this process may write to the file"
     if not database.dialect.installed:

@@ -135,14 +135,14 @@ def init(
 
 
 class _Report:
-    """Prints each level and its lines as they come, or gathers them for one JSON document."""
+    """Prints each level and its lines as they come, or collects them for one JSON document."""
 
     def __init__(self, as_json: bool) -> None:
         self._as_json = as_json
         self._rows: list[dict[str, object]] = []
 
     def level(self, level: Level) -> int:
-        """Go through it; 0, or what the command ends with because a line failed."""
+        """Run the level. Returns 0, or the level's exit code if a line failed."""
         failed = False
         if not self._as_json:
             print_text(f"{level.name}: {level.does}")
@@ -160,13 +160,13 @@ class _Report:
         return level.exit_code if failed else 0
 
     def close(self) -> None:
-        """The document, if it is one."""
+        """Print the JSON document, if one was requested."""
         if self._as_json:
             print_json(self._rows)
 
 
 def _shown(line: Check) -> list[str]:
-    """One check as operators read it: further lines of its sentence are set in under its first."""
+    """One check as printed for operators: further lines of its sentence are indented under its first."""
     first, *more = line.sentence.splitlines() or [""]
     cure = [f"→ {line.cure}"] if line.cure and line.ok is not True else []
     return [f"  {VERDICTS[line.ok]:4}   {line.name}: {first}", *(f"         {text}" for text in [*more, *cure])]

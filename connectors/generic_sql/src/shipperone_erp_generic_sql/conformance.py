@@ -1,6 +1,6 @@
-"""The harness with which `shipperone-erp connectors test generic_sql` proves the guarded recipe, on a SQLite file.
+"""The harness by which `shipperone-erp connectors test generic_sql` tests the guarded recipe, on a SQLite file.
 
-A merchant's own statements are proved the same way: subclass `GuardedHarness` with their tables and settings.
+A merchant's own statements are tested the same way: subclass `GuardedHarness` with their tables and settings.
 """
 
 import sqlite3
@@ -23,7 +23,7 @@ MILLION = 1_000_000
 
 
 class GuardedHarness(ConnectorHarness):
-    """The guarded recipe's tables, seen by their owner."""
+    """The guarded recipe's tables, accessed as their owner."""
 
     connector = "generic_sql"
     suite = "1.1"
@@ -33,7 +33,7 @@ class GuardedHarness(ConnectorHarness):
         Capability.LOTS,
         Capability.BATCH,
     }
-    """Of the recipe's tables; a merchant's statements may do more."""
+    """The capabilities of the recipe's tables; a merchant's statements may have more."""
     departures: ClassVar[Mapping[str, str]] = {
         "U5": "SQLite is a library in this very process: between it and the connector no answer can be lost",
         "L8": "a SQLite file has no users, and so none without rights",
@@ -45,7 +45,7 @@ class GuardedHarness(ConnectorHarness):
 
     @cached_property
     def owner(self) -> Engine:
-        """How the harness looks into the database."""
+        """The engine by which the harness reads and changes the database."""
         return create_engine(f"sqlite:///{self.file}", poolclass=NullPool, connect_args={"timeout": 20})
 
     def set_up(self) -> None:
@@ -61,7 +61,7 @@ class GuardedHarness(ConnectorHarness):
 
     @cached_property
     def statements(self) -> Mapping[str, Any]:
-        """The recipe, as it is shipped."""
+        """The recipe, as shipped."""
         made = tomllib.loads(recipe("guarded", self.dialect).toml)
         return dict(made["tenants"]["acme"]["generic_sql"])
 
@@ -122,7 +122,7 @@ class GuardedHarness(ConnectorHarness):
         self._ask(f"UPDATE invoices SET {column} = {column} + :cent WHERE job_key = :key", key=key, cent=cent)  # noqa: S608
 
     def cancel(self, key: str) -> None:
-        """The goods go back, and nothing of the key is live any more."""
+        """Release the goods, so that no document of the key is live any more."""
         reserved, qty, shipped = (self._column(name) for name in ("reserved", "qty", "shipped"))
         self._ask(
             f"UPDATE stock SET {reserved} = {reserved} - (SELECT SUM(l.{qty} - l.{shipped}) FROM reservation_lines l"  # noqa: S608
@@ -136,13 +136,13 @@ class GuardedHarness(ConnectorHarness):
         self._ask("UPDATE invoices SET state = 'voided' WHERE job_key = :key", key=key)
 
     def fail_commit(self) -> None:
-        """Somebody reads, and does not come to an end: SQLite writes, and cannot commit."""
+        """Keep a read transaction open: SQLite can write, but not commit."""
         self._lock = sqlite3.connect(self.file, isolation_level=None, timeout=20, check_same_thread=False)
         self._lock.execute("BEGIN")
         self._lock.execute("SELECT * FROM stock").fetchall()
 
     def break_connection(self) -> None:
-        """A file does not go away under an open connection; what happens is that somebody keeps it locked."""
+        """A file does not disappear under an open connection; the equivalent failure is a process that locks it."""
         self.stall_connection()
 
     def stall_connection(self) -> None:

@@ -1,7 +1,7 @@
 """The hooks: each is one step of configured statements in one transaction, which looks for its key first.
 
-A step that finds its key answers with what is there. A duplicate key rolls the whole step back and looks again: a
-duplicate that was swallowed statement by statement would reserve twice.
+A step that finds its key answers with the document found. A duplicate key rolls the whole step back and looks again: a
+duplicate that was ignored statement by statement would reserve twice.
 """
 
 from collections.abc import Callable, Sequence
@@ -54,7 +54,7 @@ from shipperone_erp_generic_sql.work import Work
 AnswerT = TypeVar("AnswerT")
 
 STOCK_AGAIN = 900.0
-"""Seconds until a shortage is tried again whose figures no `available` query tells."""
+"""Seconds until a shortage is tried again if no `available` query returns its quantities."""
 
 
 class GenericSqlConnector(Connector[GenericSqlSettings]):
@@ -215,20 +215,20 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         return self._step(call, lambda work: work.documents())
 
     def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock] | None:
-        """What `available` returns for each; None where it is not configured."""
+        """The result of `available` for each; None if it is not configured."""
         if not self.settings.available:
             return None
         return self._step(self._call("", as_order(goods)), free_stock)
 
     @classmethod
     def setup(cls, setup: Setup) -> Question | SetupDone:
-        """The database, and which statements to start from."""
-        from shipperone_erp_generic_sql.asking import ask  # the checks of `sql` are needed by nothing else here
+        """The questions about the database and the statements to start from."""
+        from shipperone_erp_generic_sql.asking import ask  # not needed by any other hook
 
         return ask(setup)
 
     def check(self) -> list[Check]:
-        """The database opens, and each statement fits it; nothing is run."""
+        """Checks that the database opens and that each statement fits it; no statement is run."""
         return checks(self._database, self.settings)
 
     def identity(self) -> str:
@@ -270,9 +270,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             raise Refused(Reason.CONFIG_INCOMPLETE, f"{why}, and no statements are configured for {step}", Owner.IT)
 
     def _shortage(self, call: Call, sentence: str) -> Shortage | Pending:
-        """Every short line with what is available; without a query for that, only that it is short.
+        """Every short line with its available quantity; without a query for that, only the fact that it is short.
 
-        Goods of which the query finds nothing at all are not short: the ERP has no such product, or not in that place.
+        Goods for which the query returns no row are not short: the ERP has no such product, or not in that warehouse.
         """
         if self.settings.available:
             short = self._step(call, lambda work: work.short_lines())

@@ -1,4 +1,4 @@
-"""The tenant's database: one engine, made when first needed; one transaction a step, repeated where that is right."""
+"""The tenant's database: one engine, created at the first use; one transaction a step, repeated where that is safe."""
 
 import random
 import sqlite3
@@ -23,20 +23,20 @@ from shipperone_erp_generic_sql.settings import GenericSqlSettings
 AnswerT = TypeVar("AnswerT")
 
 REPEATED_FOR = 8.0
-"""Seconds for which a transaction that others are in the way of is repeated here; after them core asks again."""
+"""Seconds for which a transaction that conflicts with others is repeated here; after that core retries."""
 
 AT_MOST = {Kind.REPEAT: 50, Kind.TAKEN: 50, Kind.LOCKED: 1, Kind.AWAY: 1, Kind.DUPLICATE: 3}
-"""How often a transaction is repeated for one kind of refusal. A duplicate key that is not found is not ours."""
+"""The number of repetitions for each kind of refusal. A duplicate key that is not found belongs to another document."""
 
 
 class Unmet(Refused):
-    """A statement did not touch as many rows as it must; its step is rolled back."""
+    """A statement changed fewer or more rows than expected; its step is rolled back."""
 
 
 _ANYONE = nullcontext()
 
 _NOT_THERE_AFTER = {Kind.REPEAT, Kind.LOCKED, Kind.DUPLICATE, Kind.CONSTRAINT, Kind.RAISED, Kind.VALUE}
-"""Refusals of a COMMIT after which the transaction certainly is not there."""
+"""Refusals of a COMMIT after which the transaction is certainly not committed."""
 
 
 class Database:
@@ -55,12 +55,12 @@ class Database:
             return self.in_transaction(step, alone=name)
 
     def in_transaction(self, step: Callable[[Connection], AnswerT], *, alone: str | None = None) -> AnswerT:
-        """What the step answers, its transaction committed; nothing of it is kept if anything is raised.
+        """Run the step in a transaction, commit, and return its answer; on any exception everything is rolled back.
 
-        The whole transaction is repeated after a deadlock or a serialization failure, once after a lock time-out or a
-        connection that was lost before COMMIT, and after a duplicate key, so that the step looks again (after a random
-        pause where the duplicate is of a number one above the highest). A COMMIT whose
-        answer is lost raises `Unknown`. `alone`: the step during which no other process may be in it.
+        The whole transaction is repeated after a deadlock or a serialization failure, and once after a lock time-out or
+        a connection that was lost before COMMIT. After a duplicate key it is repeated as well, so that the step looks
+        again (after a random pause if the duplicate is of a number one above the highest). A COMMIT whose response is
+        lost raises `Unknown`. `alone`: the step that no other process may run at the same time.
         """
         ends = time.monotonic() + REPEATED_FOR
         met: Counter[Kind] = Counter()
@@ -74,7 +74,7 @@ class Database:
                 if met[failure.kind] > often or time.monotonic() > ends:
                     raise failure.answer from None
             except Unmet:
-                # what it looked at may have been another's in the meantime, where nothing locks it from the start
+                # without a lock from the start, another transaction may have changed the rows that it looked at
                 met[Kind.CONSTRAINT] += 1
                 if self.dialect.begin is not None or met[Kind.CONSTRAINT] > 1:
                     raise
@@ -83,9 +83,10 @@ class Database:
 
     @contextmanager
     def transaction(self, begin: str | None = None, *, alone: str | None = None) -> Iterator[Connection]:
-        """One transaction: committed at the end, rolled back by anything that is raised inside (`DatabaseFailed`).
+        """One transaction: committed at the end, rolled back by any exception inside (`DatabaseFailed`).
 
-        `alone`: the step whose lock it holds from its beginning until it has ended."""
+        `alone`: the step whose lock is held from the beginning of the transaction to its end.
+        """
         with (
             self._opened(begin or self.dialect.begin) as connection,
             self._alone(connection, alone) if alone else _ANYONE,
@@ -95,7 +96,7 @@ class Database:
                 connection.commit()
             except DBAPIError as error:
                 failure = self.failure(error, "commit", {})
-                connection.invalidate(error)  # whatever is left of the transaction ends with its connection
+                connection.invalidate(error)  # the remains of the transaction end with its connection
                 if failure.kind in _NOT_THERE_AFTER:
                     raise failure from None
                 raise Unknown(f"the COMMIT was not answered ({failure.answer.sentence}): it may be there") from None
@@ -116,11 +117,11 @@ class Database:
                 try:
                     serial.release(connection.connection.cursor(), kind, step)
                 except errors as error:
-                    connection.invalidate(error)  # its lock ends with it
+                    connection.invalidate(error)  # the lock ends with the connection
 
     @contextmanager
     def rolled_back(self) -> Iterator[Connection]:
-        """A transaction that is never committed, whatever happens."""
+        """A transaction that is never committed."""
         with self._opened(self.dialect.begin) as connection:
             try:
                 yield connection
@@ -131,9 +132,9 @@ class Database:
     def refused(
         self, connection: Connection, error: Any, doing: str, bound: Mapping[str, Any], *, numbering: bool = False
     ) -> DatabaseFailed:
-        """What the error of a driver's own cursor means here; a connection that it has lost is thrown away.
+        """The failure for an error of a driver's own cursor; a lost connection is discarded.
 
-        `numbering`: the step takes a number one above the highest, so that a duplicate may be of that.
+        `numbering`: the step takes a number one above the highest, so that a duplicate key may be that number.
         """
         driver = connection.connection.dbapi_connection
         lost = connection.dialect.is_disconnect(error, driver, None)
@@ -142,7 +143,7 @@ class Database:
         return self._meaning(error, lost, doing, bound, numbering=numbering)
 
     def failure(self, error: DBAPIError, doing: str, bound: Mapping[str, Any]) -> DatabaseFailed:
-        """What a driver's error means here: by the merchant's `[errors]`, else by its code."""
+        """The failure for a driver's error: by the merchant's `[errors]`, else by its code."""
         return self._meaning(error.orig, error.connection_invalidated, doing, bound)
 
     def _meaning(
@@ -152,7 +153,7 @@ class Database:
         if lost and code.code is None:
             code = type(code)(None, Kind.AWAY, code.words)
         words = without_values(code.words, bound)
-        if code.kind not in (Kind.REPEAT, Kind.AWAY):  # a duplicate with a rule: only if it is not the key's
+        if code.kind not in (Kind.REPEAT, Kind.AWAY):  # a rule applies to a duplicate only if it is not of the key
             for told, rule in self.settings.errors.items():
                 if told == code.code or told.lower() in code.words.lower():
                     return mapped(rule.reason, rule.sentence or f"{doing}: {words}", rule.owner, code.kind)
@@ -160,7 +161,7 @@ class Database:
         return meaning(replace(code, kind=Kind.TAKEN) if taken else code, doing, words)
 
     def close(self) -> None:
-        """Close what is open; the next transaction would open it again."""
+        """Close all connections; the next transaction would open new ones."""
         with self._lock:
             if self._engine is not None:
                 self._engine.dispose()
@@ -168,7 +169,7 @@ class Database:
 
     @property
     def engine(self) -> Engine:
-        """The engine, made at the first use. `Refused` if the driver is not installed, with the line that brings it."""
+        """The engine, created at the first use. `Refused` if the driver is not installed, with the command for it."""
         with self._lock:
             if self._engine is None:
                 if not self.dialect.installed:
@@ -178,15 +179,15 @@ class Database:
             return self._engine
 
     def _opened(self, begin: str | None) -> Connection:
-        """A connection in a transaction of its own; to be closed by the caller."""
+        """A connection in a transaction of its own; the caller must close it."""
         try:
             connection = self.engine.connect()
         except DBAPIError as error:
             raise self._unopened(error) from None
-        except InvalidRequestError as error:  # SQLAlchemy finds MySQL behind mariadb://
+        except InvalidRequestError as error:  # raised where the server behind mariadb:// is MySQL
             said = f"{self.name} is not what its URL says: {error}"
             raise Refused(Reason.CONFIG_INCOMPLETE, said) from None
-        connection.begin()  # statements run on the driver's cursor, of which SQLAlchemy would not know
+        connection.begin()  # statements run on the driver's cursor, which SQLAlchemy does not see
         if begin is None:
             return connection
         try:
@@ -201,15 +202,15 @@ class Database:
 
     def _unopened(self, error: DBAPIError) -> DatabaseFailed:
         failure = self.failure(error, f"the ERP's database {self.name} cannot be opened", {})
-        if failure.kind is Kind.MISTAKE:  # there is no such database, or it has no room: a person mends it meanwhile
+        if failure.kind is Kind.MISTAKE:  # the database does not exist, or is out of space: an operator has to mend it
             return DatabaseFailed(Kind.MISTAKE, Transient(failure.answer.sentence))
         return failure
 
     def _made(self) -> Engine:
-        # Core bounds how many hooks run at once, so the pool does not. Parameters are hidden because what is bound is
+        # Core limits how many hooks run at once, so the pool does not. Parameters are hidden because they contain
         # the order, and an error's text may reach a log.
         options: dict[str, Any] = {"poolclass": QueuePool, "max_overflow": -1, "hide_parameters": True}
-        # every transaction here ends by COMMIT or by ROLLBACK: another ROLLBACK would be a round trip for nothing
+        # every transaction here ends by COMMIT or by ROLLBACK: another ROLLBACK would be a round trip without effect
         options["pool_reset_on_return"] = None
         settings, dialect = self.settings, self.dialect
         if dialect.url == "sqlite":
@@ -240,8 +241,8 @@ class Database:
         return engine
 
     def _sqlite(self) -> sqlite3.Connection:
-        # mode=rw: a mistyped path must not become an empty ERP. isolation_level None: the driver begins no
-        # transaction of its own; ours starts with the lock.
+        # mode=rw: a mistyped path must not create an empty ERP. isolation_level None: the driver begins no
+        # transaction of its own; this package begins one, with the lock.
         path: Path = self.settings.path
         connection = sqlite3.connect(
             f"file:{quote(str(path))}?mode=rw",

@@ -1,7 +1,7 @@
-"""The databases that this connector speaks to: their drivers, how a session is set up, what they can do.
+"""The supported databases: their drivers, the set-up of a session, and their capabilities.
 
-SQLite, PostgreSQL and MariaDB are proven against real servers by this project's tests. The statements for SQL Server
-and Oracle are compiled in tests and have not been run against a server.
+This project's tests run SQLite, PostgreSQL and MariaDB on real servers. The statements for SQL Server and Oracle are
+compiled in tests and have not been run against a server.
 """
 
 import importlib.util
@@ -17,7 +17,7 @@ PACKAGE = "shipperone-erp-generic-sql"
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How long to wait, in seconds: to connect, for a lock, for a statement."""
+    """Time limits in seconds: to connect, for a lock, for a statement."""
 
     connect: float = 10
     lock: float = 10
@@ -25,7 +25,7 @@ class Limits:
 
     @property
     def silence(self) -> float:
-        """After so long without a byte the connection counts as lost."""
+        """Seconds without a byte after which the connection counts as lost."""
         return self.lock + self.statement + 10
 
 
@@ -38,12 +38,12 @@ def _no_arguments(limits: Limits) -> dict[str, Any]:
 
 
 def _untouched(connection: Any, limits: Limits) -> None:
-    """The driver needs no setting of its own."""
+    """For a driver that needs no setting of its own."""
 
 
 @dataclass(frozen=True)
 class SqlDialect:
-    """One kind of database. `url` names it in `url = "…://"`; the driver is chosen here, not by the merchant."""
+    """One kind of database. `url` names it in `url = "…://"`; this package, not the merchant, selects the driver."""
 
     url: str
     title: str
@@ -55,30 +55,30 @@ class SqlDialect:
     isolation: str | None = "READ COMMITTED"
     isolations: tuple[str, ...] = ("READ COMMITTED", "REPEATABLE READ", "SERIALIZABLE")
     begin: str | None = None
-    """What opens a transaction where the driver does not do it."""
+    """The statement that opens a transaction, if the driver does not open one."""
     explain: str | None = None
-    """What is put before a statement to have it planned, and not run."""
+    """The prefix that has a statement planned and not run."""
     own_quotes: str = ""
-    """The character that quotes a name here beside the standard one: ` or [."""
+    """The character that quotes a name in this dialect beside the standard one: ` or [."""
     backslash_escapes: bool = False
     session: Callable[[Limits], list[str]] = _nothing
-    """Statements that each new connection runs: UTC, nothing cut short in silence, the time-outs."""
+    """Statements that each new connection runs: UTC, no silent truncation, the time limits."""
     arguments: Callable[[Limits], dict[str, Any]] = _no_arguments
     settle: Callable[[Any, Limits], None] = _untouched
-    """What is set on the driver's connection itself, before anything runs on it."""
+    """Sets up the driver's connection itself, before any statement runs on it."""
     calls: tuple[str, ...] = ()
     """The verbs that run a stored procedure."""
     options: frozenset[str] = field(default_factory=frozenset)
-    """Options that a URL may carry."""
+    """The options allowed in a URL."""
 
     @property
     def installed(self) -> bool:
-        """Whether its driver is there."""
+        """Whether its driver is installed."""
         return importlib.util.find_spec(self.module) is not None
 
     @property
     def install(self) -> str:
-        """The line that brings the driver."""
+        """The command that installs the driver."""
         return f"pip install '{PACKAGE}[{self.extra}]'"
 
 
@@ -112,7 +112,7 @@ def _postgresql_settle(connection: Any, limits: Limits) -> None:
 def _mysql_session(statement_limit: str) -> Callable[[Limits], list[str]]:
     def session(limits: Limits) -> list[str]:
         return [
-            # without STRICT_ALL_TABLES a text that is too long is cut, and a wrong date becomes 0000-00-00
+            # without STRICT_ALL_TABLES a text that is too long is cut, and an invalid date becomes 0000-00-00
             "SET SESSION time_zone = '+00:00', SESSION sql_mode = CONCAT(@@sql_mode, ',STRICT_ALL_TABLES'), "
             f"SESSION innodb_lock_wait_timeout = {max(1, math.ceil(limits.lock))}",
             statement_limit.format(
@@ -170,7 +170,8 @@ DIALECTS: Mapping[str, SqlDialect] = {
             proven=True,
             isolation=None,
             isolations=(),
-            # the write lock comes at the start: what a step has looked at stays true until it has written
+            # the write lock is taken at the start, so that a row that a step has looked at cannot change before it
+            # writes
             begin="BEGIN IMMEDIATE",
             explain="EXPLAIN ",
             own_quotes="`",
@@ -241,4 +242,4 @@ DIALECTS: Mapping[str, SqlDialect] = {
         ),
     )
 }
-"""By the name that a URL begins with."""
+"""The dialects by the scheme of their URL."""

@@ -14,7 +14,7 @@ from shipperone_erp_generic_sql.statement import Each
 from shipperone_erp_generic_sql.taxes import TaxLine
 
 MICRO = "_micro"
-"""Ends the name of a bind that counts millionths of the amount named before it."""
+"""The suffix of a bind that counts millionths of the amount named before it."""
 
 INVOICING = frozenset({"build_invoice", "issue_invoice"})
 """The steps that have charges and tax rates."""
@@ -135,10 +135,10 @@ BINDS_OF: Mapping[Each, Mapping[str, ElementBind]] = {
 """The further binds of a statement that runs once for each item, charge or tax rate."""
 
 ELEMENT_BINDS: Mapping[str, ElementBind] = {name: bind for binds in BINDS_OF.values() for name, bind in binds.items()}
-"""All of those; no name is in two of them."""
+"""All of those; each name occurs in only one of them."""
 
 
 def items_json(call: Call) -> str:
-    """All items with what `_ITEM` names, decimals as text."""
+    """All items with the fields that `_ITEM` names, decimals as text."""
     here = {n: bind for n, bind in _ITEM.items() if bind.steps is None}
     return json.dumps([{n: plain(bind.of(line)) for n, bind in here.items()} for line in call.lines])

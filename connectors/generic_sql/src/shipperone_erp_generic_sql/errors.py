@@ -1,4 +1,4 @@
-"""What a database's refusal means, by SQLSTATE or vendor code, and how it is told without a value that was bound."""
+"""The meaning of a database's error, by SQLSTATE or vendor code, and its message without any bound value."""
 
 import re
 import sqlite3
@@ -11,19 +11,19 @@ from shipperone_erp import AuthFailed, ConnectorError, Owner, Reason, Refused, T
 
 
 class Kind(StrEnum):
-    """What is to be done about a refusal."""
+    """The kind of an error, which decides the reaction to it."""
 
     REPEAT = "repeat"  # deadlock, serialization failure: the whole transaction again
     LOCKED = "locked"  # lock time-out: the whole transaction again, but it has waited already
-    DUPLICATE = "duplicate"  # a unique key: look again, it may be ours
-    TAKEN = "taken"  # a number one above the highest, which another took at the same time: the whole transaction again
+    DUPLICATE = "duplicate"  # a unique key: look again, the row may be this connector's own
+    TAKEN = "taken"  # another transaction took the same number, one above the highest: the whole transaction again
     AWAY = "away"  # the server or the connection is gone
-    BUSY = "busy"  # it took longer than it may
+    BUSY = "busy"  # it exceeded its time limit
     AUTH = "auth"
     DENIED = "denied"
     CONSTRAINT = "constraint"
-    VALUE = "value"  # something that the column cannot hold
-    RAISED = "raised"  # a trigger or a procedure of the ERP said no
+    VALUE = "value"  # a value that the column cannot store
+    RAISED = "raised"  # an error raised by a trigger or a procedure of the ERP
     MISTAKE = "mistake"  # the statement and the database do not fit each other
 
 
@@ -96,7 +96,7 @@ SQLITE: Mapping[int, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A refusal's code as the database names it, its kind, and the driver's words. `code` None: it said none."""
+    """An error's code as the database names it, its kind, and the driver's words. `code`: None without one."""
 
     code: str | None
     kind: Kind
@@ -109,7 +109,7 @@ def read(error: BaseException | None, dialect: str) -> Code:
 
 
 class DatabaseFailed(Exception):
-    """A statement was refused; the transaction it stood in is to be rolled back. `answer`: what a hook raises then."""
+    """A statement failed; its transaction must be rolled back. `answer`: the exception for the hook to raise then."""
 
     def __init__(self, kind: Kind, answer: ConnectorError) -> None:
         super().__init__(answer.sentence)
@@ -118,7 +118,7 @@ class DatabaseFailed(Exception):
 
 
 def meaning(code: Code, doing: str, words: str) -> DatabaseFailed:
-    """A refusal as a hook answers it. `words`: the driver's, with the values that were bound taken out."""
+    """The error as a hook raises it. `words`: the driver's message without the bound values."""
     said = f"{doing}: {words}"
     undone = f"{said}; everything of this step was rolled back"
     match code.kind:
@@ -156,13 +156,13 @@ _QUOTES_VALUES = re.compile(
     r"|(?<=duplicate key value is )\(.*\)",
     re.DOTALL,
 )
-"""Where drivers quote what was bound, whole or cut: `Duplicate entry 'x' for key`, `invalid input syntax: "x"`."""
+"""Where drivers quote a bound value, whole or cut: `Duplicate entry 'x' for key`, `invalid input syntax: "x"`."""
 
 _SHORTEST = 3
 
 
 def without_values(words: str, bound: Mapping[str, Any]) -> str:
-    """The driver's words without what was bound: an order's texts reach no message and no log."""
+    """The driver's message without bound values: no message and no log may contain an order's texts."""
     told = _QUOTES_VALUES.sub("…", words)
     for name, value in sorted(bound.items(), key=lambda pair: len(str(pair[1])), reverse=True):
         text = str(value)
@@ -175,7 +175,7 @@ def _postgresql(error: BaseException | None) -> Code:
     state = getattr(error, "sqlstate", None)
     words = getattr(getattr(error, "diag", None), "message_primary", None) or _first_line(error)
     if state is None:
-        # the client's own refusals carry no SQLSTATE: a text with a NUL, or no connection
+        # errors of the client itself carry no SQLSTATE: a text with a NUL, or no connection
         unsent = type(error).__name__ == "DataError"
         refused = "authentication failed" in words or "no password supplied" in words
         return Code(None, Kind.VALUE if unsent else Kind.AUTH if refused else Kind.AWAY, words)
@@ -222,7 +222,7 @@ def _sqlite(error: BaseException | None) -> Code:
 
 
 def _arguments(error: BaseException | None) -> tuple[Any, str]:
-    """The driver's code and its words, where it gives them as two arguments."""
+    """The driver's code and its message, if it provides them as two arguments."""
     given: tuple[Any, ...] = getattr(error, "args", ()) or (0,)
     return given[0], str(given[1]) if len(given) > 1 else _first_line(error)
 

@@ -1,8 +1,8 @@
-"""Numbers, texts and times on their way into a database and back, to the last digit.
+"""Converts numbers, texts and times into database values and back, to the last digit.
 
-Where a database has decimals, an amount is one. SQLite has neither decimals nor times: there an amount goes in as
-decimal text (4.990 stays 4.990), or as a whole number of millionths where statements must add or compare: on text
-SQLite does both wrongly, or through a binary float.
+Where a database has decimals, an amount is one. SQLite has neither decimals nor times. There an amount is stored as
+decimal text (4.990 stays 4.990), or as a whole number of millionths if statements must add or compare: on text SQLite
+does both wrongly, or through a binary float.
 """
 
 from datetime import UTC, date, datetime
@@ -20,7 +20,7 @@ MILLIONTHS = 6
 
 _LONGEST_INTEGER = 2**63 - 1
 _DIGITS_OF_A_FLOAT = 15
-"""A binary float keeps this many decimal digits; one that shows more was computed with."""
+"""The number of decimal digits that a binary float keeps; a float that shows more is the result of a computation."""
 
 
 class Text(TypeDecorator[str]):
@@ -64,8 +64,10 @@ class Quantity(Amount):
 
 
 class Utc(TypeDecorator[datetime]):
-    """A time in UTC: with its zone where the database keeps zones, else without one; on SQLite ISO 8601, always
-    equally long, so that texts sort as the times do."""
+    """A time in UTC: with its zone if the database keeps zones, else without one.
+
+    On SQLite it is ISO 8601 text of constant length, so that texts sort as the times do.
+    """
 
     impl = DateTime
     cache_ok = True
@@ -102,7 +104,7 @@ class Day(TypeDecorator[date]):
 
 
 def _written_with_its_type(numeric: type[TypeEngine[Any]]) -> TypeEngine[Any]:
-    """PostgreSQL cannot choose an operator for a NULL whose type is not written (`-:qty`)."""
+    """PostgreSQL cannot choose an operator for a NULL without an explicit type (`-:qty`)."""
     typed: TypeEngine[Any] = type("TypedNumeric", (numeric,), {"render_bind_cast": True})()
     return typed
 
@@ -113,7 +115,7 @@ _MILLION = Decimal(10**MILLIONTHS)
 def to_micro(value: Decimal | None, *about: object) -> int | None:
     """The amount in whole millionths; `Refused` if it is finer than that or too large, never rounded.
 
-    `about`: what the amount is of, for that refusal alone: this runs for every amount of every item.
+    `about`: the subject of the amount, formatted only for that refusal, since this runs for every amount of every item.
     """
     if value is None:
         return None
@@ -127,7 +129,7 @@ def to_micro(value: Decimal | None, *about: object) -> int | None:
 
 
 def within(value: Decimal, places: int, name: str) -> Decimal:
-    """The amount, if it has no more decimal places than that; `Refused` otherwise: a column would round it silently."""
+    """The amount, if it has at most that many decimal places, else `Refused`: a column would round it silently."""
     if value.is_zero():
         return value
     exponent = value.as_tuple().exponent
@@ -150,10 +152,10 @@ def from_micro(value: Any, column: str) -> Decimal | None:
 
 
 def from_database(value: Any, column: str) -> Decimal | None:
-    """An exact number out of a result, or `Refused`.
+    """An exact number from a result, or `Refused`.
 
-    A binary float (a REAL, FLOAT or DOUBLE column) is taken by its shortest text while it has no more digits than a
-    float keeps; one with more has been computed with, and which amount was meant is no longer known.
+    A binary float (a REAL, FLOAT or DOUBLE column) is read by its shortest text as long as it has no more digits than a
+    float keeps. A float with more digits is the result of a computation, and the intended amount cannot be recovered.
     """
     if value is None or (isinstance(value, Decimal) and value.is_finite()):
         return value
@@ -174,7 +176,7 @@ def from_database(value: Any, column: str) -> Decimal | None:
 
 
 def date_from_database(value: Any, column: str) -> date | None:
-    """A date out of a result: ISO text (a time after it is left out) or the driver's own date."""
+    """A date from a result: ISO text (a time after it is ignored) or the driver's own date."""
     if value is None:
         return None
     if isinstance(value, datetime):
@@ -188,7 +190,7 @@ def date_from_database(value: Any, column: str) -> date | None:
 
 
 def unreadable(column: str, wanted: str, value: Any) -> Refused:
-    """The refusal of a result column that holds something else than it must."""
+    """The refusal of a result column whose value is not of the required type."""
     return Refused(Reason.CONFIG_INCOMPLETE, f"column {column} holds {shown(value)}, which is not {wanted}")
 
 
@@ -198,12 +200,12 @@ def digits(value: Decimal) -> str:
 
 
 def shown(value: Any) -> str:
-    """A value as a sentence shows it: never longer than a line."""
+    """A value as a sentence quotes it: never longer than a line."""
     text = str(value)
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
 def _without_exponent(value: Decimal) -> Decimal:
-    """The same number written with digits only: MariaDB reads 1E+2 as a binary float."""
+    """The same number written in digits only: MariaDB reads 1E+2 as a binary float."""
     exponent = value.as_tuple().exponent
     return value.quantize(Decimal(1)) if isinstance(exponent, int) and exponent > 0 else value

@@ -1,4 +1,4 @@
-"""What the merchant's queries find, as this connector understands it: rows in, documents out."""
+"""The results of the merchant's queries as documents: rows in, documents out."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ DELIVERY_STATES = ("pending", "done", "error")
 
 @dataclass(frozen=True, kw_only=True)
 class Found:
-    """What the ERP says of a document, beside its state: words for people, a reason, whose move it is."""
+    """A document found in the ERP, beside its state: a message for operators, a reason, and the next step's owner."""
 
     state: str
     sentence: str | None = None
@@ -30,14 +30,14 @@ class Found:
     owner: Owner | None = None
 
     def refusal(self, what: str) -> Refused:
-        """The ERP's side has said no, in its own words where it has any."""
+        """The refusal by the ERP's side, with its own message if there is one."""
         told = self.sentence or f"the ERP's side reports an error of {what} and does not say which"
         return Refused(self.reason or Reason.ERP_REFUSED, told, self.owner or Owner.IT)
 
 
 @dataclass(frozen=True, kw_only=True)
 class FoundReservation(Found):
-    """A reservation as find_reservation gives it."""
+    """A reservation as returned by find_reservation."""
 
     reference: str
     url: str | None
@@ -45,7 +45,7 @@ class FoundReservation(Found):
 
 @dataclass(frozen=True, kw_only=True)
 class FoundInvoice(Found):
-    """An invoice as find_invoice gives it."""
+    """An invoice as returned by find_invoice."""
 
     invoice: Invoice
 
@@ -85,7 +85,7 @@ def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
 
 @dataclass(frozen=True)
 class HeldLine:
-    """What a reservation holds, as find_reservation_lines gives it; what it does not give is None."""
+    """A line of a reservation, as returned by find_reservation_lines; columns that it does not return are None."""
 
     item_id: str | None
     sku: str | None
@@ -106,12 +106,12 @@ def held_line(row: Row) -> HeldLine:
 
 
 def delivery(row: Row) -> Found:
-    """A row of find_delivery; without a state the goods have left."""
+    """A row of find_delivery; without a state the goods are delivered."""
     return Found(**_said(row, DELIVERY_STATES, "done", "find_delivery"))
 
 
 def line(row: Row, step: str, ids: Mapping[str, int | str] = MappingProxyType({})) -> InvoiceLine:
-    """A row of find_invoice_lines or list_document_lines; its item's id as in `ids`, else as text."""
+    """A row of find_invoice_lines or list_document_lines. The item's id has the type in `ids`, else it is text."""
     qty = amount(row, "qty")
     if qty is None:
         raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a line without qty")
@@ -139,7 +139,7 @@ def document(row: Row, lines: Iterable[InvoiceLine] = ()) -> Document:
 
 
 def text(row: Row, column: str, step: str) -> str:
-    """A column that must be there, as text."""
+    """The value of a required column, as text."""
     value = row.get(column)
     if value is None:
         raise Refused(Reason.CONFIG_INCOMPLETE, f"{step} answers a row without {column}")
@@ -169,5 +169,5 @@ def _said(row: Row, states: tuple[str, ...], usual: str | None, step: str) -> di
 
 
 def _stripped(value: Any) -> Any:
-    """A CHAR column comes padded."""
+    """Removes the padding of a CHAR column."""
     return value.strip() if isinstance(value, str) else value

@@ -1,4 +1,4 @@
-"""What is free of goods that no order has reserved yet: the query `available`, asked for each of them."""
+"""The quantity of goods that no order has reserved yet, by the query `available` for each of them."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from shipperone_erp_generic_sql.work import Work
 
 
 def as_order(goods: Sequence[Goods]) -> FulfillmentOrder:
-    """An order of one piece of each: what `available` is asked with."""
+    """An order with one piece of each, which supplies the binds of `available`."""
     items = tuple(
         OrderItem(item_id=number, sku=each.sku, qty=Decimal(1), warehouse_code=each.warehouse_code)
         for number, each in enumerate(goods, start=1)
@@ -18,7 +18,7 @@ def as_order(goods: Sequence[Goods]) -> FulfillmentOrder:
 
 
 def free_stock(work: Work) -> list[FreeStock]:
-    """An answer for each item of the call's order. A table of `maps` that has no entry says that it is not known."""
+    """The quantity for each item of the call's order. An SKU without an entry in its table of `maps` is unknown."""
     return [_free(work, number) for number in range(len(work.lines))]
 
 

@@ -1,7 +1,7 @@
-"""A guard that compares what is wanted with a sum over other rows holds only while nobody else can add to that sum.
+"""Finds guards that compare a quantity with a sum over other rows and take no lock.
 
-Of two orders at once neither sees the other's rows before they are committed: both find enough, and both take the last
-piece. A lock on the row that both must have (SELECT … FOR UPDATE on the stock row) lets them do it one after the other.
+Of two concurrent orders neither sees the other's rows before the commit: both find enough, and both take the last
+piece. A lock on a row that both need (SELECT … FOR UPDATE on the stock row) makes one wait for the other.
 """
 
 import re
@@ -21,16 +21,16 @@ _GUARD = re.compile(
 _LOCKS = re.compile(r"\bFOR\s+(?:NO\s+KEY\s+)?UPDATE\b|\bUPDLOCK\b|\bXLOCK\b", re.IGNORECASE)
 
 OLD_SNAPSHOT = {("postgresql", "REPEATABLE READ"), ("oracle", "SERIALIZABLE"), ("mssql", "SNAPSHOT")}
-"""Where a lock is of no use: the sum is still that of the transaction's beginning."""
+"""Isolation levels at which a lock does not help: the sum is still that of the transaction's start."""
 
 
 def unlocked(
     statements: Sequence[Statement], dialect: SqlDialect, isolation: str | None
 ) -> Iterator[tuple[str, Finding]]:
-    """The guards over an aggregate that no earlier lock of the same step protects, each with its statement's number."""
+    """The guards over an aggregate without an earlier lock in the same step, each with its statement's number."""
     old = (dialect.url, isolation) in OLD_SNAPSHOT
     if dialect.begin is not None or (isolation == "SERIALIZABLE" and not old):
-        return  # transactions that write run one after the other here, or as if they did
+        return  # in this dialect or at this isolation level, transactions that write are serializable
     locked: set[str] = set()
     row_locked = False
     for number, _, statement in numbered(statements):

@@ -1,4 +1,4 @@
-"""What may be seen wrong in a statement without a database: each finding with a caret under its place, and the cure."""
+"""Lints a statement without a database. Each finding has a caret under its place, and the cure."""
 
 import re
 from collections.abc import Callable, Collection, Iterator
@@ -12,7 +12,7 @@ CHANGES = ("INSERT", "UPDATE", "DELETE", "SELECT", "WITH", "MERGE")
 _ENDS_A_TRANSACTION = frozenset({"COMMIT", "ROLLBACK", "SAVEPOINT"})
 
 _BIND = re.compile(r"(?<![:\w\\]):(\w+)(?![:\w])")
-"""What SQLAlchemy takes for a bind, wherever it stands: also in quotes and in comments."""
+"""A bind as SQLAlchemy recognises it, at any position: also in quotes and in comments."""
 
 _CAST = re.compile(r"(?<![:\w\\]):(\w+)::")
 _CALL_IN_A_BLOCK = re.compile(r"\s*BEGIN\s+[\w.\"]+\s*(\(.*\))?\s*;\s*END\s*;?\s*", re.IGNORECASE | re.DOTALL)
@@ -32,7 +32,7 @@ _NOT_IN = re.compile(r"\bNOT\s+IN\s*\(\s*(?:SELECT|WITH)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """Something at `start` of the statement, `width` characters long. A warning does not stop anything."""
+    """A finding at `start` of the statement, `width` characters long. A warning does not prevent anything."""
 
     start: int
     width: int
@@ -40,7 +40,7 @@ class Finding:
     warning: bool = False
 
     def drawn(self, sql: str) -> str:
-        """The sentence, the line of the statement that it is about, and a caret under its place."""
+        """The sentence, the line of the statement that it is about, and a caret under the place."""
         begins = sql.rfind("\n", 0, self.start) + 1
         ends = sql.find("\n", self.start)
         line = sql[begins : ends if ends >= 0 else len(sql)].expandtabs(1)
@@ -67,19 +67,19 @@ def _quotes(dialect: SqlDialect) -> re.Pattern[str]:
 
 @dataclass(frozen=True)
 class Parsed:
-    """A statement's text as that dialect reads it."""
+    """A statement's text, parsed for that dialect."""
 
     sql: str
     dialect: SqlDialect
 
     @cached_property
     def bare(self) -> str:
-        """The statement with blanks where quoted texts, quoted names and comments are: places stay the same."""
+        """The statement with blanks in place of quoted texts, quoted names and comments; positions do not change."""
         return _quotes(self.dialect).sub(lambda found: re.sub(r"[^\n]", " ", found[0]), self.sql)
 
     @cached_property
     def binds(self) -> frozenset[str]:
-        """The binds that stand outside quotes and comments."""
+        """The binds outside quotes and comments."""
         return frozenset(_BIND.findall(self.bare))
 
     @cached_property
@@ -90,7 +90,7 @@ class Parsed:
 
     @cached_property
     def takes_the_highest(self) -> bool:
-        """Whether it reads the highest of its values, as a number one above it is taken."""
+        """Whether it reads the highest of its values, as a statement does that takes the number after it."""
         return re.search(r"\bMAX\s*\(", self.bare, re.IGNORECASE) is not None
 
     @cached_property
@@ -100,7 +100,7 @@ class Parsed:
 
     @cached_property
     def tables(self) -> frozenset[str]:
-        """The tables that it names, as far as words tell; for questions about them, never to build a statement."""
+        """The tables that its words name: enough to inspect them, never to build a statement."""
         found = re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([A-Za-z_][\w.$]*)", self.bare, re.IGNORECASE)
         return frozenset(name.split(".")[-1].lower() for name in found) - {"select", "set", "dual", "json_table"}
 
@@ -110,7 +110,7 @@ class Parsed:
         return Finding(start, max(1, len(self.verb)), says)
 
     def errors(self, *, changes: bool, unfit: Callable[[str], str | None]) -> Iterator[Finding]:
-        """What cannot be right. `changes`: it stands in a step that writes. `unfit`: what is wrong with a bind."""
+        """Errors of the statement. `changes`: its step writes. `unfit`: returns the problem with a bind, or None."""
         wrong_verb = self._verb(changes)
         if wrong_verb is not None:
             yield wrong_verb
@@ -120,13 +120,13 @@ class Parsed:
         yield from self._binds(unfit)
 
     def warnings(self) -> Iterator[Finding]:
-        """What is likely to go wrong later."""
+        """Likely later problems of the statement."""
         for pattern, word in _SWALLOWS:
             for found in pattern.finditer(self.bare):
                 yield Finding(found.start(), len(found[0]), f"{word} hides a duplicate key", warning=True)
 
     def not_in_a_query(self) -> Iterator[Finding]:
-        """Conditions that are never true once one row of their query is NULL."""
+        """Conditions that are never true if one row of their query is NULL."""
         for found in _NOT_IN.finditer(self.bare):
             says = "NOT IN over a query is never true once one of its rows is NULL"
             yield Finding(found.start(), len("NOT IN"), says, warning=True)

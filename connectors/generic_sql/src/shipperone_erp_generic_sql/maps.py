@@ -10,7 +10,7 @@ from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_generic_sql.exact import digits
 
 MAP = "map_"
-"""`map_sku` is what `[maps.sku]` has for the value of `sku`."""
+"""`map_sku` is the entry of `[maps.sku]` for the value of `sku`."""
 
 WAREHOUSE = "warehouse"
 """One table for both: `map_warehouse_code` and `map_item_warehouse_code`."""
@@ -29,7 +29,7 @@ def table_of(bind: str) -> str:
 
 
 def looked_up(maps: Maps, bind: str, value: Any) -> str | None:
-    """What the table has for the value; the entry `*` is for every other one, and `*` as its target keeps the value.
+    """The table's entry for the value. The entry `*` is for every other value, and `*` as its target keeps the value.
 
     `Refused` if there is no entry.
     """
@@ -46,7 +46,7 @@ def looked_up(maps: Maps, bind: str, value: Any) -> str | None:
 
 
 def from_csv(file: Path) -> dict[str, str]:
-    """A table out of a file of two columns, ShipperOne's name and the ERP's. ValueError says what is wrong with it."""
+    """A table from a file of two columns, ShipperOne's name and the ERP's. ValueError explains any error in it."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as rows:
             read = [row for row in csv.reader(rows) if any(cell.strip() for cell in row)]

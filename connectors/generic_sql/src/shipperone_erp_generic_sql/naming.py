@@ -1,4 +1,4 @@
-"""Which binds a statement may name, by its step and its `each`; what to write in place of one that it may not."""
+"""The binds that a statement may name, by its step and its `each`, and the replacement for one that it may not."""
 
 import difflib
 from collections.abc import Collection, Mapping
@@ -25,7 +25,7 @@ CAPTURE_TYPES: Mapping[CaptureType, TypeEngine[Any]] = {
 
 
 def type_of(name: str, params: Mapping[str, Param], captured: Mapping[str, CaptureType]) -> TypeEngine[Any]:
-    """The SQL type of that bind; of a `param_…` by its value, of a captured one as declared, of `[binds]` text."""
+    """The bind's SQL type: of a `param_…` by its value, of a captured one as declared, of one in `[binds]` text."""
     if name.startswith(PARAM):
         value = params.get(name.removeprefix(PARAM))
         return Boolean() if isinstance(value, bool) else _NUMBER if isinstance(value, int) else _TEXT
@@ -42,10 +42,10 @@ def known(step: str, each: Each | None) -> frozenset[str]:
 
 
 def problem_with(name: str, step: str, each: Each | None, own: Collection[str] | None) -> str | None:
-    """Why this bind cannot stand in a statement of this step, as a clause of a sentence; None if it can.
+    """The reason why this bind is not allowed in a statement of this step, as a clause of a sentence; None if it is.
 
-    `own`: the merchant's binds, `param_…` and captured ones among them; None: they could not be read, and are not
-    judged.
+    `own`: the merchant's binds, including `param_…` and captured ones. None if they could not be read; then a bind that
+    may be among them is not judged.
     """
     here = known(step, each)
     if name in here or name in (own or ()) or own is None:
@@ -63,7 +63,7 @@ def problem_with(name: str, step: str, each: Each | None, own: Collection[str] |
 
 
 def can_be_mapped(bind: str) -> bool:
-    """Whether a mapping table may be of that bind's values: texts and rates."""
+    """Whether a mapping table can apply to that bind's values: texts and rates only."""
     found = ORDER_BINDS.get(bind) or ELEMENT_BINDS.get(bind)
     return found is not None and (isinstance(found.type, Text) or bind in ("tax_percent", "tax_rate"))
 

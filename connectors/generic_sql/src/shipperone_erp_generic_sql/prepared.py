@@ -1,4 +1,4 @@
-"""The configured statements as a driver takes them: compiled once, run on its own cursor for every item."""
+"""The configured statements in the driver's form: compiled once, run on the driver's own cursor for every item."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -14,8 +14,10 @@ from shipperone_erp_generic_sql.steps import STEPS
 
 
 class Answer(NamedTuple):
-    """Of a statement: its columns in lower case, its rows, how many rows it touched, the id that was generated for the
-    row it inserted. Without columns it returns none."""
+    """The result of a statement: columns in lower case, rows, the row count, and the generated id of an inserted row.
+
+    A statement without columns returns no rows.
+    """
 
     columns: Sequence[str]
     rows: Sequence[Any]
@@ -24,7 +26,7 @@ class Answer(NamedTuple):
 
 
 class Prepared:
-    """The configured statements with typed binds, made once a connector."""
+    """The configured statements with typed binds, created once for each connector."""
 
     def __init__(self, settings: GenericSqlSettings) -> None:
         self._settings = settings
@@ -36,11 +38,11 @@ class Prepared:
         return self._made[id(statement)]
 
     def groups(self, step: str) -> "Sequence[tuple[Statement, Sequence[Placed]]]":
-        """The step's statements in their order, each with its group: where each stands, for sentences, and itself."""
+        """The step's statements in their sequence, each with the members of its group and their numbers."""
         return self._groups[step]
 
     def ready(self, statement: Query, dialect: Dialect) -> "Ready":
-        """The statement as that driver takes it. Compiled once: it never changes."""
+        """The statement in the driver's form. Compiled once, since it never changes."""
         found = self._ready.get(id(statement))
         if found is None:
             clause, names = self._made[id(statement)]
@@ -50,7 +52,7 @@ class Prepared:
 
 
 class Ready:
-    """A statement's text for one driver, and how a call's values go into it."""
+    """A statement's text for one driver, and the conversion of a call's values into its parameters."""
 
     def __init__(self, clause: TextClause, readers: Mapping[str, Read], dialect: Dialect) -> None:
         compiled = clause.compile(dialect=dialect)
@@ -65,9 +67,9 @@ class Ready:
         self._by_place = None if places is None else [self._taken[name] for name in places]
 
     def execute(self, cursor: Any, call: Call, element: Element | None) -> Answer:
-        """Run it on the driver's cursor. The driver's own error if the database refuses it.
+        """Run it on the driver's cursor. Raises the driver's own error if the database refuses it.
 
-        Not through SQLAlchemy, whose result objects cost as much again as a short statement itself.
+        This bypasses SQLAlchemy, whose result objects would double the cost of a short statement.
         """
         parameters: Any
         if self._by_place is None:
@@ -95,7 +97,7 @@ def _groups(step: str, statements: Sequence[Statement]) -> Iterator[tuple[Statem
 
 
 def _taken(read: Read, process: Callable[[Any], Any] | None) -> Read:
-    """The value as the driver takes it."""
+    """The value in the driver's form."""
     return read if process is None else lambda call, element: process(read(call, element))
 
 

@@ -1,4 +1,4 @@
-"""Complete, tested sets of statements, to start from: three ways, for each dialect where they make sense."""
+"""Complete, tested sets of statements to start from: four ways, for each dialect in which they make sense."""
 
 from dataclasses import dataclass
 from importlib.resources import files
@@ -6,14 +6,17 @@ from importlib.resources.abc import Traversable
 
 PLACEHOLDER = "tenants.acme"
 WAYS = ("inbox", "procedures", "guarded", "documents")
-"""From the one that grants this connector least to the one that grants it most."""
+"""Sorted from the way that grants this connector the fewest rights to the way that grants it the most."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """`toml`: the settings, for a tenant named acme. `ddl`: the ERP's tables that they are about, where they are an
-    example. `setup`: what must be made in the merchant's database. `grants`: the least that its login may do.
-    `answer`: of an inbox, a program of the ERP's side that answers it, where one is worked out."""
+    """A set of statements with its set-up.
+
+    `toml`: the settings, for a tenant named acme. `ddl`: the ERP's tables, if they are an example. `setup`: the objects
+    to create in the merchant's database. `grants`: the smallest set of rights for the login. `answer`: for an inbox, a
+    program of the ERP's side that answers it, if one exists.
+    """
 
     toml: str
     ddl: str
@@ -22,12 +25,12 @@ class Recipe:
     answer: str = ""
 
     def for_tenant(self, name: str) -> str:
-        """The settings for another tenant's name."""
+        """The settings with another tenant's name."""
         return self.toml.replace(f"[{PLACEHOLDER}.", f"[tenants.{name}.")
 
 
 def recipe(way: str, dialect: str) -> Recipe:
-    """The recipe of that way for that dialect. ValueError, with what there is, if there is none."""
+    """The recipe of that way for that dialect. ValueError, with the list of recipes, if there is none."""
     folder = files(__package__) / "recipes" / way / dialect
     if not folder.is_dir():
         known = ", ".join(f"{way} on {dialect}" for way, dialect in available())
@@ -45,7 +48,7 @@ def recipe(way: str, dialect: str) -> Recipe:
 
 
 def available() -> list[tuple[str, str]]:
-    """Every recipe as way and dialect."""
+    """Every recipe as a pair of way and dialect."""
     top = files(__package__) / "recipes"
     return [(way, folder.name) for way in WAYS for folder in sorted((top / way).iterdir(), key=lambda f: f.name)]
 

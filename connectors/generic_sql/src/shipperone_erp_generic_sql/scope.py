@@ -1,7 +1,7 @@
-"""What each statement of a step may name: the binds known there, and what earlier statements of it have captured.
+"""The names available to each statement of a step: its binds, and the values captured by earlier statements.
 
-A value that is captured for an item belongs to that item: one namespace an item, charge or tax rate, and one for the
-order.
+A value captured for an item belongs to that item: there is one namespace for each item, charge or tax rate, and one for
+the order.
 """
 
 import re
@@ -34,7 +34,7 @@ Captured = Mapping[str, Each | None]
 def query_problems(
     step: str, queries: Sequence[Query], dialect: SqlDialect, own: Collection[str] | None
 ) -> Iterator[str]:
-    """What cannot be right in the queries of a step that looks."""
+    """The errors in the queries of a step that only looks."""
     each: Each | None = "item" if step == "available" else None
     for number, query in enumerate(queries, start=1):
         found = Parsed(query.sql, dialect).errors(changes=False, unfit=lambda name: problem_with(name, step, each, own))
@@ -44,7 +44,7 @@ def query_problems(
 def step_problems(
     step: str, statements: Sequence[Statement], dialect: SqlDialect, own: Collection[str] | None
 ) -> Iterator[str]:
-    """What cannot be right in the statements of a step that changes the ERP."""
+    """The errors in the statements of a step that changes the ERP."""
     everything: Captured = {name: each for _, each, statement in numbered(statements) for name in statement.captures}
     before: dict[str, Each | None] = {}
     spanning = _spanning(statements, dialect)
@@ -95,7 +95,7 @@ def _captures(statement: Change, parsed: Parsed, taken: Collection[str]) -> Iter
 
 
 def _spanning(statements: Sequence[Statement], dialect: SqlDialect) -> dict[str, list[Finding]]:
-    """Where a session's last generated id is of another item's row: seen by running the step for two items."""
+    """Statements that would read the last generated id of another item's row, found by simulating two items."""
     runs: list[tuple[str, Each | None, int, Parsed]] = []
     found: dict[str, list[Finding]] = {}
     for number, head in enumerate(statements, start=1):
@@ -111,9 +111,10 @@ def _spanning(statements: Sequence[Statement], dialect: SqlDialect) -> dict[str,
 
 
 def _made_before(runs: Sequence[tuple[str, Each | None, int, Parsed]], itself: str | None) -> tuple[Each, int] | None:
-    """For which item, charge or tax rate the last id was made; None if for the order, or by nothing that is seen.
+    """The item, charge or tax rate for which the last id was generated.
 
-    `itself`: a statement whose own rows do not count: currval names its sequence.
+    None if it was generated for the order, or by no statement that is visible here. `itself`: a statement whose own
+    rows do not count, because its currval names the sequence.
     """
     for name, each, element, parsed in reversed(runs):
         if name != itself and _MAKES_AN_ID.search(parsed.bare):

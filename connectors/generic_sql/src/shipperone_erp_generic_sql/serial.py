@@ -1,9 +1,9 @@
-"""One step at a time on one database, among the threads of this process and among processes.
+"""Serialises a step on one database, among the threads of this process and among processes.
 
-Within this process a lock of its own serialises, so that waiting threads hold no connection. Among processes SQLite
-does by the write lock that each step holds from its start; PostgreSQL by an advisory lock of the transaction; MariaDB
-and MySQL by a named lock of the connection. SQL Server and Oracle have none here: each process serialises its own
-steps only.
+Within this process a lock serialises, so that waiting threads hold no connection. Among processes SQLite serialises by
+the write lock that each step holds from its start, PostgreSQL by an advisory lock of the transaction, MariaDB and MySQL
+by a named lock of the connection. SQL Server and Oracle have no such lock here: each process serialises only its own
+steps.
 """
 
 import hashlib
@@ -19,12 +19,12 @@ _one_at_a_time: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threa
 """A lock for each step of each database: two tenants may share a database."""
 
 _NAME = "CONCAT('shipperone-erp ', MD5(CONCAT(DATABASE(), ' ', %s)))"
-"""Of a named lock, which is the server's: one for each database, at most 64 characters."""
+"""The name of a named lock: one for each database, since names are the server's; at most 64 characters."""
 
 
 @contextmanager
 def in_this_process(database: str, step: str, patience: float) -> Iterator[None]:
-    """Within it no other thread of this process is in that step of that database. `Transient` after `patience`."""
+    """Inside it no other thread of this process runs that step on that database. `Transient` after `patience`."""
     lock = _one_at_a_time[database, step]
     if not lock.acquire(timeout=patience):
         raise waited(step)
@@ -35,8 +35,10 @@ def in_this_process(database: str, step: str, patience: float) -> Iterator[None]
 
 
 def take(cursor: Any, dialect: str, step: str, patience: float) -> bool:
-    """Take the step's lock in the database; whether it was given within `patience` seconds. PostgreSQL raises after its
-    own lock_timeout."""
+    """Acquire the step's lock in the database. Returns whether it was acquired within `patience` seconds.
+
+    PostgreSQL raises after its own lock_timeout instead.
+    """
     if dialect == "postgresql":
         number = int.from_bytes(hashlib.sha256(f"shipperone-erp {step}".encode()).digest()[:8], "big", signed=True)
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", (number,))
@@ -47,11 +49,11 @@ def take(cursor: Any, dialect: str, step: str, patience: float) -> bool:
 
 
 def release(cursor: Any, dialect: str, step: str) -> None:
-    """Give it back, after the COMMIT, where it does not end with the transaction."""
+    """Release the lock after the COMMIT, if it does not end with the transaction."""
     if dialect in ("mariadb", "mysql"):
         cursor.execute(f"DO RELEASE_LOCK({_NAME})", (step,))
 
 
 def waited(step: str) -> Transient:
-    """The answer for a step whose turn has not come."""
+    """The answer for a step that did not acquire its lock in time."""
     return Transient(f"{step} runs one at a time, and the one before has not ended")

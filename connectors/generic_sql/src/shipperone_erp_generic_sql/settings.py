@@ -1,4 +1,4 @@
-"""`[tenants.NAME.generic_sql]`: a database, and for each step the statements that do it there."""
+"""`[tenants.NAME.generic_sql]`: a database, and for each step the statements that perform it there."""
 
 from collections.abc import Iterator, Mapping
 from functools import cached_property
@@ -42,7 +42,7 @@ Number = Annotated[StrictInt, Field(ge=-_BIGGEST, lt=_BIGGEST)]
 
 
 class ErrorRule(ConnectorSettings):
-    """What one of the ERP's own error texts means."""
+    """The meaning of one of the ERP's own error texts."""
 
     reason: Reason
     owner: Owner = Owner.IT
@@ -53,7 +53,7 @@ Rule = Annotated[ErrorRule, BeforeValidator(lambda given: {"reason": given} if i
 
 
 class GenericSqlSettings(ConnectorSettings):
-    """The tenant's database and its statements. A step that is not configured is not done."""
+    """The tenant's database and its statements. A step without configured statements is not performed."""
 
     url: str = Field(
         repr=False,
@@ -212,7 +212,7 @@ class GenericSqlSettings(ConnectorSettings):
 
     @property
     def password_in_url(self) -> bool:
-        """The password was written into `url`: it works, and is warned about."""
+        """Whether the password was written into `url`: it works, with a warning."""
         return self._password_in_url
 
     @cached_property
@@ -222,12 +222,12 @@ class GenericSqlSettings(ConnectorSettings):
 
     @cached_property
     def limits(self) -> Limits:
-        """How long to wait for what."""
+        """The time limits."""
         return Limits(self.connect_timeout, self.lock_timeout, self.statement_timeout)
 
     @cached_property
     def places(self) -> Places:
-        """The decimal places that the ERP's columns keep."""
+        """The number of decimal places of the ERP's columns."""
         return Places(self.amount_decimals, self.qty_decimals)
 
     @property
@@ -246,7 +246,7 @@ class GenericSqlSettings(ConnectorSettings):
         return found
 
     def every(self) -> Iterator[tuple[str, str, Query]]:
-        """Every configured statement with its step and its number; a group's members have 2.1, 2.2, …."""
+        """Every configured statement with its step and its number; a group's members are numbered 2.1, 2.2, …"""
         for step in STEPS:
             for number, _, statement in numbered(self.statements(step)):
                 yield step, number, statement
@@ -271,11 +271,11 @@ class GenericSqlSettings(ConnectorSettings):
         }
 
     def captures(self, step: str) -> Mapping[str, CaptureType]:
-        """What the statements of the step capture, with the types."""
+        """The names that the step's statements capture, with their types."""
         return self._captures.get(step, {})
 
     def call(self, tenant: str, key: str, order: FulfillmentOrder, **told: Any) -> Call:
-        """A call of a hook for that order, with what these settings add to it."""
+        """A call of a hook for that order, completed by these settings. `told`: further values of the call."""
         return Call(
             tenant=tenant, key=key, order=order, params=self.params, paths=self.binds, maps=self.maps, taxes=self.taxes,
             **told,
@@ -286,7 +286,7 @@ class GenericSqlSettings(ConnectorSettings):
         return any(statement.serial for statement in self.statements(step))
 
     def numbering(self, step: str) -> bool:
-        """Whether the step takes a number one above the highest: two at once may take the same."""
+        """Whether the step takes a number one above the highest: two concurrent calls may take the same."""
         return step in STEPS and any(
             Parsed(statement.sql, self.dialect).takes_the_highest for _, _, statement in numbered(self.statements(step))
         )

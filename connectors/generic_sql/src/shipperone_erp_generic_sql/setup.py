@@ -1,4 +1,4 @@
-"""What `sql setup` prints: the recipe's tables or procedures, and the login with the least rights. It runs nothing."""
+"""The output of `sql setup`: the recipe's tables or procedures, and a login with the fewest rights. It runs nothing."""
 
 from dataclasses import replace
 
@@ -21,7 +21,7 @@ INDEXES = """\
 
 
 def found(dialect: str, way: str) -> Recipe:
-    """The recipe; MySQL takes MariaDB's. UsageError names what there is."""
+    """The recipe; MySQL uses MariaDB's. UsageError lists the recipes."""
     if dialect not in DIALECTS:
         raise UsageError(f"--dialect {dialect} is not one of {', '.join(DIALECTS)}")
     try:

@@ -1,7 +1,7 @@
-"""A deadline of the client's own on PostgreSQL, for a server that falls silent while its connection stays open.
+"""A client-side deadline on PostgreSQL, for a server that stops responding while its connection stays open.
 
-The server's statement_timeout ends nothing when the server is what hangs, and TCP's own limits see a peer that still
-acknowledges. Other drivers have such a limit as an argument; psycopg waits as long as the connection is open.
+The server's statement_timeout has no effect if the server itself hangs, and TCP's own limits do not detect a peer that
+still acknowledges. Other drivers take such a limit as an argument; psycopg waits as long as the connection is open.
 """
 
 import time
@@ -9,17 +9,17 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 Waiting = Generator[int, int, Any]
-"""One answer on its way: yields what it wants of the socket, is sent what there is, each tenth of a second nothing."""
+"""A pending response: yields the socket events it needs; is sent those that occurred, or 0 every 0.1 seconds."""
 
 
 def bounded(connection: Any, seconds: float) -> None:
-    """From now on a psycopg connection that waits so long for one answer is closed, and raises `OperationalError`."""
+    """From now on a psycopg connection that waits that long for a response is closed; raises `OperationalError`."""
     from psycopg import OperationalError
 
     wait = connection.wait
 
     def given_up() -> OperationalError:
-        connection.close()  # what it is in the middle of can be told by no one: it must not return to the pool
+        connection.close()  # the outcome of its statement is unknown: it must not return to the pool
         return OperationalError(f"the server has been silent for {seconds:g} seconds; the connection was closed")
 
     connection.wait = lambda waiting, *rest, **named: wait(_until(waiting, seconds, given_up), *rest, **named)

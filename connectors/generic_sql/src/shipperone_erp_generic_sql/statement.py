@@ -1,4 +1,4 @@
-"""One configured statement: its text, how often it runs, how many rows it must touch, what later ones get of it."""
+"""One configured statement: its text, its repetitions, the expected row count, the values captured for later ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
@@ -18,7 +18,7 @@ CALLS = ("CALL", "EXEC", "EXECUTE", "BEGIN")
 
 
 def listed(given: Any) -> Any:
-    """A step may be written as one text, one table, or a list of either."""
+    """Normalises a step, which may be written as one text, one table, or a list of either."""
     if isinstance(given, str | dict):
         given = [given]
     if isinstance(given, list | tuple):
@@ -27,13 +27,13 @@ def listed(given: Any) -> Any:
 
 
 class Query(ConnectorSettings):
-    """A statement that looks. Of a list of them the first that brings a row answers."""
+    """A statement that only looks. In a list of queries the first one that returns a row supplies the answer."""
 
     sql: str = Field(description="One statement; values are binds (:key, :sku), never pasted in")
 
 
 class Change(Query):
-    """A statement of a step that changes the ERP, with the number of rows that it must touch or return."""
+    """A statement of a step that changes the ERP, with the number of rows that it must change or return."""
 
     expect: Expectation | None = Field(
         None, description="rows changed or returned; anything else rolls the whole step back"
@@ -50,18 +50,18 @@ class Change(Query):
 
     @cached_property
     def expected(self) -> str:
-        """`expect`; where it is not said, "1", and of a procedure's call any, unless something of it is captured."""
+        """`expect`; by default "1", and for a procedure call any number, unless a value of it is captured."""
         verb = self.sql.split(maxsplit=1)[:1]
         called = bool(verb) and verb[0].upper() in CALLS
         return self.expect or ("any" if called and not self.captures else "1")
 
     @cached_property
     def captures(self) -> Mapping[str, CaptureType]:
-        """All that it captures, with the types."""
+        """All names that it captures, with their types."""
         return {**self.capture, **({self.last_id: "integer"} if self.last_id else {})}
 
     def is_met_by(self, rows: int, items: int) -> bool:
-        """Whether that many rows are what is expected, for an order of that many items."""
+        """Whether that row count is as expected, for an order of that many items."""
         match self.expected:
             case "1":
                 return rows == 1
@@ -74,8 +74,10 @@ class Change(Query):
 
 
 class Statement(Change):
-    """A statement of a step. With `each` it runs once for each item, charge or tax rate, and `then` right after it,
-    for the same one, before the next one's turn."""
+    """A statement of a step. With `each` it runs once for each item, charge or tax rate.
+
+    `then` runs right after it for the same element, before the next element.
+    """
 
     each: Each | None = Field(
         None, description='"item", "charge" or "tax": once for each of the order\'s, with its binds'
@@ -89,17 +91,17 @@ class Statement(Change):
 
     @cached_property
     def of_document(self) -> bool:
-        """Whether it runs for every tax rate of the whole invoice: it, or what follows it, names what that comes to."""
+        """Whether it runs for every tax rate of the invoice: it, or a member of `then`, names an invoice total."""
         return any(":tax_document_" in member.sql for _, member in self.group)
 
     @property
     def group(self) -> tuple[tuple[str, Change], ...]:
-        """Itself and what follows it for the same element, each with what its number ends with."""
+        """The statement and its `then` for the same element, each with the suffix of its number."""
         return (("", self), *((f".{at}", member) for at, member in enumerate(self.then, start=1)))
 
 
 def numbered(statements: Sequence[Statement]) -> Iterator[tuple[str, Each | None, Change]]:
-    """Every statement of a step in its order, members of groups included: its number, its `each`, itself."""
+    """Every statement of a step in its sequence, members of groups included: its number, its `each`, the statement."""
     for number, head in enumerate(statements, start=1):
         for ending, member in head.group:
             yield f"{number}{ending}", head.each, member

@@ -1,4 +1,4 @@
-"""The steps that a tenant's statements are written for, and the query that each looks with first."""
+"""The steps that a tenant's statements are written for, and the query that each one runs first."""
 
 STEPS = ("reserve", "release", "build_invoice", "issue_invoice", "discard_invoice", "deliver")
 """The steps that change the ERP: lists of statements, in order, in one transaction."""

@@ -1,7 +1,7 @@
-"""The tax table of an invoice: a row for each rate, of the items alone and of the whole document.
+"""The tax table of an invoice: a row for each rate, for the items alone and for the whole document.
 
-ShipperOne states no tax rate of shipping and of charges. The tenant's `[taxes]` says where they stand: at the highest
-rate of the items, shared out over the items' rates by value, or at a rate of their own; else they have no rate.
+ShipperOne provides no tax rate for shipping and charges. The tenant's `[taxes]` sets it: the highest rate of the items,
+the items' rates in proportion to their value, or a rate of its own. Otherwise they have no rate.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,11 +14,11 @@ Rate = Decimal | None
 """A rate in percent; None where there is none."""
 
 Totals = Mapping[Rate, Decimal | None]
-"""By rate: what is charged at it, with tax. None where an amount in it is not known."""
+"""By rate: the total charged at it, with tax. None if an amount in it is unknown."""
 
 SHIPPING = "shipping"
 OTHERS = "*"
-"""The rule of every charge (and of shipping) that has none of its own."""
+"""The rule of every charge (and of shipping) without a rule of its own."""
 
 HIGHEST, PROPORTIONAL = "highest", "proportional"
 _NOTHING = Decimal(0)
@@ -26,10 +26,10 @@ _NOTHING = Decimal(0)
 
 @dataclass(frozen=True)
 class TaxLine:
-    """One tax rate. What is contained of it in an amount is rounded once, as the currency is.
+    """One tax rate. The tax contained in an amount is rounded once, to the currency's smallest unit.
 
     `total_incl_tax`, `tax`: of the items. `document_incl_tax`, `document_tax`: of the whole invoice, with shipping and
-    charges. None where a rate or an amount is not known. `of_items`: whether an item has this rate.
+    charges. None if a rate or an amount is unknown. `of_items`: whether an item has this rate.
     """
 
     tax_no: int
@@ -55,19 +55,19 @@ class TaxLine:
 
 @dataclass(frozen=True)
 class Extra:
-    """An amount beside the items: shipping or a charge, and the rule by which it has its rate."""
+    """An amount beside the items: shipping or a charge, and the rule that sets its rate."""
 
     amount: Decimal | None
     rule: str | None
 
 
 def rule_of(rules: Mapping[str, str], name: str) -> str | None:
-    """The rule of shipping or of the charge of that name; None without one."""
+    """The rule of shipping or of the charge of that name; None if there is none."""
     return rules.get(name, rules.get(OTHERS))
 
 
 def valid_rule(rule: str) -> str:
-    """The rule, if it is one. ValueError otherwise."""
+    """The rule, if it is valid. ValueError otherwise."""
     if rule in (HIGHEST, PROPORTIONAL):
         return rule
     try:
@@ -82,8 +82,11 @@ def valid_rule(rule: str) -> str:
 def table(
     key: str, items: Sequence[tuple[Rate, Decimal | None]], extras: Sequence[Extra], currency: str | None
 ) -> tuple[TaxLine, ...]:
-    """The rows: the items' rates first, the lowest first, items without a rate last; then those that only shipping or
-    a charge has. The totals of all rows together are the invoice's total."""
+    """The rows: first the items' rates in ascending order, with items without a rate last; then further rates.
+
+    The further rates are those that only shipping or a charge has. The totals of all rows add up to the invoice's
+    total.
+    """
     of_items: dict[Rate, Decimal | None] = {}
     for rate in sorted({rate for rate, _ in items}, key=_in_order):
         of_items[rate] = _sum([total for at, total in items if at == rate])
@@ -126,7 +129,7 @@ def _spread(extra: Extra, items: Totals, currency: str | None) -> Totals:
 
 
 def _shared(amount: Decimal, weights: Mapping[Rate, Decimal], currency: str | None) -> Totals:
-    """The amount by weight, each share in the currency's smallest unit, all of them together the amount."""
+    """The amount divided by weight: each share in the currency's smallest unit, and the shares add up to the amount."""
     all_of_it, upto, given = sum(weights.values(), _NOTHING), _NOTHING, _NOTHING
     shares: dict[Rate, Decimal | None] = {}
     for rate, weight in weights.items():

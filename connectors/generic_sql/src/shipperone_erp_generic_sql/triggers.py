@@ -1,4 +1,4 @@
-"""The trigger that a refusal of rights comes from: it writes a table that the refused statement does not name."""
+"""Finds the trigger behind a refusal of rights: it writes a table that the refused statement does not name."""
 
 import re
 
@@ -23,13 +23,13 @@ _MYSQL = (
 
 
 def named(database: Database, failure: DatabaseFailed, statement: Parsed, place: str) -> DatabaseFailed:
-    """The same refusal of rights, with the trigger that it comes from where it comes from one."""
+    """The same refusal of rights, with the name of the trigger if one caused it."""
     answer = failure.answer
     table = behind(str(failure), statement)
     if table is None or not isinstance(answer, Refused) or answer.reason is not Reason.ERP_ACCESS_DENIED:
         return failure
     try:
-        with database.rolled_back() as connection:  # the refused transaction answers nothing more
+        with database.rolled_back() as connection:  # the refused transaction accepts no further statement
             said = explained(connection, table, statement)
     except (ConnectorError, DatabaseFailed):
         return failure
@@ -37,13 +37,13 @@ def named(database: Database, failure: DatabaseFailed, statement: Parsed, place:
 
 
 def behind(words: str, statement: Parsed) -> str | None:
-    """The table that was refused, if the statement does not name it; None if it does, or none is told."""
+    """The refused table, if the statement does not name it; None if it does, or if the message names no table."""
     found = _DENIED.search(words)
     return found[1] if found and found[1].lower() not in statement.tables else None
 
 
 def explained(connection: Connection, table: str, statement: Parsed) -> str:
-    """Which trigger of the statement's tables writes that table, as far as this login may see it."""
+    """The trigger of the statement's tables that writes that table, as far as this login may see it."""
     query = _POSTGRESQL if statement.dialect.url == "postgresql" else _MYSQL
     try:
         rows = list(connection.execute(text(query), {"mentions": f"%{table}%"}))

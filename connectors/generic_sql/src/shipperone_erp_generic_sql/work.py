@@ -1,4 +1,4 @@
-"""One call of a hook inside one transaction: look for what is there, run a step's statements, look again."""
+"""One call of a hook inside one transaction: look for existing documents, run a step's statements, look again."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from shipperone_erp_generic_sql.statement import Change, Each, Query
 
 @dataclass(frozen=True, slots=True)
 class Short:
-    """What is missing for an order: lines of which there is less than is wanted, and those without any figure."""
+    """The shortage of an order: lines with less available than needed, and lines without any available quantity."""
 
     lines: tuple[ShortLine, ...]
     unknown: tuple[Line, ...]
@@ -32,7 +32,7 @@ class Short:
 
 
 class Work:
-    """What a hook does in its transaction."""
+    """The work of a hook in its transaction."""
 
     def __init__(self, connection: Connection, database: Database, prepared: Prepared, call: Call) -> None:
         self._connection = connection
@@ -43,10 +43,10 @@ class Work:
         self._call = call
 
     def run(self, step: str, **known: str | None) -> None:
-        """Run the step's statements. `known`: what was learnt by looking, as binds.
+        """Run the step's statements. `known`: values found by a query, as binds.
 
         `Unmet` if a statement's `expect` is not met, `DatabaseFailed` if the database refuses one; then the whole
-        transaction is to be rolled back.
+        transaction must be rolled back.
         """
         call = self._call.knowing(**known) if known else self._call
         of_order: dict[str, Any] = {}
@@ -59,7 +59,7 @@ class Work:
                     own.update(self._ran(statement, knowing, element, place))
 
     def _ran(self, statement: Change, call: Call, element: Element | None, place: str) -> Mapping[str, Any]:
-        """Run the statement once; what it captures."""
+        """Run the statement once; returns the values that it captures."""
         answer = self._execute(statement, call, element, place)
         rows = self._rows_touched(answer)
         if not statement.is_met_by(rows, len(call.lines)):
@@ -81,7 +81,7 @@ class Work:
         return bool(self._settings.queries(query))
 
     def held_lines(self) -> list[HeldLine]:
-        """What the reservation of the call's key holds, by find_reservation_lines."""
+        """The lines of the reservation of the call's key, by find_reservation_lines."""
         return [found.held_line(row) for row in self._rows("find_reservation_lines")]
 
     def invoice_reference(self) -> str | None:
@@ -90,7 +90,7 @@ class Work:
         return None if row is None else found.text(row, "reference", "find_invoice")
 
     def refuse_dates(self) -> None:
-        """`Refused`, erp_period_locked, if the ERP can issue no invoice of the call's dates."""
+        """`Refused`, erp_period_locked, if the ERP cannot issue an invoice with the call's dates."""
         row = self._one("refused_dates")
         if row is not None:
             dates = f"day of supply {self._call.tax_date}, date of issue {self._call.issue_date or 'the ERP decides'}"
@@ -103,7 +103,7 @@ class Work:
         return None if row is None else found.delivery(row)
 
     def documents(self) -> list[Document]:
-        """Every row of every query of list_documents, with its lines where list_document_lines tells them."""
+        """Every row of every query of list_documents, with its lines if list_document_lines returns them."""
         lines: dict[tuple[str, str], list[InvoiceLine]] = {}
         for row in self._every("list_document_lines"):
             of = found.text(row, "kind", "list_document_lines"), found.text(row, "reference", "list_document_lines")
@@ -114,9 +114,10 @@ class Work:
         ]
 
     def short_lines(self) -> Short:
-        """Every line of goods that are wanted in a larger quantity than is available, and what the ERP does not know.
+        """The lines whose goods are needed in a larger quantity than is available, and the goods without a row in the
+        ERP.
 
-        Lines of the same goods belong together: each is named with what all of them want.
+        The quantities of lines with the same goods are added: each line is reported with their sum.
         """
         goods: dict[tuple[str, str], list[Line]] = {}
         for line in self._call.lines:
@@ -139,7 +140,7 @@ class Work:
         )
 
     def available(self, line: Line) -> Decimal:
-        """What the query `available` returns for that line's goods; 0 without a row or a figure."""
+        """The result of the query `available` for that line's goods; 0 without a row or a quantity."""
         return self.figure(line) or Decimal(0)
 
     @property
@@ -148,7 +149,7 @@ class Work:
         return self._call.lines
 
     def figure(self, line: Line) -> Decimal | None:
-        """The same; None without a row or a figure."""
+        """Like `available`, but None without a row or a quantity."""
         rows = self._rows("available", line=line)
         return found.amount(rows[0], next(iter(rows[0]))) if rows else None
 
@@ -191,7 +192,7 @@ class Work:
             return len(answer.rows)
         if answer.touched >= 0 or self._database.dialect.url != "sqlite":
             return answer.touched
-        # Python's sqlite3 does not count for WITH … INSERT, UPDATE, DELETE.
+        # Python's sqlite3 reports no row count for WITH … INSERT, UPDATE, DELETE.
         return int(self._connection.exec_driver_sql("SELECT changes()").scalar_one())
 
     def _execute(self, query: Query, call: Call, element: Element | None, place: str) -> Answer:

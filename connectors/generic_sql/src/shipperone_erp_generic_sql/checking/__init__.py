@@ -1,1 +1,1 @@
-"""`shipperone-erp sql check`: from what can be seen in the file alone to a whole rehearsal, level by level."""
+"""`shipperone-erp sql check`: levels of checks, from lint of the file alone to a complete rehearsal."""

@@ -1,6 +1,6 @@
-"""`sql init --from-database`: a commented TOML to start from, with the tables that look like what the steps need.
+"""`sql init --from-database`: a commented TOML to start from, with tables that resemble those the steps need.
 
-Names alone are read, no row. Nothing of it is a statement yet: each is a comment until somebody has read it.
+Only names are read, no rows. It contains no active statements: each is a comment until the merchant has checked it.
 """
 
 import re
@@ -20,7 +20,7 @@ LOOKS_LIKE = {
     "number ranges": r"range|counter|sequence|series|number",
 }
 AT_MOST = 12
-"""Tables of one kind that are listed; with more the names fit too much to be of use."""
+"""The largest number of tables listed of one kind; more matches mean that the names distinguish too little."""
 
 
 SKELETON = """\
@@ -45,7 +45,7 @@ SKELETON = """\
 
 @dataclass(frozen=True)
 class Table:
-    """A table's name and its columns; `unique` are those of which each value stands once."""
+    """A table's name and its columns; `unique` are the columns with a unique index of their own."""
 
     name: str
     columns: Sequence[str]
@@ -57,11 +57,11 @@ class Table:
 
 
 Tables = Mapping[str, Sequence["Table"]]
-"""By the kind of what they look like, the tables of a database."""
+"""The tables of a database, by the kind that their names suggest."""
 
 
 def tables_of(database: Database) -> tuple[int, Tables]:
-    """How many tables there are, and those that look like what the steps need."""
+    """The number of tables, and those that resemble the tables the steps need."""
     tables = list(_tables(inspect(database.engine)))
     found = {
         kind: [table for table in tables if re.search(pattern, table.name, re.IGNORECASE)][:AT_MOST]
@@ -73,7 +73,7 @@ def tables_of(database: Database) -> tuple[int, Tables]:
 def started(
     database: Database, tenant: str, password: str | None, chosen: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """The TOML's text. `password`: what stands for it, as TOML; `chosen`: a table by the kind of `TO_WRITE`."""
+    """The TOML's text. `password`: the TOML expression for it; `chosen`: a table for each kind of `TO_WRITE`."""
     count, found = tables_of(database)
     lines = [
         f"# Started from {_safe(database.name)}: {count} tables. What looks like the steps' is listed.",
@@ -90,7 +90,7 @@ def started(
 
 
 TO_WRITE = ("stock", "orders", "invoices")
-"""The tables that the statements to write are about."""
+"""The kinds of tables that the statements to write are about."""
 
 
 def _skeleton(tenant: str, found: Tables, chosen: Mapping[str, str]) -> str:
@@ -101,7 +101,7 @@ def _skeleton(tenant: str, found: Tables, chosen: Mapping[str, str]) -> str:
 
 
 def likely(tables: Sequence[Table]) -> str | None:
-    """The one with the shortest name: the document itself, not its lines."""
+    """The table with the shortest name: probably the document itself and not its lines."""
     return min((table.name for table in tables), key=len, default=None)
 
 
@@ -115,5 +115,5 @@ def _tables(inspector: Inspector) -> Iterator[Table]:
 
 
 def _safe(name: str) -> str:
-    """A name as it may stand in a comment."""
+    """A name that is safe inside a comment."""
     return re.sub(r"[^\w.$:/@() -]", "?", name)

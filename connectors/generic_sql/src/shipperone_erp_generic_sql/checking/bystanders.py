@@ -1,7 +1,7 @@
-"""Documents of other keys beside the ones that are tried: a step that does not name its key changes them too.
+"""Documents of other keys beside those under test: a step that does not filter by its key changes them too.
 
-They are of the same order, as its next part or its next reservation would be: a statement that goes by the order's id
-in place of the key takes them for its own.
+They belong to the same order, like its next part or its next reservation. A statement that filters by the order's id
+instead of the key changes them as if they were its own.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ _NAME_THE_KEY = (
 
 
 class Bystanders:
-    """A reservation and a draft of one piece, each under a key of its own. `booked`: whether reservations are live."""
+    """A reservation and a draft of one piece, each under its own key. `booked`: whether reservations are live."""
 
     def __init__(self, trial: Trial, order: FulfillmentOrder, *, booked: bool) -> None:
         self.taken: dict[Goods, Decimal] = {}
@@ -36,7 +36,7 @@ class Bystanders:
         self._seen: list[tuple[str, Callable[[], object], object]] = []
 
     def arrive(self) -> Iterator[Check]:
-        """Make them; a line for what could not be made, and for a query that finds a key which was never used."""
+        """Create them. Yields a line for each that could not be created, and for a query that finds an unused key."""
         trial, settings = self._trial, self._trial.settings
         held: tuple[Reservation, ...] = ()
         if self._booked:
@@ -62,7 +62,7 @@ class Bystanders:
         yield from self.strangers()
 
     def strangers(self) -> Iterator[Check]:
-        """A failure for each query that finds something under a key that was never used."""
+        """A failure for each query that finds a document under a key that was never used."""
         trial = self._trial
         work = trial.work(trial.call(self._order, generation=1, transfer="reserved", tax_date=datetime.now(UTC).date()))
         looks: dict[str, Callable[[], object]] = {
@@ -74,7 +74,7 @@ class Bystanders:
                 yield Check("strange key", False, said, _BY_KEY)
 
     def untouched(self) -> Iterator[Check]:
-        """Whether they are as they were made, now that others were released, issued, discarded and delivered."""
+        """Whether they are unchanged after other documents were released, issued, discarded and delivered."""
         yield from self.strangers()
         changed = [
             f"{what}: {before} became {after}" for what, look, before in self._seen if (after := look()) != before

@@ -1,4 +1,4 @@
-"""Columns in which texts that differ count as one: by their collation `mug`, `MÜG` and `Mug ` would be one product."""
+"""Columns whose collation treats different texts as equal: `mug`, `MÜG` and `Mug ` would be one product."""
 
 import re
 import unicodedata
@@ -43,7 +43,7 @@ _CURE = "give the column a binary collation without padding, such as utf8mb4_nop
 
 
 def looked_up(settings: GenericSqlSettings) -> frozenset[tuple[str, str]]:
-    """The tables and columns that statements compare with a key, an SKU or a warehouse, as far as words show."""
+    """The tables and columns that statements compare with a key, an SKU or a warehouse, as far as words show it."""
     found: set[tuple[str, str]] = set()
     for _, _, statement in settings.every():
         parsed = Parsed(statement.sql, settings.dialect)
@@ -53,7 +53,7 @@ def looked_up(settings: GenericSqlSettings) -> frozenset[tuple[str, str]]:
 
 
 def collations(connection: Connection, settings: GenericSqlSettings) -> Iterator[Check]:
-    """A warning for each column that the statements look keys and goods up by and that mixes up texts."""
+    """A warning for each column that statements search by key or goods and whose collation equates different texts."""
     named, dialect = looked_up(settings), settings.dialect.url
     if not named or dialect == "oracle":
         return
@@ -73,7 +73,7 @@ def collations(connection: Connection, settings: GenericSqlSettings) -> Iterator
 
 
 def mixes_up(collation: str, dialect: str) -> str | None:
-    """Texts that are one by this collation; None if there are none."""
+    """Texts that are equal under this collation; None if there are none."""
     name = collation.lower()
     pads = "nopad" not in name and "_0900_" not in name and name != "binary"
     if dialect in ("mariadb", "mysql"):
@@ -86,7 +86,7 @@ def mixes_up(collation: str, dialect: str) -> str | None:
 
 
 def variants(sku: str) -> Iterator[str]:
-    """Other texts that a collation may take for that SKU: in the other case, with an accent, with a blank behind it."""
+    """Other texts that a collation may equate with that SKU: in the other case, with an accent or a trailing space."""
     if sku.swapcase() != sku:
         yield sku.swapcase()
     at = next((at for at, letter in enumerate(sku) if letter.lower() in "aeou"), None)

@@ -1,4 +1,4 @@
-"""What the database holds after a step, item by item, beside what the order asked for."""
+"""Compares the database's contents after a step with the order, item by item."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -16,12 +16,12 @@ _LINES = "let it return item_id, sku and qty of what the reservation holds"
 
 
 def free(work: Work, call: Call) -> dict[Goods, Decimal]:
-    """What `available` returns for each goods of the call."""
+    """The result of `available` for the goods of each line of the call."""
     return {goods: work.available(line) for goods, line in _by_goods(call).items()}
 
 
 def wanted(call: Call) -> dict[Goods, Decimal]:
-    """How many pieces of each goods the call's lines want."""
+    """The number of pieces of each goods that the call's lines need."""
     sums: dict[Goods, Decimal] = {}
     for line in call.lines:
         goods = line.item.sku, line.warehouse_code
@@ -32,7 +32,7 @@ def wanted(call: Call) -> dict[Goods, Decimal]:
 def moved(
     name: str, before: Mapping[Goods, Decimal], after: Mapping[Goods, Decimal], by: Mapping[Goods, Decimal]
 ) -> Check:
-    """Whether what is available has changed by exactly that."""
+    """Whether the available quantity has changed by exactly that."""
     wrong = [
         f"{sku} in {warehouse}: {digits(before[sku, warehouse])} were available, {digits(after[sku, warehouse])} are, "
         f"{digits(before[sku, warehouse] + by.get((sku, warehouse), Decimal(0)))} should be"
@@ -47,7 +47,7 @@ def moved(
 
 
 def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Check:
-    """Whether the reservation holds each item's own goods, less what is `gone` of it by now."""
+    """Whether the reservation holds each item's own goods, less the quantity `gone` since."""
     if not work.configured("find_reservation_lines"):
         said = "find_reservation_lines is not configured: whether each item holds its own goods was not seen"
         return Check(name, None, said, _LINES)
@@ -65,7 +65,7 @@ def held(name: str, work: Work, call: Call, gone: Mapping[str, Decimal]) -> Chec
 
 
 def invoiced(name: str, invoice: Invoice, call: Call, *, listed: bool) -> Iterator[Check]:
-    """Whether the invoice has the lines and quantities of the call, and their amounts where the query lists them."""
+    """Whether the invoice has the call's lines and quantities, and their amounts if the query lists them."""
     if not listed:
         said = "find_invoice_lines is not configured: whether each item is invoiced was not seen"
         yield Check(name, None, said, "let it return item_id, qty, total_incl_tax and tax_percent of each line")

@@ -1,4 +1,4 @@
-"""Level connect: the driver, the server, its clock, its tables' engines, and rights that are wider than needed."""
+"""Level connect: the driver, the server, its clock, its tables' engines, and rights that exceed what is needed."""
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -14,14 +14,14 @@ from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.lint import Parsed
 
 CLOCK_OFF = 60.0
-"""Seconds by which the server's clock and ours may differ."""
+"""The largest accepted difference, in seconds, between the server's clock and the local one."""
 
 LEAST: dict[str, tuple[int, ...]] = {"postgresql": (12,), "mariadb": (10, 6), "mysql": (8,), "sqlite": (3, 35)}
 _SETUP = "`shipperone-erp sql setup` prints the least that is needed"
 
 
 def connected(database: Database) -> list[Check]:
-    """A line for each question; the first one fails if the database does not open."""
+    """A line for each check; the first one fails if the database cannot be opened."""
     found = opens(database)
     if not all(line.ok for line in found):
         return found
@@ -42,7 +42,7 @@ def connected(database: Database) -> list[Check]:
 
 
 def _tables(database: Database) -> frozenset[str]:
-    """The tables that the statements name, and those that triggers are said to write."""
+    """The tables that the statements name, and those that triggers are declared to write."""
     parsed = [Parsed(statement.sql, database.dialect) for _, _, statement in database.settings.every()]
     granted = {name.split(".")[-1].lower() for name in database.settings.trigger_tables}
     return frozenset(table for one in parsed for table in one.tables) | granted
@@ -93,7 +93,7 @@ def _engines(connection: Connection, named: frozenset[str]) -> Iterator[Check]:
         yield Check("tables", True, "every table that the statements name has transactions")
 
 
-_SAFE = ("InnoDB", None)  # a view has none
+_SAFE = ("InnoDB", None)  # a view has no engine
 
 
 def _postgresql_rights(connection: Connection, named: frozenset[str]) -> Iterator[Check]:

@@ -31,7 +31,7 @@ _IN_STOCK = "choose an order (or --sku and --warehouse) that is in stock"
 
 @dataclass
 class DryRun:
-    """One dry run. `issuing`: an invoice is issued and the goods leave, too (and it is rolled back)."""
+    """One dry run. `issuing`: an invoice is also issued and the goods delivered (and both are rolled back)."""
 
     database: Database
     order: FulfillmentOrder
@@ -41,7 +41,7 @@ class DryRun:
     _calls: list[Call] = field(default_factory=list)
 
     def run(self) -> list[Check]:
-        """The lines; the last ones say whether anything of it is still there afterwards."""
+        """The lines; the last ones report whether any of its rows is still there afterwards."""
         prepared = Prepared(self.database.settings)
         try:
             with self.database.rolled_back() as connection:
@@ -105,7 +105,7 @@ class DryRun:
         return Check("reserve", True, f"reservation {found.reference}, {found.state}")
 
     def _booked(self, trial: Trial, reserve: Call, before: dict[Goods, Decimal] | None) -> Iterator[Check]:
-        """What the reservation has changed, item by item; then a shortage and a fraction, in savepoints."""
+        """The changes made by the reservation, item by item; then a shortage and a fraction, in savepoints."""
         yield compare.held("reserved lines", trial.work(reserve), reserve, {})
         if trial.settings.release:
             found = trial.work(reserve).reservation()
@@ -197,7 +197,7 @@ class DryRun:
             yield compare.moved("released goods", before, trial.free(reserve) or {}, gone)
 
     def _twice(self, trial: Trial, call: Call, step: str) -> Check:
-        """The step's statements once more, without the look before them: the database itself must say no."""
+        """Run the step's statements a second time without the lookup before them: the database itself must refuse."""
         name = f"{step} again"
         refusal = trial.tried(lambda: trial.work(call).run(step))
         if refusal is None:

@@ -1,4 +1,4 @@
-"""Columns of binary floats: an amount or a quantity in one is the nearest float, and sums of them drift."""
+"""Columns of binary floats: an amount or a quantity is stored as the nearest float, and sums of them drift."""
 
 import re
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _CURE = "make them DECIMAL (on SQLite TEXT, or INTEGER for millionths); a float 
 
 
 def floats(connection: Connection, settings: GenericSqlSettings) -> Iterator[Check]:
-    """A warning with the columns that the statements name and that are binary floats, as far as words show."""
+    """A warning with the binary float columns that the statements name, as far as their words show it."""
     query = _QUERIES.get(settings.dialect.url)
     if query is None:
         return

@@ -1,7 +1,8 @@
-"""The third habit: what undoes or ends something changes its state first, and only where it is still the old one.
+"""The third habit: a statement that undoes or ends a document first changes its state, and only from the expected
+state.
 
-Each step runs once more on a document that it has already changed, in a savepoint: the database must refuse it, or
-nothing that the queries see may change.
+Each step runs once more on a document that it has already changed, in a savepoint. Either the database refuses it, or
+nothing that the queries return may change.
 """
 
 from collections.abc import Callable
@@ -18,9 +19,9 @@ _STATE_FIRST = "change the state first, and only where it is still the old one (
 
 
 def released_again(trial: Trial, call: Call, reference: str) -> Check:
-    """A second release gives nothing back: neither of this reservation, nor of another one of the same goods.
+    """A second release must give nothing back: neither of this reservation nor of another one of the same goods.
 
-    `call` is of a reservation that is live, and is so afterwards.
+    `call` is of a reservation that is live, and is live again afterwards.
     """
     other = trial.call(call.order, generation=1, transfer=call.transfer)
 
@@ -43,26 +44,26 @@ def released_again(trial: Trial, call: Call, reference: str) -> Check:
 
 
 def issued_again(trial: Trial, call: Call) -> Check:
-    """A second issue leaves the invoice with its number and its date."""
+    """A second issue must leave the invoice with its number and its date."""
     return _again(
         trial, "issue_invoice again", lambda: _run(trial, call, "issue_invoice"), lambda: _invoice(trial, call)
     )
 
 
 def issued_after_discarding(trial: Trial, call: Call) -> Check:
-    """A discarded draft is not issued."""
+    """A discarded draft must not be issued."""
     name = "issue_invoice after discard"
     return _again(trial, name, lambda: _run(trial, call, "issue_invoice"), lambda: _invoice(trial, call))
 
 
 def discarded_again(trial: Trial, call: Call) -> Check:
-    """A second discard changes nothing."""
+    """A second discard must change nothing."""
     name = "discard_invoice again"
     return _again(trial, name, lambda: _run(trial, call, "discard_invoice"), lambda: _invoice(trial, call))
 
 
 def discarded_after_issuing(trial: Trial, call: Call) -> Check:
-    """An issued invoice is not discarded."""
+    """An issued invoice must not be discarded."""
     name = "discard_invoice after issue"
     return _again(trial, name, lambda: _run(trial, call, "discard_invoice"), lambda: _invoice(trial, call))
 

@@ -1,4 +1,4 @@
-"""The levels in their order; each says what it does, and the first that fails is the last."""
+"""The levels of `sql check` in their sequence, each with its description. A level that fails is the last one."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ FAILED = 1
 
 @dataclass(frozen=True)
 class Level:
-    """One level. `exit_code`: what the command ends with if it fails."""
+    """One level. `exit_code`: the exit code of the command if it fails."""
 
     name: str
     does: str
@@ -38,7 +38,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Subject:
-    """What is checked, and how far one may go."""
+    """The subject of the checks, and which of them are permitted."""
 
     config: Path
     tenant: str
@@ -49,7 +49,7 @@ class Subject:
 
 
 def levels(subject: Subject) -> list[Level]:
-    """All that may be gone through here."""
+    """All levels that are permitted for this subject."""
     database, settings = subject.database, subject.settings
     issuing = "issuing is part of it" if subject.test_database else "issuing is left out (--test-database adds it)"
     found = [

@@ -1,7 +1,7 @@
-"""Level race: several sessions want the last pieces at once, and release, number and issue at once, on a test database.
+"""Level race: several sessions reserve the last pieces, and release, number and issue, at the same time.
 
-What one session has done meets the others before it commits, so that a guard which only looks is found in the first
-rounds; one that locks lets the others wait.
+It runs on a test database. A session holds its changes until the others have started, before it commits. A guard that
+only looks is therefore found in the first rounds; a guard that locks makes the others wait.
 """
 
 import threading
@@ -30,12 +30,12 @@ ResultT = TypeVar("ResultT")
 SESSIONS = 3
 ROUNDS = 8
 MEETING = 0.06
-"""Seconds for which a session that has done its work waits for the others before it commits."""
+"""Seconds for which a session that has made its changes waits for the others before it commits."""
 
 LOOKING = 3.0
-"""Seconds for which a session that has looked, and holds no lock, waits for the others to have looked."""
+"""Seconds for which a session that has looked, and holds no lock, waits until the others have looked."""
 HOLDING = 0.4
-"""Seconds for which one that has looked and changed waits before it commits: the others have begun by then."""
+"""Seconds for which a session that has looked and made its changes waits for the others to start."""
 
 TAKEN = ("live", "waiting_for_transfer")
 STATE_FIRST = (
@@ -47,7 +47,7 @@ LOCK_FIRST = "lock the stock row first, by SELECT … FOR UPDATE in an earlier s
 
 @dataclass
 class Race:
-    """Races on one order's goods. `order`: any that the statements can reserve and invoice."""
+    """Races for one order's goods. `order`: any order that the statements can reserve and invoice."""
 
     database: Database
     order: FulfillmentOrder
@@ -58,7 +58,7 @@ class Race:
         self._keys = (f"race-{datetime.now(UTC):%H%M%S%f}-{number}" for number in count(1))
 
     def run(self) -> Iterator[Check]:
-        """The lines."""
+        """Run the races and yield a line for each."""
         settings = self.database.settings
         try:
             if settings.reserve:
@@ -117,7 +117,7 @@ class Race:
         return Check("numbers", True, f"{SESSIONS} sessions at once: no two invoices with one number")
 
     def _given_back(self) -> Iterator[Check]:
-        """One reservation is released by all at once, while another of the same goods stays reserved."""
+        """All sessions release one reservation at once, while another of the same goods stays reserved."""
         left, one = self._left(), Decimal(1)
         if left < 2:
             return
@@ -132,7 +132,7 @@ class Race:
             self.database.in_transaction(partial(self._release, calls[1]))
             yield Check("released once", True, f"{SESSIONS} sessions at once released one reservation: once")
             return
-        with suppress(ConnectorError):  # what it gives back is given back already
+        with suppress(ConnectorError):  # a refusal is expected: the goods are already released
             self.database.in_transaction(partial(self._release, calls[1]))
         said = (
             f"{SESSIONS} sessions at once released a reservation of one piece: {digits(now - left + 2)} pieces were "
@@ -141,7 +141,7 @@ class Race:
         yield Check("released once", False, said, STATE_FIRST)
 
     def _issued_once(self) -> Check:
-        """One draft is issued by all at once: it has one number, or none that is seen."""
+        """All sessions issue one draft at once: it must have one number, or no visible number."""
         call = self._call(self.order, generation=1, tax_date=datetime.now(UTC).date(), reason="race")
         self.database.in_transaction(lambda connection: self._work(connection, call).run("build_invoice"))
         given = [number for number in self._at_once([call] * SESSIONS, self._issued_at_once) if number]
@@ -156,7 +156,7 @@ class Race:
             return list(threads.map(lambda call: session(call, met), calls))
 
     def _reserved(self, call: Call, met: threading.Barrier) -> str:
-        """In which state the reservation is after its commit; "refused" without one."""
+        """The state of the reservation after the commit; "refused" if there is none."""
 
         def step(connection: Connection) -> str:
             work = self._work(connection, call)
@@ -174,7 +174,7 @@ class Race:
             return "refused"
 
     def _released(self, call: Call, met: threading.Barrier) -> None:
-        """Release it if it is seen live; the others have looked by then."""
+        """Release the reservation if it is seen live; the others have looked by then."""
 
         looked = _Once(met)
 
@@ -186,11 +186,11 @@ class Race:
                 work.run("release", reference=found.reference)
                 _meet(met, HOLDING)
 
-        with suppress(ConnectorError):  # refused: another has done it
+        with suppress(ConnectorError):  # refused: another session has released it
             self.database.in_transaction(step)
 
     def _issued_at_once(self, call: Call, met: threading.Barrier) -> str | None:
-        """The number that this session has given it, after its commit; None if it was refused, or came too late."""
+        """The number that this session assigned, after its commit; None if it was refused or too late."""
 
         looked = _Once(met)
 
@@ -216,7 +216,7 @@ class Race:
         work.run("release", reference=found.reference if found else None)
 
     def _issued(self, call: Call, met: threading.Barrier) -> str | None:
-        """The number that an invoice was given while the others were open; all of it is rolled back."""
+        """The number assigned to an invoice while the other sessions were open; everything is rolled back."""
         try:
             with self.database.rolled_back() as connection:
                 work = self._work(connection, call)
@@ -226,7 +226,7 @@ class Race:
                 found = work.invoice()
                 return found.invoice.number if found and _meet(met) else None
         except (ConnectorError, DatabaseFailed):
-            return None  # it had to wait for another, and was refused
+            return None  # it waited for another session, and was refused
 
     def _left(self) -> Decimal:
         call = self._call(self.order)
@@ -241,7 +241,7 @@ class Race:
 
 
 class _Once:
-    """Meets the others the first time only: a step that is repeated has met them."""
+    """Waits for the other sessions the first time only: a repeated step has already waited for them."""
 
     def __init__(self, met: threading.Barrier) -> None:
         self._met: threading.Barrier | None = met
@@ -253,7 +253,7 @@ class _Once:
 
 
 def _meet(met: threading.Barrier, patience: float = MEETING) -> bool:
-    """Wait for the others for a moment; whether they came."""
+    """Wait a moment for the other sessions; returns whether they arrived."""
     try:
         met.wait(patience)
     except threading.BrokenBarrierError:

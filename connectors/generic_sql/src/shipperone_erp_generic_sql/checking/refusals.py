@@ -1,6 +1,6 @@
-"""Goods that cannot be had as they are asked for: one piece too many, half a piece, another SKU, another warehouse.
+"""Requests that cannot be fulfilled as stated: one piece too many, half a piece, another SKU, another warehouse.
 
-Each is tried in a savepoint on a database in which an order of these goods is reserved already.
+Each is tried in a savepoint, on a database in which an order of these goods is already reserved.
 """
 
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ NOWHERE = "no-such-warehouse"
 
 
 def refused(trial: Trial, order: FulfillmentOrder, reserve: Call) -> Iterator[Check]:
-    """The lines. `reserve`: of the order that is reserved."""
+    """The lines. `reserve`: the call of the order that is reserved."""
     item = order.items[0]
     yield shortage(trial, order, item, trial.work(reserve).available(reserve.lines[0]))
     if trial.settings.qty_decimals:
@@ -34,7 +34,7 @@ def refused(trial: Trial, order: FulfillmentOrder, reserve: Call) -> Iterator[Ch
 
 
 def shortage(trial: Trial, order: FulfillmentOrder, item: OrderItem, left: Decimal) -> Check:
-    """Two lines of one SKU, of which each alone is there and both together are not."""
+    """Two lines of one SKU: the stock covers each alone, but not both together."""
     lines = tuple(replace(item, item_id=number, qty=qty) for number, qty in ((1, left), (2, Decimal(1))) if qty > 0)
     short = trial.call(replace(order, items=lines, charges=()), generation=1, transfer="reserved")
     refusal = trial.tried(lambda: trial.work(short).run("reserve"))
@@ -51,7 +51,7 @@ def shortage(trial: Trial, order: FulfillmentOrder, item: OrderItem, left: Decim
 
 
 def fraction(trial: Trial, order: FulfillmentOrder, item: OrderItem) -> Check:
-    """Half a piece is stored as half a piece, or refused."""
+    """Half a piece must be stored as half a piece, or refused."""
     half = replace(order, items=(replace(item, qty=Decimal("0.5")),), charges=())
     call = trial.call(half, generation=1, transfer="reserved")
     changed: list[Decimal] = []
@@ -71,7 +71,7 @@ def fraction(trial: Trial, order: FulfillmentOrder, item: OrderItem) -> Check:
 
 
 def takes(trial: Trial, order: FulfillmentOrder, item: OrderItem, variant: str) -> bool:
-    """Whether one piece of the variant of the SKU is taken from the SKU itself."""
+    """Whether a piece of the variant's spelling is taken from the stock of the SKU itself."""
     call = trial.call(replace(order, items=(item,), charges=()), generation=1, transfer="reserved")
     one = replace(order, items=(replace(item, sku=variant, qty=Decimal(1)),), charges=())
     other = trial.call(one, generation=1, transfer="reserved")
@@ -86,7 +86,7 @@ def takes(trial: Trial, order: FulfillmentOrder, item: OrderItem, variant: str) 
 
 
 def elsewhere(trial: Trial, order: FulfillmentOrder, item: OrderItem) -> bool:
-    """Whether one piece is reserved from a warehouse that is not there."""
+    """Whether a piece is reserved from a warehouse that does not exist."""
     one = replace(item, qty=Decimal(1), warehouse_code=None)
     call = trial.call(
         replace(order, items=(one,), warehouse_code=NOWHERE, charges=()), generation=1, transfer="reserved"

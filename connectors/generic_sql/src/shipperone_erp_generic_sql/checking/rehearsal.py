@@ -1,11 +1,11 @@
-"""Level rehearse: an order's whole life against a ShipperOne of our own, with kills in between, on a test database.
+"""Level rehearse: an order's whole life against a local sandbox of ShipperOne, with kills, on a test database.
 
-The runtime runs in a process of its own, which is killed at the moment when it confirms the allocation, and again when
-it confirms the last invoice; started anew it must come to one reservation, one invoice a parcel, and each confirmed
-once. Beside that order there is one for more than is in stock, and one that is cancelled while it is confirmed.
+The runtime runs in a process of its own. That process is killed when it confirms the allocation, and again when it
+confirms the last invoice. After each restart there must be one reservation, one invoice a parcel, and one confirmation
+of each. Two more orders run beside it: one for more than is in stock, and one that is cancelled while it is confirmed.
 
-A wrong state guard does not show here: a step looks at the state before it runs, after a kill as well. The dry run
-tries it by running each step a second time without that look, the race by sessions that have all looked.
+A wrong state guard does not show here: a step looks at the state before it runs, also after a kill. The dry run tests
+the guard by running each step a second time without that lookup, and the race by sessions that have all looked.
 """
 
 import subprocess
@@ -31,12 +31,12 @@ from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.work import Work
 
 PATIENCE = 90
-"""Seconds that one run may take: an inbox is answered by a program of the merchant's."""
+"""Time limit of one run in seconds; an inbox is answered by a program of the merchant's."""
 
 
 @dataclass
 class Rehearsal:
-    """One rehearsal. `order`: what is listed, under an id of its own."""
+    """One rehearsal. `order`: the order that is listed, under an id of its own."""
 
     config: Path
     tenant: str
@@ -44,7 +44,7 @@ class Rehearsal:
     database: Database
 
     def run(self) -> Iterator[Check]:
-        """The lines, as they come."""
+        """Run the rehearsal and yield its lines as they come."""
         order_id = f"FO-REHEARSAL-{datetime.now(UTC):%Y%m%d%H%M%S}"
         before = self._free()
         with Sandbox() as sandbox, tempfile.TemporaryDirectory() as folder:
@@ -91,7 +91,7 @@ class Rehearsal:
         return Check("effects", once, said + expected, None if once else "see the lines above")
 
     def _stock(self, before: Mapping[Goods, Decimal] | None, withdrawn: bool, *, finished: bool) -> Iterator[Check]:
-        """Whether only the goods of the order that lived are gone."""
+        """Whether only the goods of the completed order have left the stock."""
         after = self._free()
         if before is None or after is None or not finished:
             return
@@ -101,7 +101,7 @@ class Rehearsal:
         yield compare.moved(name, before, after, taken)
 
     def _short(self, order_id: str, free: Mapping[Goods, Decimal] | None) -> SandboxOrder | None:
-        """An order for one piece more than there is; None where that is not known."""
+        """An order for one piece more than is available; None if the available quantity is unknown."""
         item = self.order.items[0]
         left = (free or {}).get((item.sku, self.order.source_warehouse(item)))
         if left is None or left < 1:
@@ -109,7 +109,7 @@ class Rehearsal:
         return _listed(f"{order_id}-SHORT", _one_line(self.order, left + 1))
 
     def _cancelled(self, order_id: str) -> SandboxOrder | None:
-        """An order that is cancelled while it is confirmed; None where nothing could release it."""
+        """An order that is cancelled while it is confirmed; None if no statement can release it."""
         if not self.database.settings.release:
             return None
         return _listed(f"{order_id}-CANCELLED", _one_line(self.order, Decimal(1)))
@@ -126,7 +126,7 @@ _NEVER_CAME = "mend what its sentence says; the dry run and `shipperone-erp expl
 
 
 class _Parts:
-    """The order as it is listed: of a second parcel without shipping and charges, which the first one had."""
+    """The order as it is listed: its second parcel has no shipping and no charges, since the first one had them."""
 
     def __init__(self, sandbox: Sandbox, order_id: str) -> None:
         self._sandbox = sandbox
@@ -172,7 +172,7 @@ def _one_line(order: FulfillmentOrder, qty: Decimal) -> FulfillmentOrder:
 
 
 class _Run:
-    """Runs of the runtime in processes of their own, on one ledger."""
+    """Runs of the runtime, each in its own process, on one ledger."""
 
     def __init__(self, config: Path, tenant: str, sandbox: Sandbox, ledger: Path) -> None:
         self._command = [str(config), tenant, sandbox.base_url, sandbox.token, f"sqlite:///{ledger}"]
@@ -180,7 +180,10 @@ class _Run:
         self.said = ""
 
     def killed_at(self, action: str, order_id: str, invoices: int) -> bool:
-        """Whether it came to confirm that, `invoices` being confirmed; there it was killed, before it had an answer."""
+        """Kill the run at that confirmation, before it receives the response; `invoices` are confirmed by then.
+
+        Returns whether the run reached that point.
+        """
         process = started(self._command)
         struck = threading.Event()
 
@@ -195,7 +198,7 @@ class _Run:
         return struck.is_set()
 
     def to_its_end(self) -> int:
-        """Its exit code."""
+        """Run until it ends; returns its exit code."""
         return self._wait(started(self._command))
 
     def _wait(self, process: "subprocess.Popen[str]") -> int:
@@ -209,6 +212,6 @@ class _Run:
 
 
 def started(arguments: list[str]) -> "subprocess.Popen[str]":
-    """The process of a run; its last line on stderr says what did not come to its end."""
+    """The process of a run; the last line on its stderr names any work that was not completed."""
     command = [sys.executable, "-m", "shipperone_erp_generic_sql.checking.rehearsed_run", *arguments]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # noqa: S603

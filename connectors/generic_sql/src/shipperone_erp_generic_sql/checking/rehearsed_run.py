@@ -10,15 +10,15 @@ from shipperone_erp import Secret
 from shipperone_erp.tools import rehearse, say
 
 FEE = "rehearsal_fee"
-"""Where the sandbox lists the charge of the rehearsed order."""
+"""The field in which the sandbox lists the charge of the rehearsed order."""
 
 
 def main() -> int:
-    """Its exit code is the run's."""
+    """Run once; returns the exit code of the run."""
     config, tenant, base_url, token, ledger = sys.argv[1:]
     ending, jobs = rehearse(Path(config), tenant, base_url=base_url, token=Secret(token), ledger=ledger, fee=FEE)
     for job in jobs:
-        if not job.order_id.endswith("-SHORT"):  # that one is to wait
+        if not job.order_id.endswith("-SHORT"):  # that order has to wait, as intended
             say(f"order {job.order_id} {job.state}, {job.reason}: {job.sentence}")
     return ending
 

@@ -1,7 +1,7 @@
-"""An order to try the statements on: a sample that can fail.
+"""A sample order for trying the statements, built so that common errors show.
 
-The sample has two lines of one SKU and a third line between them, quantities above one, two tax rates, a charge, a line
-from another warehouse where one is named, and ships in two parts: a statement that mixes up items shows.
+It has two lines of one SKU with a third line between them, quantities above one, two tax rates, a charge, a line from
+another warehouse if one is named, and it ships in two parts. A statement that mixes up items therefore fails.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ RATES = (Decimal(21), Decimal(10))
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """What a sample order is about. `skus`: one or two, the first is in two lines. `elsewhere`: another warehouse."""
+    """The goods of a sample order. `skus`: one or two, the first is in two lines. `elsewhere`: another warehouse."""
 
     skus: tuple[str, ...]
     warehouse: str
@@ -28,7 +28,7 @@ class Goods:
 
 
 def sample(goods: Goods, *, charge: bool = False) -> FulfillmentOrder:
-    """Three lines, four with goods from elsewhere; `charge`: with a fee of 1.20 of kind `line`."""
+    """Three lines, four if there are goods from elsewhere; `charge`: adds a fee of 1.20 of kind `line`."""
     items = tuple(_items(goods))
     charges = (Charge("dry run fee", Decimal("1.20"), "line"),) if charge else ()
     party = Party(name="Dry Run", street="Nowhere 1", city="Nowhere", postcode="00000", country="SK")
@@ -40,7 +40,7 @@ def sample(goods: Goods, *, charge: bool = False) -> FulfillmentOrder:
 
 
 def takes_charges(settings: GenericSqlSettings) -> bool:
-    """Whether the invoice's statements name the charges: a sample with one would differ in its total else."""
+    """Whether the invoice's statements name the charges. If not, the total of a sample with a charge would differ."""
     binds = {name for step in INVOICE_STEPS for name in settings.binds_named(step)}
     named = {"charges_json", "line_charges_incl_tax", "document_total_incl_tax", "order_json", *BINDS_OF["charge"]}
     return bool({name.removesuffix(MICRO) for name in binds} & named)
@@ -49,7 +49,8 @@ def takes_charges(settings: GenericSqlSettings) -> bool:
 def parts(order: FulfillmentOrder) -> tuple[FulfillmentOrder, ...]:
     """A sample as its two parcels: one piece of a line with shipping and charges, then all the rest.
 
-    The line has three pieces: two parcels with equally many pieces of one line would be taken for one, listed again.
+    The line has three pieces: two parcels with an equal quantity of one line would be taken for one parcel, listed
+    again.
     """
     split = next((item for item in order.items if item.qty > 2), None)
     if order.order_id != "FO-DRY-RUN" or split is None:

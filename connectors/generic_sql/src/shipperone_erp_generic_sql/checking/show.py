@@ -1,4 +1,4 @@
-"""`sql show`: the statements of a step with the values that an order would bind, without opening the database."""
+"""`sql show`: the statements of a step with the values that an order would bind. The database is not opened."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ from shipperone_erp_generic_sql.steps import QUERIES, STEPS
 
 UNKNOWN = {"key", "item_key", "charge_key", "tax_key", "reference", "invoice_reference", "reservations_json",
            "reservation_key", "reservation_reference", "generation", "transfer", "reason", "since"}  # fmt: skip
-"""Binds whose value only the ledger or the database has: they are named, not invented."""
+"""Binds whose value exists only in the ledger or the database: they are named, no value is invented."""
 
 
 def shown(settings: GenericSqlSettings, tenant: str, order: FulfillmentOrder, step: str) -> Iterator[str]:
@@ -41,7 +41,7 @@ def shown(settings: GenericSqlSettings, tenant: str, order: FulfillmentOrder, st
 
 
 def _statements(settings: GenericSqlSettings, step: str) -> Iterator[tuple[str, Each | None, bool, Query]]:
-    """Each with its number, its `each`, and whether that is of all the invoice's tax rates."""
+    """Each statement with its number, its `each`, and whether that runs for all tax rates of the invoice."""
     if step in STEPS:
         for at, head in enumerate(settings.statements(step), start=1):
             yield from ((f"{at}{ending}", head.each, head.of_document, member) for ending, member in head.group)
@@ -62,7 +62,7 @@ def _value(settings: GenericSqlSettings, step: str, call: Call, element: Element
 
 
 def _written(value: Any) -> str:
-    """The value as text without control characters, as an order's texts may hold them."""
+    """The value as text without control characters, which an order's texts may contain."""
     if value is None:
         return "NULL"
     if isinstance(value, Decimal):

@@ -1,4 +1,4 @@
-"""One open transaction in which steps are tried, and savepoints in which they are tried again."""
+"""One open transaction in which steps are tried, with savepoints in which they are repeated."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Refusal = DatabaseFailed | Refused
 
 @dataclass
 class Trial:
-    """What the checks do in their transaction, which is rolled back at its end."""
+    """A transaction in which the checks run steps. It is rolled back at its end."""
 
     database: Database
     connection: Connection
@@ -37,7 +37,7 @@ class Trial:
         return self.database.settings
 
     def call(self, order: FulfillmentOrder, **told: object) -> Call:
-        """A call for that order under a key of its own."""
+        """A call for that order under a key of its own; `told`: further values of the call."""
         return self.settings.call(self.tenant, next(self._keys), order, **told)
 
     def work(self, call: Call) -> Work:
@@ -45,11 +45,11 @@ class Trial:
         return Work(self.connection, self.database, self.prepared, call)
 
     def free(self, call: Call) -> dict[Goods, Decimal] | None:
-        """What is available of the call's goods; None where no query returns it."""
+        """The available quantity of the call's goods; None if no query returns it."""
         return free(self.work(call), call) if self.settings.available else None
 
     def kept(self, attempt: Callable[[], None]) -> Refusal | None:
-        """The refusal of what is tried, which is then undone; None where it is done, and stays until the end."""
+        """Run the attempt and keep its changes. A refusal is returned and the attempt undone; None if it succeeded."""
         savepoint = self.connection.begin_nested()
         try:
             attempt()
@@ -61,7 +61,7 @@ class Trial:
         return None
 
     def tried(self, attempt: Callable[[], None]) -> Refusal | None:
-        """The refusal of what is tried in a savepoint, which is rolled back whatever comes of it; None without one."""
+        """Run the attempt in a savepoint that is always rolled back. Returns its refusal; None if it succeeded."""
         savepoint = self.connection.begin_nested()
         try:
             attempt()
