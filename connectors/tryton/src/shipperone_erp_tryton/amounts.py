@@ -1,8 +1,8 @@
-"""Gross amounts in an ERP that computes from net prices: what a line is in net, and at which price that is reached.
+"""Converts gross amounts for an ERP that computes from net prices: the net of a line, and the unit price for it.
 
-Tryton keeps a unit price without tax, multiplies, rounds, and adds the tax of each rate at the end. ShipperOne states
-the amount with tax of each line. Here a line's net is what its gross leaves without the tax, and its tax is the rest.
-Both always add up to the gross; the invoice's tax of a rate is the sum of these, not a percentage of a sum.
+Tryton keeps a unit price without tax, multiplies, rounds, and adds the tax of each rate at the end. ShipperOne provides
+the amount with tax of each line. Here a line's net is its gross without the tax, and its tax is the difference. Both
+always add up to the gross. The invoice's tax of a rate is the sum of these differences, not a percentage of a sum.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 Rounding = Callable[[Decimal], Decimal]
-"""How the currency rounds."""
+"""Rounds to the currency's smallest unit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A line of Tryton's invoice: so many at this price without tax."""
+    """A line of Tryton's invoice: a quantity at a unit price without tax."""
 
     qty: Decimal
     price: Decimal
@@ -31,7 +31,7 @@ def net_of(gross: Decimal, rate: Decimal, cent: Decimal) -> Decimal:
 
 
 def pieces(qty: Decimal, gross: Decimal, rate: Decimal, cent: Decimal, digits: int, rounded: Rounding) -> list[Piece]:
-    """The line as Tryton can hold it: one, or two where no price of so many digits gives the net of all pieces.
+    """The line in Tryton's form: one piece, or two if no price of that many digits gives the net of the whole quantity.
 
     `rounded` is Tryton's own rounding of quantity times price.
     """
@@ -40,7 +40,7 @@ def pieces(qty: Decimal, gross: Decimal, rate: Decimal, cent: Decimal, digits: i
     price = (net / qty).quantize(step, ROUND_HALF_UP)
     if rounded(qty * price) == net:
         return [Piece(qty, price, net, gross)]
-    # the last piece bears what the price's digits cannot express for all of them
+    # the last piece carries the difference that the price's digits cannot express for all of them
     most = qty - 1
     price = (net / qty).quantize(step, ROUND_DOWN)
     first = rounded(most * price)

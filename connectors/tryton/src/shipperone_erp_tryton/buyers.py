@@ -1,7 +1,7 @@
-"""The buyer as a party of Tryton: found by the VAT id or by what ShipperOne says of it, or created, once.
+"""The buyer as a party of Tryton: found by the VAT id or by ShipperOne's data of the buyer, else created once.
 
-`party.party` has no field by which two calls at once would find that they create the same buyer; our module adds one,
-under a unique constraint. Two buyers who differ in any of name, company, VAT id or e-mail are two parties.
+`party.party` has no field by which two concurrent calls would notice that they create the same buyer; this package's
+module adds one, with a unique constraint. Two buyers who differ in name, company, VAT id or e-mail are two parties.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from shipperone_erp_tryton.erp import Books
 
 
 def buyer(books: Books, order: FulfillmentOrder) -> Any:
-    """The party that the order is invoiced to; that of the settings where the order names nobody."""
+    """The party that the order is invoiced to; the one of the settings if the order names no buyer."""
     who = order.billing or order.customer or order.shipping
     if who is None or not (who.name or who.company):
         return _fixed(books, order)
@@ -28,7 +28,7 @@ def buyer(books: Books, order: FulfillmentOrder) -> Any:
 
 
 def address(books: Books, party: Any, who: Party | None) -> Any:
-    """The party's address that is this one, added if there is none; its own where the order has none."""
+    """The party's address equal to this one, added if there is none; the party's own if the order has no address."""
     if who is None or not (who.street or who.city or who.postcode):
         return party.address_get() or _add_address(books, party, {})
     country = _country(books, who.country)
@@ -82,7 +82,7 @@ def _made(books: Books, order: FulfillmentOrder, who: Party, vat_id: str) -> Any
 
 
 def _contact(kind: str, value: str | None) -> list[dict[str, str]]:
-    """An e-mail address that Tryton would refuse is kept as another kind of contact: no order waits for it."""
+    """An e-mail address that Tryton refuses is kept as another kind of contact, so that no order has to wait for it."""
     if not value:
         return []
     if kind == "email":
@@ -96,7 +96,7 @@ def _contact(kind: str, value: str | None) -> list[dict[str, str]]:
 
 
 def _unique(who: Party, vat_id: str) -> str:
-    """What makes this buyer another one than all others; a digest, since a party's field is seen by everybody."""
+    """The identity of this buyer, as a digest: the party's field is visible to every user."""
     told = [who.name, who.company, vat_id, who.company_id, (who.email or "").lower() or None]
     said = json.dumps([" ".join((text or "").split()) for text in told], ensure_ascii=False)
     return hashlib.sha256(said.encode()).hexdigest()[:32]
@@ -107,7 +107,7 @@ def _compact(vat_id: str | None) -> str:
 
 
 def _kind(vat_id: str) -> str | None:
-    """`eu_vat` for a number of that form; Tryton refuses a wrong one as such, so another is kept without a type."""
+    """`eu_vat` for a number of that form. Tryton refuses an invalid number of that type, so others have no type."""
     from stdnum.eu import vat
 
     return "eu_vat" if vat.is_valid(vat_id) else None

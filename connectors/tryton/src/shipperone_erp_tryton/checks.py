@@ -1,4 +1,4 @@
-"""What `doctor` shows: each thing without which a hook would refuse, with its cure."""
+"""The checks of `doctor`: each condition without which a hook would refuse, with its cure."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ RIGHTS = {
     "party.party": "create",
     "account.tax": "read",
 }
-"""What the user must be allowed, by model."""
+"""The rights that the user needs, by model."""
 
 
 def checks(erp: Erp) -> list[Check]:
-    """One line for each; never raises."""
+    """One line for each condition; never raises."""
     try:
         return erp.do(lambda books: list(_lines(books)), "checking", readonly=True)
     except AuthFailed as error:
@@ -105,7 +105,7 @@ def _customer(books: Books) -> str:
 
 
 def _fiscal_year(books: Books) -> str:
-    """Today's period, its numbers, and the journal of sales."""
+    """Today's period, its number sequences, and the journal of sales."""
     Invoice = books.model("account.invoice")
     invoice = Invoice(
         company=books.company, type="out", invoice_date=books.model("ir.date").today(), accounting_date=None

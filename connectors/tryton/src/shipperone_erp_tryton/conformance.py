@@ -1,7 +1,8 @@
-"""The harness with which `shipperone-erp connectors test tryton` proves the connector, on a Tryton in a SQLite file.
+"""The harness by which `shipperone-erp connectors test tryton` tests the connector, on a Tryton in a SQLite file.
 
-All cases of a process share one database, and a neighbour another: Tryton takes a second to load the models of one.
-Both are copies of a template, made once for a version of Tryton and of this package, and kept in the user's cache.
+All cases of a process share one database, and the neighbour tenant has another: Tryton takes a second to load the
+models of one. Both are copies of a template, which is made once for a version of Tryton and of this package, and kept
+in the user's cache.
 """
 
 import atexit
@@ -38,7 +39,7 @@ VERSIONS = ("trytond", "trytond-account-invoice", "trytond-stock")
 
 
 class TrytonHarness(ConnectorHarness):
-    """Looks into Tryton as its root user, past the connector."""
+    """Reads and changes Tryton as its root user, without the connector."""
 
     connector = "tryton"
     suite = "1.1"
@@ -68,7 +69,7 @@ class TrytonHarness(ConnectorHarness):
             atexit.register(shutil.rmtree, home, ignore_errors=True)
             seeding.copy(seeding.template(cache()), home / "room" / "erp.sqlite")
             self.rooms[self.nth] = home / "room"
-            # a worker of Tryton would print the invoices: that is half of what posting costs
+            # a worker of Tryton would print the invoices, which is half the cost of posting
             self.conf.write_text("[queue]\nworker = true\n", encoding="utf-8")
 
     def tear_down(self) -> None:
@@ -99,7 +100,7 @@ class TrytonHarness(ConnectorHarness):
 
     @property
     def address(self) -> str:
-        """Where the connector finds the database."""
+        """The address of the database in the connector's settings."""
         return self.url
 
     def settings(self) -> Mapping[str, Any]:
@@ -167,7 +168,7 @@ class TrytonHarness(ConnectorHarness):
         self._ask(work)
 
     def fail_commit(self) -> None:
-        """A constraint that is looked at only at the end does not hold."""
+        """A constraint that is checked only at the commit is violated."""
         self.failing = True
         with closing(self._file()) as erp:
             erp.executescript(FAILING)
@@ -182,11 +183,11 @@ class TrytonHarness(ConnectorHarness):
         self.rights = self._ask(work)
 
     def break_connection(self) -> None:
-        """The file is no longer where the connector looks for it."""
+        """The file is no longer at the connector's address."""
         self.room.rename(self.away)
 
     def stall_connection(self) -> None:
-        """Somebody writes, and does not come to an end."""
+        """Another writer holds its transaction open."""
         self.lock = self._file()
         self.lock.execute("BEGIN IMMEDIATE")
 
@@ -203,7 +204,7 @@ class TrytonHarness(ConnectorHarness):
         self._give_back()
 
     def _give_back(self) -> None:
-        """The user's groups, if they were taken away."""
+        """Restores the user's groups, if they were removed."""
         if self.rights:
             had, self.rights = self.rights, []
             self._ask(lambda pool: self._grant(pool, had))
@@ -221,7 +222,7 @@ class TrytonHarness(ConnectorHarness):
         seeding.receive(pool, product, self._warehouse(pool, warehouse), on_hand - self._on_hand(pool, sku, warehouse))
 
     def _ask(self, work: Callable[[Any], ResultT]) -> ResultT:
-        """The answer of Tryton's root user, in the company."""
+        """The result of the work as Tryton's root user, in the company."""
         pool = open_database(self.location, self.conf)
         company = seeding.replayed(self.url, lambda: int(pool.get("company.company").search([], limit=1)[0].id))
         return seeding.replayed(self.url, lambda: work(pool), company=company, language="en")
@@ -250,7 +251,7 @@ class TrytonHarness(ConnectorHarness):
 
 
 def cache() -> Path:
-    """Where the template for these versions is kept."""
+    """The folder of the template for these versions."""
     home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shipperone-erp-tryton"
     digest = hashlib.sha256(" ".join(version(name) for name in VERSIONS).encode())
     here = Path(__file__).parent

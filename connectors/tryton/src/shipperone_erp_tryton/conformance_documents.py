@@ -1,4 +1,4 @@
-"""What Tryton has under a key, as the conformance kit compares it: read past the connector."""
+"""Tryton's documents under a key, in the form that the conformance kit compares; read without the connector."""
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
@@ -16,7 +16,7 @@ INVOICES: Mapping[str, State] = {
 
 
 def reservations(pool: Any, key: str) -> Iterable[ErpDocument]:
-    """The key's customer shipment, and others of its order that no key leads to."""
+    """The key's customer shipment, and others of its order that belong to no key."""
     for row in pool.get("shipperone.key").search([("kind", "=", "reservation"), ("key", "=", key)]):
         shipment = row.shipment
         gone = row.voided or shipment is None or shipment.state == "cancelled"
@@ -28,7 +28,7 @@ def reservations(pool: Any, key: str) -> Iterable[ErpDocument]:
 
 
 def invoices(pool: Any, key: str) -> Iterable[ErpDocument]:
-    """The key's customer invoice, and others of its order that no key leads to."""
+    """The key's customer invoice, and others of its order that belong to no key."""
     for row in pool.get("shipperone.key").search([("kind", "=", "invoice"), ("key", "=", key)]):
         if row.invoice is None:
             yield ErpDocument("invoice", "voided")
@@ -48,7 +48,7 @@ def invoices(pool: Any, key: str) -> Iterable[ErpDocument]:
 
 
 def _lines(invoice: Any) -> Iterable[ErpLine]:
-    """The lines as Tryton has them: net and tax, within the cent by which a line's gross may round otherwise."""
+    """The lines as Tryton has them: net plus tax, within the cent by which a line's rounding may differ."""
     by_item: dict[str | None, list[Any]] = {}
     for line in invoice.lines:
         by_item.setdefault(line.shipperone_item, []).append(line)
@@ -71,7 +71,7 @@ def _gross(line: Any, rate: Decimal) -> Decimal:
 
 
 def _strays(pool: Any, model: str, field: str, order: str) -> list[Any]:
-    """Documents of the order that no key leads to: made twice, and forgotten."""
+    """Documents of the order that belong to no key: created twice, and no longer referenced."""
     known = {getattr(row, field).id for row in pool.get("shipperone.key").search([(field, "!=", None)])}
     found = pool.get(model).search([("reference", "=", order), ("state", "!=", "cancelled")])
     return [record for record in found if record.id not in known]

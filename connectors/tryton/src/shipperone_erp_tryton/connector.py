@@ -1,4 +1,4 @@
-"""The hooks of the Tryton connector. Each is a transaction that may be replayed, and finds by the key what is done."""
+"""The hooks of the Tryton connector. Each is a transaction that may be replayed, and finds past work by its key."""
 
 from __future__ import annotations
 
@@ -69,11 +69,11 @@ class TrytonConnector(Connector[TrytonSettings]):
         return self._erp.do(lambda books: documents.documents(books, since), "listing documents", readonly=True)
 
     def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock]:
-        """On hand and not assigned."""
+        """The quantities on hand and not assigned."""
         return self._erp.do(lambda books: free_stock(books, goods), "counting the stock", readonly=True)
 
     def check(self) -> list[Check]:
-        """Database, module, user, company, and whether every record that the settings name is there."""
+        """Checks database, module, user and company, and that every record named in the settings exists."""
         return checks(self._erp)
 
     def identity(self) -> str:
@@ -81,11 +81,11 @@ class TrytonConnector(Connector[TrytonSettings]):
         return f"tryton:{self.settings.url}"
 
     def exclusive(self) -> str | None:
-        """One writer of stock for a database: Tryton locks without waiting, and two at once would only be replayed."""
+        """One writer of stock for each database: Tryton locks without waiting, and two would only be replayed."""
         return self.identity()
 
     def close(self) -> None:
-        """Let go of the database."""
+        """Release the database."""
         self._erp.close()
 
     @cached_property

@@ -1,4 +1,4 @@
-"""Deliveries: exactly these items leave the stock, out of what was reserved for them.
+"""Deliveries: exactly these items leave the stock, out of their reservation.
 
 Tryton ships a customer shipment as a whole. A parcel with a part of it gets a customer shipment of its own: its share
 of the reserved moves is split off, still assigned, and shipped; the rest stays reserved under its key. The last parcel
@@ -20,7 +20,7 @@ KIND = "delivery"
 
 
 def deliver(books: Books, request: Deliver) -> Done | Pending:
-    """Once for a key."""
+    """Deliver once for each key."""
     if keys.find(books, KIND, request.key) is not None:
         return Done()
     order = request.order
@@ -60,7 +60,7 @@ def _by_shipment(items: list[OrderItem], holders: dict[int | str, Any]) -> list[
 
 
 def _out_of(books: Books, shipment: Any, items: list[OrderItem]) -> Any:
-    """Ship these items of a reservation; the shipment with which they left."""
+    """Ship these items of a reservation; returns the shipment with which they left."""
     if shipment.state in {"shipped", "done"}:
         return shipment  # the warehouse has shipped it in Tryton
     wanted = {keys.item_text(item): item.qty for item in items}
@@ -81,9 +81,10 @@ def _out_of(books: Books, shipment: Any, items: list[OrderItem]) -> Any:
 
 
 def _split(books: Books, shipment: Any, wanted: dict[str, Decimal]) -> Any:
-    """A shipment of its own with this much of each item, assigned as it was.
+    """Split off a shipment with this quantity of each item, still assigned.
 
-    Tryton lets no user change an assigned move; here the sum of what is assigned stays, and rights are not asked.
+    Tryton permits no user to change an assigned move. Here the assigned total does not change, so access rights are not
+    checked.
     """
     from trytond.transaction import without_check_access
 
@@ -116,7 +117,7 @@ def _split_off(books: Books, shipment: Any, wanted: dict[str, Decimal]) -> Any:
 
 
 def _take(books: Books, move: Any, qty: Decimal, parcel: Any) -> Any:
-    """So much of a move goes to the parcel, in the state that it has; the move, or the new one."""
+    """Give that quantity of a move to the parcel, in the move's state. Returns the move, or the one split off."""
     Move = books.model(MOVE)
     from trytond.transaction import Transaction
 
@@ -136,7 +137,7 @@ def _take(books: Books, move: Any, qty: Decimal, parcel: Any) -> Any:
 
 
 def _ship(books: Books, shipment: Any) -> Any:
-    """From the shelf to the customer, whatever the warehouse has already done of it."""
+    """Complete the shipment, from picking to done, from the step at which the warehouse has left it."""
     Out = books.model(OUT)
     if shipment.state == "assigned" and shipment.warehouse_storage != shipment.warehouse_output:
         Out.pick([shipment])
@@ -151,7 +152,7 @@ def _ship(books: Books, shipment: Any) -> Any:
 
 
 def _unreserved(books: Books, request: Deliver, items: list[OrderItem], found: dict[str, Any]) -> Any:
-    """Goods that left without a live reservation: out of what is free."""
+    """Ship goods that left without a live reservation, from the stock that is not reserved."""
     order, Out = request.order, books.model(OUT)
     home = warehouse(books, order.warehouse_code)
     shipment = make_shipment(books, order, home)

@@ -1,8 +1,8 @@
-"""One Tryton: every hook is a function that runs in one transaction, and may run again.
+"""One Tryton database: every hook is a function that runs in one transaction, and may run again.
 
-Tryton's transactions are made to be replayed: it locks without waiting, and two transactions that meet are an error of
-the database. So a hook's work is a function of `Books`; it is called again from the start after such an error, and
-finds by the key what an earlier or another call has committed.
+Tryton's transactions are designed to be replayed: it locks without waiting, and a conflict of two transactions is an
+error of the database. A hook's work is therefore a function of `Books`. After such an error it is called again from the
+start, and finds by the key what an earlier or a concurrent call has committed.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ PAUSE = 0.02
 LONGEST_PAUSE = 0.5
 
 MET = frozenset({"40001", "40P01", "55P03"})
-"""PostgreSQL's states of a transaction that met another one: too old a snapshot, a deadlock, a lock not to be had."""
+"""PostgreSQL's codes of a transaction in conflict with another: a stale snapshot, a deadlock, an unavailable lock."""
 
 LOCKS = 20
-"""How many locks one call may be asked for, one after the other."""
+"""The number of locks that Tryton may request for one call, one after the other."""
 
 RACES = 3
-"""How often a call may lose against a faster one at a constraint, before the constraint itself is the reason."""
+"""How often a call may fail at a constraint because another was faster, before the constraint itself is the reason."""
 
 
 class Books:
@@ -67,11 +67,11 @@ class Erp:
         self.location = Location(settings.url, None if secret is None else secret.get_secret_value(), settings.timeout)
         self._joined = False
         self._locks: dict[str, _Locks] = defaultdict(_Locks)
-        """By what is done, what Tryton has asked to be locked from the start: mostly sequences."""
+        """By the operation, the locks that Tryton has requested from the start of the transaction: mostly sequences."""
         self._writer = Turns()
 
     def do(self, work: Callable[[Books], ResultT], doing: str, *, readonly: bool = False) -> ResultT:
-        """The function's result, committed. `doing` begins the sentence of what goes wrong.
+        """The function's result, committed. `doing` begins the sentence of an error.
 
         The function may run several times; only its last run has an effect.
         """
@@ -83,7 +83,7 @@ class Erp:
             asked = time.monotonic()
             try:
                 with self._turn(doing, readonly):
-                    ends += time.monotonic() - asked  # other calls worked meanwhile: it is not this one's time
+                    ends += time.monotonic() - asked  # other calls ran during this time, so it does not count
                     return self._once(work, doing, readonly)
             except Kept as kept:
                 raise _given_up(unsure, f"{doing}: {kept}") from None
@@ -91,7 +91,7 @@ class Erp:
                 locks += 1
                 if locks > LOCKS:
                     raise Transient(f"{doing}: {wanted}") from None
-                continue  # nobody is in the way: it takes no time
+                continue  # no other call conflicts: no pause is needed
             except _Again as again:
                 unsure = unsure or again.unsure
                 lost += again.refusal is not None
@@ -105,7 +105,7 @@ class Erp:
             pause = min(pause * 2, LONGEST_PAUSE)
 
     def close(self) -> None:
-        """Let go of the database; the last connector of a process closes its connections."""
+        """Release the database; the last connector of a process closes its connections."""
         if self._joined:
             self._joined = False
             process.leave(self.location.url)
@@ -121,9 +121,9 @@ class Erp:
         try:
             with Transaction().start(self.location.url, 0, readonly=readonly, **locks.extras()) as transaction:
                 if self.location.backend == "sqlite" and not readonly:
-                    # Python begins at the first write: what was read before would not belong to the transaction
+                    # Python begins the transaction at the first write: earlier reads would not belong to it
                     transaction.connection.execute("BEGIN IMMEDIATE")
-                    # one writer holds the whole database: there is nothing left to lock
+                    # a single writer holds the whole database: no further lock is needed
                     transaction.lock_table = transaction.lock_records = lambda *_: None
                 working = True
                 result = work(self._as_user(pool, transaction))
@@ -136,21 +136,21 @@ class Erp:
         except backend.DatabaseIntegrityError as error:
             raise _Again(f"another call was faster ({tidy(str(error))})") from None
         except (backend.DatabaseTimeoutError, backend.DatabaseOperationalError) as error:
-            # a lock that Tryton takes before the work begins is not to be had: the database is there all the same
+            # Tryton takes locks before the work begins; one of them is held, so the database is reachable
             if not working and getattr(error, "sqlstate", None) not in MET:
                 raise self._away(error) from None
             raise _Again(self._plain(error), unsure=committing) from None
         except TrytonException as error:
             if type(error).__name__ == "SQLConstraintError":
-                # Tryton's word for a unique constraint: another call was faster, or the record is refused for good
+                # Tryton's error for a unique constraint: another call was faster, or the record is invalid
                 raise _Again(tidy(str(error)), refusal=meaning(error, doing)) from None
             raise meaning(error, doing) from None
 
     def _turn(self, doing: str, readonly: bool) -> AbstractContextManager[None]:
-        """One call of this process after the other, where each needs what the others hold. Kept if one does not end.
+        """Serialises the calls of this process that need the same locks. Raises Kept if one of them does not end.
 
-        Tryton asks for its locks without waiting, and SQLite polls for its one writer: of many calls at once, one could
-        lose until its time is up.
+        Tryton requests its locks without waiting, and SQLite polls for its one writer: of many concurrent calls, one
+        could lose every time until its time limit.
         """
         if self.location.backend == "sqlite":
             return nullcontext() if readonly else self._writer.turn()
@@ -158,7 +158,7 @@ class Erp:
         return locks.calls.turn() if locks.tables or locks.records else nullcontext()
 
     def _remember(self, error: Any, doing: str) -> None:
-        """Tryton wants this locked before the transaction reads anything: this time, and from now on."""
+        """Record a lock that Tryton requires before the transaction reads anything, for this run and all later ones."""
         wanted: dict[str, Any] = {}
         error.fix(wanted)
         locks = self._locks[doing]
@@ -192,7 +192,7 @@ class Erp:
         return pool
 
     def _as_user(self, pool: Any, transaction: Any) -> Books:
-        """The settings' user with its rights, with the context that a client of Tryton would have, and the company."""
+        """The settings' user with its access rights, the company, and the context that a Tryton client sends."""
         settings = self.settings
         User, Company = pool.get("res.user"), pool.get("company.company")
         users = User.search([("login", "=", settings.user)])
@@ -217,7 +217,7 @@ class Erp:
         return Transient(f"Tryton's database cannot be reached: {words}")
 
     def _plain(self, error: Exception) -> str:
-        """The database's words without the password."""
+        """The database's message without the password."""
         words = tidy(str(error))
         return words.replace(self.location.password, "********") if self.location.password else words
 
@@ -229,19 +229,19 @@ class _Locks:
     calls: Turns = field(default_factory=Turns)
 
     def extras(self) -> dict[str, Any]:
-        """As Tryton's transactions take them; in one order, so that no two wait for each other."""
+        """The locks as Tryton's transactions take them, in a fixed sequence, so that no two calls deadlock."""
         records = {table: sorted(ids) for table, ids in sorted(self.records.items())}
         return {"_lock_tables": sorted(self.tables), "_lock_records": records}
 
 
 class _LockWanted(Exception):
-    """Tryton wants a lock before the transaction reads anything; the next run takes it first."""
+    """Tryton requires a lock before the transaction reads anything; the next run takes it first."""
 
 
 class _Again(Exception):
-    """The transaction was rolled back and may be run again. `unsure`: it failed while it was committed.
+    """The transaction was rolled back and may be run again. `unsure`: it failed during its commit.
 
-    `refusal`: what it means if it fails so again and again.
+    `refusal`: the answer if it fails in this way repeatedly.
     """
 
     def __init__(self, words: str, *, unsure: bool = False, refusal: Refused | None = None) -> None:
@@ -251,7 +251,7 @@ class _Again(Exception):
 
 
 def _run_tasks(pool: Any, transaction: Any) -> None:
-    """What Tryton puts off until after the commit (the invoice's report), where it has no worker of its own."""
+    """Run the tasks that Tryton defers until after the commit (the invoice's report), if it has no worker."""
     from trytond.worker import run_task
 
     while transaction.tasks:
@@ -263,6 +263,6 @@ def _given_up(unsure: bool, words: str) -> ConnectorError:
 
 
 def exact(number: float | None) -> Decimal:
-    """A quantity of Tryton, which keeps them as floats, as the number that is meant."""
+    """The exact decimal of a Tryton quantity, which is kept as a float."""
     value = Decimal(str(number or 0))
     return value.to_integral_value() if value == value.to_integral_value() else value

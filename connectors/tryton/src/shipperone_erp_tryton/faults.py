@@ -1,8 +1,8 @@
-"""What Tryton's own errors mean. Each transaction that failed was rolled back before.
+"""The meaning of Tryton's own errors. Each failed transaction was rolled back before.
 
 a number or a period that the date forbids    Refused, erp_period_locked: the operator sets another date
-AccessError                                   Refused, erp_access_denied: the user's groups, or a record that is closed
-any other UserError, UserWarning              Refused, erp_refused, in Tryton's words
+AccessError                                   Refused, erp_access_denied: the user's groups, or a closed record
+any other UserError, UserWarning              Refused, erp_refused, with Tryton's message
 """
 
 from __future__ import annotations
@@ -29,6 +29,6 @@ def meaning(error: Exception, doing: str) -> Refused:
 
 
 def tidy(words: str) -> str:
-    """Tryton's words in one line of bearable length."""
+    """Tryton's message as a single line, shortened if necessary."""
     line = " ".join(str(words).split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

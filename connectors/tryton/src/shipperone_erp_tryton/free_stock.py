@@ -1,4 +1,4 @@
-"""What is free of ShipperOne's SKUs in its warehouses, before anything is reserved. Reads only."""
+"""The free quantity of ShipperOne's SKUs in its warehouses, before any reservation. Reads only."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from shipperone_erp_tryton.stock import available
 
 
 def free_stock(books: Books, goods: Sequence[Goods]) -> list[FreeStock]:
-    """An answer for each: what is on hand and not assigned, or why an order of it would be refused."""
+    """An answer for each: the quantity on hand and not assigned, or the reason why an order of it would be refused."""
     found: list[FreeStock] = []
     places: dict[Any, set[Any]] = defaultdict(set)
     counted: list[tuple[Goods, Any, Any]] = []
@@ -25,7 +25,7 @@ def free_stock(books: Books, goods: Sequence[Goods]) -> list[FreeStock]:
         except Refused as refused:
             found.append(FreeStock(each.sku, each.warehouse_code, None, refused.reason, refused.sentence))
             continue
-        if product.consumable or product.type == "service":  # nothing of it is counted, or reserved
+        if product.consumable or product.type == "service":  # such products have no stock, and are not reserved
             found.append(FreeStock(each.sku, each.warehouse_code))
             continue
         places[storage].add(product)

@@ -1,4 +1,4 @@
-"""What issuing would refuse, looked at while the invoice is a draft: after ShipperOne's acceptance it is late."""
+"""Finds causes for which issuing would fail while the invoice is a draft: after ShipperOne's acceptance it is too late."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from shipperone_erp_tryton.erp import Books
 
 
 def refuse_what_cannot_be_issued(books: Books, invoice: Any) -> None:
-    """Refused, erp_period_locked: the numbers follow the dates, or the period is closed. Accounts are looked at too.
+    """Refused, erp_period_locked: the dates contradict the number sequence, or the period is closed. Checks accounts
+    too.
 
     Raises Tryton's own errors as well (no period, no sequence, no account).
     """
@@ -27,4 +28,4 @@ def refuse_what_cannot_be_issued(books: Books, invoice: Any) -> None:
             f"of {sequence.rec_name} follow the dates",
             Owner.ACCOUNTANT,
         )
-    invoice.get_move()  # not saved: the move's lines, accounts and period are found, or Tryton says what is missing
+    invoice.get_move()  # not saved: Tryton raises an error if the move's lines, accounts or period are missing

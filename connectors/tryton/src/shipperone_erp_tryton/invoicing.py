@@ -1,4 +1,4 @@
-"""Drafts: `account.invoice` in state draft, with the buyer, net prices, and a tax that makes ShipperOne's gross."""
+"""Drafts: `account.invoice` in state draft, with the buyer, net prices, and taxes that add up to ShipperOne's gross."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TAX = "account.invoice.tax"
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What is to be invoiced: an item, the shipping, a charge."""
+    """A line to be invoiced: an item, the shipping or a charge."""
 
     mark: str
     product: Any
@@ -62,7 +62,7 @@ def build(books: Books, request: BuildInvoice) -> Invoice | Voided:
 
 
 def discard(books: Books, request: DiscardInvoice) -> Done:
-    """The draft is cancelled, and stays in Tryton as such; the key is spent. What is fiscal is never touched."""
+    """The draft is cancelled and stays in Tryton; its key cannot be used again. Fiscal documents are never changed."""
     row = keys.find(books, KIND, request.key)
     if row is not None and is_live(row):
         if row.invoice.state in ISSUED:
@@ -73,12 +73,12 @@ def discard(books: Books, request: DiscardInvoice) -> Done:
 
 
 def is_live(row: Any) -> bool:
-    """The key's invoice is there, and neither discarded nor cancelled by anybody."""
+    """Whether the key's invoice exists, and is neither discarded nor cancelled."""
     return not row.voided and row.invoice is not None and row.invoice.state != "cancelled"
 
 
 def draft(books: Books, request: BuildInvoice) -> Any:
-    """A new draft that comes to ShipperOne's gross to the cent, and that can be issued on its dates."""
+    """A new draft whose total equals ShipperOne's gross to the cent, and that can be issued on its dates."""
     order = request.order
     currency = _currency(books, order)
     lines = list(_lines(books, order, currency))
@@ -121,16 +121,17 @@ def draft(books: Books, request: BuildInvoice) -> Any:
 
 
 def date_of(books: Books, issue_date: datetime.date | None, tax_date: datetime.date | None) -> datetime.date:
-    """The date that the invoice bears."""
+    """The invoice's date."""
     today: datetime.date = books.model("ir.date").today()
     supply = tax_date if books.settings.dated == "supply" else None
     return issue_date or supply or today
 
 
 def _set_taxes(books: Books, invoice: Any, lines: list[Line]) -> None:
-    """The tax of each rate is what the lines' gross holds of it, as an accountant corrects it in the draft.
+    """Set the tax of each rate to the tax contained in the lines' gross, as an accountant corrects it in the draft.
 
-    Tryton recomputes a tax only when its base changes, so the amount stays. More than a cent a line is no rounding.
+    Tryton recomputes a tax only when its base changes, so the amount stays. A difference of more than a cent a line is
+    not a rounding difference, and is refused.
     """
     exact: dict[tuple[int, bool], Decimal] = defaultdict(Decimal)
     counted: dict[tuple[int, bool], int] = defaultdict(int)
@@ -200,7 +201,7 @@ def _service(code: str | None, setting: str, reason: Reason) -> str:
 
 
 def _currency(books: Books, order: FulfillmentOrder) -> Any:
-    """The order's currency; refused if Tryton has it not, or without a rate."""
+    """The order's currency; refused if it is missing in Tryton or has no rate."""
     if order.currency is None:
         raise Refused(Reason.CURRENCY_MISSING, f"order {order.order_id} has no currency")
     found = books.search("currency.currency", [("code", "=", order.currency)])

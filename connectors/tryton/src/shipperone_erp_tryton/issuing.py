@@ -1,4 +1,4 @@
-"""Issuing: the draft is posted, exactly as ShipperOne has accepted it."""
+"""Issuing: the draft is posted exactly as ShipperOne has accepted it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from shipperone_erp_tryton.stating import ISSUED, reference, stated
 
 
 def issue(books: Books, request: IssueInvoice) -> Invoice | Voided:
-    """The posted invoice of this key; Tryton gives it its number."""
+    """The posted invoice of this key; Tryton assigns its number."""
     row = keys.find(books, KIND, request.key)
     if row is None or not is_live(row):
         return Voided(None if row is None or row.invoice is None else reference(row.invoice))
@@ -28,7 +28,7 @@ def issue(books: Books, request: IssueInvoice) -> Invoice | Voided:
 
 
 def _date(books: Books, invoice: Any, request: IssueInvoice) -> None:
-    """The date of issue on the invoice, the day of supply on its lines, whatever the draft was built with."""
+    """Set the date of issue on the invoice and the day of supply on its lines, regardless of the draft's dates."""
     date = date_of(books, request.issue_date, request.tax_date)
     if invoice.invoice_date != date:
         books.model(INVOICE).write([invoice], {"invoice_date": date})
@@ -38,7 +38,7 @@ def _date(books: Books, invoice: Any, request: IssueInvoice) -> None:
 
 
 def _refuse_another(invoice: Any, request: IssueInvoice) -> None:
-    """Refused, total_differs, unless the invoice is what ShipperOne has accepted."""
+    """Refused, total_differs, unless the invoice equals the one that ShipperOne has accepted."""
     now, accepted = stated(invoice, request.order), request.invoice
     if _figures(now) != _figures(accepted):
         raise Refused(

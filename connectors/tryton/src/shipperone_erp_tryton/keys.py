@@ -1,4 +1,4 @@
-"""ShipperOne's keys in Tryton: get or create, and the marks of those that are spent."""
+"""ShipperOne's keys in Tryton: get or create, and the marks of keys that cannot be used again."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ def find(books: Books, kind: str, key: str) -> Any | None:
 
 
 def create(books: Books, kind: str, key: str, order_id: str, **values: Any) -> Any:
-    """A row of this key; the unique constraint decides between two calls, and the loser is replayed."""
+    """A new row of this key. The unique constraint decides between two concurrent calls, and the loser is replayed."""
     Key = books.model(KEY)
     (row,) = Key.create([{"kind": kind, "key": key, "order": order_id, **values}])
     return row
 
 
 def void(books: Books, kind: str, key: str, order_id: str) -> None:
-    """From now on nothing is made under this key."""
+    """From now on no document is created under this key."""
     row = find(books, kind, key)
     if row is None:
         create(books, kind, key, order_id, voided=True)
@@ -34,11 +34,11 @@ def void(books: Books, kind: str, key: str, order_id: str) -> None:
 
 
 def item_text(item: OrderItem) -> str:
-    """How an item's id is written in Tryton: `5` is the number, `"5"` the text."""
+    """An item's id as it is written in Tryton: `5` is the number, `"5"` the text."""
     return json.dumps(item.item_id)
 
 
 def item_id(text: str) -> int | str:
-    """The item's id out of `item_text`."""
+    """The item's id, parsed from `item_text`."""
     found: int | str = json.loads(text)
     return found

@@ -1,7 +1,7 @@
-"""Where each tenant's database is. Tryton has one place for all databases of a process; here each has its own.
+"""The location of each tenant's database. Tryton has one for all databases of a process; here each has its own.
 
-`trytond.backend` mixes `Located` into its class of databases (`database_mixins` of its configuration). The name under
-which Tryton knows a database is the tenant's `url`: two tenants never meet under one name.
+`trytond.backend` mixes `Located` into its class of databases (`database_mixins` of its configuration). Tryton's name of
+a database is the tenant's `url`: two tenants with different databases never share a name.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A database: its address, and what a connection to it needs."""
+    """A database: its address, and the parameters of its connections."""
 
     url: str
     password: str | None = field(repr=False)
@@ -33,7 +33,7 @@ class Location:
 
     @property
     def conninfo(self) -> str:
-        """What psycopg is given; it holds the password."""
+        """The connection string for psycopg; it contains the password."""
         parts = urlsplit(self.url)
         if self.password is not None:
             user, _, host = parts.netloc.rpartition("@")
@@ -49,13 +49,13 @@ _lock = threading.Lock()
 
 
 def locate(location: Location) -> None:
-    """From now on the database of this url is found there."""
+    """From now on the database of this url has that location."""
     with _lock:
         _locations[location.url] = location
 
 
 def location_of(name: str) -> Location | None:
-    """None for a name that is no tenant's."""
+    """The location of that name; None if no tenant has it."""
     return _locations.get(name)
 
 
@@ -65,7 +65,7 @@ class Located:
     name: str
 
     def _make_uri(self) -> str:
-        """SQLite: the file, which must be there. Tryton would look for it in its own folder."""
+        """SQLite: the URI of the file, which must exist. Tryton would search its own folder for it."""
         from trytond import backend
 
         location = location_of(self.name)
@@ -77,7 +77,7 @@ class Located:
         return f"file:{quote(location.file)}?mode=rw"
 
     def connect(self) -> Any:
-        """SQLite waits for other writers as long as the tenant says."""
+        """SQLite waits for other writers up to the tenant's time limit."""
         connected = super().connect()  # type: ignore[misc]
         location = location_of(self.name)
         if location is not None and location.backend == "sqlite":
@@ -86,7 +86,7 @@ class Located:
         return connected
 
     def get_connection(self, *args: Any, **options: Any) -> Any:
-        """PostgreSQL: a connection is waited for, and tried again, as long as the tenant says.
+        """PostgreSQL: waits for a connection, and retries, up to the tenant's time limit.
 
         The pool of psycopg would wait 30 seconds, and pause for minutes between its attempts after a long outage.
         """
@@ -98,7 +98,7 @@ class Located:
 
     @classmethod
     def _connection_params(cls, name: str) -> dict[str, Any]:
-        """PostgreSQL: the tenant's server, user and time-outs."""
+        """PostgreSQL: the tenant's server, user and time limits."""
         location = location_of(name)
         if location is None:
             params: dict[str, Any] = super()._connection_params(name)  # type: ignore[misc]

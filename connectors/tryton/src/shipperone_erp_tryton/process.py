@@ -1,7 +1,8 @@
-"""Tryton in this process: what it keeps once for all tenants (configuration, kind of database), and for each database.
+"""Tryton's state in this process: global to all tenants (configuration, kind of database), and one for each database.
 
-Tryton's configuration and its kind of database are global to a process, and fixed once it is imported. So nothing of it
-is imported before a hook is called, and a tenant that needs others than an earlier one is refused, with the cure.
+Tryton's configuration and its kind of database are global to a process, and fixed by its import. Therefore Tryton is
+not imported before the first hook. A tenant that needs a different configuration from an earlier one is refused, with
+the cure.
 """
 
 from __future__ import annotations
@@ -15,16 +16,16 @@ from shipperone_erp import Reason, Refused
 from shipperone_erp_tryton.locations import Location, locate
 
 MODULE = "shipperone"
-"""The name of our module in Tryton."""
+"""The name of this package's module in Tryton."""
 
 _lock = threading.RLock()
 _configured: tuple[str, Path | None] | None = None
 _users: Counter[str] = Counter()
-"""How many connectors use a database."""
+"""The number of connectors that use a database."""
 
 
 def open_database(location: Location, config: Path | None) -> Any:
-    """The pool of the database's models, loaded at the first call: a second or two."""
+    """The pool of the database's models, loaded at the first call, which takes a second or two."""
     with _lock:
         configure(location.backend, config)
         locate(location)
@@ -38,7 +39,7 @@ def open_database(location: Location, config: Path | None) -> Any:
 
 
 def forget_models(url: str) -> None:
-    """The next call loads the database's models anew: a module was activated, or the database was not there."""
+    """The next call loads the database's models again: a module was activated, or the database did not exist before."""
     with _lock:
         from trytond.pool import Pool
 
@@ -46,13 +47,13 @@ def forget_models(url: str) -> None:
 
 
 def join(url: str) -> None:
-    """One more connector uses the database."""
+    """Count one more connector that uses the database."""
     with _lock:
         _users[url] += 1
 
 
 def leave(url: str) -> None:
-    """A connector was closed. The last one takes the database's connections and models with it."""
+    """A connector was closed. The last one also releases the database's connections and models."""
     with _lock:
         _users[url] -= 1
         if _users[url] > 0 or _configured is None:
@@ -69,7 +70,7 @@ def leave(url: str) -> None:
 
 
 def configure(kind: str, file: Path | None) -> None:
-    """Tryton's configuration of this process; Refused, config_incomplete, if it has another already."""
+    """Configure Tryton in this process. Refused, config_incomplete, if it already has another configuration."""
     global _configured
     if _configured is None:
         import trytond.config as config

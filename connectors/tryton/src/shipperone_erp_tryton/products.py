@@ -11,7 +11,7 @@ from shipperone_erp_tryton.erp import Books
 
 
 def products(books: Books, skus: Iterable[str]) -> dict[str, Any]:
-    """The product of each SKU, which is its code. Refused if there is none, several, or only one that is not active."""
+    """The product of each SKU, which is its code. Refused if there is none, several, or only an inactive one."""
     wanted = sorted(set(skus))
     found: dict[str, list[Any]] = {sku: [] for sku in wanted}
     Product = books.model("product.product")
@@ -45,7 +45,7 @@ def warehouse(books: Books, code: str) -> Any:
 
 
 def quantity(product: Any, qty: Decimal) -> float:
-    """The quantity in the product's unit. Refused if that unit has no such fraction."""
+    """The quantity in the product's unit. Refused if that unit does not permit such a fraction."""
     unit = product.default_uom
     number = float(qty)
     if unit.round(number) != number:

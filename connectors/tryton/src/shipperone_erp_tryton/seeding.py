@@ -1,7 +1,7 @@
-"""A Tryton to test with: modules activated, one company, two warehouses, a chart of six accounts, taxes, a fiscal year.
+"""A Tryton for tests: modules activated, one company, two warehouses, a chart of six accounts, taxes, a fiscal year.
 
-Activating Tryton's modules takes half a minute of CPU. So what only its clients show is left out, and it is done once,
-into a template, which is copied for each use.
+Activating Tryton's modules takes half a minute of CPU. Therefore records that only its clients display are left out,
+and it is done once, into a template that is copied for each use.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ FEE = "FEE"
 PRODUCT_CATEGORY = "Kit"
 RATES = (Decimal(21), Decimal(10), Decimal(0))
 UNIT = "Unit"
-"""Tryton's own, which is counted in whole ones."""
+"""Tryton's own unit, which is counted in whole numbers."""
 PIECE = "Piece"
-"""One that is counted in thousandths."""
+"""A unit that is counted in thousandths."""
 FOREIGN = "CZK"
 YEARS = range(2025, 2028)
 KINDS = ("out_invoice_sequence", "out_credit_note_sequence", "in_invoice_sequence", "in_credit_note_sequence")
 SHOWN = re.compile(
     r"ir\.ui\..*|ir\.action\.(act_window|keyword|wizard).*|ir\.action-.*|ir\.module\.config_wizard.*|account\..*template.*"
 )
-"""Models of records that only a client shows, and of charts of accounts: the template has an own one."""
+"""Models of records that only a client displays, and of charts of accounts: the template has a chart of its own."""
 
 GROUPS = (
     ("account", "group_account"), ("account", "group_account_admin"), ("stock", "group_stock"),
@@ -81,7 +81,7 @@ def make(url: str) -> None:
 
 
 def _leave_out_what_is_shown() -> None:
-    """The modules' views, menus and actions are not loaded; this process makes a template and ends."""
+    """Do not load the modules' views, menus and actions; this process creates a template and ends."""
     from trytond import convert
 
     whole = convert.TrytondXmlHandler.parse_xmlstream
@@ -100,7 +100,7 @@ def _leave_out_what_is_shown() -> None:
 
 
 def replayed(url: str, work: Callable[[], ResultT], **context: Any) -> ResultT:
-    """The function's result as Tryton's root user, again with the locks that Tryton asks for."""
+    """The function's result as Tryton's root user; it is repeated with the locks that Tryton requests."""
     from trytond.transaction import Transaction, TransactionError
 
     extras: dict[str, Any] = {}
@@ -124,7 +124,7 @@ def _merchant(pool: Any) -> None:
 
 
 def template(folder: Path) -> Path:
-    """The SQLite template in this folder, made by the first process that asks."""
+    """The SQLite template in this folder, made by the first process that needs it."""
     import fcntl
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -134,7 +134,7 @@ def template(folder: Path) -> Path:
         if not file.exists():
             making = folder / "making.sqlite"
             making.unlink(missing_ok=True)
-            # a process of its own: Tryton keeps what it activated, and other tenants would share it
+            # in a separate process: Tryton keeps the activated modules in memory, and other tenants would share them
             made = f"from shipperone_erp_tryton.seeding import make; make({f'sqlite:///{making}'!r})"
             path = os.pathsep.join(filter(None, sys.path))
             subprocess.run([sys.executable, "-c", made], check=True, env={**os.environ, "PYTHONPATH": path})  # noqa: S603
@@ -145,7 +145,7 @@ def template(folder: Path) -> Path:
 
 
 def copy(source: Path, target: Path) -> None:
-    """A database of its own."""
+    """Copy the template to a new database."""
     target.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(source, target)
 
@@ -203,7 +203,7 @@ def _accounts(pool: Any, company: Any) -> None:
     configuration.default_account_payable = payable
     configuration.default_category_account_revenue = revenue
     configuration.default_category_account_expense = expense
-    # where an invoice in another currency leaves what its rates round
+    # receives the rounding differences of an invoice in another currency
     configuration.currency_exchange_credit_account = revenue
     configuration.currency_exchange_debit_account = expense
     configuration.save()
@@ -229,7 +229,7 @@ def _fiscal_year(pool: Any, company: Any, year: int) -> None:
         ]
     )  # fmt: skip
     Year.create_period([made])
-    # numbers of their own for each month: tests that share the database have dates of their own
+    # a number sequence for each month: tests that share the database use different dates
     Numbers = pool.get("account.fiscalyear.invoice_sequence")
     Numbers.delete(Numbers.search([("fiscalyear", "=", made.id)]))
     for period in Year(made.id).periods:
@@ -286,7 +286,7 @@ def _user(pool: Any, company: Any) -> None:
 
 
 def receive(pool: Any, product: Any, warehouse: Any, qty: Decimal) -> None:
-    """So many more lie in the warehouse; below zero, fewer."""
+    """Add that quantity to the warehouse; a negative one is removed."""
     if not qty:
         return
     Move, Location = pool.get("stock.move"), pool.get("stock.location")

@@ -1,6 +1,6 @@
-"""`[tenants.NAME.tryton]`: which Tryton, which user, and how ShipperOne's words are mapped to the records there.
+"""`[tenants.NAME.tryton]`: the Tryton database, its user, and the mapping of ShipperOne's terms to records there.
 
-Records are named as people see them in Tryton: a warehouse, a product and a party by their codes, a tax by its name.
+Records have the names that users see in Tryton: warehouses, products and parties their codes, taxes their names.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ from shipperone_erp import ConnectorSettings, Secret
 
 
 class TaxRule(ConnectorSettings):
-    """`[[tenants.NAME.tryton.taxes]]`: the first one that fits an item is taken; none is `tax_not_mapped`."""
+    """`[[tenants.NAME.tryton.taxes]]`: the first rule that matches an item applies; if none does, `tax_not_mapped`."""
 
     country: str = Field("*", description='where the goods go, two letters; "*" for any')
     business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
@@ -24,7 +24,7 @@ class TaxRule(ConnectorSettings):
 
 
 class TrytonSettings(ConnectorSettings):
-    """The tenant's Tryton: its database, opened in this process as trytond itself opens it."""
+    """The tenant's Tryton: its database, opened in this process in the same way as by trytond."""
 
     url: str = Field(description="sqlite:///FILE.sqlite beside the TOML, or postgresql://USER@HOST:PORT/DATABASE")
     password: Secret | None = Field(None, description="of the database's user, where the server asks for one")

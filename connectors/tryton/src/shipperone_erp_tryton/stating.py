@@ -1,4 +1,4 @@
-"""An invoice of Tryton as core compares it, from what Tryton's records hold."""
+"""Converts an invoice of Tryton's records into the form that core compares."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from shipperone_erp_tryton.erp import exact
 
 SHIPPING = "shipping"
 CHARGE = "charge:"
-"""Marks of lines that are no item; the name of the charge follows."""
+"""The prefix of the mark of a line that is no item; the name of the charge follows."""
 
 ISSUED = frozenset({"posted", "paid"})
 
 
 def reference(invoice: Any) -> str:
-    """Tryton's own name of the record; it does not change when the invoice gets its number."""
+    """Tryton's identifier of the record; it does not change when the invoice gets its number."""
     return f"account.invoice,{invoice.id}"
 
 
 def stated(invoice: Any, order: FulfillmentOrder) -> Invoice:
-    """What the invoice says; a line that a user added counts into the total alone."""
+    """The invoice as recorded in Tryton; a line that a user added counts only in the total."""
     shipping = sum((_gross(line) for line in invoice.lines if line.shipperone_item == SHIPPING), Decimal(0))
     issued = invoice.state in ISSUED
     return Invoice(
@@ -39,7 +39,7 @@ def stated(invoice: Any, order: FulfillmentOrder) -> Invoice:
 
 
 def item_lines(invoice: Any) -> tuple[InvoiceLine, ...]:
-    """The order's items on the invoice, in its order."""
+    """The order's items on the invoice, in the order's sequence."""
     found: dict[int | str, list[Any]] = defaultdict(list)
     for line in invoice.lines:
         if line.shipperone_item and line.shipperone_item != SHIPPING and not line.shipperone_item.startswith(CHARGE):
@@ -57,7 +57,7 @@ def _line(item_id: int | str, lines: list[Any]) -> InvoiceLine:
 
 
 def _gross(line: Any) -> Decimal:
-    """The line with its tax: as it was sold, unless a user has changed the line since."""
+    """The line's amount with tax: as it was sold, unless a user has changed the line since."""
     rate = sum((tax.rate for tax in line.taxes), Decimal(0))
     computed: Decimal = line.amount + line.currency.round(line.amount * rate)
     sold: Decimal | None = line.shipperone_gross

@@ -1,6 +1,7 @@
-"""Reservations: one customer shipment of Tryton for a key, its goods assigned; a transfer is an internal shipment.
+"""Reservations: one customer shipment of Tryton for each key, with its goods assigned; a transfer is an internal
+shipment.
 
-Tryton has no reservation. What it has is the move that is *assigned*: its quantity is no longer available to others.
+Tryton has no reservations. Its equivalent is the *assigned* move: the quantity is no longer available to others.
 """
 
 from __future__ import annotations
@@ -37,11 +38,11 @@ KIND = "reservation"
 
 SPENT = frozenset({"cancelled"})
 GONE = frozenset({"picked", "packed", "shipped", "done"})
-"""States of a shipment in which its goods have left the shelf."""
+"""States of a shipment whose goods have left the shelf."""
 
 
 def reserve(books: Books, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
-    """All of the order under the key, or nothing of it."""
+    """Reserve the whole order under the key, or nothing of it."""
     row = keys.find(books, KIND, request.key)
     if row is None:
         made = _make(books, request)
@@ -55,7 +56,7 @@ def reserve(books: Books, request: ReserveStock) -> Reserved | Shortage | Pendin
 
 
 def release(books: Books, request: ReleaseStock) -> Done:
-    """What the key still holds is free again, and the key is spent. What has left stays away."""
+    """Release the goods that the key still holds; the key cannot be used again. Delivered goods stay delivered."""
     row = keys.find(books, KIND, request.key)
     if row is not None and is_live(row):
         going = [transfer for transfer in row.transfers if transfer.state not in {"done", "cancelled"}]
@@ -68,17 +69,17 @@ def release(books: Books, request: ReleaseStock) -> Done:
 
 
 def is_live(row: Any) -> bool:
-    """The key's shipment is there, and neither released nor cancelled by anybody."""
+    """Whether the key's shipment exists, and is neither released nor cancelled."""
     return not row.voided and row.shipment is not None and row.shipment.state not in SPENT
 
 
 def reference(shipment: Any) -> str:
-    """Tryton's own name of a record, as its fields of the kind Reference hold it."""
+    """Tryton's identifier of a record, in the form of its fields of the kind Reference."""
     return f"{OUT},{shipment.id}"
 
 
 def available(books: Books, places: dict[Any, set[Any]]) -> dict[tuple[int, int], Decimal]:
-    """What is on hand and not assigned, by storage and product, in the product's unit. `places`: storage → products."""
+    """Quantity on hand and not assigned, by storage and product, in the product's unit. `places`: by storage."""
     Product, Location = books.model("product.product"), books.model("stock.location")
     free: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     today = books.model("ir.date").today()
@@ -102,12 +103,12 @@ def _make(books: Books, request: ReserveStock) -> Any:
     home = warehouse(books, order.warehouse_code)
     quantities = {item.item_id: quantity(found[item.sku], item.qty) for item in goods}
     row = keys.create(books, KIND, request.key, order.order_id)
-    # the key first: of two calls with one key, the second waits here, and finds what the first has made
+    # first the key: of two calls with one key, the second waits here, and finds the documents of the first
     short = _short(books, order, goods, found, sources)
     if short:
         books.model(keys.KEY).delete([row])
         return Shortage(short)
-    # of two orders that want the last piece, the second waits here, and is replayed before it has done the work
+    # of two orders for the last piece, the second waits here, and is replayed before it has done the work
     books.model(ASSIGNMENT).claim([found[item.sku].id for item in goods])
     shipment = make_shipment(books, order, home)
     shipment.moves = [
@@ -130,7 +131,7 @@ def _make(books: Books, request: ReserveStock) -> Any:
 def _short(
     books: Books, order: FulfillmentOrder, goods: list[OrderItem], found: dict[str, Any], sources: dict[str, Any]
 ) -> tuple[ShortLine, ...]:
-    """Every line that is short; lines of one product in one place want it together."""
+    """Every line that is short; the quantities of lines with the same product and place are added."""
     places: dict[Any, set[Any]] = defaultdict(set)
     wanted: dict[tuple[int, int], Decimal] = defaultdict(Decimal)
     at: dict[int | str, tuple[int, int]] = {}
@@ -183,7 +184,7 @@ def make_move(books: Books, product: Any, qty: float, origin: Any, target: Any, 
 
 
 def _transfer(books: Books, row: Any, source: Any, home: Any, lines: list[tuple[Any, float, OrderItem]]) -> None:
-    """An internal shipment of these goods to the order's warehouse, assigned where they lie."""
+    """An internal shipment of these goods to the order's warehouse, assigned at their source."""
     Internal = books.model(INTERNAL)
     today = books.model("ir.date").today()
     start, end = source.storage_location, home.storage_location
@@ -206,7 +207,7 @@ def _transfer(books: Books, row: Any, source: Any, home: Any, lines: list[tuple[
 
 
 def _assign(books: Books, shipment: Any, later: set[str]) -> None:
-    """Assign what lies here; `later`: the items whose goods are still to arrive."""
+    """Assign the goods that are in stock here; `later`: the items whose goods still have to arrive."""
     Out, Move = books.model(OUT), books.model(MOVE)
     shipment = Out(shipment.id)
     if not later:
@@ -217,14 +218,14 @@ def _assign(books: Books, shipment: Any, later: set[str]) -> None:
     from trytond.transaction import without_check_access
 
     now = [move for move in shipment.assign_moves if item_of(move) not in later]
-    with without_check_access():  # a user assigns whole shipments only; the rest of this one follows its transfer
+    with without_check_access():  # a user may only assign whole shipments; the rest of this one follows its transfer
         assigned = Move.assign_try(now)
     if not assigned:
         raise _stolen(shipment)
 
 
 def item_of(move: Any) -> str | None:
-    """The item of a move, or of the outgoing move that it serves."""
+    """The item of a move, or of the outgoing move that it belongs to."""
     text: str | None = move.shipperone_item
     if text is None and move.origin is not None and move.origin.__name__ == MOVE:
         return item_of(move.origin)

@@ -1,4 +1,4 @@
-"""Which tax of Tryton an item is invoiced with."""
+"""Selects Tryton's tax for an item."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TAX = "account.tax"
 
 
 def tax_of(books: Books, order: FulfillmentOrder, percent: Decimal | None) -> Any:
-    """The tax of the first rule that fits; without rules, the only sales tax of that rate."""
+    """The tax of the first rule that matches; without rules, the only sales tax of that rate."""
     where = order.shipping or order.billing or order.customer
     country = (where.country if where else None) or ""
     buyer = order.billing or order.customer
@@ -35,7 +35,7 @@ def tax_of(books: Books, order: FulfillmentOrder, percent: Decimal | None) -> An
 
 
 def named(books: Books, name: str, percent: Decimal | None = None) -> Any:
-    """The tax of this name; refused unless it is one percentage, and the one that ShipperOne states."""
+    """The tax of this name. Refused unless it is a single percentage, equal to the one that ShipperOne provides."""
     found = [tax for tax in _sales_taxes(books) if tax.name == name]
     if len(found) != 1:
         said = f"{len(found) or 'no'} sales taxes with a percentage are named {name} in Tryton"

@@ -1,6 +1,6 @@
-"""Calls that need the same lock, one after the other, in the order in which they came.
+"""A fair queue for calls that need the same lock: first come, first served.
 
-The limit is on each call, not on the queue: a call may wait for as many others as there are, as long as these end.
+The time limit applies to each call, not to the queue: a call may wait for any number of others, as long as these end.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ class Turns:
         self._longest = longest
         self._changed = threading.Condition()
         self._calls: deque[object] = deque()
-        """The first one has its turn; each other one waits."""
+        """The first call has its turn; the others wait."""
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """Used as `with`: what is inside has its turn. Kept if one call before it takes longer than the limit."""
+        """A context manager whose body has its turn. Raises Kept if one earlier call takes longer than the limit."""
         call = object()
         with self._changed:
             self._calls.append(call)

@@ -1,4 +1,4 @@
-"""One row for each product, which every assignment of the product writes before it reads what is free."""
+"""One row for each product. Every assignment of the product writes it before reading the free quantity."""
 
 from sql import Conflict
 from sql.functions import CurrentTimestamp
@@ -7,7 +7,7 @@ from trytond.transaction import Transaction
 
 
 class Assignment(ModelSQL):
-    """The row that two simultaneous assignments of a product both write: the database lets one of them commit."""
+    """The row that two concurrent assignments of a product both write: the database lets only one of them commit."""
 
     __name__ = "shipperone.assignment"
 
@@ -21,12 +21,12 @@ class Assignment(ModelSQL):
 
     @classmethod
     def claim(cls, product_ids):
-        """From here to the end of the transaction no other one can assign these products.
+        """From here to the end of the transaction no other transaction can assign these products.
 
-        Another transaction that holds one of the rows is waited for. If it commits, this one fails with an error of
-        the database, since its snapshot does not show what the other one assigned; Tryton replays it. The rows are
-        written in the order of their products, so that no two transactions wait for each other. SQLite has one writer
-        for the whole database, and needs no rows.
+        If another transaction holds one of the rows, this one waits. If the other one commits, this one fails with an
+        error of the database, since its snapshot does not show the other's assignment; Tryton replays it. The rows are
+        written in the sequence of their products, so that no two transactions deadlock. SQLite has one writer for the
+        whole database, and needs no rows.
         """
         transaction = Transaction()
         if not (product_ids and transaction.database.has_select_for()):

@@ -1,10 +1,10 @@
-"""ShipperOne's keys. One row for each key of a kind, whatever became of its document."""
+"""ShipperOne's keys: one row for each key of a kind, also after its document has been cancelled."""
 
 from trytond.model import ModelSQL, ModelView, Unique, fields
 
 
 class Key(ModelSQL, ModelView):
-    """A key and its document. A row without a document is a mark: nothing may be made under that key any more."""
+    """A key and its document. A row without a document is a mark: no document may be created under that key."""
 
     __name__ = "shipperone.key"
     _rec_name = "key"

@@ -1,4 +1,4 @@
-"""The order's item on a move; the reservation's arrival; assignments that cannot sell one piece twice."""
+"""The order's item on a move; the arrival of reserved goods; assignments that cannot assign one piece twice."""
 
 from trytond.model import fields
 from trytond.pool import Pool, PoolMeta
@@ -12,12 +12,12 @@ class Move(metaclass=PoolMeta):
 
     @classmethod
     def _assign_try_lock(cls, product_ids, location_ids, company_ids, date, grouping):
-        """Let one of two simultaneous assignments of a product fail, and be replayed by Tryton.
+        """Make one of two concurrent assignments of a product fail, so that Tryton replays it.
 
         Tryton locks the product's moves, and reads them in a snapshot of REPEATABLE READ. A transaction that only
-        locked them and inserted its own leaves nothing that a second transaction, whose snapshot is older, would
-        conflict with: it gets the lock, does not see the first one's moves, and assigns the same piece. A row that
-        both of them write makes it a conflict.
+        locked them and inserted its own moves changes no row with which a second transaction of an older snapshot would
+        conflict. The second one gets the lock, does not see the first one's moves, and assigns the same piece. A row
+        that both of them write makes it a conflict.
         """
         Pool().get("shipperone.assignment").claim(product_ids)
         super()._assign_try_lock(product_ids, location_ids, company_ids, date, grouping)
@@ -36,14 +36,14 @@ class ShipmentInternal(metaclass=PoolMeta):
 
     @classmethod
     def do(cls, shipments):
-        """Goods that arrive for a reservation are assigned to it at once, before another order can take them."""
+        """Goods that arrive for a reservation are assigned to it at once, before another order can reserve them."""
         super().do(shipments)
         _assign_waiting(shipments)
 
 
 @without_check_access
 def _assign_waiting(shipments):
-    """The warehouse that receives a transfer need not be allowed to assign customer shipments."""
+    """The warehouse user who receives a transfer may lack the right to assign customer shipments."""
     ShipmentOut = Pool().get("stock.shipment.out")
     waiting = {
         shipment.shipperone_key.shipment
@@ -54,7 +54,7 @@ def _assign_waiting(shipments):
 
 
 def _has_all(shipment):
-    """No transfer of the reservation is still on its way."""
+    """Whether no transfer of the reservation is still in transit."""
     Key = Pool().get("shipperone.key")
     keys = Key.search([("shipment", "=", shipment.id), ("kind", "=", "reservation"), ("voided", "=", False)])
     return bool(keys) and all(t.state in {"done", "cancelled"} for key in keys for t in key.transfers)
