@@ -69,7 +69,7 @@ def command(
     elif shown:
         print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
     say(_said(settings, start, found, compared=done.not_compared is None))
-    for line in sentences(found, done.shipped):
+    for line in sentences(found, done.shipped, done.own):
         say(f"{tenant}: {line}")
     endings = []
     for who, missing in (("the ERP was not compared", done.not_compared), ("ShipperOne was not read", done.not_read)):

@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.hook_answers import Document, Refused, Transient
+from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Binding
@@ -42,7 +43,8 @@ class NotCompared:
 class Reconciled:
     """What was found of a tenant since then; `shipped` is all that ShipperOne lists as shipped and not invoiced.
 
-    `not_compared` where the ERP's list is missing in it, `not_read` where ShipperOne's queues are.
+    `not_compared` where the ERP's list is missing in it, and `own` is then what the ledger alone has; `not_read` where
+    ShipperOne's queues are.
     """
 
     settings: TenantSettings
@@ -51,6 +53,7 @@ class Reconciled:
     shipped: Sequence[Shipped] = ()
     not_compared: NotCompared | None = None
     not_read: NotCompared | None = None
+    own: Sequence[Job] = ()
 
     @property
     def open(self) -> bool:
@@ -87,6 +90,7 @@ def reconciled(ledger: Ledger, settings: TenantSettings, since: datetime, *, max
         () if isinstance(queues, NotCompared) else shipped(settings, queues),
         listed if isinstance(listed, NotCompared) else None,
         queues if isinstance(queues, NotCompared) else None,
+        ledger.find_jobs(tenant=settings.name, since=since) if isinstance(listed, NotCompared) else (),
     )
 
 

@@ -68,16 +68,16 @@ def totals(found: Sequence[Compared]) -> dict[str, Totals]:
     return dict(sums)
 
 
-def accepted_invoices(found: Iterable[Compared]) -> list[Job]:
-    """Each accepted invoice once."""
-    jobs = [one.job for one in found if one.job is not None]
+def accepted_invoices(found: Iterable[Compared], own: Iterable[Job] = ()) -> list[Job]:
+    """Each accepted invoice once. `own`: jobs of the ledger that were compared with no list."""
+    jobs = [*own, *(one.job for one in found if one.job is not None)]
     known = {job.key: job for job in jobs if job.stage is Stage.INVOICE and job.accepted and job.invoice}
     return list(known.values())
 
 
-def by_rate(found: Iterable[Compared]) -> list[RateTotal]:
+def by_rate(found: Iterable[Compared], own: Iterable[Job] = ()) -> list[RateTotal]:
     """The goods that were invoiced, by currency and rate."""
-    return list(rate_totals(job.invoice for job in accepted_invoices(found) if job.invoice))
+    return list(rate_totals(job.invoice for job in accepted_invoices(found, own) if job.invoice))
 
 
 def not_invoiced(orders: Iterable[Shipped]) -> list[NotInvoiced]:
@@ -94,20 +94,20 @@ def not_invoiced(orders: Iterable[Shipped]) -> list[NotInvoiced]:
     return found
 
 
-def sentences(found: Sequence[Compared], orders: Iterable[Shipped]) -> Iterator[str]:
-    """The same in lines for a terminal."""
+def sentences(found: Sequence[Compared], orders: Iterable[Shipped], own: Sequence[Job] = ()) -> Iterator[str]:
+    """The same in lines for a terminal. Totals by rate need no list of the ERP: they are of `own` without one."""
     for currency, of in totals(found).items():
         parts = {"issued and equal": of.agreeing, "not issued": of.late, "differing": of.differing}
         told = ", ".join(f"{money_text(amount, currency)} {name}" for name, amount in parts.items())
         apart = {"inferred": of.inferred, "credited": of.credited}
         beside = "".join(f"; {money_text(amount, currency)} {name}" for name, amount in apart.items() if amount)
         yield f"accepted {money_text(of.accepted, currency)} {currency}: {told}{beside}".rstrip()
-    for total in by_rate(found):
+    for total in by_rate(found, own):
         gross, currency_of = money_text(total.gross, total.currency), total.currency
         rate = "no stated rate" if total.percent is None else f"{total.percent:f} %"
         tax = "" if total.tax is None else f", {money_text(rounded(total.tax, currency_of), currency_of)} of it tax"
         yield f"invoiced at {rate}: {gross} {currency_of or ''}{tax}"
-    blind = [job for job in accepted_invoices(found) if tax_not_compared(job)]
+    blind = [job for job in accepted_invoices(found, own) if tax_not_compared(job)]
     if blind:
         yield f"tax not compared of {len(blind)} invoice(s): no rate, tax or net row is listed for them"
     unstated = sum(of.not_compared for of in totals(found).values())

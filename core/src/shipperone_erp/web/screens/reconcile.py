@@ -40,7 +40,8 @@ async def show(site: Site, request: Request) -> Response:
         return {
             "tenant": tenant, "tenants": tenants, "run": run, "done": done, "shown": [one.row() for one in shown[:500]],
             "counted": dict(counted), "totals": totals(done.found) if done else {},
-            "rates": by_rate(done.found) if done else [], "unbilled": not_invoiced(done.shipped) if done else [],
+            "rates": by_rate(done.found, done.own) if done else [],
+            "unbilled": not_invoiced(done.shipped) if done else [],
             "notes": {finding.value for finding in NOTES}, "default": default,
         }  # fmt: skip
 
