@@ -22,8 +22,8 @@ sys.path.insert(0, str(HERE.parent))
 from sqlalchemy import make_url  # noqa: E402
 
 from shipperone_erp import Deliver, FulfillmentOrder, Reservation  # noqa: E402
-from shipperone_erp_generic_sql.bound import Places, values  # noqa: E402
-from shipperone_erp_generic_sql.call import Call  # noqa: E402
+from shipperone_erp_generic_sql.bind_values import Places, values  # noqa: E402
+from shipperone_erp_generic_sql.hook_call import Call  # noqa: E402
 from shipperone_erp_generic_sql.recipe import recipe  # noqa: E402
 from shipperone_erp_generic_sql.statement import Change, Query, Statement  # noqa: E402
 from sql_erp import TODAY, Erp, item, order, set_up  # noqa: E402

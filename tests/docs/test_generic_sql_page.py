@@ -10,7 +10,7 @@ from places import page_file
 from shipperone_erp.config import load
 from shipperone_erp_generic_sql.cli import app
 from shipperone_erp_generic_sql.dialects import DIALECTS
-from shipperone_erp_generic_sql.found import DELIVERY_STATES, INVOICE_STATES, RESERVATION_STATES
+from shipperone_erp_generic_sql.query_results import DELIVERY_STATES, INVOICE_STATES, RESERVATION_STATES
 from shipperone_erp_generic_sql.recipe import available, recipe
 from sql_command import TENANT
 

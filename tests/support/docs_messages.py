@@ -25,7 +25,7 @@ PAGES: Mapping[str, tuple[str, str]] = {
     f"{CORE}/ledger": ("operations.md", "the ledger"),
     f"{CORE}/operations/inspect": ("first-contact.md", "first contact"),
     f"{CORE}/operations/capture": ("first-contact.md", "first contact"),
-    f"{CORE}/operations/guide": ("first-contact.md", "first contact"),
+    f"{CORE}/operations/setup_guide": ("first-contact.md", "first contact"),
     f"{CORE}/operations/queue_files.py": ("first-contact.md", "first contact"),
     f"{CORE}/operations/replay.py": ("first-contact.md", "first contact"),
     f"{CORE}/operations/adoption.py": ("going-live.md", "going live"),

@@ -10,9 +10,9 @@ import httpx
 
 from shipperone_erp import BuildInvoice, Check, FulfillmentOrder, Invoice, OrderItem, Party
 from shipperone_erp_odoo import OdooConnector, OdooSettings
-from shipperone_erp_odoo.drafting import ROUNDING
+from shipperone_erp_odoo.invoice_plan import ROUNDING
 from shipperone_erp_odoo.settings import OdooSettings as Settings
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 HOME = Company(1, "Acme", "SK", "EUR")
 

@@ -27,7 +27,7 @@ from shipperone_erp import (
     Voided,
 )
 from shipperone_erp_odoo import OdooConnector
-from shipperone_erp_odoo.drafting import SHIPPING
+from shipperone_erp_odoo.invoice_plan import SHIPPING
 from shipperone_erp_odoo.seeding import Seed
 
 

@@ -23,7 +23,7 @@ from shipperone_erp import (
 )
 from shipperone_erp_odoo import CreditNote, OdooConnector
 from shipperone_erp_odoo.seeding import Seed
-from shipperone_erp_odoo.sites import own_company
+from shipperone_erp_odoo.warehouses import own_company
 
 CURRENCY = "CHF"
 """Used by no other case: it is without a rate at first."""

@@ -31,8 +31,8 @@ from shipperone_erp import (
 from shipperone_erp_odoo import CreditNote, OdooConnector, OdooSettings
 from shipperone_erp_odoo.protocols import READS
 from shipperone_erp_odoo.seeding import Seed
-from shipperone_erp_odoo.sites import sites
 from shipperone_erp_odoo.stock import counts
+from shipperone_erp_odoo.warehouses import sites
 
 DAY = date(2026, 3, 31)
 SECRET = "***"

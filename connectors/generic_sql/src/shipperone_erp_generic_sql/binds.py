@@ -11,9 +11,9 @@ from typing import Any
 from sqlalchemy import BigInteger
 from sqlalchemy.types import TypeEngine
 
-from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS, Call, plain
 from shipperone_erp_generic_sql.element_binds import INVOICING, MICRO, WITH_RESERVATIONS, items_json
-from shipperone_erp_generic_sql.exact import Amount, Day, Text, Utc, to_micro
+from shipperone_erp_generic_sql.exact_values import Amount, Day, Text, Utc, to_micro
+from shipperone_erp_generic_sql.hook_call import PARTIES, PARTY_FIELDS, Call, plain
 
 PARAM = "param_"
 """`param_NAME` is NAME of the tenant's `[params]`; available in every step."""

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp import Reason, Refused
-from shipperone_erp_generic_sql.exact import date_from_database, from_database, unreadable
+from shipperone_erp_generic_sql.exact_values import date_from_database, from_database, unreadable
 from shipperone_erp_generic_sql.prepared import Answer
 from shipperone_erp_generic_sql.statement import CaptureType, Change
 

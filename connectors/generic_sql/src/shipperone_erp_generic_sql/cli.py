@@ -21,14 +21,14 @@ from shipperone_erp.tools import (
     print_text,
     say,
 )
-from shipperone_erp_generic_sql.checking.beginning import started
 from shipperone_erp_generic_sql.checking.levels import LINT, Level, Subject, levels
 from shipperone_erp_generic_sql.checking.sample import Goods, sample, takes_charges
-from shipperone_erp_generic_sql.checking.show import shown
+from shipperone_erp_generic_sql.checking.statement_preview import shown
+from shipperone_erp_generic_sql.checking.toml_draft import started
 from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.setup import found, script
+from shipperone_erp_generic_sql.setup_script import found, script
 
 app = typer.Typer(
     help="Databases of generic_sql: check, show, setup, init.",

@@ -41,15 +41,15 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
-from shipperone_erp_generic_sql import answers
-from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql import hook_answers
 from shipperone_erp_generic_sql.checks import checks
 from shipperone_erp_generic_sql.database import Database
-from shipperone_erp_generic_sql.found import FoundReservation
 from shipperone_erp_generic_sql.free_stock import as_order, free_stock
+from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.prepared import Prepared
+from shipperone_erp_generic_sql.query_results import FoundReservation
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.step_execution import Work
 
 AnswerT = TypeVar("AnswerT")
 
@@ -70,7 +70,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 work.run("reserve")
                 found = work.reservation()
             if found is None:
-                raise answers.not_found("reserve", "find_reservation")
+                raise hook_answers.not_found("reserve", "find_reservation")
             return found
 
         call = self._call(request.key, request.order, generation=request.generation, transfer=request.transfer)
@@ -82,7 +82,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
             return self._shortage(call, refusal.sentence)
         if found.state == "short":
             return self._shortage(call, found.sentence or "the ERP's side reports that it is short of stock")
-        return answers.reserved(found)
+        return hook_answers.reserved(found)
 
     @hookimpl
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
@@ -97,7 +97,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 return Pending(found.sentence or f"reservation {found.reference} is not released by the ERP yet")
             if found.state == "release_error":
                 raise found.refusal("the release")
-            raise answers.not_undone("release", "find_reservation")
+            raise hook_answers.not_undone("release", "find_reservation")
 
         self._need("release", "a reservation is to be given back")
         return self._step(self._call(request.key, request.order), step, "release")
@@ -121,9 +121,9 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 work.run("build_invoice")
                 found = work.invoice()
                 if found is None:
-                    raise answers.not_found("build_invoice", "find_invoice")
+                    raise hook_answers.not_found("build_invoice", "find_invoice")
             if found is None:
-                return answers.computed(call)
+                return hook_answers.computed(call)
             match found.state:
                 case "voided" | "discarding" | "discard_error":
                     return Voided(found.reference)
@@ -144,12 +144,12 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 return Voided(request.invoice.reference)
             if found is None or found.state in ("draft", "pending"):
                 if found is not None and found.state == "draft":
-                    answers.refuse_changed(found.invoice, request.invoice)
+                    hook_answers.refuse_changed(found.invoice, request.invoice)
                 work.refuse_dates()
                 work.run("issue_invoice", reference=found.reference if found else None)
                 found = work.invoice()
             if found is None:
-                raise answers.not_found("issue_invoice", "find_invoice")
+                raise hook_answers.not_found("issue_invoice", "find_invoice")
             match found.state:
                 case "voided" | "discarding" | "discard_error":
                     return Voided(found.reference)
@@ -182,7 +182,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 return Pending(found.sentence or f"draft {found.reference} is not discarded by the ERP yet")
             if found.state == "discard_error":
                 raise found.refusal("the discarding")
-            raise answers.not_undone("discard_invoice", "find_invoice")
+            raise hook_answers.not_undone("discard_invoice", "find_invoice")
 
         return self._step(self._call(request.key, request.order, reason=request.reason), step, "discard_invoice")
 
@@ -194,7 +194,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
                 work.run("deliver", invoice_reference=work.invoice_reference())
                 found = work.delivery()
             if found is None:
-                raise answers.not_found("deliver", "find_delivery")
+                raise hook_answers.not_found("deliver", "find_delivery")
             if found.state == "pending":
                 return Pending(found.sentence or "the ERP has not booked the goods out yet")
             if found.state == "error":
@@ -223,7 +223,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
     @classmethod
     def setup(cls, setup: Setup) -> Question | SetupDone:
         """The questions about the database and the statements to start from."""
-        from shipperone_erp_generic_sql.asking import ask  # not needed by any other hook
+        from shipperone_erp_generic_sql.setup_questions import ask  # not needed by any other hook
 
         return ask(setup)
 
@@ -277,7 +277,7 @@ class GenericSqlConnector(Connector[GenericSqlSettings]):
         if self.settings.available:
             short = self._step(call, lambda work: work.short_lines())
             if short.unknown:
-                return Pending(answers.no_such_goods(short), STOCK_AGAIN, Reason.PRODUCT_UNKNOWN, Owner.WAREHOUSE)
+                return Pending(hook_answers.no_such_goods(short), STOCK_AGAIN, Reason.PRODUCT_UNKNOWN, Owner.WAREHOUSE)
             if short:
                 return Shortage(short.lines)
         return Pending(sentence, STOCK_AGAIN, Reason.NOT_ENOUGH_STOCK, Owner.WAREHOUSE)

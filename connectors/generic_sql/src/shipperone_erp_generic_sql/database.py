@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Dialect, Engine, QueuePool, create_engine, ev
 from sqlalchemy.exc import DBAPIError, InvalidRequestError
 
 from shipperone_erp import Reason, Refused, Transient, Unknown
-from shipperone_erp_generic_sql import address, serial
+from shipperone_erp_generic_sql import address, step_lock
 from shipperone_erp_generic_sql.errors import DatabaseFailed, Kind, mapped, meaning, read, without_values
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
@@ -50,8 +50,8 @@ class Database:
         self._engine: Engine | None = None
 
     def one_by_one(self, name: str, step: Callable[[Connection], AnswerT]) -> AnswerT:
-        """`in_transaction`, and never two steps of that name at once on this database (see serial.py)."""
-        with serial.in_this_process(self.name, name, self.settings.limits.silence):
+        """`in_transaction`, and never two steps of that name at once on this database (see step_lock.py)."""
+        with step_lock.in_this_process(self.name, name, self.settings.limits.silence):
             return self.in_transaction(step, alone=name)
 
     def in_transaction(self, step: Callable[[Connection], AnswerT], *, alone: str | None = None) -> AnswerT:
@@ -105,17 +105,17 @@ class Database:
     def _alone(self, connection: Connection, step: str) -> Iterator[None]:
         kind, errors = self.dialect.url, connection.dialect.loaded_dbapi.Error
         try:
-            taken = serial.take(connection.connection.cursor(), kind, step, self.settings.limits.lock)
+            taken = step_lock.take(connection.connection.cursor(), kind, step, self.settings.limits.lock)
         except errors as error:
             raise self.refused(connection, error, f"{step} waits for another process to end it", {}) from None
         if not taken:
-            raise DatabaseFailed(Kind.LOCKED, serial.waited(step))
+            raise DatabaseFailed(Kind.LOCKED, step_lock.waited(step))
         try:
             yield
         finally:
             if not connection.invalidated:
                 try:
-                    serial.release(connection.connection.cursor(), kind, step)
+                    step_lock.release(connection.connection.cursor(), kind, step)
                 except errors as error:
                     connection.invalidate(error)  # the lock ends with the connection
 

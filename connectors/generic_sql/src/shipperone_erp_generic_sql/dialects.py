@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shipperone_erp_generic_sql.silence import bounded
+from shipperone_erp_generic_sql.client_deadline import bounded
 
 PACKAGE = "shipperone-erp-generic-sql"
 

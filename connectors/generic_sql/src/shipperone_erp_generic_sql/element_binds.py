@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import BigInteger
 from sqlalchemy.types import TypeEngine
 
-from shipperone_erp_generic_sql.call import Call, ChargeLine, Line, plain
-from shipperone_erp_generic_sql.exact import Amount, Quantity, Text, to_micro
+from shipperone_erp_generic_sql.exact_values import Amount, Quantity, Text, to_micro
+from shipperone_erp_generic_sql.hook_call import Call, ChargeLine, Line, plain
 from shipperone_erp_generic_sql.statement import Each
 from shipperone_erp_generic_sql.taxes import TaxLine
 

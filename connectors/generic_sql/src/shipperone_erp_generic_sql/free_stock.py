@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from shipperone_erp import FreeStock, FulfillmentOrder, Goods, OrderItem, Reason, Refused
 from shipperone_erp.tools import label
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.step_execution import Work
 
 
 def as_order(goods: Sequence[Goods]) -> FulfillmentOrder:

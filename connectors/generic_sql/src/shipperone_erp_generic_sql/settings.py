@@ -23,15 +23,15 @@ from sqlalchemy.types import TypeEngine
 from shipperone_erp import ConnectorSettings, FulfillmentOrder, Owner, Reason, Secret
 from shipperone_erp.tools import label
 from shipperone_erp_generic_sql import address
+from shipperone_erp_generic_sql.bind_names import can_be_mapped, type_of
+from shipperone_erp_generic_sql.bind_scope import query_problems, step_problems
+from shipperone_erp_generic_sql.bind_values import Places
 from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
-from shipperone_erp_generic_sql.bound import Places
-from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.dialects import DIALECTS, Limits, SqlDialect
 from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS
+from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.lint import Parsed
-from shipperone_erp_generic_sql.maps import WAREHOUSE, from_csv, table_of
-from shipperone_erp_generic_sql.naming import can_be_mapped, type_of
-from shipperone_erp_generic_sql.scope import query_problems, step_problems
+from shipperone_erp_generic_sql.mapping_tables import WAREHOUSE, from_csv, table_of
 from shipperone_erp_generic_sql.statement import CaptureType, Queries, Query, Statement, Statements, numbered
 from shipperone_erp_generic_sql.steps import LOOKS_WITH, QUERIES, STEPS
 from shipperone_erp_generic_sql.taxes import valid_rule

@@ -23,7 +23,7 @@ from shipperone_erp_odoo.contacts import (
 from shipperone_erp_odoo.faults import OdooRefused
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, one
 from shipperone_erp_odoo.parties import LANGUAGE, ORDER, PLACE, buyer
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 
 @dataclass(frozen=True, slots=True)

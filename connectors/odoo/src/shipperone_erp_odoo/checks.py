@@ -8,7 +8,7 @@ from shipperone_erp_odoo.invoicing_checks import invoicing
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import duplicates, products
 from shipperone_erp_odoo.sale_orders import delivers_in_one_step
-from shipperone_erp_odoo.sites import Company, Site, me, own_company, sites
+from shipperone_erp_odoo.warehouses import Company, Site, me, own_company, sites
 
 PROVEN = (17, 18, 19)
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")

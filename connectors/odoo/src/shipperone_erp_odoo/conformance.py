@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 from shipperone_erp.testing import ConnectorHarness, ErpDocument, ErpLine, NotApplicable
-from shipperone_erp_odoo.drafting import WHOLE
-from shipperone_erp_odoo.gate import Gate
+from shipperone_erp_odoo.fault_proxy import Gate
+from shipperone_erp_odoo.invoice_plan import WHOLE
+from shipperone_erp_odoo.invoice_reader import money
 from shipperone_erp_odoo.odoo import JSON2_SINCE, MODULE
 from shipperone_erp_odoo.seeding import Admin, Seed
-from shipperone_erp_odoo.standing import money
 
 NEEDED = ("ODOO_TEST_URL", "ODOO_TEST_DB", "ODOO_TEST_USER", "ODOO_TEST_PASSWORD")
 NEIGHBOUR = "ODOO_TEST_NEIGHBOUR_DB"

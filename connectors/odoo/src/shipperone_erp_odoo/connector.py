@@ -30,12 +30,11 @@ from shipperone_erp import (
     Voided,
     hookimpl,
 )
-from shipperone_erp_odoo.asking import ask
-from shipperone_erp_odoo.building import build
 from shipperone_erp_odoo.checks import checks
-from shipperone_erp_odoo.crediting import CreditNote, credit
+from shipperone_erp_odoo.credit_notes import CreditNote, credit
 from shipperone_erp_odoo.delivering import deliver
 from shipperone_erp_odoo.documents import documents
+from shipperone_erp_odoo.draft_invoices import build
 from shipperone_erp_odoo.free_stock import free_stock
 from shipperone_erp_odoo.issuing import discard, issue
 from shipperone_erp_odoo.odoo import Odoo
@@ -43,6 +42,7 @@ from shipperone_erp_odoo.rehearsing import rehearse
 from shipperone_erp_odoo.releasing import release
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.settings import OdooSettings
+from shipperone_erp_odoo.setup_questions import ask
 
 
 class OdooConnector(Connector[OdooSettings]):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.business_identity import plain, registration_number, vat_id
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, one
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 FIELDS = ["name", "vat", "email", "is_company", "parent_id", "street", "city", "zip", "country_id"]
 REGISTRY = "company_registry"

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from shipperone_erp import Deliver, Done, Owner, Pending, Reason, Refused, Reserved, ReserveStock, Shortage, Unknown
-from shipperone_erp_odoo.addressing import track
-from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.batch_answers import Answers
+from shipperone_erp_odoo.delivery_details import track
+from shipperone_erp_odoo.delivery_obstacles import explained, lacks, never_backorders, wizard
 from shipperone_erp_odoo.kits import parts
-from shipperone_erp_odoo.leaving import NOTHING, Plan, missing, plan, whole
 from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.outgoing_moves import NOTHING, Plan, missing, plan, whole
 from shipperone_erp_odoo.picking_goods import lines_of, pick_part, pick_whole
 from shipperone_erp_odoo.pickings import Found, Move, by_names, chains, found, referred
 from shipperone_erp_odoo.products import counted, products
 from shipperone_erp_odoo.reserving import reserve
 from shipperone_erp_odoo.sales import deliveries
-from shipperone_erp_odoo.sites import own_company, sites
-from shipperone_erp_odoo.undelivered import explained, lacks, never_backorders, wizard
+from shipperone_erp_odoo.warehouses import own_company, sites
 
 ROUNDS = 5
 """A plan that somebody got in the way of is made again this often."""

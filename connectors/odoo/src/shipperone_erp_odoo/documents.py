@@ -4,16 +4,16 @@ from collections import defaultdict
 from datetime import UTC, datetime
 
 from shipperone_erp import Document, Reason, Refused
-from shipperone_erp_odoo.crediting import CREDIT
-from shipperone_erp_odoo.crediting import listed as credit_note
+from shipperone_erp_odoo.credit_notes import CREDIT
+from shipperone_erp_odoo.credit_notes import listed as credit_note
+from shipperone_erp_odoo.invoice_reader import Stands, money, reference, standing
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.pickings import Found
 from shipperone_erp_odoo.pickings import reference as picking_reference
 from shipperone_erp_odoo.sale_orders import SALE
 from shipperone_erp_odoo.sales import reference as sale_reference
-from shipperone_erp_odoo.sites import company, me
-from shipperone_erp_odoo.standing import Stands, money, reference, standing
+from shipperone_erp_odoo.warehouses import company, me
 
 PAGE = 500
 

@@ -7,8 +7,8 @@ from shipperone_erp import FreeStock, Goods, Reason, Refused
 from shipperone_erp_odoo.kits import Parts, parts
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.products import Product, products
-from shipperone_erp_odoo.sites import Company, Site, sites
 from shipperone_erp_odoo.stock import counts
+from shipperone_erp_odoo.warehouses import Company, Site, sites
 
 Asked = tuple[Goods, Site]
 

@@ -8,13 +8,13 @@ from functools import partial
 from shipperone_erp import Check, Refused
 from shipperone_erp_odoo import lookups
 from shipperone_erp_odoo.buyers import fixed_customer
+from shipperone_erp_odoo.invoice_reader import money
 from shipperone_erp_odoo.locks import locked_until
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.rehearsing import CURE, rounds_globally
 from shipperone_erp_odoo.settings import DETECTED, PRODUCTS_OWN
-from shipperone_erp_odoo.sites import Company, own_company
-from shipperone_erp_odoo.standing import money
 from shipperone_erp_odoo.tags import tag_fields
+from shipperone_erp_odoo.warehouses import Company, own_company
 
 Checks = Iterator[Check]
 

@@ -16,12 +16,12 @@ from shipperone_erp import (
     Voided,
 )
 from shipperone_erp_odoo import lookups, mailing, payments
-from shipperone_erp_odoo.building import dates
-from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.batch_answers import Answers
+from shipperone_erp_odoo.draft_invoices import dates
+from shipperone_erp_odoo.invoice_reader import Stands, referred, standing
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
-from shipperone_erp_odoo.sites import Company, own_company, sites
-from shipperone_erp_odoo.standing import Stands, referred, standing
+from shipperone_erp_odoo.warehouses import Company, own_company, sites
 
 Answer = Invoice | Voided
 

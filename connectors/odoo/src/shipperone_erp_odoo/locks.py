@@ -5,7 +5,7 @@ import datetime
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 LOCKS = ("period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
 """Those that hold sales, over all versions; since 18 each has a twin `user_…` that knows the user's exceptions."""

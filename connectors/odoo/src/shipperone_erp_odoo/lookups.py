@@ -9,7 +9,7 @@ from decimal import Decimal
 
 from shipperone_erp import Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 
 @dataclass(frozen=True, slots=True)

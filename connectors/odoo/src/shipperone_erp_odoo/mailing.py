@@ -7,9 +7,9 @@ again, whoever sent it.
 from collections.abc import Mapping
 
 from shipperone_erp import Invoice, IssueInvoice, Voided
-from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.odoo import Odoo
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 WIZARD_OF_ONE_SINCE = 18
 """Before, one wizard sends any number of invoices; since, there is one for a single invoice."""

@@ -11,12 +11,12 @@ import httpx
 
 from shipperone_erp import ConnectorError, Owner, Reason, Refused, Transient
 from shipperone_erp_odoo.faults import OdooRefused, passing
+from shipperone_erp_odoo.http_transport import Wire
+from shipperone_erp_odoo.load_tables import Draft as Draft
+from shipperone_erp_odoo.load_tables import Row as Row
+from shipperone_erp_odoo.load_tables import alike, cell, named_bad, said_by, table
 from shipperone_erp_odoo.protocols import Json2Session, JsonRpc, RpcSession, Session, XmlRpc
 from shipperone_erp_odoo.settings import OdooSettings
-from shipperone_erp_odoo.tables import Draft as Draft
-from shipperone_erp_odoo.tables import Row as Row
-from shipperone_erp_odoo.tables import alike, cell, named_bad, said_by, table
-from shipperone_erp_odoo.wire import Wire
 
 MODULE = "__shipperone__"
 """The module of our external ids. With `mode` and `noupdate` as below, loading an id that is there changes nothing."""

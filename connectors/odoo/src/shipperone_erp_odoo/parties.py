@@ -2,7 +2,7 @@
 
 from shipperone_erp import FulfillmentOrder, Party
 from shipperone_erp_odoo.business_identity import company_name, registration_number, vat_id
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 PLACE = ("street", "city", "postcode", "country")
 

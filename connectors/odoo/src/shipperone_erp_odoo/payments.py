@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from shipperone_erp import Invoice, IssueInvoice, Refused, Voided
 from shipperone_erp_odoo import lookups, order_links
-from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, one
-from shipperone_erp_odoo.sites import Company
 from shipperone_erp_odoo.tags import tagged
+from shipperone_erp_odoo.warehouses import Company
 
 PAYMENT = "PAY"
 """The kind of external ids that payments are made under."""

@@ -10,8 +10,8 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp import Refused
-from shipperone_erp_odoo.leaving import NOTHING, Take
 from shipperone_erp_odoo.odoo import Odoo, Row, one
+from shipperone_erp_odoo.outgoing_moves import NOTHING, Take
 from shipperone_erp_odoo.pickings import Found
 
 LINE = [

@@ -20,7 +20,7 @@ from odoolib.rpc import Connector
 
 from shipperone_erp import AuthFailed
 from shipperone_erp_odoo.faults import meaning
-from shipperone_erp_odoo.wire import Wire, not_odoo
+from shipperone_erp_odoo.http_transport import Wire, not_odoo
 
 READS = frozenset({
     "version", "login", "search", "search_read", "search_count", "read", "read_group", "fields_get", "get_external_id",

@@ -11,16 +11,16 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from shipperone_erp import BuildInvoice, Check, ConnectorError, FulfillmentOrder, Owner, Reason, Refused
-from shipperone_erp_odoo import building, lookups
+from shipperone_erp_odoo import draft_invoices, lookups
 from shipperone_erp_odoo.buyers import Buyer
-from shipperone_erp_odoo.drafting import ITEMS, DraftLine
+from shipperone_erp_odoo.invoice_plan import ITEMS, DraftLine
+from shipperone_erp_odoo.invoice_reader import Stands, standing
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id, one
 from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.rounding import balanced
 from shipperone_erp_odoo.sales import Sold
 from shipperone_erp_odoo.settings import PRODUCTS_OWN
-from shipperone_erp_odoo.sites import Company, own_company, sites
-from shipperone_erp_odoo.standing import Stands, standing
+from shipperone_erp_odoo.warehouses import Company, own_company, sites
 
 TRIAL = "TRY"
 """The kind of external ids that these drafts are made under."""
@@ -30,7 +30,7 @@ NAME = "ShipperOne doctor: may be deleted"
 METHOD = "tax_calculation_rounding_method"
 GLOBALLY = "round_globally"
 
-Planned = tuple[FulfillmentOrder, building.Terms, Sequence[DraftLine]]
+Planned = tuple[FulfillmentOrder, draft_invoices.Terms, Sequence[DraftLine]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,11 @@ def refuse_before_reserving(
     if not several or not rounds_globally(odoo, at):
         return {}
     planned: dict[str, Planned] = {}
-    more = building.skus(odoo, list(several.values())) - known.keys()
+    more = draft_invoices.skus(odoo, list(several.values())) - known.keys()
     all_of_it = {**known, **(products(odoo, more, at.id) if more else {})}
     for key, order in several.items():
         try:
-            terms, lines = building.plan(odoo, at, order, all_of_it)
+            terms, lines = draft_invoices.plan(odoo, at, order, all_of_it)
         except Refused:
             continue  # what an invoice lacks is no matter of the reservation
         if len({line.taxes for line in lines}) > 1:
@@ -142,12 +142,12 @@ def _listed(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> Iterator[Check]:
         if not isinstance(site, Refused):  # a check of its own
             by_company.setdefault(site.company, {})[str(number)] = order
     for at, of_company in by_company.items():
-        known = products(odoo, building.skus(odoo, list(of_company.values())), at.id)
+        known = products(odoo, draft_invoices.skus(odoo, list(of_company.values())), at.id)
         planned: dict[str, Planned] = {}
         held: dict[str, list[tuple[str, Refused]]] = {}
         for key, order in of_company.items():
             try:
-                planned[key] = (order, *building.plan(odoo, at, order, known))
+                planned[key] = (order, *draft_invoices.plan(odoo, at, order, known))
             except Refused as refusal:
                 held.setdefault(refusal.reason, []).append((order.order_id, refusal))
         for reason, refused in held.items():
@@ -181,7 +181,7 @@ def _samples(odoo: Odoo) -> Iterator[Check]:
     if isinstance(product, Refused):
         return
     taxes = [lookups.tax(odoo, name, at).id for name in names]
-    terms = building.Terms(lookups.sales_journal(odoo, None, at), "", None, None, None, None)
+    terms = draft_invoices.Terms(lookups.sales_journal(odoo, None, at), "", None, None, None, None)
     planned: dict[str, Planned] = {}
     for number, price in enumerate(PRICES):
         other = PRICES[number - 1]
@@ -196,11 +196,16 @@ def _samples(odoo: Odoo) -> Iterator[Check]:
 
 
 def _draft(
-    odoo: Odoo, at: Company, itself: Buyer, order: FulfillmentOrder, terms: building.Terms, lines: Sequence[DraftLine]
+    odoo: Odoo,
+    at: Company,
+    itself: Buyer,
+    order: FulfillmentOrder,
+    terms: draft_invoices.Terms,
+    lines: Sequence[DraftLine],
 ) -> Draft:
     what = "\n".join([order.order_id, *(f"{n.sequence} {n.name} {n.quantity} {n.price} {n.taxes}" for n in lines)])
     request = BuildInvoice(hashlib.sha256(what.encode()).hexdigest()[:20], order, 1, None, ())
-    made = building.draft(odoo, at, request, itself, Sold(), terms, lines)
+    made = draft_invoices.draft(odoo, at, request, itself, Sold(), terms, lines)
     head = {**made.head, "ref": NAME, "invoice_origin": None, "payment_reference": None}
     return Draft(external_id(TRIAL, request.key), head, made.lines)
 

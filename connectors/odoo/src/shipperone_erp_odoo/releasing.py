@@ -5,12 +5,12 @@ from collections.abc import Sequence
 
 from shipperone_erp import Done, Refused, ReleaseStock
 from shipperone_erp_odoo import sales
-from shipperone_erp_odoo.loading import has_sold
 from shipperone_erp_odoo.odoo import Draft, Odoo, one
+from shipperone_erp_odoo.picking_loader import has_sold
+from shipperone_erp_odoo.picking_plan import Transfers, external_ids
 from shipperone_erp_odoo.pickings import backorders, cancel, moves, referred
 from shipperone_erp_odoo.sale_orders import SALE
-from shipperone_erp_odoo.sites import Site, customers, me, own_company, sites
-from shipperone_erp_odoo.wanted import Transfers, external_ids
+from shipperone_erp_odoo.warehouses import Site, customers, me, own_company, sites
 
 
 def release(odoo: Odoo, request: ReleaseStock) -> Done:

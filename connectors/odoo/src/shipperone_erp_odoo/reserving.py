@@ -20,17 +20,17 @@ from shipperone_erp import (
     Shortage,
     Voided,
 )
-from shipperone_erp_odoo import foreign, stock, vat_checks
-from shipperone_erp_odoo.chunks import Answers
-from shipperone_erp_odoo.loading import Deliveries
+from shipperone_erp_odoo import existing_documents, stock, vat_checks
+from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.picking_loader import Deliveries
+from shipperone_erp_odoo.picking_plan import Transfers, Wanted, sources, wanted
 from shipperone_erp_odoo.pickings import Found, Move
 from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.rehearsing import refuse_before_reserving
 from shipperone_erp_odoo.sale_orders import SALE, SaleOrders
 from shipperone_erp_odoo.shortages import short_lines, short_of
-from shipperone_erp_odoo.sites import Company, Site, sites
-from shipperone_erp_odoo.wanted import Transfers, Wanted, sources, wanted
+from shipperone_erp_odoo.warehouses import Company, Site, sites
 
 NOTHING = Decimal(0)
 Answer = Reserved | Shortage | Pending | Voided
@@ -39,7 +39,7 @@ Answer = Reserved | Shortage | Pending | Voided
 class Way(Protocol):
     """What the reservations of one company are in Odoo: deliveries of their own, or sales orders that have theirs."""
 
-    def seen(self, orders: Sequence[FulfillmentOrder]) -> Sequence[foreign.Seen]:
+    def seen(self, orders: Sequence[FulfillmentOrder]) -> Sequence[existing_documents.Seen]:
         """The live documents that name these orders, ours and others."""
 
     def knows(self, order: Wanted) -> bool:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from shipperone_erp import Check, ConnectorError
 from shipperone_erp_odoo.faults import OdooRefused
 from shipperone_erp_odoo.odoo import Odoo
-from shipperone_erp_odoo.sites import me
+from shipperone_erp_odoo.warehouses import me
 
 STOCK = {
     "stock.picking": "create write",

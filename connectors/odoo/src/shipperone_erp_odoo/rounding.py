@@ -10,10 +10,10 @@ from decimal import Decimal
 
 from shipperone_erp import FulfillmentOrder
 from shipperone_erp_odoo import lookups
-from shipperone_erp_odoo.drafting import ROUNDING, DraftLine
+from shipperone_erp_odoo.invoice_plan import ROUNDING, DraftLine
+from shipperone_erp_odoo.invoice_reader import Stands, standing
 from shipperone_erp_odoo.odoo import Odoo
-from shipperone_erp_odoo.sites import Company
-from shipperone_erp_odoo.standing import Stands, standing
+from shipperone_erp_odoo.warehouses import Company
 
 NAME = "Rounding"
 

@@ -10,18 +10,18 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
-from shipperone_erp_odoo import building, foreign, lookups, order_links
+from shipperone_erp_odoo import draft_invoices, existing_documents, lookups, order_links
+from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.buyers import Buyer, buyers
-from shipperone_erp_odoo.chunks import Answers
-from shipperone_erp_odoo.drafting import SHIPPING, DraftLine, gross, sequence_of
+from shipperone_erp_odoo.invoice_plan import SHIPPING, DraftLine, gross, sequence_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo, one
+from shipperone_erp_odoo.picking_plan import Picking, Transfers, Wanted, external_ids
 from shipperone_erp_odoo.pickings import Found, Move, each, lacking, moves
 from shipperone_erp_odoo.products import products
 from shipperone_erp_odoo.sales import cancel, reference
-from shipperone_erp_odoo.sites import Company, Site, me
 from shipperone_erp_odoo.tags import tagged
-from shipperone_erp_odoo.wanted import Picking, Transfers, Wanted, external_ids
+from shipperone_erp_odoo.warehouses import Company, Site, me
 
 SALE = "SALE"
 """The kind of external ids that sales orders are made under."""
@@ -36,12 +36,12 @@ class SaleOrders:
     def __init__(self, odoo: Odoo, at: Company) -> None:
         self.odoo = odoo
         self.at = at
-        self._sold: foreign.Seen | None = None
+        self._sold: existing_documents.Seen | None = None
 
-    def seen(self, orders: Sequence[FulfillmentOrder]) -> list[foreign.Seen]:
+    def seen(self, orders: Sequence[FulfillmentOrder]) -> list[existing_documents.Seen]:
         """The live sales orders that name these orders, and the live deliveries that do."""
-        self._sold = foreign.sale_orders(self.odoo, orders, self.at.id)
-        return [self._sold, foreign.pickings(self.odoo, orders, self.at.id)]
+        self._sold = existing_documents.sale_orders(self.odoo, orders, self.at.id)
+        return [self._sold, existing_documents.pickings(self.odoo, orders, self.at.id)]
 
     def knows(self, order: Wanted) -> bool:
         """It was made under this key."""
@@ -87,13 +87,13 @@ class SaleOrders:
     def _loaded(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[int]]:
         """The sales orders of each order; those that cannot be made are answered."""
         by_key = {order.key: order.order for order in orders}
-        known = products(self.odoo, building.skus(self.odoo, list(by_key.values())), self.at.id) if orders else {}
-        plans: dict[str, tuple[building.Terms, list[DraftLine]]] = {}
+        known = products(self.odoo, draft_invoices.skus(self.odoo, list(by_key.values())), self.at.id) if orders else {}
+        plans: dict[str, tuple[draft_invoices.Terms, list[DraftLine]]] = {}
         for order in orders:
             with answers.of(order.key):
                 for planned in order.pickings:
                     self._in_one_step(planned.site)
-                plans[order.key] = building.plan(self.odoo, self.at, order.order, known)
+                plans[order.key] = draft_invoices.plan(self.odoo, self.at, order.order, known)
         who = buyers(self.odoo, {key: by_key[key] for key in plans}, self.at) if plans else {}
         drafts: dict[str, list[Draft]] = {}
         for order in orders:
@@ -123,12 +123,14 @@ class SaleOrders:
             answers[key] = next(why for why in found if isinstance(why, Refused))
         return ids
 
-    def _drafts(self, order: Wanted, buyer: Buyer, terms: building.Terms, lines: Sequence[DraftLine]) -> list[Draft]:
+    def _drafts(
+        self, order: Wanted, buyer: Buyer, terms: draft_invoices.Terms, lines: Sequence[DraftLine]
+    ) -> list[Draft]:
         """A sales order for each warehouse that delivers. Shipping and charges stand on the first one of the order."""
         first = self._sold is None or not self._sold.any_of(order.order)
         drafts = []
         for planned in order.pickings:
-            of_it = _item_lines(order, planned.site, lines, building.currency(self.odoo, order.order, self.at)[1])
+            of_it = _item_lines(order, planned.site, lines, draft_invoices.currency(self.odoo, order.order, self.at)[1])
             if first:
                 of_it += [line for line in lines if line.sequence >= SHIPPING]
             first = False
@@ -136,7 +138,12 @@ class SaleOrders:
         return drafts
 
     def _draft(
-        self, order: FulfillmentOrder, planned: Picking, buyer: Buyer, terms: building.Terms, lines: Sequence[DraftLine]
+        self,
+        order: FulfillmentOrder,
+        planned: Picking,
+        buyer: Buyer,
+        terms: draft_invoices.Terms,
+        lines: Sequence[DraftLine],
     ) -> Draft:
         """As `load` takes it. What Odoo would reckon from a pricelist or the buyer's record is said."""
         unit = "product_uom_id" if self.odoo.has("sale.order.line", "product_uom_id") else "product_uom"
@@ -148,7 +155,7 @@ class SaleOrders:
             "partner_id/.id": buyer.invoiced,
             "partner_invoice_id/.id": buyer.invoiced,
             "partner_shipping_id/.id": buyer.addressee,
-            "client_order_ref": building.named(order),
+            "client_order_ref": draft_invoices.named(order),
             "origin": order.order_id,
             "picking_policy": "one",
             "pricelist_id/.id": _pricelist(self.odoo, order.currency or "", self.at),
@@ -166,7 +173,7 @@ class SaleOrders:
         return Draft(
             planned.xid,
             head,
-            building.with_note("order_line", buyer.note, [
+            draft_invoices.with_note("order_line", buyer.note, [
                 {
                     "order_line/sequence": line.sequence,
                     "order_line/product_id/.id": line.product.id,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from shipperone_erp import Owner, Reason, Refused, Reservation
 from shipperone_erp_odoo import pickings
-from shipperone_erp_odoo.drafting import SHIPPING, DraftLine
+from shipperone_erp_odoo.invoice_plan import SHIPPING, DraftLine
 from shipperone_erp_odoo.odoo import Odoo, Row, one
 
 CANCEL = {"disable_cancel_warning": True}

@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import odoolib
 
+from shipperone_erp_odoo.http_transport import Wire
 from shipperone_erp_odoo.protocols import JsonRpc
-from shipperone_erp_odoo.wire import Wire
 
 
 class Admin:

@@ -5,8 +5,8 @@ from decimal import ROUND_DOWN, Decimal
 
 from shipperone_erp import ShortLine, Unknown
 from shipperone_erp_odoo import stock
+from shipperone_erp_odoo.picking_plan import Wanted
 from shipperone_erp_odoo.pickings import Move
-from shipperone_erp_odoo.wanted import Wanted
 
 NOTHING = Decimal(0)
 

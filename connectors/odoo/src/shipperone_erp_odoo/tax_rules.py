@@ -11,7 +11,7 @@ from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.parties import buyer, delivered_to
 from shipperone_erp_odoo.products import Product
 from shipperone_erp_odoo.settings import PRODUCTS_OWN, OdooSettings, TaxRule
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,8 @@ from shipperone_erp_odoo import lookups
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.parties import buyer, delivered_to
 from shipperone_erp_odoo.settings import OdooSettings
-from shipperone_erp_odoo.sites import Company
 from shipperone_erp_odoo.tax_rules import rule_for
+from shipperone_erp_odoo.warehouses import Company
 
 Number = tuple[str, str | None]
 """A VAT id, and the country of the buyer."""

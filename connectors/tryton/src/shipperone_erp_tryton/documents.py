@@ -8,8 +8,8 @@ from typing import Any
 from shipperone_erp import Document
 from shipperone_erp_tryton import keys
 from shipperone_erp_tryton.erp import Books
-from shipperone_erp_tryton.stating import item_lines
-from shipperone_erp_tryton.stating import reference as invoice_reference
+from shipperone_erp_tryton.invoice_reader import item_lines
+from shipperone_erp_tryton.invoice_reader import reference as invoice_reference
 from shipperone_erp_tryton.stock import reference as shipment_reference
 
 

@@ -20,8 +20,8 @@ from shipperone_erp import AuthFailed, ConnectorError, Reason, Refused, Transien
 from shipperone_erp_tryton import process
 from shipperone_erp_tryton.faults import meaning, tidy
 from shipperone_erp_tryton.locations import Location
+from shipperone_erp_tryton.lock_queue import Kept, Turns
 from shipperone_erp_tryton.settings import TrytonSettings
-from shipperone_erp_tryton.turns import Kept, Turns
 
 ResultT = TypeVar("ResultT")
 

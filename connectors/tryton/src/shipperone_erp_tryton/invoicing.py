@@ -26,9 +26,9 @@ from shipperone_erp_tryton import keys
 from shipperone_erp_tryton.amounts import Piece, pieces
 from shipperone_erp_tryton.buyers import address, buyer
 from shipperone_erp_tryton.erp import Books
-from shipperone_erp_tryton.gates import refuse_what_cannot_be_issued
+from shipperone_erp_tryton.invoice_reader import CHARGE, ISSUED, SHIPPING, reference, stated
+from shipperone_erp_tryton.issue_checks import refuse_what_cannot_be_issued
 from shipperone_erp_tryton.products import products, quantity
-from shipperone_erp_tryton.stating import CHARGE, ISSUED, SHIPPING, reference, stated
 from shipperone_erp_tryton.taxes import tax_of
 
 KIND = "invoice"

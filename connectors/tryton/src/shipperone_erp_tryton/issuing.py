@@ -7,8 +7,8 @@ from typing import Any
 from shipperone_erp import Invoice, IssueInvoice, Owner, Reason, Refused, Voided
 from shipperone_erp_tryton import keys
 from shipperone_erp_tryton.erp import Books
+from shipperone_erp_tryton.invoice_reader import ISSUED, reference, stated
 from shipperone_erp_tryton.invoicing import INVOICE, KIND, date_of, is_live
-from shipperone_erp_tryton.stating import ISSUED, reference, stated
 
 
 def issue(books: Books, request: IssueInvoice) -> Invoice | Voided:

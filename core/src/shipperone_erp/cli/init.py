@@ -17,10 +17,10 @@ from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Question
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.operations.guide.composing import OWN
-from shipperone_erp.operations.guide.interview import Answer, Unattended, interview
-from shipperone_erp.operations.guide.questions import Guide
-from shipperone_erp.operations.guide.writing import tenants_in, write
+from shipperone_erp.operations.setup_guide.config_writer import tenants_in, write
+from shipperone_erp.operations.setup_guide.interview import Answer, Unattended, interview
+from shipperone_erp.operations.setup_guide.questions import Guide
+from shipperone_erp.operations.setup_guide.tenant_toml import OWN
 
 BACK = "<"
 FLAGS = {

@@ -19,7 +19,7 @@ from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import job_commands, making_anew
+from shipperone_erp.operations import job_commands, lost_documents
 from shipperone_erp.operations.job_commands import Pick
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
@@ -97,8 +97,8 @@ def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> Non
     """Of what is accepted the ERP is asked first; all of these are made anew, or none."""
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        jobs = [making_anew.pick_to_rebuild(ledger, wanted) for wanted in picks]
-        making_anew.make_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
+        jobs = [lost_documents.pick_to_rebuild(ledger, wanted) for wanted in picks]
+        lost_documents.make_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
         for job in jobs:
             if not job.accepted:
                 job_commands.retry(ledger, job, utc_now(), note, rebuild=True)

@@ -20,13 +20,14 @@ from shipperone_erp.ledger.alert_records import AlertRecords
 from shipperone_erp.ledger.backup import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
 from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
+from shipperone_erp.ledger.fencing import lost_leases
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Held, Owner, Seen
 from shipperone_erp.ledger.retention import Removed, Terms
 from shipperone_erp.ledger.schema import (
     jobs,
 )
-from shipperone_erp.ledger.statements import FENCE, statements
+from shipperone_erp.ledger.statements import statements
 from shipperone_erp.ledger.unit_of_work import Entry, InsertJob, Record, SaveBinding, SaveQueue, UpdateJob, Write
 from shipperone_erp.ledger.writer import Writer
 
@@ -170,9 +171,7 @@ class Ledger(AlertRecords):
         lost: set[Lease] = set()
         try:
             with self._writing() as connection:
-                if held:
-                    rows = connection.execute(FENCE, {"names": [lease.name for lease in held]})
-                    lost = held - {Lease(row.name, row.owner, row.number) for row in rows}
+                lost = lost_leases(connection, held)
                 self._run(connection, [write for entry in batch if entry.lease not in lost for write in entry.writes])
         except TwoOpenJobs:
             # a larger batch is halved by the writer until the one that is at fault stands alone

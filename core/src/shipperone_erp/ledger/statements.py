@@ -20,14 +20,13 @@ from sqlalchemy import (
     false,
     insert,
     make_url,
-    select,
     true,
     update,
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
 from shipperone_erp.domain.records import Binding
-from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, leases, queues
+from shipperone_erp.ledger.schema import actions, bindings, effects, jobs, queues
 from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,
     FirstBinding,
@@ -67,13 +66,6 @@ FIXED = frozenset(
 """What a job is about: written once, and changed by `retention` alone. (`taken` by ClaimJob and ReleaseJob; the
 fingerprint and the text of its order by Restamp.)"""
 
-FENCE = (
-    select(leases.c.name, leases.c.owner, leases.c.number)
-    .where(leases.c.name.in_(bindparam("names", expanding=True)))
-    .order_by(leases.c.name)
-    .with_for_update(read=True)
-)
-"""Who holds these leases; in PostgreSQL nobody can take one over before this transaction has ended."""
 
 Put = sqlite.Insert | postgresql.Insert
 

@@ -16,7 +16,7 @@ from shipperone_erp.domain.records import Effect, JobCount, JobSummary, Pause, Q
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.silent_stages import silence
+from shipperone_erp.operations.stalled_stages import silence
 
 Row = dict[str, Any]
 

@@ -27,13 +27,12 @@ from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.shipperone.connection_pool import ConnectionPool
 from shipperone_erp.shipperone.decoding import Undecodable
 from shipperone_erp.shipperone.headers import http_date
+from shipperone_erp.shipperone.lost_answers import lost_post, lost_read
 from shipperone_erp.shipperone.rate_limit import PATIENCE, Kind, RateLimit, RequestLimit
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 from shipperone_erp.shipperone.response_reader import Received, receive
 from shipperone_erp.shipperone.responses import (
     entries,
-    lost_post,
-    lost_read,
     post_answer,
     raise_for_status,
     silenced_post,

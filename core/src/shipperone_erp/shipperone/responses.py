@@ -5,9 +5,10 @@ of a POST   accepted      2xx with an empty body or JSON that does not deny it (
             throttled     429; 503 with Retry-After: nothing happened
             unauthorised  401, 403: nothing happened
                           (a 403 with a page is a firewall's, and unknown: it may have kept back the answer alone)
-            not sent      the connection was never made
             unknown       anything else, a 2xx that denies it included: it may have happened
 of a GET    a list, or `ReadFailed` with its trouble
+
+`lost_answers` classifies a request that got no answer.
 """
 
 from collections.abc import Callable, Iterable
@@ -15,12 +16,10 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any
 
-import httpx
-
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.shipperone import response_messages
-from shipperone_erp.shipperone.decoding import Undecodable, decoded
+from shipperone_erp.shipperone.decoding import decoded
 from shipperone_erp.shipperone.denials import denies
 from shipperone_erp.shipperone.headers import place_of, retry_after
 from shipperone_erp.shipperone.pages import entries_in, parsed
@@ -56,12 +55,6 @@ def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostA
     )  # fmt: skip
 
 
-def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
-    """What it means for a POST that no answer came: not sent if no connection was made, else unknown."""
-    outcome = PostOutcome.NOT_SENT if isinstance(failure, NEVER_CONNECTED) else PostOutcome.UNKNOWN
-    return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
-
-
 def raise_for_status(response: Received, what: str, now: datetime, redact: Redact) -> None:
     """ReadFailed if the answer to a GET is no 2xx. `what` was asked for."""
     status = response.status
@@ -85,11 +78,6 @@ def silenced_post(seconds: float, now: datetime) -> PostAnswer:
 def silenced_read(seconds: float, what: str) -> ReadFailed:
     """A GET that was not sent, for the same reason."""
     return ReadFailed(f"{what}: {_silence(seconds)}", Trouble.THROTTLED, retry_after=seconds)
-
-
-def lost_read(failure: Exception, what: str) -> ReadFailed:
-    """What it means for a GET that no answer came."""
-    return ReadFailed(f"{what}: {_why(failure)}", Trouble.UNAVAILABLE)
 
 
 def entries(page: Received, what: str, redact: Redact, *, first: bool = True) -> Iterable[Any]:
@@ -127,16 +115,6 @@ BY_FIREWALLS = frozenset({403, 405, 406, 451})
 
 NO_CONTENT = 204
 """The status of an answer without a body, which a queue gives when it is empty."""
-
-NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
-
-ONLY_HTTP = "as when https is spoken where only http is understood"
-BROKEN_OFF = f"it was broken off as it was being made, {ONLY_HTTP}"
-"""A handshake that the other side ends without a word: the failure itself says nothing."""
-
-NOT_TLS = "WRONG_VERSION_NUMBER"
-"""What OpenSSL reports where the other side answers a handshake in plain text."""
 
 
 class _Answer:
@@ -230,20 +208,3 @@ def _trouble(status: int, wait: float | None, *, by_proxy: bool) -> Trouble:
 
 def _silence(seconds: float) -> str:
     return f"ShipperOne has asked not to be called for another {seconds:.0f} s (Retry-After)"
-
-
-def _why(failure: Exception) -> str:
-    if isinstance(failure, Undecodable):
-        return f"ShipperOne answered with {failure}"
-    # only failures of the connection itself are quoted: others may quote our own headers, and so the token
-    if isinstance(failure, httpx.ConnectTimeout):
-        return "no connection to ShipperOne was made in time"
-    if isinstance(failure, httpx.PoolTimeout):
-        return "every connection to ShipperOne stayed in use"
-    if isinstance(failure, NEVER_CONNECTED):
-        reported = str(failure) or BROKEN_OFF
-        hint = f", {ONLY_HTTP}" if NOT_TLS in reported else ""
-        return f"no connection to ShipperOne could be made: {reported}{hint}"
-    if isinstance(failure, httpx.TimeoutException | TimeoutError):
-        return "ShipperOne's answer did not come in time"
-    return f"the connection to ShipperOne broke off before its answer was whole ({type(failure).__name__})"

@@ -14,7 +14,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands, making_anew
+from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands, lost_documents
 from shipperone_erp.operations import release as releasing
 from shipperone_erp.operations.adoption import Made, amount, parsed
 from shipperone_erp.operations.job_commands import Pick
@@ -136,7 +136,7 @@ async def _release(request: ActionRequest) -> None:
 
 async def _make_anew(request: ActionRequest) -> None:
     await asyncio.to_thread(
-        making_anew.make_anew, request.ledger, request.configuration, [request.job], request.now, request.note
+        lost_documents.make_anew, request.ledger, request.configuration, [request.job], request.now, request.note
     )
 
 
@@ -190,7 +190,7 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
         ),
         JobAction("credited", credit_notes.can_be_credited, _credited, needs_note=True, fields=("number", "amount")),
         BackgroundAction(
-            "make_anew", making_anew.can_be_made_anew, _one_at_a_time, needs_note=True, in_background=_make_anew
+            "make_anew", lost_documents.can_be_made_anew, _one_at_a_time, needs_note=True, in_background=_make_anew
         ),
         BackgroundAction(
             "release", job_commands.can_be_released, _one_at_a_time, needs_note=True, in_background=_release

@@ -24,8 +24,8 @@ from shipperone_erp import (
     Reservation,
 )
 from shipperone_erp_generic_sql.binds import ORDER_BINDS
-from shipperone_erp_generic_sql.call import PARTIES, PARTY_FIELDS
 from shipperone_erp_generic_sql.element_binds import BINDS_OF
+from shipperone_erp_generic_sql.hook_call import PARTIES, PARTY_FIELDS
 from sql_erp import RECIPE, TODAY, Erp, item, order
 from sql_servers import new_sqlite
 

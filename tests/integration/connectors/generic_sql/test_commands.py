@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from shipperone_erp import Reason, Refused, Reserved
 from shipperone_erp_generic_sql import GenericSqlSettings
 from shipperone_erp_generic_sql.cli import app
-from shipperone_erp_generic_sql.maps import from_csv, looked_up
+from shipperone_erp_generic_sql.mapping_tables import from_csv, looked_up
 from sql_command import toml
 from sql_documents import DocumentsErp
 from sql_erp import item, order

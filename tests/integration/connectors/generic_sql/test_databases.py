@@ -9,7 +9,7 @@ from pymysql.err import OperationalError
 
 from shipperone_erp import IssueInvoice, Reason, Refused, Reserved, Transient
 from shipperone_erp_generic_sql import database as databases
-from shipperone_erp_generic_sql import serial
+from shipperone_erp_generic_sql import step_lock
 from shipperone_erp_generic_sql.checking.collations import mixes_up, variants
 from shipperone_erp_generic_sql.errors import Kind, read
 from sql_command import toml
@@ -119,7 +119,7 @@ class Strangers(dict):
 
 
 def test_a_serial_step_never_collides_with_one_of_another_process(an_erp, monkeypatch):
-    monkeypatch.setattr(serial, "_one_at_a_time", Strangers())
+    monkeypatch.setattr(step_lock, "_one_at_a_time", Strangers())
     erp = an_erp(issue_invoice=highest(an_erp(), serial=True))
     seen = refusals(erp)
     assert issued_at_once(erp) == list(range(1, 11))
@@ -130,7 +130,7 @@ def test_a_serial_step_never_collides_with_one_of_another_process(an_erp, monkey
 def test_a_serial_step_of_another_process_that_does_not_end_lets_the_order_wait(
     request, tmp_path, monkeypatch, dialect
 ):
-    monkeypatch.setattr(serial, "_one_at_a_time", Strangers())
+    monkeypatch.setattr(step_lock, "_one_at_a_time", Strangers())
     for make in make_erps(request, tmp_path, "guarded", dialect):
         erp = make(issue_invoice=highest(make(), serial=True), lock_timeout=0.2)
         draft = erp.build(order())
@@ -144,7 +144,7 @@ def test_a_serial_step_waits_no_longer_than_a_silent_server(a_sqlite_erp, monkey
     draft = erp.build(order())
     monkeypatch.setattr("shipperone_erp_generic_sql.dialects.Limits.silence", 0.05)
     with (
-        serial._one_at_a_time[erp.connector.identity(), "issue_invoice"],
+        step_lock._one_at_a_time[erp.connector.identity(), "issue_invoice"],
         pytest.raises(Transient, match="one at a time"),
     ):
         erp.issue(draft, order())

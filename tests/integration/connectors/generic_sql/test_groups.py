@@ -277,11 +277,11 @@ def test_a_tax_table_of_the_whole_invoice_has_a_row_for_what_has_no_rate(databas
     ],
 )  # fmt: skip
 def test_a_captured_value_keeps_its_declared_type(database, connected, monkeypatch, kind, sql, value):
-    from shipperone_erp_generic_sql import work
+    from shipperone_erp_generic_sql import step_execution
 
     seen: list[Any] = []
-    read = work.captured
-    monkeypatch.setattr(work, "captured", lambda *given: seen.append(read(*given)) or read(*given))
+    read = step_execution.captured
+    monkeypatch.setattr(step_execution, "captured", lambda *given: seen.append(read(*given)) or read(*given))
     erp = connected(
         find_reservation=FIND, reserve=[HEAD, {"sql": sql, "capture": {"got": kind}}, {"sql": "SELECT :got AS again"}]
     )

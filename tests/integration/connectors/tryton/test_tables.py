@@ -34,7 +34,7 @@ from shipperone_erp.testing.shop import Shop
 from shipperone_erp_tryton import TrytonConnector, seeding
 from shipperone_erp_tryton.amounts import pieces
 from shipperone_erp_tryton.conformance import TrytonHarness
-from shipperone_erp_tryton.turns import Turns
+from shipperone_erp_tryton.lock_queue import Turns
 from tryton_postgresql import ASKED, VARIABLE
 
 pytestmark = pytest.mark.skipif(

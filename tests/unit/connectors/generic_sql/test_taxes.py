@@ -10,9 +10,9 @@ from pydantic import ValidationError
 from examples import examples
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp_generic_sql import GenericSqlSettings
-from shipperone_erp_generic_sql.bound import Places, values
-from shipperone_erp_generic_sql.call import Call
+from shipperone_erp_generic_sql.bind_values import Places, values
 from shipperone_erp_generic_sql.checks import warnings
+from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.taxes import Extra, TaxLine, table
 
 COUPON, GIFT, WRAPPING = (

@@ -8,8 +8,8 @@ from shipperone_erp import FulfillmentOrder, OrderItem, Party
 from shipperone_erp_odoo import OdooSettings
 from shipperone_erp_odoo.business_identity import company_name, registration_number, vat_id
 from shipperone_erp_odoo.parties import buyer, delivered_to
-from shipperone_erp_odoo.sites import Company
 from shipperone_erp_odoo.vat_checks import decides_tax
+from shipperone_erp_odoo.warehouses import Company
 
 NOBODY = ["", " ", "-", "–", ".", "/", "n/a", "N.A.", "none", "0", "00000000", "SK0000000000", "x", "nemám", "1",
           "123", "123456789", "DE123456789", "99999999", None]  # fmt: skip

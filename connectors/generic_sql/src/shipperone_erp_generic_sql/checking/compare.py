@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 
 from shipperone_erp import Check, Invoice
-from shipperone_erp_generic_sql.call import Call, Line
-from shipperone_erp_generic_sql.exact import digits
-from shipperone_erp_generic_sql.found import HeldLine
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.exact_values import digits
+from shipperone_erp_generic_sql.hook_call import Call, Line
+from shipperone_erp_generic_sql.query_results import HeldLine
+from shipperone_erp_generic_sql.step_execution import Work
 
 Goods = tuple[str, str]
 """A SKU and its warehouse."""

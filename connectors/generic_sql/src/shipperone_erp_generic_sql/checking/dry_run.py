@@ -9,17 +9,17 @@ from sqlalchemy import Connection
 
 from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Invoice, Reason, Refused, Reservation
 from shipperone_erp.tools import label
-from shipperone_erp_generic_sql.call import Call
-from shipperone_erp_generic_sql.checking import compare, habits, refusals
-from shipperone_erp_generic_sql.checking.bystanders import Bystanders
+from shipperone_erp_generic_sql.checking import compare, refusals, state_guards
 from shipperone_erp_generic_sql.checking.compare import Goods
+from shipperone_erp_generic_sql.checking.other_documents import Bystanders
 from shipperone_erp_generic_sql.checking.sample import parts
-from shipperone_erp_generic_sql.checking.trial import Trial
+from shipperone_erp_generic_sql.checking.trial_transaction import Trial
 from shipperone_erp_generic_sql.database import Database, Unmet
 from shipperone_erp_generic_sql.errors import DatabaseFailed, Kind
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.exact_values import digits
+from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.prepared import Prepared
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.step_execution import Work
 
 LIMITS = (
     "what a rollback does not undo: numbers of sequences and AUTO_INCREMENT, what a trigger does outside the database, "
@@ -109,7 +109,7 @@ class DryRun:
         yield compare.held("reserved lines", trial.work(reserve), reserve, {})
         if trial.settings.release:
             found = trial.work(reserve).reservation()
-            yield habits.released_again(trial, reserve, found.reference if found else "")
+            yield state_guards.released_again(trial, reserve, found.reference if found else "")
         if before is None:
             said = "`available` is not configured: whether the right goods were reserved was not seen"
             yield Check("reserved goods", None, said, "configure `available`: on hand minus reserved")
@@ -128,9 +128,9 @@ class DryRun:
         if settings.discard_invoice:
             trial.work(draft).run("discard_invoice", reference=_reference(trial.work(draft)))
             yield _state("discard_invoice", trial.work(draft).invoice(), ("voided", "discarding"))
-            yield habits.discarded_again(trial, draft)
+            yield state_guards.discarded_again(trial, draft)
             if self.issuing and settings.issue_invoice:
-                yield habits.issued_after_discarding(trial, draft)
+                yield state_guards.issued_after_discarding(trial, draft)
 
     def _building(self, trial: Trial, draft: Call) -> Iterator[Check]:
         trial.work(draft).run("build_invoice")
@@ -163,10 +163,10 @@ class DryRun:
         yield (
             self._twice(trial, invoice, "issue_invoice")
             if not settings.build_invoice
-            else habits.issued_again(trial, invoice)
+            else state_guards.issued_again(trial, invoice)
         )
         if settings.discard_invoice:
-            yield habits.discarded_after_issuing(trial, invoice)
+            yield state_guards.discarded_after_issuing(trial, invoice)
         if not (settings.deliver and held):
             return
         before = trial.free(reserve)

@@ -18,12 +18,12 @@ from typing import TypeVar
 from sqlalchemy import Connection
 
 from shipperone_erp import Check, ConnectorError, FulfillmentOrder, Reason, Refused
-from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.exact_values import digits
+from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.prepared import Prepared
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.step_execution import Work
 
 ResultT = TypeVar("ResultT")
 

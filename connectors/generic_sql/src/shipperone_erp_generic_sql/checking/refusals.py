@@ -8,11 +8,11 @@ from dataclasses import replace
 from decimal import Decimal
 
 from shipperone_erp import Check, FulfillmentOrder, OrderItem, Reason, Refused
-from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checking.collations import variants
-from shipperone_erp_generic_sql.checking.trial import Trial
+from shipperone_erp_generic_sql.checking.trial_transaction import Trial
 from shipperone_erp_generic_sql.errors import DatabaseFailed
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.exact_values import digits
+from shipperone_erp_generic_sql.hook_call import Call
 
 NOWHERE = "no-such-warehouse"
 

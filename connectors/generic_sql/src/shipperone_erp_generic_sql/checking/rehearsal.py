@@ -26,9 +26,9 @@ from shipperone_erp_generic_sql.checking.compare import Goods
 from shipperone_erp_generic_sql.checking.rehearsed_run import FEE
 from shipperone_erp_generic_sql.checking.sample import parts
 from shipperone_erp_generic_sql.database import Database
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.exact_values import digits
 from shipperone_erp_generic_sql.prepared import Prepared
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.step_execution import Work
 
 PATIENCE = 90
 """Time limit of one run in seconds; an inbox is answered by a program of the merchant's."""

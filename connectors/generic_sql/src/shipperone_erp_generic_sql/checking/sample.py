@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shipperone_erp import Charge, FulfillmentOrder, OrderItem, Party
+from shipperone_erp_generic_sql.bind_scope import INVOICE_STEPS
 from shipperone_erp_generic_sql.element_binds import BINDS_OF, MICRO
-from shipperone_erp_generic_sql.scope import INVOICE_STEPS
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 
 SHIPPING = Decimal("4.99")

@@ -14,7 +14,7 @@ from shipperone_erp.kernel.durations import words
 from shipperone_erp.ledger.leases import LeaseRecord
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import needs_operator
-from shipperone_erp.operations.silent_stages import silence
+from shipperone_erp.operations.stalled_stages import silence
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import needs_operator
+from shipperone_erp.operations.order_comparison import Sides, sides
 from shipperone_erp.operations.order_timeline import events
 from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_story
-from shipperone_erp.operations.sides import Sides, sides
 from shipperone_erp.web import job_actions
 from shipperone_erp.web.access import Person
 from shipperone_erp.web.background_runs import Run

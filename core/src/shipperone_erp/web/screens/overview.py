@@ -12,7 +12,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import attention
 from shipperone_erp.operations.disk_space import full_disk
 from shipperone_erp.operations.reports import Row, status_rows
-from shipperone_erp.operations.silent_stages import SILENT_AFTER
+from shipperone_erp.operations.stalled_stages import SILENT_AFTER
 from shipperone_erp.web.formatting import moment
 from shipperone_erp.web.site import Site, Values
 

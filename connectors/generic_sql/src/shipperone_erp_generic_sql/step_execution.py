@@ -8,15 +8,15 @@ from typing import Any
 from sqlalchemy import Connection
 
 from shipperone_erp import Document, InvoiceLine, Owner, Reason, Refused, ShortLine
-from shipperone_erp_generic_sql import found, triggers
-from shipperone_erp_generic_sql.call import Call, Element, Line
+from shipperone_erp_generic_sql import query_results, triggers
 from shipperone_erp_generic_sql.captured import captured
 from shipperone_erp_generic_sql.database import Database, Unmet
 from shipperone_erp_generic_sql.errors import Kind
-from shipperone_erp_generic_sql.exact import shown
-from shipperone_erp_generic_sql.found import Found, FoundInvoice, FoundReservation, HeldLine, Row
+from shipperone_erp_generic_sql.exact_values import shown
+from shipperone_erp_generic_sql.hook_call import Call, Element, Line
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.prepared import Answer, Prepared
+from shipperone_erp_generic_sql.query_results import Found, FoundInvoice, FoundReservation, HeldLine, Row
 from shipperone_erp_generic_sql.statement import Change, Each, Query
 
 
@@ -69,12 +69,12 @@ class Work:
     def reservation(self) -> FoundReservation | None:
         """The reservation of the call's key, in any state."""
         row = self._one("find_reservation")
-        return None if row is None else found.reservation(row)
+        return None if row is None else query_results.reservation(row)
 
     def invoice(self) -> FoundInvoice | None:
         """The invoice of the call's key, in any state."""
         row = self._one("find_invoice")
-        return None if row is None else found.invoice(row, self._invoice_lines(str(row.get("reference"))))
+        return None if row is None else query_results.invoice(row, self._invoice_lines(str(row.get("reference"))))
 
     def configured(self, query: str) -> bool:
         """Whether the merchant has statements for that query."""
@@ -82,12 +82,12 @@ class Work:
 
     def held_lines(self) -> list[HeldLine]:
         """The lines of the reservation of the call's key, by find_reservation_lines."""
-        return [found.held_line(row) for row in self._rows("find_reservation_lines")]
+        return [query_results.held_line(row) for row in self._rows("find_reservation_lines")]
 
     def invoice_reference(self) -> str | None:
         """The reference of the invoice of the call's key."""
         row = self._one("find_invoice")
-        return None if row is None else found.text(row, "reference", "find_invoice")
+        return None if row is None else query_results.text(row, "reference", "find_invoice")
 
     def refuse_dates(self) -> None:
         """`Refused`, erp_period_locked, if the ERP cannot issue an invoice with the call's dates."""
@@ -100,16 +100,19 @@ class Work:
     def delivery(self) -> Found | None:
         """The delivery of the call's key."""
         row = self._one("find_delivery")
-        return None if row is None else found.delivery(row)
+        return None if row is None else query_results.delivery(row)
 
     def documents(self) -> list[Document]:
         """Every row of every query of list_documents, with its lines if list_document_lines returns them."""
         lines: dict[tuple[str, str], list[InvoiceLine]] = {}
         for row in self._every("list_document_lines"):
-            of = found.text(row, "kind", "list_document_lines"), found.text(row, "reference", "list_document_lines")
-            lines.setdefault(of, []).append(found.line(row, "list_document_lines"))
+            of = (
+                query_results.text(row, "kind", "list_document_lines"),
+                query_results.text(row, "reference", "list_document_lines"),
+            )
+            lines.setdefault(of, []).append(query_results.line(row, "list_document_lines"))
         return [
-            found.document(row, lines.get((str(row.get("kind")), str(row.get("reference"))), ()))
+            query_results.document(row, lines.get((str(row.get("kind")), str(row.get("reference"))), ()))
             for row in self._every("list_documents")
         ]
 
@@ -151,14 +154,14 @@ class Work:
     def figure(self, line: Line) -> Decimal | None:
         """Like `available`, but None without a row or a quantity."""
         rows = self._rows("available", line=line)
-        return found.amount(rows[0], next(iter(rows[0]))) if rows else None
+        return query_results.amount(rows[0], next(iter(rows[0]))) if rows else None
 
     def _invoice_lines(self, reference: str) -> tuple[InvoiceLine, ...]:
         if not self._settings.find_invoice_lines:
             return tuple(InvoiceLine(item.item_id, item.qty) for item in self._call.order.items)
         ids = {str(item.item_id): item.item_id for item in self._call.order.items}
         rows = self._rows("find_invoice_lines", reference=reference)
-        return tuple(found.line(row, "find_invoice_lines", ids) for row in rows)
+        return tuple(query_results.line(row, "find_invoice_lines", ids) for row in rows)
 
     def _one(self, step: str) -> Row | None:
         rows = self._rows(step)

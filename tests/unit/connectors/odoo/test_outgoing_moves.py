@@ -8,10 +8,10 @@ import pytest
 
 from odoo_answers import behind_login, odoo
 from shipperone_erp import Refused, Transient
-from shipperone_erp_odoo.leaving import Take, missing, plan, whole
+from shipperone_erp_odoo.delivery_obstacles import wizard
 from shipperone_erp_odoo.odoo import RACES, UNCLEAR, Odoo
+from shipperone_erp_odoo.outgoing_moves import Take, missing, plan, whole
 from shipperone_erp_odoo.pickings import Found, Move, chains
-from shipperone_erp_odoo.undelivered import wizard
 
 MUG, TEA = 1, 2
 

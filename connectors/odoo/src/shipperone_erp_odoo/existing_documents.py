@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from shipperone_erp import FulfillmentOrder, Owner, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo, Row
-from shipperone_erp_odoo.sites import me
+from shipperone_erp_odoo.warehouses import me
 
 Condition = tuple[str, str, object]
 """One of a domain."""

@@ -11,10 +11,10 @@ from typing import Any
 
 from shipperone_erp import Reason, Refused
 from shipperone_erp_generic_sql.binds import ORDER_BINDS, PARAM
-from shipperone_erp_generic_sql.call import Call, Element
 from shipperone_erp_generic_sql.element_binds import ELEMENT_BINDS, MICRO
-from shipperone_erp_generic_sql.exact import within
-from shipperone_erp_generic_sql.maps import MAP, looked_up
+from shipperone_erp_generic_sql.exact_values import within
+from shipperone_erp_generic_sql.hook_call import Call, Element
+from shipperone_erp_generic_sql.mapping_tables import MAP, looked_up
 
 Read = Callable[[Call, Element | None], Any]
 """Reads a bind's value from a call, or from the given element for a bind of an item, a charge or a tax rate."""

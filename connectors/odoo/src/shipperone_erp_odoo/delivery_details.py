@@ -12,7 +12,7 @@ from shipperone_erp_odoo import lookups
 from shipperone_erp_odoo.buyers import Buyer
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.pickings import referred
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 
 def address(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], who: Mapping[str, Buyer], at: Company) -> None:

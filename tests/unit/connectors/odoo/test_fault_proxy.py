@@ -10,7 +10,7 @@ from typing import ClassVar
 import httpx
 import pytest
 
-from shipperone_erp_odoo.gate import Gate
+from shipperone_erp_odoo.fault_proxy import Gate
 
 
 class Counting(BaseHTTPRequestHandler):

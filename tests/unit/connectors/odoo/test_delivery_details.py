@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from odoo_settings import settings
 from shipperone_erp import FulfillmentOrder
-from shipperone_erp_odoo.addressing import stated_at
+from shipperone_erp_odoo.delivery_details import stated_at
 
 EXTRA = {
     "parcel": {"number": " T-1 ", "weight": None, "parts": ["T-1"]},

@@ -6,7 +6,7 @@ from typing import Any
 
 from shipperone_erp import Option, Question, Setup, SetupDone
 from shipperone_erp_generic_sql import address
-from shipperone_erp_generic_sql.checking.beginning import TO_WRITE, likely, started, tables_of
+from shipperone_erp_generic_sql.checking.toml_draft import TO_WRITE, likely, started, tables_of
 from shipperone_erp_generic_sql.checks import opens
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.recipe import available, recipe

@@ -9,8 +9,8 @@ from shipperone_erp.config import load
 from shipperone_erp.config.toml_files import parse
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import ConfigurationError, Problem, UsageError
-from shipperone_erp.operations.guide.composing import RUNTIME
-from shipperone_erp.operations.guide.questions import Finished
+from shipperone_erp.operations.setup_guide.questions import Finished
+from shipperone_erp.operations.setup_guide.tenant_toml import RUNTIME
 
 
 def tenants_in(file: Path) -> list[str]:

@@ -4,15 +4,15 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Refused
-from shipperone_erp_odoo import foreign, order_links
-from shipperone_erp_odoo.chunks import Answers
+from shipperone_erp_odoo import existing_documents, order_links
+from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.odoo import Draft, Odoo
+from shipperone_erp_odoo.picking_plan import Picking, Transfers, Wanted, begun_with, external_ids
 from shipperone_erp_odoo.pickings import Found, cancel, each, found, lacking, moves, reference
 from shipperone_erp_odoo.products import Product
-from shipperone_erp_odoo.sites import Company, Site, customers
 from shipperone_erp_odoo.tags import tagged
-from shipperone_erp_odoo.wanted import Picking, Transfers, Wanted, begun_with, external_ids
+from shipperone_erp_odoo.warehouses import Company, Site, customers
 
 
 class Deliveries:
@@ -22,11 +22,13 @@ class Deliveries:
         self.odoo = odoo
         self.company = at.id
 
-    def seen(self, orders: Sequence[FulfillmentOrder]) -> list[foreign.Seen]:
+    def seen(self, orders: Sequence[FulfillmentOrder]) -> list[existing_documents.Seen]:
         """The live deliveries that name these orders, and sales orders of ours from before the setting was changed."""
-        found = [foreign.pickings(self.odoo, orders, self.company)]
+        found = [existing_documents.pickings(self.odoo, orders, self.company)]
         if has_sold(self.odoo, self.company):
-            found.append(foreign.sale_orders(self.odoo, orders, self.company, foreign.ours(self.odoo)))
+            found.append(
+                existing_documents.sale_orders(self.odoo, orders, self.company, existing_documents.ours(self.odoo))
+            )
         return found
 
     def knows(self, order: Wanted) -> bool:
@@ -85,7 +87,7 @@ def has_sold(odoo: Odoo, company: int) -> bool:
     def find() -> bool:
         if not odoo.has("stock.picking", "sale_id"):
             return False
-        domain = [foreign.ours(odoo), ("state", "!=", "cancel")]
+        domain = [existing_documents.ours(odoo), ("state", "!=", "cancel")]
         try:
             return bool(odoo.find("sale.order", domain, ["id"], company=company, limit=1))
         except Refused:

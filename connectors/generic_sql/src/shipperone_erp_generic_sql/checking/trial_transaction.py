@@ -9,13 +9,13 @@ from itertools import count
 from sqlalchemy import Connection
 
 from shipperone_erp import FulfillmentOrder, Refused
-from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checking.compare import Goods, free
 from shipperone_erp_generic_sql.database import Database
 from shipperone_erp_generic_sql.errors import DatabaseFailed
+from shipperone_erp_generic_sql.hook_call import Call
 from shipperone_erp_generic_sql.prepared import Prepared
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.step_execution import Work
 
 Refusal = DatabaseFailed | Refused
 

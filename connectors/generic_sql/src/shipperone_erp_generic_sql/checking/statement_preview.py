@@ -8,9 +8,9 @@ from typing import Any
 
 from shipperone_erp import FulfillmentOrder, Refused
 from shipperone_erp.tools import UsageError
-from shipperone_erp_generic_sql.bound import values
-from shipperone_erp_generic_sql.call import Call, Element
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.bind_values import values
+from shipperone_erp_generic_sql.exact_values import digits
+from shipperone_erp_generic_sql.hook_call import Call, Element
 from shipperone_erp_generic_sql.lint import Parsed
 from shipperone_erp_generic_sql.settings import GenericSqlSettings
 from shipperone_erp_generic_sql.statement import Each, Query

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from odoo_settings import product, settings
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
-from shipperone_erp_odoo.drafting import SHIPPING, draft_lines, gross, item_of, sequence_of
+from shipperone_erp_odoo.invoice_plan import SHIPPING, draft_lines, gross, item_of, sequence_of
 from shipperone_erp_odoo.lookups import Tax
 
 HIGH, LOW = Tax(1, "23 %", D(23), True), Tax(2, "5 %", D(5), True)

@@ -7,22 +7,22 @@ from decimal import Decimal
 from typing import Literal
 
 from shipperone_erp import AlreadyIssued, BuildInvoice, FulfillmentOrder, Invoice, Owner, Reason, Refused, Voided
-from shipperone_erp_odoo import foreign, lookups, order_links
-from shipperone_erp_odoo.addressing import address
+from shipperone_erp_odoo import existing_documents, lookups, order_links
+from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.buyers import Buyer, buyers
-from shipperone_erp_odoo.chunks import Answers
-from shipperone_erp_odoo.drafting import NOTE, DraftLine, draft_lines
+from shipperone_erp_odoo.delivery_details import address
+from shipperone_erp_odoo.invoice_plan import NOTE, DraftLine, draft_lines
+from shipperone_erp_odoo.invoice_reader import reference, standing
+from shipperone_erp_odoo.load_tables import EMPTY
 from shipperone_erp_odoo.locks import locked_until, locks, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, external_id
 from shipperone_erp_odoo.products import Product, products
 from shipperone_erp_odoo.rounding import balanced
 from shipperone_erp_odoo.sales import Sold, sold
 from shipperone_erp_odoo.settings import DETECTED, TaxRule
-from shipperone_erp_odoo.sites import Company, Site, sites
-from shipperone_erp_odoo.standing import reference, standing
-from shipperone_erp_odoo.tables import EMPTY
 from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.tax_rules import item_taxes
+from shipperone_erp_odoo.warehouses import Company, Site, sites
 
 Answer = Invoice | Voided
 
@@ -72,7 +72,7 @@ def skus(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> set[str]:
 def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: Answers[Answer]) -> None:
     orders = {request.key: request.order for request in requests}
     known = products(odoo, skus(odoo, list(orders.values())), at.id)
-    seen = foreign.invoices(odoo, list(orders.values()), at.id)
+    seen = existing_documents.invoices(odoo, list(orders.values()), at.id)
     lock = locked_until(odoo, at)
     today = datetime.datetime.now(datetime.UTC).date()  # of what is dated as it is issued
     days = {request.key: request.issue_date or request.tax_date or today for request in requests}

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from shipperone_erp_tryton.turns import Kept, Turns
+from shipperone_erp_tryton.lock_queue import Kept, Turns
 
 
 @contextmanager

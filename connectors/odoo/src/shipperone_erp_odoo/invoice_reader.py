@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from decimal import ROUND_HALF_UP, Decimal
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine
-from shipperone_erp_odoo.drafting import CHARGES, ROUNDING, SHIPPING, WHOLE, item_of, sequence_of
+from shipperone_erp_odoo.invoice_plan import CHARGES, ROUNDING, SHIPPING, WHOLE, item_of, sequence_of
 from shipperone_erp_odoo.links import link
 from shipperone_erp_odoo.lookups import Tax, taxes_by_id
 from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.products import pieces_in
-from shipperone_erp_odoo.sites import Company
+from shipperone_erp_odoo.warehouses import Company
 
 CENT = Decimal("0.01")
 NOTHING = Decimal(0)

@@ -12,9 +12,9 @@ from shipperone_erp import (
     Voided,
 )
 from shipperone_erp.tools import label
-from shipperone_erp_generic_sql.call import Call
-from shipperone_erp_generic_sql.found import FoundReservation
-from shipperone_erp_generic_sql.work import Short
+from shipperone_erp_generic_sql.hook_call import Call
+from shipperone_erp_generic_sql.query_results import FoundReservation
+from shipperone_erp_generic_sql.step_execution import Short
 
 
 def no_such_goods(short: Short) -> str:

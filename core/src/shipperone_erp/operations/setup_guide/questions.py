@@ -27,15 +27,15 @@ from shipperone_erp.domain.hook_answers import ConnectorError
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.operations.connection import wrong_part
-from shipperone_erp.operations.guide.composing import OWN, document, local_zone
-from shipperone_erp.operations.guide.interview import Answer, Answers
-from shipperone_erp.operations.guide.keeping import PLACES, Kept
 from shipperone_erp.operations.inspect.findings import Inspection, Proposal
 from shipperone_erp.operations.inspect.inspection import Queues, inspect
 from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.setup_guide.interview import Answer, Answers
+from shipperone_erp.operations.setup_guide.secret_storage import PLACES, Kept
+from shipperone_erp.operations.setup_guide.tenant_toml import OWN, document, local_zone
 from shipperone_erp.operations.warehouse_mapping import codes_of
 from shipperone_erp.shipperone.client import RESPONSE_AT_MOST, ShipperOne
-from shipperone_erp.shipperone.responses import lost_read
+from shipperone_erp.shipperone.lost_answers import lost_read
 
 YES_NO = (Option("yes"), Option("no"))
 ANSWERS_WITHIN = 10.0

@@ -11,7 +11,7 @@ from shipperone_erp_odoo.lookups import Tax, sales_taxes
 from shipperone_erp_odoo.odoo import JSON2_SINCE, Odoo, Row
 from shipperone_erp_odoo.protocols import JsonRpc
 from shipperone_erp_odoo.settings import OdooSettings
-from shipperone_erp_odoo.sites import Company, me, own_company
+from shipperone_erp_odoo.warehouses import Company, me, own_company
 
 NONE = ""
 AT_MOST = 12

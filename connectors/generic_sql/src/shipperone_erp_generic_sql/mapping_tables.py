@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from shipperone_erp import Owner, Reason, Refused
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.exact_values import digits
 
 MAP = "map_"
 """`map_sku` is the entry of `[maps.sku]` for the value of `sku`."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Any
 
 from shipperone_erp import Document, Invoice, InvoiceLine, Owner, Reason, Refused
-from shipperone_erp_generic_sql.exact import date_from_database, from_database, from_micro
+from shipperone_erp_generic_sql.exact_values import date_from_database, from_database, from_micro
 
 Row = Mapping[str, Any]
 

@@ -9,8 +9,8 @@ import pytest
 from fake_odoo import FakeOdoo, order
 from shipperone_erp import OrderItem, Party, Reason, Refused
 from shipperone_erp_odoo import CreditNote
-from shipperone_erp_odoo.crediting import parts
-from shipperone_erp_odoo.drafting import KNOWN, SHIPPING, WHOLE
+from shipperone_erp_odoo.credit_notes import parts
+from shipperone_erp_odoo.invoice_plan import KNOWN, SHIPPING, WHOLE
 from shipperone_erp_odoo.lookups import language
 from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.parties import LANGUAGE, buyer

@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from shipperone_erp import Check, FulfillmentOrder, Reservation
-from shipperone_erp_generic_sql.call import Call
 from shipperone_erp_generic_sql.checking.compare import Goods
-from shipperone_erp_generic_sql.checking.trial import Trial
-from shipperone_erp_generic_sql.work import Work
+from shipperone_erp_generic_sql.checking.trial_transaction import Trial
+from shipperone_erp_generic_sql.hook_call import Call
+from shipperone_erp_generic_sql.step_execution import Work
 
 _BY_KEY = "look by :key, and by nothing that another document may have too, such as the order's id"
 _NAME_THE_KEY = (

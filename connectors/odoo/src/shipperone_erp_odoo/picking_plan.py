@@ -14,7 +14,7 @@ from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
 from shipperone_erp_odoo.kits import Parts, parts
 from shipperone_erp_odoo.odoo import Odoo, external_id
 from shipperone_erp_odoo.products import Product, counted
-from shipperone_erp_odoo.sites import Site
+from shipperone_erp_odoo.warehouses import Site
 
 Transfers = Literal["internal", "direct"]
 """How goods that lie in another warehouse come: as the setting `transfers` says."""

@@ -12,16 +12,16 @@ from decimal import Decimal
 
 from shipperone_erp import Document, Owner, Reason, Refused, Voided
 from shipperone_erp_odoo import order_links
-from shipperone_erp_odoo.building import dates
-from shipperone_erp_odoo.drafting import CHARGES, SHIPPING, WHOLE, item_of
+from shipperone_erp_odoo.draft_invoices import dates
+from shipperone_erp_odoo.invoice_plan import CHARGES, SHIPPING, WHOLE, item_of
+from shipperone_erp_odoo.invoice_reader import money, reference, referred
 from shipperone_erp_odoo.links import link
+from shipperone_erp_odoo.load_tables import EMPTY
 from shipperone_erp_odoo.locks import locked_until, refuse_locked
 from shipperone_erp_odoo.odoo import Draft, Odoo, Row, external_id, named, one
 from shipperone_erp_odoo.products import pieces_in
-from shipperone_erp_odoo.sites import Company, company, me
-from shipperone_erp_odoo.standing import money, reference, referred
-from shipperone_erp_odoo.tables import EMPTY
 from shipperone_erp_odoo.tags import tagged
+from shipperone_erp_odoo.warehouses import Company, company, me
 
 NOTHING = Decimal(0)
 

@@ -9,9 +9,9 @@ import pytest
 from odoo_settings import product
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason, Refused
 from shipperone_erp_odoo.odoo import Odoo
+from shipperone_erp_odoo.picking_plan import Wanted, begun_with, external_ids, wanted
 from shipperone_erp_odoo.settings import OdooSettings, WarehouseRule
-from shipperone_erp_odoo.sites import Company, Site
-from shipperone_erp_odoo.wanted import Wanted, begun_with, external_ids, wanted
+from shipperone_erp_odoo.warehouses import Company, Site
 
 HOME = Company(1, "Acme", "SK", "EUR")
 

@@ -8,10 +8,10 @@ from sqlalchemy import BigInteger, Boolean
 from sqlalchemy.types import TypeEngine
 
 from shipperone_erp_generic_sql.binds import ANYWHERE, ORDER_BINDS, PARAM, Bind
-from shipperone_erp_generic_sql.call import Param
 from shipperone_erp_generic_sql.element_binds import BINDS_OF, ELEMENT_BINDS, ElementBind
-from shipperone_erp_generic_sql.exact import Amount, Day, Text
-from shipperone_erp_generic_sql.maps import MAP, table_of
+from shipperone_erp_generic_sql.exact_values import Amount, Day, Text
+from shipperone_erp_generic_sql.hook_call import Param
+from shipperone_erp_generic_sql.mapping_tables import MAP, table_of
 from shipperone_erp_generic_sql.statement import CaptureType, Each
 
 _TEXT, _NUMBER, _AMOUNT = Text(), BigInteger(), Amount()

@@ -8,9 +8,9 @@ nothing that the queries return may change.
 from collections.abc import Callable
 
 from shipperone_erp import Check
-from shipperone_erp_generic_sql.call import Call
-from shipperone_erp_generic_sql.checking.trial import Trial
-from shipperone_erp_generic_sql.exact import digits
+from shipperone_erp_generic_sql.checking.trial_transaction import Trial
+from shipperone_erp_generic_sql.exact_values import digits
+from shipperone_erp_generic_sql.hook_call import Call
 
 _NEXT_GENERATION = (
     "an order has a new key after each release: let nothing but the key be unique, and give back all that was taken"

@@ -1,0 +1,24 @@
+"""The check of fencing tokens, in the transaction of each commit: a stale token writes nothing."""
+
+from collections.abc import Collection
+
+from sqlalchemy import Connection, bindparam, select
+
+from shipperone_erp.domain.records import Lease
+from shipperone_erp.ledger.schema import leases
+
+FENCE = (
+    select(leases.c.name, leases.c.owner, leases.c.number)
+    .where(leases.c.name.in_(bindparam("names", expanding=True)))
+    .order_by(leases.c.name)
+    .with_for_update(read=True)
+)
+"""Who holds these leases; in PostgreSQL nobody can take one over before this transaction has ended."""
+
+
+def lost_leases(connection: Connection, held: Collection[Lease]) -> set[Lease]:
+    """Those of `held` that another process has taken over; the rest stay held until the transaction ends."""
+    if not held:
+        return set()
+    rows = connection.execute(FENCE, {"names": [lease.name for lease in held]})
+    return set(held) - {Lease(row.name, row.owner, row.number) for row in rows}
