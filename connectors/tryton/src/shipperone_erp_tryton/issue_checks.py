@@ -1,4 +1,4 @@
-"""Finds causes for which issuing would fail while the invoice is a draft: after ShipperOne's acceptance it is too late."""
+"""Finds causes for which issuing would fail, while the invoice is a draft: after ShipperOne accepts it is too late."""
 
 from __future__ import annotations
 
