@@ -1,1 +1,1 @@
-"""The rules of the work as pure values and functions: orders, jobs, planning, checks. It imports `kernel` only."""
+"""The business rules as pure values and functions: orders, jobs, planning, checks. It imports `kernel` only."""

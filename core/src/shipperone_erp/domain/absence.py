@@ -1,6 +1,6 @@
-"""What a read says of a job whose order is not listed, or whose confirmation was lost on the way. Pure functions.
+"""Decides about an open job whose order is not listed, or whose confirmation has an unknown outcome. Pure functions.
 
-Only a read that proves absence counts as absence (`Listing.proves_absence`); see design.md "Reading a queue".
+Only a read that proves absence counts as absence (`Listing.proves_absence`).
 """
 
 from collections.abc import Collection, Iterable
@@ -28,15 +28,16 @@ from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.durations import words
 
 DOUBTFUL_AFTER = timedelta(hours=24)
-"""A ledger whose last good read is older than this (or `gone_grace`) may be yesterday's: absence then proves less."""
+"""If the last good read is older than this (or `gone_grace`), the ledger may be a restored copy: absence proves less.
+"""
 
 
 VERDICTS = ("same", "repriced", "changed", "absent")
-"""What a read that can decide shows of an order whose confirmation has an unknown outcome."""
+"""The possible findings about an order whose confirmation has an unknown outcome, from a read that can decide."""
 
 
 class Patience(Protocol):
-    """The tenant's settings that say how long to wait before believing."""
+    """The tenant's settings for waiting before an absence or an unknown outcome is decided."""
 
     @property
     def settle(self) -> timedelta: ...
@@ -49,11 +50,11 @@ class Patience(Protocol):
 
 
 def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) -> Decision:
-    """After a lost answer: two reads that began at least `settle` after the call ended, and that can decide.
+    """Decide an unknown outcome from two reads that can decide and began at least `settle` after the call ended.
 
-    Exactly the same in both: it is sent again. None of its items in both, proven: accepted. What ShipperOne denied and
-    lists in both with the same items and quantities, at whatever amounts, counts as refused. Anything else needs an
-    operator. A read that proves nothing is not counted.
+    Both list exactly the same: the confirmation is sent again. Both prove that none of its items is listed: it counts
+    as accepted. ShipperOne denied it and both list the same items and quantities, at any amounts: it counts as refused.
+    Anything else needs an operator. A read that proves nothing is not counted.
     """
     if job.state is State.HELD:
         return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
@@ -88,7 +89,7 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
 
 
 def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
-    """This read cannot decide: the next one may, until the doubt has lasted for `doubt_for`."""
+    """This read cannot decide. Later reads may, until the outcome has been unknown for `doubt_for`."""
     since = doubt_since(job) or listing.began_at
     why = listing.doubt or "the read does not prove that the order has left the queue"
     if listing.began_at - since >= patience.doubt_for:
@@ -105,7 +106,7 @@ def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
 
 
 def doubt_since(job: Job) -> datetime | None:
-    """Since when reads have proven nothing about the unknown outcome of this job; None if none has counted yet."""
+    """Since when reads have proven nothing about this job's unknown outcome; None if none has counted yet."""
     known = job.doubt_since is not None and job.lost_at is not None and job.doubt_since >= job.lost_at
     return job.doubt_since if known else None
 
@@ -121,9 +122,9 @@ def _ask(job: Job, why: str) -> PutOnHold:
 
 
 def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
-    """It was sent again after a lost answer, and its items are not listed any more: settled as if lost once more.
+    """The confirmation was sent again and its items are not listed any more: its outcome counts as unknown again.
 
-    The first call may have come after all, and then the second one was refused or never went out.
+    The first call may have arrived late. Then the second one was refused or never sent.
     """
     why = "it was sent again after a lost answer, and is not listed any more: the first call may have come late"
     waits = job.outcome_unknown(f"{why}; ShipperOne's queue will tell", now, settle=patience.settle)
@@ -131,7 +132,7 @@ def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
 
 
 def lists_none_of(listed: Listed, job: Job) -> bool:
-    """What is listed of the order is about other items than the job's."""
+    """The listing of the order contains none of the job's items."""
     return {str(item.item_id) for item in listed.order.items}.isdisjoint(map(str, job.item_ids))
 
 
@@ -163,9 +164,9 @@ def absent(
     patience: Patience,
     now: datetime,
 ) -> Decision:
-    """An open job whose order is not listed: settled, put off, counted, held or ended.
+    """Decide about an open job whose order is not listed: settle it, record, wait, hold or end it.
 
-    `failed`: what ShipperOne lists as fallen out of its flow, which nobody has confirmed.
+    `failed`: the ids of orders that ShipperOne lists as failed in its own process and that nobody has confirmed.
     """
     if job.lost_at is not None:
         return settle(job, job.lost_at, listing, patience)
@@ -175,7 +176,8 @@ def absent(
         if job.step is Step.RESERVED:
             return ConfirmByInference(job, "somebody confirmed it: its goods are in pending_invoice")
         if job.step is Step.RESERVING and job.absence_doubtful:
-            # confirmed since the copy that this ledger is: the reservation under its key is asked for, then inferred
+            # The order was confirmed after the backup that this ledger was restored from. The ERP is queried for the
+            # reservation under its key; then the confirmation is inferred.
             return Continue(job, heals=True)
     silence = max(patience.gone_grace, DOUBTFUL_AFTER)
     since = job.absent_since
@@ -183,7 +185,7 @@ def absent(
     doubtful = job.absence_doubtful or unread
     if not listing.proves_absence:
         why = "is not listed, but this read does not prove that it is gone"
-        # a complete read counts as a good one, after which nobody could tell any more how long nobody had read
+        # A complete read counts as a good read and would hide how long the queue was not read: record the doubt now.
         changed = doubtful is not job.absence_doubtful
         return (
             RecordObservation(job.absence_doubted(), why) if changed else NoAction(job.order_id, why, wants_proof=True)
@@ -226,13 +228,13 @@ def absent(
 
 
 def may_exist(job: Job) -> bool:
-    """We may have made something of this job in the ERP: a reservation, a draft, or a call with an unknown outcome."""
+    """The ERP may hold something of this job: a reservation, a draft, or the effect of a call of unknown outcome."""
     if job.step is Step.NEW or job.adopted:
         return False
     if job.stage is Stage.INVOICE and job.step in (Step.BUILT, Step.CONFIRMING):
         return job.invoice is None or job.invoice.reference is not None
     if job.stage is Stage.ALLOCATION and job.step in (Step.RESERVED, Step.CONFIRMING):
-        return job.reference is not None  # services only: the ERP was not asked
+        return job.reference is not None  # services only: the ERP was not called
     return True
 
 
@@ -243,7 +245,7 @@ def held_in_erp(job: Job) -> str:
 
 
 def wants_proof(decisions: Iterable[Decision], listing: Listing) -> bool:
-    """Something may be gone, or its answer was lost: only a read that proves absence can tell."""
+    """Some order may be gone, or its outcome is unknown: only a read that proves absence can decide it."""
     unreadable = {entry.order_id for entry in listing.unreadable}
     for decision in decisions:
         if isinstance(decision, NoAction):

@@ -1,7 +1,7 @@
-"""What becomes of goods that are reserved and confirmed: shipped, kept for too long, given back. Pure functions.
+"""Decides about confirmed reservations: shipped, kept for too long, or given back. Pure functions.
 
-Giving back is never decided here by itself: a person said so (`Job.ending` of a confirmed job), and only two reads
-which prove that neither queue lists the order let it happen.
+An operator must request the release (`Job.ending` of a confirmed job). It happens only after a read of each queue has
+proven that neither lists the order.
 """
 
 from collections.abc import Collection, Iterable, Iterator
@@ -14,12 +14,14 @@ from shipperone_erp.domain.states import Stage, State
 
 
 def to_be_given_back(job: Job) -> bool:
-    """A person wants a confirmed reservation to be released."""
+    """An operator has requested the release of a confirmed reservation."""
     return job.stage is Stage.ALLOCATION and job.accepted and job.ending is State.GONE
 
 
 def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision:
-    """Release it if both queues prove that they do not list its order; if one lists it, a person was wrong."""
+    """Release it if both queues prove that they do not list its order. If one lists it, hold the job and release
+    nothing.
+    """
     for read in (listing, elsewhere):
         if read is not None and lists(read, job.order_id):
             return PutOnHold(
@@ -34,14 +36,14 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision
 
 
 def lists(listing: Listing, order_id: str) -> bool:
-    """The order is there, readable or not."""
+    """The queue lists the order, readable or not."""
     return order_id in listing.orders or any(entry.order_id == order_id for entry in listing.unreadable)
 
 
 def kept_too_long(
     jobs: Iterable[Job], listed: Collection[str], shipped: Collection[int], within: str
 ) -> Iterator[PutOnHold]:
-    """Confirmed reservations whose order never came to an invoice; what a queue lists is not forgotten."""
+    """Hold confirmed reservations whose order never reached the invoice queue. A listed order is not held."""
     for job in jobs:
         if job.order_id not in listed and job.id not in shipped:
             yield PutOnHold(
@@ -54,7 +56,7 @@ def kept_too_long(
 
 
 def shipped_after_all(job: Job, shipped: Collection[int]) -> Continue | None:
-    """What was kept too long has come to an invoice."""
+    """A reservation that was held for too long has shipped: its job continues."""
     if job.reason is Reason.RESERVED_NOT_SHIPPED and job.id in shipped:
         return Continue(job, heals=True)
     return None

@@ -1,6 +1,6 @@
-"""The one sum at which an operator has accepted a listing whose amounts nothing explains.
+"""The one sum at which an operator has accepted a listing whose amounts are not explained.
 
-It is kept with the listing's fingerprint: another listing, or another sum, needs a new approval. Pure functions.
+It is stored with the listing's fingerprint: another listing, or another sum, needs a new approval. Pure functions.
 """
 
 from decimal import Decimal
@@ -11,7 +11,7 @@ from shipperone_erp.domain.totals import Discount, figures, readable
 
 
 def at_total(job: Job, total: Decimal) -> str:
-    """What is kept of an operator's approval of this job's listing at that sum."""
+    """The stored text of an operator's approval of this job's listing at that sum."""
     return f"{total:f} {job.fingerprint}"
 
 

@@ -1,4 +1,4 @@
-"""Rows of an order and what they are parts of: bundles within bundles, and rows that only the ledger still knows."""
+"""The parent-child structure of an order's rows: nested bundles, including rows that only the ledger still holds."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -9,12 +9,12 @@ from shipperone_erp.kernel.printable import label
 
 
 def item_key(item: OrderItem) -> str:
-    """The item's id as text: ids of both kinds name the same item."""
+    """The item's id as text: 7 and "7" name the same item."""
     return str(item.item_id)
 
 
 def parent_of(item: OrderItem) -> str | None:
-    """The item that it is a part of; a row that names itself is a part of nothing."""
+    """The id of the item that contains this row; None if there is none, or if the row names itself."""
     named = None if item.parent_item_id is None else str(item.parent_item_id)
     return None if named == str(item.item_id) else named
 
@@ -25,18 +25,17 @@ def names(items: Iterable[OrderItem]) -> str:
 
 
 def price(item: OrderItem) -> Decimal | None:
-    """What the row costs, not rounded; None where ShipperOne does not say."""
+    """The row's price, not rounded; None where ShipperOne lists none."""
     if item.row_total_incl_tax is not None:
         return item.row_total_incl_tax
     return None if item.price_incl_tax is None else item.price_incl_tax * item.qty
 
 
 class Families:
-    """The listed rows, together with those that are `known` of the same order and not listed now.
+    """The listed rows, together with the `known` rows of the same order that are not listed now.
 
-    A family is a row that is in nothing, with all that is in it, at any depth. `roots` are the families that have a
-    listed row, in the order of the listing; a root need be neither listed nor known. `loop`: rows that are in nothing
-    but each other.
+    A family is a row without a parent, with everything in it, at any depth. `roots` are the families that have a listed
+    row, in the order of the listing; a root need be neither listed nor known. `loop`: rows whose parents form a cycle.
     """
 
     def __init__(self, listed: Iterable[OrderItem], known: Iterable[OrderItem] = ()) -> None:
@@ -54,11 +53,11 @@ class Families:
         self.loop = tuple(self.listed[key] for key, root in climbed.items() if root is None)
 
     def children(self, key: str) -> tuple[OrderItem, ...]:
-        """The rows that are in it directly."""
+        """Its direct children."""
         return tuple(self._children.get(key, ()))
 
     def root(self, key: str) -> str | None:
-        """The outermost item that it is in; None if it is in itself, by way of others."""
+        """The outermost item that contains it; None if its parents form a cycle."""
         outermost = self._above(key)[-1]
         item = self._all.get(outermost)
         return None if item is not None and parent_of(item) is not None else outermost
@@ -68,7 +67,7 @@ class Families:
         return key in self.listed or any(self.reaches_listed(item_key(child)) for child in self._children.get(key, ()))
 
     def known_below(self, key: str) -> tuple[OrderItem, ...]:
-        """The innermost known rows in it."""
+        """The innermost known rows inside it."""
         found: list[OrderItem] = []
         for child in self._children.get(key, ()):
             below = self.known_below(item_key(child))
@@ -76,11 +75,11 @@ class Families:
         return tuple(found)
 
     def within(self, key: str, other: str) -> bool:
-        """It is in the other one, at any depth."""
+        """It is inside the other one, at any depth."""
         return key != other and other in self._above(key)
 
     def _above(self, key: str) -> list[str]:
-        """The item and all that it is in, from the inside out, each once."""
+        """The item and all its ancestors, from the inside out, each once."""
         found = [key]
         while (item := self._all.get(found[-1])) is not None:
             above = parent_of(item)
@@ -90,5 +89,5 @@ class Families:
         return found
 
     def innermost(self, key: str) -> bool:
-        """Nothing is in it."""
+        """It has no children."""
         return key not in self._children

@@ -1,7 +1,7 @@
-"""An order's charges: the amounts beyond lines and shipping whose places the tenant has named.
+"""An order's charges: the amounts beyond lines and shipping whose paths the tenant has configured.
 
 absent      not there, null, an empty text, or 0: nothing is charged
-unreadable  anything there that is no number: the order is held, since a fee or a coupon would be missing from it
+unreadable  any value that is not a number: the order is held, since a fee or a coupon would be missing from it
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,11 +15,11 @@ from shipperone_erp.domain.rules import ChargeRule
 from shipperone_erp.kernel.json_values import exact, is_scalar, kind
 
 ITEMS = "items"
-"""As the first step of a path: the order's items, wherever they are listed."""
+"""As the first step of a path: the order's items, under whichever key they are listed."""
 
 
 def read_charges(order: JsonObject, named: Sequence[ChargeRule], items: Sequence[Any] = ()) -> tuple[Charge, ...]:
-    """Those that this order has, signed as the tenant says. Unreadable names the path and what stands there.
+    """The charges that this order has, signed as the tenant configures. Unreadable names the path and the value there.
 
     `items` are the order's items as they are listed, for paths that go through `items`.
     """
@@ -34,7 +34,7 @@ def read_charges(order: JsonObject, named: Sequence[ChargeRule], items: Sequence
 
 
 def items_charges(named: Sequence[ChargeRule], fields: Mapping[str, str]) -> frozenset[str]:
-    """The names of the charges whose path goes through the order's items: each is of the items that are listed."""
+    """The names of the charges whose path goes through the order's items: each belongs to the listed items."""
     if not named:
         return frozenset()
     place = Places(fields).order["items"]
@@ -45,7 +45,7 @@ def items_charges(named: Sequence[ChargeRule], fields: Mapping[str, str]) -> fro
 
 
 def found_at(raw: Any, path: str) -> Iterator[Any]:
-    """What lies at the end of a path; through a list, in each of its entries (or in one, where the step is a number).
+    """The values at the end of a path. A list yields those of each of its entries (of one, where the step is a number).
 
     `gift_cards.amount` is the amount of every gift card, `gift_cards.0.amount` that of the first.
     """

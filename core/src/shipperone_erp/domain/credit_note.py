@@ -6,7 +6,7 @@ from decimal import Decimal
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """Its number in the ERP, and what it takes off the invoice, tax included: above zero."""
+    """Its number in the ERP, and the amount that it takes off the invoice, tax included: above zero."""
 
     number: str
     amount: Decimal

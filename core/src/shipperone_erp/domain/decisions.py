@@ -1,4 +1,4 @@
-"""What planning can decide about an order, each with the words that `--dry-run` prints for it."""
+"""The possible decisions of planning about an order, each with the text that `--dry-run` prints for it."""
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -11,7 +11,7 @@ from shipperone_erp.domain.states import Stage, State, Step
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """A new job, to be worked on at once."""
+    """Create a new job and work on it at once."""
 
     job: Job
 
@@ -21,7 +21,7 @@ class Start:
 
 @dataclass(frozen=True, slots=True)
 class StartHeld:
-    """A new job that a person must release first; the job already says why."""
+    """Create a new job that an operator must release first; the job already carries its reason."""
 
     job: Job
 
@@ -31,7 +31,7 @@ class StartHeld:
 
 @dataclass(frozen=True, slots=True)
 class Continue:
-    """A job goes on where it stands; `heals` if what held it is no longer true."""
+    """Continue a job from its current step. `heals`: the reason that held it no longer applies."""
 
     job: Job
     heals: bool = False
@@ -44,21 +44,23 @@ class Continue:
 
 @dataclass(frozen=True, slots=True)
 class Supersede:
-    """The job is no longer what is listed: undo it, then start the next one from the listing (None: it is to wait)."""
+    """Undo a job that no longer matches its listing, then start its successor from the listing (None: do not start
+    yet).
+    """
 
     job: Job
     successor: Start | StartHeld | None
 
     def words(self) -> str:
         then = f" and start again as {self.successor.job.key}" if self.successor else ""
-        # what is being undone already is so for another reason, such as a person's `order retry`
+        # a job whose undo has begun already was undone for another reason, such as an operator's `order retry`
         why = ", because the order has changed" if self.job.ending is None else ""
         return f"would undo {self.job.key}{why}{then}"
 
 
 @dataclass(frozen=True, slots=True)
 class Restamp:
-    """The order is the job's, read otherwise: its fingerprint and text are recorded, then the job goes its way."""
+    """Record the fingerprint and text of the same order, which this version reads differently; then decide `then`."""
 
     job: Job
     then: "Decision"
@@ -69,7 +71,7 @@ class Restamp:
 
 @dataclass(frozen=True, slots=True)
 class RecordObservation:
-    """Nothing is done but to keep in the ledger what this read has shown."""
+    """Only record in the ledger what this read has shown."""
 
     job: Job
     why: str
@@ -80,7 +82,7 @@ class RecordObservation:
 
 @dataclass(frozen=True, slots=True)
 class PutOnHold:
-    """The job needs a person."""
+    """Hold the job for an operator."""
 
     job: Job
     reason: Reason
@@ -93,7 +95,7 @@ class PutOnHold:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmByInference:
-    """Two proving reads show that ShipperOne has confirmed it, by our lost call or by somebody else."""
+    """Count it as confirmed: two reads prove that ShipperOne has accepted it, by our call or by somebody else's."""
 
     job: Job
     why: str
@@ -104,7 +106,7 @@ class ConfirmByInference:
 
 @dataclass(frozen=True, slots=True)
 class SendAgain:
-    """Two reads show that the call whose answer was lost had no effect."""
+    """Send the confirmation again: two reads show that the call with the unknown outcome had no effect."""
 
     job: Job
 
@@ -114,7 +116,7 @@ class SendAgain:
 
 @dataclass(frozen=True, slots=True)
 class TreatAsRefused:
-    """Two reads show that a confirmation which ShipperOne denied in a 2xx had no effect: it is a refusal."""
+    """Count the confirmation as refused: ShipperOne denied it in a 2xx, and two reads show that it had no effect."""
 
     job: Job
 
@@ -124,7 +126,7 @@ class TreatAsRefused:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The order is over: release or discard what was made, then end as `state`, for the reason `why`."""
+    """The order is over: release or discard its documents, then end the job as `state`, for the reason `why`."""
 
     job: Job
     state: State
@@ -136,7 +138,7 @@ class End:
 
 @dataclass(frozen=True, slots=True)
 class RecoverFromErp:
-    """The order left the queue and the ledger cannot tell why: the ERP is asked by key whether it was issued."""
+    """The order left the queue and the ledger does not show why: query the ERP by key whether it was issued."""
 
     job: Job
 
@@ -146,7 +148,7 @@ class RecoverFromErp:
 
 @dataclass(frozen=True, slots=True)
 class NoAction:
-    """Nothing to do now. `wants_proof`: only a read that proves absence can change that."""
+    """Do nothing now. `wants_proof`: only a read that proves absence can change that."""
 
     order_id: str
     why: str
@@ -185,7 +187,7 @@ def order_of(decision: Decision) -> str:
 
 
 def moved_decision(decision: Decision, by: timedelta) -> Decision:
-    """The decision about its job as the job is once the clock was set by so much."""
+    """The decision, with its job's times moved by the same interval as the clock."""
     if isinstance(decision, NoAction):
         return decision
     if isinstance(decision, Restamp):

@@ -1,13 +1,13 @@
-"""Whether the rows of an order are listed before or after their discount. Pure functions on values.
+"""Decides whether the rows of an order are listed before or after their discount. Pure functions on values.
 
-Where the tenant's `discount` is unset, only what is proven counts:
+Where the tenant's `discount` is unset, only proof counts:
 
     a row      that is quantity times price less its discount is after it (`in_row`); one that is quantity times
                price proves nothing, since the price may be after the discount as well
     the total  of an order that adds up under some readings and not under the others
-    a part     by what the same order's allocation proves; its own total counts only if it is not the whole order's
+    a part     by the proof of the same order's allocation; its own total counts only if it is not the whole order's
 
-Readings that give every line the same amount are one reading. What these leave open is held.
+Readings that give every line the same amount are one reading. An order that these leave undecided is held.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,15 +38,15 @@ def settled(
     allocated: Iterable[FulfillmentOrder] = (),
     earlier: Iterable[FulfillmentOrder] = (),
 ) -> Discount:
-    """The reading of this order: the tenant's `rule`, else the one that is proven; None if that leaves several open.
+    """The reading of this order: the tenant's `rule`, else the proven one; None if several remain possible.
 
-    `allocated` is the same order as its allocations listed it, in the rows that are invoiced, `earlier` as its
-    accepted invoices did. `part`: the ledger shows that this is a part of a larger order.
+    `allocated` is the same order as its allocations listed it, in the rows that are invoiced, `earlier` as its accepted
+    invoices did. `part`: the ledger shows that this is a part of a larger order.
     """
     if rule is not None or not any(item.discount for item in order.items):
         return rule or "in_row"
     order, whole = cleaned(order, currency), [cleaned(one, currency) for one in allocated]
-    # the same total with other items is that of the whole order
+    # a total that a listing of other items repeats is that of the whole order
     own_total = not part or order.total_incl_tax not in {
         cleaned(one, currency).total_incl_tax for one in (*whole, *earlier)
     }
@@ -62,14 +62,14 @@ def settled(
 def left_open(
     order: FulfillmentOrder, currency: str | None, tolerance: Decimal = NOTHING, *, by_total: bool = True
 ) -> Readings:
-    """The readings that what is listed allows; none of them where its rows and its total contradict each other."""
+    """The readings that the listing allows; none of them where its rows and its total contradict each other."""
     rows: Readings = frozenset({"in_row"}) if any(_after(item, currency) for item in order.items) else EVERY
     fitting = fitting_total(order, currency, tolerance) if by_total else ()
     return rows & frozenset(fitting) if fitting else rows
 
 
 def open_sums(order: FulfillmentOrder, currency: str | None) -> tuple[Difference, ...]:
-    """What the invoice comes to by each reading, as it is kept with a job that is held for it."""
+    """The invoice's total by each reading, as it is stored with a job that is held for it."""
     total = None if order.total_incl_tax is None else f"{order.total_incl_tax:f}"
     return tuple(
         Difference(field_of(reading), f"{amount:f}", total)
@@ -79,25 +79,27 @@ def open_sums(order: FulfillmentOrder, currency: str | None) -> tuple[Difference
 
 
 def field_of(reading: str) -> str:
-    """How a reading is named, as it is written in TOML."""
+    """The name of a reading, as it is written in TOML."""
     return f'discount = "{reading}"'
 
 
 def held_for_discount(job: Job) -> bool:
-    """It is held before anything of it was made, and a setting of `discount` would settle its amounts."""
+    """The job is held before any document was made, and a setting of `discount` would decide its amounts."""
     held = job.state is State.HELD and job.reason is Reason.AMOUNT_UNEXPLAINED and job.step is Step.NEW
     return held and any(difference.field.startswith("discount = ") for difference in job.differences)
 
 
 def discount_is_set(job: Job, rule: str | None) -> bool:
-    """The tenant's `discount` says now what was not settled when the job was held."""
+    """The tenant's `discount` now decides the question for which the job was held."""
     if rule is None or not held_for_discount(job):
         return False
     return any(difference.field == field_of(rule) for difference in job.differences)
 
 
 def together(held: Sequence[Iterable[Difference]]) -> str:
-    """'3 order(s) are held, since …: their invoices come to 60.00 by `discount = "in_row"`, …': one finding of all."""
+    """One sentence for all held orders: '3 order(s) are held, since …: their invoices come to 60.00 by `discount =
+    "in_row"`, …'.
+    """
     sums: dict[str, list[Decimal]] = {}
     for difference in chain.from_iterable(held):
         if difference.ours is not None:
@@ -131,7 +133,10 @@ def _after(item: OrderItem, currency: str | None) -> bool:
 
 
 def _precision(item: OrderItem, currency: str | None) -> Decimal:
-    """How far quantity times price may be from the row: half of the price's last decimal a piece, and half a unit."""
+    """The greatest rounding difference between quantity times price and the row.
+
+    Half of the price's last decimal for each piece, and half a unit.
+    """
     price = item.price_incl_tax or NOTHING
     unit = Decimal(1).scaleb(-decimals(currency))  # JSON writes 20.00 as 20: no price is coarser than its currency
     return HALF * (item.qty * min(unit, Decimal(1).scaleb(-places_of(price))) + unit)

@@ -1,16 +1,16 @@
-"""Denials of ShipperOne that its own queue disproves: from how many on they are a finding of the tenant."""
+"""Denials of ShipperOne that its own queue disproves. Above a threshold they are reported for the tenant."""
 
 from datetime import timedelta
 
 DISPROVED_AT_LEAST = 3
-"""So many denials must be disproved before it is a finding of the tenant: one may be a slip."""
+"""The number of disproved denials from which they are reported: a single one may be an accident."""
 
 DISPROVED_WITHIN = timedelta(days=7)
-"""How far back `status` and `doctor` count."""
+"""The period that `status` and `doctor` count."""
 
 
 def disproved_sentence(count: int, words: str) -> str | None:
-    """The finding, for `status`, `doctor` and the log; None while there are too few."""
+    """The sentence for `status`, `doctor` and the log; None while there are too few."""
     if count < DISPROVED_AT_LEAST:
         return None
     return (

@@ -1,4 +1,4 @@
-"""What happens while orders are worked on, as values that observers are told of, after the fact."""
+"""Events of the work on orders, as values. Observers receive each after the fact."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 
 @dataclass(frozen=True, slots=True)
 class CycleEnded:
-    """One read of a queue and what was decided from it; `listed` is how many orders it showed, None if it failed."""
+    """One read of a queue and the decisions from it; `listed`: the number of listed orders, None if the read failed."""
 
     tenant: str
     stage: Stage
@@ -31,7 +31,7 @@ class WorkLeft:
 
 @dataclass(frozen=True, slots=True)
 class OrderPlanned:
-    """An order is to be worked on."""
+    """An order is about to be worked on."""
 
     tenant: str
     stage: Stage
@@ -39,7 +39,7 @@ class OrderPlanned:
 
 @dataclass(frozen=True, slots=True)
 class OrderRests:
-    """Work on an order has come to rest: it is done, waits, or is held."""
+    """Work on an order has paused or ended: the job is done, waits, or is held."""
 
     tenant: str
     stage: Stage
@@ -68,7 +68,7 @@ class RequestEnded:
 
 @dataclass(frozen=True, slots=True)
 class JobChanged:
-    """A job as it was (None: it is new) and as it is."""
+    """A job before the change (None: it is new) and after it."""
 
     before: Job | None
     after: Job
@@ -76,4 +76,4 @@ class JobChanged:
 
 Event = CycleEnded | WorkLeft | OrderPlanned | OrderRests | StepEnded | RequestEnded | JobChanged
 Observer = Callable[[Event], None]
-"""Called in the event loop. It returns at once."""
+"""Called in the event loop. Must return at once."""

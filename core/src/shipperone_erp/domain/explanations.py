@@ -1,4 +1,4 @@
-"""The pages of `explain` and docs/reference/reasons.md: each reason, what happens meanwhile, and what cures it."""
+"""The pages of `explain` and docs/reference/reasons.md: each reason, what happens meanwhile, and its cure."""
 
 import difflib
 from collections.abc import Mapping
@@ -23,48 +23,48 @@ def find(name: str) -> Reason:
 def explain(name: str) -> str:
     """The page of a reason, for operators."""
     reason = find(name)
-    said = EXPLANATIONS[reason]
+    entry = EXPLANATIONS[reason]
     return (
-        f"{reason}\n\n{said.means}\n\nWhose move: {whose_move(said)}\nMeanwhile:  {said.meanwhile}\n"
-        f"Cure:       {said.cure}"
+        f"{reason}\n\n{entry.means}\n\nWhose move: {whose_move(entry)}\nMeanwhile:  {entry.meanwhile}\n"
+        f"Cure:       {entry.cure}"
     )
 
 
-def whose_move(said: Explanation) -> str:
+def whose_move(entry: Explanation) -> str:
     """'shipperone, or it: `order show ID` names it'"""
-    if not said.other_owners:
-        return said.owner.value
-    return f"{said.owner}, or {' or '.join(said.other_owners)}: `order show ID` names it"
+    if not entry.other_owners:
+        return entry.owner.value
+    return f"{entry.owner}, or {' or '.join(entry.other_owners)}: `order show ID` names it"
 
 
 def as_json(name: str) -> dict[str, str | list[str]]:
     """The page of a reason, for scripts."""
     reason = find(name)
-    said = EXPLANATIONS[reason]
+    entry = EXPLANATIONS[reason]
     return {
         "reason": reason.value,
-        "owner": said.owner.value,
-        "other_owners": [owner.value for owner in said.other_owners],
-        "means": said.means,
-        "meanwhile": said.meanwhile,
-        "cure": said.cure,
+        "owner": entry.owner.value,
+        "other_owners": [owner.value for owner in entry.other_owners],
+        "means": entry.means,
+        "meanwhile": entry.meanwhile,
+        "cure": entry.cure,
     }
 
 
 def page() -> str:
     """docs/reference/reasons.md."""
     parts = ["# Reasons", "", "Why an order waits or is held, and what cures it: what `shipperone-erp explain` shows."]
-    for reason, said in EXPLANATIONS.items():
+    for reason, entry in EXPLANATIONS.items():
         parts += [
             "",
             f"## `{reason}`",
             "",
-            said.means,
+            entry.means,
             "",
-            f"Whose move: {whose_move(said)}.",
+            f"Whose move: {whose_move(entry)}.",
             "",
-            said.meanwhile,
+            entry.meanwhile,
             "",
-            said.cure,
+            entry.cure,
         ]
     return "\n".join(parts) + "\n"

@@ -1,9 +1,9 @@
-"""Where ShipperOne puts a field: the usual names of each, in the order in which they are tried.
+"""The places of each field in ShipperOne's responses: its usual names, in the order in which they are tried.
 
-The response schemas are not public, so every reasonable name is taken. A tenant that knows better says so under
-`[tenants.NAME.fields]`; what is named there is then the only place where that field is looked for. Names whose meaning
-differs from shop to shop are left out on purpose: `price`, `row_total` and `shipping_amount` are without tax in
-Magento, `qty_ordered` is not what has shipped.
+The response schemas are not public, so every reasonable name is accepted. A tenant can name the place under
+`[tenants.NAME.fields]`; the field is then looked for only there. Names whose meaning differs from shop to shop are left
+out on purpose: `price`, `row_total` and `shipping_amount` are without tax in Magento, `qty_ordered` is not the shipped
+quantity.
 """
 
 from collections.abc import Iterable, Mapping
@@ -132,14 +132,14 @@ IN_PIECES: Mapping[str, tuple[tuple[str, ...], ...]] = MappingProxyType(
 """Fields of a party that may come as several keys: these are joined where the whole is not given."""
 
 FIELD_NAMES = frozenset({*ORDER, *ITEM, *(f"{role}.{field}" for role in PARTIES for field in PARTY)})
-"""Every name that may stand in `[tenants.NAME.fields]`."""
+"""Every name that `[tenants.NAME.fields]` accepts."""
 
 Steps = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field and its places: keys right on the object, then paths into it. `named`: the tenant has said where."""
+    """One field and its places: keys on the object itself, then paths into it. `named`: the tenant names the place."""
 
     name: str
     keys: tuple[str, ...]
@@ -149,7 +149,7 @@ class Field:
 
     @property
     def looked_for(self) -> str:
-        """The places, for a sentence."""
+        """The places, as text for a sentence."""
         return ", ".join([*self.keys, *(".".join(path) for path in self.paths)])
 
 
@@ -163,7 +163,7 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """A party of the order: where its object is, its fields inside of it, and those that stand on the order itself.
+    """A party of the order: the place of its object, its fields inside it, and its fields on the order itself.
 
     An object is taken for the party only if it has one of `marks`: `shipping` may be an address, or a courier's offer.
     """
@@ -175,12 +175,12 @@ class Role:
 
 
 def order_field(name: str, fields: Mapping[str, str]) -> Field:
-    """Where that field of an order is looked for; `fields` is the tenant's table, as in `Places`."""
+    """The places of that field of an order; `fields` is the tenant's table, as in `Places`."""
     return _at(name, [fields[name]] if name in fields else ORDER[name], "[tenants.NAME.fields]", named=name in fields)
 
 
 class Places:
-    """All fields of one tenant with their places. `fields` is its table of that name; every value a key or a path.
+    """All fields of one tenant with their places. `fields` is its table of that name; every value is a key or a path.
 
     ValueError for a name that is not in `FIELD_NAMES`, or an empty path.
     """
@@ -195,7 +195,7 @@ class Places:
         self._table = f"[tenants.{tenant}.fields]"
         self.order = {name: self._field(name, usual) for name, usual in ORDER.items()}
         self.item = {name: self._field(name, usual) for name, usual in ITEM.items()}
-        # an item's own warehouse means a transfer, which must not be missed because the order's is somewhere else
+        # An item's own warehouse means a transfer. It must be found even if the order's warehouse has another place.
         elsewhere = fields.get("warehouse_code")
         self.item["warehouse_code"] = self._usual(
             "warehouse_code", [*([elsewhere] if elsewhere else []), *ITEM["warehouse_code"]]

@@ -1,4 +1,4 @@
-"""What the ledger's database holds about a fleet of workers, as frozen values. Times are the database's, aware UTC."""
+"""The database's records about a fleet of workers, as frozen values. Times are the database's, aware UTC."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -6,7 +6,7 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkerRecord:
-    """One worker: a process that serves groups of tenants, or did until `seen_at`."""
+    """One worker: a process that serves groups of tenants; `seen_at` is its last heartbeat."""
 
     id: str
     name: str
@@ -18,16 +18,16 @@ class WorkerRecord:
     draining: bool
     slots: int
     lives: bool
-    """Its heartbeat is younger than the time after which it counts as stalled."""
+    """Its heartbeat is younger than the limit from which a worker counts as stalled."""
     groups: tuple[str, ...]
     tenants: int
     hand_outs: int
-    """Groups that it was given since it started."""
+    """The number of groups assigned to it since it started."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberRecord:
-    """One tenant of the fleet: its group, the worker that the group was handed to, who refuses it and why."""
+    """One tenant of the fleet: its group, the worker that the group is assigned to, and the workers that refuse it."""
 
     tenant: str
     group: str
@@ -48,21 +48,23 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
-    """What a heartbeat has brought back: all that a worker decides by."""
+    """The result of a heartbeat: everything that a worker decides by."""
 
     known: bool
-    """False: others have taken this worker for dead; it registers anew."""
+    """False: other workers count this one as dead; it must register again."""
     draining: bool
     live: int
-    """Workers that live and take groups."""
+    """The number of live workers that accept groups."""
     groups: int
     revision: int
-    """Grows with every change of who belongs to which group, or of a digest."""
+    """Increases with every change of a group's members, or of a digest."""
     held: frozenset[int]
-    """Those of the hand-outs that were asked about which are still this worker's."""
+    """The hand-outs of the query that are still this worker's."""
 
 
 def slots(groups: int, live: int) -> int:
-    """How many groups a worker serves at most. One more than its share: a group never waits for a worker without room
-    while another one is about to take it."""
+    """The most groups that a worker serves: one more than its share.
+
+    A group then never waits for a worker without room while another one is about to take it.
+    """
     return -(-groups // max(live, 1)) + 1

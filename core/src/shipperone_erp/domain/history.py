@@ -1,6 +1,6 @@
-"""What the ledger holds of one order beside what is listed of it now: how much was allocated, invoiced, repeated.
+"""The ledger's history of one order, beside its listing: the allocated, invoiced and repeated quantities.
 
-Of a bundle and what is in it only the rows that are invoiced count as invoiced; see `goods`.
+Of a bundle and its contents only the rows that are invoiced count as invoiced; see `line_selection`.
 """
 
 from collections import defaultdict
@@ -29,7 +29,7 @@ class History:
         self._allocations = allocations
 
     def confirmed_before(self, order: FulfillmentOrder) -> Job | None:
-        """The newest confirmed job that has one of these items in the very same quantity; None if there is none."""
+        """The newest confirmed job with one of these items in exactly the same quantity; None if there is none."""
         wanted = _amounts(self._counted(order))
         for job in sorted(self._accepted, key=lambda job: job.id, reverse=True):
             if wanted & _amounts(self._counted(job.order)):
@@ -37,22 +37,22 @@ class History:
         return None
 
     def the_same(self, before: FulfillmentOrder, now: FulfillmentOrder) -> str:
-        """'2 of MUG (item 1), …': what both list in the very same quantity."""
+        """'2 of MUG (item 1), …': the items that both list in exactly the same quantity."""
         known = _amounts(self._counted(before))
         same = [item for item in self._counted(now) if (str(item.item_id), plain(item.qty)) in known]
         return ", ".join(f"{plain(item.qty)} of {label(item.sku)} (item {item.item_id})" for item in same)
 
     def repeated(self, content: str) -> Job | None:
-        """The newest job, if a person has said `order repeat` of it and it began anew: it need not be said again."""
+        """The newest job, if an operator's `order repeat` started it: no second command is needed. Else None."""
         latest = max(self.jobs, key=lambda job: job.id)
-        said = latest.occurrence > 1 and latest.content == content and latest.reason is not Reason.LISTED_AGAIN
-        return latest if said and not latest.accepted and latest.state is not State.GONE else None
+        requested = latest.occurrence > 1 and latest.content == content and latest.reason is not Reason.LISTED_AGAIN
+        return latest if requested and not latest.accepted and latest.state is not State.GONE else None
 
     def is_part(self, order: FulfillmentOrder) -> bool:
         """The ledger shows a larger order: an earlier invoice, or more allocated than is listed now."""
         if self._accepted:
             return True
-        # what ShipperOne lists as shipped it has allocated, even if its answer is still on its way or was lost
+        # ShipperOne has allocated whatever it lists as shipped, even if its answer is still under way or was lost
         made = [job for job in self._allocations if job.accepted or job.step is Step.CONFIRMING]
         rows = [item for job in made for item in job.order.items]
         families, allocated = Families(order.items, rows), _summed(rows)
@@ -61,7 +61,7 @@ class History:
             family = {key: qty for key, qty in allocated.items() if families.root(key) == root}
             there = [key for key in listed if families.root(key) == root]
             innermost = {key: qty for key, qty in family.items() if families.innermost(key)}
-            # a bundle is shipped by what is in it; where nothing of that is listed, by the bundle itself
+            # A bundle ships as its contents. Where none of these is listed, it ships as the bundle itself.
             wanted = innermost if any(key in innermost for key in there) else family
             compared = wanted if wanted is innermost else {key: qty for key, qty in wanted.items() if key in listed}
             if not there or any(listed.get(key, Decimal(0)) < qty for key, qty in compared.items()):
@@ -71,7 +71,7 @@ class History:
     def more_than_allocated(self, order: FulfillmentOrder) -> str | None:
         """A sentence if more of an item would be invoiced than the ledger has allocated of it; None if not.
 
-        What is in a bundle is not invoiced beside the bundle, in whichever of two invoices.
+        The contents of a bundle are never invoiced beside the bundle, neither in one invoice nor in two.
         """
         invoiced = _summed(item for job in self._accepted for item in self._counted(job.order))
         rows = [item for job in self._accepted for item in job.order.items]
@@ -109,7 +109,7 @@ class History:
 
 
 def _summed(items: Iterable[OrderItem]) -> Mapping[str, Decimal]:
-    """How much of each item."""
+    """The quantity of each item."""
     found: dict[str, Decimal] = defaultdict(Decimal)
     for item in items:
         found[item_key(item)] += item.qty

@@ -1,12 +1,12 @@
-"""What a connector's hooks answer: values, and exceptions for what went wrong.
+"""The answers of a connector's hooks: values for results, and exceptions for failures.
 
-    Transient        the ERP cannot be reached or is busy: the same call is made again later
-    AuthFailed       the ERP refuses our login: the tenant is paused until its secret changes
-    Refused          the ERP (or the connector) says no for a reason that a person must see
-    AlreadyIssued    what should be discarded is already a fiscal document
-    Unknown          the call may or may not have had its effect: it is made again with the same key
+    Transient       the ERP cannot be reached or is busy: the same call is made again later
+    AuthFailed      the ERP refuses the login: the tenant is paused until its secret changes
+    Refused         the ERP (or the connector) refuses for a reason that an operator must see
+    AlreadyIssued   the document to be discarded is already fiscal
+    Unknown         the call may or may not have had its effect: it is made again with the same key
 
-Anything else that a hook raises is a bug of the connector: that job is held, all others go on.
+Any other exception of a hook is a bug of the connector: that job is held, all others continue.
 """
 
 import datetime
@@ -56,10 +56,11 @@ class Shortage:
 
 @dataclass(frozen=True, config=VALUE)
 class FreeStock:
-    """What the ERP has of a SKU in a warehouse, in ShipperOne's pieces: on hand minus reserved.
+    """The ERP's stock of a SKU in a warehouse, in ShipperOne's pieces: on hand minus reserved.
 
-    `free` is None where the ERP keeps no count of it. `reason` and `sentence` say why an order of it would be held
-    (`product_unknown`, `warehouse_unknown`, …); None where the ERP knows both.
+    `free` is None where the ERP keeps no count of it. `reason` and `sentence` give the reason for which an order of it
+    would be held (`product_unknown`, `warehouse_unknown`, …); None where the ERP has both the product and the
+    warehouse.
     """
 
     sku: str
@@ -73,7 +74,7 @@ class FreeStock:
 class Pending:
     """The ERP has not answered yet. The hook is called again with the same key after `retry_after` seconds.
 
-    `sentence` is read by people in `orders` and `order show`.
+    Operators read `sentence` in `orders` and `order show`.
     """
 
     sentence: str
@@ -84,19 +85,19 @@ class Pending:
 
 @dataclass(frozen=True, config=VALUE)
 class Done:
-    """The effect is there, by this call or an earlier one."""
+    """The effect has happened, by this call or an earlier one."""
 
 
 @dataclass(frozen=True, config=VALUE)
 class Voided:
-    """The document of this key was released, discarded, cancelled or deleted. Core goes on with the next generation."""
+    """The document of this key was released, discarded, cancelled or deleted. Core makes the next generation."""
 
     reference: str | None = None
 
 
 @dataclass(frozen=True, config=VALUE)
 class InvoiceLine:
-    """One invoiced item. What is None was not told by the ERP and is not compared."""
+    """One invoiced item. None means that the ERP did not state the value; it is not compared."""
 
     item_id: ItemId
     qty: Exact
@@ -109,8 +110,8 @@ class InvoiceLine:
 class Invoice:
     """An invoice as the ERP has it, or (`reference` None) as it would make it.
 
-    `issued` is True once it is fiscal; then `number` and `date` are its own. A `total_incl_tax` of None means that
-    nothing was compared by the ERP.
+    `issued` is True once it is fiscal; then `number` and `date` are its own. A `total_incl_tax` of None means that the
+    ERP compared nothing.
     """
 
     reference: str | None
@@ -126,7 +127,7 @@ class Invoice:
 
 @dataclass(frozen=True, config=VALUE)
 class Reservation:
-    """A live reservation of an order: the key it was made under, the ERP's reference, the items it holds."""
+    """A live reservation of an order: the key under which it was made, the ERP's reference, its items."""
 
     key: str
     reference: str
@@ -156,7 +157,7 @@ class Document:
 
 @dataclass(frozen=True, config=VALUE)
 class Check:
-    """One line of `doctor`: `ok` True, False, or None for a warning; `cure` says what to do."""
+    """One line of `doctor`. `ok` is True, False, or None for a warning; `cure` is the operator's next step."""
 
     name: str
     ok: bool | None
@@ -165,7 +166,7 @@ class Check:
 
 
 class ConnectorError(Exception):
-    """The base of what a connector raises on purpose. `sentence` is read by people and never holds a secret."""
+    """The base class of a connector's deliberate exceptions. Operators read `sentence`; it never holds a secret."""
 
     def __init__(self, sentence: str) -> None:
         super().__init__(sentence)
@@ -173,7 +174,7 @@ class ConnectorError(Exception):
 
 
 class Transient(ConnectorError):
-    """The ERP is away or busy and certainly did nothing. The call is made again, not before `retry_after`."""
+    """The ERP is unavailable or busy and certainly did nothing. The call is made again, not before `retry_after`."""
 
     def __init__(self, sentence: str, retry_after: Delay | None = None) -> None:
         super().__init__(sentence)
@@ -185,7 +186,7 @@ class AuthFailed(ConnectorError):
 
 
 class Refused(ConnectorError):
-    """No, and trying again changes nothing: a person must act. `owner` says who."""
+    """A permanent refusal: retrying changes nothing and an operator must act. `owner` names who."""
 
     def __init__(self, reason: str, sentence: str, owner: str = Owner.IT) -> None:
         super().__init__(sentence)
@@ -194,7 +195,7 @@ class Refused(ConnectorError):
 
 
 class AlreadyIssued(ConnectorError):
-    """The document to be discarded is fiscal already; nothing was changed."""
+    """The document to be discarded is already fiscal; nothing was changed."""
 
     def __init__(self, invoice: Invoice) -> None:
         super().__init__(f"invoice {invoice.number or invoice.reference} is already issued")
@@ -202,7 +203,7 @@ class AlreadyIssued(ConnectorError):
 
 
 class Unknown(ConnectorError):
-    """The answer was lost: the effect may be there. The call is made again with the same key."""
+    """The outcome is unknown: the effect may have happened. The call is made again with the same key."""
 
 
 __all__ = [

@@ -1,4 +1,4 @@
-"""What core asks of a connector: one frozen value a hook, so that fields can be added without breaking anyone."""
+"""The requests of core to a connector: one frozen value per hook, so that fields can be added compatibly."""
 
 from datetime import date
 from enum import StrEnum
@@ -13,7 +13,7 @@ from shipperone_erp.domain.reasons import Owner, Reason, known_owner, known_reas
 
 @dataclass(frozen=True, config=VALUE)
 class ReserveStock:
-    """Reserve every item of `order` under `key`, or nothing. `transfer` says when a transfer counts as reserved."""
+    """Reserve every item of `order` under `key`, or nothing. `transfer`: when a transfer counts as reserved."""
 
     key: str
     order: FulfillmentOrder
@@ -31,7 +31,7 @@ class Goods:
 
 @dataclass(frozen=True, config=VALUE)
 class ReleaseStock:
-    """Give back what was reserved under `key`. `reference` is None after a crash: only the key is known then."""
+    """Release the reservation of `key`. `reference` is None after a crash: then only the key is known."""
 
     key: str
     reference: str | None
@@ -42,9 +42,8 @@ class ReleaseStock:
 class BuildInvoice:
     """Make (or compute) the invoice of `order` under `key`.
 
-    `tax_date` is the day of supply; None where the tenant takes the day of issue. `issue_date` is the date that the
-    invoice bears as issued, where an operator has set one; None: the ERP dates it. `reservations` are all live ones of
-    the order.
+    `tax_date` is the day of supply; None where the tenant takes the day of issue. `issue_date` is the invoice's date of
+    issue, where an operator has set one; None: the ERP dates it. `reservations` are all live ones of the order.
     """
 
     key: str
@@ -68,7 +67,7 @@ class IssueInvoice:
 
 @dataclass(frozen=True, config=VALUE)
 class DiscardInvoice:
-    """Discard the draft of `key`. `invoice` is None after a crash: only the key is known then."""
+    """Discard the draft of `key`. `invoice` is None after a crash: then only the key is known."""
 
     key: str
     invoice: Invoice | None
@@ -80,7 +79,7 @@ class DiscardInvoice:
 class Deliver:
     """The goods of exactly these items leave the ERP's stock, out of these reservations.
 
-    `key` is that of the invoice of these items: one key stands for an invoice and for its delivery.
+    `key` is that of the invoice of these items: an invoice and its delivery share one key.
     """
 
     key: str
@@ -90,7 +89,7 @@ class Deliver:
 
 @dataclass(frozen=True, config=VALUE)
 class Difference:
-    """A field that two sides state differently, each as text for people; None where a side says nothing."""
+    """A field on which two sides differ, each value as text for operators; None where a side states nothing."""
 
     field: str
     ours: str | None
@@ -99,7 +98,8 @@ class Difference:
 
 @dataclass(frozen=True, config=VALUE)
 class Mismatch:
-    """ShipperOne said 400 (`allocate`, `invoice`), or core's own check before asking it found a difference (`compare`).
+    """ShipperOne answered 400 (`allocate`, `invoice`), or core's own check before the call found a difference
+    (`compare`).
 
     `sent` is the order as the job has it, `now` as freshly read (None if it is no longer listed).
     """
@@ -113,7 +113,7 @@ class Mismatch:
 
 
 class Verdict(StrEnum):
-    """What to do about a mismatch, from the most careful to the least."""
+    """The possible resolutions of a mismatch."""
 
     HOLD = "hold"
     REBUILD = "rebuild"
@@ -133,12 +133,12 @@ class Resolution:
 
     @classmethod
     def abstain(cls) -> Self:
-        """No opinion: the next one is asked."""
+        """No opinion: the next policy decides."""
         return cls(Verdict.ABSTAIN)
 
     @classmethod
     def retry(cls) -> Self:
-        """Keep the document and try again; for `compare`, build again on the same key and compare again."""
+        """Keep the document and try again; for `compare`, build again under the same key and compare again."""
         return cls(Verdict.RETRY)
 
     @classmethod
@@ -148,10 +148,10 @@ class Resolution:
 
     @classmethod
     def hold(cls, reason: str = Reason.PLATFORM_REFUSED, sentence: str = "", owner: str = Owner.IT) -> Self:
-        """A person must look: why, in a sentence, and who."""
+        """An operator must look: the reason, a sentence, and who must act."""
         return cls(Verdict.HOLD, known_reason(reason), sentence, known_owner(owner))
 
     @classmethod
     def accept(cls) -> Self:
-        """Only for `compare`, and only amounts and tax: go on in spite of the difference."""
+        """Only for `compare`, and only for amounts and tax: continue in spite of the difference."""
         return cls(Verdict.ACCEPT)

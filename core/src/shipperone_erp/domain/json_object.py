@@ -1,4 +1,4 @@
-"""Taking an order's fields out of one JSON object, and saying well what is wrong with one."""
+"""Reads an order's fields from one JSON object, with precise sentences about unreadable ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
@@ -12,7 +12,7 @@ from shipperone_erp.kernel.json_values import Scalar, exact, is_scalar, kind, ro
 
 
 class Unreadable(ShipperOneErpError):
-    """An order cannot be read. `order_id` is None where not even its id can."""
+    """An order cannot be read. `order_id` is None where even its id cannot be read."""
 
     def __init__(self, sentence: str, *, order_id: str | None) -> None:
         super().__init__(sentence)
@@ -21,7 +21,7 @@ class Unreadable(ShipperOneErpError):
 
 
 class JsonObject:
-    """One JSON object while it is read: which of its keys were taken, and whose it is, for sentences."""
+    """One JSON object while it is read: the keys read so far, and its names for sentences."""
 
     __slots__ = ("order_id", "raw", "taken", "who", "whose")
 
@@ -33,14 +33,14 @@ class JsonObject:
         self.taken: set[str] = set()
 
     def inner(self, raw: object, what: str) -> "JsonObject":
-        """An object inside of this one."""
+        """An object inside this one."""
         who = f"{self.who}: {what}"
         if not isinstance(raw, dict):
             raise Unreadable(f"{who} is {kind(raw)}, not an object", order_id=self.order_id)
         return JsonObject(raw, who, self.order_id, self.who)
 
     def extra(self) -> dict[str, Any]:
-        """What no field was made of. An object that a path leads into stays whole."""
+        """The keys that no field was read from. An object that a path leads into stays whole."""
         taken = self.taken
         return {key: value for key, value in self.raw.items() if key not in taken}
 
@@ -66,7 +66,7 @@ class JsonObject:
     def moment(self, field: Field, zones: Zones) -> tuple[datetime | None, str | None]:
         """A time in UTC, and the value as it is listed; both None where there is no date, or an empty one.
 
-        A value that is no date is never a time: it stays in `extra`, and comes back as text without a time.
+        A value that is not a date is never a time: it stays in `extra`, and is returned as text without a time.
         """
         for value, key in self._candidates(field):
             if not is_scalar(value):
@@ -82,7 +82,7 @@ class JsonObject:
         return None, None
 
     def id(self, field: Field) -> int | str | None:
-        """An item's id, an int or a text as it came: it goes back to ShipperOne just so."""
+        """An item's id, an int or a text as listed: it must be sent back to ShipperOne unchanged."""
         value = self._scalar(field)
         if isinstance(value, float | Decimal):
             self.not_a(field, value, "a whole number or a text, as an id is")
@@ -121,7 +121,7 @@ class JsonObject:
         return None
 
     def joined(self, keys: Sequence[str], by: str) -> str | None:
-        """The texts under these keys, those that there are."""
+        """The texts under these keys, joined; absent ones are left out."""
         found = {key: self.raw[key].strip() for key in keys if isinstance(self.raw.get(key), str)}
         self.taken.update(found)
         return by.join(part for part in found.values() if part) or None
@@ -166,7 +166,7 @@ class JsonObject:
             self.taken.add(key)
 
     def missing(self, field: Field, what: str) -> NoReturn:
-        """What the order cannot do without is not there."""
+        """Refuse the order: a required field is missing."""
         keys = ", ".join(sorted(map(str, self.raw))[:20]) or "none"
         self.refuse(
             f"has {what} (looked for {field.looked_for}; its keys are {keys}); "
@@ -174,8 +174,8 @@ class JsonObject:
         )
 
     def not_a(self, field: Field, value: object, what: str) -> NoReturn:
-        """What is there is not what the field needs."""
-        # the text of a person's field does not belong into a sentence that may be logged
+        """Refuse the order: the value does not fit the field."""
+        # the text of a party's field does not belong in a sentence that may be logged
         shown = repr(value)[:40] if is_scalar(value) and "." not in field.name else kind(value)
         self.refuse(f"{field.name} is {shown}, not {what} (found among {field.looked_for}; {field.setting})")
 

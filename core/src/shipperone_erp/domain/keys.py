@@ -1,4 +1,4 @@
-"""A job's idempotency key, and the digests that tell whether a listing still is what a job is about."""
+"""A job's idempotency key, and the digests that detect whether a listing still matches a job."""
 
 import base64
 import hashlib
@@ -20,9 +20,9 @@ def plain(quantity: Decimal) -> str:
 
 
 def content_digest(base_url: str, store_code: str, stage: Stage, order: FulfillmentOrder) -> str:
-    """16 base32 characters over what a job is: whose order, which stage, which items in which quantity from where.
+    """16 base32 characters over a job's identity: store, stage, order, items, quantities and source warehouses.
 
-    Amounts are not in it: the same goods at another price are the same job, with another fingerprint.
+    Amounts are not included: the same goods at another price are the same job, with another fingerprint.
     """
     items = sorted(
         (
@@ -56,15 +56,15 @@ def content_of_key(key: str) -> str | None:
 def fingerprint(order: FulfillmentOrder) -> str:
     """A digest of every mapped field: if it differs, the order is no longer the one that a job was started for.
 
-    `extra` is not in it (a field that core does not know may change with every read), nor is the order of the items or
-    charges; 4.99 and 4.990 are one amount.
+    `extra` is not included (a field that core does not map may change with every read), nor is the order of the items
+    or charges; 4.99 and 4.990 are one amount.
     """
     items = sorted((_mapped(item) for item in order.items), key=repr)
     return hashlib.sha256(repr((_mapped(order), items)).encode()).hexdigest()[:32]
 
 
 def undated(order: FulfillmentOrder) -> str:
-    """The fingerprint of the order without its dates: a date is read, or corrected, and the order is the same."""
+    """The fingerprint of the order without its dates: an order whose dates were read or corrected is the same order."""
     return fingerprint(replace(order, ordered_at=None, shipped_at=None))
 
 

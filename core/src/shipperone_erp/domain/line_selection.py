@@ -1,20 +1,21 @@
-"""Which rows of a listed order are goods, and for what: bundles, variants and services. Pure functions on values.
+"""Selects the rows of a listed order that count: bundles, variants and services. Pure functions on values.
 
-    listed     every row: what the key, the fingerprint and the confirmation are about
-    invoiced   of a parent and what is in it, the side on which the price stands
-    stocked    what is reserved, released and delivered, without services (`services`)
+listed     every row: the basis of the key, the fingerprint and the confirmation
+invoiced   of a parent and its contents, the side that carries the price
+stocked    the rows that are reserved, released and delivered, without services (`services`)
 
-Each parent is decided by itself, by where its price stands; `bundles` decides where that leaves a choice:
+Each parent is decided by itself, by the side that carries its price; `bundles` decides where that leaves a choice:
 
     price on                  invoiced          reserved
-    the parent alone          the parent        by `bundles`: what is in it, or the parent
-    what is in it alone       what is in it     what is in it
+    the parent alone          the parent        by `bundles`: its contents, or the parent
+    its contents alone        its contents      its contents
     both sides, or neither    by `bundles`      the same rows
     a variant                 the side of the price, else the parent; reserved once, as that row
 
 A variant is the only child of a parent, with the same SKU or of a `configurable`. With `bundles = "hold"` every other
-parent is unclear. A row that is left out is confirmed to ShipperOne all the same. Its price may not be lost with it: it
-must be none, or what the kept rows come to. A price is never moved from one row to another: their taxes may differ.
+parent is unclear. A row that is left out is still confirmed to ShipperOne. No price may be lost with it: the row must
+have none, or the same as the kept rows together. A price is never moved from one row to another: their taxes may
+differ.
 """
 
 from collections.abc import Callable, Collection
@@ -31,7 +32,7 @@ Rows = tuple[OrderItem, ...]
 
 
 class Rules(Protocol):
-    """The tenant's settings by which rows are goods."""
+    """The tenant's settings by which rows are selected."""
 
     @property
     def bundles(self) -> str: ...
@@ -41,7 +42,7 @@ class Rules(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Other settings than the tenant's, to see what they would do."""
+    """Other settings than the tenant's, to compute their result."""
 
     bundles: str
     services: tuple[str, ...]
@@ -57,8 +58,11 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Goods:
-    """An order three times over. `unclear`: why no rule decides which rows count, in a sentence. `incomplete`: why it
-    cannot be invoiced as it is listed, since a bundle is listed without its price."""
+    """The three selections of an order's rows: listed, invoiced and stocked.
+
+    `unclear`: a sentence why no rule decides which rows count. `incomplete`: why it cannot be invoiced as it is listed,
+    since a bundle is listed without its price.
+    """
 
     listed: FulfillmentOrder
     invoiced: FulfillmentOrder
@@ -69,7 +73,7 @@ class Goods:
 
 
 def sort_out(order: FulfillmentOrder, rules: Rules, known: Collection[OrderItem] = ()) -> Goods:
-    """The order's rows by the tenant's rules; `known` are the rows that the order's allocations listed."""
+    """Select the order's rows by the tenant's rules; `known` are the rows that the order's allocations listed."""
     families = Families(order.items, known)
     if families.plain and not any(item.item_type for item in order.items):
         return Goods(order, order, order)
@@ -95,7 +99,7 @@ def _in_order(order: FulfillmentOrder, rows: dict[str, OrderItem]) -> Rows:
 
 @dataclass(frozen=True, slots=True)
 class _Sides:
-    """What is invoiced and what is reserved of one row and all that is in it."""
+    """The invoiced and the reserved rows of one row and its contents."""
 
     invoiced: Rows
     stocked: Rows
@@ -112,7 +116,7 @@ class _Sorting:
 
     @property
     def unclear(self) -> str | None:
-        """Why no rule decides."""
+        """The sentence why no rule decides."""
         loop = self._families.loop
         if loop:
             return f"{names(loop)} are listed as parts of each other"
@@ -124,11 +128,11 @@ class _Sorting:
         return None
 
     def service(self, item: OrderItem) -> bool:
-        """Nothing of it is kept in stock."""
+        """It is a service: none of it is kept in stock."""
         return (item.item_type or "").casefold() in self._services
 
     def of(self, key: str) -> _Sides:
-        """What counts of this row and of what is in it."""
+        """The rows that count of this row and its contents."""
         row, inside = self._families.listed.get(key), self._families.children(key)
         listed = [child for child in inside if self._families.reaches_listed(item_key(child))]
         below = [self.of(item_key(child)) for child in listed]
@@ -148,7 +152,7 @@ class _Sorting:
 
     def _variant(self, row: OrderItem, child: OrderItem) -> _Sides:
         on_child = bool(price(child)) and (not price(row) or self._rules.bundles == "children")
-        # the variant is what the ERP knows: the parent's row, with its price, is of the child's SKU
+        # The ERP's product is the variant: keep the parent's row and its price, with the child's SKU.
         whole = row if child.sku == row.sku else replace(row, sku=child.sku, name=child.name or row.name)
         kept, out = (child, row) if on_child else (whole, child)
         self.choices.append(Choice((out,), (kept,)))
@@ -168,7 +172,7 @@ class _Sorting:
         return _Sides((row,), stock)
 
     def _choice(self, row: OrderItem, parts: Rows, as_whole: bool) -> Choice:
-        """Where not all that is in it is listed, the amounts are those of the allocation, which listed the whole."""
+        """If not all contents are listed, the amounts are those of the allocation, which listed the whole."""
         bottom = self._families.known_below(item_key(row))
         before = self._families.known.get(item_key(row))
         if before is not None and bottom and {item_key(part) for part in parts} < {item_key(part) for part in bottom}:
@@ -176,7 +180,7 @@ class _Sorting:
         return Choice(parts, (row,)) if as_whole else Choice((row,), parts)
 
     def _without_children(self, row: OrderItem, inside: Rows) -> _Sides:
-        """What is in it is known from the allocation, and not listed with it."""
+        """A bundle that is listed without its contents, which its allocation listed."""
         if not price(row) and any(price(child) for child in inside):
             self.alone.append(
                 f"{names([row])} is a bundle, whose parts ({names(inside)}) were allocated with it and have the price; "
@@ -185,7 +189,7 @@ class _Sorting:
         return _Sides((row,), () if self.service(row) else (row,))
 
     def _without_parent(self, key: str, parts: _Sides) -> _Sides:
-        """Rows of a bundle that is not listed with them: if the price was on the bundle, it would be missing."""
+        """Rows of a bundle that is not listed with them: a price on the bundle would be missing from the invoice."""
         above = self._families.known.get(key)
         free = parts.invoiced and all(price(row) == 0 for row in parts.invoiced)
         if free and (above is None or price(above)):

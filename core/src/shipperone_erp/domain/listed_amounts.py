@@ -1,7 +1,7 @@
-"""The amounts of an order as they are invoiced: what a binary float has left of them is taken away.
+"""The amounts of an order as they are invoiced, without the noise of binary floats.
 
-PHP writes 75.65 as 75.650000000000006 where it is set up so. The order as it is listed stays as it is, in the ledger,
-in its fingerprint and in what is sent to ShipperOne; figures and connectors get the clean amounts. Pure functions.
+PHP writes 75.65 as 75.650000000000006 in some configurations. The listed order is unchanged in the ledger, in its
+fingerprint and in requests to ShipperOne; computations and connectors get the clean amounts. Pure functions.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from shipperone_erp.kernel.printable import label
 def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal = NOISE) -> FulfillmentOrder:
     """The order with each amount that is within `tolerance` of one of its currency as that amount; else itself.
 
-    A price of one piece keeps the decimals that it has: only the noise of a float is taken from it.
+    A price of one piece keeps its decimals: only the noise of a float is removed.
     """
 
     def amount(listed: Decimal | None) -> Decimal | None:
@@ -43,7 +43,7 @@ def cleaned(order: FulfillmentOrder, currency: str | None, *, tolerance: Decimal
 
 
 def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:
-    """Every amount that is listed, with its name for sentences."""
+    """Every listed amount, with its name for sentences."""
     named = {"shipping_amount_incl_tax": order.shipping_amount_incl_tax, "total_incl_tax": order.total_incl_tax}
     for item in order.items:
         for field in ("price_incl_tax", "row_total_incl_tax", "tax_percent", "discount"):
@@ -55,9 +55,9 @@ def amounts_of(order: FulfillmentOrder) -> Iterator[tuple[str, Decimal]]:
 def replaced(listed: FulfillmentOrder, used: FulfillmentOrder) -> str | None:
     """'75.65 is used for the listed 75.650000000000006 (row_total_incl_tax of item 1 (MUG)); …'; None if none is."""
     before = dict(amounts_of(listed))
-    said = [
+    replacements = [
         f"{amount:f} is used for the listed {before[name]:f} ({name})"
         for name, amount in amounts_of(used)
         if before.get(name, amount) != amount
     ]
-    return "; ".join(said) or None
+    return "; ".join(replacements) or None

@@ -1,4 +1,4 @@
-"""What one read of a queue showed, and what it proves; or why it could not be read."""
+"""The result of one read of a queue: the listed orders, and whether it proves absence; or the reason why it failed."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -24,7 +24,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableOrder:
-    """An entry that is no order that can be worked on. With an id it is still listed: it is not absent.
+    """An entry that cannot be read as an order. With an id it is still listed: it is not absent.
 
     `raw` is its JSON text; it may hold personal data and is for the ledger, never for a log.
     """
@@ -37,10 +37,11 @@ class UnreadableOrder:
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """What a queue listed between two moments.
+    """The orders that a queue listed between two moments.
 
-    `complete`: every page was read, so that what is listed can be worked on. `proves_absence`: what is not listed was
-    not in the queue; else `doubt` is why not. `pages` counts those that came. `alert` is a sentence for operators.
+    `complete`: every page was read, so that the listed orders can be worked on. `proves_absence`: an order that is not
+    listed was not in the queue; else `doubt` is the reason why not. `pages` counts the pages read. `alert` is a
+    sentence for operators.
     """
 
     stage: Stage
@@ -56,7 +57,7 @@ class Listing:
 
 
 class Trouble(StrEnum):
-    """Why a read failed. Time alone cures `UNAVAILABLE` and `THROTTLED`, a person the others."""
+    """Why a read failed. `UNAVAILABLE` and `THROTTLED` pass by themselves; the others need an operator."""
 
     UNAVAILABLE = "unavailable"
     THROTTLED = "throttled"
@@ -66,9 +67,9 @@ class Trouble(StrEnum):
 
 
 class ReadFailed(ShipperOneErpError):
-    """A GET brought no list. `sentence` says what came instead; `retry_after` is in seconds.
+    """A GET returned no list. `sentence` describes the response instead; `retry_after` is in seconds.
 
-    `is_json`: it was refused in JSON, as ShipperOne does; a page may be anybody's.
+    `is_json`: the refusal was JSON, as ShipperOne sends it; an HTML page may be a proxy's.
     """
 
     exit_code = 4

@@ -1,4 +1,4 @@
-"""How many decimals a currency's amounts have. Everything that is rounded anywhere is rounded here."""
+"""The number of decimals of each currency's amounts, and the only functions of this package that round."""
 
 from decimal import ROUND_HALF_UP, Context, Decimal
 
@@ -15,11 +15,11 @@ OTHER_DECIMALS = {
 
 
 _WIDE = Context(prec=100)
-"""Room for whatever the wire takes for a number: an absurd amount is compared and held, it crashes nothing."""
+"""Precision for any number in a response: an absurd amount is compared and held, and raises no exception."""
 
 
 def decimals(currency: str | None) -> int:
-    """The decimals of that currency; two where it is not known."""
+    """The decimals of that currency; two where it is unknown."""
     return OTHER_DECIMALS.get(currency or "", USUAL_DECIMALS)
 
 
@@ -29,7 +29,7 @@ def rounded(amount: Decimal, currency: str | None) -> Decimal:
 
 
 def to_places(amount: Decimal, places: int) -> Decimal:
-    """The amount with so many decimals, half up."""
+    """The amount with that many decimals, half up."""
     return amount.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP, _WIDE)
 
 
@@ -37,18 +37,18 @@ _CENT = Decimal("0.01")
 
 
 def places_of(amount: Decimal) -> int:
-    """How many decimals it is written with; 0 for what is no finite number."""
+    """The number of decimals that it is written with; 0 for an infinity or NaN."""
     if amount.same_quantum(_CENT):
-        return 2  # as nearly every amount is written: nothing has to be taken apart to see it
+        return 2  # nearly every amount: a fast path without taking it apart
     exponent = amount.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0
 
 
 NOISE = Decimal("0.000001")
-"""A binary float that was written out in full (75.650000000000006) is nearer than this to the amount that it means."""
+"""The greatest difference between a binary float written out in full (75.650000000000006) and its intended amount."""
 
 PRICE_DECIMALS = 2
-"""How many more decimals than an amount of its currency a price of one piece may have."""
+"""The additional decimals that a price of one piece may have beyond those of its currency."""
 
 
 def clean(amount: Decimal, currency: str | None, *, tolerance: Decimal = NOISE) -> Decimal:

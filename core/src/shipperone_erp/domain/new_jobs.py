@@ -1,4 +1,4 @@
-"""The job that planning makes of an order which no open job is of: begun, or held until an operator lets it begin."""
+"""The new job of an order without an open one: started, or held until an operator releases it."""
 
 from datetime import datetime
 
@@ -17,7 +17,7 @@ from shipperone_erp.domain.states import Stage, State
 def start_job(
     scope: PlannerRules, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
 ) -> Start | StartHeld:
-    """The next job of a listing: held before the go-live, or if it is of more than was allocated; else begun."""
+    """The next job of a listing: held before the go-live, or if it exceeds the allocated quantity; else started."""
     job = new_job(scope, listed, history, now, occurrence=occurrence)
     if not live:
         sentence = (
@@ -35,7 +35,7 @@ def start_job(
 def adopted_for_another_listing(
     scope: PlannerRules, listed: Listed, job: Job, history: History, now: datetime
 ) -> StartHeld:
-    """What was made elsewhere is for the order as it was listed: a person looks whether it is for this one as well."""
+    """The document made elsewhere was for the earlier listing: an operator checks whether it fits this one."""
     sentence = (
         f"{job.reference} was made elsewhere for the order as it was listed before, and ShipperOne lists it otherwise "
         "now: see to it that it says the same, then `order adopt` it again"
@@ -46,14 +46,14 @@ def adopted_for_another_listing(
 
 
 def new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
-    """A job of the listing under a key that no job has had; what earlier jobs of the order count is carried along."""
+    """A job of the listing under a key that no job has had; the counts of the order's earlier jobs are carried over."""
     order = listed.order
     content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
     before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
     generation = max(before, default=0) + 1
     latest = max(history.jobs, key=lambda job: job.id, default=None)
     carried = latest if latest is not None and not latest.accepted else None
-    # an order that is changed while it is listed was first listed when it was: its tax date may hang on that
+    # An order that changes while it is listed keeps its first time: its tax date may depend on it.
     first_listed_at = carried.first_listed_at if carried and carried.state is not State.GONE else now
     return Job(
         id=new_id(),

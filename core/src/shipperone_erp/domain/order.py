@@ -30,12 +30,12 @@ Exact = Annotated[Decimal, BeforeValidator(_no_binary_float)]
 ItemId = Annotated[int | str, BeforeValidator(_item_id)]
 
 Extra = Annotated[Mapping[str, Any], AfterValidator(lambda mapping: MappingProxyType(dict(mapping)))]
-"""What ShipperOne said beyond the fields known here; numbers with decimals in it are `Decimal`."""
+"""ShipperOne's fields beyond those mapped here; numbers with decimals in it are `Decimal`."""
 
 
 @dataclass(frozen=True, config=VALUE)
 class Party:
-    """A customer or an address. Nothing of it is required; what is absent is None, never an empty guess."""
+    """A customer or an address. No field is required; an absent one is None, never an empty guess."""
 
     name: str | None = None
     company: str | None = None
@@ -53,12 +53,12 @@ class Party:
 
 @dataclass(frozen=True, kw_only=True, config=VALUE)
 class OrderItem:
-    """One line. Two lines may share a SKU: only `item_id` tells them apart.
+    """One line. Two lines may share a SKU: only `item_id` distinguishes them.
 
-    `warehouse_code` is set only where the goods lie in another warehouse than the order's: a transfer is needed.
-    `price_incl_tax` is for one piece, `row_total_incl_tax` for the line; both None where ShipperOne does not say.
-    `line_total_incl_tax` is not ShipperOne's: it is what core expects of the line on an invoice, by the tenant's
-    `discount`, rounded as the currency is; set where an invoice is built or issued, None elsewhere.
+    `warehouse_code` is set only where the goods are in another warehouse than the order's: a transfer is needed.
+    `price_incl_tax` is for one piece, `row_total_incl_tax` for the line; both None where ShipperOne lists none.
+    `line_total_incl_tax` is not ShipperOne's: it is the amount that core expects of the line on an invoice, by the
+    tenant's `discount`, rounded as the currency is; set where an invoice is built or issued, None elsewhere.
     """
 
     item_id: ItemId
@@ -78,7 +78,7 @@ class OrderItem:
 
 @dataclass(frozen=True, config=VALUE)
 class Charge:
-    """An amount beyond lines and shipping, named by the tenant; `amount` with tax, below zero where it lessens.
+    """An amount beyond lines and shipping, named by the tenant; `amount` with tax, negative if it reduces the total.
 
     `line`: a fee or a coupon that belongs on the invoice, and into its total. `payment`: a gift card; it explains the
     order's total, and is not on the invoice.
@@ -91,7 +91,7 @@ class Charge:
 
 @dataclass(frozen=True, config=VALUE)
 class FulfillmentOrder:
-    """An order in one of the two queues, with the items that this stage is about.
+    """An order in one of the two queues, with the items of this stage.
 
     In `pending_invoice` after a partial shipment these are the shipped items only. Absent amounts are None, never 0.
     `charges` are those that the tenant names and this order has.
@@ -116,9 +116,9 @@ class FulfillmentOrder:
 
     @property
     def line_charges(self) -> Decimal:
-        """What the charges that belong on the invoice add to it, together; 0 where there are none."""
+        """The sum of the charges that belong on the invoice; 0 where there are none."""
         return sum((charge.amount for charge in self.charges if charge.kind == "line"), Decimal(0))
 
     def source_warehouse(self, item: OrderItem) -> str:
-        """Where that item's goods lie: its own warehouse if it names one, else the order's."""
+        """The warehouse of that item's goods: its own if it names one, else the order's."""
         return item.warehouse_code or self.warehouse_code

@@ -1,7 +1,7 @@
-"""What an order says of people: the order without them, and sentences without them.
+"""Personal data in an order: the order without them, and sentences without them.
 
-An order goes through three hands: the connector sees all of it, the ledger keeps all of it for stated days, and what is
-said about it (in lists and logs) names nobody.
+The connector gets the whole order. The ledger keeps it whole for a set number of days. Sentences about it, in lists and
+logs, name nobody.
 """
 
 import re
@@ -19,13 +19,13 @@ ITEM_STAYS = (
     "item_id", "sku", "qty", "warehouse_code", "price_incl_tax", "row_total_incl_tax", "tax_percent", "discount",
     "parent_item_id", "item_type", "line_total_incl_tax",
 )  # fmt: skip
-"""Named is what stays: a field that is added to the model goes with the people until somebody decides otherwise."""
+"""An allow-list: a new field of the model counts as personal data until it is added here."""
 
 NAMING = ("name", "company", "vat_id", "company_id", "email", "phone", "street")
-"""The fields of a party that name somebody. A town or a country does not, and sentences about tax and stock need it."""
+"""The fields of a party that identify somebody. A town or a country does not, and messages on tax and stock need it."""
 
 SHORTEST = 3
-"""Characters: of less a text names nobody, and would be found in every sentence."""
+"""Characters: a shorter text identifies nobody, and would match in every sentence."""
 
 _USUAL = frozenset(
     ("account", "address", "amount", "another", "business", "buyer", "cancel", "client", "company", "contact",
@@ -35,22 +35,22 @@ _USUAL = frozenset(
      "product", "products", "rate", "reference", "retail", "sale", "sales", "service", "shipping", "shop", "stock",
      "store", "street", "supplier", "tax", "test", "total", "transfer", "unknown", "user", "warehouse", "without")
 )  # fmt: skip
-"""Words of sentences about orders that no reason's explanation happens to have."""
+"""Words of sentences about orders that occur in no explanation of a reason."""
 
 
 def _explained() -> Iterator[str]:
-    """The words of all explanations of reasons, as far as one is written without a capital somewhere."""
-    for said in EXPLANATIONS.values():
-        for text in (said.means, said.meanwhile, said.cure):
+    """The words of all explanations of reasons that occur there without a capital."""
+    for entry in EXPLANATIONS.values():
+        for text in (entry.means, entry.meanwhile, entry.cure):
             yield from re.findall(r"(?<!\w)[a-z]{2,}(?!\w)", text)
 
 
 COMMON = _USUAL | frozenset(_explained())
-"""Words that name nobody by themselves: a customer "Buyer 7", or "Will Held", is masked as a whole only."""
+"""Words that identify nobody by themselves: a customer "Buyer 7", or "Will Held", is masked as a whole only."""
 
 
 def without_people(order_text: str) -> str:
-    """The text of an order as the ledger keeps it, down to its items, quantities, amounts, numbers and times."""
+    """The order's text reduced to its items, quantities, amounts, numbers and times."""
     raw = loads(order_text)
     bare = {name: value for name, value in raw.items() if name in ORDER_STAYS}
     bare["items"] = [{name: value for name, value in item.items() if name in ITEM_STAYS} for item in raw["items"]]
@@ -58,9 +58,9 @@ def without_people(order_text: str) -> str:
 
 
 def discreet(sentence: str, orders: Iterable[FulfillmentOrder], *, shown: Collection[str] = ()) -> str:
-    """The sentence with an ellipsis wherever it names somebody whom these orders name.
+    """The sentence with an ellipsis in place of every text that identifies somebody in these orders.
 
-    `shown`: the fields of a party that it may name.
+    `shown`: the fields of a party that it may contain.
     """
     folded = _folded(sentence)
     for text in sorted(set(_naming(orders, shown)), key=len, reverse=True):

@@ -1,7 +1,7 @@
-"""From what a read shows and what the ledger holds to what is to be done. Pure: it reads and writes nothing.
+"""Plans the work of a read from its listing and the ledger's jobs. Pure: it reads and writes nothing.
 
-A plan can be made again at any time. Each order of the listing is matched with its jobs; then the jobs whose orders
-are not listed are looked at. Nothing here calls an ERP, so a queue of thousands that all wait costs milliseconds.
+A plan can be repeated at any time. It matches each listed order with its jobs, then decides about the jobs whose orders
+are not listed. It calls no ERP, so a queue of thousands of waiting orders costs milliseconds.
 """
 
 from collections import defaultdict
@@ -39,21 +39,21 @@ from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady
 from shipperone_erp.kernel.durations import words
 
 READS_BEFORE_LISTED_AGAIN = 3
-"""How many complete reads may still show what was confirmed before a person is asked: a listing can lag."""
+"""The number of complete reads that may still list a confirmed order before an operator must act: a listing can lag."""
 
 
 HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
-"""What holds a job no longer once its order is listed, and can be read."""
+"""Reasons that no longer hold a job once its order is listed and can be read."""
 
 
 def plan(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: datetime) -> list[Decision]:
-    """Every decision that this read calls for: confirmed but unfinished work first, then the oldest order first."""
+    """Every decision that this read requires: confirmed but unfinished work first, then the oldest order first."""
     decisions = list(_decide(scope, listing, memory, now))
     return sorted(decisions, key=urgency)
 
 
 def urgency(decision: Decision) -> tuple[int, datetime | None, int]:
-    """The smaller comes first: what ShipperOne has accepted, then the oldest."""
+    """The sort key: jobs that ShipperOne has accepted first, then the oldest."""
     if isinstance(decision, NoAction):
         return 3, None, 0
     job = decision.job
@@ -78,7 +78,7 @@ def _decide(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: da
             yield from (_held_as_contradictory(job, str(job.contradiction)) for job in contradictory)
             continue
         try:
-            # as a list: of an order whose job refuses a transition nothing else is done
+            # as a list: if a job refuses a transition, no other decision of its order may be made
             yield from list(
                 _of_order(scope, listing, order_id, unreadable.get(order_id), known, allocations[order_id], memory, now)
             )
@@ -113,7 +113,7 @@ def _of_order(
 
 
 def _held_as_contradictory(job: Job, clause: str) -> Decision:
-    """A row that no transition has made: an operator looks, and nothing is done for its order meanwhile."""
+    """A row that no transition has made: held for an operator, and nothing is done for its order meanwhile."""
     if job.state is State.HELD:
         return NoAction(job.order_id, f"is held, {job.reason}: {job.sentence}")
     return PutOnHold(
@@ -127,14 +127,14 @@ def _held_as_contradictory(job: Job, clause: str) -> Decision:
 
 
 def due(job: Job, now: datetime) -> bool:
-    """Its time has come. A held job has none, unless it is tried again by itself all the same."""
+    """Its next attempt is due. A held job has none, unless it is retried automatically."""
     if job.next_attempt_at is None:
         return job.state is not State.HELD
     return job.next_attempt_at <= now
 
 
 def _unfinished(jobs: Iterable[Job], listing: Listing, memory: PlannerInput, now: datetime) -> Iterator[Decision]:
-    """What ShipperOne has accepted goes on, listed or not: late is bad, and only the ERP is left to ask."""
+    """Jobs that ShipperOne has accepted continue, listed or not: delay is harmful, and only the ERP is needed."""
     for job in jobs:
         if not job.accepted or job.ended:
             continue
@@ -197,19 +197,19 @@ def _listed(
 
 
 def _never_taken(job: Job, settled: Decision) -> bool:
-    """The lost confirmation had no effect, and what it confirmed is to be undone: it is not sent again."""
+    """The lost confirmation had no effect, and its document is to be undone: it is not sent again."""
     return isinstance(settled, SendAgain | TreatAsRefused) and job.ending is not None
 
 
 def _rests(job: Job) -> bool:
-    """It is to be undone, or never can be; it is gone on with in its time, unless what held it is over."""
+    """It is to be undone, or never can be: it continues at its due time, unless the reason that held it is over."""
     if job.reason in HEALED_BY_LISTING:
         return False
     return job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED
 
 
 def _back_untouched(job: Job) -> bool:
-    """It was to be undone because its order had gone, which its connector cannot do; and the order is back."""
+    """Its order had gone, but the connector could not undo the job's document; now the order is listed again."""
     return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
 
 
@@ -225,7 +225,7 @@ def _as_listed(
     job = job.listed()
     if heals or due(job, now):
         if scope.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
-            # a person has said `order repeat`: that makes a second shipment of it, never one that was not allocated
+            # `order repeat` allows a second shipment of the order, but never one that was not allocated
             too_much = History(scope, jobs, allocations).more_than_allocated(job.order)
             if too_much:
                 return PutOnHold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
@@ -234,7 +234,7 @@ def _as_listed(
 
 
 def _date_can_be_true(scope: PlannerRules, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
-    """The day of supply that held the job is another one by now: corrected, or allowed by the tenant's settings."""
+    """The day of supply that held the job is plausible now: it was corrected, or the tenant's settings allow it."""
     window = Window.of(scope.dates, job.first_listed_at, allocation_accepted_at(allocations))
     fixed = job.tax_date if may_exist(job) else None
     return implausible(listed.order, scope.dates, window, fixed=fixed) is None
@@ -300,7 +300,7 @@ def _name(entry: UnreadableOrder) -> str:
 def _listed_unreadable(
     scope: PlannerRules, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
 ) -> Iterator[Decision]:
-    """An order that cannot be read hides no other: it is a held job of its own, or holds its open job as it stands."""
+    """An order that cannot be read blocks no other: it gets a held job of its own, or its open job is held."""
     job = next((job for job in jobs if job.open), None)
     if job is not None and job.lost_at is not None:
         yield settle(job, job.lost_at, listing, scope)

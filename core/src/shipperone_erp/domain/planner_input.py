@@ -1,4 +1,4 @@
-"""What a plan goes by: which queue it is for, and what the ledger holds of the orders in question."""
+"""The input of a plan: its queue and the tenant's rules, and the ledger's jobs of the orders."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from shipperone_erp.domain.supply_date import DateRules
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerRules:
-    """Which queue a plan is for, and the tenant's settings that decide."""
+    """The queue of a plan, and the tenant's settings that decide."""
 
     tenant: str
     stage: Stage
@@ -30,21 +30,22 @@ class PlannerRules:
     ship_within: timedelta = timedelta(days=14)
     dates: DateRules = field(default_factory=DateRules)
     unsteady_within: timedelta = timedelta(minutes=10)
-    """Within how long the changes of an order's listing are counted, and how long it must then stand still."""
+    """The period in which changes of an order's listing are counted, and for which it must then be unchanged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerInput:
-    """What the ledger holds of the orders in question.
+    """The ledger's records of the orders in question.
 
     `jobs`: all that are not ended, and every job of the listed orders. `allocations`: the allocation jobs of the listed
     orders, for the invoice stage. `sales_orders`: the jobs, of both stages, of every sales order that has another
     fulfillment order than the listed one. `seen_in_invoice`: ids of allocation jobs of which an item is or was in the
     other queue, which proves that it was confirmed.
-    `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the read before this one.
-    For the allocation stage: `unshipped` are confirmed reservations past `ship_within`, `elsewhere` is a read of the
-    other queue where a reservation is to be given back, `failed` are the orders that ShipperOne lists as fallen out of
-    its flow, where that was asked.
+
+    `live`: the tenant's go-live has happened for this queue. `last_good_read_at` is that of the previous read. For the
+    allocation stage: `unshipped` are confirmed reservations past `ship_within`. `elsewhere` is a read of the other
+    queue, made where a reservation is to be given back. `failed` are the orders that ShipperOne lists as failed in its
+    own process, where that was queried.
     """
 
     jobs: tuple[Job, ...] = ()
@@ -59,7 +60,7 @@ class PlannerInput:
     failed: frozenset[str] = frozenset()
 
     def allocated(self) -> Mapping[str, Sequence[Job]]:
-        """By order, its allocation jobs, without those that ended unconfirmed."""
+        """The allocation jobs of each order, without those that ended unconfirmed."""
         found: dict[str, list[Job]] = defaultdict(list)
         for job in self.allocations:
             if job.state not in (State.GONE, State.SUPERSEDED):
@@ -67,7 +68,7 @@ class PlannerInput:
         return dict(found)
 
     def accepted(self) -> Mapping[str, Sequence[Job]]:
-        """By order, the jobs that ShipperOne has accepted, oldest first."""
+        """The accepted jobs of each order, oldest first."""
         found: dict[str, list[Job]] = defaultdict(list)
         for job in sorted(self.jobs, key=lambda job: job.id):
             if job.accepted:
@@ -76,7 +77,7 @@ class PlannerInput:
 
 
 def planner_rules(settings: TenantRules, stage: Stage) -> PlannerRules:
-    """The tenant's settings that planning goes by."""
+    """The tenant's settings for planning."""
     return PlannerRules(
         tenant=settings.name,
         stage=stage,

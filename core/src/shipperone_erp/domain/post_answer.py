@@ -1,4 +1,4 @@
-"""What came of a confirmation that was sent to ShipperOne."""
+"""The outcome of a confirmation that was sent to ShipperOne."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,7 +21,7 @@ class PostAnswer:
     """The outcome of a POST. `message` is for operators; of a refusal it is ShipperOne's text, else a whole phrase.
 
     `retry_after` is in seconds. `body` is the answer's text, cut to `BODY_AT_MOST`; None if there was no answer.
-    `ended_at` is when the answer came or the call was given up. `denial`: ShipperOne's own words in a 2xx that does not
+    `ended_at` is when the answer came or the call was given up. `denial`: ShipperOne's text in a 2xx that does not
     accept (JSON that denies it, or no JSON); the outcome is then `UNKNOWN`. None for every other answer.
     """
 
@@ -34,13 +34,13 @@ class PostAnswer:
     ended_at: datetime
     denial: str | None = None
     by_proxy: bool = False
-    """It is the page of a proxy or firewall in front of ShipperOne; the outcome is then `UNKNOWN`."""
+    """The answer is the page of a proxy or firewall in front of ShipperOne; the outcome is then `UNKNOWN`."""
 
 
 def faulty_post(fault: Exception, ended_at: datetime) -> PostAnswer:
-    """The outcome of a POST during which our own code failed: unknown, whether or not it went out.
+    """The outcome of a POST during which this program failed: unknown, whether or not it was sent.
 
-    The fault is named by its type alone; its text may quote the answer.
+    The message contains only the exception's type; its text may quote the answer.
     """
     what = f"a fault of shipperone-erp, {type(fault).__name__}, while ShipperOne was asked"
     return PostAnswer(PostOutcome.UNKNOWN, None, None, f"{what}: the traceback is in the log", None, None, ended_at)

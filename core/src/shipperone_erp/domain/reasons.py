@@ -1,7 +1,7 @@
-"""Why a job is not done, and whose move it is: two closed lists.
+"""The closed lists of reasons why a job is not done, and of owners who must act.
 
-A reason outside the list is a fault of the connector that gave it (`connector_bug`). The sentence that goes
-with a reason is written where the reason arises, from the case itself; what is here is what is true of every case.
+A reason outside the list is a bug of the connector that gave it (`connector_bug`). The sentence of a reason is written
+where the reason arises, about that case; this module holds only the general texts.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from enum import StrEnum
 
 
 class Owner(StrEnum):
-    """Whose move it is. `nobody`: it is tried again by itself."""
+    """Who must act. `nobody`: it is retried automatically."""
 
     WAREHOUSE = "warehouse"
     ACCOUNTANT = "accountant"
@@ -77,11 +77,11 @@ class Reason(StrEnum):
 
 
 class NotListed(ValueError):
-    """A reason or an owner outside its list: a connector's fault, which the sentence names."""
+    """A reason or an owner outside its list: a bug of the connector, which the sentence names."""
 
 
 def known_reason(value: str) -> Reason:
-    """The reason of that name. NotListed names the nearest one: a reason outside the list is a connector's fault."""
+    """The reason of that name. NotListed names the nearest one: a reason outside the list is a bug of the connector."""
     try:
         return Reason(value)
     except ValueError:
@@ -100,9 +100,9 @@ def known_owner(value: str) -> Owner:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What `explain` says of a reason: what it means, what the runtime does meanwhile, what an operator does.
+    """The page of `explain` for a reason: its meaning, the runtime's work meanwhile, the operator's cure.
 
-    `owner` is usual; `other_owners` are those that the code gives to some orders with this reason.
+    `owner` is the usual one; `other_owners` are those that the code gives to some orders with this reason.
     """
 
     owner: Owner

@@ -1,4 +1,4 @@
-"""What the ledger holds beside one listing of an order that is to be invoiced: the other side of every amount check."""
+"""The ledger's jobs beside one listing of an order to be invoiced: the other side of every amount check."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -34,7 +34,7 @@ class Recorded:
         base_url: str,
         store_code: str,
     ) -> Self:
-        """From jobs of both stages, those of other orders included: what does not count is left out."""
+        """Select from jobs of both stages, of this order and of others; those that do not count are left out."""
         known = sorted({job.id: job for job in jobs}.values(), key=lambda job: job.id)
         others = [
             job
@@ -62,12 +62,12 @@ class Recorded:
         return tuple(job for job in self.elsewhere if job.stage is Stage.ALLOCATION)
 
     def as_if_settled(self) -> "Recorded":
-        """With every confirmation whose outcome is unknown taken as accepted."""
+        """The same, with every confirmation of unknown outcome counted as accepted."""
         return replace(self, elsewhere=(*self.elsewhere, *self.unsettled), unsettled=())
 
 
 def allocated(job: Job) -> bool:
-    """What ShipperOne lists as shipped it has allocated, even if its answer is under way or was lost."""
+    """ShipperOne has allocated it, or may have: its answer is under way or was lost."""
     if job.stage is not Stage.ALLOCATION:
         return False
     return job.accepted or (job.step is Step.CONFIRMING and job.state not in (State.GONE, State.SUPERSEDED))
@@ -84,7 +84,7 @@ def name_of(job: Job) -> str:
 
 
 def may_be_invoiced(job: Job) -> bool:
-    """An invoice that ShipperOne may have accepted: the outcome of its confirmation is not known yet."""
+    """An invoice that ShipperOne may have accepted: the outcome of its confirmation is unknown."""
     return job.stage is Stage.INVOICE and job.lost_at is not None and not job.accepted and not job.ended
 
 
@@ -94,12 +94,12 @@ def to_be_checked(job: Job) -> bool:
 
 
 def of_store(job: Job, base_url: str, store_code: str) -> bool:
-    """The job is about an order of that store; a tenant may have been bound to another one before."""
+    """The job belongs to an order of that store; the tenant may have been bound to another one before."""
     return job.content == content_digest(base_url, store_code, job.stage, job.order)
 
 
 class RecordedJobs:
-    """Jobs of a tenant's store, found by their order and by their sales order."""
+    """Jobs of a tenant's store, indexed by order and by sales order."""
 
     def __init__(self, base_url: str, store_code: str, jobs: Iterable[Job] = ()) -> None:
         self._base_url, self._store_code = base_url, store_code
@@ -109,13 +109,13 @@ class RecordedJobs:
             self.note(job)
 
     def note(self, job: Job) -> None:
-        """The job as it is now, in place of what was known of it."""
+        """Record the current version of the job in place of an earlier one."""
         self._of_orders[job.order_id][job.id] = job
         if job.order_number is not None:
             self._of_sales_orders[job.order_number][job.id] = job
 
     def beside(self, order: FulfillmentOrder) -> Recorded:
-        """What counts beside a listing of that order."""
+        """The jobs that count beside a listing of that order."""
         found = [*self._of_orders.get(order.order_id, {}).values()]
         if order.order_number is not None:
             found += self._of_sales_orders.get(order.order_number, {}).values()

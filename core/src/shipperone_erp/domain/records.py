@@ -1,4 +1,4 @@
-"""What the ledger holds beside jobs, as frozen values, and jobs as lists show them. Times are aware UTC."""
+"""The ledger's records other than jobs, as frozen values, and the summaries of jobs for lists. Times are aware UTC."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +9,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobSummary:
-    """The fields of a job that a list shows, each as in `Job`. Without the order and the invoice a row is a tenth."""
+    """The fields of a job that a list shows, each as in `Job`. Without order and invoice, a row is a tenth as long."""
 
     id: int
     tenant: str
@@ -39,7 +39,7 @@ class JobSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobCount:
-    """How many unfinished jobs of a tenant and stage are alike in these fields, and when the first was listed."""
+    """The number of a tenant's unfinished jobs of a stage that share these fields, and when the first was listed."""
 
     tenant: str
     stage: Stage
@@ -53,7 +53,7 @@ class JobCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effect:
-    """Something done outside the ledger for a job. Without an outcome, from an earlier lease, it is unknown."""
+    """An effect of a job outside the ledger. Without an outcome, from an earlier lease, its outcome is unknown."""
 
     id: int
     job_id: int
@@ -69,7 +69,7 @@ class Effect:
 
 @dataclass(frozen=True, slots=True)
 class NumberHolder:
-    """Whose invoice has a number: all that is to be said of it when another one has the same."""
+    """The invoice that has a number already: the only data shown when another invoice has the same number."""
 
     tenant: str
     order_id: str
@@ -78,7 +78,7 @@ class NumberHolder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Action:
-    """What a person (or the runtime, actor `runtime`) did or noted about a job or a tenant."""
+    """An action of an operator (or of the runtime, actor `runtime`) on a job or a tenant, or a note."""
 
     id: int
     at: datetime
@@ -91,7 +91,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertRecord:
-    """A condition that alerts tell of: since when, when it was last seen, and when somebody was told."""
+    """A condition that raises an alert: since when it holds, when it was last seen, and when the alert was sent."""
 
     name: str
     since: datetime
@@ -103,7 +103,7 @@ class AlertRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueRecord:
-    """One queue of a tenant: when it was first and last read whole, whether it is live, whether it is paused."""
+    """One queue of a tenant: when it was first and last read completely, whether it is live, whether it is paused."""
 
     tenant: str
     stage: Stage
@@ -119,7 +119,7 @@ class QueueRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pause:
-    """A person has paused a stage: it begins nothing, until a person lets it go on."""
+    """An operator has paused a stage: it begins no work until an operator resumes it."""
 
     tenant: str
     stage: Stage
@@ -130,7 +130,7 @@ class Pause:
 
 @dataclass(frozen=True, slots=True)
 class Binding:
-    """What a tenant's rows in this ledger are about; another answer to any of these stops that tenant."""
+    """The store, connector and ERP of a tenant's rows in this ledger. A change of any of these stops that tenant."""
 
     base_url: str
     store_code: str
@@ -140,7 +140,7 @@ class Binding:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right to act under a name (`acme/allocation`, or an exclusive name), with its fencing number."""
+    """The right to act under a name (`acme/allocation`, or an exclusive name), with its fencing token."""
 
     name: str
     owner: str

@@ -1,7 +1,7 @@
-"""What the ledger holds of an order's allocation, and which of it leaves the stock with an invoice. Pure functions.
+"""The reservations of an order in the ledger, and the goods that leave the stock with an invoice. Pure functions.
 
-An order is delivered out of what was reserved of it, whichever rows are listed to be invoiced. A job keeps the items
-that were asked for (`Job.reserved`); one of version 0.1.0 does not: it reserved by one rule for all bundles.
+An order is delivered out of its reservations, whichever rows are listed to be invoiced. A job stores the items of its
+reservation request (`Job.reserved`). A job of version 0.1.0 does not: it reserved by one rule for all bundles.
 """
 
 from collections.abc import Collection, Iterable
@@ -17,11 +17,11 @@ from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 
 @dataclass(frozen=True, slots=True)
 class Allocated:
-    """What the ledger holds of an order's allocation: live reservations, and the rows that these hold.
+    """The ledger's record of an order's allocation: live reservations, and the rows that these hold.
 
     `made` are its allocation jobs, without those that ended unconfirmed. `known` are the rows that they listed, where
-    one of them is in another. `asked`: a reservation may be there whose reference is not known yet, since its job is
-    still under way.
+    one of them is in another. `asked`: a reservation may exist whose reference is not known yet, since its job is still
+    under way.
     """
 
     reservations: tuple[Reservation, ...] = ()
@@ -32,12 +32,12 @@ class Allocated:
 
 
 def has_parts(job: Job) -> bool:
-    """Its order lists rows that are in others."""
+    """Its order lists rows that are inside others."""
     return '"parent_item_id"' in job.order_json
 
 
 def rows_in(jobs: Iterable[Job], *, always: bool = False) -> Rows:
-    """Every row of these jobs' orders, the newest of an item; none where no row is in another, unless `always`."""
+    """Every row of these jobs' orders, the newest of an item; none where no row is inside another, unless `always`."""
     jobs = list(jobs)
     if not always and not any(map(has_parts, jobs)):
         return ()
@@ -46,7 +46,7 @@ def rows_in(jobs: Iterable[Job], *, always: bool = False) -> Rows:
 
 
 def reserved_rows(job: Job, rules: Rules) -> Rows:
-    """The rows of an allocation job that its reservation really holds."""
+    """The rows of an allocation job that its reservation holds."""
     order = job.order
     if not job.reserved:
         return _as_in_0_1(order, rules)
@@ -56,14 +56,14 @@ def reserved_rows(job: Job, rules: Rules) -> Rows:
 
 
 def reserved_items(job: Job, rules: Rules) -> tuple[int | str, ...]:
-    """Their ids."""
+    """The ids of these rows."""
     if not has_parts(job) and '"item_type"' not in job.order_json:
         return job.item_ids
     return tuple(item.item_id for item in reserved_rows(job, rules))
 
 
 def _as_in_0_1(order: FulfillmentOrder, rules: Rules) -> Rows:
-    """Version 0.1.0 left out every parent, or every row that is in one, without a look at prices."""
+    """The selection of version 0.1.0: without every parent, or without every row inside one; it ignored prices."""
     if rules.bundles not in ("children", "parents"):
         return sort_out(order, rules).stocked.items
     families = Families(order.items)
@@ -73,7 +73,7 @@ def _as_in_0_1(order: FulfillmentOrder, rules: Rules) -> Rows:
 
 
 def leaving(goods: Goods, allocated: Allocated) -> FulfillmentOrder:
-    """The goods that leave the stock with this invoice: of each bundle what was reserved of it, as much as ships."""
+    """The goods that leave the stock with this invoice: of each bundle its reserved rows, in the shipped quantity."""
     reserved = {item_key(row): row for row in allocated.rows}
     families = Families(goods.listed.items, (*allocated.rows, *allocated.known))
     if families.plain or not reserved:
@@ -92,7 +92,7 @@ def _of_family(members: Collection[OrderItem], held: Collection[OrderItem], fami
     there = [replace(row, qty=listed[item_key(row)].qty) for row in held if item_key(row) in listed]
     if there:
         return there
-    # other rows are listed than were reserved: the same share of these leaves
+    # If other rows are listed than were reserved, the same share of the reserved rows leaves.
     whole = {key: families.known[key].qty for key in listed if key in families.known}
     share = max((listed[key].qty / qty for key, qty in whole.items()), default=Decimal(1))
     return [replace(row, qty=_share(row.qty, share)) for row in held]

@@ -1,4 +1,4 @@
-"""The tenant's business rules, as what decides sees them. The configuration's settings have these fields."""
+"""The tenant's business rules, as protocols for the domain. The configuration's settings have these fields."""
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
@@ -9,10 +9,10 @@ from shipperone_erp.domain.states import Stage
 
 
 class ChargeRule(Protocol):
-    """An amount of an order beyond its lines and shipping, and where ShipperOne lists it.
+    """An amount of an order beyond its lines and shipping, and its place in ShipperOne's listing.
 
-    `sign`: "+" takes the amount as it is, "-" subtracts it however it is written. `kind`: "line" is on the invoice,
-    "payment" only explains the order's total.
+    `sign`: "+" takes the amount as it is, "-" subtracts its absolute value. `kind`: "line" is on the invoice, "payment"
+    only explains the order's total.
     """
 
     @property
@@ -26,7 +26,7 @@ class ChargeRule(Protocol):
 
 
 class TenantRules(Protocol):
-    """One tenant: which orders are its own, and how each is reserved, checked and invoiced.
+    """The rules of one tenant: its orders, and how each is reserved, checked and invoiced.
 
     docs/reference/configuration.md explains each field. `fields_of`: the places of fields in that stage's queue which
     the tenant has named.

@@ -1,4 +1,4 @@
-"""How a run ended, and the exit code that says so: the first that fits of what its tenants ended with."""
+"""The result of a run and its exit code: the first in `FIRST_THAT_FITS` of its tenants' results."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ from shipperone_erp.domain.states import State
 
 
 class Ending(IntEnum):
-    """Exit codes, in no order; `worst` knows which of them comes first."""
+    """Exit codes, in no order; `worst` applies their precedence."""
 
     FINISHED = 0
     FAILED = 1
@@ -35,10 +35,10 @@ FIRST_THAT_FITS = (
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How one tenant ended, with a sentence for people.
+    """The result of one tenant's run, with a sentence for operators.
 
-    `unknown`: the orders that the run was asked for by id and that this tenant does not know. None is named while one
-    of its queues was not read.
+    `unknown`: the ids of the run's requested orders that this tenant does not have. Empty while one of its queues was
+    not read.
     """
 
     ending: Ending
@@ -55,17 +55,19 @@ AWAY = {
     Reason.ERP_BUSY: Ending.ERP,
     Reason.CONNECTOR_BUG: Ending.ERP,
 }
-"""For jobs that wait. One that waits for `connector_bug` is one of many that met the same exception."""
+"""For waiting jobs. A job waits with `connector_bug` only if many jobs raised the same exception."""
 
 
 def ended_with(unfinished: Sequence[Job]) -> Ended:
-    """How a tenant ended that left these jobs unfinished: one side did not answer, something is held, or neither."""
+    """The result of a tenant with these unfinished jobs: one side did not answer, some job is held, or neither."""
     for ending, who in ((Ending.PLATFORM, "ShipperOne"), (Ending.ERP, "the ERP")):
         waiting = [job for job in unfinished if job.state is State.WAITING and _away(job) is ending]
         if waiting:
             job = waiting[0]
-            said = f"{len(waiting)} order(s) wait for {who} to answer; {job.stage} of {job.order_id}: {job.sentence}"
-            return Ended(ending, said)
+            sentence = (
+                f"{len(waiting)} order(s) wait for {who} to answer; {job.stage} of {job.order_id}: {job.sentence}"
+            )
+            return Ended(ending, sentence)
     held = Counter(job.reason for job in unfinished if job.state is State.HELD)
     if not held:
         return Ended(Ending.FINISHED, "")
@@ -80,6 +82,6 @@ def _away(job: Job) -> Ending | None:
 
 
 def worst(endings: Iterable[Ending]) -> Ending:
-    """The exit code of a run of which parts ended like this."""
+    """The exit code of a run whose parts ended like this."""
     found = set(endings)
     return next((ending for ending in FIRST_THAT_FITS if ending in found), Ending.FINISHED)

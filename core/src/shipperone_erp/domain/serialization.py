@@ -1,4 +1,4 @@
-"""Orders and invoices as the JSON text that the ledger keeps, and back."""
+"""Orders and invoices as the JSON text that the ledger stores, and back."""
 
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
@@ -6,12 +6,12 @@ from shipperone_erp.kernel.json import dumps, loads
 
 
 def order_text(order: FulfillmentOrder) -> str:
-    """An order as the ledger keeps it."""
+    """The order as the ledger stores it."""
     return dumps(order)
 
 
 def order_from_text(text: str) -> FulfillmentOrder:
-    """The order that `order_text` wrote, equal to the one given."""
+    """The order that `order_text` wrote, equal to the original."""
     raw = loads(text)
     raw["items"] = tuple(OrderItem(**item) for item in raw["items"])
     raw["charges"] = tuple(Charge(**charge) for charge in raw.get("charges", ()))
@@ -22,7 +22,7 @@ def order_from_text(text: str) -> FulfillmentOrder:
 
 
 def invoice_text(invoice: Invoice) -> str:
-    """An invoice as the ledger keeps it."""
+    """The invoice as the ledger stores it."""
     return dumps(invoice)
 
 

@@ -1,18 +1,18 @@
-"""The words of the work itself: stages, states, steps. The same in code, TOML, commands and database."""
+"""The names of stages, states, steps and effects. The same in code, TOML, commands and database."""
 
 from collections.abc import Mapping
 from enum import StrEnum
 
 
 class Stage(StrEnum):
-    """The two queues that ShipperOne hands to an ERP."""
+    """The two queues that ShipperOne provides for an ERP."""
 
     ALLOCATION = "allocation"
     INVOICE = "invoice"
 
 
 class State(StrEnum):
-    """Where a job stands, as people see it. `waiting`: time or stock will solve it; `held`: a person must act."""
+    """The state of a job, as operators see it. `waiting`: time or stock resolves it; `held`: an operator must act."""
 
     NEW = "new"
     WORKING = "working"
@@ -25,11 +25,11 @@ class State(StrEnum):
 
 
 ENDED = (State.DONE, State.GONE, State.SUPERSEDED)
-"""The states of a job with which nothing more happens by itself."""
+"""The final states of a job: nothing more happens automatically."""
 
 
 class Step(StrEnum):
-    """How far a job has come. A step in -ing has an intent in the ledger whose outcome may be missing.
+    """The progress of a job. A step in -ing has an intent in the ledger whose outcome may be missing.
 
     allocation: new, reserving, reserved, confirming, done
     invoice:    new, building, built, confirming, accepted, issuing, issued, delivering, done
@@ -52,11 +52,11 @@ STEPS: Mapping[Stage, frozenset[Step]] = {
     Stage.ALLOCATION: frozenset({Step.NEW, Step.RESERVING, Step.RESERVED, Step.CONFIRMING, Step.ACCEPTED, Step.DONE}),
     Stage.INVOICE: frozenset(Step) - {Step.RESERVING, Step.RESERVED},
 }
-"""The steps that a job of a stage can be at. An allocation is at `accepted` for no longer than a moment."""
+"""The possible steps of a stage's jobs. An allocation is at `accepted` only for a moment."""
 
 
 class EffectKind(StrEnum):
-    """What is done outside the ledger: one row each, an intent before the call and an outcome after it."""
+    """The kinds of effects outside the ledger: one row each, with an intent before the call and an outcome after it."""
 
     RESERVE = "reserve"
     RELEASE = "release"
@@ -69,7 +69,7 @@ class EffectKind(StrEnum):
 
 
 class Outcome(StrEnum):
-    """How an effect ended. `unknown`: it may be there; `not_sent`: it certainly is not."""
+    """The outcome of an effect. `unknown`: it may have happened; `not_sent`: it certainly did not."""
 
     OK = "ok"
     REFUSED = "refused"

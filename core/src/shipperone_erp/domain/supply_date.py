@@ -1,8 +1,8 @@
-"""Whether the day of supply of an invoice can be true. Pure.
+"""Checks whether the day of supply of an invoice is plausible. Pure.
 
-With `tax_date = "shipped"` the day comes from ShipperOne, and is believed only if it is neither later than the order's
-first listing by more than a day, nor earlier than its allocation was accepted by more than a day, nor, without an
-allocation in the ledger, older than `oldest_date`. Every other date that cannot be true is absent.
+With `tax_date = "shipped"` the day comes from ShipperOne. It must not be more than a day later than the order's first
+listing, nor more than a day earlier than the acceptance of its allocation, nor, without an allocation in the ledger,
+older than `oldest_date`. Every other implausible date counts as absent.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from shipperone_erp.kernel.dates import YEARS, Zones
 from shipperone_erp.kernel.durations import words
 
 MARGIN = timedelta(days=1)
-"""Clocks, time zones and queues may differ by so much."""
+"""The tolerated difference between clocks, time zones and queues."""
 
 
 class DateSettings(Protocol):
@@ -38,7 +38,7 @@ class DateSettings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class DateRules:
-    """What dates are judged by; `fields` are the places that the tenant has named."""
+    """The parameters of the check; `fields` are the places that the tenant has named."""
 
     tax_date: str = "shipped"
     zones: Zones = field(default_factory=Zones)
@@ -47,14 +47,14 @@ class DateRules:
 
     @classmethod
     def of(cls, settings: DateSettings) -> Self:
-        """By the tenant's settings."""
+        """The parameters from the tenant's settings."""
         zones = Zones.of(settings.timezone, settings.dates_without_zone)
         return cls(settings.tax_date, zones, settings.oldest_date, settings.fields_of(Stage.INVOICE))
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """Between which moments an order can have shipped. `since` says what the earlier one is counted from."""
+    """The period in which an order can have shipped. `since` describes its lower bound."""
 
     first_listed_at: datetime
     earliest: datetime
@@ -67,17 +67,17 @@ class Window:
             since = f"its allocation was accepted ({allocated_at:%Y-%m-%d %H:%M} UTC)"
             return cls(first_listed_at, allocated_at - MARGIN, f"more than a day before {since}")
         since = f"it was first listed ({first_listed_at:%Y-%m-%d %H:%M} UTC)"
-        said = f"more than {words(rules.oldest)} before {since}, and the ledger holds no allocation of it"
-        return cls(first_listed_at, _earlier(first_listed_at, rules.oldest), said)
+        lower = f"more than {words(rules.oldest)} before {since}, and the ledger holds no allocation of it"
+        return cls(first_listed_at, _earlier(first_listed_at, rules.oldest), lower)
 
     def against(self, moment: datetime) -> str | None:
-        """Why nothing can have shipped at that moment; None if it can."""
+        """The reason why nothing can have shipped at that moment; None if it can."""
         if moment > self.first_listed_at + MARGIN:
             return self._late
         return self.since if moment < self.earliest else None
 
     def against_day(self, day: date, zones: Zones) -> str | None:
-        """The same of a day where the tenant is."""
+        """The same for a day in the tenant's time zone."""
         if day > (self.first_listed_at + MARGIN).astimezone(zones.local).date():
             return self._late
         return self.since if day < self.earliest.astimezone(zones.local).date() else None
@@ -88,9 +88,9 @@ class Window:
 
 
 def allocation_accepted_at(allocations: Iterable[Job]) -> datetime | None:
-    """Since when goods of the order may have left; None where the ledger holds no allocation that tells.
+    """The earliest time at which goods of the order may have left; None where the ledger holds no usable allocation.
 
-    Of an acceptance that was inferred only the first listing is certain. What was made elsewhere may have left before.
+    Of an inferred acceptance only the first listing is certain. An allocation made elsewhere may have left earlier.
     """
     accepted = [job for job in allocations if job.accepted and not job.adopted]
     moments = [job.first_listed_at if job.inferred else job.accepted_at for job in accepted]
@@ -105,7 +105,7 @@ def implausible(
     fixed: date | None = None,
     listed: str | None = None,
 ) -> str | None:
-    """Why no invoice of the order can be of its day of supply, as a sentence; None if it can.
+    """The reason why the day of supply is implausible, as a sentence; None if it is plausible.
 
     `fixed`: the day that the invoice was begun with. `listed`: the date as ShipperOne lists it.
     """
@@ -122,15 +122,17 @@ def implausible(
 
 
 def unread_date(order: FulfillmentOrder, name: str, rules: DateRules) -> str | None:
-    """The value that ShipperOne lists for that date and that is no date; None where there is none."""
+    """The listed value of that date if it cannot be read as a date; else None."""
     place = order_field(name, rules.fields or {})
     _, listed = JsonObject(order.extra, "an order").moment(place, rules.zones)
     return repr(listed)[:60] if listed is not None else None
 
 
 def believed(order: FulfillmentOrder, job: Job) -> FulfillmentOrder:
-    """The order without dates that lie in the future of its first listing, outside of any order's time, or that an
-    operator has replaced."""
+    """The order without implausible dates and without a date that an operator has replaced.
+
+    A date is implausible if it is more than a day later than the order's first listing, or outside `YEARS`.
+    """
     ordered_at, shipped_at = (
         moment if can_be_true(moment, job.first_listed_at) else None for moment in (order.ordered_at, order.shipped_at)
     )
@@ -142,7 +144,7 @@ def believed(order: FulfillmentOrder, job: Job) -> FulfillmentOrder:
 
 
 def can_be_true(moment: datetime | None, first_listed_at: datetime) -> bool:
-    """A date of an order that was first listed then: of any order's time, and not in the future."""
+    """A plausible date of an order that was first listed then: within the range of `YEARS`, not in the future."""
     return moment is not None and moment.year in YEARS and moment <= first_listed_at + MARGIN
 
 

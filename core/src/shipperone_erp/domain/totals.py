@@ -1,15 +1,15 @@
-"""What an invoice of an order must come to, by the tenant's rules. Pure.
+"""The expected amounts of an order's invoice by the tenant's rules. Pure.
 
     the invoice's total = lines + shipping + charges of kind "line"
     the order's total   = the invoice's total + charges of kind "payment"
 
-A line is its row total, or price times quantity where ShipperOne gives none, rounded as the currency is. How its
-discount counts is the tenant's `discount`:
+A line is its row total, or price times quantity where ShipperOne gives none, rounded as the currency is. The tenant's
+`discount` decides how its discount counts:
 
     in_row       the row total is after the discount: nothing is taken off
     off_row      the discount is taken off the row total
-    off_row_net  the discount is without tax: it is taken off the row's net amount, and tax is put on what remains
-    unset        what the order proves (see `readings`)
+    off_row_net  the discount is without tax: it is taken off the row's net amount, and tax is put on the rest
+    unset        by the proof in the order (see `discount_readings`)
 """
 
 from collections.abc import Mapping
@@ -46,20 +46,22 @@ class Figures:
 
     @property
     def invoice_total(self) -> Decimal | None:
-        """What the invoice comes to; None where a line has no price."""
+        """The invoice's total; None where a line has no price."""
         goods = self.goods
         return None if goods is None else goods + self.shipping + self.charges
 
     @property
     def order_total(self) -> Decimal | None:
-        """What the whole order comes to; None where a line has no price."""
+        """The whole order's total; None where a line has no price."""
         total = self.invoice_total
         return None if total is None else total + self.payments
 
 
 def figures(order: FulfillmentOrder, currency: str | None, discount: Discount) -> Figures:
-    """The figures of this order in this currency. `discount` unset: by the reading that this order proves by itself,
-    else as the rows are listed."""
+    """The figures of this order in this currency.
+
+    `discount` unset: by the reading that this order proves by itself, else as the rows are listed.
+    """
     order = cleaned(order, currency)
     if discount is None:
         fitting = fitting_total(order, currency, NOTHING) if any(item.discount for item in order.items) else ()
@@ -68,7 +70,7 @@ def figures(order: FulfillmentOrder, currency: str | None, discount: Discount) -
 
 
 def priced(order: FulfillmentOrder, currency: str | None, discount: Discount) -> FulfillmentOrder:
-    """The order as a connector gets it to invoice: clean amounts, and each item has what its line comes to."""
+    """The order as the connector invoices it: clean amounts, and each item with its line's total."""
     order = cleaned(order, currency)
     lines = figures(order, currency, discount).lines
     items = tuple(replace(item, line_total_incl_tax=lines[item.item_id]) for item in order.items)
@@ -76,7 +78,7 @@ def priced(order: FulfillmentOrder, currency: str | None, discount: Discount) ->
 
 
 def readable(order: FulfillmentOrder) -> tuple[Reading, ...]:
-    """The readings that can be worked out: a discount without tax needs the rate."""
+    """The readings that can be computed: a discount without tax needs the rate."""
     net = all(item.tax_percent is not None for item in order.items if item.discount)
     return READINGS if net else READINGS[:2]
 
@@ -105,7 +107,7 @@ def _figures(order: FulfillmentOrder, currency: str | None, reading: Reading) ->
 
 
 def line(item: OrderItem, currency: str | None, reading: Reading) -> Decimal | None:
-    """What the item's line comes to; None where ShipperOne gives no price, or no rate for a discount without tax."""
+    """The total of the item's line; None where ShipperOne gives no price, or no rate for a discount without tax."""
     amount = item.row_total_incl_tax
     if amount is None:
         if item.price_incl_tax is None:
@@ -115,14 +117,14 @@ def line(item: OrderItem, currency: str | None, reading: Reading) -> Decimal | N
     if reading == "in_row" or not discount:
         return amount
     if reading == "off_row":
-        return rounded(amount - discount, currency)  # a discount that no amount of the currency is was held before
+        return rounded(amount - discount, currency)  # a discount that is not an amount of the currency was held before
     return None if item.tax_percent is None else _off_net(amount, discount, item.tax_percent, currency)
 
 
 def _off_net(gross: Decimal, discount: Decimal, rate: Decimal, currency: str | None) -> Decimal:
-    """The discount off the row's net amount, then the tax on what remains: 120.00 with 20 %, 10.00 off, is 108.00.
+    """Take the discount off the row's net amount, then add the tax: 120.00 with 20 %, 10.00 off, is 108.00.
 
-    The net amount is taken as fine as the discount is written, since the shop has worked in these units.
+    The net amount has as many decimals as the discount, since the shop computed in these units.
     """
     factor = (100 + rate) / 100
     net = to_places(gross / factor, max(places_of(discount.normalize()), decimals(currency)))

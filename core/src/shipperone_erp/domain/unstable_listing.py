@@ -1,6 +1,7 @@
-"""An order whose listing keeps changing, as when two caches answer in turn: held until it stands still. Pure functions.
+"""Holds an order whose listing keeps changing, as when two caches answer alternately. Pure functions.
 
-A listing that only grows (the parts of a shipment come one by one) is no such order: it never returns to what it was.
+A listing that only grows (the parts of a shipment arrive one by one) does not count: it never returns to an earlier
+content.
 """
 
 from collections.abc import Collection
@@ -15,16 +16,16 @@ from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
 
 CHANGES_AT_MOST = 3
-"""How many changes of an order within minutes are followed, until it is held."""
+"""The number of changes of an order within minutes from which it is held."""
 
 
 def held_as_unsteady(
     job: Job, successor: Job, jobs: Collection[Job], within: timedelta, now: datetime
 ) -> StartHeld | None:
-    """The successor of a job that is superseded, held if the order keeps changing; None if it does not.
+    """The successor of a superseded job, held if the order keeps changing; None if it does not.
 
-    `jobs` are all of the order's jobs in this stage. Counted are the changes of the listing within the last `within`,
-    if it has shown the successor's items and quantities before.
+    `jobs` are all of the order's jobs in this stage. Changes of the listing within the last `within` count, if it has
+    shown the successor's items and quantities before.
     """
     recent = [one for one in jobs if one.state is State.SUPERSEDED and now - one.since <= within and one.id != job.id]
     fingerprints = [one.fingerprint for one in (*sorted(recent, key=lambda one: one.id), job, successor)]
@@ -49,7 +50,7 @@ def is_unsteady(job: Job) -> bool:
 def until_it_stands_still(
     job: Job, listed: Listed, within: timedelta, now: datetime
 ) -> RecordObservation | NoAction | None:
-    """What to do about such a job; None once what is listed has stood still for `within`."""
+    """The decision about such a job; None once the listing has been unchanged for `within`."""
     if listed.fingerprint != job.listed_as:
         return RecordObservation(
             job.listing_changed_again(listed.fingerprint, now + within), "its listing changes again"

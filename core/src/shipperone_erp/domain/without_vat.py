@@ -1,7 +1,7 @@
 """Orders that an operator has decided to handle without the VAT id that ShipperOne lists.
 
-The decision is kept with a digest of the VAT ids, never with their text: an order whose VAT ids change is looked at
-anew. A decision about the allocation holds for the invoices of the order too. Pure functions.
+The decision is stored with a digest of the VAT ids, never with their text: if the VAT ids change, it no longer applies.
+A decision about the allocation holds for the invoices of the order too. Pure functions.
 """
 
 import hashlib
@@ -14,13 +14,13 @@ from shipperone_erp.kernel.json import dumps
 
 
 def vat_mark(order: FulfillmentOrder) -> str | None:
-    """What is kept of the decision about this order: a digest of its VAT ids; None where it lists none."""
+    """The stored mark of the decision about this order: a digest of its VAT ids; None where it lists none."""
     listed = sorted({party.vat_id.strip() for party in _parties(order) if party.vat_id and party.vat_id.strip()})
     return hashlib.sha256(dumps(listed).encode()).hexdigest()[:32] if listed else None
 
 
 def without_vat(order: FulfillmentOrder, jobs: Iterable[Job]) -> FulfillmentOrder:
-    """The order without its VAT ids, if one of its jobs carries the decision about just these; else as it is."""
+    """The order without its VAT ids, if one of its jobs carries the decision about exactly these; else unchanged."""
     mark = vat_mark(order)
     if mark is None or all(job.without_vat != mark for job in jobs):
         return order

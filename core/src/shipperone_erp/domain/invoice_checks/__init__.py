@@ -1,1 +1,1 @@
-"""Whether an invoice may be built of a listed order, and whether a built one is right. Pure functions."""
+"""Checks before an invoice of a listed order is built, and checks of a built invoice. Pure functions."""

@@ -1,6 +1,6 @@
-"""What an order must say before an invoice of it is built. Absent is never zero, and nothing is rounded silently.
+"""The amounts that an order must state before its invoice is built. Absent is never zero. Nothing is rounded silently.
 
-`doctor` and a dry run ask the same questions as the flow.
+`doctor` and a dry run make the same checks as the flow.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -33,7 +33,7 @@ NOTHING_RECORDED = Recorded()
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why no invoice of an order can be built now."""
+    """The reason for which no invoice of an order can be built now."""
 
     reason: Reason
     sentence: str
@@ -44,7 +44,7 @@ class Problem:
 def foreseen(
     listed: FulfillmentOrder, settings: TenantRules, recorded: Recorded, *, approved: Decimal | None = None
 ) -> Problem | None:
-    """What the flow would hold a listing for before anything is built, without a job or a case of its own."""
+    """The first problem for which the flow would hold this listing before it builds anything; needs no job."""
     goods = sort_out(listed, settings, rows_in(recorded.allocations, always=True))
     if unclear := goods.unclear or goods.incomplete:
         return Problem(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
@@ -69,12 +69,12 @@ def problem(
     recorded: Recorded = NOTHING_RECORDED,
     approved: Decimal | None = None,
 ) -> Problem | None:
-    """The first thing that stands against an invoice of this order; None if nothing does.
+    """The first problem that prevents an invoice of this order; None if there is none.
 
-    `part`: the ledger shows that this is a part of a larger order, whose total then says nothing of it. `earlier` are
-    the order's invoices that ShipperOne has accepted, `allocated` is the order as its allocations listed it; `recorded`
-    is what the ledger holds beside it. `approved` is the sum at which an operator has accepted this very listing: no
-    sum is questioned if the invoice comes to it.
+    `part`: the ledger shows that this is a part of a larger order, so that the listed total proves nothing about it.
+    `earlier` are the order's invoices that ShipperOne has accepted. `allocated` is the order as its allocations listed
+    it. `recorded` holds the ledger's other jobs beside it. `approved` is the sum at which an operator has accepted
+    exactly this listing: no sum is questioned if the invoice comes to it.
     """
     order = cleaned(order, order.currency or settings.currency, tolerance=settings.tolerance)
     return next(_problems(order, settings, part, earlier, allocated, recorded, approved), None)
@@ -172,7 +172,7 @@ def _unpriced(order: FulfillmentOrder, tenant: str, discount: Discount) -> Itera
 
 
 def _open(order: FulfillmentOrder, sums: Iterable[Difference], tenant: str) -> str:
-    """Why nothing of the order shows how its discount counts, with what each reading comes to."""
+    """The sentence for an order whose discount no proof settles, with the invoice's total by each reading."""
     discounted = [item for item in order.items if item.discount]
     named = ", ".join(
         f"{abs(item.discount or 0):f} on item {item.item_id} ({label(item.sku)})" for item in discounted[:3]

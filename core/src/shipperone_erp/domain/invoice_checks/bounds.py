@@ -1,6 +1,6 @@
-"""A listing beside what the ledger holds of its order and of its sales order: what stands against its amounts.
+"""Checks a listing's amounts against the ledger's jobs of its order and of its sales order. Pure.
 
-Gathers the values that `part_checks` and `sum_checks` decide on. Pure.
+Gathers the values on which `split_lines` and `order_sums` decide.
 """
 
 from collections import defaultdict
@@ -39,7 +39,7 @@ NOTHING = Decimal(0)
 
 
 class Bounds:
-    """Of one listing, in its currency, by one reading of its discounts. `order` has the rows that are invoiced."""
+    """The bounds of one listing, in its currency, by one reading of its discounts. `order` has the invoiced rows."""
 
     def __init__(
         self,
@@ -50,13 +50,13 @@ class Bounds:
         discount: Discount,
         invoice: Job | None = None,
     ) -> None:
-        """`invoice`: the listing is invoiced already, as this job."""
+        """`invoice`: the job under which the listing is invoiced already, if any."""
         self._order, self._currency, self._settings, self._recorded = order, currency, settings, recorded
         self._discount, self._invoice = discount, invoice
         self._known = rows_in(recorded.allocations)
 
     def parts(self) -> Iterator[str]:
-        """What stands against single items: a row or a discount that is not the one of this part."""
+        """The problems of single items: a row or a discount that is not the one of this part."""
         for item in self._order.items:
             item_id = str(item.item_id)
             found = part_problem(item, self._limits.get(item_id), self._before.get(item_id, ()), self._money)
@@ -64,7 +64,7 @@ class Bounds:
                 yield found
 
     def sums(self) -> str | None:
-        """What stands against the sum of the invoices with this one; None if nothing does, or no total is known."""
+        """The problem of the invoices' sum including this one; None if there is none, or if no total is known."""
         recorded = self._recorded
         sales = self.of_sales_order
         if self._this.own_total and not recorded.invoices and not sales:
@@ -92,9 +92,9 @@ class Bounds:
 
     @cached_property
     def of_sales_order(self) -> bool:
-        """What bounds it is the total of the sales order, with all its fulfillment orders: as set, or as it is seen.
+        """It is bounded by the total of the sales order with all its fulfillment orders, as configured or as detected.
 
-        A listing that comes to its own total is bounded so beside an invoice that does not.
+        A listing that comes to its own total is bounded like this only beside an invoice that does not.
         """
         if self._order.order_number is None:
             return False
@@ -106,7 +106,7 @@ class Bounds:
 
     @property
     def charged_in_shares(self) -> bool:
-        """The sales order's total holds the shipping and the charges of all its fulfillment orders together."""
+        """The sales order's total includes the shipping and the charges of all its fulfillment orders together."""
         return self.of_sales_order and self._sales_order_by_its_total == "every"
 
     @property
@@ -184,14 +184,14 @@ class Bounds:
         )
 
     def _reaches(self, counted: FulfillmentOrder) -> bool:
-        """What it lists comes to the total that it lists."""
+        """Its listed amounts come to its listed total."""
         total, expected = counted.total_incl_tax, figures(counted, self._currency, self._discount).order_total
         return total is not None and expected is not None and abs(total - expected) <= self._settings.tolerance
 
     def _times(self, allocations: Iterable[Job]) -> int:
-        """How often the whole order was allocated, by `order repeat`.
+        """The number of times the whole order was allocated, by `order repeat`.
 
-        A repeated piece of a split line is no second order: only an allocation that comes to its own total counts.
+        A repeated piece of a split line is not a second order: only an allocation that comes to its own total counts.
         """
         if all(job.occurrence == 1 for job in allocations):
             return 1
@@ -205,7 +205,7 @@ class Bounds:
         return agrees(row, item.qty, price, abs(item.discount or NOTHING), item.tax_percent, self._money.half)
 
     def _complete(self, allocations: Iterable[Job], invoices: Iterable[Job]) -> bool:
-        """With this listing everything is invoiced that was allocated."""
+        """With this listing, everything that was allocated is invoiced."""
         left: dict[tuple[str, str], Decimal] = defaultdict(Decimal)
         for sign, orders in (
             (1, [job.order for job in allocations]),
@@ -218,10 +218,10 @@ class Bounds:
 
 
 def invoiced_otherwise(job: Job, recorded: Recorded, settings: TenantRules) -> str | None:
-    """A sentence if an order's invoices are not what it comes to; `job` is its newest accepted one. None if they are.
+    """A sentence if an order's invoices do not come to its total; `job` is its newest accepted one. None if they do.
 
-    Only of several, or of one that a credit note was recorded against: a single invoice was compared when it was made.
-    What an operator has accepted at its sum, or handled by hand, is not questioned again.
+    Checks only several invoices, or one that a credit note was recorded against: a single invoice was compared when it
+    was made. An invoice that an operator has accepted at its sum, or handled by hand, is not questioned again.
     """
     earlier = tuple(one for one in recorded.invoices if one.id < job.id)
     if not earlier and not job.credits:

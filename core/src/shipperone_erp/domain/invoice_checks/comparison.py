@@ -1,6 +1,6 @@
-"""Comparing an invoice with what shipped, and an order with itself as freshly read. Pure functions on values.
+"""Compares an invoice with the shipped order, and an order with its fresh reading. Pure functions on values.
 
-What an invoice must come to is worked out in `figures`; `tolerance` is an exact amount.
+`totals` computes the expected amounts; `tolerance` is an exact amount.
 """
 
 from collections.abc import Callable, Iterable
@@ -28,7 +28,7 @@ def invoice_differences(
     tolerance: Decimal,
     part: bool,
 ) -> tuple[Difference, ...]:
-    """What the invoice states otherwise than the order: `ours` is the ERP's side, `theirs` ShipperOne's.
+    """The differences between the invoice and the order: `ours` is the ERP's side, `theirs` ShipperOne's.
 
     `discount` is the reading of row totals, by the tenant's rule or as proven. `part`: the ledger shows that this is a
     part of a larger order, whose total is then left out.
@@ -79,7 +79,7 @@ def _tax_differences(
     order: FulfillmentOrder, invoice: Invoice, currency: str | None, tolerance: Decimal
 ) -> Iterable[Difference]:
     items = {str(item.item_id): item for item in order.items}
-    told: dict[Decimal, list[tuple[Decimal, Decimal]]] = {}
+    by_rate: dict[Decimal, list[tuple[Decimal, Decimal]]] = {}
     for line in invoice.lines:
         rate = items[str(line.item_id)].tax_percent
         if rate is None:
@@ -87,8 +87,8 @@ def _tax_differences(
         if line.tax_percent is not None and line.tax_percent != rate:
             yield Difference(f"items[{line.item_id}].tax_percent", plain(line.tax_percent), plain(rate))
         elif line.tax_amount is not None and line.total_incl_tax is not None:
-            told.setdefault(rate, []).append((line.total_incl_tax, line.tax_amount))
-    for rate, lines in told.items():
+            by_rate.setdefault(rate, []).append((line.total_incl_tax, line.tax_amount))
+    for rate, lines in by_rate.items():
         ours = sum((tax for _, tax in lines), Decimal(0))
         by_line = sum((rounded(tax_in(gross, rate), currency) for gross, _ in lines), Decimal(0))
         by_total = rounded(tax_in(sum((gross for gross, _ in lines), Decimal(0)), rate), currency)
@@ -98,7 +98,7 @@ def _tax_differences(
 
 
 def order_differences(sent: FulfillmentOrder, now: FulfillmentOrder | None) -> tuple[Difference, ...]:
-    """What has changed at ShipperOne since the job was made: `ours` is the job's order, `theirs` the fresh one."""
+    """The changes at ShipperOne since the job was made: `ours` is the job's order, `theirs` the fresh one."""
     if now is None:
         return (Difference("order", "listed", None),)
     found: list[Difference] = []
@@ -137,11 +137,11 @@ def _words(value: object) -> str | None:
         return None
     if isinstance(value, Decimal | str | int):
         return str(value)
-    return "…"  # a party: people's data stay out of differences
+    return "…"  # a party: personal data stay out of differences
 
 
 def only_amounts(differences: Iterable[Difference]) -> bool:
-    """All of them are amounts or tax: what a policy may accept. Items, quantities and currency never are."""
+    """All of them are amounts or tax, which a policy may accept. Items, quantities and currency never are."""
     return all(d.field.split(".")[-1].startswith(("total_", "shipping_", "tax")) for d in differences)
 
 
@@ -166,7 +166,7 @@ def reason_for(differences: tuple[Difference, ...], default: Reason) -> Reason:
 
 
 def side_by_side(differences: tuple[Difference, ...], ours: str, theirs: str) -> str:
-    """'shipping_amount_incl_tax: ERP 4.99, ShipperOne 5.99; …' for people."""
+    """'shipping_amount_incl_tax: ERP 4.99, ShipperOne 5.99; …' for operators."""
     return "; ".join(
         f"{d.field}: {ours} {d.ours if d.ours is not None else 'nothing'}, "
         f"{theirs} {d.theirs if d.theirs is not None else 'nothing'}"

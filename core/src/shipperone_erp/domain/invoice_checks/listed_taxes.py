@@ -1,6 +1,6 @@
-"""What an invoice's tax was compared with: a stated rate, or a tax amount or net row that is listed beside the item.
+"""Compares an invoice's tax with a stated rate, or with a tax amount or net row that is listed beside the item.
 
-That a tax comes to the right gross proves nothing, since every tax that a price includes does. Pure functions.
+A tax that comes to the right gross proves nothing, since every tax that a price includes does. Pure functions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -15,17 +15,17 @@ from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.totals import Figures
 
 TAX = ("tax_amount", "row_tax_amount", "vat_amount")
-"""Keys that a row's tax may be listed under."""
+"""Keys under which a row's tax may be listed."""
 
 NET = ("row_total_excl_tax", "row_total_excluding_tax", "line_total_excl_tax", "row_total_net", "net_row_total")
-"""Keys that a row without its tax may be listed under; none whose meaning differs from shop to shop."""
+"""Keys under which a row without its tax may be listed; none whose meaning differs from shop to shop."""
 
 HIGHEST = Decimal(40)
 """Percent; no country has a higher rate of tax on goods."""
 
 NOTHING = Decimal(0)
 CLOSE = Decimal("0.02")
-"""What a listed tax and a listed net row may be apart and still be of one row."""
+"""The greatest difference at which a listed tax and a listed net row still count as one row's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +44,11 @@ def states_tax(item: OrderItem) -> bool:
 
 
 def listed_taxes(item: OrderItem, gross: Decimal) -> tuple[Decimal, ...]:
-    """What the tax of the item's line may be, by what is listed, where the line comes to `gross`; not rounded.
+    """The possible taxes of the item's line by its listed figures, where the line comes to `gross`; not rounded.
 
-    A listed tax, and a net row, is of the item's row, however much of that the line is; where there is a discount, of
-    the row before it or after it. What agrees with both figures is left where both are listed, and the tax itself goes
-    first where they contradict each other. Nothing where neither is listed.
+    A listed tax, and a net row, belongs to the item's row, whatever share of it the line is; where there is a discount,
+    to the row before it or after it. Where both are listed, only values that agree with both remain; if they contradict
+    each other, the tax counts. Empty where neither is listed.
     """
     row, off = _row(item, gross), abs(item.discount or NOTHING)
     bases = dict.fromkeys((row, row + off, row - off, gross) if off else (row,))
@@ -72,7 +72,7 @@ def _figures(item: OrderItem) -> tuple[Decimal | None, Decimal | None]:
 
 
 def invoiced_tax(line: InvoiceLine) -> Decimal | None:
-    """The tax of an invoice's line, not rounded where only its rate is told; None where nothing is."""
+    """The tax of an invoice's line, not rounded where only its rate is stated; None where neither is stated."""
     if line.tax_amount is not None:
         return line.tax_amount
     if line.tax_percent is None or line.total_incl_tax is None:
@@ -83,10 +83,10 @@ def invoiced_tax(line: InvoiceLine) -> Decimal | None:
 def listed_tax_differences(
     order: FulfillmentOrder, invoice: Invoice, sums: Figures, *, part: bool, tolerance: Decimal
 ) -> Iterable[Difference]:
-    """Lines without a stated rate whose tax is none that is listed. A unit of the currency is left to rounding.
+    """Lines without a stated rate whose tax matches no listed one. One unit of the currency is left to rounding.
 
-    `part`: of an order that is invoiced in parts a listed tax may be that of all parts; one that would be no rate of
-    any country is taken for that.
+    `part`: the order is invoiced in parts, and a listed tax may be that of all parts. One that corresponds to no
+    country's rate is taken for that.
     """
     close = max(tolerance, Decimal(1).scaleb(-decimals(sums.currency)))
     for item, line, gross in _lines(order, invoice, sums):
@@ -102,8 +102,7 @@ def listed_tax_differences(
 def tax_compared(order: FulfillmentOrder, invoice: Invoice, sums: Figures, *, part: bool) -> bool:
     """Every line that has an amount was compared by its rate, or by its listed tax.
 
-    A discount may leave two taxes that the listing can mean; one that fits the invoice's proves nothing where the other
-    one is a rate too.
+    With a discount the listing may allow two taxes. A match with one proves nothing where the other one is a rate too.
     """
     close = Decimal(1).scaleb(-decimals(sums.currency))
     for item, line, gross in _lines(order, invoice, sums):
@@ -137,7 +136,7 @@ def _usable(item: OrderItem, gross: Decimal, *, part: bool) -> tuple[Decimal, ..
 
 
 def _is_a_rate(tax: Decimal, gross: Decimal, close: Decimal) -> bool:
-    """Some rate in steps of half a percent is this tax, within `close`."""
+    """Some rate in steps of half a percent gives this tax, within `close`."""
     if tax < 0 or gross == tax:
         return False
     rate = tax / (gross - tax) * 100
@@ -146,7 +145,7 @@ def _is_a_rate(tax: Decimal, gross: Decimal, close: Decimal) -> bool:
 
 
 def rate_totals(invoices: Iterable[Invoice]) -> list[RateTotal]:
-    """What these invoices come to by currency and rate, the highest rate first; shipping and charges tell no rate."""
+    """The sums of these invoices by currency and rate, the highest rate first; without shipping and charges."""
     found: dict[tuple[str | None, Decimal | None], list[InvoiceLine]] = {}
     for invoice in invoices:
         for line in invoice.lines:

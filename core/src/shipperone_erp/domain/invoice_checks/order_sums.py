@@ -1,13 +1,14 @@
-"""The invoices of an order together stay within its total, and reach it when all that was allocated is invoiced.
+"""Checks that an order's invoices stay within its total, and reach it once everything allocated is invoiced.
 
-A listing that comes to its own total explains itself: ShipperOne lists the shipped subset with a total of its own. So
-do parts that each come to theirs. Else a total is that of the whole order, which bounds what is invoiced of it:
+A listing that comes to its own total is explained: ShipperOne lists the shipped subset with a total of its own. The
+same holds for parts that each come to their own totals. Any other total is that of the whole order, and bounds its
+invoices:
 
     accepted invoices + this one - credit notes  <=  total + payment charges, added back once
 
-`order_total` says what such a total is of where nothing shows it: the fulfillment order, the sales order with all its
-fulfillment orders, or nothing (`ignore`). It is seen to be the sales order's where the allocations of all its
-fulfillment orders come to it together. Where `shipping_on_parts` is `as_listed`, shipping and line charges that several
+`order_total` configures the meaning of such a total where nothing shows it: the fulfillment order, the sales order with
+all its fulfillment orders, or nothing (`ignore`). It is detected as the sales order's where the allocations of all its
+fulfillment orders come to it together. With `shipping_on_parts = "as_listed"`, shipping and line charges that several
 parts carry are each owed. Pure functions.
 """
 
@@ -26,10 +27,10 @@ Charged = Literal["once", "every"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sums:
-    """A listing, or an invoice with the listing that it is of, as far as its sums go. `order` has the invoiced rows.
+    """The sums of a listing, or of an invoice with its listing. `order` has the invoiced rows.
 
-    `invoice`: what the invoice comes to; `own_total`: the listing comes to its own total. `split`: how many of its rows
-    are parts of an item. `name` are the words for it in a sentence, `issued`: it is an invoice already.
+    `invoice`: the invoice's total. `own_total`: the listing comes to its own total. `split`: the number of its rows
+    that are parts of an item. `name`: its name in a sentence. `issued`: it is an invoice already.
     """
 
     name: str
@@ -43,11 +44,11 @@ class Sums:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beside:
-    """What counts beside a listing: `allocated` listings, and `invoices` that ShipperOne has accepted, oldest first.
+    """The jobs beside a listing: `allocated` listings, and `invoices` that ShipperOne has accepted, oldest first.
 
-    `complete`: with this listing all is invoiced that was allocated, as far as the ledger knows. `times`: how often the
-    whole order was allocated, since an operator repeated it. `sales`: they are of several fulfillment orders, and what
-    bounds them is the total of their sales order.
+    `complete`: with this listing everything allocated is invoiced, as far as the ledger shows. `times`: the number of
+    times the whole order was allocated, since an operator repeated it. `sales`: they belong to several fulfillment
+    orders, and the total of their sales order bounds them.
     """
 
     allocated: Sequence[Sums] = ()
@@ -59,7 +60,7 @@ class Beside:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What a bound goes by: the currency's half unit, `tolerance`, whether every part owes what it lists.
+    """The parameters of a bound: the currency's half unit, `tolerance`, whether every part owes its listed charges.
 
     `of_items`: the names of the charges that go through the items; each part lists those of its own items.
     """
@@ -73,7 +74,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Bound:
-    """The most and the least that the invoices may come to together, and the words for how it is worked out."""
+    """The most and the least that the invoices may come to together, and the sentence that explains both."""
 
     most: Decimal
     least: Decimal
@@ -82,7 +83,7 @@ class Bound:
 
 
 def sum_problem(this: Sums, beside: Beside, terms: Terms) -> str | None:
-    """What stands against the sum of the invoices with this one; None if nothing does, or no total is known."""
+    """The problem of the invoices' sum including this one; None if there is none, or if no total is known."""
     if this.own_total and all(one.own_total for one in beside.invoices):
         return None
     bound = _bound(this, beside, terms)
@@ -116,7 +117,7 @@ def charged(
 ) -> Charged | None:
     """How these listings together come to that total: with shipping and charges `once`, or with those of `every` one.
 
-    None if they do not. `goods`: what the rows of each of them come to.
+    None if they do not. `goods`: the sum of each listing's rows.
     """
     sums = sum(goods, NOTHING)
     shipping = [order.shipping_amount_incl_tax or NOTHING for order in orders]
@@ -134,9 +135,10 @@ def charged(
 
 
 def _bound(this: Sums, beside: Beside, terms: Terms) -> Bound | None:
-    """From the newest total that is one of the whole order: this listing's, an earlier one's, the allocation's."""
+    """The bound from the newest total of the whole order: this listing's, an earlier one's, or the allocation's."""
     newest_first = [this, *reversed(beside.invoices), *reversed(beside.allocated)]
-    # what comes to its own total tells nothing of a larger whole; an allocation is the whole fulfillment order
+    # A listing that comes to its own total proves nothing about a larger whole; an allocation is the whole fulfillment
+    # order.
     orders = () if beside.sales else beside.allocated
     whole = [one for one in newest_first if not one.own_total or any(one is other for other in orders)]
     of = next((one for one in whole if one.order.total_incl_tax is not None), None)
@@ -150,25 +152,25 @@ def _bound(this: Sums, beside: Beside, terms: Terms) -> Bound | None:
                 payments.setdefault(charge.name, charge.amount)
     least = most = (total - sum(payments.values(), NOTHING)) * beside.times
     words = [f"{total}", *(f"{name} {-amount}" for name, amount in payments.items())]
-    said = " and ".join([f"{most} (its total {words[0]}", *words[1:]]) + ")" if payments else f"{most}"
+    text = " and ".join([f"{most} (its total {words[0]}", *words[1:]]) + ")" if payments else f"{most}"
     if beside.times > 1:
-        said += f" for {beside.times} shipments of it"
+        text += f" for {beside.times} shipments of it"
     if terms.as_listed:
         parts = [this, *beside.invoices]
         extra = [_owed_again(parts, of.order, newest_first, terms, at_most=True),
                  _owed_again(parts, of.order, newest_first, terms, at_most=False)]  # fmt: skip
         most, least = most + max(extra), least + min(extra)
         if most > total:
-            said += f", with the shipping and charges of each part {most}"
-    return Bound(most, least, said, payments)
+            text += f", with the shipping and charges of each part {most}"
+    return Bound(most, least, text, payments)
 
 
 def _owed_again(
     parts: Sequence[Sums], of: FulfillmentOrder, listings: Sequence[Sums], terms: Terms, *, at_most: bool
 ) -> Decimal:
-    """What the parts carry of shipping and line charges beyond what the total holds of them.
+    """The parts' shipping and line charges beyond those that the total includes.
 
-    The total holds what its own listing shows (`at_most`), or the most that any listing shows.
+    The total includes the amounts of its own listing (`at_most`), or the highest of any listing.
     """
 
     def beyond(amount: Callable[[FulfillmentOrder], Decimal]) -> Decimal:

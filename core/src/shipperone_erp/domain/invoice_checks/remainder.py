@@ -1,4 +1,4 @@
-"""An order whose lines, shipping and charges do not add up to its total: the sum, and what would explain the rest."""
+"""An order whose lines, shipping and charges do not add up to its total: the sum, and possible explanations."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -18,7 +18,7 @@ from shipperone_erp.kernel.json_values import exact, is_scalar
 SUGGESTED_AT_MOST = 3
 
 NO_AMOUNTS = ("id", "qty", "quantity", "count", "weight", "number", "code", "version", "postcode", "phone", "percent")
-"""Keys that end so hold numbers that are no money; a remainder of 2.00 is not explained by a `store_id` of 2."""
+"""Keys with these endings hold numbers that are not money; a `store_id` of 2 does not explain a remainder of 2.00."""
 
 
 def unexplained(order: FulfillmentOrder, currency: str | None, settings: TenantRules, discount: Discount) -> str | None:
@@ -52,7 +52,7 @@ def explaining(order: FulfillmentOrder, currency: str | None, rule: Discount) ->
 
 
 def enough(order: FulfillmentOrder, currency: str, settings: TenantRules, discount: Discount) -> Decimal:
-    """The tolerance by which every amount of the order is taken as one of its currency, and they still add up."""
+    """The tolerance at which every amount of the order counts as one of its currency, and the amounts still add up."""
     stated = [amount for name, amount in amounts_of(order) if not name.startswith(("price_", "tax_percent"))]
     needed = max(abs(amount - rounded(amount, currency)) for amount in stated)
     sums = figures(cleaned(order, currency, tolerance=needed), currency, discount)
@@ -83,7 +83,7 @@ def _rounding(order: FulfillmentOrder, sums: Figures, total: Decimal) -> Iterato
 
 
 def _places(order: FulfillmentOrder, settings: TenantRules, rest: Decimal) -> Iterator[str]:
-    """What could be changed in the tenant's `charges`, each of which would explain exactly this remainder."""
+    """Changes of the tenant's `charges` each of which would explain exactly this remainder."""
     for charge in order.charges:
         if rest == -2 * charge.amount:
             yield f"it would add up if {charge.name} were {-charge.amount}: look at its `sign` in {_table(settings)}"
@@ -101,7 +101,7 @@ def _table(settings: TenantRules) -> str:
 
 
 def amounts_in(value: Any, path: str = "") -> Iterator[tuple[str, Decimal]]:
-    """Every place in an order's `extra` that may hold an amount, by the path that `[[charges]]` would name it with.
+    """Every place in an order's `extra` that may hold an amount, by the path that `[[charges]]` would use for it.
 
     A list of objects is summed key by key, as such a path does.
     """

@@ -1,9 +1,9 @@
-"""Shipping and line charges that a listing shows and an earlier invoice has carried already. Pure.
+"""Shipping and line charges of a listing that an earlier invoice has carried already. Pure.
 
-The same amount with two parts of an order is the whole amount twice, or a share of it with each part: 5.00 off as 2.50
-and 2.50. The order's allocation shows which: while the parts together stay within what it lists, each carries its own
-share. Without an allocation an equal amount is one listed again. So it is with another order of the same sales order,
-unless the total of the sales order holds the amounts of all of them.
+The same amount on two parts of an order is either the whole amount twice, or a share of it on each: 5.00 off as 2.50
+and 2.50. The order's allocation shows which: while the parts together stay within its amount, each carries its own
+share. Without an allocation an equal amount counts as repeated. The same holds for another order of the same sales
+order, unless the total of the sales order includes the amounts of all of them.
 """
 
 from collections import defaultdict
@@ -18,7 +18,7 @@ from shipperone_erp.domain.recorded_jobs import name_of
 NOTHING = Decimal(0)
 
 Amounts = Mapping[str, Decimal]
-"""The shipping and the line charges of listings, by the words for each of them."""
+"""The shipping and the line charges of listings, by the name of each."""
 
 
 def repeated(
@@ -31,10 +31,10 @@ def repeated(
     currency: str | None,
     tolerance: Decimal,
 ) -> Iterator[str]:
-    """A sentence for each invoice that has carried what this listing shows.
+    """A sentence for each invoice that has carried a charge of this listing already.
 
     `earlier` and `elsewhere` are accepted invoices: of this order, and of others of its sales order. `of_items` are the
-    charges that go through the items: the same amount on other items is theirs.
+    charges that go through the items: the same amount on other items belongs to these.
     """
 
     def amounts(*listings: FulfillmentOrder) -> Amounts:

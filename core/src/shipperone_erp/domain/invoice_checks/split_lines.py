@@ -1,13 +1,13 @@
-"""The parts of one item: together they stay within the row and the discount that were allocated, and reach both.
+"""Checks the parts of one item: together they stay within the allocated row and discount, and reach both.
 
 A row of a part counts if it agrees with its price:
 
-    row = quantity x price                 the price with tax, or without it where the rate is listed
-    row = quantity x price - discount      the same after its discount
+    row = quantity x price                  the price with tax, or without it where the rate is listed
+    row = quantity x price - discount       the same after its discount
 
 within quantity x half of the price's last written decimal, plus half of the currency's smallest unit: 3 x 3.3333 is
-10.00. What the parts so far come to together may agree in its place, and so may what is left of the allocated row: the
-last piece of 10.00 in three is 3.34. Without a price a row counts at the allocated quantity only. Pure functions.
+10.00. The sum of the parts so far may agree in its place, and so may the remainder of the allocated row: the last piece
+of 10.00 in three is 3.34. Without a price a row counts at the allocated quantity only. Pure functions.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -24,7 +24,7 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Invoiced:
-    """A part of an item that is invoiced already, the words that name its invoice, and what was credited of it."""
+    """A part of an item that is invoiced already, the name of its invoice, and the amount credited of it."""
 
     name: str
     item: OrderItem
@@ -33,7 +33,7 @@ class Invoiced:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What bounds the parts of one item. `row` and `discount` are None where the allocation lists no amounts."""
+    """The bounds on the parts of one item. `row` and `discount` are None where the allocation lists no amounts."""
 
     qty: Decimal
     price: Decimal | None
@@ -43,26 +43,26 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Money:
-    """The currency, and what may differ in it by the tenant's settings."""
+    """The currency, and the tolerated difference by the tenant's settings."""
 
     currency: str | None
     tolerance: Decimal = NOTHING
 
     @property
     def half(self) -> Decimal:
-        """Half of the smallest unit: what rounding once may cost."""
+        """Half of the smallest unit: the greatest error of one rounding."""
         return Decimal(5).scaleb(-decimals(self.currency) - 1)
 
 
 def row_of(item: OrderItem, currency: str | None) -> Decimal | None:
-    """What the row comes to as it is listed; price times quantity where no row is; None without either."""
+    """The row's amount as listed; price times quantity where no row is listed; None without either."""
     if item.row_total_incl_tax is not None:
         return item.row_total_incl_tax
     return None if item.price_incl_tax is None else rounded(item.price_incl_tax * item.qty, currency)
 
 
 def limits(allocated: Sequence[OrderItem], currency: str | None) -> Limits | None:
-    """The limits from all that was allocated of one item; None where the ledger holds no allocation of it."""
+    """The limits from all allocations of one item; None where the ledger holds none."""
     if not allocated:
         return None
     rows = [row for item in allocated if (row := row_of(item, currency)) is not None]
@@ -82,7 +82,7 @@ def is_split(item: OrderItem, bounds: Limits | None, before: Sequence[Invoiced])
 
 
 def part_problem(item: OrderItem, bounds: Limits | None, before: Sequence[Invoiced], money: Money) -> str | None:
-    """What stands against this part of an item beside the parts `before`, as a sentence; None if nothing does."""
+    """A sentence with the problem of this part of an item beside the parts `before`; None if there is none."""
     row = row_of(item, money.currency)
     if row is None or not is_split(item, bounds, before):
         return None
@@ -97,7 +97,7 @@ def part_problem(item: OrderItem, bounds: Limits | None, before: Sequence[Invoic
 
 
 def agrees(row: Decimal, qty: Decimal, price: Decimal, discount: Decimal, rate: Decimal | None, half: Decimal) -> bool:
-    """The row is quantity times price, with or without tax, before or after its discount, but for rounding."""
+    """The row is quantity times price, with or without tax, before or after its discount, except for rounding."""
     exponent = price.as_tuple().exponent
     step = Decimal(5).scaleb(min(exponent, 0) - 1) if isinstance(exponent, int) else NOTHING
     with_tax = [Decimal(1), *([1 + rate / 100] if rate else [])]
@@ -151,15 +151,15 @@ def _row(item: OrderItem, row: Decimal, bounds: Limits, before: Sequence[Invoice
     credited = sum((one.credited for one in before), NOTHING)
     together, pieces = sum(earlier, row) - credited, sum((one.item.qty for one in before), item.qty)
     parts = [*zip([one.name for one in before], earlier, strict=True), *([("credited", -credited)] if credited else [])]
-    said = _sum([*parts, ("this part", row)], together)
+    sums = _sum([*parts, ("this part", row)], together)
     if together > bounds.row + money.tolerance:
         yield (
-            f"{_name(item)}: the rows of its parts come to {said}, and {bounds.row} was allocated: "
+            f"{_name(item)}: the rows of its parts come to {sums}, and {bounds.row} was allocated: "
             f"{together - bounds.row} too much"
         )
     elif pieces == bounds.qty and together < bounds.row - (len(before) + 1) * money.half - money.tolerance:
         yield (
-            f"{_name(item)}: with its last piece the rows of its parts come to {said}, and {bounds.row} was allocated: "
+            f"{_name(item)}: with its last piece the rows of its parts come to {sums}, and {bounds.row} was allocated: "
             f"{bounds.row - together} is missing"
         )
     elif pieces < bounds.qty:
@@ -167,24 +167,24 @@ def _row(item: OrderItem, row: Decimal, bounds: Limits, before: Sequence[Invoice
         share = (bounds.row + abs(bounds.discount or NOTHING)) * pieces / bounds.qty
         if together > share + (len(before) + 1 + pieces) * money.half + money.tolerance:
             yield (
-                f"{_name(item)}: the rows of {plain(pieces)} of {plain(bounds.qty)} pieces come to {said}, and their "
+                f"{_name(item)}: the rows of {plain(pieces)} of {plain(bounds.qty)} pieces come to {sums}, and their "
                 f"share of the {bounds.row} that was allocated is {rounded(share, money.currency)}"
             )
 
 
 def _discount(item: OrderItem, bounds: Limits, before: Sequence[Invoiced], money: Money) -> Iterator[str]:
-    """The discount is one of the whole row: each part may have its share of it, or none."""
+    """Checks a discount of the whole row: each part may have its share of it, or none."""
     if bounds.discount is None:
         return
     off, whole = abs(item.discount or NOTHING), bounds.discount
     earlier = [abs(one.item.discount or NOTHING) for one in before]
     together, pieces = sum(earlier, off), sum((one.item.qty for one in before), item.qty)
     slack = (len(before) + 1) * money.half + money.tolerance
-    said = _sum([*zip([one.name for one in before], earlier, strict=True), ("this part", off)], together)
+    sums = _sum([*zip([one.name for one in before], earlier, strict=True), ("this part", off)], together)
     share = whole * item.qty / bounds.qty
     if together > whole + slack:
         yield (
-            f"{_name(item)}: the discounts of its parts come to {said}, and the discount of the whole row is {whole}: "
+            f"{_name(item)}: the discounts of its parts come to {sums}, and the discount of the whole row is {whole}: "
             "a discount of the row is taken off once, not with every part"
         )
     elif off and off == whole and pieces < bounds.qty and off > share + slack:
@@ -195,16 +195,16 @@ def _discount(item: OrderItem, bounds: Limits, before: Sequence[Invoiced], money
         )
     elif pieces == bounds.qty and together < whole - slack:
         yield (
-            f"{_name(item)}: with its last piece the discounts of its parts come to {said}, and the discount of the "
+            f"{_name(item)}: with its last piece the discounts of its parts come to {sums}, and the discount of the "
             f"whole row is {whole}: {whole - together} is not taken off"
         )
 
 
 def right_row(item: OrderItem, bounds: Limits | None, money: Money) -> Decimal | None:
-    """What the row of a part should be: as it is if its price explains it, else its share of the allocated row.
+    """The right row of a part: as it is if its price explains it, else its share of the allocated row.
 
-    The allocation's price goes before the part's own; quantity times price where no row was allocated; None without
-    any of these.
+    The allocation's price has precedence over the part's own; quantity times price where no row was allocated; None
+    without any of these.
     """
     row = row_of(item, money.currency)
     price = bounds.price if bounds is not None and bounds.price is not None else item.price_incl_tax
@@ -217,15 +217,15 @@ def right_row(item: OrderItem, bounds: Limits | None, money: Money) -> Decimal |
 
 
 def excess(item: OrderItem, bounds: Limits | None, money: Money) -> Decimal:
-    """What the row of a part carries beyond what it should; a credit note may have taken this off, and no more."""
+    """The amount by which the row of a part exceeds the right one. A credit note may take off no more than this."""
     row, right = row_of(item, money.currency), right_row(item, bounds, money)
     return NOTHING if row is None or right is None else max(row - right, NOTHING)
 
 
 def spread(notes: Iterable[Decimal], excesses: Sequence[Decimal]) -> list[Decimal]:
-    """What an invoice's credit notes take off each of its rows: never more than the row's excess, each amount once.
+    """The amounts that an invoice's credit notes take off each row: never more than its excess, each amount once.
 
-    A note over exactly one row's excess is of that row; any other is spread over the rows in their order.
+    A note over exactly one row's excess belongs to that row; any other is spread over the rows in their order.
     """
     taken = [NOTHING] * len(excesses)
     for amount in notes:
@@ -237,7 +237,7 @@ def spread(notes: Iterable[Decimal], excesses: Sequence[Decimal]) -> list[Decima
 
 
 def _wrong_before(before: Sequence[Invoiced], bounds: Limits | None, money: Money) -> Iterator[str]:
-    """Earlier parts that carry more than they should: how much, if no credit note took it off."""
+    """Sentences for earlier parts whose row is too high: the excess that no credit note took off."""
     for one in before:
         over, right = excess(one.item, bounds, money) - one.credited, right_row(one.item, bounds, money)
         if over > 0:

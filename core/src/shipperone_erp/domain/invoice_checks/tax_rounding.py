@@ -1,4 +1,4 @@
-"""Tax rounded by line and tax rounded by document are two amounts: which of them a figure is."""
+"""Tax rounded by line and tax rounded by document differ: these functions detect which one an amount uses."""
 
 from decimal import Decimal
 
@@ -8,12 +8,12 @@ from shipperone_erp.domain.totals import Figures
 
 
 def tax_in(gross: Decimal, rate: Decimal) -> Decimal:
-    """The tax that a gross amount holds, not rounded."""
+    """The tax included in a gross amount, not rounded."""
     return gross * rate / (100 + rate)
 
 
 def by_document(order: FulfillmentOrder, sums: Figures) -> Decimal | None:
-    """What the goods come to where tax is put on the document's rounded nets; None where that cannot be told."""
+    """The goods' total with tax on the document's rounded nets; None where an amount or a rate is missing."""
     nets: dict[Decimal, Decimal] = {}
     for item in order.items:
         gross = sums.lines[item.item_id]
@@ -25,7 +25,7 @@ def by_document(order: FulfillmentOrder, sums: Figures) -> Decimal | None:
 
 
 def rounding_hint(order: FulfillmentOrder, sums: Figures, total: Decimal) -> str:
-    """Words to add where an invoice's `total` is what the other rounding gives, or none of its currency; else ''."""
+    """Text to add where an invoice's `total` uses the other rounding, or is no amount of its currency; else ''."""
     if rounded(total, sums.currency) != total:
         return f" ({total} is no amount of this currency: {decimals_in_words(sums.currency)})"
     document, by_line = by_document(order, sums), sums.invoice_total

@@ -1,7 +1,7 @@
 """A job: one order in one stage, with one set of items and quantities. A frozen value that changes by transitions.
 
-A transition is a method that says what happened (`held`, `waiting`, `draft_built`, …). It returns the changed job, or
-raises InvalidTransition if that cannot follow what the job records. No other code sets a job's fields.
+A transition is a method named after an event (`held`, `waiting`, `draft_built`, …). It returns the changed job, or
+raises InvalidTransition if the event cannot follow the job's recorded state. No other code sets a job's fields.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What an operator says of a job. Each act is recorded beside it with its actor; see `operations.job_commands`."""
+"""Transitions of a job by an operator. Each is recorded as an action with its actor; see `operations.job_commands`."""
 
 from datetime import date, datetime
 from typing import Self
@@ -12,21 +12,21 @@ from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
 
 ASKED_AGAIN = {Step.RESERVED: Step.RESERVING, Step.BUILT: Step.BUILDING}
-"""Where a retry continues instead: the ERP is asked again, under the same key, for what was made."""
+"""The steps at which a retry continues instead: the ERP is queried again, under the same key, for the document."""
 
 
 class OperatorTransitions(JobRecord):
-    """Transitions that an operator asks for."""
+    """Transitions that an operator requests."""
 
     def taken_up(self, now: datetime) -> Self:
-        """It goes on as it stands. Follows a hold that an operator alone can end."""
+        """It continues from its current step. Follows a hold that only an operator can end."""
         self._must(self.state is State.HELD, "taken up")
         return self._renewed(now)
 
     def retried(self, now: datetime, *, rebuild: bool = False) -> Self:
-        """Taken up with fresh reads of both sides, the counts of automatic resolutions at zero.
+        """It continues with fresh reads of both sides; the counts of automatic resolutions are reset.
 
-        `rebuild`: what it has made is undone first. Follows `held`, `waiting` and `ignored`.
+        `rebuild`: its documents are undone first. Follows `held`, `waiting` and `ignored`.
         """
         self._must(self.state in (State.HELD, State.WAITING, State.IGNORED), "retried")
         self._must(not (rebuild and self.accepted), "built anew, since ShipperOne has accepted it")
@@ -50,19 +50,19 @@ class OperatorTransitions(JobRecord):
         if self.contradiction is not None:
             fresh = changed(fresh, step=self.asking_step)
         elif self.lost_at is None and not self.accepted and not self.adopted:
-            # somebody may have corrected it in the ERP
+            # an operator may have corrected it in the ERP
             step = Step.BUILT if (self.stage, self.step) == (Stage.INVOICE, Step.CONFIRMING) else self.step
             fresh = changed(fresh, step=ASKED_AGAIN.get(step, step))
         if (self.step is Step.NEW and not self.accepted and not self.adopted) or rebuild:
-            # nothing is in the ERP yet, or what is there is to be undone: it ends, and planning looks at the order as
-            # if for the first time
+            # Nothing is in the ERP yet, or its document is undone: the job ends, and planning treats the order as a new
+            # one.
             fresh = changed(fresh, ending=State.SUPERSEDED)
         return fresh
 
     def ignored(self, now: datetime) -> Self:
-        """Left alone for good, with what it has made, until a retry. Follows what ShipperOne has not accepted.
+        """Left alone for good, with its documents, until a retry. Follows a job that ShipperOne has not accepted.
 
-        That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
+        An unknown outcome is kept: after a retry, it is settled first.
         """
         self._must(not self.ended and not self.accepted, "ignored")
         return changed(
@@ -75,7 +75,7 @@ class OperatorTransitions(JobRecord):
         )
 
     def finished_by_hand(self, now: datetime, sentence: str) -> Self:
-        """An operator has done what was left of it after ShipperOne's acceptance."""
+        """An operator has completed the remaining work by hand after ShipperOne's acceptance."""
         self._must(self.accepted and not self.ended, "finished by hand")
         return changed(
             self,
@@ -89,7 +89,9 @@ class OperatorTransitions(JobRecord):
         )
 
     def resolved_confirmed(self, now: datetime, sentence: str) -> Self:
-        """ShipperOne has it. With a lost answer it goes on as accepted; else it was handled by hand, and is done."""
+        """ShipperOne has it. With an unknown outcome it continues as accepted; else it was handled by hand, and is
+        done.
+        """
         self._must(not self.accepted and not self.ended, "confirmed by an operator")
         accepted = changed(self._settled(now), open=False, accepted_at=now, inferred=True)
         if self.lost_at is not None:
@@ -97,7 +99,9 @@ class OperatorTransitions(JobRecord):
         return changed(accepted, state=State.DONE, step=Step.DONE, sentence=sentence)
 
     def resolved_cancelled(self, now: datetime, sentence: str) -> Self:
-        """ShipperOne does not have it. With a lost answer it is planned afresh; else it ends, handled by hand."""
+        """ShipperOne does not have it. With an unknown outcome it is planned again; else it was handled by hand, and
+        ends.
+        """
         self._must(not self.accepted and not self.ended, "cancelled by an operator")
         settled = self._settled(now)
         if self.lost_at is not None:
@@ -105,12 +109,12 @@ class OperatorTransitions(JobRecord):
         return changed(settled, open=False, state=State.GONE, sentence=sentence)
 
     def document_approved(self, now: datetime, mark: str | None) -> Self:
-        """An operator approves the document of that digest: the ERP is asked for it once more, and it is compared."""
+        """An operator approves the document of that digest: the ERP is queried for it once more, and it is compared."""
         self._must(self.state is State.HELD and self.stage is Stage.INVOICE, "approved")
         return changed(self._renewed(now), step=Step.BUILDING, approved=mark, accepts=0, attempts=0)
 
     def total_approved(self, now: datetime, mark: str) -> Self:
-        """An operator accepts the listing at one sum: what was built is asked for again."""
+        """An operator accepts the listing at one sum: the ERP is queried again for a document that was built."""
         self._must(self.state is State.HELD and not self.accepted, "approved at a sum")
         built = (self.stage, self.step) != (Stage.INVOICE, Step.NEW) and not self.adopted
         return changed(
@@ -148,7 +152,7 @@ class OperatorTransitions(JobRecord):
         erp: str | None,
         day: date | None,
     ) -> Self:
-        """An operator names the document that was made elsewhere: it is compared and confirmed, never touched."""
+        """An operator names the document that was made elsewhere: it is compared and confirmed, never changed."""
         self._must(not self.ended and not self.accepted, "adopted")
         return changed(
             self._renewed(now),
@@ -176,17 +180,17 @@ class OperatorTransitions(JobRecord):
         return changed(self, credits=(*self.credits, credit))
 
     def supply_date_set(self, now: datetime, day: date) -> Self:
-        """An operator has set its day of supply: what is in the ERP with another one is undone first."""
+        """An operator has set its day of supply: a document in the ERP with another one is undone first."""
         return changed(self._dated(now), supply_date=day, tax_date=day)
 
     def issue_date_set(self, now: datetime, day: date) -> Self:
-        """An operator has set its date of issue: what is in the ERP with another one is undone first."""
+        """An operator has set its date of issue: a document in the ERP with another one is undone first."""
         return changed(self._dated(now), issue_date=day)
 
     def of_restored_ledger(self) -> Self:
-        """The ledger is an earlier copy: as if its last call had not been answered. Follows what is open.
+        """The ledger is a restored copy: the outcome of the job's last call counts as unknown. Follows an open job.
 
-        A lost answer of ShipperOne is settled by its queue, and a document that was made elsewhere by an operator.
+        An unknown outcome of ShipperOne is settled by its queue, a document that was made elsewhere by an operator.
         """
         self._must(self.open, "of unknown outcome")
         unknown = changed(self, absence_doubtful=True, absent_since=None, absent_reads=0, next_attempt_at=None)
@@ -195,7 +199,7 @@ class OperatorTransitions(JobRecord):
         return changed(unknown, step=self.asking_step)
 
     def reference_dropped(self, now: datetime, sentence: str) -> Self:
-        """Its document is in an ERP that is not served any more: held without it. Follows anything unfinished."""
+        """Its document is in an ERP that is no longer served: held without it. Follows anything unfinished."""
         self._must(not self.ended, "held without its document")
         issued = self.accepted and self.invoice is not None and self.invoice.issued
         return changed(
@@ -216,9 +220,9 @@ class OperatorTransitions(JobRecord):
         )
 
     def document_lost(self, now: datetime) -> Self:
-        """The ERP does not have its document any more: begun anew under the next key, accepted as before.
+        """The ERP no longer has its document: started again under the next key, accepted as before.
 
-        Follows what ShipperOne has accepted, that was made here, and that rests.
+        Follows a job that ShipperOne has accepted, whose document was made here, and that is not being worked on.
         """
         rests = self.state in (State.DONE, State.HELD, State.WAITING) and self.ending is None
         self._must(rests and self.accepted and not self.adopted, "made anew")
@@ -242,7 +246,7 @@ class OperatorTransitions(JobRecord):
         return changed(self, state=State.NEW, reason=None, sentence=None, owner=None, since=now)
 
     def _settled(self, now: datetime) -> Self:
-        """Nothing is unknown of it any more."""
+        """Nothing about it is unknown any more."""
         return changed(
             self,
             reason=None,
@@ -258,7 +262,7 @@ class OperatorTransitions(JobRecord):
         )
 
     def _dated(self, now: datetime) -> Self:
-        """It goes on with a date of its own; an approval is asked for again."""
+        """It continues with a date of its own; an approval must be given again."""
         self._must(self.stage is Stage.INVOICE and self.state in (State.HELD, State.WAITING), "given a date")
         fresh = changed(self._renewed(now), next_attempt_at=None, attempts=0, approved=None, differences=())
         if self.accepted:

@@ -1,4 +1,4 @@
-"""How an attempt ends: it waits, it is held, ShipperOne has accepted it, or nobody knows."""
+"""Transitions that end an attempt: the job waits, is held, is accepted by ShipperOne, or has an unknown outcome."""
 
 from datetime import datetime, timedelta
 from typing import Self
@@ -13,7 +13,7 @@ class OutcomeTransitions(JobRecord):
     """Transitions by which an attempt ends, and by which an unknown outcome becomes known."""
 
     def waiting(self, reason: Reason, sentence: str, owner: Owner, *, until: datetime, attempts: int) -> Self:
-        """It is tried again by itself at `until`. Follows anything unfinished."""
+        """It is retried automatically at `until`. Follows anything unfinished."""
         self._must(not self.ended, "put off")
         return changed(
             self,
@@ -34,9 +34,10 @@ class OutcomeTransitions(JobRecord):
         at: datetime | None = None,
         until: datetime | None = None,
     ) -> Self:
-        """An operator must act; it is tried by itself `until` then, if at all. Follows all but `gone` and `superseded`.
+        """An operator must act. It is retried automatically at `until`, if set. Follows all but `gone` and
+        `superseded`.
 
-        `at`: since when; None leaves that as it is.
+        `at`: since when; None keeps the recorded time.
         """
         self._must(self.open or self.state not in (State.GONE, State.SUPERSEDED), "held")
         return changed(
@@ -54,18 +55,20 @@ class OutcomeTransitions(JobRecord):
         return changed(self, attempts=self.attempts + 1, differences=differences)
 
     def since_change(self, before: JobRecord, now: datetime) -> Self:
-        """It is so since `now`, if its state or its reason is another one than `before`."""
+        """`since` becomes `now`, if its state or its reason differs from those of `before`."""
         if self.state is before.state and self.reason is before.reason:
             return self
         return changed(self, since=now)
 
     def released(self, now: datetime) -> Self:
-        """What held it was met by every order, and is over: it is tried at once, and that attempt does not count."""
+        """The cause of the hold affected every order, and is over: it is retried at once, and the attempt does not
+        count.
+        """
         self._must(self.state is State.HELD, "tried again by itself")
         return changed(self, state=State.WAITING, next_attempt_at=now, attempts=max(0, self.attempts - 1))
 
     def answered(self, denial: str | None) -> Self:
-        """ShipperOne has answered the confirmation; `denial` are its words in a 2xx that did not accept it."""
+        """ShipperOne has answered the confirmation; `denial` is the text of a 2xx that did not accept it."""
         return changed(self, refusal=denial)
 
     def accepted_by_shipperone(self, at: datetime, *, inferred: bool = False) -> Self:
@@ -89,12 +92,12 @@ class OutcomeTransitions(JobRecord):
         )
 
     def answer_lost(self, at: datetime) -> Self:
-        """Nobody knows whether ShipperOne took the confirmation. Follows the call alone."""
+        """The outcome of the confirmation is unknown. Follows the call alone."""
         self._must(self.open and self.step is Step.CONFIRMING, "without ShipperOne's answer")
         return changed(self, lost_at=at, settle_reads=())
 
     def outcome_unknown(self, sentence: str, at: datetime, *, settle: timedelta) -> Self:
-        """As if its answer had been lost `at`: reads of the queue decide, from `settle` later on."""
+        """Its outcome counts as unknown since `at`: reads of the queue that begin `settle` later decide it."""
         self._must(self.open, "settled by ShipperOne's queue")
         return changed(
             self,
@@ -109,9 +112,9 @@ class OutcomeTransitions(JobRecord):
         )
 
     def not_taken(self) -> Self:
-        """The lost confirmation had no effect: the job is where it is confirmed from. Follows a lost answer.
+        """The lost confirmation had no effect: the job returns to the step before it. Follows an unknown outcome.
 
-        What names no document any more (`ledger adopt --drop-references`) is asked for first.
+        A job without a document (`ledger adopt --drop-references`) queries the ERP for one first.
         """
         self._must(self.open and self.lost_at is not None, "confirmed again")
         if self.stage is Stage.ALLOCATION:
@@ -121,10 +124,10 @@ class OutcomeTransitions(JobRecord):
         return changed(self, lost_at=None, step=step)
 
     def healed(self) -> Self:
-        """The job without the contradiction of being closed and waiting for ShipperOne's answer at once.
+        """The job without the contradiction of being closed and having an unknown outcome at once.
 
-        Version 0.1.0 opened jobs again at its start that had been accepted or had ended, because the intent of their
-        POST had no outcome. How far a job had come still shows in its step. Every other job is returned as it is.
+        Version 0.1.0 reopened jobs at its start that had been accepted or had ended, because the intent of their POST
+        had no outcome. The job's step still shows its progress. Every other job is returned unchanged.
         """
         if self.open or self.ended or self.state is State.IGNORED or self.lost_at is None:
             return self

@@ -1,4 +1,4 @@
-"""What a job consists of: its fields, what can be read from them, and whether they can be true together."""
+"""The fields of a job, the values derived from them, and the check of their consistency."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 else:
 
     def changed(job, **changes):
-        """The job with these fields changed. A dozen times an order: `dataclasses.replace` takes ten times as long."""
+        """The job with these fields changed. Called a dozen times an order: `dataclasses.replace` takes ten times as
+        long.
+        """
         copy = object.__new__(type(job))
         copy.__dict__.update(job.__dict__)
         copy.__dict__.update(changes)
@@ -33,7 +35,7 @@ else:
 
 
 class InvalidTransition(ShipperOneErpError):
-    """Something was recorded of a job that cannot follow what is recorded of it already; the job is unchanged."""
+    """A transition is not allowed from the job's recorded state; the job is unchanged."""
 
     def __init__(self, job: "JobRecord", what: str) -> None:
         super().__init__(f"order {job.order_id} (key {job.key}) is {job.state} at step {job.step}: it cannot be {what}")
@@ -43,7 +45,7 @@ class InvalidTransition(ShipperOneErpError):
 
 @lru_cache(maxsize=256)
 def _parsed(order_json: str) -> FulfillmentOrder:
-    """Amounts of one order are looked at several times in a row, beside its allocation and its other parts."""
+    """Cached: the amounts of one order are read several times in a row, beside its allocation and its other parts."""
     return order_from_text(order_json)
 
 
@@ -60,119 +62,119 @@ class JobRecord:
     order_id: str
     """ShipperOne's id of the fulfillment order."""
     key: str
-    """What every document in the ERP is made under; see `keys.job_key`."""
+    """The idempotency key of every document in the ERP; see `keys.job_key`."""
     content: str
     """Digest of store, stage, order, items and quantities: the part of the key that the order determines."""
     generation: int = 1
-    """How often a document of this content was begun anew; a part of the key."""
+    """How often a document of this content was started; a part of the key."""
     occurrence: int = 1
-    """Which shipment of the very same content it is; a part of the key."""
+    """Which shipment of exactly this content it is; a part of the key."""
     fingerprint: str
-    """Digest of every mapped field of the listing that the job is of."""
+    """Digest of every mapped field of the job's listing."""
     order_json: str
-    """The order as listed; without its people once `erased_at` is set."""
+    """The order as listed; without personal data once `erased_at` is set."""
     item_ids: tuple[int | str, ...]
     """The ids of the listed items, in their order."""
     open: bool = True
     """ShipperOne has not accepted it and it has not ended; at most one job of an order and stage is open."""
     state: State = State.NEW
-    """Where it stands, as people see it."""
+    """Its state, as operators see it."""
     step: Step = Step.NEW
-    """How far it has come."""
+    """Its progress."""
     reason: Reason | None = None
     """Why it waits or is held."""
     sentence: str | None = None
-    """The reason in words, filled from the case; of an ended job, how it ended."""
+    """The reason as a sentence about this order; of an ended job, how it ended."""
     owner: Owner | None = None
-    """Who has to act while it waits or is held."""
+    """Who must act while it waits or is held."""
     since: datetime
-    """When its state or its reason changed last."""
+    """When its state or its reason last changed."""
     first_listed_at: datetime
     """When the order was first seen in this queue."""
     next_attempt_at: datetime | None = None
-    """When it is tried again by itself; None: at once, or not at all if it is held."""
+    """When it is retried automatically; None: at once, or not at all if it is held."""
     attempts: int = 0
-    """Attempts in a row that failed; the back-off grows with it."""
+    """Failed attempts in a row; the back-off increases with them."""
     reference: str | None = None
     """The ERP's reference of its document: a reservation, a draft, an invoice."""
     url: str | None = None
-    """Where the ERP shows that document."""
+    """The address of that document in the ERP."""
     number: str | None = None
     """The invoice's number in the ERP."""
     invoice_json: str | None = None
     """The invoice as the ERP last stated it."""
     tax_date: date | None = None
-    """The day of supply that its invoice is built with."""
+    """The day of supply of its invoice."""
     part: bool = False
-    """Its listing is a part of what was ordered."""
+    """Its listing is a part of the ordered items."""
     compared: bool = True
     """The ERP stated a total, which was compared with the order's."""
     accepted_at: datetime | None = None
     """When ShipperOne accepted it."""
     inferred: bool = False
-    """That ShipperOne accepted it follows from its queue or an operator's word, not from its answer."""
+    """The acceptance was inferred from ShipperOne's queue or declared by an operator, not answered by ShipperOne."""
     lost_at: datetime | None = None
-    """When the answer to its confirmation was lost, while the outcome is unknown."""
+    """When the answer to its confirmation was lost; None once the outcome is known."""
     settle_reads: tuple[str, ...] = ()
-    """What reads have shown since the answer was lost; see `absence.VERDICTS`."""
+    """The findings of reads since the outcome became unknown; see `absence.VERDICTS`."""
     absent_since: datetime | None = None
     """The first read that proves that its order is not listed any more."""
     absent_reads: int = 0
-    """How many such reads there were."""
+    """The number of such reads."""
     absence_doubtful: bool = False
-    """Nobody read the queue for long, or the ledger is a restored copy: absence proves less."""
+    """The queue was not read for long, or the ledger is a restored copy: absence proves less."""
     listed_again: int = 0
-    """How many complete reads still listed the order after ShipperOne had accepted it."""
+    """The number of complete reads that still listed the order after ShipperOne had accepted it."""
     ending: State | None = None
-    """What it has made is being undone; then it ends as this, or (`new`) begins its next generation."""
+    """Its documents are being undone; then it ends as this, or (`new`) starts its next generation."""
     retries: int = 0
     """How often a mismatch or a refusal was answered by sending it again."""
     rebuilds: int = 0
-    """How often its document was built anew because of one."""
+    """How often a mismatch or a refusal was answered by rebuilding its document."""
     accepts: int = 0
     """How often a policy has accepted other amounts."""
     crashes_alone: int = 0
     """How often the process died in a hook of this job while nothing else ran."""
     differences: tuple[Difference, ...] = ()
-    """What differs, field by field, where that is why it is held."""
+    """The differences, field by field, for which it is held."""
     erased_at: datetime | None = None
-    """When the people were removed from its order; content and fingerprint stay as they were."""
+    """When personal data were removed from its order; content and fingerprint are unchanged."""
     adopted_at: datetime | None = None
-    """When an operator said that its document was made elsewhere."""
+    """When an operator declared that its document was made elsewhere."""
     approved: str | None = None
     """Digest of the document that an operator has approved; see `approval.mark`."""
     erp: str | None = None
-    """The identity of the ERP that `reference` is of."""
+    """The identity of the ERP that holds `reference`."""
     supply_date: date | None = None
-    """The day of supply as an operator has set it, in place of one that cannot be true."""
+    """The day of supply that an operator has set, in place of an implausible one."""
     issue_date: date | None = None
-    """The date of issue as an operator has set it, where the ERP takes no invoice of the day of supply."""
+    """The date of issue that an operator has set, where the ERP accepts no invoice of the day of supply."""
     reserved: tuple[int | str, ...] = ()
-    """The items that the ERP was asked to reserve, where they are not simply those that are listed."""
+    """The items of the reservation request, where they differ from the listed ones."""
     refusal: str | None = None
-    """ShipperOne's own words in a 2xx that did not accept the newest confirmation; None for every other answer."""
+    """ShipperOne's text in a 2xx that did not accept the newest confirmation; None for every other answer."""
     doubt_since: datetime | None = None
-    """Since when reads have proven nothing about the unknown outcome; of an earlier doubt if before `lost_at`."""
+    """Since when reads have proven nothing about the unknown outcome; outdated if before `lost_at`."""
     listed_as: str | None = None
     """Of a job that is held because its listing keeps changing: the fingerprint that was listed last."""
     taken: bool = False
-    """As the ledger holds it: a stage is about to write to this job, and nobody else may change it meanwhile."""
+    """A stage has claimed it to write to it: no other process may change it until then."""
     order_number: str | None = None
-    """The sales order that this fulfillment order is of; invoices of one sales order are bounded together."""
+    """The sales order of this fulfillment order; the total of a sales order bounds its invoices together."""
     credits: tuple[CreditNote, ...] = ()
-    """Credit notes against its invoice that operators have recorded."""
+    """The credit notes against its invoice that operators have recorded."""
     approved_total: str | None = None
-    """The one sum at which an operator has accepted this listing, and the listing's fingerprint; see `approving`."""
+    """The one sum at which an operator has accepted this listing, with its fingerprint; see `approved_totals`."""
     without_vat: str | None = None
     """An operator's decision to handle the order without its VAT ids: a digest of these; see `without_vat`."""
     tax_compared: bool = True
-    """False where the tax of some line of the invoice was compared with nothing that ShipperOne lists."""
+    """False where the tax of some line of the invoice could not be compared with a listed one."""
 
     @classmethod
     def of_row(cls, row: Mapping[str, Any]) -> Self:
-        """The job in a row that has every field, whatever it says; see `contradiction`.
+        """The job in a row that has every field, without validation; see `contradiction`.
 
-        Thousands in a cycle: the constructor would set the fields one by one.
+        Called thousands of times in a cycle: the constructor would set the fields one by one.
         """
         job = object.__new__(cls)
         job.__dict__.update(row)
@@ -180,12 +182,12 @@ class JobRecord:
 
     @property
     def order(self) -> FulfillmentOrder:
-        """The order as this job has it. LedgerDamaged if its text cannot be one."""
+        """The order as this job has it. LedgerDamaged if its text is not an order."""
         return self._read(_parsed, self.order_json, "order_json")
 
     @property
     def invoice(self) -> Invoice | None:
-        """The invoice as the ERP last stated it. LedgerDamaged if its text cannot be one."""
+        """The invoice as the ERP last stated it. LedgerDamaged if its text is not an invoice."""
         return self._read(invoice_from_text, self.invoice_json, "invoice_json") if self.invoice_json else None
 
     def _read(self, reader: Callable[[str], _T], text: str, column: str) -> _T:
@@ -199,30 +201,30 @@ class JobRecord:
 
     @property
     def credited(self) -> Decimal:
-        """What the recorded credit notes take off its invoice, together."""
+        """The sum of the recorded credit notes against its invoice."""
         return sum((credit.amount for credit in self.credits), Decimal(0))
 
     @property
     def ended(self) -> bool:
-        """Nothing more happens to it by itself."""
+        """It is in a final state: nothing more happens to it automatically."""
         return self.state in ENDED
 
     @property
     def accepted(self) -> bool:
-        """ShipperOne has accepted it, by its answer or as inferred after a lost one, and nobody gave it back since."""
+        """ShipperOne has accepted it, by its answer or as inferred, and nobody gave it back since."""
         return self.accepted_at is not None and self.state is not State.GONE
 
     @property
     def sent_again(self) -> bool:
-        """A call whose answer was lost had no effect, as two reads showed, and it was sent again, or is to be.
+        """Two reads showed that a call of unknown outcome had no effect, and the call was, or will be, sent again.
 
-        The first one may still arrive, later than anybody waited for it.
+        The first call may still arrive late.
         """
         return self.lost_at is None and bool(self.settle_reads) and not self.accepted
 
     @property
     def adopted(self) -> bool:
-        """An operator says that its document was made elsewhere: it is confirmed, and never touched by us."""
+        """An operator has declared that its document was made elsewhere: it is confirmed, and never changed here."""
         return self.adopted_at is not None
 
     @property
@@ -232,12 +234,12 @@ class JobRecord:
 
     @property
     def asking_step(self) -> Step:
-        """The step at which the ERP is asked, under the same key, for what there is of this job."""
+        """The step at which the ERP is queried, under the same key, for the job's document."""
         return Step.RESERVING if self.stage is Stage.ALLOCATION else Step.BUILDING
 
     @property
     def contradiction(self) -> str | None:
-        """What cannot be true of an unfinished job, as a clause; None for every job that transitions have made."""
+        """The contradiction in an unfinished job, as a clause; None for every job that transitions have made."""
         if not self.open and self.ended:
             return None
         if self.step not in STEPS[self.stage]:
@@ -254,7 +256,7 @@ class JobRecord:
         return None
 
     def moved(self, by: timedelta) -> Self:
-        """The job with the times from which its intervals are counted moved along with the clock."""
+        """The job, with the times from which its intervals are counted moved along with the clock."""
         return changed(
             self,
             next_attempt_at=moved(self.next_attempt_at, by),
@@ -264,7 +266,7 @@ class JobRecord:
         )
 
     def _must(self, holds: bool, what: str) -> None:
-        """InvalidTransition unless it holds; `what` completes 'it cannot be …'."""
+        """Raise InvalidTransition unless it holds; `what` completes 'it cannot be …'."""
         if not holds:
             raise InvalidTransition(self, what)
 

@@ -1,4 +1,4 @@
-"""What happens to a job while its flow runs: calls to the ERP, documents, undoing, the end."""
+"""Transitions of a job while its flow runs: calls to the ERP, documents, undoing, the end."""
 
 from datetime import date
 from typing import Self
@@ -14,13 +14,13 @@ class WorkTransitions(JobRecord):
     """Transitions of a job that is being worked on."""
 
     def call_begins(self, step: Step) -> Self:
-        """A call is about to be made; the job is at `step` until its answer is there. Follows anything unfinished."""
+        """A call is about to be made; the job is at `step` until the answer. Follows anything unfinished."""
         self._must(not self.ended and self.state is not State.IGNORED, "worked on")
         self._must(step in STEPS[self.stage], f"at step {step}")
         return changed(self, state=State.WORKING, step=step, next_attempt_at=None)
 
     def call_had_no_effect(self, before: Step) -> Self:
-        """Nothing happened at the far side: the job is at the step at which it was before the call."""
+        """The call had no effect: the job returns to the step before it."""
         self._must(self.state is State.WORKING, f"back at step {before}")
         return changed(self, step=before)
 
@@ -30,22 +30,22 @@ class WorkTransitions(JobRecord):
         return changed(self, reserved=item_ids)
 
     def stock_reserved(self, reference: str, url: str | None) -> Self:
-        """The ERP has reserved all of it. Follows the call that asked for it."""
+        """The ERP has reserved all of it. Follows the reservation call."""
         self._must(self.step is Step.RESERVING, "reserved")
         return changed(self, step=Step.RESERVED, reference=reference, url=url, attempts=0)
 
     def nothing_to_reserve(self) -> Self:
-        """Nothing of it is kept in stock: it counts as reserved, and names no reservation."""
+        """None of its items is kept in stock: it counts as reserved, without a reservation."""
         self._must(self.stage is Stage.ALLOCATION and self.step in (Step.NEW, Step.RESERVING), "reserved")
         return changed(self, state=State.WORKING, step=Step.RESERVED)
 
     def stock_short(self) -> Self:
-        """The ERP has reserved nothing, since it lacks stock. Follows the call that asked for it."""
+        """The ERP has reserved nothing, since it lacks stock. Follows the reservation call."""
         self._must(self.step is Step.RESERVING, "short of stock")
         return changed(self, step=Step.NEW)
 
     def draft_built(self, invoice: Invoice, *, believed: bool) -> Self:
-        """The ERP has answered with a document. One that is not believed is asked for again with the next attempt."""
+        """The ERP has answered with a document. Unless it is `believed`, the next attempt queries the ERP again."""
         self._must(self.stage is Stage.INVOICE and self.step is Step.BUILDING, "built")
         return changed(
             self,
@@ -59,7 +59,7 @@ class WorkTransitions(JobRecord):
         )
 
     def document_stated(self, invoice: Invoice) -> Self:
-        """The ERP has stated its document anew."""
+        """The ERP has stated its document again."""
         self._must(self.stage is Stage.INVOICE and not self.ended, "given an invoice")
         return changed(
             self,
@@ -70,22 +70,22 @@ class WorkTransitions(JobRecord):
         )
 
     def in_erp(self, identity: str) -> Self:
-        """The document that the job names, if it names one, is in the ERP of that identity."""
+        """The job's document, if it has one, is in the ERP of that identity."""
         return self if self.reference is None else changed(self, erp=identity)
 
     def to_be_built_again(self) -> Self:
-        """The ERP is asked for the document of the same key again with the next attempt. Follows a built document."""
+        """The next attempt queries the ERP for the document of the same key again. Follows a built document."""
         self._must(self.stage is Stage.INVOICE and self.step in (Step.BUILDING, Step.BUILT), "built again")
         return changed(self, step=Step.BUILDING)
 
     def ready_to_confirm(self) -> Self:
-        """What is in the ERP is what ShipperOne lists. Follows a built draft, or a document that was made elsewhere."""
+        """The ERP's document matches the listing. Follows a built draft, or a document that was made elsewhere."""
         made = self.step is Step.BUILT or (self.adopted and self.step is Step.NEW)
         self._must(self.open and made, "confirmed next")
         return changed(self, step=Step.CONFIRMING if self.stage is Stage.INVOICE else Step.RESERVED)
 
     def ready_to_issue(self) -> Self:
-        """The document that was built anew is what ShipperOne has accepted."""
+        """The rebuilt document matches the one that ShipperOne has accepted."""
         self._must(self.accepted and self.step is Step.BUILT, "issued next")
         return changed(self, step=Step.ISSUING)
 
@@ -95,7 +95,7 @@ class WorkTransitions(JobRecord):
         return changed(self, step=Step.ISSUED, attempts=0, compared=self.compared or total_stated)
 
     def taxes_looked_at(self, *, compared: bool) -> Self:
-        """Whether each tax of its document was compared with something that ShipperOne lists. Follows a document."""
+        """Record whether each tax of its document was compared with one that ShipperOne lists. Follows a document."""
         self._must(self.step in (Step.BUILT, Step.ISSUED), "looked at for its taxes")
         return changed(self, tax_compared=compared)
 
@@ -113,16 +113,16 @@ class WorkTransitions(JobRecord):
         )
 
     def undo_begins(self, ending: State) -> Self:
-        """What it has made is undone from now on; then it ends as `ending`, or (`new`) begins its next generation.
+        """Its documents are undone from now on; then it ends as `ending`, or (`new`) starts its next generation.
 
-        Of what ShipperOne has accepted only a reservation that is given back (`gone`) is undone.
+        After ShipperOne's acceptance only a reservation that is given back (`gone`) is undone.
         """
         self._must(ending in (State.NEW, State.GONE, State.SUPERSEDED), f"ended as {ending}")
         self._must(not self.ended and (ending is State.GONE or not self.accepted), "undone")
         return changed(self, ending=ending)
 
     def undone(self) -> Self:
-        """The ERP holds nothing of it any more. Follows `undo_begins`."""
+        """The ERP no longer holds any document of it. Follows `undo_begins`."""
         self._must(self.ending is not None, "undone")
         return changed(self, step=Step.NEW, reference=None, url=None, invoice_json=None)
 
@@ -141,7 +141,7 @@ class WorkTransitions(JobRecord):
         )
 
     def next_generation(self, step: Step = Step.NEW) -> Self:
-        """It is begun anew under the next key, without a document, at `step`. Follows anything unfinished."""
+        """It starts again under the next key, without a document, at `step`. Follows anything unfinished."""
         self._must(not self.ended and step in STEPS[self.stage], "begun anew")
         generation = self.generation + 1
         return changed(
@@ -160,7 +160,7 @@ class WorkTransitions(JobRecord):
         return changed(self, retries=self.retries + 1)
 
     def rebuild_counted(self) -> Self:
-        """A mismatch, a refusal or another day of supply was answered by building its document anew."""
+        """A mismatch, a refusal or another day of supply was answered by rebuilding its document."""
         return changed(self, rebuilds=self.rebuilds + 1)
 
     def accept_counted(self) -> Self:
@@ -178,19 +178,19 @@ class WorkTransitions(JobRecord):
         return changed(self, tax_date=None, approved=None, step=Step.NEW, invoice_json=None, reference=None)
 
     def compared_with_adopted(self, number: str | None, *, compared: bool) -> Self:
-        """The document that was made elsewhere is what ShipperOne lists; its number, and whether a total was stated."""
+        """The document that was made elsewhere matches the listing; its number, and whether a total was stated."""
         self._must(self.adopted, "compared with a document that was made elsewhere")
         return changed(self, number=number, compared=compared)
 
     def adopted_invoice_is(self, invoice: Invoice, day: date | None) -> Self:
-        """What is recorded of the invoice that was made elsewhere."""
+        """Record the invoice that was made elsewhere."""
         self._must(self.adopted and self.stage is Stage.INVOICE, "given an invoice that was made elsewhere")
         return changed(self, tax_date=day, invoice_json=invoice_text(invoice))
 
     def survived_alone(self) -> Self:
-        """It was tried while nothing else ran, and the process lives: whatever ended it before was not this job."""
+        """It was retried while nothing else ran, and the process survived: another job caused the earlier crash."""
         return changed(self, crashes_alone=0)
 
     def process_died(self, crashes_alone: int) -> Self:
-        """The process died in a hook of this job; it is tried again at once, while nothing else runs."""
+        """The process died in a hook of this job; it is retried at once, while nothing else runs."""
         return changed(self, crashes_alone=crashes_alone, next_attempt_at=None)

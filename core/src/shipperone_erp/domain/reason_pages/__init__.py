@@ -1,1 +1,1 @@
-"""What each reason means, what happens meanwhile, and what cures it; `domain.explanations` shows them."""
+"""The pages of the reasons: meaning, the runtime's work meanwhile, cure; `domain.explanations` shows them."""

@@ -1,4 +1,4 @@
-"""Reasons that lie in the goods: stock, products, units, bundles, warehouses."""
+"""Reasons that concern the goods: stock, products, units, bundles, warehouses."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the invoice: buyer, taxes, payments, prices, totals, dates."""
+"""Reasons that concern the invoice: buyer, taxes, payments, prices, totals, dates."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""Reasons that lie in the course of the work: ShipperOne, the ERP, the connector, what operators decide."""
+"""Reasons that concern the process: ShipperOne, the ERP, the connector, operators' decisions."""
 
 from collections.abc import Mapping
 
