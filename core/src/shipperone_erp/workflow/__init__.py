@@ -1,1 +1,1 @@
-"""How one job is carried out: allocation, invoice, confirmation, compensation, adoption, recovery."""
+"""The workflow of one job: allocation, invoice, confirmation, compensation, adoption, recovery."""

@@ -1,7 +1,7 @@
-"""A document that was made elsewhere: compared, confirmed to ShipperOne, done.
+"""Adopts a document that was made elsewhere: compare it, confirm it to ShipperOne, done.
 
-A person names it (`order adopt`). Nothing of it is ever built, issued, delivered, released or discarded here, whatever
-comes: what does not fit is held for a person.
+An operator names it (`order adopt`). It is never built, issued, delivered, released or discarded here. Any difference
+holds the job for an operator.
 """
 
 from datetime import timedelta
@@ -17,11 +17,11 @@ from shipperone_erp.workflow.execution import HoldJob, JobExecution
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 LONG_BEFORE = timedelta(days=90)
-"""How far back the ERP's documents are looked through where ShipperOne does not say when the order was placed."""
+"""The search period for the ERP's documents where ShipperOne does not list the time of the order."""
 
 
 async def adopt(case: JobExecution) -> None:
-    """Take the job as far as it goes, in either stage."""
+    """Take the job as far as possible, in either stage."""
     while case.job.step is not Step.DONE:
         match case.job.step:
             case Step.NEW:
@@ -33,15 +33,15 @@ async def adopt(case: JobExecution) -> None:
 
 
 async def compare(case: JobExecution) -> None:
-    """The document says what ShipperOne says: by the ERP's list where there is one, else by what the person told."""
+    """Compare the document with the listing: by the ERP's list where there is one, else by the operator's input."""
     invoicing = case.job.stage is Stage.INVOICE
     if invoicing:
         check_amounts(case)
     document = await _found(case)
-    told = case.job.invoice
+    stated_by_operator = case.job.invoice
     total = document.total_incl_tax if document and document.total_incl_tax is not None else None
-    if total is None and told is not None:
-        total = told.total_incl_tax
+    if total is None and stated_by_operator is not None:
+        total = stated_by_operator.total_incl_tax
     number = (document.number if document else None) or case.job.number
     differences = _differences(case, document, total if invoicing else None)
     if differences:
@@ -56,13 +56,13 @@ async def compare(case: JobExecution) -> None:
     case.job = case.job.compared_with_adopted(number, compared=compared)
     if invoicing:
         await check_number(case)
-        date = (document.date if document else None) or (told.date if told else None)
+        date = (document.date if document else None) or (stated_by_operator.date if stated_by_operator else None)
         case.job = case.job.adopted_invoice_is(adopted_invoice(str(case.job.reference), number, total, date), date)
     case.job = case.job.ready_to_confirm()
 
 
 def adopted_invoice(reference: str, number: str | None, total: object, date: object) -> Invoice:
-    """What is known of an invoice that was made elsewhere: it is fiscal, and its lines are not told."""
+    """The recorded invoice of a document that was made elsewhere: it is fiscal, and its lines are unknown."""
     return Invoice(reference, (), None, total, issued=True, number=number, date=date)  # type: ignore[arg-type]
 
 
@@ -83,7 +83,7 @@ async def _found(case: JobExecution) -> Document | None:
 
 
 def _differences(case: JobExecution, document: Document | None, total: object) -> tuple[Difference, ...]:
-    """What the document says otherwise; where it (or its total) is not known, nothing is."""
+    """The differences between the document and the listing; none where the document (or its total) is unknown."""
     order, settings = case.order, case.ports.settings
     if document is not None and document.order_id not in (None, order.order_id):
         return (Difference("order_id", document.order_id, order.order_id),)

@@ -1,7 +1,8 @@
 """The allocation stage: new → reserving → reserved → confirming → done.
 
-ShipperOne has an order accepted by a warehouse and asks for stock. The ERP reserves all of it or nothing; a shortage
-waits on its own slow schedule. Once it is reserved, ShipperOne is told, and the order goes to shipping.
+ShipperOne has assigned the order to a warehouse and requests its stock. The ERP reserves all of it or nothing; a
+shortage is retried on its own slow schedule. The reservation is then confirmed to ShipperOne, and the order goes to
+shipping.
 """
 
 from datetime import timedelta
@@ -19,23 +20,23 @@ from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 
 
 async def allocate(case: JobExecution) -> None:
-    """Take the job as far as it goes."""
+    """Take the job as far as possible."""
     while case.job.step not in (Step.ACCEPTED, Step.DONE):
         match case.job.step:
             case Step.NEW | Step.RESERVING:
                 await reserve(case)
             case Step.RESERVED if case.job.accepted:
-                break  # its reservation was made anew in another ERP
+                break  # its reservation was made again in another ERP
             case _:
                 await confirm(case)
-    told = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
-    case.job = case.job.done(told)
+    note = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
+    case.job = case.job.done(note)
 
 
 async def reserve(case: JobExecution) -> None:
-    """All of the order's goods under the job's key, or a `RetryLater` that says which are short.
+    """Reserve all of the order's goods under the job's key, or raise `RetryLater` that names the short ones.
 
-    An order of services only is reserved without asking the ERP: its job then names no reservation.
+    An order of services only is reserved without a call to the ERP: its job then has no reservation.
     """
     if case.goods.unclear:
         raise HoldJob(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
@@ -74,13 +75,13 @@ async def reserve(case: JobExecution) -> None:
 
 
 def _otherwise(case: JobExecution) -> bool:
-    """What was asked for, and may have been refused, is not what the tenant's rules reserve now."""
+    """The recorded request, which the ERP may have refused, differs from the tenant's current rules."""
     asked, now = ({str(item.item_id) for item in order.items} for order in (case.order, case.goods.stocked))
     return case.job.reference is None and asked != now
 
 
 def age(span: timedelta) -> str:
-    """'25 min', '3 h', '2 d': in the largest unit that fills, for people."""
+    """'25 min', '3 h', '2 d' for operators: in the largest unit that fits."""
     minutes = max(int(span.total_seconds() // 60), 0)
     if minutes < 60:
         return f"{minutes} min"
@@ -88,7 +89,7 @@ def age(span: timedelta) -> str:
 
 
 def shortage_sentence(shortage: Shortage, order: FulfillmentOrder) -> str:
-    """'SKU-7: 3 wanted, 1 available in WH; …', each in the warehouse that its goods lie in."""
+    """'SKU-7: 3 wanted, 1 available in WH; …', each with the warehouse of its goods."""
     places = {str(item.item_id): order.source_warehouse(item) for item in order.items}
 
     def words(line: ShortLine) -> str:

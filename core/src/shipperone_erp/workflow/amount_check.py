@@ -1,4 +1,4 @@
-"""The amounts of a job's order, checked before its invoice is built."""
+"""Checks the amounts of a job's order before its invoice is built."""
 
 from shipperone_erp.domain.approved_totals import approved_total
 from shipperone_erp.domain.invoice_checks.amounts import Problem, problem
@@ -9,7 +9,7 @@ from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 
 
 def check_amounts(case: JobExecution) -> None:
-    """Hold the job if the order's amounts are not whole, not explained, or were invoiced before."""
+    """Hold the job if the order's amounts are incomplete, unexplained, or were invoiced before."""
     recorded = case.ports.recorded(case.listed)
     found = _of_case(case, recorded)
     if found is not None:
@@ -26,9 +26,10 @@ def check_amounts(case: JobExecution) -> None:
 
 
 def total_is_of_more(case: JobExecution) -> bool:
-    """The listing does not come to its own total, and is invoiced all the same: another total is that of more.
+    """The listing does not come to its own total, but may be invoiced: its total includes other fulfillment orders.
 
-    Only of a case whose amounts were checked: as the tenant's `order_total` says, or an operator has accepted its sum.
+    Only for a job whose amounts were checked: the tenant's `order_total` allows it, or an operator has accepted its
+    sum.
     """
     return unexplained(case.order, case.currency(), case.ports.settings, case.discount) is not None
 

@@ -1,4 +1,4 @@
-"""A person approves each invoice before ShipperOne is asked: this very document, and no other in its place."""
+"""An operator approves each invoice before it is confirmed: exactly this document, and no other in its place."""
 
 import hashlib
 
@@ -11,11 +11,11 @@ from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
 def mark(job: Job) -> str | None:
-    """A digest of what is approved: the key's document with its lines and amounts; None where there is none yet."""
+    """A digest of the approved content: the key's document with its lines and amounts; None where there is none yet."""
     built = job.invoice
     if built is None:
         return None
-    said: list[object] = [
+    parts: list[object] = [
         job.key,
         built.reference,
         built.lines,
@@ -24,12 +24,12 @@ def mark(job: Job) -> str | None:
         built.currency,
     ]
     if job.dated_by_operator:
-        said += [job.supply_date, job.issue_date]
-    return hashlib.sha256(dumps(said).encode()).hexdigest()[:32]
+        parts += [job.supply_date, job.issue_date]
+    return hashlib.sha256(dumps(parts).encode()).hexdigest()[:32]
 
 
 def await_approval(case: JobExecution, built: Invoice) -> None:
-    """Hold the job until a person has approved exactly this, where the tenant wants that."""
+    """Hold the job until an operator has approved exactly this document, if the tenant requires approval."""
     if Stage.INVOICE not in case.ports.settings.approve or built.issued or case.job.approved == mark(case.job):
         return
     what = f"draft {built.reference}" if built.reference else "the invoice as computed"

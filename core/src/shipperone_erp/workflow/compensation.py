@@ -1,6 +1,7 @@
-"""Undoing what a job has made in the ERP and ShipperOne has not accepted: a release, or a discarded draft.
+"""Undoes a job's effects in the ERP before ShipperOne's acceptance: releases the reservation or discards the draft.
 
-Nothing is taken as undone that was not: without the hook, or if the document is fiscal already, a person is asked.
+Nothing counts as undone without the ERP's answer. Without the hook, or if the document is already fiscal, the job is
+held for an operator.
 """
 
 from shipperone_erp.domain.absence import held_in_erp, may_exist
@@ -12,7 +13,7 @@ from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
 async def clear(case: JobExecution, why: str) -> None:
-    """Release the reservation or discard the draft of this job; returns once the ERP has said that it is done."""
+    """Release the reservation or discard the draft of this job. Returns once the ERP has reported success."""
     if not may_exist(case.job):
         return
     hook = "release_stock" if case.job.stage is Stage.ALLOCATION else "discard_invoice"
@@ -39,7 +40,7 @@ async def _discard(case: JobExecution, why: str) -> None:
 
 
 def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
-    """The document is fiscal although ShipperOne has not confirmed it: kept as it is, and a person is asked."""
+    """The document is fiscal although ShipperOne has not confirmed it: it is kept, and the job is held."""
     case.job = case.job.document_stated(invoice)
     return HoldJob(
         Reason.ISSUED_NOT_CONFIRMED,
@@ -50,14 +51,14 @@ def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
 
 
 async def end(case: JobExecution, state: State, why: str) -> None:
-    """Undo what the job has made and end it as `state`. Repeated until the ERP has done it, whatever comes between."""
+    """Undo the job's effects and end it as `state`. May be called again until the ERP has done it."""
     case.job = case.job.undo_begins(state)
     await clear(case, why)
     case.job = case.job.ended_as(state, why)
 
 
 async def rebuild(case: JobExecution, why: str) -> None:
-    """Undo what the job has made and go on under its next generation.
+    """Undo the job's effects and continue under its next generation.
 
     `ending` is set meanwhile: if the process dies in between, planning undoes the rest and starts a successor.
     """

@@ -1,10 +1,10 @@
-"""Confirming a job at ShipperOne, and what follows from its answer. The same for both stages.
+"""Confirms a job at ShipperOne and handles the answer. The same for both stages.
 
-accepted            the job goes on, and is never superseded any more
-refused (400)       a fresh read, a comparison, `handle_mismatch`; then again, a next generation, or a person
-nothing happened    the connection was never made, 429, 503 with Retry-After, 401, 403: later, no attempt counted
-unknown             the answer was lost, or is a 2xx that denies it: nothing is undone or sent again until two reads of
-                    the queue have decided (see `vanished`); what was denied and is still listed is a refusal
+accepted         the job continues, and is never superseded any more
+refused (400)    a fresh read, a comparison, `handle_mismatch`; then a retry, a next generation, or a hold
+nothing happened the connection was never made, 429, 503 with Retry-After, 401, 403: later, no attempt counted
+unknown          the answer was lost, or is a 2xx that denies it: nothing is undone or sent again until two reads of
+                 the queue have decided (see `domain.absence`); a denied order that is still listed counts as refused
 """
 
 from dataclasses import replace
@@ -31,13 +31,13 @@ from shipperone_erp.workflow.execution import (
 )
 
 AT_MOST = 3
-"""How often a mismatch is retried, and how often rebuilt, until a person is asked."""
+"""The number of retries, and of rebuilds, after a mismatch until the job is held."""
 
 LOST_AT_MOST = 3
-"""How many answers in a row may be lost (or be a 500) until a person is asked."""
+"""The number of lost answers (or 500s) in a row until the job is held."""
 
 BLOCKED = 30.0
-"""Seconds until a confirmation is tried again that a firewall keeps from ShipperOne, with all others."""
+"""Seconds until a confirmation is retried that a firewall blocks, with all others."""
 
 UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
@@ -63,7 +63,7 @@ async def confirm(case: JobExecution) -> None:
             sentence = f"ShipperOne limits the rate of requests; this confirmation is sent in about {seconds:.0f} s"
             raise RetryLater(Reason.PLATFORM_RATE_LIMITED, sentence, until=case.later(seconds), counts=False)
         if case.job.stage is Stage.INVOICE:
-            check_amounts(case)  # a draft may have waited while another part, or another order, was invoiced
+            check_amounts(case)  # while a draft waited, another part or another order may have been invoiced
         answer = await _post(case)
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
         case.ports.platform_answers()
@@ -95,11 +95,11 @@ async def _post(case: JobExecution) -> PostAnswer:
     )
     try:
         answer = await case.ports.post(case.listed, case.job.fingerprint)
-        # the ledger keeps what was said; in lists and logs it names nobody
+        # the ledger keeps ShipperOne's text; in lists and logs it names nobody
         quiet = answer and _without_names(answer, case.listed)
     except (LeaseLost, LedgerError):
         raise  # nothing was sent, and nothing can be recorded
-    except Exception as fault:  # a fault on our side shows nothing about whether ShipperOne took it
+    except Exception as fault:  # an exception of this program does not show whether ShipperOne accepted it
         LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
         answer = quiet = faulty_post(fault, case.ports.now())
     if answer is None or quiet is None:
@@ -130,12 +130,14 @@ def accept(case: JobExecution, *, inferred: bool = False) -> None:
 
 
 def _token_refused(case: JobExecution, sentence: str) -> RetryLater:
-    # due whenever somebody looks: another token may be there by then, and no read is called for before its time
+    # Due at the next cycle: the token may have been replaced by then, and no additional read is needed.
     return RetryLater(Reason.PLATFORM_AUTH, sentence, until=case.ports.now(), owner=Owner.IT, counts=False)
 
 
 def _blocked(case: JobExecution, answer: PostAnswer) -> RetryLater | HoldJob:
-    """A firewall has answered. That ShipperOne did not see the order is proven by its queue, as after a lost answer."""
+    """A firewall has answered. ShipperOne's queue must prove that the order was not received, as for an unknown
+    outcome.
+    """
     every_order = case.ports.firewall_refused(case.job.order_id, answer.message)
     times = case.job.attempts + 1
     if times >= LOST_AT_MOST and not every_order:
@@ -173,10 +175,9 @@ def _lost(case: JobExecution, answer: PostAnswer) -> None:
 
 
 async def refused(case: JobExecution) -> None:
-    """The confirmation was denied in a 2xx, and two reads still list the order: as after a 400.
+    """Handle a confirmation that was denied in a 2xx while two reads still list the order: as after a 400.
 
-    Returns with the job at an earlier step of its next generation; raises `RetryLater`, `HoldJob` or
-    `ListingChanged`.
+    Returns with the job at an earlier step of its next generation; raises `RetryLater`, `HoldJob` or `ListingChanged`.
     """
     words = case.job.refusal or ""
     await _refused(case, words, f"ShipperOne denied it: {words.rstrip('. ')}")
@@ -217,7 +218,7 @@ async def resolve(
     differences: tuple[Difference, ...],
     message: str,
 ) -> None:
-    """Do what was decided about a 400. If all abstained: a difference means rebuild, none retry."""
+    """Apply the resolution of a 400. If every policy abstained: rebuild if there is a difference, else retry."""
     verdict = resolution.verdict
     if verdict is Verdict.ABSTAIN:
         verdict = Verdict.REBUILD if differences else Verdict.RETRY

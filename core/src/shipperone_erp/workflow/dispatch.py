@@ -1,4 +1,4 @@
-"""Carrying out what planning decided about an order."""
+"""Executes the decisions of planning about an order."""
 
 from collections.abc import Awaitable, Callable
 
@@ -33,11 +33,11 @@ from shipperone_erp.workflow.recovery import seek
 FLOWS: dict[Stage, Callable[[JobExecution], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
 
 AllocatedOf = Callable[[Job], Allocated]
-"""What the ledger holds of the allocation of a job's order."""
+"""The ledger's record of the allocation of a job's order."""
 
 
 async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
-    """Do it, and return the job as it stands afterwards (None if there was nothing to do)."""
+    """Execute the decision and return the job as it is afterwards (None if there was nothing to do)."""
 
     def case(job: Job) -> JobExecution:
         return JobExecution(job, ports, allocated(job), alone=alone)

@@ -1,7 +1,7 @@
-"""One job being worked on: its state, its effects in the ledger, and the ways in which work on it can stop.
+"""The execution of one job: its state, its effects in the ledger, and the exceptions that end it.
 
 A flow (`allocation`, `invoice`) is a sequence of steps on a `JobExecution`. A step that cannot continue raises
-`RetryLater` or `HoldJob`; `work` alone turns these into the job's state. Every call to the ERP or to ShipperOne goes
+`RetryLater` or `HoldJob`; only `work` turns these into the job's state. Every call to the ERP or to ShipperOne goes
 through `effect`, which commits the intent before it and records the outcome after it.
 """
 
@@ -47,13 +47,13 @@ from shipperone_erp.workflow.ports import Contention, EffectLog, StagePorts
 AnswerT = TypeVar("AnswerT")
 
 VOIDED_AT_MOST = 3
-"""How many documents in a row may turn out to be void until a person is asked."""
+"""The number of documents in a row that may turn out to be void until the job is held."""
 
 LOG = logging.getLogger("shipperone_erp.run")
 
 
 class RetryLater(Exception):
-    """Time, stock or the far side will solve it: the job is taken up again at `until` (or when the ports resumes)."""
+    """Time, stock or the far side will resolve it: the job is retried at `until` (or when the ports resume)."""
 
     def __init__(
         self,
@@ -69,9 +69,9 @@ class RetryLater(Exception):
 
 
 class HoldJob(Exception):
-    """A person must act: the job stays as it is until they do, or until its cause is gone.
+    """An operator must act: the job is unchanged until then, or until the cause is gone.
 
-    `until` is set where it is tried again by itself all the same: what ShipperOne has accepted is late, not lost.
+    `until` is set where it is retried automatically: an accepted job is late, not lost.
     """
 
     def __init__(
@@ -88,18 +88,18 @@ class HoldJob(Exception):
 
 
 class ShutdownRequested(Exception):
-    """The job rests at a recorded point: `StagePorts.stopping` came before its next effect."""
+    """Work on the job stops at a recorded point: `StagePorts.stopping` was set before its next effect."""
 
 
 class ListingChanged(Exception):
-    """The newest read no longer shows the order as this job has it: planning decides what to do."""
+    """The newest read no longer shows the order as this job has it: planning decides."""
 
 
 class JobExecution:
     """A job while it is worked on.
 
-    `listed` is the order with every row, as it is confirmed; `order` has the rows (and the dates) that the connector is
-    given. `dates` are its dates as ShipperOne lists them, where they are known; `allocated_at`: see `supply_day`.
+    `listed` is the order with every row, as it is confirmed. `order` has the rows (and the dates) for the connector.
+    `dates` are its dates as ShipperOne lists them, where they are known. `allocated_at`: see `domain.supply_date`.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class JobExecution:
         self.ports = ports
         known = allocated or Allocated()
         newest = ports.newest(job.order_id)
-        # what was parsed a moment ago need not be parsed again from the ledger's text
+        # use the order that was parsed from the read instead of parsing the ledger's text again
         fresh = newest if newest and newest.fingerprint == job.fingerprint else None
         self.listed = fresh.order if fresh else job.order
         self.dates: Mapping[str, str] = fresh.dates if fresh else {}
@@ -128,11 +128,11 @@ class JobExecution:
         self.reservations: tuple[Reservation, ...] = known.reservations
         self._voided = 0
         self.alone = alone
-        """It was inside a hook when the process died: it is tried while nothing else runs."""
+        """The process died while the job was inside a hook: it is retried while nothing else runs."""
 
     @property
     def job(self) -> Job:
-        """The job as it will be written next; its times follow a clock that is set while it is worked on."""
+        """The job with the next values to write; its times follow a clock that is set during the work."""
         moved = self.ports.clock_moved
         if moved != self._clock_moved:
             self._job, self._clock_moved = self._job.moved(moved - self._clock_moved), moved
@@ -143,13 +143,15 @@ class JobExecution:
         self._job = job
 
     def _to_reserve(self) -> FulfillmentOrder:
-        """The rows that the reservation is of, or will be."""
+        """The rows of the reservation, existing or planned."""
         if self.job.step is Step.NEW or self.goods.stocked is self.goods.listed:
             return self.goods.stocked
         return replace(self.goods.listed, items=reserved_rows(self.job, self.ports.settings))
 
     def void(self, step: Step = Step.NEW) -> None:
-        """The document of this key is void: go on under the next one, but not without end in one go."""
+        """The document of this key is void: continue under the next key, at most `VOIDED_AT_MOST` times in one
+        execution.
+        """
         self._voided += 1
         if self._voided > VOIDED_AT_MOST:
             raise HoldJob(
@@ -169,10 +171,11 @@ class JobExecution:
         step: Step,
         request: str | None = None,
     ) -> AnswerT:
-        """Intent, call, outcome. Answers come back as they are; what a hook raises becomes `RetryLater` or `HoldJob`.
+        """Record the intent, call, record the outcome. Returns the answer; a hook's exception becomes `RetryLater` or
+        `HoldJob`.
 
-        `step` is where the job stands while the call is under way, and where it stays if the outcome is unknown.
-        `request`: what is to be kept of what was asked.
+        `step` is the job's step during the call, and after it if the outcome is unknown. `request`: the part of the
+        request to be recorded.
         """
         if self.ports.stopping:
             raise ShutdownRequested
@@ -186,7 +189,7 @@ class JobExecution:
             answer = await call()
         except AuthFailed as failure:
             self._nothing_happened(effect, before, failure.sentence)
-            # the ERP's own probes say when there is hope; this order is no reason to wait longer
+            # the ERP's circuit breaker probes by itself; this order need not wait longer
             soon = self.later(0)
             raise RetryLater(Reason.ERP_AUTH, failure.sentence, until=soon, owner=Owner.IT, counts=False) from failure
         except Transient as failure:
@@ -209,7 +212,7 @@ class JobExecution:
             self.ports.effect_log.record_outcome(effect, Outcome.UNKNOWN, str(violation))
             self._burst(kind, violation)
             raise HoldJob(Reason.CONNECTOR_BUG, str(violation), Owner.IT) from violation
-        except Exception as bug:  # whatever a connector raises that it should not: this job is held, all others go on
+        except Exception as bug:  # an undeclared exception of a connector: this job is held, all others continue
             self.ports.effect_log.record_outcome(effect, Outcome.UNKNOWN, self.ports.redact(_traceback(bug)))
             self._burst(kind, bug)
             where = f"`order show {self.job.order_id} --raw`"
@@ -220,13 +223,13 @@ class JobExecution:
             self.ports.effect_log.record_outcome(effect, Outcome.PENDING, answer.sentence)
             until = self.later(seconds(answer.retry_after))
             raise RetryLater(Reason(answer.reason), answer.sentence, until=until, owner=Owner(answer.owner))
-        # a void document's answer has the same fields as one that is good
-        said = {"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer
-        self.ports.effect_log.record_outcome(effect, Outcome.OK, dumps(said))
+        # the answer for a void document has the same fields as one for a good document
+        text = {"voided": True, "reference": answer.reference} if isinstance(answer, Voided) else answer
+        self.ports.effect_log.record_outcome(effect, Outcome.OK, dumps(text))
         return answer
 
     def _burst(self, kind: EffectKind, error: Exception) -> None:
-        """Wait, with all others, if every order meets this exception."""
+        """Wait, with all other orders, if every order raises this exception."""
         down = self.ports.hooks.raised(kind, self.job, error)
         if down is not None:
             raise RetryLater(down.reason, down.sentence, until=down.until, owner=down.owner, counts=False) from error
@@ -236,14 +239,14 @@ class JobExecution:
         self.job = self.job.call_had_no_effect(before)
 
     def later(self, delay: float | None = None) -> datetime:
-        """When to try again: after `delay` seconds, or after the next delay of the backoff."""
+        """The time of the next attempt: after `delay` seconds, or after the next delay of the back-off."""
         if delay is None:
             return self.ports.now() + self.ports.backoff(self.tries)
         return self.ports.now() + timedelta(seconds=max(delay, 0.05))
 
     @property
     def tries(self) -> int:
-        """How often it has met trouble. That stock was short so often is none: the ERP has answered."""
+        """The attempts that failed. A shortage of stock does not count: the ERP has answered."""
         return 0 if self.job.reason is Reason.NOT_ENOUGH_STOCK else self.job.attempts
 
     @cached_property
@@ -253,9 +256,10 @@ class JobExecution:
 
     @cached_property
     def discount(self) -> Discount:
-        """How the order's discounts count: as the tenant says, else as is proven, else as an operator has accepted it.
+        """The reading of the order's discounts: the tenant's setting, else the proven one, else the one an operator
+        accepted.
 
-        None where that is open.
+        None where it is undecided.
         """
         earlier = [job.order for job in self.ports.recorded(self.listed).invoices] if self.job.part else []
         proven = settled(
@@ -270,25 +274,25 @@ class JobExecution:
         return proven or reading_at(self.order, self.currency(), approved_total(self.job))
 
     def currency(self) -> str | None:
-        """The order's currency, or the tenant's where the order does not say."""
+        """The order's currency, or the tenant's where the order lists none."""
         return self.order.currency or self.ports.settings.currency
 
     def day(self, moment: datetime) -> date:
-        """The date of that moment where the tenant is."""
+        """The date of that moment in the tenant's time zone."""
         try:
             return moment.astimezone(ZoneInfo(self.ports.settings.timezone)).date()
-        except OverflowError:  # the last hours of the calendar, as an earlier version of the ledger may hold them
+        except OverflowError:  # the last hours of the calendar, which an earlier version of the ledger may hold
             return moment.date()
 
 
 async def work(case: JobExecution, flow: Callable[[JobExecution], Awaitable[None]]) -> None:
-    """Run a flow on a case until it is done or cannot go on, and record where the job stands then."""
+    """Run a flow until the job is done or cannot continue, and record the job's state."""
     before = case.job
     now = case.ports.now
     try:
         await flow(case)
     except ShutdownRequested:
-        pass  # what was reached is saved below; whoever comes next goes on from there
+        pass  # the progress so far is saved below, and the next process continues from there
     except RetryLater as wait:
         tried = case.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else case.tries
         attempts = tried + 1 if wait.counts else tried
@@ -303,8 +307,8 @@ async def work(case: JobExecution, flow: Callable[[JobExecution], Awaitable[None
         attempts = case.job.attempts
         case.job = case.job.waiting(Reason.ITEMS_CHANGED, sentence, Owner.NOBODY, until=now(), attempts=attempts)
     except (LeaseLost, LedgerError):
-        raise  # nothing can be recorded any more: this is for whoever runs the stage
-    except Exception as fault:  # whatever it is, it is about this order: all others go on
+        raise  # nothing can be recorded any more: the caller handles it
+    except Exception as fault:  # any exception concerns this order alone: all others continue
         LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
         sentence = f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log"
         until = case.later() if case.job.accepted else None
@@ -318,7 +322,7 @@ async def work(case: JobExecution, flow: Callable[[JobExecution], Awaitable[None
 
 
 def _traceback(bug: BaseException) -> str:
-    """Where it was raised, without the message of a pydantic error's input or any local values."""
+    """The place where it was raised, without the message of a pydantic error's input or any local values."""
     return "".join(traceback.format_exception(bug, limit=-6, chain=False))
 
 
@@ -327,14 +331,14 @@ OUTCOMES = {
     PostOutcome.REFUSED: Outcome.REFUSED,
     PostOutcome.UNKNOWN: Outcome.UNKNOWN,
 }
-"""What a POST's outcome is in the ledger; every other one means that nothing happened."""
+"""The ledger's outcome of a POST; every other one means that nothing happened."""
 
 
 def record_post(effect_log: EffectLog, effect: Effect, answer: PostAnswer, job: Job) -> None:
-    """Record what ShipperOne answered, the status and the body as it came, and in the same commit what it means.
+    """Record ShipperOne's answer, its status and its body unchanged, and in the same commit the resulting job.
 
-    Nothing would ask ShipperOne again what it has said: an outcome without its job would let the order look untouched.
+    ShipperOne cannot be queried for an answer again: an outcome without its job would make the order look untouched.
     """
     outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
-    said = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
-    effect_log.record_outcome(effect, outcome, said, job)
+    text = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
+    effect_log.record_outcome(effect, outcome, text, job)

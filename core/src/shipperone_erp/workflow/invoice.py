@@ -2,9 +2,9 @@
 
     new → building → built → confirming → accepted → issuing → issued → delivering → done
 
-ShipperOne's answer can be a 400 on any ordinary day (a part shipped, a stale snapshot); an invoice that is already
-fiscal would then need a credit note. So the invoice becomes fiscal only once ShipperOne has accepted exactly this.
-What is accepted and not yet issued is late, not wrong: it is tried again without end, and stands first in every list.
+ShipperOne can answer 400 in normal operation (a part shipped, a stale snapshot); an invoice that is already fiscal
+would then need a credit note. So the invoice becomes fiscal only after ShipperOne has accepted exactly this. An invoice
+that is accepted and not yet issued is late, not wrong: it is retried without limit, and comes first in every list.
 """
 
 from dataclasses import replace
@@ -32,7 +32,7 @@ from shipperone_erp.workflow.invoice_numbers import check_number
 
 
 async def invoice(case: JobExecution) -> None:
-    """Take the job as far as it goes."""
+    """Take the job as far as possible."""
     if case.job.ending is State.NEW:
         await rebuild(case, "an operator has set the dates of the invoice")
     await settle_supply_day(case)
@@ -52,7 +52,7 @@ async def invoice(case: JobExecution) -> None:
 
 
 async def build(case: JobExecution) -> None:
-    """A draft (or a computed invoice) of what shipped, under the job's key."""
+    """Build a draft (or compute an invoice) of the shipped order, under the job's key."""
     if not case.job.accepted:
         check_bundles(case)
         check_amounts(case)
@@ -73,7 +73,7 @@ async def build(case: JobExecution) -> None:
     if isinstance(answer, Voided):
         case.void()
         return
-    # what is not believed is asked again: after a `retry` nothing goes on from this answer
+    # An unexpected issued invoice is queried again: after a `retry` nothing continues from this answer.
     believed = not answer.issued or case.ports.settings.fiscal_first or case.job.accepted
     case.job = case.job.draft_built(answer, believed=believed).in_erp(case.ports.erp)
     if not believed:
@@ -89,7 +89,7 @@ async def build(case: JobExecution) -> None:
 
 
 def check_bundles(case: JobExecution) -> None:
-    """Hold the job if nobody can say which rows of it are invoiced, or if a price would be lost with the others."""
+    """Hold the job if its invoiced rows are unclear, or if a price would be lost with the other rows."""
     unclear = case.goods.unclear or case.goods.incomplete
     if unclear:
         raise HoldJob(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
@@ -100,7 +100,7 @@ def check_bundles(case: JobExecution) -> None:
 
 
 async def compare(case: JobExecution) -> None:
-    """The invoice states exactly what shipped, or `handle_mismatch` says what to do about it."""
+    """Compare the invoice with the shipped order; `handle_mismatch` decides about differences."""
     built = _invoice(case)
     differences = _differences(case, built)
     case.job = case.job.taxes_looked_at(compared=taxes_compared(case, built))
@@ -108,14 +108,14 @@ async def compare(case: JobExecution) -> None:
         if differences:
             case.job = (
                 case.job.to_be_built_again()
-            )  # whoever corrects the document in the ERP is heard with the next try
+            )  # the next attempt reads the document again, in case an operator has corrected it
             raise _not_what_was_accepted(case, differences)
         case.job = case.job.ready_to_issue()
         return
     if built.total_incl_tax is None and not differences and case.ports.settings.not_compared == "hold":
         raise _not_compared(case)
     if not differences or await _accepted_by_policy(case, built, differences):
-        check_amounts(case)  # nobody is asked to approve what may not be sent
+        check_amounts(case)  # do not request approval of an invoice that may not be sent
         await_approval(case, built)
         case.job = case.job.ready_to_confirm()
 
@@ -160,7 +160,7 @@ async def _accepted_by_policy(case: JobExecution, built: Invoice, differences: t
 
 
 async def issue(case: JobExecution) -> None:
-    """The invoice becomes fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
+    """Make the invoice fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
     accepted = _invoice(case)
     if accepted.issued:
         case.job = case.job.invoice_issued()
@@ -203,7 +203,7 @@ async def issue(case: JobExecution) -> None:
 
 
 async def deliver(case: JobExecution) -> None:
-    """The goods leave the ERP's stock. Never delays the invoice; tried again by itself until it is done."""
+    """Deliver the goods from the ERP's stock. Never delays the invoice; retried automatically until it is done."""
     told = None
     if "deliver" in case.ports.hooks.offers:
         goods, told = _to_deliver(case)
@@ -222,7 +222,7 @@ async def _deliver(case: JobExecution, goods: FulfillmentOrder) -> None:
 
 
 def _to_deliver(case: JobExecution) -> tuple[FulfillmentOrder, str | None]:
-    """The goods that are to leave the stock, and what is to be said of the others, by `without_reservation`."""
+    """The goods to deliver, and a sentence about the others, by `without_reservation`."""
     goods, rule = leaving(case.goods, case.known), case.ports.settings.without_reservation
     if not goods.items:
         return goods, "nothing of it is kept in stock: there was nothing to deliver"
@@ -250,7 +250,7 @@ def _to_deliver(case: JobExecution) -> tuple[FulfillmentOrder, str | None]:
 
 
 def build_request(case: JobExecution) -> BuildInvoice:
-    """What a policy's `before_build` is shown; asked again before issuing, where an ERP without drafts writes."""
+    """The request for a policy's `before_build`; made again before issuing, where an ERP without drafts writes."""
     tax_date, job = supply_date(case), case.job
     return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations, job.issue_date)
 
@@ -263,7 +263,7 @@ def _invoice(case: JobExecution) -> Invoice:
 
 
 def _late(case: JobExecution, hold: HoldJob) -> HoldJob:
-    """What ShipperOne has accepted is tried again by itself, whatever holds it."""
+    """An invoice that ShipperOne has accepted is retried automatically, whatever holds it."""
     if not case.job.accepted:
         return hold
     sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
@@ -283,7 +283,7 @@ def _differences(case: JobExecution, stated: Invoice) -> tuple[Difference, ...]:
 
 
 def taxes_compared(case: JobExecution, stated: Invoice) -> bool:
-    """The tax of every line was compared with something that ShipperOne lists."""
+    """The tax of every line was compared with a listed one."""
     sums = figures(case.order, case.currency(), case.discount)
     return tax_compared(case.order, stated, sums, part=case.job.part or total_is_of_more(case))
 

@@ -1,7 +1,8 @@
 """The dates of an invoice: the day of supply and, where an operator has set one, the date of issue.
 
-The day of supply is judged whenever work on the job begins or resumes, until the invoice is issued: before anything is
-built, before each POST, and once more before ShipperOne's acceptance makes it fiscal (`supply_day`).
+The day of supply is checked whenever work on the job begins or resumes, until the invoice is issued: before anything is
+built, before each POST, and once more after ShipperOne's acceptance, before the invoice becomes fiscal
+(`settle_supply_day`).
 """
 
 from datetime import date
@@ -14,12 +15,14 @@ from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 REBUILT_AT_MOST = 3
-"""How often a draft is built anew because ShipperOne lists another day, until an operator is asked."""
+"""The number of rebuilds of a draft for another listed day until the job is held."""
 
 
 def supply_date(case: JobExecution, *, issuing: bool = False) -> date | None:
-    """The day of supply, fixed at the first attempt: what an operator has set, the day of shipping, of the first
-    listing, or (None until then) of issue."""
+    """The day of supply, fixed at the first attempt.
+
+    It is the operator's, or the day of shipping, of the first listing, or (None until then) of issue.
+    """
     rule = case.ports.settings.tax_date
     if case.job.supply_date is not None:
         case.job = case.job.supply_day_is(case.job.supply_date)
@@ -47,14 +50,14 @@ def dates_set(case: JobExecution) -> str | None:
 
 
 def recorded(*parts: str | None) -> str | None:
-    """What is kept of a request; None where there is nothing to say."""
+    """The recorded text of a request; None if it is empty."""
     return "; ".join(part for part in parts if part) or None
 
 
 async def settle_supply_day(case: JobExecution) -> None:
-    """Hold the job if its day of supply cannot be true; take another day that ShipperOne lists by now.
+    """Hold the job if its day of supply is implausible; take over another day that ShipperOne lists by now.
 
-    Nothing of it happens to an invoice that is issued, or whose day an operator has set.
+    Does nothing for an invoice that is issued, or whose day an operator has set.
     """
     job = case.job
     issued = job.invoice is not None and job.invoice.issued
@@ -73,7 +76,7 @@ async def settle_supply_day(case: JobExecution) -> None:
 
 
 async def _take_listed_day(case: JobExecution, begun: str | None) -> None:
-    """Another day is listed than the invoice was begun with. A draft in the ERP of a day that cannot be true stays."""
+    """Take over a listed day that differs from the invoice's. A draft in the ERP with an implausible day is kept."""
     if case.ports.settings.tax_date != "shipped":
         return
     shipped_at = case.listed.shipped_at

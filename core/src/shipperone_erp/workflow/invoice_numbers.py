@@ -1,11 +1,11 @@
-"""An invoice's number belongs to one invoice: an ERP that was restored from a backup gives numbers a second time."""
+"""Checks that an invoice number is used once: an ERP restored from a backup may assign numbers a second time."""
 
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
 async def check_number(case: JobExecution) -> None:
-    """Hold the job if the ledger knows its number as that of another invoice in the same ERP."""
+    """Hold the job if the ledger records its number for another invoice in the same ERP."""
     if case.job.number is None:
         return
     other = await case.ports.holder_of_number(case.job.number, case.job)

@@ -1,4 +1,4 @@
-"""What a stage of one tenant works with: its hooks, its ledger, ShipperOne's queue. The runtime implements these."""
+"""The ports of a stage of one tenant: its hooks, its ledger, ShipperOne's queue. The engine implements these."""
 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Down:
-    """The ERP is away or refuses our login, or a hook raises for every order; it is probed again at `until`.
+    """The ERP is unavailable or refuses the login, or a hook raises for every order; it is probed again at `until`.
 
     No order's attempts count meanwhile.
     """
@@ -41,9 +41,9 @@ class Down:
 
 
 class Contention(Transient):
-    """Calls of other orders keep this one waiting: nothing was sent, and nothing is wrong with the ERP.
+    """Calls of other orders occupy all connections: nothing was sent, and the ERP is healthy.
 
-    It is made again after `retry_after`, without back-off, and no order's attempts count.
+    The call is made again after `retry_after`, without back-off, and no order's attempts count.
     """
 
 
@@ -62,15 +62,17 @@ class Hooks(Protocol):
     async def handle_mismatch(self, mismatch: Mismatch) -> Resolution: ...
     async def list_documents(self, since: datetime) -> list[Document]: ...
     def down(self, kind: EffectKind, order_id: str) -> Down | None:
-        """None if this may be asked now (or is to be probed by this very call), else why and until when not."""
+        """None if this call may be made now (or is itself the probe), else the reason and the next probe's time."""
         ...
 
     def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
-        """A hook raised what it should not. None: hold this job. Else every order meets it, and this one waits."""
+        """Report an undeclared exception of a hook. None: hold this job. Else every order raises it, and this one
+        waits.
+        """
         ...
 
     def answered(self, kind: EffectKind, job: Job) -> None:
-        """A hook gave an answer for that job, whatever it said."""
+        """Report that a hook answered for that job, with any answer."""
         ...
 
 
@@ -80,11 +82,11 @@ class EffectLog(Protocol):
     async def record_intent(
         self, job: Job, kind: EffectKind, *, request: str | None = None, alone: bool = False
     ) -> Effect:
-        """Commit the job as it is and the intent of an effect; returns once both are safe. LeaseLost: do nothing."""
+        """Commit the job and the intent of an effect; returns once both are safe. LeaseLost: do nothing."""
         ...
 
     def record_outcome(self, effect: Effect, outcome: Outcome, answer: str | None, job: Job | None = None) -> None:
-        """Record the outcome; committed no later than the next intent, and with `job` as it then is, if given."""
+        """Record the outcome; committed no later than the next intent, together with `job`, if given."""
         ...
 
     def insert(self, job: Job) -> None:
@@ -92,16 +94,16 @@ class EffectLog(Protocol):
         ...
 
     def save(self, job: Job) -> None:
-        """Record the job as it is; committed no later than the next intent."""
+        """Record the job; committed no later than the next intent."""
         ...
 
     def restamp(self, job: Job) -> None:
-        """Record the fingerprint and the text of the job's order as it is read now; committed as `save`."""
+        """Record the fingerprint and the text of the job's order as they are read now; committed as `save`."""
         ...
 
 
 class StagePorts(Protocol):
-    """What a stage of one tenant works with."""
+    """The ports of a stage of one tenant."""
 
     @property
     def settings(self) -> TenantRules: ...
@@ -111,47 +113,51 @@ class StagePorts(Protocol):
     def effect_log(self) -> EffectLog: ...
     @property
     def erp(self) -> str:
-        """The identity of the ERP: what a reference is of."""
+        """The identity of the ERP that references belong to."""
         ...
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
-        """The job under another key than this one's whose invoice has that number in the same ERP."""
+        """The job with another key whose invoice has that number in the same ERP; None if there is none."""
         ...
 
     def newest(self, order_id: str) -> Listed | None:
-        """The order as the newest read shows it; None if that does not list it, or not readably."""
+        """The order as the newest read shows it; None if it is not listed, or not readable."""
         ...
 
     async def fresh(self, order_id: str) -> Listed | None:
-        """The order as a read shows it that begins after this call. ReadFailed if that cannot be had."""
+        """The order as a read shows it that begins after this call; None if it is not listed. ReadFailed if the read
+        fails.
+        """
         ...
 
     async def post(self, order: FulfillmentOrder, fingerprint: str) -> PostAnswer | None:
-        """Confirm this stage of the order at ShipperOne, once; it never repeats by itself.
+        """Confirm this stage of the order at ShipperOne, once; it never repeats automatically.
 
         To be called within `turn_to_confirm`. None, and nothing is sent, if the newest read shows another fingerprint.
-        LeaseLost, and nothing is sent, if this process was replaced while it stood still.
+        LeaseLost, and nothing is sent, if another process took over the lease.
         """
         ...
 
     def turn_to_confirm(self) -> AbstractAsyncContextManager[float | None]:
-        """Wait until no read needs the queue still, and until ShipperOne's rate limit lets a confirmation go out.
+        """Wait until no read needs an unchanged queue, and until ShipperOne's rate limit allows a confirmation.
 
-        The confirmation must end within the context. It gives the seconds to wait, if they are too many to wait here;
-        nothing may be sent then.
+        The confirmation must end within the context. Its value is the number of seconds to wait, if they are too many
+        to wait here; nothing may be sent then.
         """
         ...
 
     def recorded(self, order: FulfillmentOrder) -> Recorded:
-        """What counts beside a listing of the order: as the newest plan read it, and as it was noted since."""
+        """The jobs that count beside a listing of the order: from the newest plan, with all later notes."""
         ...
 
     def note(self, job: Job) -> None:
-        """ShipperOne has answered a confirmation of the job, or the answer was lost: it counts beside others now."""
+        """ShipperOne has answered a confirmation of the job, or its outcome is unknown: from now on it counts beside
+        others.
+        """
         ...
 
     def sales_order(self, number: str | None) -> AbstractAsyncContextManager[None]:
-        """Invoices of one sales order are confirmed one at a time; without a number nothing is waited for."""
+        """Serialise the confirmations of one sales order's invoices; without a number it never waits."""
         ...
 
     def body(self, order: FulfillmentOrder) -> str:
@@ -160,15 +166,15 @@ class StagePorts(Protocol):
 
     @property
     def stopping(self) -> bool:
-        """Nothing new begins: the process is asked to stop, or a person has paused this stage."""
+        """No work may begin: the process is shutting down, or an operator has paused this stage."""
         ...
 
     def token_refused(self) -> str | None:
-        """Why nothing is confirmed now: ShipperOne refuses the token. None: go ahead (or probe by this very call)."""
+        """The reason not to confirm now: ShipperOne refuses the token. None: proceed (or this call is the probe)."""
         ...
 
     def firewall_blocks(self) -> str | None:
-        """Why nothing is confirmed now: a firewall refuses every order. None: go ahead (or probe by this very call)."""
+        """The reason not to confirm now: a firewall refuses every order. None: proceed (or this call is the probe)."""
         ...
 
     def firewall_refused(self, order_id: str, sentence: str) -> bool:
@@ -180,23 +186,23 @@ class StagePorts(Protocol):
         ...
 
     def platform_answers(self) -> None:
-        """ShipperOne has answered a confirmation, whatever it said: the token is taken."""
+        """ShipperOne has answered a confirmation, with any status that shows that the token is valid."""
         ...
 
     def now(self) -> datetime: ...
     @property
     def clock_moved(self) -> timedelta:
-        """By how much jumps of the machine's clock have moved `now` so far."""
+        """The total interval by which jumps of the machine's clock have moved `now`."""
         ...
 
     def backoff(self, attempts: int) -> timedelta:
-        """Exponential, with jitter."""
+        """The delay before the next attempt: exponential, with jitter."""
         ...
 
     def changed(self, before: Job | None, after: Job) -> None:
-        """Told of every change of a job's state, for logs and progress."""
+        """Called after every change of a job's state, for logs and progress."""
         ...
 
     def redact(self, text: str) -> str:
-        """The text with asterisks in the place of secrets."""
+        """The text with asterisks in place of secrets."""
         ...

@@ -1,7 +1,7 @@
-"""What became of an invoice whose order left the queue while nobody read it, or while the ledger was a copy of before.
+"""Recovers an invoice whose order left the queue unobserved, or after the backup from which the ledger was restored.
 
-The ERP is asked by the job's key, get-or-create. An issued document proves that ShipperOne accepted it: only what is
-accepted is issued. Anything else proves nothing, and stays for a person.
+The ERP is queried by the job's key (get-or-create). An issued document proves that ShipperOne accepted it, since an
+invoice is issued only after acceptance. Anything else proves nothing and is left to an operator.
 """
 
 from shipperone_erp.domain.hook_answers import Invoice, Pending, Voided
@@ -14,7 +14,7 @@ from shipperone_erp.workflow.invoice_numbers import check_number
 
 
 async def seek(case: JobExecution) -> None:
-    """Go on as accepted if the ERP has issued it; else hold it, with what is there named."""
+    """Continue as accepted if the ERP has issued it; else hold it and name the ERP's document."""
     answer = await _asked(case)
     while isinstance(answer, Voided):
         case.job = case.job.next_generation()
