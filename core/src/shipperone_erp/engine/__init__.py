@@ -1,1 +1,1 @@
-"""One process that serves every tenant: schedules cycles, runs hooks in threads, keeps leases alive."""
+"""One process that serves every tenant: schedules cycles, runs hooks in threads, renews leases."""

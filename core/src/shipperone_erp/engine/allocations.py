@@ -1,4 +1,4 @@
-"""What the ledger holds of the allocations beside the jobs of a stage, as the newest plan read it."""
+"""The allocations of the jobs of a stage, as the newest plan read them from the ledger."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from shipperone_erp.domain.states import State
 
 
 class Allocations:
-    """Allocations by their order; `erp` is the identity of the ERP that reservations must be in to be used."""
+    """Allocations by order; only reservations in the ERP of the identity `erp` are used."""
 
     def __init__(self, jobs: Iterable[Job], settings: TenantSettings, erp: str) -> None:
         self._settings = settings
@@ -22,13 +22,13 @@ class Allocations:
             self._of_orders[job.order_id].append(job)
 
     def beside(self, job: Job) -> Allocated:
-        """What is known of the allocations of the job's order."""
+        """The allocations of the job's order."""
         made = self._of_orders.get(job.order_id, ())
         asked = any(one.open and not one.ended and one.reference is None and may_exist(one) for one in made)
         counted = tuple(one for one in made if one.state not in (State.GONE, State.SUPERSEDED))
         known = rows_in(counted, always=has_parts(job))
         reserving = [one for one in counted if one.reference is not None and one.erp in (None, self._erp)]
-        # rows are read only where they say more than the listing does
+        # rows are read only where the listing does not contain them
         held = [row for one in reserving for row in reserved_rows(one, self._settings)] if known else []
         reservations = tuple(
             Reservation(one.key, one.reference, reserved_items(one, self._settings))

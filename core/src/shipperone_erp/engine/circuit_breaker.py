@@ -1,6 +1,6 @@
-"""Circuit breakers: whether a tenant's ERP, each hook of its connector, and ShipperOne can be called just now.
+"""Circuit breakers: of a tenant's ERP, of each hook of its connector, and of ShipperOne.
 
-While one is open a single call at a time goes out as a probe, with exponential back-off; no order's attempts count.
+While one is open, a single call at a time goes out as a probe, with exponential back-off. No order's attempts count.
 """
 
 from collections.abc import Callable
@@ -13,11 +13,11 @@ from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.workflow.ports import Down
 
 PROBES = Backoff(timedelta(seconds=1), timedelta(seconds=60), jitter=0)
-"""Between two probes of an ERP, or of a hook."""
+"""The delay between two probes of an ERP, or of a hook."""
 
 
 class CircuitBreaker:
-    """Closed until `opened`. Then every `admits` is refused but one at the end of each delay: the probe."""
+    """Closed until `opened`. Then `admits` refuses every call but one after each delay: the probe."""
 
     def __init__(self, time: TimeSource, backoff: Backoff = PROBES) -> None:
         self._time = time
@@ -28,7 +28,7 @@ class CircuitBreaker:
         self.down: Down | None = None
 
     def admits(self) -> Down | None:
-        """None: go ahead (while it is open this is the probe). Else why not, and until when."""
+        """None: proceed (while it is open, this call is the probe). Else the reason, and the time of the next probe."""
         if self.down is None or self._time.monotonic() < self._probe_at:
             return self.down
         self._probes += 1
@@ -36,7 +36,7 @@ class CircuitBreaker:
         return None
 
     def opened(self, reason: Reason, sentence: str, owner: Owner) -> Down:
-        """A call has failed: nothing but a probe goes out any more, the next one after the delay."""
+        """A call has failed: only probes go out from now on, the next one after the delay."""
         delay = self._backoff.delay(self._probes)
         self._probe_at = self._time.monotonic() + delay.total_seconds()
         self.down = Down(reason, sentence, owner, self._time.now() + delay)
@@ -48,10 +48,10 @@ class CircuitBreaker:
 
 
 class ErpBreaker(CircuitBreaker):
-    """The breaker of one tenant's ERP.
+    """The circuit breaker of one tenant's ERP.
 
-    A refused login opens it at once; `patience` transient failures in a row, with no success between them, as well
-    (one alone may be a lock on one row).
+    A refused login opens it at once. `patience` transient failures in a row, with no success between them, open it as
+    well (a single one may be a lock on one row).
     """
 
     def __init__(self, time: TimeSource, say: Callable[[str], None], *, patience: int) -> None:
@@ -61,14 +61,14 @@ class ErpBreaker(CircuitBreaker):
         self._failures = 0
 
     def succeeded(self) -> None:
-        """The ERP answered, whatever it said."""
+        """The ERP answered, with any answer."""
         if self.down is not None:
             self._say("the ERP answers again")
         self._failures = 0
         self.closed()
 
     def failed(self, failure: Transient | AuthFailed) -> None:
-        """The ERP could not be reached, or refused our login."""
+        """The ERP could not be reached, or refused the login."""
         self._failures += 1
         if self.down is None and not isinstance(failure, AuthFailed) and self._failures < self._patience:
             return

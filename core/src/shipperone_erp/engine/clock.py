@@ -1,7 +1,7 @@
-"""The machine's clock, and what happens when somebody sets it: intervals go on as if nobody had.
+"""The machine's clock, and the correction of intervals when it is set.
 
-Times in the ledger are wall-clock times, since they outlive the process. While a process runs it can tell that the
-clock was set, by its monotonic one; what intervals are counted from is then moved along.
+Times in the ledger are wall-clock times, since they outlive the process. A running process detects by the monotonic
+clock that the wall clock was set; the times from which intervals are counted are then moved by the same amount.
 """
 
 from dataclasses import replace
@@ -12,21 +12,22 @@ from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.kernel.time_source import TimeSource
 
 NOTICED = timedelta(seconds=30)
-"""NTP slews; somebody sets."""
+"""NTP adjusts by less; a larger jump means that the clock was set."""
 
 
 class StageClock:
-    """The `TimeSource` by which one stage schedules. It follows the machine's time from look to look, never in between.
+    """The `TimeSource` by which one stage schedules. It follows the machine's time only when `jumped` is called.
 
-    So every time that a stage has written before a look is of one clock: a jump moves all of them by the same amount,
-    those of jobs that are being worked on included, whether they were written before or after the clock was set.
+    So all times that a stage has written before that call are of one clock. A jump moves all of them by the same
+    amount, including those of jobs that are being worked on, whether they were written before or after the clock was
+    set.
     """
 
     def __init__(self, machine: TimeSource) -> None:
         self._machine = machine
         self._set = machine.now(), machine.elapsed()
         self.moved = timedelta()
-        """By how much all jumps together have moved this clock."""
+        """The sum of all jumps of this clock."""
 
     def now(self) -> datetime:
         before, then = self._set
@@ -42,7 +43,7 @@ class StageClock:
         await self._machine.sleep(seconds)
 
     def jumped(self) -> timedelta:
-        """By how much the machine's clock was set since the last look; zero for what is no more than a drift."""
+        """The interval by which the machine's clock was set since the last call; zero for a mere drift."""
         jump = self._machine.now() - self.now()
         self._set = self._machine.now(), self._machine.elapsed()
         if abs(jump) <= NOTICED:
@@ -52,5 +53,5 @@ class StageClock:
 
 
 def moved_queue(record: QueueRecord, by: timedelta) -> QueueRecord:
-    """The queue's record with what its intervals are counted from moved along with the clock."""
+    """The queue's record, with the times from which its intervals are counted moved along with the clock."""
     return replace(record, last_good_read_at=moved(record.last_good_read_at, by))

@@ -1,4 +1,4 @@
-"""After a crash, what was inside a hook is tried alone: while it runs, nothing else in this process does."""
+"""Crash isolation: a job that was inside a hook when the process died is retried while no other hook runs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -8,19 +8,19 @@ from shipperone_erp.engine.shared_lock import SharedLock
 
 
 class CrashIsolation:
-    """Hooks share it; a suspect of a crash has it to itself. One for a runtime."""
+    """Ordinary hooks share it; a suspect of a crash holds it alone. One for a runtime."""
 
     def __init__(self) -> None:
         self._lock = SharedLock()
         self._suspect: asyncio.Task[object] | None = None
 
     def mine(self) -> bool:
-        """The running task is the suspect that is tried."""
+        """The running task is the suspect being retried."""
         return self._suspect is not None and asyncio.current_task() is self._suspect
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """For an ordinary hook: waits while a suspect is tried (the suspect's own hooks pass)."""
+        """For an ordinary hook: waits while a suspect is retried (the suspect's own hooks pass)."""
         if self.mine():
             yield
             return

@@ -1,4 +1,4 @@
-"""One stage of one tenant: read, plan, act. Runs under the stage's lease."""
+"""The cycle of one stage of one tenant: read, plan, act. Runs under the stage's lease."""
 
 import asyncio
 import logging
@@ -43,15 +43,15 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.dispatch import act
 
 SHORTEST_DOUBT = timedelta(seconds=0.5)
-"""Until the next read at least, after one that proved nothing about an unknown outcome."""
+"""The shortest time until the next read after one that proved nothing about an unknown outcome."""
 
 AT_ONCE = 100
-"""Orders that are planned, or whose work is begun, in one step of the event loop: a few milliseconds."""
+"""Orders that are planned or started in one step of the event loop: a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """What one cycle did: how many jobs it moved, in how many seconds the next one comes due, what it acted on."""
+    """The result of one cycle: the number of moved jobs, the seconds until the next is due, the orders acted on."""
 
     moved: int
     due_in: float | None
@@ -60,10 +60,10 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class OtherQueues:
-    """What a stage reads of ShipperOne beside its own queue.
+    """The reads of ShipperOne beside a stage's own queue.
 
-    `shipped`: what the newest read of pending_invoice lists. `read_invoice_queue`: a read of it that can prove absence.
-    `read_failed`: what fell out of ShipperOne's flow.
+    `shipped`: the orders of the newest read of pending_invoice. `read_invoice_queue`: a read of it that can prove
+    absence. `read_failed`: the orders that ShipperOne lists as failed in its own process.
     """
 
     shipped: Callable[[], Mapping[str, Listed]]
@@ -75,7 +75,7 @@ LOG = logging.getLogger("shipperone_erp.run")
 
 
 class StageCycle:
-    """Cycles of one stage under one lease. Orders are worked on side by side, the jobs of one order one by one."""
+    """Cycles of one stage under one lease. Orders are worked on concurrently, the jobs of one order one by one."""
 
     def __init__(
         self,
@@ -105,20 +105,20 @@ class StageCycle:
         self._planned: dict[int, Job] = {}
         self._moved = 0
         self._clock: StageClock = context.clock
-        self._clock.jumped()  # what came before this lease was of another schedule
+        self._clock.jumped()  # discard jumps from before this lease: they concerned another schedule
         self._planned_at = context.now()
         self._complete = False
 
     async def recover(self) -> None:
-        """Take up what an earlier process left behind; call once, before cycles."""
+        """Recover the work of an earlier process; call once, before cycles."""
         self._suspects = await recover(self._ledger, self.context)
 
     async def cycle(self, selection: Selection, *, wait: bool) -> Passed:
-        """Read the queue, decide, act. With `wait` it returns once everything that it started has come to rest.
+        """Read the queue, decide, act. With `wait` it returns once all work that it started has paused or ended.
 
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
-        # an idle stage writes nothing by which a process that stood still would learn that it was replaced
+        # an idle stage writes nothing, so that no rejected write would reveal that the lease was lost
         await self.context.lease_stands()
         self._moved = 0
         busy = bool(self._running)
@@ -132,13 +132,13 @@ class StageCycle:
             raise
         self.context.queue_answers()
         chosen = selection.chosen(decisions)
-        # the first read of a queue counts once: what it is to hold is held, whatever this run is restricted to
+        # Only the first read of a queue holds its orders for the go-live, whatever orders this run is restricted to.
         held = before_go_live(decisions, {order_id for order_id, _ in chosen})
         await self._act([*chosen, *held])
         if wait:
             await self.rest()
         await self.context.effect_log.flushed()
-        # where nothing was done the ledger still says what it said
+        # where nothing was done, the ledger is unchanged
         known = await self.unfinished() if chosen or held or busy else [job for job in memory.jobs if not job.ended]
         self._events.tell(WorkLeft(self.tenant, self.stage, known, self.context.now()))
         times = [time for job in known if (time := self._comes_due(job)) is not None]
@@ -146,12 +146,12 @@ class StageCycle:
         return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))
 
     async def rest(self) -> None:
-        """Wait until nothing of this stage is being worked on."""
+        """Wait until no order of this stage is being worked on."""
         while self._running:
             await asyncio.wait(list(self._running.values()))
 
     def abandon(self) -> None:
-        """Wait for nothing any more: what is still inside a call is unknown to whoever takes this up next."""
+        """Cancel all work: a call still under way has an unknown outcome for the next process."""
         for task in self._running.values():
             task.cancel()
 
@@ -176,7 +176,7 @@ class StageCycle:
         return memory, decisions
 
     async def _without_reading(self) -> list[Decision]:
-        """What can be done although ShipperOne does not say what is listed: what it has accepted waits for the ERP."""
+        """The decisions that need no listing: jobs that ShipperOne has accepted wait only for the ERP."""
         now = self.context.now()
         nothing = Listing(
             stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
@@ -213,7 +213,7 @@ class StageCycle:
         return memory, record
 
     def _released(self, job: Job) -> Job:
-        """The job; one that was held for an exception which every order met waits instead, like these."""
+        """The job; if it was held for an exception that turned out to affect every order, it waits instead."""
         if (
             job.state is not State.HELD
             or job.reason is not Reason.CONNECTOR_BUG
@@ -223,7 +223,7 @@ class StageCycle:
         return job.released(self.context.now())
 
     async def _elsewhere(self) -> Listing | None:
-        """A read of pending_invoice that can prove absence; None if it cannot be had now."""
+        """A read of pending_invoice that can prove absence; None if it fails."""
         try:
             return await self._others.read_invoice_queue()
         except ReadFailed as failure:
@@ -232,7 +232,7 @@ class StageCycle:
             return None
 
     async def _failed(self) -> frozenset[str]:
-        """What ShipperOne lists as fallen out of its flow; nothing where the token may not read it."""
+        """The orders that ShipperOne lists as failed in its own process; none where the token may not read them."""
         try:
             return await self._others.read_failed()
         except ReadFailed:
@@ -246,7 +246,7 @@ class StageCycle:
         notes: list[list[Decision]] = []
         for number, (order_id, decisions) in enumerate(chosen, 1):
             if number % AT_ONCE == 0:
-                await asyncio.sleep(0)  # every other tenant has its turn
+                await asyncio.sleep(0)  # yield to the other tenants
             if all(isinstance(decision, RecordObservation) for decision in decisions):
                 notes.append(decisions)
             elif order_id not in suspects:
@@ -263,7 +263,7 @@ class StageCycle:
         return any(not isinstance(d, NoAction) and d.job.id in self._suspects for d in decisions)
 
     def _to_be_taken(self, decisions: Collection[Decision]) -> list[Job]:
-        """The jobs, as they were planned from, that a person could act on before anything is written of them."""
+        """The jobs, as they were before planning, that an operator could act on before the first write."""
         planned = [self._planned[d.job.id] for d in decisions if not isinstance(d, NoAction | Start | StartHeld)]
         return [job for job in planned if job.state is not State.WORKING]
 
@@ -271,7 +271,7 @@ class StageCycle:
         self, order_id: str, decisions: list[Decision], taking: list[Job], clock_moved: timedelta
     ) -> None:
         try:
-            # by urgency, so that what is accepted and not issued does not queue behind a flood that came before it
+            # by urgency, so that an accepted invoice is not queued behind a flood that came before it
             await self._places.acquire(urgency=urgency(decisions[0]))
             try:
                 if not self.context.stopping:
@@ -280,7 +280,7 @@ class StageCycle:
                     await self._order(decisions, taking)
             finally:
                 self._places.release()
-        except Exception as error:  # the effect_log keeps what failed and stops the cycle; here it must not go unseen
+        except Exception as error:  # the effect log keeps the failure, which stops the cycle
             if self.context.effect_log.failure is None:
                 LOG.exception("%s %s: order %s", self.tenant, self.stage, order_id)
                 self.context.effect_log.failure = error
@@ -290,7 +290,9 @@ class StageCycle:
         self._events.tell(OrderRests(self.tenant, self.stage))
 
     async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
-        """Act on one order; not at all if a person has acted on it since it was planned: the next cycle plans anew."""
+        """Act on one order. Does nothing if an operator has acted on it since it was planned: the next cycle plans
+        again.
+        """
         if taking and not await self.context.effect_log.claim(taking):
             return
         try:
@@ -308,18 +310,18 @@ class StageCycle:
         await self.context.effect_log.flushed()
 
     async def unfinished(self) -> list[Job]:
-        """Every job of this stage that may still move by itself."""
+        """Every job of this stage that may still move automatically."""
         return await asyncio.to_thread(self._ledger.living_jobs, self.tenant, self.stage)
 
     def _comes_due(self, job: Job) -> datetime | None:
-        """When this job calls for the next read; None if only a change of the queue, or a person, can move it.
+        """When this job requires the next read; None if only a change of the queue, or an operator, can move it.
 
-        What was due already and was left as it is (it is not listed, or cannot be read) does not call for another.
+        A job that was due already and was left unchanged (not listed, or not readable) requires no further read.
         """
         if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
             doubted = doubt_since(job)
             if doubted is not None:
-                # soon after it began, then ever less often: a queue that is never still is not read without a pause
+                # soon after the doubt began, then ever less often: a queue that keeps changing is not read continuously
                 return self._planned_at + max((self._planned_at - doubted) / 4, SHORTEST_DOUBT)
             return job.lost_at + self.scope.settle if self._complete else None
         if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):

@@ -1,4 +1,4 @@
-"""The ERP's documents as last listed: many jobs that look for theirs within a minute ask the ERP once."""
+"""A cache of the ERP's documents: many jobs that search for theirs within a minute cause one query of the ERP."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,13 +8,13 @@ from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.kernel.time_source import TimeSource
 
 FRESH = 30.0
-"""Seconds for which a list is good."""
+"""Seconds for which a list is valid."""
 
 Ask = Callable[[datetime], Awaitable[list[Document]]]
 
 
 class ListedDocuments:
-    """One for a stage; asks one at a time."""
+    """The cache of a stage; one query at a time."""
 
     def __init__(self, ask: Ask, time: TimeSource) -> None:
         self._ask = ask
@@ -25,7 +25,7 @@ class ListedDocuments:
         self._documents: list[Document] = []
 
     async def since(self, since: datetime) -> list[Document]:
-        """At least those from then on. Raises what the connector raises."""
+        """All documents since that time, or more. Raises the connector's exceptions."""
         async with self._turn:
             if self._since is None or since < self._since or self._time.monotonic() > self._until:
                 self._documents = await self._ask(since)

@@ -1,4 +1,4 @@
-"""`run --dry-run`: what a cycle would do for each order. It reads the queues and the ledger, and writes nothing."""
+"""`run --dry-run`: shows a cycle's decision for each order. It reads the queues and the ledger, and writes nothing."""
 
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
 
 @dataclass(frozen=True, slots=True)
 class Foreseen:
-    """What would be done about one order."""
+    """The decisions about one order."""
 
     tenant: str
     stage: Stage
@@ -39,7 +39,7 @@ class Foreseen:
 
 @dataclass(frozen=True, slots=True)
 class Foresight:
-    """What would be done about a tenant's orders; `unknown`: those asked for by their ids that it does not know."""
+    """The decisions about a tenant's orders; `unknown`: the requested ids that this tenant does not have."""
 
     orders: list[Foreseen]
     unknown: frozenset[str]
@@ -47,7 +47,7 @@ class Foresight:
 
 @dataclass(frozen=True, slots=True)
 class ListedAt:
-    """The address of a ShipperOne, and the token for it."""
+    """The address of a ShipperOne, and its token."""
 
     base_url: str
     store_code: str
@@ -55,7 +55,7 @@ class ListedAt:
 
 
 def _words(decision: Decision, settings: TenantSettings, recorded: RecordedJobs) -> str:
-    """What the decision would do; of an invoice it is checked first what its flow checks before it is built or sent."""
+    """The text of the decision. For an invoice, the flow's checks before building or sending are applied first."""
     if isinstance(decision, Start | Continue | SendAgain) and to_be_checked(decision.job):
         job = decision.job
         beside = recorded.beside(job.order)
@@ -78,9 +78,9 @@ async def foresee(
     max_response: int,
     listed_at: ListedAt | None = None,
 ) -> Foresight:
-    """What one cycle of this tenant would do. ReadFailed if a queue cannot be read. No hook is called.
+    """The decisions of one cycle of this tenant. ReadFailed if a queue cannot be read. No hook is called.
 
-    `listed_at`: where the queues are read in place of the tenant's ShipperOne, which serves what was captured of it.
+    `listed_at`: read the queues from this address, which serves captured data, instead of the tenant's ShipperOne.
     """
     at = listed_at or ListedAt(settings.base_url, settings.store_code, settings.token)
     client = ShipperOne(
@@ -98,7 +98,7 @@ async def foresee(
     try:
         listings = {stage: await QueueReader(client, stage).read() for stage in settings.stages}
         failed: frozenset[str] = frozenset()
-        with suppress(ReadFailed):  # the token may read the stages' queues alone
+        with suppress(ReadFailed):  # the token may be limited to the stages' queues
             failed = await read_failed(client)
     finally:
         await client.aclose()

@@ -1,4 +1,4 @@
-"""The ledger as a stage's flows write to it: under one lease, in order, grouped with everybody else's commits."""
+"""The effect log of a stage: writes to the ledger under one lease, in order, grouped with other stages' commits."""
 
 import asyncio
 from collections.abc import Collection
@@ -30,7 +30,7 @@ from shipperone_erp.ledger.unit_of_work import (
 
 
 class StageEffectLog:
-    """The `EffectLog` of `workflow.ports`. The first failed write fails every later one: nothing is half recorded."""
+    """The `EffectLog` of `workflow.ports`. A failed write fails every later one: nothing is recorded partially."""
 
     def __init__(self, ledger: Ledger, lease: Lease, time: TimeSource, events: Observers | None = None) -> None:
         self._ledger = ledger
@@ -89,9 +89,9 @@ class StageEffectLog:
         self._write(Restamp(job))
 
     async def claim(self, jobs: Collection[Job]) -> bool:
-        """Keep these jobs from everybody else until `release`; False, and nothing is taken, if one is not as it was.
+        """Claim these jobs until `release`. False, and nothing is claimed, if one was changed.
 
-        Between planning and the first write a person may have acted on them. LeaseLost or LedgerError as elsewhere.
+        Between planning and the first write an operator may have acted on them. LeaseLost or LedgerError as elsewhere.
         """
         if self.failure is not None:
             raise self.failure
@@ -102,25 +102,25 @@ class StageEffectLog:
         return True
 
     def release(self, jobs: Collection[Job]) -> None:
-        """Give back what was taken, after everything that was written of it. What cannot be is given back later."""
+        """Release claimed jobs, after all writes to them. A failed release is repeated at the next recovery."""
         if self.failure is None:
             with suppress(LedgerError):
                 self._write(*(ReleaseJob(job.id) for job in jobs))
 
     def release_all(self, tenant: str, stage: Stage) -> None:
-        """Give back what an earlier process had taken of this stage."""
+        """Release all jobs of this stage that an earlier process had claimed."""
         self._write(ReleaseAllJobs(tenant, stage))
 
     def queue(self, record: QueueRecord) -> None:
-        """Record what is known of the queue; committed no later than the next intent."""
+        """Record the state of the queue; committed no later than the next intent."""
         self._write(SaveQueue(record))
 
     async def flushed(self) -> None:
-        """Everything written so far is committed; LeaseLost or LedgerError if any of it could not be."""
+        """Returns once everything written so far is committed; LeaseLost or LedgerError if a write failed."""
         if self._last is not None:
             last = asyncio.wrap_future(self._last)
             await asyncio.wait([last])
             if not last.cancelled():
-                last.exception()  # `failure` tells it; one that nobody has read is logged by asyncio as lost
+                last.exception()  # mark as retrieved: `failure` reports it, and asyncio would log it as never retrieved
         if self.failure is not None:
             raise self.failure

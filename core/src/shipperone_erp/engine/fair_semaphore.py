@@ -1,4 +1,4 @@
-"""Slots that are shared fairly: who waits in one line is not starved by a flood in another, and the urgent go first."""
+"""A fair semaphore: a flood in one line does not starve another, and within a line the urgent come first."""
 
 import asyncio
 import heapq
@@ -6,11 +6,11 @@ import itertools
 from typing import Any
 
 Urgency = tuple[Any, ...]
-"""Compared with others of the same line: the smaller goes first; equals in the order in which they came."""
+"""Compared within one line: the smaller comes first; equals in the order of arrival."""
 
 
 class FairSemaphore:
-    """`slots` of them. While lines wait, they are served in turn. For one event loop."""
+    """A semaphore with `slots`. Waiting lines are served in turn. For one event loop."""
 
     def __init__(self, slots: int) -> None:
         self._free = slots
@@ -18,7 +18,7 @@ class FairSemaphore:
         self._came = itertools.count()
 
     async def acquire(self, line: str = "", urgency: Urgency = ()) -> None:
-        """Wait for a slot in that line; `release` gives it back."""
+        """Wait for a slot in that line; `release` returns it."""
         if self._free and not self._lines:
             self._free -= 1
             return
@@ -32,14 +32,14 @@ class FairSemaphore:
             raise
 
     def refuse(self, error: Exception) -> None:
-        """Whoever waits now waits no longer, but raises this."""
+        """Raise this error in every waiter."""
         lines, self._lines = self._lines, {}
         for _, _, turn in (entry for waiting in lines.values() for entry in waiting):
             if not turn.done():
                 turn.set_exception(error)
 
     def release(self) -> None:
-        """Hand the slot to the line whose turn it is, or keep it until somebody comes."""
+        """Pass the slot to the next line in turn, or keep it free."""
         while self._lines:
             line = next(iter(self._lines))
             waiting = self._lines.pop(line)

@@ -48,12 +48,12 @@ AnswerT = TypeVar("AnswerT")
 RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
 
 GATHER = 0.005
-"""Seconds for which a batch waits for company."""
+"""Seconds for which a batch waits for further requests."""
 
 
 @dataclass(frozen=True, slots=True)
 class HookBreakers:
-    """The circuit breakers that decide whether a hook may be called: the ERP's, and those of each kind of call."""
+    """The circuit breakers of hook calls: the ERP's, and those of each kind of call."""
 
     erp: ErpBreaker
     bursts: RepeatedExceptions
@@ -61,7 +61,7 @@ class HookBreakers:
 
 @dataclass(frozen=True, slots=True)
 class CallTerms:
-    """`deadline` in seconds of one call, the `line` in which the calls of a stage wait, the time they go by, a rate."""
+    """`deadline` of one call in seconds, the `line` of a stage's waiting calls, the time source, a rate limit."""
 
     deadline: float
     line: str
@@ -70,7 +70,7 @@ class CallTerms:
 
 
 class HookExecutor:
-    """All hooks of one tenant. Every call takes a slot; stock-changing ones also the connector's exclusive name."""
+    """All hooks of one tenant. Every call takes a slot; one that changes stock also the connector's exclusive name."""
 
     def __init__(
         self,
@@ -151,32 +151,32 @@ class HookExecutor:
         try:
             return await self._think(self.plugins.handle_mismatch, mismatch)
         except (Unknown, Transient):
-            said = f"handle_mismatch gave no answer within {self._deadline:g} s"
-            return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
+            sentence = f"handle_mismatch gave no answer within {self._deadline:g} s"
+            return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
 
     async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
-        """A hook that decides and changes nothing: its failures say nothing of the ERP's health."""
+        """A hook that decides and changes nothing: its failures do not affect the ERP's circuit breaker."""
         async with self._crash_isolation.shared():
             return await self._threads.run(function, argument, deadline=self._deadline, line=self._line)
 
     def alone(self) -> bool:
-        """The running task is a suspect of a crash: its calls go out by themselves."""
+        """The running task is a suspect of a crash: its calls are never batched."""
         return self._crash_isolation.mine()
 
     async def _named(self, name: str) -> Callable[[], None]:
-        """The exclusive name; not waited for without end, since whoever is tried alone keeps all others waiting."""
+        """Take the exclusive name, with a time-out: a suspect that is retried alone makes all other calls wait."""
         try:
             async with asyncio.timeout(self._deadline):
                 return await self._exclusives.acquire(name)
         except TimeoutError:
-            said = (
+            sentence = (
                 f"calls of other orders kept the exclusive name {name} for {self._deadline:g} s; this one is repeated"
             )
-            # at random: those that gave up together would meet again
-            raise Contention(said, spread(self._deadline / 2, 0.5)) from None
+            # at random: callers that timed out together would collide again
+            raise Contention(sentence, spread(self._deadline / 2, 0.5)) from None
 
     async def call(self, hook: str, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
-        """One call in a thread. What the ERP's answer says of its health is kept; the answer comes back as it is."""
+        """One call in a thread. The result updates the ERP's circuit breaker; the answer is returned unchanged."""
         name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
         if self._limit is not None and (wait := await self._limit.admit(self._deadline)) is not None:
             raise Contention("the calls that this ERP takes in a second are used up; this one is repeated", wait)
@@ -195,26 +195,26 @@ class HookExecutor:
                 self._erp_breaker.succeeded()
                 raise
         away = _away(answer)
-        for told in away:
-            self._erp_breaker.failed(told)
+        for one in away:
+            self._erp_breaker.failed(one)
         if not away:
             self._erp_breaker.succeeded()
         return answer
 
 
 def _away(answer: object) -> list[Transient | AuthFailed]:
-    """What a batch says of the ERP's health: each key's failure, if it told every key that the ERP is away."""
-    told = list(answer.values()) if isinstance(answer, dict) else []
-    failures = [one for one in told if isinstance(one, Transient | AuthFailed)]
-    return failures if len(failures) == len(told) else []
+    """The failures of a batch's answer, if every key reports that the ERP is unavailable; else none."""
+    answers = list(answer.values()) if isinstance(answer, dict) else []
+    failures = [one for one in answers if isinstance(one, Transient | AuthFailed)]
+    return failures if len(failures) == len(answers) else []
 
 
 def _nothing() -> None:
-    """What is called when a hook without an exclusive name returns."""
+    """Called when a hook without an exclusive name returns."""
 
 
 class Batch(Generic[RequestT, AnswerT]):
-    """Gathers requests of one hook for its batch form; without that form each goes out by itself."""
+    """Gathers requests of one hook for its batch form; without that form each is sent by itself."""
 
     def __init__(
         self,
@@ -231,7 +231,7 @@ class Batch(Generic[RequestT, AnswerT]):
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def ask(self, request: RequestT) -> AnswerT:
-        """The answer to this request, by whichever form."""
+        """The answer to this request, by either form."""
         if f"{self._hook}_batch" not in self._calls.offers or self._calls.alone():
             return await self._calls.call(self._hook, self._single, request)
         loop = asyncio.get_running_loop()
@@ -257,7 +257,7 @@ class Batch(Generic[RequestT, AnswerT]):
             answers = await self._calls.call(f"{self._hook}_batch", self._many, requests)
         except (Transient, AuthFailed, Unknown) as failure:
             answers = {request.key: failure for request, _ in chunk}
-        except Exception:  # one bad request must not take the others with it: each is tried alone
+        except Exception:  # one bad request must not fail the others: each is retried alone
             answers = {request.key: await self._alone(request) for request, _ in chunk}
         for request, future in chunk:
             if future.done():
@@ -271,5 +271,5 @@ class Batch(Generic[RequestT, AnswerT]):
     async def _alone(self, request: RequestT) -> AnswerT | Exception:
         try:
             return await self._calls.call(self._hook, self._single, request)
-        except Exception as raised:  # handed to the one job that it is about
+        except Exception as raised:  # raised again in the one job that it concerns
             return raised

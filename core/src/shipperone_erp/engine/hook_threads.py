@@ -1,7 +1,7 @@
-"""Threads for hooks: a fixed number of slots a tenant, each call with a deadline.
+"""Threads for hooks: a fixed number of slots for each tenant, and a deadline for each call.
 
-Not `concurrent.futures`: its threads are joined when the interpreter ends, so that a hook which hangs would keep the
-process alive for ever. A hook past its deadline keeps its slot until it returns.
+Not `concurrent.futures`: the interpreter joins its threads at exit, so that a hanging hook would keep the process alive
+for ever. A hook past its deadline keeps its slot until it returns.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from shipperone_erp.kernel.offload import for_a_thread
 ResultT = TypeVar("ResultT")
 
 IDLE_AT_MOST = 10.0
-"""Seconds after which a thread that has nothing to do ends: most tenants have nothing to do most of the time."""
+"""Seconds after which an idle thread ends: most tenants are idle most of the time."""
 
 
 class HookThreads:
@@ -41,11 +41,11 @@ class HookThreads:
         line: str = "",
         returned: Callable[[], None] = lambda: None,
     ) -> ResultT:
-        """The function's result, or what it raises; `Unknown` if it takes longer than `deadline` seconds.
+        """The function's result or exception; `Unknown` if it takes longer than `deadline` seconds.
 
-        `Transient`, and the function is not called, while every slot is kept by a call past its deadline.
-        Calls of different `line`s take the slots in turn: a flood in one does not starve another. `returned` is called
-        in the event loop once the function has really returned, however late.
+        `Transient`, and the function is not called, while every slot is occupied by a call past its deadline. Calls of
+        different `line`s take the slots in turn: a flood in one does not starve another. `returned` is called in the
+        event loop once the function has really returned, however late.
         """
         try:
             if self._overdue == self.slots:
@@ -67,7 +67,7 @@ class HookThreads:
                 return function(*arguments)
             finally:
                 with self._turn:
-                    self._busy -= 1  # before the result is handed over: the next call then finds this thread free
+                    self._busy -= 1  # before the result is delivered: the next call then finds this thread free
 
         result, call = for_a_thread(counted, returned=back)
         with self._turn:
@@ -93,7 +93,7 @@ class HookThreads:
         )
 
     def close(self) -> None:
-        """Let the threads end once they are idle; a hanging one ends with the process."""
+        """End the threads once they are idle; a hanging one ends with the process."""
         with self._turn:
             for _ in range(self._threads):
                 self._calls.put(None)

@@ -1,4 +1,4 @@
-"""The leases of one process: taken, kept alive by a heartbeat, given back."""
+"""The leases of one process: acquired, renewed by a heartbeat, returned."""
 
 import asyncio
 import contextlib
@@ -21,18 +21,18 @@ BEATS = 5
 """Heartbeats in the time of a lease."""
 
 LOOK_AGAIN = 0.5
-"""Seconds at most between two looks at somebody else's heartbeat."""
+"""The longest time in seconds between two reads of another process's heartbeat."""
 
 
 class LeaseKeeper:
-    """One for a runtime. It takes over a lease whose heartbeat stood still for the lease time on our own clock."""
+    """One for a runtime. It takes over a lease whose heartbeat stopped for the lease time on this process's clock."""
 
     def __init__(self, ledger: Ledger, lease_time: timedelta, time: TimeSource = MACHINE_TIME) -> None:
         self._ledger = ledger
         self._clock = time
         self._time = lease_time
         self.looks_every = min(LOOK_AGAIN, lease_time.total_seconds() / BEATS)
-        """Seconds between two looks at a lease that another process holds."""
+        """Seconds between two reads of a lease that another process holds."""
         self._owner = Owner(id=uuid.uuid4().hex, host=socket.gethostname(), pid=os.getpid())
         self._held: dict[str, Lease] = {}
         self._proven: dict[str, float] = {}
@@ -51,13 +51,13 @@ class LeaseKeeper:
         stand_by: Callable[[str], None] | None = None,
         until: asyncio.Event | None = None,
     ) -> Lease | None:
-        """The lease of that name; None if `until` came first.
+        """The lease of that name; None if `until` was set first.
 
-        Held elsewhere, it is waited for; if its heartbeat moves meanwhile, LeaseHeldElsewhere names the holder, or,
-        with `stand_by`, that is told once who holds it and the waiting goes on.
+        If another process holds it, waits for it. If its heartbeat continues, LeaseHeldElsewhere names the holder, or,
+        with `stand_by`, that is called once with the holder and waiting continues.
         """
         seen: Seen | None = None
-        told = False
+        reported = False
         while until is None or not until.is_set():
             asked = self._clock.elapsed()
             answer = await asyncio.to_thread(
@@ -72,17 +72,17 @@ class LeaseKeeper:
             if seen is not None and answer.seen.heartbeat != seen.heartbeat:
                 if stand_by is None:
                     raise LeaseHeldElsewhere(name, answer.holder)
-                if not told:
+                if not reported:
                     stand_by(answer.holder)
-                    told = True
+                    reported = True
             seen = answer.seen
             await self._clock.sleep(self.looks_every)
         return None
 
     async def stands(self, lease: Lease) -> None:
-        """Make sure, right before what must not be done by two: LeaseLost if this process was replaced.
+        """Raise LeaseLost if another process has taken over; call it right before an exclusive effect.
 
-        A heartbeat younger than the lease's time is proof enough; after a longer standstill the ledger is asked.
+        A heartbeat younger than the lease's time is sufficient proof; after a longer pause the ledger is queried.
         """
         if self._clock.elapsed() - self._proven.get(lease.name, 0.0) < self._time.total_seconds():
             return
@@ -92,31 +92,31 @@ class LeaseKeeper:
         self._proven[lease.name] = asked
 
     async def give_back(self, lease: Lease) -> None:
-        """Let another take it at once. A lease that was lost meanwhile is left to its new holder."""
+        """Return it, so that another process can take it at once. A lost lease is left to its new holder."""
         self._held.pop(lease.name, None)
         await asyncio.to_thread(self._ledger.give_back, lease)
 
     async def contended(self) -> bool:
-        """Whether another process holds a lease of this ledger: it may wait for one of ours."""
+        """Another process holds a lease of this ledger, and so may wait for one of this process."""
         return await asyncio.to_thread(self._ledger.others_hold, self._owner)
 
     async def close(self, keep: Collection[Lease] = ()) -> None:
-        """Give everything back but `keep`, which others have once this process has ended; nothing fails here."""
+        """Return all leases but `keep`, which expire after this process has ended. Never raises."""
         if self._beating is not None:
             self._beating.cancel()
             await asyncio.wait([self._beating])
         for lease in list(self._held.values()):
             if lease not in keep:
-                # a ledger that is away: whoever comes next waits for the lease's time
+                # if the ledger is unavailable, the next holder waits for the lease's time
                 with contextlib.suppress(LedgerError):
                     await self.give_back(lease)
 
     async def _beat(self) -> None:
         while True:
             await self._clock.sleep(self._time.total_seconds() / BEATS)
-            # a beat that is missed is no harm: whoever takes over is fenced off by the number of the lease
+            # a missed heartbeat is harmless: writes with a stale fencing token are rejected
             with contextlib.suppress(LedgerError):
                 asked, held = self._clock.elapsed(), list(self._held.values())
-                # in a thread of its own: the loop's few may all be busy with one tenant's flood
+                # in a separate thread: the loop's few threads may all be busy with one tenant's flood
                 lost = await aside(partial(self._ledger.beat, held))
                 self._proven |= {lease.name: asked for lease in held if lease not in lost}

@@ -1,4 +1,4 @@
-"""Exclusive names: hooks under one name run one at a time, across tenants here and processes on the same ledger."""
+"""Exclusive names: hooks under one name run one at a time, across tenants and across processes on the same ledger."""
 
 import asyncio
 from collections import defaultdict
@@ -22,17 +22,18 @@ async def _never() -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """For how many seconds this process keeps a name that others want too, and how long it then stands back."""
+    """The seconds for which this process keeps a contended name, and the pause after it has given the name up."""
 
     share: float = 15.0
     pause: float = 1.0
 
 
 class ExclusiveNames:
-    """One for a runtime. A name is taken from the ledger when first wanted here, and given back when nobody waits.
+    """One for a runtime. A name is taken from the ledger on first use, and returned when no caller waits here.
 
     While callers here keep waiting, the name stays with this process for its share (see `Shares`). Then, if `contended`
-    answers that another process works on the ledger, it is given back for a pause, so that the other one is served too.
+    answers that another process works on the ledger, the name is returned for a pause, so that the other one is served
+    too.
     """
 
     def __init__(
@@ -60,20 +61,20 @@ class ExclusiveNames:
 
     @property
     def in_use(self) -> frozenset[Lease]:
-        """The leases under which a hook is still running, past its deadline or not: nobody else may have these."""
+        """The leases under which a hook is still running, past its deadline or not: no other process may have these."""
         return frozenset(self._leases[name] for name in self._in_use if name in self._leases)
 
     async def acquire(self, name: str) -> Callable[[], None]:
-        """Waits for the name; returns what gives it back, to be called once in the event loop.
+        """Wait for the name; returns its release function, to be called once in the event loop.
 
-        It may be cancelled at any moment. A lease that the ledger was asked for by then is kept for whoever waits next:
-        left behind in the ledger, it would have to be waited out by each caller after this one.
+        It may be cancelled at any moment. A lease that was requested from the ledger by then is kept for the next
+        waiter: left in the ledger, every later caller would have to wait until it expires.
         """
         self._waiting[name] += 1
         try:
             await self._locks[name].acquire()
         except asyncio.CancelledError:
-            if self._waiting[name] == 1:  # the name may have been passed to this caller, and nobody else waits for it
+            if self._waiting[name] == 1:  # the name may have been passed to this caller, and no other waits for it
                 self._start(self._close_unused(name))
             raise
         finally:
@@ -96,7 +97,9 @@ class ExclusiveNames:
         return release
 
     async def _hold(self, name: str) -> None:
-        """The name is this process's: taken now, or taken before and not lost while the process stood still."""
+        """Hold the name in this process: take it, or check that an earlier lease was not lost during a pause of the
+        process.
+        """
         lease = self._leases.get(name)
         if lease is not None:
             try:
@@ -108,7 +111,7 @@ class ExclusiveNames:
         self._since[name] = self._time.elapsed()
 
     def _let_go(self, name: str, held: "asyncio.Task[None]") -> None:
-        """The caller that the name was taken for has given up."""
+        """The caller for which the name was taken was cancelled."""
         if held.cancelled() or held.exception() is not None:
             self._locks[name].release()
         else:
@@ -135,7 +138,7 @@ class ExclusiveNames:
             self._locks[name].release()
 
     async def _give_way(self, name: str) -> None:
-        """Another process may wait for the name. It looks once within the pause at the latest."""
+        """Give up the name for a pause: another process that waits for it reads the lease at least once within it."""
         try:
             if await self._contended():
                 await self._give_back(self._leases.pop(name))

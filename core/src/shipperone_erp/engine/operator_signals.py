@@ -1,4 +1,4 @@
-"""What operators do to the ledger while a service runs: it is polled, and those whom an act concerns are woken."""
+"""Polls the ledger for operator actions and wakes the affected workers."""
 
 import asyncio
 import contextlib
@@ -17,16 +17,16 @@ LOOK_EVERY = 0.5
 """Seconds; one short query for the whole process, however many tenants it serves."""
 
 PAUSES_GOOD_FOR = 0.5
-"""Seconds; sooner after an operator has acted."""
+"""Seconds for which the pauses are cached; an operator's action invalidates them earlier."""
 
 CLOCKS_APART = timedelta(minutes=10)
-"""By which the clock of the machine that an operator acts on may differ from ours: ids grow with time."""
+"""The tolerated difference between the clocks of the operator's machine and of this one: ids ascend with time."""
 
 
 class OperatorSignals:
-    """One for a runtime and its event loop. Wakes those who serve a tenant when an operator has acted on it.
+    """One for a runtime and its event loop. Wakes the workers of a tenant when an operator has acted on it.
 
-    What is paused is asked of the ledger once for all stages of all tenants.
+    The pauses of all stages of all tenants are read in one query.
     """
 
     def __init__(self, ledger: Ledger, time: TimeSource = MACHINE_TIME) -> None:
@@ -39,24 +39,24 @@ class OperatorSignals:
         self._pauses_until = 0.0
 
     def add(self, tenant: str, callback: Callable[[], None]) -> None:
-        """To be called in the event loop; what was done before does not count."""
+        """`callback` is called in the event loop; earlier actions do not count."""
         self._callbacks[tenant].append(callback)
 
     def remove(self, tenant: str) -> None:
-        """Nobody serves that tenant here any more."""
+        """Remove all callbacks of that tenant."""
         self._callbacks.pop(tenant, None)
 
     def wake(self, tenant: str) -> None:
-        """Something of this tenant has changed."""
+        """Call the callbacks of this tenant."""
         for callback in self._callbacks.get(tenant, ()):
             callback()
 
     def acted(self) -> None:
-        """An operator has acted: what is paused is asked anew, also where the answer is on its way just now."""
+        """An operator has acted: the pauses are read again, even if a query is under way."""
         self._pauses_until = 0.0
 
     async def watch(self, stopping: asyncio.Event) -> None:
-        """Look until `stopping`; a ledger that cannot be read is asked again."""
+        """Poll until `stopping`; after an error of the ledger, poll again."""
         first = True
         while not stopping.is_set():
             since = first_id_at(self._time.now() - CLOCKS_APART)
@@ -72,7 +72,7 @@ class OperatorSignals:
                 await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
 
     async def paused(self, tenant: str) -> Mapping[Stage, Pause]:
-        """What is paused of this tenant, now or at most `PAUSES_GOOD_FOR` ago. LedgerError if it cannot be asked."""
+        """The pauses of this tenant, at most `PAUSES_GOOD_FOR` old. LedgerError if they cannot be read."""
         async with self._asking:
             while self._time.monotonic() >= self._pauses_until:
                 self._pauses_until = self._time.monotonic() + PAUSES_GOOD_FOR

@@ -1,4 +1,4 @@
-"""What the ledger holds of a listing's orders, gathered for planning in a few queries."""
+"""Loads the ledger's records of a listing's orders for planning, in a few queries."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -22,11 +22,11 @@ def load_planner_input(
     busy: frozenset[str] = frozenset(),
     confirmed: tuple[datetime | None, datetime] | None = None,
 ) -> tuple[PlannerInput, QueueRecord]:
-    """Blocking; reads only. `live` is False only while the queue has never been read whole in this ledger.
+    """Blocking; reads only. `live` is False only while the queue has never been read completely in this ledger.
 
-    What is known of the `busy` orders comes along, listed or not: they are acted on by it, and not planned.
-    `shipped`: what pending_invoice lists now. `confirmed`: between which times an allocation was confirmed that should
-    have shipped by now.
+    The records of the `busy` orders are included, listed or not: these orders are being worked on, and not planned.
+    `shipped`: the orders that pending_invoice lists now. `confirmed`: the period of confirmations whose allocations
+    should have shipped by now.
     """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
     unfinished = ledger.living_jobs(scope.tenant, scope.stage)
@@ -69,9 +69,9 @@ def load_planner_input(
 def _came_to_an_invoice(
     ledger: Ledger, tenant: str, unfinished: Iterable[Job], listed: frozenset[str]
 ) -> frozenset[int]:
-    """Jobs whose reservation is not known to be confirmed, or kept for long, whose goods were in pending_invoice since.
+    """Jobs not known to be confirmed, or kept for too long, whose goods were in pending_invoice later.
 
-    They may have been there for a moment only, between two looks of this stage; the invoice's job stays.
+    The goods may have been listed only between two reads of this stage; the invoice's job proves it.
     """
     asked = [
         job
@@ -87,7 +87,7 @@ def _came_to_an_invoice(
 
 
 def _listed_as_shipped(jobs: Iterable[Job], shipped: Mapping[str, Listed]) -> frozenset[int]:
-    """Another part of the same order proves nothing: one of the job's own items must be there."""
+    """Another part of the same order proves nothing: one of the job's own items must be listed."""
     return frozenset(
         job.id
         for job in jobs

@@ -1,4 +1,4 @@
-"""What the parts of one stage's cycle work with, each as narrow as its part; `StageContext` implements all of them."""
+"""The ports of the parts of one stage's cycle, each as narrow as its part; `StageContext` implements all of them."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -28,23 +28,23 @@ class RecordPorts(Protocol):
 
 
 class RecoveryPorts(RecordPorts, Protocol):
-    """Taking up what an earlier process left behind."""
+    """Recovering the work of an earlier process."""
 
     def changed(self, before: Job | None, after: Job) -> None:
-        """Told of every change of a job's state."""
+        """Called after every change of a job's state."""
         ...
 
 
 class QueueRecordPorts(RecordPorts, Protocol):
-    """Recording what is known of a queue."""
+    """Recording the state of a queue."""
 
     def queue_refused(self, sentence: str) -> None:
-        """ShipperOne refuses the token where the queue is read."""
+        """ShipperOne refuses the token on a read of the queue."""
         ...
 
 
 class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
-    """Reading the queue, planning, and acting on what was planned."""
+    """Reading the queue, planning, and executing the plan."""
 
     @property
     def settings(self) -> TenantSettings: ...
@@ -58,13 +58,13 @@ class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
     def clock(self) -> StageClock: ...
 
     async def lease_stands(self) -> None:
-        """Returns if this process still serves the stage; LeaseLost if it was replaced while it stood still."""
+        """Returns if this process still serves the stage; LeaseLost if another process took over."""
         ...
 
     def queue_answers(self) -> None:
-        """ShipperOne has let the queue be read."""
+        """ShipperOne has answered a read of the queue."""
         ...
 
     def planned_from(self, memory: PlannerInput, busy: Collection[str]) -> None:
-        """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""
+        """Use these records of the ledger from now on; those of the `busy` orders may not be committed yet."""
         ...

@@ -1,4 +1,4 @@
-"""A proxy or firewall that answers confirmations in ShipperOne's place: for one order, or for all of a tenant."""
+"""Detects a proxy or firewall that answers confirmations in ShipperOne's place, for one order or for a whole tenant."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,14 +9,14 @@ from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.kernel.time_source import TimeSource
 
 ORDERS = 3
-"""So many orders refused in a row, with no answer of ShipperOne in between: it is no matter of one order's data."""
+"""This many orders refused in a row, with no answer of ShipperOne in between: the cause is not one order's data."""
 
 PROBE_EVERY = timedelta(seconds=30)
-"""Between two confirmations that are tried while it refuses every one."""
+"""The time between two probes while it refuses every confirmation."""
 
 
 class ProxyInterception:
-    """Of one tenant. While it refuses every order, one confirmation at a time goes out as a probe; no order is held."""
+    """One for a tenant. While every order is refused, one confirmation at a time is a probe, and no order is held."""
 
     def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
         self._say = say
@@ -24,7 +24,7 @@ class ProxyInterception:
         self._refused: set[str] = set()
 
     def blocks(self) -> str | None:
-        """None: go ahead (while every order is refused this is the probe). Else why not."""
+        """None: proceed (while every order is refused, this call is the probe). Else the reason."""
         down = self._breaker.admits()
         return None if down is None else down.sentence
 

@@ -1,4 +1,4 @@
-"""What the ledger keeps of one queue: when it was read, why it cannot be, and when its orders began to count."""
+"""The ledger's record of one queue: when it was read, why it cannot be read, and when its go-live was."""
 
 import asyncio
 import logging
@@ -16,14 +16,14 @@ from shipperone_erp.engine.upgrade_checks import RULES
 from shipperone_erp.ledger.repository import Ledger
 
 NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
-"""What a queue that cannot be read waits for; for every other trouble `platform_unavailable`."""
+"""The reason for a queue that cannot be read; for every other trouble it is `platform_unavailable`."""
 
 TELL_EVERY = timedelta(minutes=1)
-"""How often at least the ledger is told that a queue was read, if that is all there is to tell: a commit costs."""
+"""The longest time without a write if a successful read is the only news: a commit costs."""
 
 
 class QueueKeeper:
-    """Of one stage of one tenant, under its lease."""
+    """The record of one stage of one tenant, under its lease."""
 
     def __init__(self, context: QueueRecordPorts, ledger: Ledger, log: logging.Logger) -> None:
         self._context = context
@@ -32,12 +32,12 @@ class QueueKeeper:
         self._log = log
 
     async def clock_was_set(self, by: timedelta, busy: Collection[str]) -> None:
-        """What waits still waits for the rest of its time: nothing is given up early, or waits for an hour.
+        """Move all intervals along with the clock: no job waits less or longer than its remaining time.
 
         The orders in `busy` are being worked on: their jobs follow the clock by themselves.
         """
-        said = "%s %s: this machine's clock was set by %+.0f s; what waits is moved along"
-        self._log.warning(said, self._tenant, self._stage, by.total_seconds())
+        message = "%s %s: this machine's clock was set by %+.0f s; what waits is moved along"
+        self._log.warning(message, self._tenant, self._stage, by.total_seconds())
         living = await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage)
         await asyncio.gather(*(self._move_along(job, by) for job in living if job.order_id not in busy))
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
@@ -46,12 +46,12 @@ class QueueKeeper:
         await self._context.effect_log.flushed()
 
     async def _move_along(self, job: Job, by: timedelta) -> None:
-        if await self._context.effect_log.claim([job]):  # else a person has just acted on it, by the clock as it is now
+        if await self._context.effect_log.claim([job]):  # else an operator has just acted on it, by the new clock
             self._context.effect_log.save(job.moved(by))
             self._context.effect_log.release([job])
 
     async def not_read(self, failure: ReadFailed) -> None:
-        """Nothing can be done until the queue is read again: `status` shows why. A refused token pauses the tenant."""
+        """Record that the queue cannot be read: `status` shows the reason. A refused token pauses the tenant."""
         if failure.trouble is Trouble.UNAUTHORISED:
             self._context.queue_refused(failure.sentence)
         record = await asyncio.to_thread(self._ledger.queue, self._tenant, self._stage)
@@ -67,11 +67,11 @@ class QueueKeeper:
         await self._context.effect_log.flushed()
 
     def read_well(self, listing: Listing, record: QueueRecord) -> None:
-        """The queue was read whole, and nothing pauses it any more."""
+        """Record a complete read of the queue, which ends any earlier trouble."""
         live_at = record.live_at
         if live_at is None and (self._context.settings.go_live == "now" or not (listing.orders or listing.unreadable)):
             live_at = listing.began_at
-        told = record.last_good_read_at
+        recorded_at = record.last_good_read_at
         now = replace(
             record,
             first_read_at=record.first_read_at or listing.began_at,
@@ -82,6 +82,6 @@ class QueueKeeper:
             paused_at=None,
             rules=max(record.rules, RULES),
         )
-        recent = told is not None and timedelta(0) <= listing.began_at - told < TELL_EVERY
-        if not recent or replace(now, last_good_read_at=told) != record:
+        recent = recorded_at is not None and timedelta(0) <= listing.began_at - recorded_at < TELL_EVERY
+        if not recent or replace(now, last_good_read_at=recorded_at) != record:
             self._context.effect_log.queue(now)

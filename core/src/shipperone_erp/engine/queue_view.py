@@ -1,4 +1,4 @@
-"""One queue of a tenant as it was last read, and the turn-taking between reading it and posting to it."""
+"""The newest read of one queue of a tenant, and the mutual exclusion of reads and POSTs."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,10 +13,10 @@ from shipperone_erp.shipperone.queue_reader import QueueReader
 
 
 class QueueView:
-    """Reads are one at a time. A read that must prove absence holds back this queue's POSTs until it is over.
+    """Reads are one at a time. A read that must prove absence blocks this queue's POSTs until it has ended.
 
-    POSTs are held back for at most half of the time: afterwards they have at least as long as they were held back.
-    Within that time a read proves absence only if no POST happens to be on its way. `time` dates the reads.
+    POSTs are blocked for at most half of the time: after a blocking read they are free for at least as long as it took.
+    Within that time a read proves absence only if no POST is under way. `time` dates the reads.
     """
 
     def __init__(self, client: ShipperOne, stage: Stage, time: TimeSource) -> None:
@@ -30,7 +30,7 @@ class QueueView:
         self._open_until = 0.0
 
     async def read(self, *, prove: bool = False) -> Listing:
-        """Read the whole queue. ReadFailed if not even its first page can be had; `newest` then stays."""
+        """Read the whole queue. ReadFailed if even its first page cannot be read; `newest` is then unchanged."""
         async with self._reading:
             self._next = None
             began = self._time.monotonic()
@@ -48,18 +48,18 @@ class QueueView:
         return self.newest
 
     async def fresh(self) -> Listing:
-        """A read that begins after this call; many who ask at once share one."""
+        """A read that begins after this call; concurrent callers share one."""
         if self._next is None:
             self._next = asyncio.get_running_loop().create_task(self.read())
         return await asyncio.shield(self._next)
 
     def listed(self, order_id: str) -> Listed | None:
-        """The order in the newest read; None if that does not list it, or not readably."""
+        """The order in the newest read; None if it is not listed, or not readable."""
         return self.newest.orders.get(order_id) if self.newest else None
 
     @asynccontextmanager
     async def posting(self) -> AsyncIterator[None]:
-        """A POST's turn: waits while a read needs the queue still."""
+        """Hold the right to POST: waits while a read needs an unchanged queue."""
         async with self._posts.shared():
             self._started += 1
             yield

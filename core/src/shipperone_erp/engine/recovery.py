@@ -1,4 +1,4 @@
-"""Takes up what an earlier process left behind: intents without an outcome, which are unknown from here on."""
+"""Recovers the work of an earlier process: the outcome of an intent without one is unknown from here on."""
 
 import asyncio
 
@@ -10,11 +10,11 @@ from shipperone_erp.engine.ports import RecoveryPorts
 from shipperone_erp.ledger.repository import Ledger
 
 KILLS_AT_MOST = 2
-"""How often a job may kill the process while it runs alone until it is held."""
+"""The number of crashes that a job may cause while it runs alone until it is held."""
 
 
 async def recover(ledger: Ledger, context: RecoveryPorts) -> set[int]:
-    """Settle what can be settled of a stage's open intents; returns the ids of the jobs that are to be tried alone.
+    """Settle a stage's open intents as far as possible; returns the ids of the jobs to be retried alone.
 
     A confirmation is settled by reading the queue; a hook is called again with the same key, alone at first. A job that
     ShipperOne has accepted, or that has ended, is never opened again: only its intent is recorded as unknown.
@@ -43,7 +43,7 @@ async def recover(ledger: Ledger, context: RecoveryPorts) -> set[int]:
 
 
 async def _heal(ledger: Ledger, context: RecoveryPorts) -> None:
-    """Give jobs back the state that an earlier version's recovery took from them; see `Job.healed`."""
+    """Restore the state of jobs that an earlier version's recovery overwrote; see `Job.healed`."""
     for job in await asyncio.to_thread(ledger.living_jobs, context.settings.name, context.stage):
         after = job.healed()
         if after is not job:
@@ -53,7 +53,7 @@ async def _heal(ledger: Ledger, context: RecoveryPorts) -> None:
 
 
 def _asked(job: Job, context: RecoveryPorts) -> Job | None:
-    """The job after a confirmation whose answer the process did not live to see; None if ShipperOne decides nothing."""
+    """The job after a confirmation whose answer was lost with the process; None if ShipperOne has nothing to decide."""
     if not job.open or job.contradiction is not None:
         return None
     sentence = "the process ended while ShipperOne was asked; ShipperOne's queue will tell"

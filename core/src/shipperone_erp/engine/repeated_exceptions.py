@@ -1,10 +1,9 @@
-"""One and the same exception from hook call after hook call: a fault of the connector, not of the orders that it met.
+"""Detects the same exception in successive hook calls: a fault of the connector, not of the affected orders.
 
-A file handle leak, a full disk, a library that is gone: every order's call raises, and each of them would be held for
-an operator. After `BURST` orders in a row the kind of call is taken for broken, and a circuit breaker opens: an order
-that meets the exception waits, those that were held before too, and one of them at a time is a probe. A call
-for an order that has not met it yet goes out all the same: a good one may stand behind a row of bad ones, and its
-success ends the wait.
+With a leak of file handles, a full disk or a missing library every order's call raises, and each order would be held
+for an operator. After `BURST` orders in a row the kind of call counts as broken, and a circuit breaker opens. The
+affected orders wait, including those that were held before, and one of them at a time is a probe. A call for an order
+that has not failed yet is still made: it may succeed after a row of failures, and a success closes the breaker.
 """
 
 import os
@@ -19,31 +18,31 @@ from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.workflow.ports import Down
 
 BURST = 5
-"""Orders in a row, with no call of that kind between them that ended otherwise, until it is none of theirs."""
+"""Orders in a row, with no other result of that kind of call between them, from which the fault is the connector's."""
 
 WITHIN = 3600.0
-"""Seconds within which they must have failed."""
+"""The seconds within which they must have failed."""
 
 Fault = tuple[str, str]
-"""What makes two exceptions one and the same: the type, and the message without the order's own id and key."""
+"""The identity of an exception: its type, and its message without the order's own id and key."""
 
 
 @dataclass(slots=True)
 class _Calls:
-    """What is known of the calls of one kind."""
+    """The state of the calls of one kind."""
 
     breaker: CircuitBreaker
     fault: Fault | None = None
     failed: dict[str, float] = field(default_factory=dict)
-    """Orders that met `fault` since the last success, with their times."""
+    """Orders that raised `fault` since the last success, with their times."""
     held: dict[str, int] = field(default_factory=dict)
-    """Those of them that were held before the breaker opened, with their jobs."""
+    """The jobs of those of them that were held before the breaker opened, by order."""
     suspects: dict[tuple[Fault, str], float] = field(default_factory=dict)
-    """Orders that failed in a burst that is over: if one meets the same fault again, it is its own."""
+    """Orders that failed in an earlier burst: if one raises the same fault again, the fault is its own."""
 
 
 class RepeatedExceptions:
-    """The breakers of one tenant's hooks, one for each kind of call."""
+    """The circuit breakers of one tenant's hooks, one for each kind of call."""
 
     def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
         self._time = time
@@ -52,12 +51,12 @@ class RepeatedExceptions:
         self._innocent: set[int] = set()
 
     def admits(self, kind: EffectKind, order_id: str) -> Down | None:
-        """None: go ahead. Else why this order waits, and until when."""
+        """None: proceed. Else the reason why this order waits, and until when."""
         calls = self._of(kind)
         return calls.breaker.admits() if order_id in calls.failed else None
 
     def raised(self, kind: EffectKind, job: Job, error: Exception) -> Down | None:
-        """A hook raised what it should not. None: that is this order's own matter, which is held."""
+        """A hook raised an undeclared exception. None: it concerns this order alone, which is held."""
         calls, now, fault = self._of(kind), self._time.monotonic(), _fault(job, error)
         self._innocent.discard(job.id)
         if (seen := calls.suspects.pop((fault, job.order_id), None)) is not None and now - seen < WITHIN:
@@ -84,7 +83,7 @@ class RepeatedExceptions:
         return calls.breaker.opened(Reason.CONNECTOR_BUG, sentence, Owner.IT)
 
     def answered(self, kind: EffectKind, job: Job) -> None:
-        """A hook gave an answer, whatever it said."""
+        """A hook returned an answer, whatever its content."""
         self._innocent.discard(job.id)
         calls = self._kinds.get(kind)
         if calls is None:
@@ -101,11 +100,11 @@ class RepeatedExceptions:
         calls.fault, calls.failed, calls.held = None, {}, {}
 
     def released(self, job: Job) -> bool:
-        """The job is held for an exception that turned out to be none of its own: it is tried again."""
+        """The job is held for an exception that turned out to affect every order: it is retried."""
         return job.id in self._innocent
 
     def forget(self) -> None:
-        """Another connector takes over."""
+        """Reset: another connector takes over."""
         self._kinds.clear()
 
     def _of(self, kind: EffectKind) -> _Calls:
@@ -120,7 +119,7 @@ def _fault(job: Job, error: Exception) -> Fault:
 
 
 def _named(error: Exception) -> str:
-    """Without its message, which may hold what is nobody's business."""
+    """Without its message, which may hold personal data or secrets."""
     if isinstance(error, OSError) and error.errno is not None:
         return f"{type(error).__name__} ({os.strerror(error.errno)})"
     return type(error).__name__

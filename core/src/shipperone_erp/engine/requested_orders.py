@@ -1,4 +1,4 @@
-"""Orders that a run was asked for by their ids: which of them nobody knows."""
+"""Finds requested order ids that do not exist."""
 
 from collections.abc import Collection, Mapping
 
@@ -11,7 +11,9 @@ from shipperone_erp.ledger.reader import LedgerReader
 def unknown_to(
     tenant: str, asked: frozenset[str], listings: Collection[Listing], ledger: LedgerReader
 ) -> frozenset[str]:
-    """Those of `asked` that none of the listings shows, not even unreadably, and that the ledger has no job of."""
+    """The ids in `asked` that none of the listings contains, not even as unreadable, and that have no job in the
+    ledger.
+    """
     listed = {order_id for listing in listings for order_id in listing.orders}
     listed |= {unreadable.order_id for listing in listings for unreadable in listing.unreadable if unreadable.order_id}
     return frozenset(one for one in asked - listed if not ledger.find_jobs(tenant=tenant, order_id=one, limit=1))

@@ -1,4 +1,4 @@
-"""The service removes from its ledger what has stood for its days: a little at a time, and one process alone."""
+"""Deletes expired records from the service's ledger: in small transactions, by one process only."""
 
 import asyncio
 import logging
@@ -14,28 +14,28 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.retention import Removed, Terms
 
 FIRST_AFTER = 30.0
-"""Seconds after the start: first come the orders."""
+"""Seconds after the start: orders come first."""
 
 EVERY = 3600.0
-"""Seconds between two looks."""
+"""Seconds between two runs."""
 
 PAUSE = 0.25
-"""Seconds between two of its transactions: the queues are served meanwhile."""
+"""Seconds between two of its transactions, in which the queues are served."""
 
 LEASE = "retention"
 
 
 def stood_since(now: datetime, keep: timedelta) -> datetime:
-    """What came to rest before this moment has stood for `keep`.
+    """Jobs that ended before this moment have been kept for `keep`.
 
-    The days count from the end of the month (in UTC) in which a job came to rest: a month is looked at as a whole when
-    it is closed. This is the one place that says when a month may go.
+    The days count from the end of the month (in UTC) in which a job ended: a closed month is audited as a whole. Only
+    this function decides when a month may be deleted.
     """
     return (now - keep).astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
 
 
 class Retention:
-    """One for a service. Of several on one ledger the one that holds the lease does it, as long as it lives."""
+    """One for a service. Of several services on one ledger, the holder of the lease deletes."""
 
     def __init__(
         self, ledger: Ledger, keeper: LeaseKeeper, settings: RuntimeSettings, time: TimeSource, log: logging.Logger
@@ -48,7 +48,7 @@ class Retention:
         self._lease: Lease | None = None
 
     async def serve(self) -> None:
-        """Until it is cancelled, which loses nothing: what is due is found again."""
+        """Run until cancelled. Cancelling loses nothing: the next run finds the expired records again."""
         await self._time.sleep(FIRST_AFTER)
         while True:
             try:
@@ -59,12 +59,12 @@ class Retention:
                 self._lease = None
             except LedgerError as failure:
                 self._log.warning("retention: %s; it is tried again within the hour", failure)
-            except Exception:  # a fault of ours here must not end it for good, nor touch the queues
+            except Exception:  # a bug here must neither end retention for good, nor affect the queues
                 self._log.exception("retention: this is a fault of shipperone-erp; it is tried again within the hour")
             await self._time.sleep(spread(EVERY, 0.1))
 
     async def look(self) -> Removed:
-        """Remove all that has stood for its days. LeaseHeldElsewhere if that is another process's business."""
+        """Delete all expired records. LeaseHeldElsewhere if another process does it."""
         if self._lease is None:
             self._lease = await self._keeper.take(LEASE)
         removed = Removed()

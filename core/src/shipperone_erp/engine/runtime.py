@@ -1,4 +1,4 @@
-"""The runtime: opens the ledger, serves the tenants of a configuration, and lets go of everything again."""
+"""The runtime: opens the ledger, serves the tenants of a configuration, and closes everything."""
 
 import asyncio
 import contextlib
@@ -45,15 +45,15 @@ OpenLedger = Callable[[str], Ledger]
 
 
 def migrated_ledger(url: str) -> Ledger:
-    """The ledger at that address, brought to this version's schema if need be."""
+    """The ledger at that address, migrated to this version's schema if needed."""
     return Ledger.open(url, migrate=True)
 
 
 class Runtime:
-    """Serves a configuration's tenants from one event loop. Used as `async with`; two of them live side by side.
+    """Serves a configuration's tenants from one event loop. Used as `async with`; two of them can run side by side.
 
-    `open_ledger` and `time` are for those who stand in for the ledger or the clock; `observers` are told of every
-    change of a job's state. `redaction` learns every secret that is used, those renewed meanwhile included.
+    `open_ledger` and `time` replace the ledger or the clock in tests; `observers` are called after every change of a
+    job's state. `redaction` receives every secret in use, including those renewed meanwhile.
     """
 
     def __init__(
@@ -131,7 +131,7 @@ class Runtime:
     async def once(
         self, selection: Selection | None = None, settle_for: timedelta = timedelta(seconds=90)
     ) -> dict[str, Ended]:
-        """`run --once` for every tenant; how each of them ended, by name."""
+        """`run --once` for every tenant; the result of each, by name."""
         endings = await asyncio.gather(
             *(
                 serve_once(tenant, self._keeper, self._time, selection=selection or Selection(), settle_for=settle_for)
@@ -145,7 +145,7 @@ class Runtime:
         return found
 
     async def serve(self, stopping: asyncio.Event, scheduler: Scheduler | None = None) -> None:
-        """Serve what the scheduler chooses, by default every stage of every tenant, until `stopping` is set.
+        """Serve the tenants that the scheduler chooses, by default all, until `stopping` is set.
 
         LedgerReplaced if the ledger was lost.
         """
@@ -171,8 +171,7 @@ class Runtime:
             stopping.set()
 
     async def _until_stopped_or_replaced(self, stopping: asyncio.Event) -> LedgerReplaced | None:
-        """Wait for `stopping`, which is set here if the ledger is not the one that was opened: looked for at the pace
-        of the heartbeats."""
+        """Wait for `stopping`, and set it if the ledger was replaced; checked with every heartbeat."""
         pace = self.configuration.runtime.lease.total_seconds() / BEATS
         while not stopping.is_set():
             try:

@@ -1,7 +1,7 @@
-"""Which tenants this process serves: one port, and the scheduler of a process that serves them all.
+"""The tenants that this process serves: a port, and the scheduler of a process that serves them all.
 
-A scheduler starts and ends tenants on a host and knows nothing of cycles; the host serves what it is given and chooses
-nothing. `fleet` has the other scheduler, for many processes on one ledger.
+A scheduler starts and ends tenants on a host and does not depend on cycles; the host serves them and chooses nothing.
+`fleet` has the other scheduler, for many processes on one ledger.
 """
 
 import asyncio
@@ -18,27 +18,27 @@ from shipperone_erp.kernel.redaction import Redaction
 
 
 class Host(Protocol):
-    """What a scheduler starts and ends tenants on."""
+    """The port on which a scheduler starts and ends tenants."""
 
     @property
     def serving(self) -> frozenset[str]:
         """The names of the tenants that are served here."""
 
     def start(self, settings: TenantSettings) -> None:
-        """Serve this tenant from now on; nothing if it is served already."""
+        """Serve this tenant from now on; does nothing if it is served already."""
 
     async def leave(self, names: Collection[str]) -> None:
-        """Begin nothing more for these tenants, and return once their hooks have returned and their leases are free."""
+        """Begin no more work for these tenants; returns once their hooks have returned and their leases are free."""
 
     def renew(self, configuration: Configuration) -> None:
-        """Take the secrets of the tenants in it that are served here."""
+        """Take over the secrets of its tenants that are served here."""
 
 
 class Scheduler(Protocol):
     """Decides which tenants a host serves."""
 
     async def run(self, host: Host, stopping: asyncio.Event) -> None:
-        """Until `stopping`. What it raises ends the service."""
+        """Run until `stopping`. An exception ends the service."""
 
 
 class EveryTenant:
@@ -70,7 +70,7 @@ class EveryTenant:
 
 
 class ServiceHost:
-    """The `Host` of a runtime: a `StageWorker` for every stage of every tenant that it was given."""
+    """The `Host` of a runtime: a `StageWorker` for every stage of each of its tenants."""
 
     def __init__(
         self,
@@ -81,7 +81,7 @@ class ServiceHost:
         stopping: asyncio.Event,
     ) -> None:
         self._tenants = tenants
-        """The runtime's own list: what is not started yet, and what is served."""
+        """The runtime's own list: tenants that are served, or not started yet."""
         self._shared = shared
         self._keeper = keeper
         self._signals = shared.signals
@@ -138,7 +138,7 @@ class ServiceHost:
                 self._signals.wake(tenant.name)
 
     def stop(self) -> None:
-        """The process was asked to stop: so is every stage."""
+        """Stop every stage, because the process is shutting down."""
         for leaving in self._leaving.values():
             leaving.set()
 

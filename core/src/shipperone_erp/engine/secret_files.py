@@ -1,4 +1,4 @@
-"""Secrets that are kept in files are read again when a file changes: a token is renewed without a restart."""
+"""Reads secrets in files again when a file changes: a token is renewed without a restart."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.ledger.served_tenants import tenants_served
 
 LOOK_EVERY = 1.0
-"""Seconds between two looks at the files' times; a look costs microseconds."""
+"""Seconds between two checks of the files' times; a check costs microseconds."""
 
 Signature = tuple[int, int, int]
 
@@ -22,10 +22,10 @@ async def watch_secrets(
     stopping: asyncio.Event,
     log: logging.Logger,
 ) -> None:
-    """Until `stopping`: when one of the files changes, read the configuration again and hand it over.
+    """Until `stopping`: when one of the files changes, read the configuration again and pass it to `renewed`.
 
-    The first look reads it in any case: a file may have changed since `configuration` was read. A configuration that
-    cannot be read just then (a person is editing it) is left until the next change.
+    The first check reads it in any case: a file may have changed since `configuration` was read. A configuration that
+    cannot be read (an operator may be editing it) is skipped until the next change.
     """
     files = configuration.secret_files
     seen: dict[Path, Signature | None] = {}

@@ -1,4 +1,4 @@
-"""Which of the planned decisions a run acts on."""
+"""Selects the planned decisions that a run executes."""
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
@@ -10,7 +10,7 @@ from shipperone_erp.domain.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which orders a run is restricted to: these ids (empty: all), at most `limit` of each stage."""
+    """The orders to which a run is restricted: these ids (empty: all), at most `limit` of each stage."""
 
     orders: frozenset[str] = frozenset()
     limit: int | None = None
@@ -20,7 +20,7 @@ class Selection:
         return not self.orders or order_id in self.orders
 
     def chosen(self, decisions: Iterable[Decision]) -> list[tuple[str, list[Decision]]]:
-        """The decisions of each order together, in their urgency, as far as this run may act on them."""
+        """The decisions of each order together, by urgency, as far as this run may execute them."""
         orders: dict[str, list[Decision]] = defaultdict(list)
         for decision in decisions:
             if not isinstance(decision, NoAction) and self.admits(order_of(decision)):

@@ -1,7 +1,7 @@
-"""Reporting to systemd, for a unit with `Type=notify` and `WatchdogSec=`: that the service is ready, and that it lives.
+"""Notifications to systemd, for a unit with `Type=notify` and `WatchdogSec=`: readiness, and a watchdog signal.
 
-A sign of life comes from the event loop that serves the tenants: a process whose loop is blocked is restarted, however
-many of its threads run. Without `NOTIFY_SOCKET` nothing is sent.
+The watchdog signal comes from the event loop that serves the tenants: a process whose loop is blocked is restarted,
+however many of its threads run. Without `NOTIFY_SOCKET` nothing is sent.
 """
 
 import os
@@ -11,11 +11,11 @@ from collections.abc import Mapping
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 SIGNS = 3
-"""Signs of life within the time after which systemd restarts the service."""
+"""Watchdog signals within the time after which systemd restarts the service."""
 
 
 def notify(state: str, environment: Mapping[str, str] = os.environ) -> bool:
-    """Send it, such as `READY=1`; False where nobody listens, or the socket is gone."""
+    """Send a notification, such as `READY=1`; False without a listener, or if the socket is gone."""
     place = environment.get("NOTIFY_SOCKET", "")
     if not place.startswith(("/", "@")):
         return False
@@ -29,7 +29,7 @@ def notify(state: str, environment: Mapping[str, str] = os.environ) -> bool:
 
 
 def watchdog(environment: Mapping[str, str] = os.environ) -> float | None:
-    """The seconds after which systemd misses a sign of life; None if it waits for none of this process."""
+    """The seconds after which systemd misses a watchdog signal; None if it expects none of this process."""
     try:
         microseconds = int(environment.get("WATCHDOG_USEC", ""))
         pid = int(environment.get("WATCHDOG_PID") or os.getpid())
@@ -39,7 +39,7 @@ def watchdog(environment: Mapping[str, str] = os.environ) -> float | None:
 
 
 async def signs_of_life(environment: Mapping[str, str] = os.environ, time: TimeSource = MACHINE_TIME) -> None:
-    """Until it is cancelled; returns at once where systemd waits for none."""
+    """Send watchdog signals until cancelled; returns at once where systemd expects none."""
     within = watchdog(environment)
     while within is not None:
         notify("WATCHDOG=1", environment)

@@ -1,12 +1,11 @@
-"""Rates that tenants share: requests to one ShipperOne, calls of one ERP, over every worker on the ledger.
+"""Rate limits that tenants share: requests to one ShipperOne, calls of one ERP, over every worker on the ledger.
 
-A token bucket for each name, which holds at most one second's tokens. They are taken in chunks of at most a quarter of
-a second's and are good for one second: so a busy worker asks for them a few times a second, not with each request, and
-one that stops keeps nothing from the others. In any span of T seconds at most `rate * (T + 2)` requests go out, however
-many workers there are: one second's tokens that the bucket held, and one second's that were taken and not yet used.
-
-A `Retry-After` silences the name for everybody: here at once, in other workers with their next chunk or, where there is
-no rate, with their next heartbeat.
+There is a token bucket for each name, which holds at most one second's tokens. Workers take tokens in chunks of at most
+a quarter of a second's, and a chunk expires after one second: a busy worker queries the bucket a few times a second
+instead of with each request, and a worker that stops withholds nothing from the others. In any span of T seconds at
+most `rate * (T + 2)` requests are sent, for any number of workers: one second's tokens from the bucket, and one
+second's that were taken and not yet used. A `Retry-After` blocks the name for all workers: here at once, in the others
+with their next chunk or, where there is no rate, with their next heartbeat.
 """
 
 import asyncio
@@ -19,26 +18,26 @@ from urllib.parse import urlsplit
 from shipperone_erp.kernel.errors import LedgerError
 
 CHUNK = 0.25
-"""Seconds' worth of tokens that are taken at once, at most."""
+"""The largest chunk, in seconds' worth of tokens."""
 
 GOOD_FOR = 1.0
-"""Seconds after which tokens that were taken are not used any more."""
+"""Seconds after which taken tokens expire."""
 
 SHORTEST_WAIT = 0.02
 
 
 class Buckets(Protocol):
-    """Where the buckets are. It blocks, and is called in a thread."""
+    """The store of the buckets. It blocks, and is called in a thread."""
 
     def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
-        """Up to so many tokens of a bucket that is filled at `rate` a second; for how long nobody may ask at all."""
+        """Up to `most` tokens of a bucket filled at `rate` a second, and the seconds for which it is blocked."""
 
     def silence(self, name: str, seconds: float) -> None:
-        """Nobody asks for so long."""
+        """Block the name for that many seconds."""
 
 
 class LocalBuckets:
-    """Those of a process that shares them with no other."""
+    """The buckets of a process that shares them with no other."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
@@ -62,7 +61,7 @@ class LocalBuckets:
 
 
 class SharedLimit:
-    """One name's limit, as one process obeys it. For one event loop."""
+    """The limit of one name in this process. For one event loop."""
 
     def __init__(self, name: str, rate: float | None, limits: "SharedLimits") -> None:
         self.name = name
@@ -91,17 +90,17 @@ class SharedLimit:
                     continue
                 async with self._asking:
                     if self._rate is not None and not self._at_hand() and not await self._refill(self._rate):
-                        await asyncio.sleep(max(1 / self._rate / 2, CHUNK / 2))  # tokens gather: fewer questions
+                        await asyncio.sleep(max(1 / self._rate / 2, CHUNK / 2))  # tokens accumulate: fewer queries
         finally:
             self._waiting -= 1
 
     def silenced(self, seconds: float) -> None:
-        """The far side has asked everybody not to ask for so long, or another worker has been told so."""
+        """Block the name here: the far side has sent a `Retry-After`, to this worker or to another one."""
         self._quiet_until = max(self._quiet_until, self._limits.monotonic() + seconds)
         self._tokens = 0
 
     def throttled(self, seconds: float) -> None:
-        """A request was answered by a `Retry-After`: nobody asks for so long."""
+        """A request was answered by a `Retry-After`: block the name for all workers."""
         self.silenced(seconds)
         self._limits.tell(self.name, seconds)
 
@@ -119,7 +118,7 @@ class SharedLimit:
         try:
             asked = self._limits.monotonic()
             tokens, quiet = await asyncio.to_thread(self._limits.buckets.take, self.name, rate, most)
-        except LedgerError:  # nobody can be asked; the ledger that keeps the buckets keeps the work as well
+        except LedgerError:  # no bucket can be queried; the ledger that stores the buckets stores the work as well
             return False
         if quiet > 0:
             self.silenced(quiet)
@@ -128,7 +127,7 @@ class SharedLimit:
 
 
 class SharedLimits:
-    """All limits of one process. `share` puts their buckets where other processes have theirs."""
+    """All limits of one process. `share` moves their buckets to a store that other processes use too."""
 
     def __init__(
         self,
@@ -144,11 +143,11 @@ class SharedLimits:
         self._told: set[asyncio.Task[None]] = set()
 
     def share(self, buckets: Buckets) -> None:
-        """From now on the buckets are these."""
+        """Use this store of buckets from now on."""
         self.buckets = buckets
 
     def shipperone(self, base_url: str) -> SharedLimit:
-        """The limit of the ShipperOne at that address, whatever tenant and store."""
+        """The limit of the ShipperOne at that address, for all tenants and stores."""
         return self._limit("shipperone", origin(base_url))
 
     def erp(self, identity: str) -> SharedLimit:
@@ -156,19 +155,19 @@ class SharedLimits:
         return self._limit("erp", identity)
 
     def heard(self, silences: Iterable[tuple[str, float]]) -> None:
-        """What other workers were told: these names are silent for so many seconds."""
+        """Block these names, each for so many seconds, as other workers reported."""
         for name, seconds in silences:
             if name in self._known:
                 self._known[name].silenced(seconds)
 
     def tell(self, name: str, seconds: float) -> None:
-        """Let everybody else obey it too."""
+        """Report the block to all other workers."""
 
         async def tell() -> None:
             try:
                 await asyncio.to_thread(self.buckets.silence, name, seconds)
             except LedgerError:
-                return  # each worker is told by the far side itself, one request later
+                return  # the far side answers each worker the same, one request later
 
         task = asyncio.get_running_loop().create_task(tell())
         self._told.add(task)
@@ -182,7 +181,7 @@ class SharedLimits:
 
 
 def origin(base_url: str) -> str:
-    """'https://acme.example:443': the same for every way to write the address of one server."""
+    """'https://acme.example:443': the same for every spelling of one server's address."""
     parts = urlsplit(base_url.strip())
     scheme, host = parts.scheme.lower(), (parts.hostname or "").lower().rstrip(".")
     return f"{scheme}://{host}:{parts.port or (443 if scheme == 'https' else 80)}"

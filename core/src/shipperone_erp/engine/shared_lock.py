@@ -1,4 +1,4 @@
-"""A lock that many share, or one has alone."""
+"""A lock that many can share or one can hold alone."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 
 class SharedLock:
-    """Whoever wants it alone waits until nobody shares it, and lets nobody new share it meanwhile. One event loop."""
+    """An exclusive holder waits until nobody shares it, and blocks new sharers meanwhile. For one event loop."""
 
     def __init__(self) -> None:
         self.sharing = 0
-        """How many share it now."""
+        """The number of current sharers."""
         self._idle = asyncio.Event()
         self._idle.set()
         self._open = asyncio.Event()
@@ -19,7 +19,7 @@ class SharedLock:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Beside others who share it; waits while somebody has it alone, or waits for that."""
+        """Share it with others; waits while it is held, or requested, exclusively."""
         while not self._open.is_set():
             await self._open.wait()
         self.sharing += 1
@@ -33,7 +33,7 @@ class SharedLock:
 
     @asynccontextmanager
     async def alone(self) -> AsyncIterator[None]:
-        """With nobody beside."""
+        """Hold it exclusively."""
         async with self._turn:
             self._open.clear()
             try:

@@ -1,4 +1,4 @@
-"""Which confirmed reservations are to be looked at, since nothing of them shipped in time."""
+"""Selects the confirmed reservations that are due for a check, since they should have shipped."""
 
 from datetime import datetime, timedelta
 
@@ -6,16 +6,16 @@ LOOK_EVERY = timedelta(minutes=15)
 
 
 class ShippingDeadline:
-    """Of one stage of a tenant while a process serves it: it looks at each reservation once, when it is due."""
+    """One for a stage of a tenant while a process serves it: it checks each reservation once, when it is due."""
 
     def __init__(self, ship_within: timedelta) -> None:
         self._ship_within = ship_within
         self._looked_until: datetime | None = None
 
     def window(self, now: datetime) -> tuple[datetime | None, datetime] | None:
-        """Between which times an allocation was confirmed that is to be looked at; None if it is not time yet.
+        """The period of confirmations whose allocations are due for the check; None if no check is due yet.
 
-        The first time it has no beginning: all of them are looked at when the process begins.
+        The first period has no beginning: when the process begins, it checks all of them.
         """
         until = now - self._ship_within
         after = self._looked_until

@@ -1,4 +1,4 @@
-"""`run --once`: one complete cycle of both stages of a tenant, then on while something can still move."""
+"""`run --once`: one complete cycle of both stages of a tenant, then more while something can still move."""
 
 import asyncio
 import logging
@@ -18,16 +18,16 @@ from shipperone_erp.kernel.errors import ShipperOneErpError
 from shipperone_erp.kernel.time_source import TimeSource
 
 READS = Backoff(timedelta(seconds=0.5), timedelta(seconds=30), jitter=0)
-"""Between two cycles while ShipperOne cannot be read."""
+"""The delay between two cycles while ShipperOne cannot be read."""
 
 SHORTEST_PAUSE = 0.05
-"""Seconds between two cycles when something has just moved or comes due."""
+"""Seconds between two cycles when something has just moved or is due."""
 
 
 async def serve_once(
     tenant: TenantRuntime, keeper: LeaseKeeper, time: TimeSource, *, selection: Selection, settle_for: timedelta
 ) -> Ended:
-    """Everything of one tenant that can be done now or within `settle_for` after the first complete cycle."""
+    """All work of one tenant that is possible now or within `settle_for` after the first complete cycle."""
     leases: list[Lease] = []
     try:
         await tenant.open()
@@ -47,9 +47,9 @@ async def serve_once(
     except ConnectorError as failure:
         return Ended(Ending.ERP, failure.sentence)
     except ShipperOneErpError as failure:
-        said = str(failure).removeprefix(f"{tenant.name}: ")
-        return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, said)
-    except Exception as error:  # a fault of ours ends this tenant's run; the others finish theirs
+        message = str(failure).removeprefix(f"{tenant.name}: ")
+        return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, message)
+    except Exception as error:  # a bug ends this tenant's run; the others finish theirs
         logging.getLogger("shipperone_erp.run").exception("%s: this is a fault of shipperone-erp", tenant.name)
         return Ended(Ending.FAILED, f"a fault of shipperone-erp, {type(error).__name__}: the traceback is in the log")
     finally:
@@ -93,7 +93,7 @@ async def _cycle(run: StageCycle, selection: Selection) -> Passed | ReadFailed:
 
 
 def _pause(passes: list[Passed], failures: int) -> float | None:
-    """Seconds until something can move again; None if nothing will by itself."""
+    """Seconds until something can move again; None if nothing will move automatically."""
     pauses = [SHORTEST_PAUSE] if any(passed.moved for passed in passes) else []
     pauses += [passed.due_in for passed in passes if passed.due_in is not None]
     if failures:

@@ -1,4 +1,4 @@
-"""What one stage of one tenant works with: the composition that implements `workflow.ports.StagePorts`."""
+"""The context of one stage of one tenant: the composition that implements `workflow.ports.StagePorts`."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
@@ -28,18 +28,18 @@ from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
 RETRIES = Backoff(timedelta(seconds=1), timedelta(minutes=5))
-"""Between two attempts of one order."""
+"""The delay between two attempts of one order."""
 
 NUMBERS_AT_MOST = 1000
-"""Numbers of invoices that are kept in mind: far more than can be on their way to the disk."""
+"""The number of invoice numbers kept in memory: far more than can be uncommitted."""
 
 Observer = Callable[[Job | None, Job], None]
-"""Told of a job before (None: it is new) and after a change."""
+"""Called with a job before (None: it is new) and after a change."""
 
 
 @dataclass(frozen=True, slots=True)
 class Platform:
-    """ShipperOne, for one stage: its client, its queue as last read, and what is known of its token and firewalls."""
+    """ShipperOne, for one stage: its client, its queue as last read, and the breakers of its token and of firewalls."""
 
     client: ShipperOne
     view: QueueView
@@ -57,7 +57,7 @@ class Erp:
 
 @dataclass(frozen=True, slots=True)
 class Records:
-    """The ledger under one lease. `lease_stands` raises LeaseLost if this process was replaced while it stood still."""
+    """The ledger under one lease. `lease_stands` raises LeaseLost if another process took over."""
 
     effect_log: StageEffectLog
     holder_of_number: Callable[[str, str, str], NumberHolder | None]
@@ -66,7 +66,7 @@ class Records:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """What the process gives a stage: its time, who is told of changes, redaction, whether it is stopping."""
+    """The process's services for a stage: its time, the observer of changes, redaction, whether it is stopping."""
 
     clock: StageClock
     observe: Observer
@@ -75,7 +75,7 @@ class Process:
 
 
 class StageContext:
-    """One for each stage of a tenant, made anew with each lease."""
+    """One for each stage of a tenant, created for each lease."""
 
     def __init__(
         self,
@@ -107,7 +107,7 @@ class StageContext:
         self._stopping = process.stopping
 
     async def holder_of_number(self, number: str, job: Job) -> NumberHolder | None:
-        # what was issued a moment ago may not be committed yet
+        # a number that was issued a moment ago may not be committed yet
         recent = self._numbers.setdefault(number, NumberHolder(job.tenant, job.order_id, job.key))
         if len(self._numbers) > NUMBERS_AT_MOST:
             del self._numbers[next(iter(self._numbers))]
@@ -136,12 +136,12 @@ class StageContext:
 
     @asynccontextmanager
     async def turn_to_confirm(self) -> AsyncIterator[float | None]:
-        # in this order: a read that needs the queue still must not wait for a turn that is waiting for that read
+        # in this order: a read that needs an unchanged queue must not wait for a turn that waits for that read
         async with self.view.posting(), self._client.turn_to_confirm() as seconds:
             yield seconds
 
     def planned_from(self, memory: PlannerInput, busy: Collection[str]) -> None:
-        """From now on this is what the ledger holds; of the `busy` orders it may not be committed yet."""
+        """Use these records of the ledger from now on; those of the `busy` orders may not be committed yet."""
         jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
         self._recorded = RecordedJobs(self.settings.base_url, self.settings.store_code, jobs)
         self._noted = {job.id: job for job in self._noted.values() if job.order_id in busy}
@@ -192,11 +192,11 @@ class StageContext:
         self._firewall.passed()
 
     def queue_answers(self) -> None:
-        """ShipperOne has let the queue be read."""
+        """ShipperOne has answered a read of the queue."""
         self._token.taken("reading")
 
     def queue_refused(self, sentence: str) -> None:
-        """ShipperOne refuses the token where the queue is read."""
+        """ShipperOne refuses the token on a read of the queue."""
         self._token.refused("reading", sentence)
 
     def now(self) -> datetime:

@@ -1,4 +1,4 @@
-"""One tenant in this process: its client, its connector, its threads, and the stages that it runs."""
+"""One tenant in this process: its client, its connector, its threads, and its stages."""
 
 import asyncio
 import logging
@@ -46,12 +46,12 @@ from shipperone_erp.workflow.ports import Down
 IDENTITY_DEADLINE = timedelta(seconds=30)
 
 CLOSE_WITHIN = 3.0
-"""Seconds for a connector to let go of its connections."""
+"""Seconds for a connector to close its connections."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What the tenants of one runtime share."""
+    """The objects that the tenants of one runtime share."""
 
     ledger: Ledger
     signals: OperatorSignals
@@ -63,14 +63,14 @@ class Shared:
     redact: Redaction
     log: logging.Logger
     tls: Callable[[], ssl.SSLContext]
-    """Made when the first tenant needs it."""
+    """Created when the first tenant needs it."""
     max_response: int
     events: Observers
     limits: SharedLimits
 
 
 class TenantRuntime:
-    """Made for one tenant and one event loop; `close` once. Nothing in it is shared with another tenant."""
+    """Created for one tenant and one event loop; `close` once. It shares no state with another tenant."""
 
     def __init__(self, settings: TenantSettings, shared: Shared) -> None:
         self.settings = settings
@@ -79,7 +79,7 @@ class TenantRuntime:
         self._firewall = ProxyInterception(shared.time, self._say)
         self.events = shared.events
         self.epoch = 0
-        """Counts up when the ERP's secrets are renewed: whoever works with the connector of before starts over."""
+        """Incremented when the ERP's secrets are renewed: work with the previous connector starts over."""
         self._shared = shared
         self._client = ShipperOne(
             settings.name,
@@ -111,7 +111,7 @@ class TenantRuntime:
         self._binding = asyncio.Lock()
 
     async def open(self) -> TenantPlugins:
-        """Import and make the connector, in a thread. PluginRefused says what is wrong with it."""
+        """Import and create the connector, in a thread. PluginRefused names the problem."""
         async with self._opening:
             while self._plugins is None:
                 epoch, settings = self.epoch, self.settings
@@ -125,15 +125,15 @@ class TenantRuntime:
                 if epoch == self.epoch:
                     self._plugins = made
                 else:
-                    self._close_aside(made)  # its secrets were renewed while it was made
+                    self._close_aside(made)  # its secrets were renewed meanwhile
             return self._plugins
 
     async def bind(self) -> None:
-        """Compare what this ledger is bound to with what the tenant serves now; before the tenant's first effect.
+        """Compare the ledger's binding with the tenant's configuration and ERP; before the tenant's first effect.
 
-        LedgerError if they differ; ConnectorError if the ERP cannot say who it is.
+        LedgerError if they differ; ConnectorError if the ERP's identity could not be determined.
         """
-        async with self._binding:  # both stages ask for it at once
+        async with self._binding:  # both stages call it at once
             while not self._bound:
                 await self._bind()
 
@@ -157,10 +157,10 @@ class TenantRuntime:
             identity=identity,
         )
         await asyncio.to_thread(check_binding, self._shared.ledger, self.name, binding, self.settings.stages)
-        self._bound, self._erp = epoch == self.epoch, identity  # another connector's ERP need not be the same one
+        self._bound, self._erp = epoch == self.epoch, identity  # another connector may reach another ERP
 
     async def stage(self, stage: Stage, lease: Lease, stopping: Callable[[], bool] = lambda: False) -> StageCycle:
-        """The stage's cycles under this lease, with what an earlier process left behind taken up first.
+        """The stage's cycles under this lease, after recovery of an earlier process's work.
 
         Once `stopping` is true no effect begins any more.
         """
@@ -205,7 +205,7 @@ class TenantRuntime:
         return run
 
     def left(self, stage: Stage) -> None:
-        """The cycles of that stage have ended: whatever connector they worked with, they need it no more."""
+        """The cycles of that stage have ended and no longer use their connector."""
         self._epochs.pop(stage, None)
         self._close_retired()
 
@@ -215,11 +215,11 @@ class TenantRuntime:
                 self._close_aside(self._retired.pop())
 
     async def paused(self) -> Mapping[Stage, Pause]:
-        """What a person has paused of this tenant."""
+        """The stages of this tenant that an operator has paused."""
         return await self._shared.signals.paused(self.name)
 
     async def unknown(self, asked: frozenset[str]) -> frozenset[str]:
-        """Those of these orders that neither the newest reads list nor the ledger knows; none if a read is missing."""
+        """The ids in `asked` that neither the newest reads list nor the ledger holds; none if a read is missing."""
         listings = [self.views[stage].newest for stage in self.settings.stages]
         read = [listing for listing in listings if listing is not None]
         if not asked or len(read) < len(listings):
@@ -227,9 +227,9 @@ class TenantRuntime:
         return await asyncio.to_thread(unknown_to, self.name, asked, read, self._shared.ledger)
 
     def renew(self, settings: TenantSettings) -> None:
-        """Take the secrets that were renewed: the token at once, the ERP's with a new connector (see `epoch`).
+        """Use the renewed secrets: the token at once, the ERP's with a new connector (see `epoch`).
 
-        Whatever else has changed in the configuration waits for a restart; the secrets are not in a `repr`.
+        Other changes of the configuration need a restart; the secrets are not in a `repr`.
         """
         if settings.token != self.settings.token:
             self.settings = self.settings.model_copy(update={"token": settings.token})
@@ -250,7 +250,7 @@ class TenantRuntime:
             self._say("the ERP's secrets were read again")
 
     def _shipped(self) -> Mapping[str, Listed]:
-        """What the newest read of pending_invoice lists."""
+        """The orders of the newest read of pending_invoice."""
         newest = self.views[Stage.INVOICE].newest
         return newest.orders if newest else {}
 
@@ -261,7 +261,7 @@ class TenantRuntime:
         self._shared.log.warning("%s: %s", self.name, sentence)
 
     async def close(self) -> None:
-        """Let go of the connections and of the threads that are idle."""
+        """Close the connections and the idle threads."""
         await self._client.aclose()
         for plugins in [*self._retired, self._plugins]:
             if plugins is not None:
@@ -269,7 +269,7 @@ class TenantRuntime:
         self._threads.close()
 
     def _close_aside(self, plugins: TenantPlugins) -> threading.Thread:
-        # a thread of its own that nobody waits for for ever: a connector may hang in its `close` too
+        # in a separate thread with a time-out: a connector may hang in its `close` too
         closing = threading.Thread(target=plugins.close, name=f"close of {self.name}", daemon=True)
         closing.start()
         return closing

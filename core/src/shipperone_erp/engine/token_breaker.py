@@ -1,4 +1,4 @@
-"""Whether ShipperOne takes a tenant's token: while it does not, the tenant pauses with one line, and no order fails."""
+"""Circuit breaker for a tenant's token at ShipperOne: while it is refused, the tenant pauses and no order fails."""
 
 from collections.abc import Callable
 from datetime import timedelta
@@ -9,11 +9,11 @@ from shipperone_erp.kernel.backoff import Backoff
 from shipperone_erp.kernel.time_source import TimeSource
 
 PROBE_EVERY = timedelta(seconds=30)
-"""Between two confirmations that are tried with a token which was refused for them."""
+"""The time between two probes of confirming with a refused token."""
 
 
 class TokenBreaker:
-    """Told of each answer. A token may be good for reading and not for confirming, so both are kept apart."""
+    """Receives each answer. A token may be valid for reading but not for confirming: both are recorded separately."""
 
     def __init__(self, time: TimeSource, say: Callable[[str], None]) -> None:
         self._say = say
@@ -22,15 +22,15 @@ class TokenBreaker:
 
     @property
     def sentence(self) -> str | None:
-        """Why the tenant is paused; None if it is not."""
+        """The reason why the tenant is paused; None if it is not."""
         return next(iter(self._refused.values()), None)
 
     def admits(self) -> str | None:
-        """None: go ahead (while it is refused this is the probe). Else why not."""
+        """None: proceed (while the token is refused, this call is the probe). Else the reason."""
         return None if self._breaker.admits() is None else self.sentence
 
     def refused(self, doing: str, sentence: str) -> None:
-        """ShipperOne answered 401 or 403. One line is said, however many orders meet it."""
+        """ShipperOne answered 401 or 403. Logged once, however many orders are affected."""
         if not self._refused:
             self._say(
                 f"the tenant pauses, no order fails: {sentence.rstrip('.')}. Work goes on by itself once the token is "
@@ -40,12 +40,12 @@ class TokenBreaker:
         self._refused[doing] = sentence
 
     def taken(self, doing: str) -> None:
-        """ShipperOne answered otherwise."""
+        """ShipperOne gave any other answer."""
         if self._refused.pop(doing, None) is not None and not self._refused:
             self._breaker.closed()
             self._say("ShipperOne takes the token again")
 
     def renewed(self) -> None:
-        """There is another token: nothing is known of it."""
+        """The token was replaced: its state is reset."""
         self._refused.clear()
         self._breaker.closed()

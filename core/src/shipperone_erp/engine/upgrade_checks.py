@@ -1,4 +1,4 @@
-"""What the checks of a new version hold in a ledger that an earlier one has filled: logged once, before it is held."""
+"""Logs the orders of an earlier version's ledger that the checks of this version will hold: once, before they do."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -14,7 +14,7 @@ from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage, State
 
 RULES = 1
-"""Counts up with every version whose checks hold what an earlier one let through. 1: parts, sums, sales orders."""
+"""Incremented with every version whose checks are stricter than before. 1: parts, sums, sales orders."""
 
 SHOWN = 20
 
@@ -27,7 +27,7 @@ def are_new(record: QueueRecord) -> bool:
 def log_new_rules(
     settings: TenantSettings, memory: PlannerInput, decisions: Iterable[Decision], log: logging.Logger
 ) -> None:
-    """Once for each queue whose rules are new. It checks every order: of thousands, seconds."""
+    """Called once for each queue whose rules are new. It checks every order: seconds, for thousands."""
     held = list(_held(settings, memory, decisions))
     if not held:
         return

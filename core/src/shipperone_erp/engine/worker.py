@@ -1,4 +1,4 @@
-"""`run` as a service: every stage of every tenant on its own, until it is asked to stop."""
+"""`run` as a service: a worker for every stage of every tenant, until shutdown."""
 
 import asyncio
 import contextlib
@@ -22,12 +22,12 @@ from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.errors import LedgerReplaced
 
 LONGEST_WAIT = timedelta(minutes=2)
-"""Between two tries while ShipperOne, the ERP or the ledger cannot be reached."""
+"""The longest time between two attempts while ShipperOne, the ERP or the ledger cannot be reached."""
 
 FAILURES = Backoff(timedelta(seconds=1), LONGEST_WAIT)
 
 STOP_WITHIN = 25.0
-"""Seconds for what is being worked on to reach its next recorded point: with the closing it stays under 30."""
+"""Seconds for work under way to reach its next recorded point: shutdown takes less than 30 in total."""
 
 
 LOG = logging.getLogger("shipperone_erp.run")
@@ -35,14 +35,14 @@ LOG = logging.getLogger("shipperone_erp.run")
 
 @dataclass(frozen=True, slots=True)
 class Stops:
-    """`process`: this process ends. `here`: the tenant is left to another process, or this one ends."""
+    """`process`: this process ends. `here`: the tenant moves to another process, or this one ends."""
 
     process: asyncio.Event
     here: asyncio.Event
 
 
 class StageWorker:
-    """Serves one stage of one tenant: takes its lease, runs its cycles, and starts over after any fault of its own."""
+    """Serves one stage of one tenant: takes its lease, runs its cycles, and starts over after any internal error."""
 
     def __init__(
         self,
@@ -76,18 +76,20 @@ class StageWorker:
         self._acted_on.set()
 
     async def serve(self) -> None:
-        """Until `stopping`: no fault of this tenant ends it, and none touches another tenant."""
+        """Run until `stopping`: no error of this tenant ends it, and none affects another tenant."""
         while not self._stopping.is_set():
             try:
                 await self._under_lease()
-            except LedgerReplaced:  # which the runtime finds too: it stops the process, and raises it
+            except LedgerReplaced:  # the runtime finds it too, stops the process, and raises it
                 await self._stopping.wait()
             except (ShipperOneErpError, ConnectorError) as failure:
-                # some sentences name the tenant, or the stage, themselves
-                said = str(failure)
-                self._log.warning("%s", said if said.startswith(self._tenant.name) else f"{self._name}: {said}")
+                # some sentences begin with the tenant, or the stage
+                message = str(failure)
+                self._log.warning(
+                    "%s", message if message.startswith(self._tenant.name) else f"{self._name}: {message}"
+                )
                 await self._wait_after_failure()
-            except Exception:  # a fault of ours must not leave this queue unread for ever, nor stop another's
+            except Exception:  # a bug must not leave this queue unread for ever, nor stop another's
                 self._log.exception("%s: this is a fault of shipperone-erp; it goes on after a pause", self._name)
                 await self._wait_after_failure()
 
@@ -110,12 +112,12 @@ class StageWorker:
                 await self._keeper.give_back(lease)
 
     def _begins_nothing(self) -> bool:
-        """Asked to stop, paused by a person, or on the way to a connector with renewed secrets."""
+        """Shutting down, paused by an operator, or switching to a connector with renewed secrets."""
         stops = self._stopping.is_set() or self._process_stopping.is_set()
         return stops or self._paused is not None or self._epoch != self._tenant.epoch
 
     async def _until_stopped(self, run: StageCycle) -> None:
-        """Cycles; once asked to stop, a time for what is under way, a hook that hangs included."""
+        """Run cycles; at shutdown, wait a limited time for work under way, including a hanging hook."""
         cycles = asyncio.create_task(self._cycles(run))
         stopped = asyncio.create_task(self._stopping.wait())
         obeying = asyncio.create_task(self._obey_a_pause())
@@ -135,7 +137,7 @@ class StageWorker:
             obeying.cancel()
 
     async def _finish_calls(self, cycles: "asyncio.Task[None]") -> None:
-        """The tenant moves to another process: there is time until the last call has returned, or is unknown."""
+        """The tenant moves to another process: wait until the last call has returned or its outcome is unknown."""
         ending = asyncio.create_task(self._process_stopping.wait())
         within = self._tenant.settings.hook_timeout.total_seconds()
         await asyncio.wait({cycles, ending}, timeout=within, return_when=asyncio.FIRST_COMPLETED)
@@ -155,11 +157,11 @@ class StageWorker:
         await run.rest()
 
     async def _obey_a_pause(self) -> None:
-        """What a person pauses begins nothing more at once, however long the read takes that is under way."""
+        """A pause by an operator takes effect at once, even during a long read."""
         while True:
             await self._acted_on.wait()
             self._acted_on.clear()
-            with contextlib.suppress(LedgerError):  # before the next cycle it is asked again
+            with contextlib.suppress(LedgerError):  # it is read again before the next cycle
                 await self._look_for_a_pause()
 
     async def _look_for_a_pause(self) -> None:
@@ -170,7 +172,7 @@ class StageWorker:
         self._paused = found
 
     async def _cycle(self, run: StageCycle) -> float:
-        """One cycle; returns the seconds until the next."""
+        """Run one cycle; returns the seconds until the next."""
         began = self._time.monotonic()
         try:
             passed = await run.cycle(Selection(), wait=False)
@@ -184,7 +186,7 @@ class StageWorker:
         if self._failures:
             self._log.info("%s: ShipperOne answers again", self._name)
         self._failures = 0
-        # tenants that were started together are soon polled apart
+        # spread the polls of tenants that were started together
         every = self._tenant.settings.poll_interval.total_seconds()
         poll = spread(every, 0.1) if self._apart else spread(0.8 * every, 0.375)
         self._apart = True
@@ -204,7 +206,7 @@ class StageWorker:
         return FAILURES.delay(self._failures).total_seconds()
 
     async def _rest(self, seconds: float) -> None:
-        """Until that time, unless a person acts on this tenant, its secrets are renewed, or the process is to stop."""
+        """Wait that long, unless an operator acts on this tenant, its secrets are renewed, or the process stops."""
         awake = [asyncio.create_task(event.wait()) for event in (self._stopping, self._nudged)]
         await asyncio.wait(awake, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         for task in awake:

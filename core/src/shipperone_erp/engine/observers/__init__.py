@@ -1,1 +1,1 @@
-"""What watches the work without changing it: log, progress, tracing. `registry` tells all of them the same events."""
+"""Observers of the work, which never change it: log, progress, tracing. `registry` sends each event to all of them."""

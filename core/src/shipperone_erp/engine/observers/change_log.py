@@ -8,7 +8,7 @@ from shipperone_erp.domain.states import State
 
 
 def change_log(log: logging.Logger) -> Observer:
-    """What is tried again for the same reason says nothing twice."""
+    """A retry for the same reason is not logged again."""
 
     def tell(event: Event) -> None:
         if not isinstance(event, JobChanged):
@@ -27,7 +27,7 @@ def change_log(log: logging.Logger) -> Observer:
 
 
 def _fields(job: Job) -> dict[str, str | int | None]:
-    """What a log line about a job says as fields: no amounts, no names of people."""
+    """The fields of a log line about a job: no amounts, no personal data."""
     return {
         "event": "order_changed",
         "tenant": job.tenant,

@@ -1,4 +1,4 @@
-"""The log as an observer: one line for a tenant whose ShipperOne keeps denying confirmations that it has taken."""
+"""The log as an observer: one line for a tenant whose ShipperOne denies confirmations that it has accepted."""
 
 import logging
 
@@ -9,19 +9,19 @@ from shipperone_erp.domain.events import Event, JobChanged, Observer
 def denial_alert(log: logging.Logger) -> Observer:
     """Counts by tenant the denials that the queue has disproved while this process runs, and logs a finding once."""
     disproved: dict[str, set[int]] = {}
-    told: set[str] = set()
+    reported: set[str] = set()
 
     def tell(event: Event) -> None:
         if not isinstance(event, JobChanged):
             return
         job = event.after
-        if job.tenant in told or not (job.inferred and job.accepted) or job.refusal is None:
+        if job.tenant in reported or not (job.inferred and job.accepted) or job.refusal is None:
             return
         known = disproved.setdefault(job.tenant, set())
         known.add(job.id)
         sentence = disproved_sentence(len(known), job.refusal)
         if sentence is not None:
-            told.add(job.tenant)
+            reported.add(job.tenant)
             log.warning("%s: %s", job.tenant, sentence)
 
     return tell

@@ -1,5 +1,4 @@
-"""The log as an observer: one line of a tenant for all orders that are held because nothing proves how their discounts
-count."""
+"""The log as an observer: one line of a tenant for all orders that are held for an undecided discount."""
 
 import logging
 
@@ -9,19 +8,19 @@ from shipperone_erp.domain.states import Stage
 
 
 def open_discounts(log: logging.Logger) -> Observer:
-    """Logged when it begins, and whenever twice as many orders are held, with what each reading comes to."""
-    told: dict[tuple[str, Stage], int] = {}
+    """Logged when the first is held, and whenever their number has doubled, with the total by each reading."""
+    reported: dict[tuple[str, Stage], int] = {}
 
     def tell(event: Event) -> None:
         if not isinstance(event, WorkLeft):
             return
         queue = event.tenant, event.stage
         held = [job for job in event.jobs if held_for_discount(job)]
-        if len(held) < 2 * told.get(queue, 0) or not held:
+        if len(held) < 2 * reported.get(queue, 0) or not held:
             if not held:
-                told.pop(queue, None)
+                reported.pop(queue, None)
             return
-        told[queue] = len(held)
+        reported[queue] = len(held)
         log.warning(
             "%s: %s; first: order %s. Set `discount` in [tenants.%s] to the right one: all of them then resume by "
             "themselves", event.tenant, together([job.differences for job in held]), held[0].order_id, event.tenant,

@@ -12,7 +12,7 @@ from shipperone_erp.kernel.durations import words
 
 def overdue_invoices(invoice_within: Mapping[str, timedelta], log: logging.Logger) -> Observer:
     """`invoice_within` by tenant. An order is logged again only if it was invoiced, or in time, in between."""
-    told: dict[tuple[str, Stage], frozenset[int]] = {}
+    reported: dict[tuple[str, Stage], frozenset[int]] = {}
 
     def tell(event: Event) -> None:
         if not isinstance(event, WorkLeft):
@@ -20,11 +20,11 @@ def overdue_invoices(invoice_within: Mapping[str, timedelta], log: logging.Logge
         queue, within = (event.tenant, event.stage), invoice_within[event.tenant]
         late = [job for job in event.jobs if overdue(job, within, event.at)]
         for job in late:
-            if job.id not in told.get(queue, ()):
+            if job.id not in reported.get(queue, ()):
                 log.warning(
                     "%s invoice %s has shipped and is not invoiced within %s (%s)", job.tenant, job.order_id,
                     words(within), job.reason or job.state,
                 )  # fmt: skip
-        told[queue] = frozenset(job.id for job in late)
+        reported[queue] = frozenset(job.id for job in late)
 
     return tell

@@ -1,4 +1,4 @@
-"""How much is under way in this process, and about how long it will take: for people who watch a flood go down."""
+"""The number of orders under way in this process, and an estimate of the remaining time."""
 
 import logging
 from collections import deque
@@ -17,7 +17,7 @@ TELL_EVERY = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """`left` orders are to be worked on, of those that have come since there were none; `seconds` is an estimate."""
+    """`left`: the orders still to be worked on since the backlog began; `seconds` is an estimate."""
 
     done: int
     left: int
@@ -30,7 +30,7 @@ class Backlog:
 
 
 class Progress:
-    """One for a runtime: told when work on an order is planned and when it has come to rest."""
+    """One for a runtime; receives an event when work on an order is planned and when it has paused or ended."""
 
     def __init__(self, time: TimeSource = MACHINE_TIME) -> None:
         self.time = time
@@ -46,7 +46,7 @@ class Progress:
             self.rests()
 
     def planned(self) -> None:
-        """An order is to be worked on."""
+        """An order is about to be worked on."""
         if self._left == 0:
             self._done = 0
             self._ends.clear()
@@ -54,7 +54,7 @@ class Progress:
         self._left += 1
 
     def rests(self) -> None:
-        """Work on an order has come to rest: it is done, waits, or is held."""
+        """Work on an order has paused or ended: the job is done, waits, or is held."""
         self._left -= 1
         self._done += 1
         now = self.time.monotonic()
@@ -63,7 +63,7 @@ class Progress:
             self._ends.popleft()
 
     def backlog(self) -> Backlog | None:
-        """What is under way; None if nothing is."""
+        """The current backlog; None if there is none."""
         if self._left == 0:
             return None
         if len(self._ends) < 2:
@@ -73,7 +73,7 @@ class Progress:
 
 
 async def tell(progress: Progress, log: logging.Logger) -> None:
-    """A line about what is under way every minute, for whoever reads the log of a flood; until it is cancelled."""
+    """Log a line about the backlog every minute, until cancelled."""
     while True:
         await progress.time.sleep(TELL_EVERY)
         backlog = progress.backlog()

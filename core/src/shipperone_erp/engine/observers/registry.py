@@ -1,6 +1,6 @@
-"""The observers of one runtime: log, progress, metrics, tracing, alerts. All are told of the same events.
+"""The observers of one runtime: log, progress, metrics, tracing, alerts. All receive the same events.
 
-A back end is imported by whoever adds it (`observers/tracing.py`, `web/metrics.py`); nothing here knows one.
+A back end is imported where it is added (`observers/tracing.py`, `web/metrics.py`); this module imports none.
 """
 
 import logging
@@ -11,22 +11,22 @@ LOG = logging.getLogger("shipperone_erp")
 
 
 class Observers:
-    """None at first. One that raises is logged once, and hinders neither the work nor the others."""
+    """Empty at first. An observer that raises is logged once, and affects neither the work nor the others."""
 
     def __init__(self) -> None:
         self._all: list[Observer] = []
         self._faulty: set[int] = set()
 
     def add(self, observer: Observer) -> None:
-        """From now on it is told too."""
+        """Send events to this observer from now on."""
         self._all.append(observer)
 
     def remove(self, observer: Observer) -> None:
-        """From now on it is not."""
+        """Send it no more events."""
         self._all.remove(observer)
 
     def tell(self, event: Event) -> None:
-        """Tell every observer, in the order in which they were added."""
+        """Send the event to every observer, in the order in which they were added."""
         for observer in self._all:
             try:
                 observer(event)

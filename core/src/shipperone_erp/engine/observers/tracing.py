@@ -1,12 +1,12 @@
-"""Traces by OpenTelemetry (extra `tracing`): one trace for each order and stage, a span for each thing that was done.
+"""Traces by OpenTelemetry (extra `tracing`): one trace for each order and stage, a span for each effect.
 
-    read   from the read of the queue that first listed the order to the first thing that was done for it
+    read   from the read of the queue that first listed the order to its first effect
     hook   a call of the connector: reserve, build, issue, deliver, release, discard
     post   a confirmation at ShipperOne
     issue  the hook by which an invoice becomes fiscal
 
-The trace's id is worked out from the order, so that what another process, or a later attempt, does joins the same one.
-A span names tenant, stage, order and key; never an amount, a person, or a body.
+The trace's id is derived from the order, so that effects of another process, or of a later attempt, join the same
+trace. A span names tenant, stage, order and key; never an amount, personal data, or a body.
 """
 
 import hashlib
@@ -20,14 +20,14 @@ from shipperone_erp.kernel.errors import UsageError
 
 NAMES = {EffectKind.CONFIRM: "post", EffectKind.ISSUE: "issue"}
 FIRST = (EffectKind.RESERVE, EffectKind.BUILD)
-"""What is done first for an order in each stage."""
+"""The first effect of an order in each stage."""
 BAD = (Outcome.REFUSED, Outcome.UNKNOWN, Outcome.NOT_SENT)
 
 
 def tracing_observer(provider: Any = None) -> Observer:
-    """An observer that makes spans. UsageError if OpenTelemetry is not installed.
+    """An observer that creates spans. UsageError if OpenTelemetry is not installed.
 
-    Without `provider` spans go where OpenTelemetry's own environment variables say (OTEL_EXPORTER_OTLP_ENDPOINT and
+    Without `provider` OpenTelemetry's own environment variables configure the exporter (OTEL_EXPORTER_OTLP_ENDPOINT and
     others).
     """
     try:
@@ -81,7 +81,7 @@ class _Tracing:
         span.end(_nanoseconds(event.at + timedelta(seconds=event.seconds)))
 
     def _root(self, event: StepEnded, trace_id: int, root_id: int) -> None:
-        """From the read that first listed the order to the first thing that was done for it."""
+        """The span from the read that first listed the order to its first effect."""
         job = event.job
         begun = _nanoseconds(min(job.first_listed_at, event.at))
         self._ids.next = (trace_id, root_id)
@@ -95,7 +95,7 @@ class _Tracing:
 
 
 def _trace_of(job: Job) -> tuple[int, int]:
-    """The ids of the trace and of its first span; one of an order in a stage, for each time that it is listed anew."""
+    """The ids of the trace and of its first span: one trace for each job of an order in a stage."""
     digest = hashlib.sha256(f"{job.tenant}\0{job.stage}\0{job.order_id}\0{job.id}".encode()).digest()
     return int.from_bytes(digest[:16], "big") or 1, int.from_bytes(digest[16:24], "big") or 1
 
@@ -114,7 +114,7 @@ def _nanoseconds(moment: datetime) -> int:
 
 
 def _ids() -> Any:
-    """Random ids, but for the first span of a trace."""
+    """An id generator with random ids, except for the first span of a trace."""
     from opentelemetry.sdk.trace.id_generator import RandomIdGenerator
 
     class Ids(RandomIdGenerator):
