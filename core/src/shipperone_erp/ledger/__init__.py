@@ -1,1 +1,1 @@
-"""The ledger: the memory of effects. An intent before every call to the outside, its outcome after it."""
+"""The ledger: the persistent record of effects. An intent before every external call, its outcome after it."""

@@ -1,6 +1,6 @@
-"""What alerts have seen and told. A process claims what it tells, so that two processes tell it once.
+"""The records of alerts. A process claims an alert before it sends it, so that two processes send it once.
 
-Rows are written in the order of their names, so that of two processes one waits for the other, and never both.
+Rows are written in the order of their names, so that two processes never deadlock.
 """
 
 from abc import abstractmethod
@@ -16,22 +16,22 @@ from shipperone_erp.ledger.reader import LedgerReader
 from shipperone_erp.ledger.schema import alerts
 
 CLAIMED_FOR = timedelta(minutes=2)
-"""A claim this old is of a process that died, or could not deliver: anybody may claim it again."""
+"""A claim of this age belongs to a process that died, or could not deliver: any process may claim it again."""
 
 
 class AlertRecords(LedgerReader):
-    """The part of a ledger that alerts are kept in."""
+    """The part of a ledger that stores alerts."""
 
     @abstractmethod
     def _writing(self) -> AbstractContextManager[Connection]:
         """One transaction that writes."""
 
     def alerts(self) -> dict[str, AlertRecord]:
-        """Each condition that was seen and whose end was not told, by its name."""
+        """By name, each condition that was seen and whose end was not sent yet."""
         return {row["name"]: AlertRecord(**row) for row in self._rows(select(alerts))}
 
     def see_alerts(self, seen: Mapping[str, str], at: datetime) -> None:
-        """These conditions (a sentence by name) are there at this time."""
+        """Record that these conditions (a sentence by name) hold at this time."""
         if not seen:
             return
         with self._writing() as connection:
@@ -46,11 +46,13 @@ class AlertRecords(LedgerReader):
                 try:
                     with connection.begin_nested():
                         connection.execute(new)
-                except IntegrityError:  # another process has just seen it too
+                except IntegrityError:  # another process has just recorded it too
                     continue
 
     def claim_alerts(self, names: Collection[str], at: datetime, *, told: bool) -> set[str]:
-        """Those of them that this caller is to tell: it alone, until the claim is old. `told`: as the row has it."""
+        """Claim alerts for this caller alone, until the claim expires; returns those claimed. `told`: as the row has
+        it.
+        """
         mine: set[str] = set()
         if not names:
             return mine
@@ -64,16 +66,16 @@ class AlertRecords(LedgerReader):
         return mine
 
     def told_alerts(self, begun: Collection[str], over: Collection[str], at: datetime) -> None:
-        """The beginning of these, and the end of those, was told."""
+        """The alerts in `begun` were sent, and so were the ends of those in `over`."""
         with self._writing() as connection:
             for name in sorted(begun):
-                told = update(alerts).where(alerts.c.name == name).values(told_at=at, claimed_at=None)
-                connection.execute(told)
+                sent = update(alerts).where(alerts.c.name == name).values(told_at=at, claimed_at=None)
+                connection.execute(sent)
             for name in sorted(over):
                 connection.execute(delete(alerts).where(alerts.c.name == name))
 
     def forget_alerts(self, names: Collection[str]) -> None:
-        """These ended before anybody was told."""
+        """These conditions ended before an alert was sent."""
         if not names:
             return
         with self._writing() as connection:

@@ -1,4 +1,4 @@
-"""A whole copy of a SQLite ledger, made while it is used."""
+"""A complete copy of a SQLite ledger, made while it is in use."""
 
 import os
 import sqlite3
@@ -12,7 +12,7 @@ from shipperone_erp.kernel.errors import LedgerError
 
 
 def copy_sqlite(connection: Connection, file: Path) -> None:
-    """The copy appears under its name only once it is whole and on the disk. LedgerError if that is taken already."""
+    """The copy appears under its name only once it is complete and on the disk. LedgerError if the file exists."""
     if file.exists():
         raise LedgerError(f"{file} is there already; nothing was overwritten")
     source = connection.connection.dbapi_connection

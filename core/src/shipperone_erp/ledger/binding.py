@@ -1,4 +1,4 @@
-"""What a tenant's rows in a ledger are about. A copy of the ledger must not talk to another shop or another ERP."""
+"""The binding of a tenant's rows in a ledger. A copied ledger must not be used with another shop or another ERP."""
 
 from collections.abc import Collection
 from dataclasses import fields
@@ -11,12 +11,12 @@ from shipperone_erp.ledger.unit_of_work import FirstBinding
 
 
 def check_binding(ledger: Ledger, tenant: str, binding: Binding, stages: Collection[Stage] = ()) -> None:
-    """Compare what the tenant's rows are about with what it serves now; before its first effect.
+    """Compare the binding of the tenant's rows with its current one; before its first effect.
 
-    LedgerError (exit code 78) says what differs, or that another tenant of this ledger has served these `stages` of the
-    same store: the tenant was renamed, and what it did under its old name would not be known.
+    LedgerError (exit code 78) names the differences, or another tenant of this ledger that has served these `stages` of
+    the same store: the tenant was renamed, and its history under the old name would be lost.
 
-    A tenant that this ledger has never served is bound now, unless the ledger is only read; then the writer must have
+    A tenant that this ledger has never served is bound now, unless the ledger is read-only; then the writer must have
     been started.
     """
     found = ledger.binding(tenant)

@@ -1,4 +1,4 @@
-"""Column types: aware UTC times, the words of the work, short lists as JSON text."""
+"""Column types: aware UTC times, closed lists of words, short lists as JSON text."""
 
 import json
 from collections.abc import Callable
@@ -13,13 +13,15 @@ from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.domain.hook_requests import Difference
 
 RowId = BigInteger().with_variant(Integer(), "sqlite")
-"""In SQLite only INTEGER is the row's own id; anything else costs an index more."""
+"""In SQLite only INTEGER is the row's own id; any other type needs an additional index."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class UtcTime(TypeDecorator[datetime]):
-    """Aware in, aware UTC out; a naive time is refused. In SQLite it is ISO text of one width, which sorts by time."""
+    """Aware in, aware UTC out; a naive time is refused. In SQLite it is ISO text of constant width, which sorts by
+    time.
+    """
 
     impl = DateTime(timezone=True).with_variant(String(32), "sqlite")
     cache_ok = True
@@ -40,7 +42,7 @@ class UtcTime(TypeDecorator[datetime]):
 
 
 class FreeText(TypeDecorator[str]):
-    """What others wrote. Characters that no database takes (NUL, half a surrogate pair) become question marks."""
+    """Text from outside. Characters that no database accepts (NUL, half a surrogate pair) become question marks."""
 
     impl = Text()
     cache_ok = True
@@ -54,7 +56,7 @@ class FreeText(TypeDecorator[str]):
 
 
 class Word(TypeDecorator[StrEnum]):
-    """One word of a closed list; any other is refused. `former`: earlier versions' words, with what each means."""
+    """One word of a closed list; any other is refused. `former`: earlier versions' words with their meaning."""
 
     impl = String(32)
     cache_ok = True
@@ -75,7 +77,7 @@ class Word(TypeDecorator[StrEnum]):
 
 
 class JsonTuple(TypeDecorator[tuple[Any, ...]]):
-    """A short tuple as JSON text. Numbers in it are whole ones: money goes with its order or invoice."""
+    """A short tuple as JSON text. Its numbers are integers: money is stored with its order or invoice."""
 
     impl = Text()
     cache_ok = True
@@ -97,21 +99,21 @@ class JsonTuple(TypeDecorator[tuple[Any, ...]]):
 
 
 def difference_out(difference: Difference) -> list[str | None]:
-    """A difference as it is kept."""
+    """The stored form of a difference."""
     return [difference.field, difference.ours, difference.theirs]
 
 
 def difference_back(kept: list[str]) -> Difference:
-    """The difference that `difference_out` kept."""
+    """The difference from its stored form."""
     return Difference(*kept)
 
 
 def credit_out(credit: CreditNote) -> list[str]:
-    """A credit note as it is kept."""
+    """The stored form of a credit note."""
     return [credit.number, f"{credit.amount:f}"]
 
 
 def credit_back(kept: list[str]) -> CreditNote:
-    """The credit note that `credit_out` kept."""
+    """The credit note from its stored form."""
     number, amount = kept
     return CreditNote(number, Decimal(amount))

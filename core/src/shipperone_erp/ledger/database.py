@@ -1,4 +1,4 @@
-"""The engine behind a ledger: SQLite in WAL with `synchronous=FULL`, or PostgreSQL through psycopg 3."""
+"""The engine of a ledger: SQLite in WAL with `synchronous=FULL`, or PostgreSQL through psycopg 3."""
 
 import logging
 import sqlite3
@@ -16,13 +16,13 @@ from shipperone_erp.ledger.file import LedgerFile
 Access = Literal["create", "write", "read"]
 
 BUSY = 30.0
-"""Seconds for which another process's write in the same ledger is waited for."""
+"""Seconds to wait for another process's write in the same ledger."""
 
 BEGIN = "shipperone_erp_begin"
 """Execution option: the statement with which a transaction on SQLite begins."""
 
 LOG = "ledger"
-"""Its engine logs under this name and nothing below a warning, whatever else is switched on: rows hold people."""
+"""The engine logs under this name and nothing below a warning, whatever else is enabled: rows hold personal data."""
 
 PATIENCE = {
     "connect_timeout": "10",
@@ -31,7 +31,7 @@ PATIENCE = {
     "keepalives_count": "3",
     "application_name": "shipperone-erp",
 }
-"""For PostgreSQL, where the URL does not say: a machine that is gone is noticed within half a minute."""
+"""PostgreSQL options that the URL does not set: a failed machine is detected within half a minute."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,13 +45,13 @@ class Database:
     file: LedgerFile | None = None
 
     def verify(self, *, in_use: bool = False) -> None:
-        """LedgerReplaced if it is a file, and another one than at its first opening."""
+        """LedgerReplaced if it is a file, and not the one of its first opening."""
         if self.file is not None:
             self.file.verify(in_use=in_use)
 
 
 def connect(url: str, access: Access) -> Database:
-    """The database at this URL; nothing is connected to yet. LedgerError if there can be no ledger there.
+    """The database at this URL; nothing is connected yet. LedgerError if no ledger is possible there.
 
     With access `read` the database itself refuses every write.
     """
@@ -106,7 +106,7 @@ def _sqlite(url: URL, access: Access) -> Database:
             connection.execute("PRAGMA synchronous=FULL")
             connection.execute("PRAGMA foreign_keys=ON")
             connection.execute("PRAGMA cache_size=-512")
-            # what is erased is overwritten, however this SQLite was built: the file is read by more than SQLite
+            # erased data are overwritten, whatever SQLite's build options: programs other than SQLite read the file too
             connection.execute("PRAGMA secure_delete=ON")
         except BaseException:
             connection.close()
@@ -119,7 +119,7 @@ def _sqlite(url: URL, access: Access) -> Database:
     def begin(connection: Connection) -> None:
         connection.exec_driver_sql(connection.get_execution_options().get(BEGIN, "BEGIN"))
 
-    # IMMEDIATE: a transaction that reads first and writes then cannot wait for another's write, it fails
+    # IMMEDIATE: a transaction that reads first and then writes fails instead of waiting for another's write
     return Database(str(path), (), engine, engine.execution_options(**{BEGIN: "BEGIN IMMEDIATE"}), file)
 
 
@@ -136,7 +136,7 @@ def _none_at(file: LedgerFile) -> str:
 
 
 def _write_ahead(connection: sqlite3.Connection, file: LedgerFile) -> None:
-    """WAL, once for a file. Of two that open a new file at once SQLite tells one at once that it is locked: again."""
+    """Switch a file to WAL, once. When two processes open a new file, SQLite reports it locked to one: retry."""
     until = time.monotonic() + BUSY
     while connection.execute("PRAGMA journal_mode").fetchone() != ("wal",):
         try:
@@ -166,7 +166,7 @@ def _postgresql(url: URL, access: Access) -> Database:
     @event.listens_for(engine, "connect")
     def opened(connection: Any, record: object) -> None:
         connection.autocommit = True
-        # a process that stands still in the middle of a transaction must not keep its successor waiting for ever
+        # a process that hangs in the middle of a transaction must not block its successor for ever
         connection.execute("SET idle_in_transaction_session_timeout = '10s'")
         connection.execute(f"SET lock_timeout = '{BUSY:.0f}s'")
         if access == "read":

@@ -1,11 +1,11 @@
-"""What can go wrong with the ledger itself, and how a database's exception becomes a sentence.
+"""The errors of the ledger itself, and the conversion of a database's exception into a sentence.
 
 LedgerError
- ├─ LedgerUnavailable   the database cannot be reached, is locked or full: nothing is wrong with what was asked
- │   ├─ LedgerReplaced  its file was deleted or replaced while this process used it: the process stops
- │   └─ LedgerUnreadable   its file is damaged, or is no database; also LedgerDamaged
- └─ WriteRefused        this very write cannot be recorded; nothing of it was
-     └─ OpenJobExists   the order already has an open job in that stage
+ ├─ LedgerUnavailable     the database cannot be reached, is locked or full: the request itself is valid
+ │   ├─ LedgerReplaced    its file was deleted or replaced while this process used it: the process stops
+ │   └─ LedgerUnreadable  its file is damaged, or is no database; also LedgerDamaged
+ └─ WriteRefused          this write cannot be recorded; no part of it was
+     └─ OpenJobExists     the order already has an open job in that stage
 """
 
 import sqlite3
@@ -21,11 +21,11 @@ from shipperone_erp.kernel.redaction import MASK, Redaction
 from shipperone_erp.ledger.schema import ONE_OPEN
 
 COLLISIONS = ("40P01", "40001")
-"""SQLSTATE of a deadlock or a serialization failure: rolled back for certain, the same again may well succeed."""
+"""SQLSTATE of a deadlock or a serialization failure: certainly rolled back, and a retry may succeed."""
 
 
 class LedgerUnavailable(LedgerError):
-    """The ledger's database cannot be used just now. What was being written may or may not have been committed."""
+    """The ledger's database cannot be used now. The writes under way may or may not have been committed."""
 
 
 class LedgerReplaced(LedgerUnavailable):
@@ -46,11 +46,11 @@ class LedgerUnreadable(LedgerUnavailable, LedgerDamaged):
 
 
 class WriteRefused(LedgerError):
-    """The database refused this write; nothing of it was recorded."""
+    """The database refused this write; no part of it was recorded."""
 
 
 class OpenJobExists(WriteRefused):
-    """At most one job of an order and stage is open: another one got in first, here or in another process."""
+    """At most one job of an order and stage is open: another one was recorded first, here or in another process."""
 
     def __init__(self, job: Job) -> None:
         super().__init__(
@@ -60,19 +60,19 @@ class OpenJobExists(WriteRefused):
 
 
 class TwoOpenJobs(WriteRefused):
-    """The database's own word for it, before it is known which write of a batch was the one."""
+    """The database's report of the same, before the write of a batch that caused it is known."""
 
 
 @contextmanager
 def sentences(place: str, hidden: Collection[str]) -> Iterator[None]:
-    """Turn the database's exceptions into a LedgerError about `place`, without parameters, rows or `hidden` texts."""
+    """Convert the database's exceptions to a LedgerError about `place`, without parameters, rows or `hidden` texts."""
     try:
         yield
     except SQLAlchemyError as error:
         said = Redaction(hidden)(_said(error))
-        for secret in hidden:  # a short one too, which Redaction leaves in other texts
+        for secret in hidden:  # short ones too, which Redaction leaves in other texts
             said = said.replace(secret, MASK)
-        # "from None": what the driver says in full may hold a whole row, customer and all
+        # "from None": the driver's full message may hold a whole row, including the customer
         raise _kind(error)(f"the ledger ({place}) {_what(error)}: {said}") from None
 
 
@@ -99,7 +99,7 @@ def _what(error: SQLAlchemyError) -> str:
 
 
 def _said(error: SQLAlchemyError) -> str:
-    """What the driver says in its first sentence; PostgreSQL's DETAIL may be a whole row."""
+    """The driver's first sentence; PostgreSQL's DETAIL may be a whole row."""
     orig = error.orig if isinstance(error, StatementError) else None
     diagnosis = getattr(getattr(orig, "diag", None), "message_primary", None)
     return str(diagnosis or orig or error).strip()

@@ -1,4 +1,4 @@
-"""The file of a SQLite ledger: private, and known by its device and inode from its first opening on."""
+"""The file of a SQLite ledger: private, and identified by its device and inode from its first opening on."""
 
 import logging
 import os
@@ -14,11 +14,11 @@ from shipperone_erp.ledger.schema import VERSION_TABLE
 LOG = logging.getLogger("shipperone_erp.ledger")
 
 SHOWN = 5
-"""Tables of another program that a refusal names at most."""
+"""The number of another program's tables that a refusal names at most."""
 
 
 class LedgerFile:
-    """One for a process that has a ledger open. May be asked from any thread."""
+    """One for a process that has a ledger open. Thread-safe."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -27,9 +27,9 @@ class LedgerFile:
         self._turn = threading.Lock()
 
     def make(self) -> None:
-        """Create the file if it is not there, readable by its owner alone; tighten it if it is this user's and loose.
+        """Create the file if it does not exist, readable by its owner alone; restrict the mode of this user's own file.
 
-        LedgerError if it is gone and what SQLite keeps beside it is not: a process may still use it.
+        LedgerError if the file is gone but SQLite's files beside it exist: a process may still use it.
         """
         left = self.left_behind()
         if left is not None:
@@ -46,13 +46,13 @@ class LedgerFile:
                 LOG.warning("%s was readable by others, and holds personal data: its mode is 0600 now", file)
 
     def left_behind(self) -> Path | None:
-        """What SQLite keeps beside the file, if that is there and the file is not."""
-        # beside it first: another process that makes the ledger just now makes the file before what is beside it
+        """SQLite's file beside the ledger's, if that exists and the ledger's does not."""
+        # check these files first: another process that creates the ledger now creates its file before them
         left = next((file for file in self.beside if file.exists()), None)
         return None if self.path.exists() else left
 
     def refuse_another_programs(self, connection: sqlite3.Connection) -> None:
-        """LedgerError if the database holds tables and no ledger. Asked before anything in it is changed."""
+        """LedgerError if the database holds tables and no ledger. Called before anything in it is changed."""
         found = [name for (name,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'")]
         refuse_another_programs(str(self.path), [name for name in found if not name.startswith("sqlite_")])
 
@@ -64,9 +64,9 @@ class LedgerFile:
         self.verify()
 
     def verify(self, *, in_use: bool = False) -> None:
-        """LedgerReplaced if the file of the first opening is not at its path any more.
+        """LedgerReplaced if the file of the first opening is no longer at its path.
 
-        `in_use`: a connection is open just now, so SQLite's log must be beside it.
+        `in_use`: a connection is open, so SQLite's log must exist beside it.
         """
         if self._first is None:
             return
@@ -74,7 +74,7 @@ class LedgerFile:
             replaced = self._identity() != self._first
         except FileNotFoundError:
             raise LedgerReplaced.at(str(self.path), "was deleted or moved away") from None
-        except OSError:  # not to be seen just now, such as on a network drive; SQLite finds out what that means
+        except OSError:  # not accessible now, for example on a network drive; SQLite reports it where it matters
             return
         if replaced:
             raise LedgerReplaced.at(str(self.path), "was replaced by another file")

@@ -1,4 +1,4 @@
-"""The fleet's part of the ledger's database: workers, groups of tenants, who refuses what. PostgreSQL only.
+"""The fleet's part of the ledger's database: workers, groups of tenants, refusals. PostgreSQL only.
 
 Every method is one short transaction on the database's clock; it blocks, and may be called from any thread.
 """
@@ -16,10 +16,10 @@ from shipperone_erp.ledger.errors import sentences
 from shipperone_erp.ledger.fleet_tables import APPLIED, SCHEMA
 
 LOCK = 7_255_011_873_421
-"""The advisory lock under which tables are made and changed."""
+"""The advisory lock under which tables are created and changed."""
 
 FORGET = "1 day"
-"""After which a worker that has died without a word is no longer listed."""
+"""The time after which a worker that died without unregistering is no longer listed."""
 
 _LIVES = "seen_at > now() - make_interval(secs => :stalled)"
 _BUMP = "UPDATE revision SET number = number + 1"
@@ -39,11 +39,11 @@ class FleetStore:
         held_back: Collection[str] = (),
         covers: Collection[str] = (),
     ) -> list[str]:
-        """Run the files that were not run yet, each in a transaction of its own; the names of those.
+        """Run the files that were not run yet, each in a transaction of its own; returns their names.
 
-        The first file has in it what those that it `covers` would do; they are recorded with it.
-        One process does it at a time. Files in `held_back` wait while a worker with an earlier engine than `version`
-        lives; LedgerError if another file comes after one that waits.
+        The first file includes the changes of those that it `covers`; they are recorded with it. One process does it at
+        a time. Files in `held_back` wait while a worker with an earlier engine than `version` lives; LedgerError if
+        another file comes after one that waits.
         """
         done = []
         with self._session() as connection:
@@ -82,13 +82,13 @@ class FleetStore:
         return done
 
     def exists(self) -> bool:
-        """Whether this database has ever had a fleet."""
+        """This database has a fleet's tables."""
         with self._turn() as connection:
             found = connection.execute(text(f"SELECT to_regclass('{SCHEMA}.limits')")).scalar()
         return found is not None
 
     def register(self, worker: Mapping[str, Any]) -> None:
-        """A worker has started; the rows of those that died long ago go."""
+        """Register a started worker; remove the rows of those that died long ago."""
         with self._turn() as connection:
             connection.execute(text(f"DELETE FROM workers WHERE seen_at < now() - interval '{FORGET}'"))
             connection.execute(text("DELETE FROM hand_out_counts WHERE worker NOT IN (SELECT id FROM workers)"))
@@ -101,13 +101,13 @@ class FleetStore:
             )
 
     def unregister(self, worker: str) -> None:
-        """A worker has ended and serves nothing."""
+        """Remove a worker that has ended and serves no group."""
         with self._turn() as connection:
             connection.execute(text("UPDATE hand_outs SET worker = NULL WHERE worker = :id"), {"id": worker})
             connection.execute(text("DELETE FROM workers WHERE id = :id"), {"id": worker})
 
     def beat(self, worker: str, engine_id: int, held: Collection[int], *, slots: int, stalled: float) -> Beat:
-        """Show that this worker lives, to the fleet and to its engine; `held` are the jobs that it works on."""
+        """Renew this worker's heartbeats, in the fleet and in its engine; `held` are the jobs that it works on."""
         with self._turn() as connection:
             row = connection.execute(
                 text(
@@ -144,7 +144,7 @@ class FleetStore:
             )
 
     def add(self, tenants: Mapping[str, tuple[str, str]]) -> int:
-        """Tenants that no worker has brought yet, each with its group and digest; how many there were."""
+        """Add the tenants that no worker has added yet, each with its group and digest; returns their number."""
         with self._turn() as connection:
             added = connection.execute(
                 text(
@@ -162,7 +162,7 @@ class FleetStore:
             return int(added)
 
     def digests(self) -> dict[str, str]:
-        """What each tenant of the fleet is served by: the digest of its configuration."""
+        """The digest of the configuration of each tenant in the fleet."""
         with self._turn() as connection:
             rows = connection.execute(text("SELECT name, digest FROM tenants")).all()
         return {row.name: row.digest for row in rows}
@@ -176,10 +176,10 @@ class FleetStore:
         return {row.name: row.grp for row in rows}
 
     def refuse(self, worker: str, refusals: Collection[Refusal], *, stalled: float) -> int:
-        """All that this worker refuses from now on.
+        """Replace this worker's refusals.
 
-        Where every live worker has the same other configuration of a tenant, the fleet takes it; where none names the
-        tenant any more, the fleet drops it. How many tenants that changed.
+        Where every live worker has the same other configuration of a tenant, the fleet adopts it; where none names the
+        tenant any more, the fleet removes it. Returns the number of tenants changed.
         """
         with self._turn() as connection:
             connection.execute(text("DELETE FROM refusals WHERE worker = :id"), {"id": worker})
@@ -227,7 +227,7 @@ class FleetStore:
             return bool(parted)
 
     def without_hand_out(self) -> list[str]:
-        """Groups that no job of the engine stands for, neither waiting nor handed out."""
+        """Groups without a job of the engine, neither waiting nor handed out."""
         with self._turn() as connection:
             rows = connection.execute(
                 text(
@@ -238,7 +238,7 @@ class FleetStore:
             return list(rows.scalars())
 
     def handed_out(self, group: str, worker: str) -> None:
-        """The group is this worker's from now on."""
+        """Assign the group to this worker."""
         with self._turn() as connection:
             connection.execute(
                 text(
@@ -256,7 +256,7 @@ class FleetStore:
             )
 
     def handed_back(self, group: str, worker: str) -> None:
-        """The group is nobody's, if it was still this worker's."""
+        """Free the group, if it was still this worker's."""
         with self._turn() as connection:
             connection.execute(
                 text("UPDATE hand_outs SET worker = NULL, since = now() WHERE grp = :grp AND worker = :id"),
@@ -264,7 +264,9 @@ class FleetStore:
             )
 
     def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
-        """Up to so many tokens of that bucket, which is filled at `rate` a second; for how long it is silent."""
+        """Up to `most` tokens of that bucket, which is filled at `rate` a second; and the seconds for which it is
+        blocked.
+        """
         with self._turn() as connection:
             connection.execute(
                 text(
@@ -288,7 +290,7 @@ class FleetStore:
             return int(row.part), float(row.quiet)
 
     def silence(self, name: str, seconds: float) -> None:
-        """Nobody asks for so long; a silence that lasts longer stays."""
+        """Block the name for that many seconds; a longer block is kept."""
         with self._turn() as connection:
             connection.execute(
                 text(
@@ -300,7 +302,7 @@ class FleetStore:
             )
 
     def silences(self) -> list[tuple[str, float]]:
-        """The names that are silent just now, and for how many seconds more."""
+        """The names that are blocked now, and the remaining seconds."""
         with self._turn() as connection:
             rows = connection.execute(
                 text(
@@ -311,7 +313,7 @@ class FleetStore:
         return [(row.name, float(row.seconds)) for row in rows]
 
     def drain(self, name: str, *, stalled: float) -> int:
-        """The live workers of that name give their groups to others and take none; how many there are."""
+        """Drain the live workers of that name: they give up their groups and take none; returns their number."""
         with self._turn() as connection:
             found = connection.execute(
                 text(f"UPDATE workers SET draining = true WHERE name = :name AND {_LIVES}"),
@@ -320,7 +322,7 @@ class FleetStore:
             return int(found.rowcount)
 
     def workers(self, *, stalled: float) -> list[WorkerRecord]:
-        """Every worker that lives, or has died within a day without a word."""
+        """Every worker that lives, or died within a day without unregistering."""
         with self._turn() as connection:
             rows = connection.execute(
                 text(
@@ -336,7 +338,7 @@ class FleetStore:
         return [WorkerRecord(**{**row._mapping, "groups": tuple(row.groups)}) for row in rows]
 
     def refusals(self) -> dict[str, list[Refusal]]:
-        """What each worker refuses, by the worker's id."""
+        """Each worker's refusals, by the worker's id."""
         with self._turn() as connection:
             rows = connection.execute(
                 text("SELECT worker, tenant, digest, sentence FROM refusals ORDER BY worker, tenant")
@@ -383,14 +385,14 @@ class FleetStore:
 
 
 def _run(connection: Connection, script: str) -> None:
-    """Many statements at once, as a file holds them, in the fleet's schema; the caller commits."""
+    """Run the statements of a file at once, in the fleet's schema; the caller commits."""
     connection.execute(text(f"SELECT set_config('search_path', '{SCHEMA}', true)"))
     driver: Any = connection.connection.driver_connection
     try:
         driver.execute(script)
-    except Exception as error:  # the driver's own, which SQLAlchemy does not see here
-        said = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
-        raise LedgerError(f"the tables of the fleet cannot be made: {said}", exit_code=78) from None
+    except Exception as error:  # the driver's own exception, which SQLAlchemy does not wrap here
+        message = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
+        raise LedgerError(f"the tables of the fleet cannot be made: {message}", exit_code=78) from None
 
 
 def _earlier(connection: Connection, version: str) -> list[str]:

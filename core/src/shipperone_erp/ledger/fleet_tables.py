@@ -1,4 +1,4 @@
-"""The tables of a fleet, in a schema of their own beside the ledger's on PostgreSQL, and the files that make them.
+"""The tables of a fleet, in a separate schema beside the ledger's on PostgreSQL, and the files that create them.
 
 The scheduling engine's tables are in the same schema; `applied` records every file of either that was run.
 """
@@ -65,4 +65,4 @@ CREATE TABLE limits (
 """,
     ),
 )
-"""Name and text of each file of ours, in their order; a published one is never changed."""
+"""Name and text of each of these files, in order; a published one is never changed."""

@@ -1,4 +1,4 @@
-"""Whether what is stored in a ledger can be read: the database's own check, and each row as this version reads it."""
+"""Checks that a ledger's content can be read: the database's own check, and each row as this version reads it."""
 
 from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
@@ -11,13 +11,13 @@ from shipperone_erp.domain.serialization import invoice_from_text, order_from_te
 from shipperone_erp.ledger.schema import metadata
 
 AT_MOST = 20
-"""Findings of the database's own check, and damaged rows of one table."""
+"""The most findings of the database's own check, and the most damaged rows of one table."""
 
 BODIES = {"order_json": order_from_text, "invoice_json": invoice_from_text}
 
 
 def damage(connection: Connection) -> Iterator[str]:
-    """A sentence for everything that is damaged; nothing for a sound ledger. It reads every row."""
+    """A sentence for each damage; empty for a sound ledger. It reads every row."""
     yield from _database_check(connection)
     yield from damaged_rows(connection)
 
@@ -26,12 +26,12 @@ def damaged_rows(connection: Connection) -> Iterator[str]:
     """'row 17 of jobs: state cannot be read', for each row that this version cannot read."""
     for table in metadata.sorted_tables:
         found = _damaged(connection, table, [column.name for column in table.c], [])
-        yield from (said for _, said in islice(found, AT_MOST))
+        yield from (finding for _, finding in islice(found, AT_MOST))
 
 
 def damaged_among(connection: Connection, table: Table, ids: Collection[int], columns: Sequence[str]) -> dict[int, str]:
-    """The sentence of `damaged_rows` for those of these rows of which a column of these cannot be read, by their id."""
-    return {row["id"]: said for row, said in _damaged(connection, table, columns, [table.c.id.in_(ids)])}
+    """By id, the sentence of `damaged_rows` for those of these rows in which one of the columns cannot be read."""
+    return {row["id"]: finding for row, finding in _damaged(connection, table, columns, [table.c.id.in_(ids)])}
 
 
 def _damaged(
@@ -53,16 +53,16 @@ def _readable(table: Table, column: str, value: Any, connection: Connection) -> 
             return False
         if column in BODIES and found is not None:
             BODIES[column](found)
-    except Exception:  # whatever a reader makes of it
+    except Exception:  # any exception of a reader
         return False
     return True
 
 
 def _database_check(connection: Connection) -> Iterator[str]:
     if connection.dialect.name == "sqlite":
-        for (said,) in connection.exec_driver_sql(f"PRAGMA integrity_check({AT_MOST})"):
-            if said != "ok":
-                yield f"SQLite's integrity check: {said}"
+        for (finding,) in connection.exec_driver_sql(f"PRAGMA integrity_check({AT_MOST})"):
+            if finding != "ok":
+                yield f"SQLite's integrity check: {finding}"
         for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
             yield f"row {row} of {table} belongs to no row of {parent}"
         return

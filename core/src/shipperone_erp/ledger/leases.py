@@ -1,8 +1,8 @@
-"""Leases: who may act under a name. Each function is one step of a short transaction that the Ledger opens.
+"""Leases: the right to act under a name. Each function is one step of a short transaction that the Ledger opens.
 
-No clock is compared with another machine's: a lease is taken over when its heartbeat has not moved for the lease
-time on the successor's own monotonic clock. Its number grows with every taking and never goes back; whatever is
-written names the number, and an old one writes nothing.
+Clocks of different machines are never compared: a lease is taken over when its heartbeat has not changed for the lease
+time on the successor's own monotonic clock. Each acquisition increments the fencing token (`number`); writes with a
+stale token are rejected.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,7 +22,7 @@ CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """A process that takes leases: `id` is its own, made anew with each start."""
+    """A process that takes leases: `id` is generated at each start."""
 
     id: str
     host: str
@@ -31,7 +31,7 @@ class Owner:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What a waiting process has seen of a lease: this heartbeat, first at `since` on its own monotonic clock."""
+    """A waiting process's last reading of a lease: this heartbeat, first read at `since` on its own monotonic clock."""
 
     number: int
     heartbeat: int
@@ -40,7 +40,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """The lease is another's. Ask again later with `seen`."""
+    """Another process holds the lease. Try again later with `seen`."""
 
     holder: str
     seen: Seen
@@ -48,7 +48,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseRecord:
-    """A lease as the ledger shows it; `owner` is None while nobody holds it."""
+    """A lease as recorded; `owner` is None while it is free."""
 
     name: str
     owner: str | None
@@ -60,7 +60,7 @@ class LeaseRecord:
 
     @property
     def holder(self) -> str:
-        """Who holds it, for people."""
+        """The holder, as text for operators."""
         if self.owner is None:
             return "nobody"
         since = f" since {self.taken_at:%Y-%m-%d %H:%M:%S} UTC" if self.taken_at else ""
@@ -68,14 +68,14 @@ class LeaseRecord:
 
     @property
     def served_by(self) -> str | None:
-        """'process 4711 on erp1'; None while nobody holds it."""
+        """'process 4711 on erp1'; None while it is free."""
         return None if self.owner is None else f"process {self.pid} on {self.host}"
 
 
 _ONE = select(leases).where(leases.c.name == bindparam("wanted")).with_for_update()
 _IN_LIST = leases.c.name.in_(bindparam("names", expanding=True))
 _IN_ARRAY = leases.c.name == any_(bindparam("names", type_=ARRAY(String)))
-"""One parameter in place of hundreds: it takes a fraction of the time."""
+"""One parameter instead of hundreds: it takes a fraction of the time."""
 
 
 def _ours(among: ColumnElement[bool]) -> Select[tuple[str, int]]:
@@ -99,8 +99,9 @@ def try_take(
     lease_time: float,
     time: TimeSource,
 ) -> Lease | Held:
-    """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds."""
-    # the clock before this look and after the earlier one: waiting for the database never counts as standing still
+    """The lease with the next fencing token if it is free, or if its holder has stopped for `lease_time` seconds."""
+    # The clock before this reading and after the earlier one: waiting for the database never counts as a stopped
+    # heartbeat.
     now = time.monotonic()
     row = connection.execute(_ONE, {"wanted": name}).one_or_none()
     if row is None:
@@ -131,13 +132,13 @@ def try_take(
 
 
 def others_hold(connection: Connection, owner: Owner) -> bool:
-    """Whether another process than the owner holds any lease, alive or not."""
+    """A process other than the owner holds any lease, alive or not."""
     theirs = select(leases.c.name).where(leases.c.owner.is_not(None), leases.c.owner != owner.id).limit(1)
     return connection.execute(theirs).first() is not None
 
 
 def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
-    """Move the heartbeat of these leases; those that another process has taken meanwhile."""
+    """Renew the heartbeat of these leases; returns those that another process has taken over."""
     lost: list[Lease] = []
     for owner in {lease.owner for lease in held}:
         own = sorted((lease for lease in held if lease.owner == owner), key=lambda lease: lease.name)
@@ -147,7 +148,7 @@ def beat(connection: Connection, held: Collection[Lease]) -> tuple[Lease, ...]:
 
 
 def _beat(connection: Connection, owner: str, held: Sequence[Lease]) -> list[Lease]:
-    # locked by name first: two transactions that lock the same rows in another order would wait for each other
+    # locked by name first: two transactions that lock the same rows in another order would deadlock
     ours_of, moved = _BEATS[connection.dialect.name]
     rows = connection.execute(ours_of, {"names": [lease.name for lease in held], "holder": owner})
     numbers = {row.name: row.number for row in rows}
@@ -157,7 +158,7 @@ def _beat(connection: Connection, owner: str, held: Sequence[Lease]) -> list[Lea
 
 
 def give_back(connection: Connection, lease: Lease) -> None:
-    """Nobody holds it any more; one that was taken over meanwhile is left to its new holder."""
+    """Free the lease; one that was taken over meanwhile is left to its new holder."""
     connection.execute(
         update(leases)
         .where(leases.c.name == lease.name, leases.c.owner == lease.owner, leases.c.number == lease.number)

@@ -1,4 +1,4 @@
-"""Bringing a ledger's tables to this version, under a lock; refusing those of a later one."""
+"""Migrates a ledger's tables to this version, under a lock; refuses those of a later version."""
 
 import threading
 from pathlib import Path
@@ -11,14 +11,14 @@ from shipperone_erp.ledger.file import refuse_another_programs
 from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE, compatible
 
 LOCK = 7_255_011_873_420
-"""The advisory lock in PostgreSQL; any number that nobody else uses."""
+"""The advisory lock in PostgreSQL; a number that nothing else uses."""
 
 ONE_AT_A_TIME = threading.Lock()
-"""Of a whole process, since Alembic's `op` and `context` are."""
+"""One lock for the process, since Alembic's `op` and `context` are global."""
 
 
 def revision(connection: Connection) -> str | None:
-    """The newest migration that this database has seen; None if it holds no ledger."""
+    """The newest migration applied to this database; None if it holds no ledger."""
     if not inspect(connection).has_table(VERSION_TABLE):
         return None
     found: str | None = connection.scalar(select(column("version_num")).select_from(table(VERSION_TABLE)))
@@ -26,7 +26,7 @@ def revision(connection: Connection) -> str | None:
 
 
 def check(database: Database) -> bool:
-    """Whether this version can use the tables as they are: they are its own, or of a later version that allows it.
+    """True if this version can use the tables: they are its own, or of a later version that allows it.
 
     LedgerError if they are of a later version that does not.
     """
@@ -49,15 +49,15 @@ def check(database: Database) -> bool:
 
 
 def is_earlier(database: Database) -> bool:
-    """It holds a ledger, and one of an earlier version."""
+    """The database holds a ledger of an earlier version."""
     with database.reading.connect() as connection:
         found = revision(connection)
     return found is not None and found < REVISION
 
 
 def migrate(database: Database) -> None:
-    """Run every migration that is missing, in one transaction; another process that does the same is waited for."""
-    # not at the top: it takes as long to import as everything else together, and a ledger is migrated once
+    """Run every missing migration, in one transaction; waits for another process that does the same."""
+    # not at module level: the import takes as long as all others together, and a ledger is rarely migrated
     from alembic import command
     from alembic.config import Config
 

@@ -1,4 +1,4 @@
-"""What people do to a ledger: steering a job, pausing, resuming. Each function is a part of a transaction."""
+"""Operator actions on a ledger: changing a job, pausing, resuming. Each function is a part of a transaction."""
 
 from sqlalchemy import Connection, delete, insert, update
 
@@ -9,19 +9,19 @@ from shipperone_erp.ledger.statements import FIXED
 
 
 def pause(connection: Connection, pause: Pause) -> None:
-    """The stage rests from now on; a pause that is there already is replaced."""
+    """Pause the stage; replaces an existing pause."""
     resume(connection, pause)
     connection.execute(insert(pauses).values(**{name: getattr(pause, name) for name in pauses.c.keys()}))  # noqa: SIM118
 
 
 def resume(connection: Connection, pause: Pause) -> bool:
-    """The stage goes on; False if it was not paused."""
+    """Resume the stage; False if it was not paused."""
     found = delete(pauses).where(pauses.c.tenant == pause.tenant, pauses.c.stage == pause.stage)
     return connection.execute(found).rowcount > 0
 
 
 def steer(connection: Connection, before: Job, after: Job) -> bool:
-    """The job becomes `after` if it still is as `before` and no stage has taken it; else False, and nothing changes."""
+    """Replace the job by `after` if it still equals `before` and no stage has claimed it; else do nothing: False."""
     steered = update(jobs).where(
         jobs.c.id == before.id,
         jobs.c.state == before.state,
@@ -36,5 +36,5 @@ def steer(connection: Connection, before: Job, after: Job) -> bool:
 
 
 def relabel(connection: Connection, tenant: str, erp: str) -> None:
-    """The references of this tenant are those of that ERP."""
+    """Record that the references of this tenant belong to that ERP."""
     connection.execute(update(jobs).where(jobs.c.tenant == tenant, jobs.c.erp.is_not(None)).values(erp=erp))

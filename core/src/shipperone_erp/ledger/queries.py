@@ -1,4 +1,4 @@
-"""What the ledger is asked beyond single orders: lists and counts, whose number it is, what is open in the ERP."""
+"""The ledger's queries beyond single orders: lists and counts, holders of numbers, open reservations."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -32,11 +32,11 @@ HOLDER_OF_NUMBER = (
     .order_by(jobs.c.id)
     .limit(1)
 )
-"""The job under another key whose invoice has this number, of any tenant on the same ERP."""
+"""The job with another key whose invoice has this number, of any tenant on the same ERP."""
 
 
 def unshipped(tenant: str, after: datetime | None, before: datetime) -> Select[Any]:
-    """Reservations that ShipperOne was told of between these times, of orders that never came to an invoice."""
+    """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""
     came = exists().where(
         _invoices.c.order_id == jobs.c.order_id,
         _invoices.c.tenant == jobs.c.tenant,
@@ -51,7 +51,7 @@ def unshipped(tenant: str, after: datetime | None, before: datetime) -> Select[A
 
 
 def reservations(tenant: str | None) -> Select[Any]:
-    """Allocation jobs with a reservation that nobody gave back, unless the whole order is invoiced and done."""
+    """Allocation jobs with a reservation that was not released, unless the whole order is invoiced and done."""
     whole = exists().where(
         _invoices.c.order_id == jobs.c.order_id,
         _invoices.c.tenant == jobs.c.tenant,
@@ -72,9 +72,9 @@ def reservations(tenant: str | None) -> Select[Any]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which jobs a list shows: those that meet every condition given. Without `state` and `ended`: what has not ended.
+    """The filter of a list: jobs that meet every given condition. Without `state` and `ended`: all unfinished ones.
 
-    `limit`: the first so many in the order of their urgency, after the first `offset`.
+    `limit`: at most so many by urgency, after the first `offset`.
     """
 
     tenant: str | None = None
@@ -87,12 +87,12 @@ class Wanted:
     offset: int | None = None
 
     def conditions(self) -> Sequence[ColumnElement[bool] | TextClause]:
-        """As SQL; what has not ended is found by the index of these rows alone."""
+        """As SQL; unfinished jobs are found by their partial index."""
         found: list[ColumnElement[bool] | TextClause] = []
         if self.state is not None:
             found.append(jobs.c.state == self.state)
             if self.state not in ENDED:
-                found.append(UNFINISHED)  # which says nothing new, but lets the index of these rows answer
+                found.append(UNFINISHED)  # redundant, but lets the partial index answer
         elif not self.ended:
             found.append(UNFINISHED)
         for name in ("tenant", "stage", "reason", "owner"):
@@ -130,16 +130,16 @@ def summaries(wanted: Wanted) -> Select[Any]:
 
 
 def named(text: str, limit: int) -> Sequence[Select[Any]]:
-    """Jobs that an operator may mean by this text, each query answered by an index: the nearest first."""
+    """Jobs that an operator may mean by this text, each query answered by an index: the closest match first."""
     columns = [jobs.c[name] for name in SUMMARY]
     exact = [select(*columns).where(jobs.c[name] == text) for name in ("order_id", "key", "number", "order_number")]
-    # a range, since an index serves no LIKE that ignores case; under another collation it finds more, or less
+    # a range, since no index serves a case-insensitive LIKE; with another collation the result may differ
     begins = select(*columns).where(jobs.c.order_id > text, jobs.c.order_id < f"{text}\uffff")
     return [query.order_by(jobs.c.id.desc()).limit(limit) for query in (*exact, begins)]
 
 
 def newest_actions(tenant: str | None, actor: str | None, before: int | None, limit: int) -> Select[Any]:
-    """Actions with the order that each is about, the newest first."""
+    """Actions with their orders, the newest first."""
     query = select(actions, jobs.c.order_id, jobs.c.stage).join(jobs, jobs.c.id == actions.c.job_id, isouter=True)
     if tenant is not None:
         query = query.where(actions.c.tenant == tenant)
@@ -154,7 +154,7 @@ _BETWEEN = (jobs.c.id >= bindparam("first"), jobs.c.id < bindparam("last"))
 COUNTED_BETWEEN = select(
     func.count().label("listed"), func.count().filter(jobs.c.state == State.DONE).label("done")
 ).where(*_BETWEEN, jobs.c.state != State.SUPERSEDED)
-"""Jobs within a range of ids, and those of them that are done."""
+"""The number of jobs in a range of ids, and of those that are done."""
 ACCEPTED_BETWEEN = (
     select(jobs.c.first_listed_at, jobs.c.accepted_at)
     .where(*_BETWEEN, jobs.c.state == State.DONE, jobs.c.accepted_at.is_not(None))
@@ -168,7 +168,7 @@ COUNTS = (
     .where(UNFINISHED)
     .group_by(*_ALIKE)
 )
-"""Unfinished jobs, counted where they are alike."""
+"""The numbers of unfinished jobs, grouped by these columns."""
 
 _LISTED_BEFORE = (
     UNFINISHED,

@@ -1,4 +1,4 @@
-"""What can be asked of the ledger. Every question may be asked from any thread, while others write."""
+"""The read side of the ledger. Every method may be called from any thread, during writes too."""
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
@@ -44,7 +44,7 @@ from shipperone_erp.ledger.schema import (
 from shipperone_erp.ledger.schema import leases as lease_rows
 
 CHUNK = 500
-"""Order ids in one query at most."""
+"""The most order ids in one query."""
 
 _OF_STAGE = select(jobs).where(jobs.c.tenant == bindparam("of_tenant"), jobs.c.stage == bindparam("of_stage"))
 _UNFINISHED = _OF_STAGE.where(UNFINISHED).order_by(jobs.c.id)
@@ -61,7 +61,7 @@ _ENDS_OF_SALES_ORDERS = (
     .where(*_NUMBERED)
     .group_by(jobs.c.order_number)
 )
-"""Of each sales order its first and last fulfillment order by their ids: the index alone answers."""
+"""The first and the last fulfillment order of each sales order, by id: the index alone answers."""
 _OF_SALES_ORDERS = select(jobs).where(*_NUMBERED).order_by(jobs.c.id)
 _OF_CONTENTS = select(jobs).where(jobs.c.content.in_(bindparam("contents", expanding=True))).order_by(jobs.c.id)
 _OPEN_EFFECTS = (
@@ -77,13 +77,13 @@ _OPEN_EFFECTS = (
 
 
 class LedgerReader:
-    """The questions. Every method raises LedgerUnavailable while the database cannot be used."""
+    """The queries. Every method raises LedgerUnavailable while the database cannot be used."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
     def unfinished_jobs(self, tenant: str, stage: Stage) -> list[Job]:
-        """Every job of this stage that has not ended, those ignored by a person included; oldest first."""
+        """Every job of this stage that has not ended, including those that an operator ignored; oldest first."""
         return self._jobs(_UNFINISHED, of_tenant=tenant, of_stage=stage)
 
     def jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
@@ -91,15 +91,15 @@ class LedgerReader:
         return self._in_chunks(_OF_ORDERS, tenant, stage, order_ids)
 
     def living_jobs(self, tenant: str, stage: Stage) -> list[Job]:
-        """Those of `unfinished_jobs` that nobody ignores: all that may still move by themselves. Every cycle asks."""
+        """The `unfinished_jobs` without ignored ones: all that may still move automatically. Called in every cycle."""
         return self._jobs(_LIVING, of_tenant=tenant, of_stage=stage)
 
     def other_jobs_of_orders(self, tenant: str, stage: Stage, order_ids: Collection[str]) -> list[Job]:
-        """Those of `jobs_of_orders` that have ended or are ignored: with `living_jobs` these are all of them."""
+        """Those of `jobs_of_orders` that have ended or are ignored: together with `living_jobs` these are all."""
         return self._in_chunks(_OTHERS_OF_ORDERS, tenant, stage, order_ids)
 
     def jobs_of_sales_orders(self, tenant: str, listed: Mapping[str, str]) -> list[Job]:
-        """Every job, of both stages, of the sales orders that have another fulfillment order than the one listed.
+        """Every job, of both stages, of the sales orders that have another fulfillment order than the listed one.
 
         `listed`: the number of the sales order by the id of a fulfillment order.
         """
@@ -131,7 +131,7 @@ class LedgerReader:
         since: datetime | None = None,
         limit: int | None = None,
     ) -> list[Job]:
-        """The jobs that meet every condition given, oldest first; `since`: first listed then or later."""
+        """The jobs that meet every given condition, oldest first; `since`: first listed then or later."""
         query = select(jobs).order_by(jobs.c.id).limit(limit)
         conditions = {"tenant": tenant, "stage": stage, "order_id": order_id, "key": key, "reason": reason}
         for name, value in conditions.items():
@@ -140,7 +140,7 @@ class LedgerReader:
         if states is not None:
             query = query.where(jobs.c.state.in_(list(states)))
             if not any(state in ENDED_STATES for state in states):
-                query = query.where(UNFINISHED)  # which says nothing new, but lets the index of these rows answer
+                query = query.where(UNFINISHED)  # redundant, but lets the partial index answer
         if since is not None:
             query = query.where(jobs.c.id >= first_id_at(since))
         return self._jobs(query)
@@ -148,9 +148,9 @@ class LedgerReader:
     def listed(self, wanted: queries.Wanted, *, damaged: Callable[[str], None] | None = None) -> Iterator[JobSummary]:
         """The jobs of a list, the most urgent first, read a few hundred at a time.
 
-        No transaction stays open between two of them: a slow reader (a pager) keeps no writer's log from being
-        tidied up. What meets the conditions no more when its turn comes is left out. With `damaged` a row that cannot
-        be read ends nothing: it is left out, and `damaged` is called with a sentence that names it.
+        No transaction stays open between two of these reads: a slow reader (a pager) does not block the truncation of
+        the write-ahead log. Jobs that no longer meet the conditions when they are read are left out. With `damaged`, a
+        row that cannot be read is left out, and `damaged` is called with a sentence that names it.
         """
         ids = [row["id"] for row in self._rows(queries.urgent_first(wanted))]
         for start in range(0, len(ids), CHUNK):
@@ -181,7 +181,7 @@ class LedgerReader:
     def newest_actions(
         self, *, tenant: str | None = None, actor: str | None = None, before: int | None = None, limit: int = 100
     ) -> list[tuple[Action, str | None, Stage | None]]:
-        """What people did, the newest first, each with the order and stage that it is about, if it is about one."""
+        """The actions of operators, the newest first, each with its order and stage, if it has one."""
         found: list[tuple[Action, str | None, Stage | None]] = []
         for row in self._rows(queries.newest_actions(tenant, actor, before, limit)):
             order_id, stage = row.pop("order_id"), row.pop("stage")
@@ -189,9 +189,9 @@ class LedgerReader:
         return found
 
     def listed_between(self, since: datetime, until: datetime) -> tuple[int, int, list[tuple[datetime, datetime]]]:
-        """How many jobs were first listed in that time, how many of them are done, and of some when they were accepted.
+        """The number of jobs first listed in that period, the number of those done, and a sample of acceptance times.
 
-        The last: pairs of the first listing and the acceptance, of at most 200.
+        The sample: pairs of the first listing and the acceptance, of at most 200 jobs.
         """
         ids = {"first": first_id_at(since), "last": first_id_at(until)}
         (row,) = self._rows(queries.COUNTED_BETWEEN, **ids)
@@ -203,20 +203,20 @@ class LedgerReader:
         return self._jobs(select(jobs).where(jobs.c.id.in_(list(ids)[:CHUNK])))
 
     def counts(self) -> list[JobCount]:
-        """What has not ended, of every tenant, counted by stage, state, reason, owner and whether it is accepted."""
+        """The unfinished jobs of every tenant, counted by stage, state, reason, owner and whether accepted."""
         return [JobCount(**row) for row in self._rows(queries.COUNTS)]
 
     def accepted_before(self, tenant: str, stage: Stage, moment: datetime) -> list[Job]:
-        """What ShipperOne has accepted, has not ended, and was first listed by then; oldest first."""
+        """The accepted jobs that have not ended and were first listed by then; oldest first."""
         return self._jobs(queries.ACCEPTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
 
     def not_accepted_before(self, tenant: str, stage: Stage, moment: datetime) -> int:
-        """How many jobs of that stage were first listed by then and are neither accepted, ended nor ignored."""
+        """The number of jobs of that stage, first listed by then, that are neither accepted, ended nor ignored."""
         (row,) = self._rows(queries.NOT_ACCEPTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
         return int(row["count"])
 
     def jobs_of_contents(self, contents: Collection[str]) -> list[Job]:
-        """Every job, of any tenant, that is about one of these contents. It reads the whole table: not for a cycle."""
+        """Every job, of any tenant, with one of these contents. It reads the whole table: not for a cycle."""
         wanted = sorted(contents)
         return [
             job
@@ -229,12 +229,12 @@ class LedgerReader:
         return next(iter(self._jobs(select(jobs).where(jobs.c.id == job_id))), None)
 
     def holder_of_number(self, tenant: str, number: str, key: str) -> NumberHolder | None:
-        """The job under another key whose invoice has this number, of any tenant bound to the same ERP."""
+        """The job with another key whose invoice has this number, of any tenant bound to the same ERP."""
         found = self._jobs(queries.HOLDER_OF_NUMBER, of_tenant=tenant, of_number=number, not_key=key)
         return next((NumberHolder(job.tenant, job.order_id, job.key) for job in found), None)
 
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
-        """What ShipperOne was told is reserved between these times, of orders that never came to an invoice."""
+        """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""
         return self._jobs(queries.unshipped(tenant, after, before))
 
     def reservations(self, tenant: str | None = None) -> list[Job]:
@@ -242,11 +242,11 @@ class LedgerReader:
         return self._jobs(queries.reservations(tenant))
 
     def not_compared(self) -> dict[tuple[str, Stage], int]:
-        """By tenant and stage, how many invoices ShipperOne has accepted with nothing compared but their items."""
+        """By tenant and stage, the number of accepted invoices of which only the items were compared."""
         return self._accepted(NOT_COMPARED)
 
     def tax_not_compared(self) -> dict[tuple[str, Stage], int]:
-        """By tenant and stage, how many accepted invoices have a tax that was compared with nothing."""
+        """By tenant and stage, the number of accepted invoices with a tax that was compared with nothing."""
         return self._accepted(TAX_NOT_COMPARED)
 
     def _accepted(self, those: TextClause) -> dict[tuple[str, Stage], int]:
@@ -257,7 +257,9 @@ class LedgerReader:
         return {(row["tenant"], row["stage"]): row["count"] for row in rows}
 
     def disproved(self, since: datetime) -> dict[tuple[str, Stage], tuple[int, str]]:
-        """By tenant and stage: how many confirmations were denied that the queue shows as taken, and the last words."""
+        """By tenant and stage: the number of denied confirmations that the queue shows as accepted, and the last
+        message.
+        """
         query = select(jobs.c.tenant, jobs.c.stage, jobs.c.refusal).where(DISPROVED, jobs.c.accepted_at >= since)
         found: dict[tuple[str, Stage], tuple[int, str]] = {}
         for row in self._rows(query.order_by(jobs.c.accepted_at)):
@@ -266,7 +268,7 @@ class LedgerReader:
         return found
 
     def effects(self, job_id: int) -> list[Effect]:
-        """Everything that was done outside for this job, in order."""
+        """Every effect of this job, in order."""
         rows = self._rows(select(effects).where(effects.c.job_id == job_id).order_by(effects.c.id))
         return [Effect(**row) for row in rows]
 
@@ -275,37 +277,37 @@ class LedgerReader:
         return [Effect(**row) for row in self._rows(_OPEN_EFFECTS, of_tenant=tenant, of_stage=stage)]
 
     def actions(self, about: int | str) -> list[Action]:
-        """What people did and noted about a job (its id) or about anything of a tenant (its name), in order."""
+        """Operators' actions and notes on a job (its id) or on anything of a tenant (its name), in order."""
         column = actions.c.job_id if isinstance(about, int) else actions.c.tenant
         return [Action(**row) for row in self._rows(select(actions).where(column == about).order_by(actions.c.id))]
 
     def queue(self, tenant: str, stage: Stage) -> QueueRecord | None:
-        """What is known of one queue; None if it was never read."""
+        """The record of one queue; None if it was never read."""
         rows = self._rows(select(queues).where(queues.c.tenant == tenant, queues.c.stage == stage))
         return next((QueueRecord(**row) for row in rows), None)
 
     def queues(self) -> list[QueueRecord]:
-        """What is known of every queue."""
+        """The records of all queues."""
         return [QueueRecord(**row) for row in self._rows(select(queues).order_by(queues.c.tenant, queues.c.stage))]
 
     def binding(self, tenant: str) -> Binding | None:
-        """What this tenant's rows are about; None if it was never served from this ledger."""
+        """The binding of this tenant's rows; None if it was never served from this ledger."""
         columns = (bindings.c.base_url, bindings.c.store_code, bindings.c.connector, bindings.c.identity)
         rows = self._rows(select(*columns).where(bindings.c.tenant == tenant))
         return next((Binding(**row) for row in rows), None)
 
     def tenants_of(self, base_url: str, store_code: str) -> list[str]:
-        """The tenants whose rows are about that store."""
+        """The tenants whose rows belong to that store."""
         found = select(bindings.c.tenant).where(bindings.c.base_url == base_url, bindings.c.store_code == store_code)
         return [row["tenant"] for row in self._rows(found.order_by(bindings.c.tenant))]
 
     def tenants(self) -> set[str]:
-        """The tenants that anything here is about, served or not."""
+        """The tenants of any row here, served or not."""
         tables = (bindings, queues, jobs)
         return {row["tenant"] for row in self._rows(union(*(select(table.c.tenant) for table in tables)))}
 
     def pauses(self) -> list[Pause]:
-        """What people have paused, in every tenant."""
+        """The pauses of all tenants."""
         return [Pause(**row) for row in self._rows(select(pauses).order_by(pauses.c.tenant, pauses.c.stage))]
 
     def acted_on(self, since: int) -> list[tuple[int, str]]:
@@ -314,7 +316,7 @@ class LedgerReader:
         return [(row["id"], row["tenant"]) for row in rows]
 
     def lease(self, name: str) -> LeaseRecord | None:
-        """The lease of that name; None if nobody ever took it."""
+        """The lease of that name; None if it was never taken."""
         rows = self._rows(select(lease_rows).where(lease_rows.c.name == name))
         return next((LeaseRecord(**row) for row in rows), None)
 
@@ -338,7 +340,7 @@ class LedgerReader:
             names = tuple(result.keys())
             try:
                 return [dict(zip(names, row, strict=True)) for row in result]
-            except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that nobody wrote like that
+            except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that no version has written
                 damaged = next(damaged_rows(connection), "a row cannot be read")
                 raise LedgerDamaged(
                     f"the ledger ({self._database.place}) is damaged: {damaged}. Nothing is guessed in its place; "

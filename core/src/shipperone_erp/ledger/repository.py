@@ -1,4 +1,4 @@
-"""The ledger itself: opened once a process, read from any thread, written by one."""
+"""The ledger itself: opened once per process, read from any thread, written by one."""
 
 import threading
 from collections.abc import Collection, Iterator, Sequence
@@ -48,9 +48,9 @@ class Ledger(AlertRecords):
     def open(cls, url: str, *, migrate: bool = False, read_only: bool = False) -> Self:
         """The ledger at `sqlite:///…` or `postgresql+psycopg://…`.
 
-        LedgerError if it is of a later version; if it is missing or of an earlier one, unless `migrate` brings it to
-        this version (under a lock, so that several processes may ask for it at once). Opened `read_only`, the
-        database itself refuses every write.
+        LedgerError if it is of a later version; also if it is missing or of an earlier one, unless `migrate` brings it
+        to this version (under a lock, so that several processes may do it at once). Opened `read_only`, the database
+        itself refuses every write.
         """
         if migrate and read_only:
             raise ValueError("a ledger that is only read is not migrated")
@@ -93,11 +93,11 @@ class Ledger(AlertRecords):
 
     @property
     def place(self) -> str:
-        """Where it is kept, for people: a file, or a database and its host. No secret."""
+        """Its location, for operators: a file, or a database and its host. No secret."""
         return self._database.place
 
     def fleet(self) -> FleetStore | None:
-        """What a fleet of workers keeps beside the ledger; None on SQLite, where there is none."""
+        """The store of a fleet of workers; None on SQLite, where a fleet is not possible."""
         return FleetStore(self._database) if self._database.reading.dialect.name == "postgresql" else None
 
     def __enter__(self) -> Self:
@@ -110,7 +110,7 @@ class Ledger(AlertRecords):
 
     @property
     def read_only(self) -> bool:
-        """Nothing can be written through this object."""
+        """This object refuses every write."""
         return self._read_only
 
     def try_take(
@@ -121,40 +121,40 @@ class Ledger(AlertRecords):
         lease_time: float,
         time: TimeSource = MACHINE_TIME,
     ) -> Lease | Held:
-        """The lease under its next number if nobody holds it, or if its holder stood still for `lease_time` seconds.
+        """The lease with the next fencing token if it is free, or if its holder has stopped for `lease_time` seconds.
 
-        Else who holds it, and what to give as `seen` with the next call of the same process: its own clock counts.
+        Else the holder, and the value to pass as `seen` with the next call of the same process: its own clock counts.
         """
         with self._writing() as connection:
             return leases.try_take(connection, name, owner, seen, lease_time, time)
 
     def beat(self, held: Collection[Lease]) -> tuple[Lease, ...]:
-        """Show that their holder lives; returns those that were taken over meanwhile."""
+        """Renew the heartbeat of these leases; returns those that were taken over meanwhile."""
         with self._writing() as connection:
             lost = leases.beat(connection, held)
             self._database.verify(in_use=True)
             return lost
 
     def give_back(self, lease: Lease) -> None:
-        """Let another take it at once; one that was taken over meanwhile is left alone."""
+        """Free the lease at once; one that was taken over meanwhile is left alone."""
         with self._writing() as connection:
             leases.give_back(connection, lease)
 
     def others_hold(self, owner: Owner) -> bool:
-        """Whether another process holds a lease of this ledger, alive or not."""
+        """Another process holds a lease of this ledger, alive or not."""
         with self._reading() as connection:
             return leases.others_hold(connection, owner)
 
     def start_writer(self) -> None:
-        """Start the thread that commits what `write` hands over; once, before the first write."""
+        """Start the thread that commits the writes; once, before the first write."""
         self._writer.start()
 
     def write(self, *writes: Write, lease: Lease | None) -> Future[None]:
-        """Hand over writes that are committed together; the future ends once they are safe on the disk.
+        """Queue writes that are committed together; the future ends once they are safe on the disk.
 
-        Commits keep the order of the calls. The future's errors: LeaseLost (the lease is another's by now),
-        OpenJobExists, WriteRefused (nothing of this call was recorded), LedgerUnavailable (nobody knows whether it
-        was). It cannot be cancelled. A call that is made after another has failed is not failed by that.
+        Commits keep the order of the calls. The future's errors: LeaseLost (another process holds the lease),
+        OpenJobExists, WriteRefused (no part of this call was recorded), LedgerUnavailable (the outcome is unknown). It
+        cannot be cancelled. A failed call does not affect a later one.
         """
         self._refuse_if_read_only()
         entry = Entry(writes, lease)
@@ -162,10 +162,10 @@ class Ledger(AlertRecords):
         return entry.future
 
     def commit(self, batch: Sequence[Entry]) -> None:
-        """Commit these entries in one transaction: the only way in which anything handed to `write` gets written.
+        """Commit these entries in one transaction: the only way in which the entries of `write` are written.
 
-        Entries whose lease is lost are told so and left out. WriteRefused or LedgerUnavailable: nothing of the batch
-        was recorded, and nobody was told.
+        Entries whose lease is lost get LeaseLost and are left out. WriteRefused or LedgerUnavailable: nothing of the
+        batch was recorded, and no entry was settled.
         """
         held = {entry.lease for entry in batch if entry.lease is not None}
         lost: set[Lease] = set()
@@ -174,7 +174,7 @@ class Ledger(AlertRecords):
                 lost = lost_leases(connection, held)
                 self._run(connection, [write for entry in batch if entry.lease not in lost for write in entry.writes])
         except TwoOpenJobs:
-            # a larger batch is halved by the writer until the one that is at fault stands alone
+            # the writer halves a larger batch until the entry at fault is alone
             for write in batch[0].writes:
                 if isinstance(write, InsertJob | UpdateJob):
                     raise OpenJobExists(write.job) from None
@@ -184,24 +184,24 @@ class Ledger(AlertRecords):
                 entry.settle(LeaseLost(entry.lease.name))
 
     def steer(self, before: Job, after: Job, action: Action) -> bool:
-        """Change a job on a person's word, and record who said it; False (nothing changed) if it is not as it was.
+        """Change a job by an operator's action, and record the action; False (nothing changed) if the job has changed.
 
-        For a process that holds no lease: the job's state, step, reason and time must still be those of `before`.
+        For a process that holds no lease: the job's state, step, time and attempts must still be those of `before`.
         """
         return self.steer_all([(before, after, action)]) is None
 
     def steer_all(self, steered: Sequence[tuple[Job, Job, Action]]) -> Job | None:
-        """`steer` for many, all of them or none; None, or the first that is not as it was."""
+        """`steer` for many jobs, all or none; None, or the first job that has changed."""
         return self._acted(steered)
 
     def pause(self, pause: Pause, action: Action) -> None:
-        """Let a stage rest on a person's word, at once; twice is once."""
+        """Pause a stage by an operator's action, at once; may be called twice."""
         with self._writing() as connection:
             operator_actions.pause(connection, pause)
             self._run(connection, [Record(action)])
 
     def resume(self, pause: Pause, action: Action) -> bool:
-        """Let it go on; False (nothing recorded) if it was not paused."""
+        """Resume the stage; False (nothing recorded) if it was not paused."""
         with self._writing() as connection:
             found = operator_actions.resume(connection, pause)
             if found:
@@ -209,28 +209,28 @@ class Ledger(AlertRecords):
             return found
 
     def act(self, action: Action) -> None:
-        """Record what a person did to a tenant."""
+        """Record an operator's action on a tenant."""
         with self._writing() as connection:
             self._run(connection, [Record(action)])
 
     def rebind(
         self, tenant: str, binding: Binding, action: Action, *, dropped: Sequence[tuple[Job, Job, Action]] | None = None
     ) -> Job | None:
-        """What this tenant's rows are about from now on, on a person's word; with `dropped`, steered along.
+        """Replace the binding of this tenant's rows by an operator's action; with `dropped`, steer these jobs too.
 
-        Without `dropped` the references are good there too, and are said to be of that ERP. None, or the first of the
-        `dropped` that is not as it was (then nothing was changed).
+        Without `dropped` the references are valid in the new ERP too, and are recorded as that ERP's. None, or the
+        first of the `dropped` jobs that has changed (then nothing was changed).
         """
         relabelled = None if dropped is not None else (tenant, binding.identity)
         return self._acted(dropped or (), SaveBinding(tenant, binding), Record(action), relabelled=relabelled)
 
     def save_queue(self, record: QueueRecord) -> None:
-        """Record what is known of a queue at once, on a person's word."""
+        """Save the record of a queue at once, for an operator's action."""
         with self._writing() as connection:
             self._run(connection, [SaveQueue(record)])
 
     def remove_old(self, terms: Terms, at: datetime) -> Removed:
-        """Remove some of what has stood for its days, in one short transaction; again, until nothing was removed."""
+        """Delete some expired records, in one short transaction; call again until nothing was deleted."""
         with self._reading() as connection:
             old = retention.old(connection, terms)
         if not old:
@@ -239,7 +239,7 @@ class Ledger(AlertRecords):
             return retention.remove(connection, old, at)
 
     def backup(self, file: Path) -> None:
-        """Copy a SQLite ledger as it is at this moment, while others use it. LedgerError if that cannot be done."""
+        """Copy a SQLite ledger at this moment, while others use it. LedgerError if that is not possible."""
         if self._database.reading.dialect.name != "sqlite":
             raise LedgerError("a ledger on PostgreSQL is copied by pg_dump, which can also do it while it is used")
         with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
@@ -250,7 +250,7 @@ class Ledger(AlertRecords):
         self._database.verify()
 
     def damage(self) -> Iterator[str]:
-        """What is wrong with what is stored, a sentence each: the database's own check, then every row."""
+        """The damage in the ledger, a sentence each: the database's own check, then every row."""
         with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
             yield from integrity.damage(connection)
 
@@ -260,14 +260,14 @@ class Ledger(AlertRecords):
             connection.execute(select(jobs.c.id).limit(0))
 
     def close(self) -> None:
-        """Commit what was handed over and let go of the database."""
+        """Commit all queued writes and close the database."""
         self._writer.close()
         self._database.reading.dispose()
 
     def _acted(
         self, steered: Sequence[tuple[Job, Job, Action]], *writes: Write, relabelled: tuple[str, str] | None = None
     ) -> Job | None:
-        """A person's acts in one transaction: all of them, or none and the job that is not as it was."""
+        """An operator's changes in one transaction: all of them, or none and the job that has changed."""
         after: Job | None = None
         try:
             with self._writing() as connection:
@@ -296,7 +296,7 @@ class Ledger(AlertRecords):
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        """One transaction that writes; those of one process take turns here, not at the database's lock."""
+        """One transaction that writes; those of one process wait here for each other, not at the database's lock."""
         self._refuse_if_read_only()
         self._database.verify()
         with (
@@ -308,7 +308,7 @@ class Ledger(AlertRecords):
 
 
 class _NotAsItWas(Exception):
-    """Undoes a transaction of people's acts: this job has changed since it was looked at."""
+    """Rolls back a transaction of operator actions: this job has changed since it was read."""
 
     def __init__(self, job: Job) -> None:
         self.job = job

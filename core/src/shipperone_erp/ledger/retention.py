@@ -1,16 +1,16 @@
-"""What has stood for its days goes: first what was said when something failed, then people's data, at last the rows.
+"""Deletes expired records: first error texts, then personal data, at last the rows.
 
-Each function is a step of a short transaction that the Ledger opens. Of a job that a person or the runtime may still go
-on with nothing is touched, and nothing is removed whose absence could make anything happen twice:
+Each function is a step of a short transaction that the Ledger opens. A job on which an operator or the runtime may
+still act is never touched, and nothing is removed whose absence could make anything happen twice:
 
 - Erasing leaves key, content, fingerprint, items and quantities, so that "listed again", a part of a larger order and
   "more than was allocated" are decided as before.
-- What ShipperOne has accepted, and every job that names an invoice or was to issue one, stays for years as a skeleton.
-  While ShipperOne lists what it has accepted, the ledger shows it: a read counts `listed_again`, and soon there is an
+- An accepted job, and every job that names an invoice or was to issue one, stays for years without personal data. While
+  ShipperOne still lists an accepted order, the ledger shows it: a read counts `listed_again`, and soon there is an
   unfinished job. Neither is ever deleted, so that a confirmed order cannot become a new one.
 - A job that ended without acceptance is deleted sooner. Its generation may then be counted from 1 again: the ERP has
-  released or discarded the document of that key, or a person was told to, so that the same key is answered `Voided`
-  (the next generation is taken) or with the very document that is there.
+  released or discarded the document of that key, or an operator was requested to, so that the same key is answered
+  `Voided` (the next generation is taken) or with the existing document.
 - An order of which any job is unfinished, in either stage, loses no job.
 """
 
@@ -26,12 +26,12 @@ from shipperone_erp.domain.states import ENDED, EffectKind, Outcome, State
 from shipperone_erp.ledger.schema import UNCONFIRMED, WITH_BODIES, WITH_ERRORS, actions, effects, jobs
 
 AT_ONCE = 50
-"""Rows of each kind in one transaction: whoever commits an intent meanwhile waits for a few milliseconds."""
+"""Rows of each kind in one transaction: a concurrent commit of an intent waits for a few milliseconds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What came to rest before each of these moments has stood for its days."""
+    """The moments before which records have expired, by kind."""
 
     errors: datetime
     bodies: datetime
@@ -41,7 +41,7 @@ class Terms:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """How many error texts went, how many jobs lost their people's data, how many jobs were deleted."""
+    """The numbers of erased error texts, of jobs without personal data from now on, and of deleted jobs."""
 
     errors: int = 0
     bodies: int = 0
@@ -53,7 +53,7 @@ class Removed:
 
 @dataclass(frozen=True, slots=True)
 class Old:
-    """What was found to have stood for its days: ids of effects, jobs with what stays of their orders, ids of jobs."""
+    """The expired records found: ids of effects, jobs with the rest of their orders, ids of jobs."""
 
     errors: Sequence[int]
     bodies: dict[int, str]
@@ -64,7 +64,7 @@ class Old:
 
 
 AT_REST = (*ENDED, State.IGNORED)
-"""Nothing goes on by itself. Of what a person ignored nothing is deleted: as long as it is listed it is left alone."""
+"""Nothing continues automatically. Ignored jobs are never deleted: while the order is listed, they keep it ignored."""
 
 _of_the_order = jobs.alias("of_the_order")
 _finished = ~exists().where(
@@ -98,7 +98,7 @@ _UNCONFIRMED = (
     .limit(AT_ONCE)
 )
 _ANY = (
-    # a job is older than its end: by the ids, which grow with time, the young ones need not be looked at
+    # a job is older than its end: by the ids, which ascend with time, recent jobs need not be examined
     select(jobs.c.id)
     .where(
         jobs.c.id < bindparam("newest"),
@@ -113,7 +113,7 @@ _ANY = (
 
 
 def old(connection: Connection, terms: Terms) -> Old:
-    """Some of what has stood for its days, at most `AT_ONCE` of each kind. Only looks."""
+    """Some expired records, at most `AT_ONCE` of each kind. Reads only."""
 
     def ids(query: Select[tuple[int]], before: datetime, **more: int) -> list[int]:
         return list(connection.scalars(query, {"before": before, **more}))
@@ -127,7 +127,7 @@ def old(connection: Connection, terms: Terms) -> Old:
 
 
 def remove(connection: Connection, old: Old, at: datetime) -> Removed:
-    """Remove what was found; what a person has taken up again meanwhile stays."""
+    """Remove the records found; jobs that an operator has retried meanwhile stay."""
     if old.errors:
         connection.execute(update(effects).where(effects.c.id.in_(old.errors)).values(answer=None))
     erased = _erase(connection, old.bodies, at) if old.bodies else 0
@@ -139,7 +139,9 @@ def remove(connection: Connection, old: Old, at: datetime) -> Removed:
 
 
 def _erase(connection: Connection, bodies: dict[int, str], at: datetime) -> int:
-    """Orders lose their people, answers and notes their text. What a hook answered well, numbers and amounts, stays."""
+    """Remove personal data from orders, and the text of answers and notes. Successful answers of hooks, with their
+    numbers and amounts, stay.
+    """
     still = select(jobs.c.id).where(jobs.c.id.in_(bodies), WITH_BODIES).with_for_update()
     ids = list(connection.scalars(still))
     if not ids:
@@ -150,7 +152,7 @@ def _erase(connection: Connection, bodies: dict[int, str], at: datetime) -> int:
         .values(order_json=bindparam("bare"), sentence=None, differences=(), erased_at=at),
         [{"row_id": job_id, "bare": bodies[job_id]} for job_id in ids],
     )
-    said = or_(effects.c.kind == EffectKind.CONFIRM, effects.c.outcome != Outcome.OK)
-    connection.execute(update(effects).where(and_(effects.c.job_id.in_(ids), said)).values(answer=None))
+    with_text = or_(effects.c.kind == EffectKind.CONFIRM, effects.c.outcome != Outcome.OK)
+    connection.execute(update(effects).where(and_(effects.c.job_id.in_(ids), with_text)).values(answer=None))
     connection.execute(update(actions).where(actions.c.job_id.in_(ids)).values(note=None))
     return len(ids)

@@ -33,7 +33,7 @@ from shipperone_erp.ledger.column_types import (
 )
 
 REVISION = "0014"
-"""The newest migration. They are numbered, so that a ledger of a later version is known as such."""
+"""The newest migration. They are numbered, so that a ledger of a later version is recognised."""
 
 VERSION_TABLE = "ledger_schema"
 
@@ -50,12 +50,12 @@ NUMBERED = text("number IS NOT NULL")
 OF_SALES_ORDER = text("order_number IS NOT NULL")
 
 ALLOCATED = text("jobs.stage = 'allocation' AND jobs.state = 'done'")
-"""Reservations that ShipperOne knows of; as text for the same reason."""
+"""Reservations confirmed to ShipperOne; as text for the same reason."""
 NOT_COMPARED = text("NOT compared")
 TAX_NOT_COMPARED = text("NOT tax_compared")
 
 DISPROVED = text("inferred AND refusal IS NOT NULL")
-"""ShipperOne denied the confirmation, and its queue showed that it had taken it."""
+"""ShipperOne denied the confirmation, but its queue showed that it had accepted it."""
 
 ENDED = text(f"state IN ({_ENDED_WORDS})")
 
@@ -227,7 +227,7 @@ pauses = Table(
     Column("actor", Text, nullable=False),
     Column("note", FreeText),
 )
-"""What people have paused; that ShipperOne refuses a token stands with the queue, since it ends by itself."""
+"""Pauses by operators; a pause for a refused token is stored with the queue, since it ends automatically."""
 
 bindings = Table(
     "bindings",
@@ -249,8 +249,10 @@ alerts = Table(
     Column("claimed_at", UtcTime),
     Column("sentence", FreeText, nullable=False),
 )
-"""Conditions that alerts tell of, from when one is first seen until its end is told. `claimed_at`: a process is telling
-it."""
+"""Conditions that raise alerts, from the first time one is seen until its end is sent.
+
+`claimed_at`: a process is sending it.
+"""
 
 leases = Table(
     "leases",
@@ -263,11 +265,11 @@ leases = Table(
     Column("heartbeat", RowId, nullable=False),
     Column("taken_at", UtcTime),
 )
-"""A row stays when its lease is given back (owner NULL): the fencing number only ever grows."""
+"""A row stays when its lease is freed (owner NULL): the fencing token only ever increases."""
 
 compatible = Table("ledger_compatible", metadata, Column("from_revision", String(32), nullable=False))
-"""One row: programs whose newest revision is this one or a later one may use this schema, newer than theirs or not.
+"""One row: programs whose newest revision is this one or a later one may use this schema, even if it is newer.
 
 A migration that only adds (a table, a column with a default in the database, an index) leaves it. One that removes or
-changes what earlier programs use sets it to its own revision, one release after the program stopped using it.
+changes anything that earlier programs use sets it to its own revision, one release after the program stopped using it.
 """

@@ -1,4 +1,4 @@
-"""Which tenants a ledger has served, asked before anything else and of a ledger of any version."""
+"""Reads the tenants that a ledger has served, before it is opened and for a ledger of any version."""
 
 from collections.abc import Collection
 
@@ -10,7 +10,7 @@ from shipperone_erp.ledger.database import connect
 
 
 def tenants_served(url: str) -> Collection[str]:
-    """Their names. None where the ledger is not there yet, or cannot be read: opening it reports why."""
+    """Their names. Empty where the ledger does not exist yet, or cannot be read: opening it reports the reason."""
     try:
         database = connect(url, "read")
     except LedgerError:

@@ -1,7 +1,7 @@
-"""The statements that write, compiled once a process, and the order in which those of one batch are run.
+"""The statements that write, compiled once per process, and the order in which those of one batch are run.
 
-Rows of one statement go together (executemany); what concerns the same job, order or effect keeps its order. Core
-builds the statements and converts the values; its handling of parameters row by row would cost three times as much.
+Rows of one statement go together (executemany); writes to the same job, order or effect keep their order. Core builds
+the statements and converts the values; its handling of parameters row by row would cost three times as much.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
@@ -44,7 +44,7 @@ from shipperone_erp.ledger.unit_of_work import (
 )
 
 Touches = tuple[Hashable, ...]
-"""What a write is about: two writes that touch the same thing run in the order in which they were made."""
+"""The objects of a write: two writes that touch the same object run in the order in which they were made."""
 
 FIXED = frozenset(
     {
@@ -63,8 +63,10 @@ FIXED = frozenset(
         "order_number",
     }
 )
-"""What a job is about: written once, and changed by `retention` alone. (`taken` by ClaimJob and ReleaseJob; the
-fingerprint and the text of its order by Restamp.)"""
+"""A job's constant fields: written once, and changed by `retention` alone.
+
+(`taken` by ClaimJob and ReleaseJob; the fingerprint and the text of its order by Restamp.)
+"""
 
 
 Put = sqlite.Insert | postgresql.Insert
@@ -72,7 +74,7 @@ Put = sqlite.Insert | postgresql.Insert
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One kind of write: its table and SQL, where in the write each parameter is found, and what it touches."""
+    """One kind of write: its table and SQL, the place of each parameter in the write, and the touched objects."""
 
     table: Table
     sql: Callable[[Put], Insert | Update | Delete]
@@ -83,7 +85,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A statement for one dialect: its text, the parameters of a write, and how many rows each must hit."""
+    """A statement for one dialect: its text, the parameters of a write, and whether each must hit a row."""
 
     sql: str
     parameters: Callable[[Write], tuple[Any, ...]]
@@ -198,7 +200,7 @@ _RANKS = {kind: rank for rank, kind in enumerate(STATEMENTS)}
 
 @cache
 def statements(dialect_name: str) -> "Statements":
-    """The statements for a dialect: compiled once, since that takes longer than all else that opening a ledger does."""
+    """The statements for a dialect: compiled once, since that takes longer than the rest of opening a ledger."""
     return Statements(dialect_name)
 
 
@@ -219,10 +221,10 @@ class Statements:
         ]
 
     def arranged(self, writes: Iterable[Write]) -> Iterator[Run]:
-        """What is to be run, in turn.
+        """The runs of these writes, in order.
 
-        It goes in waves, in each wave in the order of `STATEMENTS`; a write that must follow a later statement on
-        the same thing goes to the next wave.
+        They form waves, in each wave in the order of `STATEMENTS`; a write that must follow a later statement on the
+        same object goes to the next wave.
         """
         waves: list[dict[int, list[tuple[Any, ...]]]] = []
         last: dict[Hashable, tuple[int, int]] = {}

@@ -1,9 +1,9 @@
-"""What can be written to the ledger, as frozen values, and the entries in which they are committed.
+"""The possible writes to the ledger, as frozen values, and the entries in which they are committed.
 
-What a job is about never changes: its id, tenant, stage, order, content, occurrence, fingerprint, `order_json`,
-`item_ids`, `order_number` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field.
-The same order read in another way has another fingerprint and text, which only Restamp writes. (What `retention` erases
-of it is no write of a stage, and never one of a job that is worked on; whether it is `taken` is kept apart.)
+A job's identity never changes: its id, tenant, stage, order, content, occurrence, fingerprint, `order_json`,
+`item_ids`, `order_number` and `first_listed_at` are written once, by InsertJob; UpdateJob writes every other field. The
+same order read differently has another fingerprint and text, which only Restamp writes. (An erasure by `retention` is
+no write of a stage, and never concerns a job that is worked on; `taken` is written separately.)
 """
 
 from concurrent.futures import Future
@@ -28,7 +28,7 @@ class InsertJob:
 
 @dataclass(frozen=True, slots=True)
 class UpdateJob:
-    """A job as it is now. Refused if the ledger does not hold it."""
+    """The current state of a job. Refused if the ledger does not hold it."""
 
     job: Job
 
@@ -39,7 +39,7 @@ class UpdateJob:
 
 @dataclass(frozen=True, slots=True)
 class Restamp:
-    """The fingerprint and the text of a job's order as it is read now. Refused if the ledger does not hold the job."""
+    """The fingerprint and the text of a job's order as read now. Refused if the ledger does not hold the job."""
 
     job: Job
 
@@ -50,7 +50,7 @@ class Restamp:
 
 @dataclass(frozen=True, slots=True)
 class ClaimJob:
-    """Until ReleaseJob nobody else changes this job. Refused if it is not as it was, or is claimed already."""
+    """Until ReleaseJob no other process changes this job. Refused if it has changed, or is claimed already."""
 
     job: Job
 
@@ -61,7 +61,7 @@ class ClaimJob:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseJob:
-    """A job that was taken is everybody's again; of one that was not, nothing is changed."""
+    """Release a claimed job; does nothing for one that is not claimed."""
 
     job_id: int
 
@@ -72,7 +72,7 @@ class ReleaseJob:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseAllJobs:
-    """What an earlier process had taken of a tenant's stage is everybody's again."""
+    """Release all jobs of a tenant's stage that an earlier process had claimed."""
 
     tenant: str
     stage: Stage
@@ -110,7 +110,7 @@ class RecordOutcome:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An action or a note, with who did it."""
+    """An action or a note, with its actor."""
 
     action: Action
 
@@ -121,7 +121,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class SaveQueue:
-    """What is known of a queue of a tenant, in place of what was."""
+    """Replace the record of a queue of a tenant."""
 
     record: QueueRecord
 
@@ -132,7 +132,7 @@ class SaveQueue:
 
 @dataclass(frozen=True, slots=True)
 class SaveBinding:
-    """What a tenant's rows are about, in place of what was."""
+    """Replace the binding of a tenant's rows."""
 
     tenant: str
     binding: Binding
@@ -144,7 +144,7 @@ class SaveBinding:
 
 @dataclass(frozen=True, slots=True)
 class FirstBinding:
-    """What a tenant's rows are about from now on; a binding that is there already stays as it is."""
+    """The first binding of a tenant's rows; an existing binding is unchanged."""
 
     tenant: str
     binding: Binding
@@ -162,7 +162,7 @@ Write = (
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """What was handed over in one call: committed whole or not at all, and nothing if its lease was lost."""
+    """The writes of one call: committed completely or not at all, and not if its lease was lost."""
 
     writes: tuple[Write, ...]
     lease: Lease | None
@@ -175,7 +175,7 @@ class Entry:
         return next(effects, self.writes[0].label)
 
     def settle(self, error: Exception | None) -> None:
-        """Tell whoever waits how it ended; only the first word counts."""
+        """Settle the future; only the first call counts."""
         if self.future.done():
             return
         if error is None:

@@ -1,4 +1,4 @@
-"""One thread that commits what everybody hands over: whatever has gathered goes in one transaction, in order."""
+"""One thread that commits all queued writes: each batch in one transaction, in order."""
 
 import copy
 import queue
@@ -11,17 +11,17 @@ from shipperone_erp.ledger.errors import LedgerUnavailable, WriteRefused
 from shipperone_erp.ledger.unit_of_work import Entry
 
 GATHER = 0.004
-"""Seconds for which the first entry of a batch waits for company."""
+"""Seconds for which the first entry of a batch waits for further entries."""
 
 MOST = 2000
-"""Entries in one transaction at most."""
+"""The most entries in one transaction."""
 
 
 class Writer:
-    """`start` once, `put` from any thread, `close` once: what was put before is committed first.
+    """`start` once, `put` from any thread, `close` once: all queued entries are committed first.
 
-    Entries end in the order in which they were put. A batch that is refused is halved until only the entry that
-    is at fault fails; a database that cannot be used fails the whole batch.
+    Entries end in the order in which they were put. A refused batch is halved until only the entry at fault fails; a
+    database that cannot be used fails the whole batch.
     """
 
     def __init__(self, commit: Callable[[Sequence[Entry]], None]) -> None:
@@ -29,17 +29,17 @@ class Writer:
         self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self._open = False
         self._turn = threading.Lock()
-        # a daemon, so that a program that ends without closing its ledger does end
+        # a daemon, so that a program that does not close its ledger still ends
         self._thread = threading.Thread(target=self._serve, name="ledger", daemon=True)
 
     def start(self) -> None:
-        """From now on entries are taken."""
+        """Accept entries from now on."""
         self._open = True
         self._thread.start()
 
     def put(self, entry: Entry) -> None:
-        """Hand over an entry; its future tells how it ended, in the writer's thread. LedgerError once closed."""
-        # running at once: a waiter that is cancelled does not cancel what is on its way to the disk
+        """Queue an entry; its future ends in the writer's thread. LedgerError once closed."""
+        # running at once: a cancelled waiter does not cancel a write under way
         entry.future.set_running_or_notify_cancel()
         with self._turn:
             if not self._open:
@@ -47,7 +47,7 @@ class Writer:
             self._entries.put(entry)
 
     def close(self) -> None:
-        """Commit everything that was put, and end."""
+        """Commit all queued entries, and end."""
         with self._turn:
             was_open, self._open = self._open, False
             self._entries.put(None)
@@ -75,7 +75,7 @@ class Writer:
             self._commit(batch)
         except LedgerUnavailable as error:
             _end(batch, error)
-        except Exception as error:  # the thread must live: whatever happened is told to whoever waits for it
+        except Exception as error:  # the thread must live: the error is raised in the waiter
             if len(batch) == 1:
                 _end(batch, error if isinstance(error, LedgerError) else _unforeseen(error))
                 return

@@ -1,4 +1,4 @@
-"""How Alembic runs the migrations here: on the connection that it is given, inside the transaction of that."""
+"""Alembic's environment: it runs the migrations on the caller's connection, inside the caller's transaction."""
 
 from alembic import context
 

@@ -1,4 +1,4 @@
-"""What people have paused."""
+"""Pauses by operators."""
 
 import sqlalchemy as sa
 from alembic import op

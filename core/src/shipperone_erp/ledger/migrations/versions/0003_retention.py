@@ -1,4 +1,4 @@
-"""When a job's bodies were erased, and indexes that find what has stood for its days."""
+"""The time at which a job's bodies were erased, and indexes that find expired records."""
 
 import sqlalchemy as sa
 from alembic import op

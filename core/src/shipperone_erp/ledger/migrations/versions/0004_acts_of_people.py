@@ -1,4 +1,4 @@
-"""What people adopt and approve, which ERP a reference is of; numbers and unshipped goods are found quickly."""
+"""Adoptions and approvals by operators, the ERP of a reference; indexes on numbers and on unshipped goods."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""Orders with charges, which earlier versions cannot read; invoices that nothing was compared with are counted."""
+"""Orders with charges, which earlier versions cannot read; an index that counts invoices without any comparison."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""A stage takes a job before it writes to it, so that what a person says in that moment is not overwritten."""
+"""A stage claims a job before it writes to it, so that an operator's action at that moment is not overwritten."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,6 +1,6 @@
-"""Jobs of one sales order are found by its number; credit notes and approved sums of operators; rules made known.
+"""An index on the sales order's number; credit notes and approved sums of operators; logged rules.
 
-Earlier versions kept the number inside the order's text alone: it is copied from there.
+Earlier versions stored the number only inside the order's text: it is copied from there.
 """
 
 import json
@@ -48,6 +48,6 @@ def _copy_numbers(connection: sa.Connection) -> None:
 
 
 def _number(order_json: str) -> str | None:
-    """The order's own number: not one that only stands in what core does not know (`extra`)."""
+    """The order's own number, and not one in a field that core does not map (`extra`)."""
     number = json.loads(order_json).get("order_number")
     return number if isinstance(number, str) else None

@@ -1,4 +1,4 @@
-"""A job keeps the items that the ERP was asked to reserve: which rows are goods is decided parent by parent."""
+"""A job stores the items of its reservation request: the rows that count are selected parent by parent."""
 
 import sqlalchemy as sa
 from alembic import op

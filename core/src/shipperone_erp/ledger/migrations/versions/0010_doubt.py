@@ -1,4 +1,4 @@
-"""ShipperOne's words in a 2xx that denied a confirmation; since when an outcome is in doubt; what keeps changing."""
+"""The text of a 2xx that denied a confirmation; the start of an unknown outcome; listings that keep changing."""
 
 import sqlalchemy as sa
 from alembic import op

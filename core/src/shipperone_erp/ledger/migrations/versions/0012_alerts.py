@@ -1,4 +1,4 @@
-"""What alerts have told, so that two processes tell it once."""
+"""Sent alerts, so that two processes send an alert once."""
 
 import sqlalchemy as sa
 from alembic import op

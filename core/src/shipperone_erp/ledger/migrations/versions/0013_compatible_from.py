@@ -1,4 +1,4 @@
-"""Which programs may use this schema: from which revision of their own on."""
+"""The earliest revision of programs that may use this schema."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -7,7 +7,7 @@ revision = "0013"
 down_revision = "0012"
 
 COMPATIBLE_FROM = "0013"
-"""Programs before this one read no such row, and refuse a later schema whatever it holds."""
+"""Programs before this one do not read the row, and refuse every later schema."""
 
 
 def upgrade() -> None:

@@ -1,4 +1,4 @@
-"""Invoices whose tax was compared with nothing that ShipperOne lists are counted. Those of before count as compared."""
+"""Counts invoices whose tax was compared with no listed one. Earlier invoices count as compared."""
 
 import sqlalchemy as sa
 from alembic import op
