@@ -1,4 +1,4 @@
-"""The one TOML file: what it may say, reading it with every problem named at once, showing it, its schema."""
+"""The one TOML file: its settings, its loader (which reports every problem at once), its display, its schema."""
 
 from shipperone_erp.config.json_schema import schema
 from shipperone_erp.config.loading import load

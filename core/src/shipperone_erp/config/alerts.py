@@ -1,4 +1,4 @@
-"""`[runtime.alerts]`: whom to tell that something needs somebody, how, and when not."""
+"""`[runtime.alerts]`: the recipients of alerts, the ways to send them, and the quiet hours."""
 
 import re
 from datetime import time, timedelta
@@ -14,7 +14,7 @@ from shipperone_erp.kernel.durations import Duration, at_least
 
 
 class Rule(StrEnum):
-    """What is told. Each is about a tenant, never about a single order."""
+    """The rules that raise an alert. Each is about a tenant, never about a single order."""
 
     NOTHING_SERVED = "nothing_served"
     TOKEN_REFUSED = "token_refused"  # noqa: S105 -- the name of a rule
@@ -27,7 +27,7 @@ _TIME = re.compile(r"([01]\d|2[0-3]):([0-5]\d)")
 
 
 def time_of_day(value: str) -> time:
-    """The time that `08:00` is. ValueError shows the form."""
+    """The time of day in a text such as `08:00`. ValueError shows the form."""
     found = _TIME.fullmatch(value)
     if found is None:
         raise ValueError('write a time of day such as "08:00"')
@@ -35,7 +35,7 @@ def time_of_day(value: str) -> time:
 
 
 def quiet_hours(value: str) -> tuple[time, time]:
-    """The two ends of `22:00-06:00`. ValueError shows the form."""
+    """The beginning and the end of `22:00-06:00`. ValueError shows the form."""
     begin, dash, end = value.partition("-")
     try:
         ends = time_of_day(begin.strip()), time_of_day(end.strip())
@@ -113,5 +113,5 @@ class AlertSettings(BaseModel):
 
     @property
     def wanted(self) -> bool:
-        """There is somebody to tell."""
+        """Whether a recipient is configured."""
         return bool(self.to or self.command)

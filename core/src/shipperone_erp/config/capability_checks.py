@@ -1,4 +1,4 @@
-"""Settings of a tenant that need what its connector does not declare."""
+"""Finds settings of a tenant that need a capability its connector does not declare."""
 
 from collections.abc import Collection, Iterator
 
@@ -9,7 +9,7 @@ Place = tuple[str | int, ...]
 
 
 def unmet(settings: TenantSettings, declared: Collection[Capability]) -> Iterator[tuple[Place, str]]:
-    """Each such setting, by its place below the tenant, and what is wrong with it; defaults count as written."""
+    """Each such setting, by its path below the tenant, and the problem; defaults count as if they were written."""
 
     def lacks(capability: Capability) -> str:
         return f"connector {settings.connector} declares no {noun(capability)}"

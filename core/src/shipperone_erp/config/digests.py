@@ -1,4 +1,4 @@
-"""A digest of what the configuration says about one tenant, by which machines find that theirs differ."""
+"""A digest of one tenant's configuration, by which workers detect that their configurations differ."""
 
 import hashlib
 import json
@@ -7,9 +7,10 @@ from typing import Any
 
 
 def digest(table: Mapping[str, Any]) -> str:
-    """Of the tenant's table with `[defaults]` under it, as it is written: where a secret is kept, never the secret.
+    """The digest of the tenant's table, as written, with `[defaults]` under it. It covers references to secrets, not
+    secrets.
 
-    What a variable puts in is not part of it: two machines may keep what differs between them in their environment.
+    Values of environment variables are not part of it: two machines may keep their differences in their environment.
     """
     text = json.dumps(table, sort_keys=True, ensure_ascii=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

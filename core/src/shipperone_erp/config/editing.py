@@ -1,4 +1,4 @@
-"""Changing single settings of a tenant in its file: everything else of it stays as it stands, comments included."""
+"""Changes single settings of a tenant in its file; everything else stays unchanged, comments included."""
 
 import os
 import tempfile
@@ -15,11 +15,11 @@ from shipperone_erp.config.toml_files import Document, parse
 from shipperone_erp.kernel.errors import ConfigurationError, Problem
 
 Changes = Mapping[str, Any]
-"""By setting its value: a text, a table of tables, or a list of tables, to which it is added."""
+"""New values by setting: a text, a table of tables, or a list of tables to append."""
 
 
 def as_toml(tenant: str, changes: Changes) -> str:
-    """The settings as they would be pasted into a file."""
+    """The settings as TOML to paste into a file."""
     document = tomlkit.document()
     tenants = tomlkit.table(is_super_table=True)
     table = tomlkit.table()
@@ -30,9 +30,9 @@ def as_toml(tenant: str, changes: Changes) -> str:
 
 
 def write_changes(files: Sequence[Path], tenant: str, changes: Changes) -> Path:
-    """Write the settings into whichever of the files has the tenant; the file is replaced in one step.
+    """Write the settings into the file that contains the tenant; the file is replaced atomically.
 
-    ConfigurationError if none of them has it, or it is no table.
+    ConfigurationError if no file contains it, or if it is not a table.
     """
     for file in files:
         home = parse(file)
@@ -61,7 +61,7 @@ def _put(table: Any, changes: Changes) -> None:
         if isinstance(value, Mapping):
             inner = table.get(key)
             if inner is None:
-                # a table that holds tables alone needs no header of its own
+                # a table that contains only tables needs no header
                 table[key] = tomlkit.table(is_super_table=all(isinstance(each, Mapping) for each in value.values()))
                 inner = table[key]
             _put(inner, value)
@@ -77,7 +77,7 @@ def _put(table: Any, changes: Changes) -> None:
 
 
 def _item(value: Any) -> Any:
-    """As TOML writes it: a decimal with the digits that it has, a list without its Nones."""
+    """The value as a TOML item: a decimal with its own digits, a list without its Nones."""
     if isinstance(value, Decimal):
         digits = f"{value.normalize():f}" if value == value.to_integral_value() else f"{value:f}"
         return tomlkit.value(digits)
@@ -87,14 +87,14 @@ def _item(value: Any) -> Any:
 
 
 def _plain(value: Any) -> bool:
-    """It is written on the line of its key: no table, and no list of tables."""
+    """Whether it is written on the line of its key: neither a table nor a list of tables."""
     if isinstance(value, list | tuple):
         return not any(isinstance(entry, Mapping) for entry in value)
     return isinstance(value, InlineTable) or not isinstance(value, Mapping)
 
 
 def _replace(file: Path, text: str) -> None:
-    """With the mode that the file has; a reader sees the old text or the new one, never a part."""
+    """Replace the file and keep its mode. A reader sees either the old text or the new one, never a part."""
     mode = file.stat().st_mode & 0o777
     descriptor, name = tempfile.mkstemp(dir=file.resolve().parent, prefix=f".{file.name}.")
     try:

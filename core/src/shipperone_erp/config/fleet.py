@@ -1,4 +1,4 @@
-"""`[runtime.fleet]`: how the workers of one ledger share its tenants. Only `shipperone-erp worker` reads it."""
+"""`[runtime.fleet]`: how the workers of one ledger divide its tenants. Only `shipperone-erp worker` reads it."""
 
 from datetime import timedelta
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`${VAR}` inside strings, put in after the TOML was parsed; `$${` is a plain `${`."""
+"""Replaces `${VAR}` inside strings after the TOML is parsed; `$${` is a plain `${`."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -19,7 +19,11 @@ def interpolate(
     used: Callable[[Path, str, str], None],
     path: Path = (),
 ) -> Any:
-    """The value with variables put in; `used` gets the text around each, and its value; `missing` its name."""
+    """The value with its variables replaced.
+
+    For each variable `used` receives the path, the original text and the variable's value. For one that is not set,
+    `missing` receives the path and the name.
+    """
     if isinstance(value, dict):
         return {
             key: interpolate(entry, environment, missing=missing, used=used, path=(*path, key))
@@ -47,5 +51,5 @@ def interpolate(
 
 
 def masked(text: str) -> str:
-    """The text as it was written, with asterisks where a variable is put in."""
+    """The text as written, with asterisks in place of each variable."""
     return _PLACE.sub(lambda found: "${" if found[1] is None else MASK, text)

@@ -1,4 +1,4 @@
-"""The JSON schema of the file, for editors: with the settings of every connector and policy that is installed."""
+"""The JSON schema of the file, for editors, with the settings of every installed connector and policy."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from shipperone_erp.kernel.errors import PluginRefused
 
 
 def schema() -> dict[str, Any]:
-    """A JSON schema (2020-12) of the whole file. A connector that cannot be imported has an open table."""
+    """A JSON schema (2020-12) of the whole file. The table of a connector that cannot be imported accepts any key."""
     tenant = TenantSettings.model_json_schema()
     definitions = tenant.pop("$defs", {})
     for key in NOT_IN_TOML:
@@ -33,7 +33,7 @@ def schema() -> dict[str, Any]:
             except PluginRefused as refused:
                 table = {"type": "object", "description": str(refused)}
             tenant["properties"][name] = table
-    tenant["required"] = []  # what a tenant must have may stand in [defaults]
+    tenant["required"] = []  # required settings of a tenant may be written in [defaults]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "shipperone-erp.toml",

@@ -1,4 +1,4 @@
-"""`[runtime.limits]`: how much one ShipperOne and one ERP are asked at most, by all tenants and workers together."""
+"""`[runtime.limits]`: the maximum request rates for one ShipperOne and one ERP, over all tenants and workers."""
 
 from decimal import Decimal
 from typing import Annotated

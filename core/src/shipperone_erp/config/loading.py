@@ -1,4 +1,4 @@
-"""Reading the configuration: every problem of it at once, each with file, line, key and cause."""
+"""Loads the configuration and reports all of its problems at once, each with file, line, key and cause."""
 
 import os
 from collections.abc import Callable, Collection, Mapping
@@ -39,7 +39,7 @@ NEEDED = {Stage.ALLOCATION: ("reserve_stock",), Stage.INVOICE: ("build_invoice",
 
 
 Served = Callable[[str], Collection[str]]
-"""The tenants that the ledger at this URL has served already."""
+"""Returns the tenants that the ledger at this URL has already served."""
 
 
 def load(
@@ -50,17 +50,17 @@ def load(
     served: Served = lambda ledger: (),
     only: Collection[str] | None = None,
 ) -> Configuration:
-    """The configuration in that file and those that it includes; `only` these tenants of it, if they are named.
+    """The configuration in that file and the files that it includes; `only` these tenants of it, if any are named.
 
-    ConfigurationError holds every problem. With `tenants_may_fail` what is a fault of one tenant alone (its secret, its
-    connector) leaves only that tenant out and is in `problems`; faults of the TOML itself always raise. `served` is
-    called only for a tenant whose `base_url` would be refused: one that was served already is warned about instead.
+    ConfigurationError holds every problem. With `tenants_may_fail`, an error of one tenant alone (its secret, its
+    connector) only leaves out that tenant and is in `problems`; errors of the TOML itself always raise. `served` is
+    called only for a tenant whose `base_url` would be refused: one that was served before gets a warning instead.
     """
     return _Loading(path, environment, served).load(tenants_may_fail, only)
 
 
 class _Loading:
-    """One load: what was found so far."""
+    """One load, with its results so far."""
 
     def __init__(self, path: Path, environment: Mapping[str, str], served: Served) -> None:
         self.main = parse(path)
@@ -74,7 +74,7 @@ class _Loading:
         self.included: list[Path] = []
         self.secret_files: set[Path] = set()
         self.served: dict[tuple[str, str, Stage], str] = {}
-        """Which tenant serves that queue of that store."""
+        """The tenant that serves that queue of that store."""
 
     def load(self, tenants_may_fail: bool, only: Collection[str] | None) -> Configuration:
         for key, value in list(self.main.values.items()):
@@ -116,11 +116,11 @@ class _Loading:
         )
 
     def _merged(self, name: str, home: Document) -> dict[str, Any]:
-        """What is written about a tenant, with `[defaults]` under it."""
+        """The tenant's settings as written, with `[defaults]` under them."""
         return {**self.main.values.get("defaults", {}), **home.values["tenants"][name]}
 
     def _encrypted(self, settings: TenantSettings, home: Document, ledger: str) -> None:
-        """The token does not cross a network in plain text, unless an operator has allowed it."""
+        """Refuse to send the token over a network in plain text, unless an operator has allowed it."""
         if settings.allow_http or not in_plain_text(settings.base_url):
             return
         path = ("tenants", settings.name, "base_url")
@@ -132,7 +132,7 @@ class _Loading:
             self.of_tenants.append(home.problem(path, cause, tenant=settings.name))
 
     def _alone(self, name: str, settings: TenantSettings, home: Document) -> None:
-        """Two tenants that serve the same queue would reserve and invoice every order twice."""
+        """Refuse a second tenant on the same queue: every order would be reserved and invoiced twice."""
         shared: dict[str, list[Stage]] = {}
         for stage in settings.stages:
             first = self.served.setdefault((settings.base_url.rstrip("/"), settings.store_code, stage), name)
@@ -166,7 +166,7 @@ class _Loading:
         return runtime.model_copy(update={"ledger": ledger, **below})
 
     def _below(self, name: str, model: type[Below], raw: Any) -> Below | None:
-        """`[runtime.NAME]`; None if it has a problem. A secret that is missing stops everything: no page without it."""
+        """`[runtime.NAME]`; None if it has a problem. A missing secret is fatal: the page must not run without it."""
         here = ("runtime", name)
         secrets = SecretPlaces(self.main.file.parent, self.environment)
         for path, _ in plain_secrets(model, raw):
@@ -182,7 +182,7 @@ class _Loading:
         return settings
 
     def _homes(self, runtime: RuntimeSettings) -> dict[str, Document]:
-        """Each tenant and the file that it stands in."""
+        """Each tenant and the file in which it is written."""
         documents = [self.main]
         for pattern in runtime.include:
             files = sorted(self.main.file.parent.glob(pattern))
@@ -223,7 +223,7 @@ class _Loading:
         def fault(found: Fault, below: tuple[str | int, ...] = ()) -> None:
             document, path = place((*below, *found.path))
             redact.add(secrets.values)
-            cause = redact(found.cause)  # an author's own message may hold one
+            cause = redact(found.cause)  # the message of a plug-in's validator may contain a secret
             problem = document.problem(path, cause, tenant=name if found.secret else None, near=found.near)
             (self.of_tenants if found.secret else self.problems).append(problem)
 
@@ -296,7 +296,7 @@ class _Loading:
     def _offers(
         self, name: str, home: Document, here: tuple[str, ...], connector: str, plugin: Any, raw: dict[str, Any]
     ) -> None:
-        """The connector implements what the tenant's stages need."""
+        """Check that the connector implements the hooks that the tenant's stages need."""
         offered = discovery.overridden(plugin)
         stages = _listed(raw, "stages") if "stages" in raw else list(Stage)
         needed = [hook for stage, hooks in NEEDED.items() if stage in stages for hook in hooks]
@@ -320,7 +320,7 @@ class _Loading:
         except ValidationError as error:
             for found in faults(error, model, list(model.model_fields)):
                 fault(found, (key,))
-        except Exception as error:  # an author's own check may raise anything: that tenant waits, the others do not
+        except Exception as error:  # a plug-in's validator may raise anything: only its tenant must fail
             cause = f"the check of these settings raised {type(error).__name__}; ask the author of {key}"
             fault(Fault((), cause, None, True), (key,))
         return NoSettings()
@@ -339,7 +339,7 @@ class _Loading:
 
     def _warn(self, document: Document, path: tuple[str | int, ...], cause: str, tenant: str | None) -> None:
         warning = document.problem(path, cause, tenant=tenant)
-        # what stands in [defaults] is every tenant's, and is said once
+        # a warning about [defaults] applies to every tenant, and is reported once
         if (warning.file, warning.key, warning.cause) not in {(w.file, w.key, w.cause) for w in self.warnings}:
             self.warnings.append(warning)
 
@@ -347,7 +347,7 @@ class _Loading:
 def _in_plain_text(
     merged: Mapping[str, Any], models: Mapping[str, type[ConnectorSettings]]
 ) -> dict[tuple[str | int, ...], str]:
-    """Where in a tenant's tables, as they were written, a secret stands that no variable puts in; and what to say."""
+    """Secrets written as plain text in a tenant's tables, without a variable: their paths, and the warnings."""
     return {
         (*above, *path): cause
         for cause, secrets in (
@@ -362,13 +362,13 @@ def _in_plain_text(
 
 
 def _listed(raw: Mapping[str, Any], key: str) -> list[Any]:
-    """What stands in that list; nothing where it is none, which pydantic then names."""
+    """The entries of that list; none if it is not a list, which pydantic then reports."""
     value = raw.get(key)
     return value if isinstance(value, list) else []
 
 
 def _beside(url: str, folder: Path) -> str:
-    """A relative SQLite address is relative to the file that names it."""
+    """Resolves a relative SQLite address against the folder of the file that contains it."""
     prefix = "sqlite:///"
     if not url.startswith(prefix) or url == prefix or url.startswith("sqlite:////"):
         return url

@@ -1,4 +1,4 @@
-"""`[runtime.page]`: who may look at the operations page, and who may act on it."""
+"""`[runtime.page]`: who may read the operations page, and who may act on it."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -13,11 +13,11 @@ from shipperone_erp.connector.secret import Secret
 from shipperone_erp.kernel.durations import Duration, at_least
 
 SHORTEST_TOKEN = 20
-"""Characters: what is shorter can be guessed, however slowly the login answers."""
+"""Characters. A shorter token can be guessed, however slowly the login answers."""
 
 
 class Role(StrEnum):
-    """What someone may do on the page. `it` may do everything, `reader` only look."""
+    """The rights of a user of the page. `it` may do everything, `reader` may only read."""
 
     READER = "reader"
     WAREHOUSE = "warehouse"
@@ -71,7 +71,7 @@ class _Settings(BaseModel):
 
 
 class PersonSettings(_Settings):
-    """`[runtime.page.people.NAME]`: one person; the name is recorded with every act."""
+    """`[runtime.page.people.NAME]`: one user; the name is recorded with every action."""
 
     token: Annotated[Secret, AfterValidator(_person_token)] | None = Field(
         None, description="what they log in with; without one they come through the proxy"
@@ -80,7 +80,7 @@ class PersonSettings(_Settings):
 
 
 class ProxySettings(_Settings):
-    """`[runtime.page.proxy]`: a proxy that authenticates, and names the person in a header."""
+    """`[runtime.page.proxy]`: a proxy that authenticates users and passes their name in a header."""
 
     header: HeaderName = Field(description="the header with the person's name, such as X-Remote-User")
     addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
@@ -105,12 +105,12 @@ class PageSettings(_Settings):
 
     @property
     def protected(self) -> bool:
-        """Nobody sees the page without a token or the proxy's word."""
+        """Whether the page requires a token or an authenticating proxy."""
         return self.proxy is not None or any(person.token is not None for person in self.people.values())
 
 
 def exposed(http: str, page: PageSettings) -> str | None:
-    """Why a page at this address would be open to other machines; None if it is not."""
+    """The reason why a page at this address would be open to other machines; None if it is not."""
     host, _ = listening(http)
     if ip_address(host).is_loopback or page.protected:
         return None

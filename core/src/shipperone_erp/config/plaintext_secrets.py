@@ -1,4 +1,4 @@
-"""Secrets that stand in the TOML itself, where everybody who may read the file reads them."""
+"""Finds secrets written in the TOML itself, where every reader of the file can see them."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,7 +16,7 @@ IN_ADDRESS = "a password in plain text inside an address; better ${NAME} in its 
 
 
 def plain_secrets(model: type[BaseModel], table: Any) -> Iterator[tuple[Path, str]]:
-    """Where a table for this model has a text in the place of a reference to a secret, and the text."""
+    """The places in a table of this model that hold a text instead of a reference to a secret, with the text."""
     if not isinstance(table, dict):
         return
     for key, kind in _places(model):
@@ -30,7 +30,7 @@ def plain_secrets(model: type[BaseModel], table: Any) -> Iterator[tuple[Path, st
 
 
 def plain_passwords(table: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
-    """Where a text at any depth of a table is an address with a password, and the password."""
+    """The places, at any depth of a table, that hold an address with a password, with the password."""
     if isinstance(table, dict | list):
         for key, entry in table.items() if isinstance(table, dict) else enumerate(table):
             yield from plain_passwords(entry, (*path, key))
@@ -40,7 +40,7 @@ def plain_passwords(table: Any, path: Path = ()) -> Iterator[tuple[Path, str]]:
 
 @cache
 def _places(model: type[BaseModel]) -> tuple[tuple[str, type[BaseModel] | type[Secret]], ...]:
-    """The keys of the model that hold a secret, or a model in which there may be one; once for all tenants."""
+    """The model's keys that hold a secret, or a model that may contain one. Computed once for all tenants."""
     return tuple(
         (key, kind)
         for key, field in model.model_fields.items()
@@ -65,7 +65,7 @@ def _texts(path: Path, value: Any) -> Iterator[tuple[Path, str]]:
 
 
 def _tables(path: Path, value: Any) -> Iterator[tuple[Path, Any]]:
-    """The table at that place, or those of a list or of a table of tables."""
+    """The table at that path, or each table of a list or of a table of tables."""
     yield path, value
     if isinstance(value, dict | list):
         for key, entry in value.items() if isinstance(value, dict) else enumerate(value):

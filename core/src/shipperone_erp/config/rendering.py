@@ -1,4 +1,4 @@
-"""The configuration as it takes effect, defaults included, secrets and what variables put in masked."""
+"""The effective configuration, defaults included; secrets and values of environment variables are masked."""
 
 import json
 import re
@@ -22,7 +22,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def show(configuration: Configuration) -> str:
-    """TOML text; what reads it sees every setting of every tenant, and no secret."""
+    """TOML text with every setting of every tenant, and no secret."""
     shown = _Shown(configuration.written, configuration.put_in)
     out = [f"# {one_line(str(configuration.file))}", "[runtime]"]
     out += shown.lines(configuration.runtime, ("runtime",), {"page", "fleet", "alerts"})
@@ -52,19 +52,19 @@ def show(configuration: Configuration) -> str:
 
 
 def toml(value: Any) -> str:
-    """The value as TOML writes it; a secret, and a password inside an address, as asterisks."""
+    """The value as TOML; a secret, and a password inside an address, are asterisks."""
     return _Shown().value(value, ())
 
 
 @dataclass(frozen=True, slots=True)
 class _Shown:
-    """Values as TOML. What a variable put in is masked by its path, and by itself where it has moved from there."""
+    """Renders values as TOML. A variable's value is masked by its path, and by its text at any other path."""
 
     written: Mapping[Path, str] = field(default_factory=dict)
     put_in: Collection[str] = ()
 
     def lines(self, table: BaseModel | Mapping[str, Any], here: Path, skip: Collection[str] = ()) -> list[str]:
-        """Each setting of a table but the skipped and those that are not set."""
+        """A line for each setting of a table, except those to skip and those that are not set."""
         entries = _entries(table).items()
         return [
             f"{_key(key)} = {self.value(value, (*here, key))}"
@@ -73,7 +73,7 @@ class _Shown:
         ]
 
     def value(self, value: Any, here: Path) -> str:
-        """One value, whatever it is."""
+        """One value of any type, as TOML."""
         if isinstance(value, SecretStr):
             return f'"{MASK}"'
         if here in self.written and not isinstance(value, tuple | list | Mapping | BaseModel):
@@ -103,7 +103,7 @@ def _entries(table: BaseModel | Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _text(text: str) -> str:
-    """A basic string. JSON's escapes are TOML's too, but for characters beyond four digits and lone surrogates."""
+    """A basic string. JSON's escapes are valid in TOML, except long code points and lone surrogates."""
     quoted = json.dumps(without_passwords(text).encode("utf-8", "replace").decode(), ensure_ascii=False)
     long = (f"\\U{ord(sign):08x}" if sign > "\uffff" and one_line(sign) != sign else sign for sign in quoted)
     return json_document("".join(long))

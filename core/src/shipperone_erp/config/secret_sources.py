@@ -1,4 +1,4 @@
-"""Where secrets are kept: the environment, files, systemd's credentials."""
+"""The places of secrets: the environment, files, systemd's credentials."""
 
 import re
 import stat
@@ -8,35 +8,35 @@ from typing import Any
 
 
 class SecretMissing(ValueError):
-    """A secret is not where the configuration says, or cannot be one. A fault of one tenant alone."""
+    """A secret is not at the configured place, or its value is not usable. An error of one tenant alone."""
 
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _GENERATED = re.compile(r"(?=[A-Za-z]*[0-9])(?=[0-9]*[A-Za-z])[A-Za-z0-9]{16,}|[A-Za-z0-9]{28,}")
-"""A word that somebody has generated: letters and digits, or longer than a word of a name."""
+"""Matches generated text: letters mixed with digits, or a sequence longer than a word of a name."""
 _HEX = re.compile(r"[0-9A-Fa-f-]{20,}")
 
 
 def looks_like_a_secret(name: str) -> bool:
-    """Whether a text in the place of a name is rather what the name is to stand for: no name is made like that."""
+    """Whether a text in the place of a name looks like the secret itself, since no name has that form."""
     return bool(_GENERATED.search(name) or _HEX.fullmatch(name))
 
 
 def named_variable(name: str) -> str:
-    """'the environment variable NAME', without the name where it may be a secret."""
+    """'the environment variable NAME', without the name if that may itself be a secret."""
     shown = _VARIABLE.fullmatch(name) and not looks_like_a_secret(name)
     return f"the environment variable {name}" if shown else "the environment variable (its name is not shown)"
 
 
 class SecretPlaces:
-    """The `SecretSource` of one file. Remembers what it handed out, so that it can be kept out of messages."""
+    """The `SecretSource` of one file. It records the values that it returned, so that messages can be redacted."""
 
     def __init__(self, base: Path, environment: Mapping[str, str]) -> None:
         self._base = base
         self._environment = environment
         self.values: set[str] = set()
         self.files: set[Path] = set()
-        """Every file that was looked for, found or not: a service looks at them again."""
+        """Every file that was read or is missing; a service checks them again for changes."""
         self.warnings: list[str] = []
 
     def resolve(self, reference: dict[str, Any]) -> str:
@@ -77,11 +77,11 @@ class SecretPlaces:
                 f"the credential {name} was looked for, but CREDENTIALS_DIRECTORY is not set: systemd sets it where "
                 f"the unit says LoadCredential={name}:…"
             )
-        # its mode says nothing: systemd lets the service's user in by an access list, which looks like a group's right
+        # its mode is not checked: systemd gives the service's user access by an ACL, which looks like a group's right
         return self._read(Path(folder) / name)[0]
 
     def _pasted(self, secret: str, kind: str, what: str, into: str) -> SecretMissing:
-        """Instead of a name a secret was written: it is kept out of everything else that is said, too."""
+        """The error for a secret written in place of a name. The secret is recorded, to be redacted everywhere."""
         self.values.add(secret)
         return SecretMissing(
             f"{{ {kind} = … }} names no {what}. Its text looks like the secret itself, so it is not shown: the secret "

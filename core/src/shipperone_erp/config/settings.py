@@ -1,4 +1,4 @@
-"""What the configuration may say, and its defaults. Frozen; an error never shows what was written."""
+"""The settings of the configuration and their defaults. Frozen; an error never shows the value that was written."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,7 +47,7 @@ PARTY_FIELDS = tuple(
     if name != "extra"
 )
 FIELD_NAMES = (*ORDER_FIELDS, *PARTY_FIELDS)
-"""What `[tenants.*.fields]` may name a place for."""
+"""The fields for which `[tenants.*.fields]` may name a place."""
 
 
 def _address(value: str) -> str:
@@ -62,7 +62,7 @@ def _address(value: str) -> str:
 
 
 def in_plain_text(base_url: str) -> bool:
-    """Whether what is sent to this address crosses a network unencrypted."""
+    """Whether requests to this address cross a network unencrypted."""
     parts = urlsplit(base_url)
     host = parts.hostname or ""
     if parts.scheme != "http" or host == "localhost" or host.endswith(".localhost"):
@@ -110,7 +110,7 @@ class _Settings(BaseModel):
 
 
 class RuntimeSettings(_Settings):
-    """`[runtime]`: what all tenants of one process share."""
+    """`[runtime]`: the settings shared by all tenants of one process."""
 
     ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
     include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
@@ -145,7 +145,7 @@ def _path(value: str) -> str:
 
 
 class ChargeSettings(_Settings):
-    """`[[tenants.NAME.charges]]`: an amount of an order beyond its lines and shipping."""
+    """`[[tenants.NAME.charges]]`: an amount of an order besides its lines and shipping."""
 
     name: Name = Field(description="your name for it; on the invoice, in `order show`")
     path: Annotated[str, AfterValidator(_path)] = Field(
@@ -232,7 +232,7 @@ class TenantSettings(_Settings):
     policy_settings: SkipValidation[Mapping[str, ConnectorSettings]]
 
     def fields_of(self, stage: Stage) -> Mapping[str, str]:
-        """The places of fields in that stage's queue: `fields`, and what `[tenants.NAME.fields.STAGE]` says instead."""
+        """The places of fields in that stage's queue: `fields`, overridden by `[tenants.NAME.fields.STAGE]`."""
         return {**self.fields, **self.queue_fields.get(stage, {})}
 
 
@@ -241,7 +241,7 @@ TENANT_KEYS = tuple(key for key in TenantSettings.model_fields if key not in NOT
 
 
 def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
-    """The words that a setting may be, if it is a choice of words."""
+    """The permitted words of a setting, if it is a choice of words."""
     annotation = model.model_fields[key].annotation if key in model.model_fields else None
     if annotation == tuple[Stage, ...]:
         return tuple(Stage)
@@ -250,13 +250,13 @@ def choices(model: type[BaseModel], key: str) -> tuple[str, ...]:
 
 
 def entry_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
-    """The model of the entries of a setting that is a list of tables; None where it is none."""
+    """The model of the entries of a setting that is a list of tables; None for any other setting."""
     inner = get_args(model.model_fields[key].annotation) if key in model.model_fields else ()
     return next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
 def told_twice(charges: object) -> list[tuple[int, str, str]]:
-    """Charges, as written, whose name or path an earlier one has: the index, the key, what it repeats."""
+    """Charges, as written, that repeat an earlier one's name or path: the index, the key, the repeated value."""
     found = []
     for key in ("name", "path"):
         seen: set[str] = set()
@@ -271,11 +271,11 @@ def told_twice(charges: object) -> list[tuple[int, str, str]]:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """What was read: `problems` are those of single tenants, which are then not among `tenants`.
+    """A loaded configuration. `problems` are those of single tenants, which are not in `tenants`.
 
-    `written` holds, by its path, each text that named environment variables, and `put_in` their values: `config show`
-    masks these. `digests` has every tenant that the files name, loaded or not, if only some were asked for.
-    `secret_files` are those in which secrets were looked for, `included` those that `include` has named.
+    `written` holds, by its path, each text with environment variables, and `put_in` the values of these: `config show`
+    masks them. `digests` has every tenant of the files, loaded or not, if only some were requested. `secret_files` are
+    the files in which secrets were searched, `included` the files named by `include`.
     """
 
     file: Path
@@ -291,5 +291,5 @@ class Configuration:
 
     @property
     def secrets(self) -> frozenset[str]:
-        """Every secret in it, to be kept out of what is written."""
+        """Every secret of the configuration, to be redacted from all output."""
         return frozenset(secrets_in([self.runtime, *self.tenants.values()]))

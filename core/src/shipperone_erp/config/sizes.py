@@ -1,4 +1,4 @@
-"""Sizes as TOML writes them: "32MiB", "500KiB", "64MB", or a number of bytes."""
+"""Sizes as written in TOML: "32MiB", "500KiB", "64MB", or a number of bytes."""
 
 import re
 from decimal import Decimal
@@ -15,7 +15,7 @@ PATTERN = r"^\s*(\d{1,9}(?:\.\d{1,3})?)\s*(B|kB|KiB|MB|MiB)\s*$"
 
 
 def parse_size(value: Any) -> int:
-    """Bytes. ValueError shows how a size is written."""
+    """The number of bytes. ValueError shows the form of a size."""
     found = re.match(PATTERN, value) if isinstance(value, str) else None
     if found:
         size = int(Decimal(found[1]) * UNITS[found[2]])
@@ -29,7 +29,7 @@ def parse_size(value: Any) -> int:
 
 
 def size_words(size: int) -> str:
-    """The size as it would be written: "32MiB", "500KiB"."""
+    """The size in its written form: "32MiB", "500KiB"."""
     unit = next((name for name in ("MiB", "KiB") if size % UNITS[name] == 0), "B")
     return f"{size // UNITS[unit]}{unit}"
 

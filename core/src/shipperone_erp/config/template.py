@@ -1,4 +1,4 @@
-"""What `init` writes: a commented file for one tenant, every setting with its default and a sentence."""
+"""The file that `init` writes for one tenant: every setting with its default and a comment."""
 
 from datetime import timedelta
 from typing import Any
@@ -16,7 +16,7 @@ FILLED_IN = ("base_url", "store_code", "token", "connector", "fields", "charges"
 
 
 def template(name: str, connector: str) -> str:
-    """TOML that loads once its marked places are filled in. PluginRefused if there is no such connector."""
+    """TOML that loads once its marked places are filled in. PluginRefused if the connector does not exist."""
     model = settings_type(discovery.load_connector(connector))
     variable = "".join(letter if letter.isalnum() else "_" for letter in name.upper()) + "_TOKEN"
     out = [

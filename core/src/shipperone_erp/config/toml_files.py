@@ -1,4 +1,4 @@
-"""The TOML files of a configuration: the named one and those that it includes, parsed, with the line of every key."""
+"""The TOML files of a configuration: the main file and those that it includes, parsed, with the line of every key."""
 
 import tomllib
 from collections.abc import Mapping
@@ -24,19 +24,19 @@ class Document:
 
     @cached_property
     def lines(self) -> dict[Position, int]:
-        """The line of every key. Worked out when the first problem is named: most files have none."""
+        """The line of every key. Computed when the first problem is reported, since most files have none."""
         from shipperone_erp.config import toml_positions
 
         return toml_positions.lines(self.text)
 
     def problem(self, path: Position, cause: str, *, tenant: str | None = None, near: str | None = None) -> Problem:
-        """A fault at that path, with the line of the innermost thing that stands in this file."""
+        """A problem at that path, with the line of the innermost part of the path that is in this file."""
         key = ".".join(str(part) for part in path) or "the file"
         return Problem(str(self.file), nearest(self.lines, path), key, cause, near, tenant)
 
 
 def parse(file: Path) -> Document:
-    """ConfigurationError if it cannot be read or is no TOML."""
+    """The parsed file. ConfigurationError if it cannot be read or is not TOML."""
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -53,7 +53,7 @@ def parse(file: Path) -> Document:
 
 
 def nearest(lines: Mapping[Position, int], path: Position) -> int | None:
-    """The line of that path, or of the innermost table around it."""
+    """The line of that path, or of the innermost table that contains it."""
     while path:
         if path in lines:
             return lines[path]

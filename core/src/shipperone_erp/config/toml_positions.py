@@ -1,6 +1,6 @@
-"""Where in a TOML text each key stands: the line of every table, key and array element, by its path.
+"""The position of each key in a TOML text: the line of every table, key and array element, by its path.
 
-`tomllib` reads the values; it tells no positions. tree-sitter's grammar tells positions, and is asked for nothing else.
+`tomllib` reads the values, but reports no positions. tree-sitter's grammar is used for the positions only.
 """
 
 import tomllib
@@ -35,7 +35,7 @@ def lines(text: str) -> dict[Path, int]:
 
 
 def _resolved(path: Path, elements: dict[Path, int]) -> Path:
-    """The path with the running element of every array of tables that it goes through."""
+    """The path, with the current index for every array of tables that it passes through."""
     done: Path = ()
     for part in path[:-1]:
         done = (*done, part)

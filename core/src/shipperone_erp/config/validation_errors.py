@@ -1,4 +1,4 @@
-"""pydantic's errors as problems of the configuration: in our words, without what was written."""
+"""Converts pydantic's errors into problems of the configuration: with this project's wording, and without the value."""
 
 import difflib
 from collections.abc import Collection, Sequence
@@ -11,7 +11,7 @@ from shipperone_erp.config.settings import choices, entry_model
 
 
 class Fault(NamedTuple):
-    """One fault below some table: where, why, what may have been meant, whether it is a secret that is not there."""
+    """One error below a table: its path, the cause, a suggestion, and whether a secret is missing."""
 
     path: tuple[str | int, ...]
     cause: str
@@ -20,7 +20,7 @@ class Fault(NamedTuple):
 
 
 def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str]) -> list[Fault]:
-    """Every fault that pydantic found in a table of `model`, whose keys are `known`."""
+    """Every error that pydantic found in a table of `model`, whose valid keys are `known`."""
     found = []
     for entry in error.errors(include_url=False, include_input=False):
         path = tuple(part for part in entry["loc"] if isinstance(part, str | int))
@@ -44,13 +44,13 @@ def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str])
 
 
 def _table(model: type[BaseModel], path: tuple[str | int, ...]) -> tuple[type[BaseModel], str]:
-    """The model and the key in it that a path is about: those of an entry, where it leads into a list of tables."""
+    """The model and the key that a path refers to: those of the entry, if it leads into a list of tables."""
     entry = entry_model(model, str(path[0])) if len(path) > 2 else None
     return (entry, str(path[2])) if entry else (model, str(path[0]) if path else "")
 
 
 def nearest(word: str, known: Collection[str]) -> str | None:
-    """The known word that was likely meant."""
+    """The known word that was probably meant."""
     return next(iter(difflib.get_close_matches(word, list(known), 1)), None)
 
 
