@@ -1,1 +1,1 @@
-"""What people see of the work and do about it: lists, one order's story, and the acts that steer it."""
+"""The operator's side: lists, the timeline of one order, and the actions that change a job."""

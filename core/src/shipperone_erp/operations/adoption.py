@@ -1,4 +1,4 @@
-"""`order adopt`: a person names the document that was made elsewhere; the service compares it and tells ShipperOne."""
+"""`order adopt`: an operator names a document that was created elsewhere; the service compares and confirms it."""
 
 import csv
 import io
@@ -23,12 +23,12 @@ ValueT = TypeVar("ValueT")
 
 COLUMNS = ("order_id", "reference", "number", "total", "date", "stage")
 NOT_SETTLED = (Reason.CONNECTOR_BUG, Reason.ORDER_GONE, Reason.ITEMS_CHANGED)
-"""Why a job is held whose last call may all the same have made something in the ERP."""
+"""Reasons of a held job whose last call may have created a document in the ERP."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A document that was made elsewhere, as a person names it."""
+    """A document that was created elsewhere, as an operator names it."""
 
     wanted: Pick
     reference: str
@@ -39,9 +39,9 @@ class Made:
 
 
 def can_be_adopted(job: Job) -> bool:
-    """Held, waiting or ignored, not confirmed, and nothing of it was (or may have been) made by this runtime.
+    """Held, waiting or ignored, not confirmed, and without any (possible) document made by this runtime.
 
-    A document of its own key that somebody else has issued may be adopted, and one that was adopted already.
+    Two more may be adopted: a document of the job's own key that somebody else has issued, and one adopted before.
     """
     if job.accepted or job.lost_at is not None or job.state not in (State.HELD, State.WAITING, State.IGNORED):
         return False
@@ -52,7 +52,7 @@ def can_be_adopted(job: Job) -> bool:
 
 
 def adopt(ledger: Ledger, made: Sequence[Made], now: datetime, note: str | None) -> list[Job]:
-    """Write down that these documents were made elsewhere: all, or none and a UsageError that says why of each."""
+    """Record that these documents were created elsewhere: all of them, or none and a UsageError with each reason."""
     steered: list[tuple[Job, Job, Action]] = []
     bad: list[str] = []
     for one in made:
@@ -90,7 +90,7 @@ def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tup
 
 
 def from_csv(file: Path, tenant: str | None) -> list[Made]:
-    """What a CSV file names, one document a row. UsageError names every bad row with its line."""
+    """The documents in a CSV file, one a row. UsageError names every invalid row with its line."""
     try:
         with file.open(encoding="utf-8-sig", newline="") as text:
             return _read(str(file), text, tenant)
@@ -99,7 +99,7 @@ def from_csv(file: Path, tenant: str | None) -> list[Made]:
 
 
 def from_text(pasted: str, tenant: str | None) -> list[Made]:
-    """As `from_csv`, of rows that were pasted, from a spreadsheet too: then they are separated by tabs."""
+    """As `from_csv`, for pasted rows. Rows pasted from a spreadsheet are separated by tabs."""
     try:
         return _read("row", io.StringIO(pasted.strip() + "\n", newline=""), tenant)
     except csv.Error as error:
@@ -160,7 +160,7 @@ def _row(cells: dict[str, str], tenant: str | None, place: str) -> Made:
 
 
 def amount(text: str) -> Decimal:
-    """An exact, finite amount; ValueError if it is none."""
+    """An exact, finite amount; ValueError otherwise."""
     try:
         value = Decimal(text)
     except InvalidOperation:
@@ -171,7 +171,7 @@ def amount(text: str) -> Decimal:
 
 
 def parsed(parse: Callable[[str], ValueT], text: str | None, name: str, form: str) -> ValueT | None:
-    """The value; None where nothing is written. UsageError shows the form."""
+    """The parsed value; None without a text. UsageError shows the form."""
     if not text:
         return None
     try:

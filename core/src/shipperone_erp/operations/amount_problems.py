@@ -1,4 +1,4 @@
-"""What stands against invoicing what a queue lists now, by the tenant's settings."""
+"""The obstacles to invoicing the orders that a queue lists now, by the tenant's settings."""
 
 from collections.abc import Iterator, Sequence
 from decimal import Decimal
@@ -19,22 +19,22 @@ from shipperone_erp.domain.totals import figures, readable
 from shipperone_erp.ledger.repository import Ledger
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})
-"""What an order in `pending_allocation` tells already; prices and shipping may come with its shipment."""
+"""Reasons that an order in `pending_allocation` already shows. Prices and shipping may come with its shipment."""
 
 
 def problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) -> Iterator[tuple[str, Problem]]:
-    """Each order that would be held for its amounts, with why. Blocking; reads only."""
+    """Each order that would be held for its amounts, with the reason. Blocking; reads only."""
     recorded = RecordedJobs(settings.base_url, settings.store_code, _jobs(ledger, settings.name, listing))
     for order_id, listed in listing.orders.items():
         found = standing_against(listing.stage, listed.order, settings, recorded.beside(listed.order))
         if found is not None and found.reason is not Reason.BUNDLE_UNCLEAR:
-            yield order_id, found  # what is not known to be goods has no amount; a finding of its own
+            yield order_id, found  # rows that may not be goods have no amount; a finding of its own reports them
 
 
 def standing_against(
     stage: Stage, order: FulfillmentOrder, settings: TenantSettings, beside: Recorded
 ) -> Problem | None:
-    """Why an order would be held in its queue; of `pending_allocation` only what it tells already."""
+    """The reason why an order would be held in its queue; for `pending_allocation` only the early reasons."""
     if stage is Stage.INVOICE:
         return foreseen(order, settings, beside)
     goods = sort_out(order, settings, rows_in(beside.allocations, always=True))
@@ -46,7 +46,7 @@ def standing_against(
 
 
 def possible_totals(job: Job, allocations: Sequence[Job], settings: TenantSettings) -> list[Decimal]:
-    """What the invoice of a job may come to: one sum, or one for each reading of its discounts that is left open."""
+    """The possible totals of a job's invoice: one, or one for each reading of its discounts that is still open."""
     currency = job.order.currency or settings.currency
     rows = sort_out(job.order, settings, rows_in(allocations, always=True)).invoiced
     order = cleaned(rows, currency, tolerance=settings.tolerance)

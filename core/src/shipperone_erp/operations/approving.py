@@ -1,4 +1,4 @@
-"""`order approve --total`: an operator accepts amounts that nothing explains, at exactly the sum that they come to."""
+"""`order approve --total`: an operator accepts amounts that no setting explains, at exactly their sum."""
 
 from datetime import datetime
 from decimal import Decimal
@@ -13,7 +13,7 @@ from shipperone_erp.operations.amount_problems import possible_totals
 
 
 def persons(loaded: Configuration, job: Job) -> int:
-    """How many must approve a draft of its tenant. UsageError if that cannot be known."""
+    """The number of operators who must approve a draft of its tenant. UsageError if the tenant cannot be loaded."""
     if job.tenant not in loaded.tenants:
         raise UsageError(f"{job.tenant} is not usable as it is configured, so that nobody knows who must approve")
     return loaded.tenants[job.tenant].approvals
@@ -22,7 +22,7 @@ def persons(loaded: Configuration, job: Job) -> int:
 def approve_sum(
     ledger: Ledger, loaded: Configuration, job: Job, now: datetime, note: str | None, *, total: Decimal | None
 ) -> Decimal:
-    """Accept the listing at this sum, which is returned. UsageError if its invoice comes to another one."""
+    """Accept the listing at this sum, and return it. UsageError if the invoice has a different total."""
     if job.tenant not in loaded.tenants:
         raise UsageError(f"{job.tenant} is not usable as it is configured, so its invoice cannot be worked out")
     allocations = ledger.jobs_of_orders(job.tenant, Stage.ALLOCATION, [job.order_id])

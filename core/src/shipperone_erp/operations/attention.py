@@ -1,4 +1,4 @@
-"""What needs an operator now, counted from the ledger: by owner and reason, and what waits by itself."""
+"""The unfinished jobs, counted from the ledger: those that need an operator, by owner and reason, and the others."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -11,17 +11,17 @@ from shipperone_erp.domain.records import JobCount, JobSummary
 from shipperone_erp.domain.states import Stage, State
 
 MUST_ACT = (Owner.IT, Owner.ACCOUNTANT)
-"""A job that waits for one of these moves only once they have done something: a refused login, a locked period."""
+"""A job that waits for one of these owners proceeds only after their action: a refused login, a locked period."""
 
 
 def needs_operator(job: Job | JobSummary | JobCount) -> bool:
-    """Nothing good happens to it by itself: it is held, or it waits for what IT or the accountant must do."""
+    """Whether it does not proceed by itself: it is held, or it waits for an action of IT or the accountant."""
     return job.state is State.HELD or (job.state is State.WAITING and job.owner in MUST_ACT)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Jobs that are alike for an operator: whose move it is, why, in which state, how many, since when."""
+    """Jobs that are alike for an operator: their owner, reason, state, number, and since when."""
 
     owner: Owner
     reason: Reason | None
@@ -32,29 +32,29 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """The unfinished jobs at one moment. `needs`: groups by owner and reason; `waits`: what moves by itself."""
+    """The unfinished jobs at one moment. `needs`: groups by owner and reason; `waits`: automatic ones."""
 
     needs: Sequence[Group] = ()
     waits: Sequence[Group] = ()
     by_owner: Counter[Owner] = field(default_factory=Counter)
     pending: int = 0
     late: int = 0
-    """Accepted by ShipperOne, and not issued or delivered in the ERP yet."""
+    """Jobs that ShipperOne has accepted and that are not yet issued or delivered in the ERP."""
     oldest: datetime | None = None
 
     @property
     def orders(self) -> int:
-        """How many jobs need an operator."""
+        """The number of jobs that need an operator."""
         return sum(self.by_owner.values())
 
     @property
     def waiting(self) -> int:
-        """How many wait by themselves."""
+        """The number of jobs that wait without an operator."""
         return sum(group.count for group in self.waits)
 
 
 def attention(counts: Iterable[JobCount], *, tenant: str | None = None, stage: Stage | None = None) -> Attention:
-    """What these counts (`ledger.counts()`) come to, of one tenant or stage alone if it is named."""
+    """The summary of these counts (`ledger.counts()`), for one tenant or stage if it is named."""
     needs: list[JobCount] = []
     waits: list[JobCount] = []
     pending = late = 0
@@ -80,7 +80,7 @@ def attention(counts: Iterable[JobCount], *, tenant: str | None = None, stage: S
 
 
 def _groups(counts: Iterable[JobCount]) -> list[Group]:
-    """By owner, then the most frequent reason first."""
+    """Groups by owner, then the most frequent reason first."""
     found: dict[tuple[Owner, Reason | None, State], Group] = {}
     for alike in counts:
         place = (alike.owner or Owner.IT, alike.reason, alike.state)

@@ -1,4 +1,4 @@
-"""Which part of a connection to ShipperOne is wrong: address, token or store code; each with its cure. Pure."""
+"""Determines the faulty part of a connection to ShipperOne (address, token or store code), with its cure. Pure."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from shipperone_erp.domain.listing import ReadFailed, Trouble
 
 
 class WrongPart(NamedTuple):
-    """The part as `doctor` names it, and what cures it. `answers`: the address itself is right."""
+    """The part as `doctor` names it, and its cure. `answers`: the address itself is right."""
 
     part: str
     cure: str
@@ -14,7 +14,7 @@ class WrongPart(NamedTuple):
 
 
 def wrong_part(failure: ReadFailed, base_url: str, store: str) -> WrongPart | None:
-    """What a failed read of the warehouses tells; None where the token may be good for the queues all the same."""
+    """The faulty part behind a failed read of the warehouses; None if the token may still be valid for the queues."""
     if failure.status is None and "JSON" not in failure.sentence:
         return WrongPart("address", f"check base_url ({base_url}), the network, and the certificate")
     if failure.trouble is Trouble.UNAUTHORISED and failure.status == 401:

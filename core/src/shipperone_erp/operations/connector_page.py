@@ -1,4 +1,4 @@
-"""The page of one connector, in Markdown: settings, what its ERP can do, hooks, what the conformance kit has found."""
+"""The page of one connector in Markdown: settings, capabilities of its ERP, hooks, results of the conformance kit."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any

@@ -1,7 +1,7 @@
-"""`order credited`: a credit note that was made in the ERP is recorded against the invoice that it credits.
+"""`order credited`: records a credit note, made in the ERP, against the invoice that it credits.
 
-Nothing is sent anywhere and no ERP is asked. What was held because the invoices of the order, or of its sales order,
-came to too much is taken up again.
+Nothing is sent to ShipperOne or the ERP. Jobs that were held because the invoices of the order, or of its sales order,
+exceeded its total are resumed.
 """
 
 from dataclasses import dataclass
@@ -19,21 +19,21 @@ from shipperone_erp.operations.job_commands import retry, steer
 
 @dataclass(frozen=True, slots=True)
 class Credited:
-    """What was recorded: the invoice's job as it is now, and the jobs that are taken up again."""
+    """The result: the invoice's job with the credit note, and the jobs that are resumed."""
 
     job: Job
     resumed: tuple[Job, ...]
 
 
 def can_be_credited(job: Job) -> bool:
-    """An invoice that ShipperOne has accepted."""
+    """Whether it is an invoice that ShipperOne has accepted."""
     return job.stage is Stage.INVOICE and job.accepted
 
 
 def credited(
     ledger: Ledger, job: Job, now: datetime, note: str | None, *, credit: CreditNote, currency: str | None
 ) -> Credited:
-    """Record the credit note. UsageError if it cannot be one of this invoice, or is recorded already."""
+    """Record the credit note. UsageError if it does not fit this invoice, or is already recorded."""
     stated = (job.invoice.currency if job.invoice else None) or job.order.currency or currency
     if credit.amount <= 0 or credit.amount != rounded(credit.amount, stated):
         raise UsageError(f"--amount {credit.amount:f} is no amount above zero; {decimals_in_words(str(stated))}")

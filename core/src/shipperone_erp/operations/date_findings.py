@@ -1,4 +1,4 @@
-"""Dates of what the queues list that cannot be true: what would hold an invoice, and what is taken as absent."""
+"""Implausible dates in the queues: those that would hold an invoice, and those that are treated as absent."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ from shipperone_erp.shipperone.order_parser import DATES
 
 
 def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | None) -> Iterator[tuple[str, Problem]]:
-    """Each order of pending_invoice that would be held for its day of supply, with why. Blocking; reads only."""
+    """Each order of pending_invoice that would be held for its day of supply, with the reason. Blocking; reads only."""
     if listing.stage is not Stage.INVOICE:
         return
     rules = DateRules.of(settings)
@@ -33,7 +33,7 @@ def date_problems(settings: TenantSettings, listing: Listing, ledger: Ledger | N
 
 
 def date_findings(settings: TenantSettings, listing: Listing) -> Iterator[Finding]:
-    """Dates that are listed and are taken as absent, those apart that would hold an invoice."""
+    """Listed dates that are treated as absent, except those that would hold an invoice."""
     for name in DATES:
         if name == "shipped_at" and listing.stage is Stage.INVOICE and settings.tax_date == "shipped":
             continue

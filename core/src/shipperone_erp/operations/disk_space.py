@@ -1,20 +1,20 @@
-"""The disk under a ledger in a file: a service cannot record there that it is full, so a reader looks itself."""
+"""The disk of a ledger in a file. A service cannot record on a full disk, so a reader of the ledger checks it."""
 
 import shutil
 from pathlib import Path
 
 FULL = 16 << 20
-"""Bytes: with less, SQLite's log may find no room for the next transactions."""
+"""Bytes. With less free space SQLite's log may fail at the next transactions."""
 
 
 def ledger_file(url: str) -> Path | None:
-    """The file of a ledger at this URL; None on a server."""
+    """The file of the ledger at this URL; None for a server."""
     prefix = "sqlite:///"
     return Path(url.removeprefix(prefix)) if url.startswith(prefix) else None
 
 
 def free_space(file: Path) -> int | None:
-    """Bytes that are free where the file lies; None where that cannot be found out."""
+    """The free bytes on the file's disk; None if they cannot be determined."""
     try:
         return shutil.disk_usage(file.parent).free
     except OSError:
@@ -22,7 +22,7 @@ def free_space(file: Path) -> int | None:
 
 
 def full_disk(url: str) -> str | None:
-    """A sentence if there is no room for what the service would record; None if there is, or nothing is known."""
+    """A sentence if the service lacks the space to record anything; None if there is enough, or if it is unknown."""
     file = ledger_file(url)
     free = free_space(file) if file is not None else None
     if file is None or free is None or free >= FULL:

@@ -1,6 +1,6 @@
-"""`doctor`: every check of a tenant a line OK, WARN or FAIL, each with what cures it. Nothing that it does stays.
+"""`doctor`: each check of a tenant is a line OK, WARN or FAIL with its cure. It leaves no trace.
 
-It says which of address, token, store code, rights of the token, ERP, ledger is wrong: each is asked for by itself.
+It checks address, token, store code, the token's rights, ERP and ledger separately, and names the faulty one.
 """
 
 import asyncio
@@ -39,16 +39,16 @@ from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 CLOCK_OFF = 60.0
-"""Seconds by which ShipperOne's clock and ours may differ: tax dates and schedules go by ours."""
+"""The accepted difference in seconds between ShipperOne's clock and the local one, which tax dates depend on."""
 
 LITTLE_SPACE = 1 << 30
 NO_SPACE = 100 << 20
 ANSWERS_WITHIN = 30.0
-"""Seconds for a connector's own checks."""
+"""Time limit in seconds for a connector's own checks."""
 
 
 class Verdict(StrEnum):
-    """What a check found."""
+    """The result of a check."""
 
     OK = "OK"
     WARN = "WARN"
@@ -57,7 +57,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One check of one tenant (or of the installation, then `tenant` is None)."""
+    """One check of one tenant, or of the installation if `tenant` is None."""
 
     tenant: str | None
     check: str
@@ -67,12 +67,12 @@ class Line:
     ending: Ending = Ending.FAILED
 
     def row(self) -> dict[str, Any]:
-        """As `doctor --json` lists it."""
+        """The line as `doctor --json` lists it."""
         return {**{key: value for key, value in asdict(self).items() if key != "ending"}, "verdict": self.verdict.value}
 
 
 async def examine(configuration: Configuration, tenants: Sequence[str]) -> list[Line]:
-    """Every check of these tenants (none named: of all). Never raises for what a check finds."""
+    """Every check of these tenants (of all, if none is named). Never raises for the result of a check."""
     ledger = await asyncio.to_thread(_ledger, configuration.runtime.ledger)
     lines = [*_configuration(configuration), *ledger]
     usable = all(line.verdict is Verdict.OK for line in ledger if line.check in ("ledger", "integrity"))
@@ -88,7 +88,7 @@ def _configuration(configuration: Configuration) -> list[Line]:
         for problem in configuration.problems
     ]
     for warning in configuration.warnings:
-        if not warning.key.endswith(".base_url"):  # of which the check of the address warns
+        if not warning.key.endswith(".base_url"):  # the check of the address already warns about it
             cure = "keep it where only this process can read it"
             lines.append(Line(warning.tenant, "secrets", Verdict.WARN, str(warning), cure))
     return lines or [Line(None, "configuration", Verdict.OK, f"{configuration.file} has no problems")]
@@ -126,7 +126,7 @@ def _ledger(url: str) -> list[Line]:
 
 
 class _Tenant:
-    """The checks of one tenant, in the order in which one depends on another."""
+    """The checks of one tenant, each after those that it depends on."""
 
     def __init__(self, settings: TenantSettings, runtime: RuntimeSettings, ledger_usable: bool) -> None:
         self.settings = settings
@@ -175,7 +175,7 @@ class _Tenant:
                     self.add("address", Verdict.OK, f"{base_url} answers")
                 self.add(wrong.part, Verdict.FAIL, failure.sentence, wrong.cure)
                 return False
-            # the token may be good for the queues all the same
+            # the token may still be valid for the queues
             self.add("warehouses", Verdict.WARN, failure.sentence, "give the token the scope to read warehouses")
             return True
         self.add("address", Verdict.OK, f"{base_url} answers")
@@ -186,7 +186,7 @@ class _Tenant:
         return True
 
     def _seen(self, stage: Stage, rows: Sequence[Any]) -> None:
-        # by their text: a page that is repeated at the end of a queue counts once
+        # compared by their text, so that a page repeated at the end of a queue counts once
         self.raw[stage].update((dumps(row), row) for row in rows if isinstance(row, dict))
 
     async def _queue(self, reader: QueueReader, check: str) -> None:
@@ -207,7 +207,7 @@ class _Tenant:
         await self._amounts(listing)
 
     async def _amounts(self, listing: Listing) -> None:
-        """Settings that are missing for what is really listed: how many orders would be held, and the first in full."""
+        """Settings missing for the listed orders: the number of orders that would be held, and the first in full."""
         for finding in date_findings(self.settings, listing):
             self.add(finding.check, Verdict.WARN, finding.sentence, finding.cure)
         found: dict[Reason, list[tuple[str, Problem]]] = {}
@@ -225,7 +225,7 @@ class _Tenant:
             self.add(f"{about} of {listing.stage}", Verdict.WARN, said, f"first: order {first}: {problem.sentence}")
 
     async def _answers(self) -> None:
-        """Denials of confirmations that the queue has disproved, as the ledger holds them."""
+        """Rejections of confirmations that the queue has disproved, as recorded in the ledger."""
         if self.ledger is None:
             return
         cure = "send ShipperOne the answers that `order show` lists; the orders themselves need nothing"
@@ -274,7 +274,7 @@ class _Tenant:
             await asyncio.to_thread(plugins.close)
 
     def _undoing(self, offers: frozenset[str]) -> None:
-        """What the connector cannot undo is held for a person whenever an order changes."""
+        """Warn about documents that the connector cannot undo: a change of an order holds them for an operator."""
         for stage, hook, what in (
             (Stage.ALLOCATION, "release_stock", "it does not release stock: a reservation that should end is held"),
             (Stage.INVOICE, "discard_invoice", "it does not discard drafts: an invoice that should change is held"),
@@ -284,7 +284,7 @@ class _Tenant:
 
     async def _bound(self, identity: str) -> None:
         settings = self.settings
-        # whether it answers is the connector's own checks to say: many know who it is from their settings alone
+        # the connector's own checks test the connection: many connectors read the identity from their settings alone
         self.add("identity", Verdict.OK, f"it is {identity}")
         if self.ledger is None:
             return

@@ -1,4 +1,4 @@
-"""The fleet as operators and their scripts read it: workers, what each serves, what each refuses."""
+"""The fleet for operators and their scripts: the workers, the tenants that each serves, and those that it refuses."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -13,13 +13,13 @@ Row = dict[str, Any]
 
 
 def fleet_of(ledger: Ledger) -> FleetStore | None:
-    """What the ledger's database holds about a fleet; None where there never was one."""
+    """The data of a fleet in the ledger's database; None if there never was a fleet."""
     store = ledger.fleet()
     return store if store is not None and store.exists() else None
 
 
 def with_fleet(rows: Iterable[Row], members: Iterable[MemberRecord]) -> list[Row]:
-    """The rows of `status`, each with the tenant's group, the worker that it was handed to, and who refuses it."""
+    """The rows of `status`, each with the tenant's group, its assigned worker, and the workers that refuse it."""
     known = {member.tenant: member for member in members}
     found = []
     for row in rows:
@@ -44,7 +44,7 @@ def worker_line(row: Row) -> str:
 
 
 def worker_rows(store: FleetStore, settings: FleetSettings) -> list[Row]:
-    """Each worker that lives, or has died within a day without a word."""
+    """Each worker that is alive, or has died within a day without signing off."""
     stalled = settings.stalled.total_seconds()
     refusals = store.refusals()
     return [

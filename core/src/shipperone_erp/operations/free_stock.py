@@ -1,4 +1,4 @@
-"""What a tenant's ERP knows of goods and how much of them is free, asked before anything is begun. Changes nothing."""
+"""The goods that a tenant's ERP has, and their free quantities, before any processing. Changes nothing."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -13,17 +13,17 @@ from shipperone_erp.kernel.errors import ShipperOneErpError
 from shipperone_erp.kernel.offload import aside
 
 AT_ONCE = 200
-"""Goods in one call of the connector."""
+"""The largest number of goods in one call of the connector."""
 
 ANSWERS_WITHIN = 60.0
-"""Seconds for all of them."""
+"""Time limit in seconds for all calls together."""
 
 
 @dataclass(frozen=True, slots=True)
 class ErpStock:
-    """What the ERP answered, by goods. `why_not`: why there is no answer, in a sentence; else empty.
+    """The ERP's answer by goods. `why_not`: the reason for a missing answer, as a sentence; else empty.
 
-    `can_tell` is False of a connector that cannot tell, whatever the ERP knows.
+    `can_tell` is False if the connector does not implement the query.
     """
 
     found: Mapping[Goods, FreeStock] = field(default_factory=dict)
@@ -32,12 +32,12 @@ class ErpStock:
 
 
 def goods_of(order: FulfillmentOrder) -> list[Goods]:
-    """The goods of each item of the order, where they lie."""
+    """The goods of each item of the order, with their warehouse."""
     return [Goods(item.sku, order.source_warehouse(item)) for item in order.items]
 
 
 async def ask(settings: TenantSettings, goods: Iterable[Goods]) -> ErpStock:
-    """Ask the tenant's ERP. Never raises for what a connector does: `why_not` says it."""
+    """Query the tenant's ERP. Never raises for an error of a connector: `why_not` holds it."""
     wanted = sorted(set(goods), key=lambda one: (one.warehouse_code, one.sku))
     try:
         return await asyncio.wait_for(aside(lambda: _asked(settings, wanted)), ANSWERS_WITHIN)

@@ -1,4 +1,4 @@
-"""`go-live`: what was listed before a tenant went live goes on, or is left alone, on a person's word."""
+"""`go-live`: an operator decides whether orders listed before a tenant's go-live are processed or ignored."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ from shipperone_erp.operations.job_commands import steer
 
 @dataclass(frozen=True, slots=True)
 class BeforeGoLive:
-    """One queue before a tenant's go-live: what is held of it, the oldest of these, whether it was ever read."""
+    """One queue before a tenant's go-live: the number of held jobs, the oldest one, whether it was ever read."""
 
     stage: Stage
     held: int
@@ -24,7 +24,7 @@ class BeforeGoLive:
     live: bool
 
     def words(self) -> str:
-        """For people."""
+        """The state of the queue as a sentence for operators."""
         if not self.read:
             return "never read; `shipperone-erp run --once` reads it and holds what it finds"
         if self.oldest is None:
@@ -35,7 +35,7 @@ class BeforeGoLive:
 
 
 def before_go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage]) -> list[BeforeGoLive]:
-    """What `go_live` would decide about, queue by queue."""
+    """The jobs that `go_live` would decide about, queue by queue."""
     found = []
     for stage in stages:
         record = ledger.queue(tenant, stage)
@@ -47,9 +47,9 @@ def before_go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage]) -> list
 
 
 def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, *, from_now: bool) -> list[Job]:
-    """Let go on (or, `from_now`, leave alone) what was listed before this tenant went live. May be called again.
+    """Resume (or, with `from_now`, ignore) the jobs listed before this tenant's go-live. May be called again.
 
-    UsageError with `from_now` if a queue was never read: what is listed now is not known then.
+    UsageError with `from_now` if a queue was never read, since its listed orders are unknown.
     """
     records = {stage: ledger.queue(tenant, stage) or QueueRecord(tenant=tenant, stage=stage) for stage in stages}
     unread = [stage for stage, record in records.items() if record.first_read_at is None]
@@ -74,5 +74,5 @@ def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime,
 
 
 def release(ledger: Ledger, job: Job, what: str, now: datetime) -> None:
-    """Let one order that was listed before the go-live go on; UsageError if it is no longer as it was looked at."""
+    """Resume one order that was listed before the go-live. UsageError if it has changed since it was read."""
     steer(ledger, job, job.taken_up(now), what, now, None)

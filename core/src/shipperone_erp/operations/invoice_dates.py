@@ -1,9 +1,9 @@
-"""What an operator sets about an invoice's dates: the day of supply, or the date of issue. Recorded with the actor.
+"""Sets an invoice's dates on behalf of an operator: the day of supply, or the date of issue. Recorded with the actor.
 
-Two facts, two acts. The day of supply is set only in place of one that cannot be true (`date_implausible`); the date of
-issue only where the ERP takes no invoice of the day of supply (`erp_period_locked`: a locked period, or numbers that
-follow the dates). After either an approval is asked for again. A draft that is known is discarded and built anew with
-these dates; what ShipperOne has accepted is issued with them.
+These are two facts with two commands. The day of supply is set only to replace an implausible one (`date_implausible`).
+The date of issue is set only if the ERP accepts no invoice of the day of supply (`erp_period_locked`: a locked period,
+or numbers that must follow the dates). After either, a new approval is required. A known draft is discarded and built
+again with these dates; an invoice that ShipperOne has accepted is issued with them.
 """
 
 from datetime import date, datetime, timedelta
@@ -17,16 +17,16 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.job_commands import steer
 
 OLDEST = timedelta(days=3653)
-"""Before its first listing: an earlier day of supply is a slip of the pen."""
+"""Before the first listing. An earlier day of supply is treated as a typing error."""
 
 
 def lacks_true_supply_date(job: Job) -> bool:
-    """Held because its day of supply cannot be true."""
+    """Whether it is held because its day of supply is implausible."""
     return _can_be_dated(job) and job.reason is Reason.DATE_IMPLAUSIBLE
 
 
 def is_refused_for_its_date(job: Job) -> bool:
-    """The ERP takes no invoice of its day of supply."""
+    """Whether the ERP accepts no invoice of its day of supply."""
     return _can_be_dated(job) and job.reason is Reason.ERP_PERIOD_LOCKED
 
 
@@ -36,7 +36,7 @@ def _can_be_dated(job: Job) -> bool:
 
 
 def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *, day: date, timezone: str) -> None:
-    """The day of supply is `day`. UsageError for a day to come, or of long ago, or without a note."""
+    """Set the day of supply to `day`. UsageError for a day in the future or long ago, or without a note."""
     _noted(note, "--date")
     today = _day(now, timezone)
     if day > today:
@@ -50,7 +50,7 @@ def set_supply_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *
 
 
 def set_issue_date(ledger: Ledger, job: Job, now: datetime, note: str | None, *, day: date, timezone: str) -> None:
-    """The invoice is issued with the date `day`, from the day of supply on up to today. Else UsageError."""
+    """Issue the invoice with the date `day`, which must be from the day of supply to today. Else UsageError."""
     _noted(note, "--issue-date")
     today = _day(now, timezone)
     supplied = job.tax_date or _day(job.first_listed_at, timezone)

@@ -1,6 +1,7 @@
-"""What a person tells the runtime to do about a job. Every act is recorded with its actor; none touches an ERP.
+"""The commands of operators for a job. Every command is recorded with its actor; none calls an ERP.
 
-A running service takes it up with its next cycle. Each act changes a job only if it still is as it was looked at.
+A running service applies it in its next cycle. Each command changes a job only if the job is unchanged since it was
+read.
 """
 
 import os
@@ -28,7 +29,7 @@ from shipperone_erp.workflow.approval import mark
 
 @dataclass(frozen=True, slots=True)
 class Pick:
-    """Which job is meant: an order's id (or a key), narrowed down by tenant, stage and key."""
+    """Selects a job by an order's id (or a key), narrowed down by tenant, stage and key."""
 
     order_id: str
     tenant: str | None = None
@@ -37,12 +38,12 @@ class Pick:
 
 
 _ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
-"""Whom the operations page acts for, within one request."""
+"""The user of the operations page on whose behalf the current request acts."""
 
 
 @contextmanager
 def acting_as(name: str) -> Iterator[None]:
-    """While inside, in this task and the threads that it starts, acts are recorded under that name."""
+    """A context manager. Commands inside it, in this task and threads that it starts, are recorded by that name."""
     token = _ACTING.set(name)
     try:
         yield
@@ -51,18 +52,18 @@ def acting_as(name: str) -> Iterator[None]:
 
 
 def actor() -> str:
-    """Who acts: someone on the page, or the effective user of this process. No environment variable counts."""
+    """The actor: a user of the page, or the effective user of this process. Environment variables do not count."""
     if (named := _ACTING.get()) is not None:
         return named
     number = os.geteuid()
     try:
         return pwd.getpwuid(number).pw_name
-    except KeyError:  # such as in a container that runs under a bare number
+    except KeyError:  # for example in a container that runs under a user id without a name
         return f"uid {number}"
 
 
 def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) -> Job:
-    """The one job that is meant and that this act can be done to. UsageError if there is none, or several."""
+    """The selected job, if this command applies to it. UsageError if there is none, or several."""
     jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, order_id=wanted.order_id, key=wanted.key)
     if not jobs:
         jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
@@ -83,7 +84,7 @@ def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) ->
 
 
 def listing(jobs: Sequence[Job]) -> list[str]:
-    """One line a job, to tell them apart."""
+    """One line for each job, to distinguish them."""
 
     def line(job: Job) -> str:
         document = job.number or job.reference
@@ -98,7 +99,7 @@ INSTEAD = {
     Reason.AWAITING_APPROVAL: "`order approve` lets it go on; `order retry --rebuild` has it made anew",
     Reason.RESERVED_NOT_SHIPPED: "`order release --note …` gives the reservation back",
 }
-"""What fits where another act does not."""
+"""The command that applies to a reason for which another command is refused."""
 
 
 def _instead(job: Job) -> str | None:
@@ -110,10 +111,10 @@ def _instead(job: Job) -> str | None:
 
 
 def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild: bool = False) -> None:
-    """Take the job up again, with fresh reads of both sides and the counts of automatic resolutions at zero.
+    """Resume the job, with fresh reads of both sides and with the counters of automatic resolutions at zero.
 
-    `rebuild`: what it has made is undone first, and the next generation is made. UsageError for a job that ShipperOne
-    has accepted: of it only the very same document may be issued.
+    `rebuild`: its documents are undone first, and the next generation is made. UsageError for a job that ShipperOne has
+    accepted: for it only the very same document may be issued.
     """
     if rebuild and job.accepted:
         raise UsageError(
@@ -133,12 +134,13 @@ def held_for(ledger: Ledger, reason: Reason, tenant: str | None, stage: Stage | 
 def resolve(
     ledger: Ledger, job: Job, now: datetime, note: str | None, *, outcome: Literal["confirmed", "cancelled"]
 ) -> None:
-    """A person says how it ended. If ShipperOne still lists it afterwards, it comes up again by itself.
+    """Record an operator's statement about the outcome. If ShipperOne still lists the order afterwards, it is processed
+    again.
 
-    Where ShipperOne's answer was lost this says what it was: `confirmed` goes on as accepted (an invoice is issued),
-    `cancelled` means that nothing was taken, and planning looks at the order afresh. Anywhere else the job was handled
-    by hand, and ends: nothing is called, and what it has made in the ERP is left to the person. Of an invoice that is
-    issued only `confirmed` can be said: its goods were booked out by hand.
+    If the outcome of the confirmation is unknown, this states it: with `confirmed` the job proceeds as accepted (an
+    invoice is issued); with `cancelled` nothing was accepted, and the order is planned again. In any other case the job
+    was handled by hand, and ends: no hook is called, and its documents in the ERP are left to the operator. An issued
+    invoice permits only `confirmed`: its goods were booked out by hand.
     """
     if job.accepted:
         if outcome == "cancelled":
@@ -156,16 +158,16 @@ def resolve(
 
 
 def ignore(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """Leave it alone for good, with what it has made; only `order retry` takes it up again.
+    """Leave the job and its documents alone; only `order retry` resumes it.
 
-    That an answer of ShipperOne was lost is not forgotten: taken up again, it is settled first.
+    An unknown outcome of a confirmation stays recorded: when the job is resumed, the outcome is determined first.
     """
     steer(ledger, job, job.ignored(now), "ignore", now, note)
 
 
 def what_follows(job: Job) -> str:
-    """What happens to a job that a person has just said something about, in words."""
-    # a reservation that was confirmed is used; whatever else it has made nobody touches any more
+    """The next step of a job after an operator's command, as a clause."""
+    # the order uses a confirmed reservation; any other document is not touched any more
     used = job.stage is Stage.ALLOCATION and job.state is State.DONE
     left = f"; {job.reference} in the ERP is left to you" if job.reference and not used else ""
     match job.state:
@@ -178,18 +180,18 @@ def what_follows(job: Job) -> str:
 
 
 def can_be_ended(job: Job) -> bool:
-    """Held or waiting, and not accepted: of what ShipperOne has accepted a person may only say `retry`."""
+    """Held or waiting, and not accepted: for a job that ShipperOne has accepted an operator may only use `retry`."""
     return job.state in (State.HELD, State.WAITING) and not job.accepted
 
 
 def can_be_resolved(job: Job) -> bool:
-    """As `can_be_ended`; of what is accepted: only its delivery is left, or its document is in an ERP of before."""
+    """As `can_be_ended`; or accepted, with only its delivery missing, or with its document in a previous ERP."""
     by_hand = job.step in (Step.ISSUED, Step.DELIVERING) or job.reason is Reason.ERP_CHANGED
     return can_be_ended(job) or (job.accepted and job.state in (State.HELD, State.WAITING) and by_hand)
 
 
 def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> None:
-    """These stages begin nothing from now on; what is inside a call goes to its next recorded point."""
+    """These stages start no new work from now on; a running call continues to its next recorded point."""
     for stage in stages:
         ledger.pause(
             Pause(tenant=tenant, stage=stage, at=now, actor=actor(), note=note), act_of("pause", tenant, now, note)
@@ -197,7 +199,7 @@ def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, n
 
 
 def resume(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> list[Stage]:
-    """They go on; those of them that were paused."""
+    """Resume these stages; returns those that were paused."""
     return [
         stage
         for stage in stages
@@ -206,21 +208,21 @@ def resume(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, 
 
 
 def can_be_retried(job: Job) -> bool:
-    """Held, waiting or ignored; what has an act of its own (`INSTEAD`) is not retried."""
+    """Held, waiting or ignored. A reason with a command of its own (`INSTEAD`) excludes a retry."""
     return job.state in (State.HELD, State.WAITING, State.IGNORED) and job.reason not in INSTEAD
 
 
 def can_be_rebuilt(job: Job) -> bool:
-    """As `can_be_retried`, a draft that waits for approval as well; never what was made elsewhere, or is accepted."""
+    """As `can_be_retried`, also for a draft that waits for approval; never for an adopted or an accepted job."""
     fits = can_be_retried(job) or (job.state is State.HELD and job.reason is Reason.AWAITING_APPROVAL)
     return fits and not job.adopted and not job.accepted
 
 
 def approve(ledger: Ledger, job: Job, now: datetime, note: str | None, *, persons: int = 1) -> bool:
-    """A person approves exactly this document. The ERP is asked for it once more; if it has changed, so is the person.
+    """An operator approves exactly this document. The ERP is queried for it again; a change requires a new approval.
 
-    What policies have accepted counts anew, since it is compared anew. With two `persons` the first approval is kept
-    and changes nothing: False. UsageError for a second one of the same person.
+    Acceptances by policies are evaluated again with that comparison. With two `persons` the first approval is recorded
+    and changes nothing: returns False. UsageError for a second one by the same operator.
     """
     if persons > 1 and not _second_person(ledger, job, now, note):
         return False
@@ -229,7 +231,7 @@ def approve(ledger: Ledger, job: Job, now: datetime, note: str | None, *, person
 
 
 def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) -> bool:
-    """Somebody else has approved this very document before; else this approval is kept as the first."""
+    """Whether another operator has approved this very document before; else this approval is recorded as the first."""
     first = f"approve, the first of two, {mark(job)}"
     given = {act.actor for act in ledger.actions(job.id) if act.action == first}
     if given - {actor()}:
@@ -241,38 +243,39 @@ def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) ->
 
 
 def note_down(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """Keep a note with the job; nothing else of it changes. UsageError if it is empty."""
+    """Add a note to the job; nothing else changes. UsageError if it is empty."""
     if not (note or "").strip():
         raise UsageError("say by --note what is to be kept")
     ledger.act(act_of("note", job.tenant, now, note, job.id))
 
 
 def can_be_approved(job: Job) -> bool:
-    """Held until a person approves its document."""
+    """Held until an operator approves its document."""
     return job.state is State.HELD and job.reason is Reason.AWAITING_APPROVAL
 
 
 NOT_EXPLAINED = (Reason.AMOUNT_UNEXPLAINED, Reason.SHIPPING_REPEATED)
-"""Why a listing is held whose sum an operator may accept as it is."""
+"""Reasons of a held listing whose sum an operator may accept."""
 
 
 def approve_total(ledger: Ledger, job: Job, now: datetime, note: str | None, *, total: Decimal) -> None:
-    """An operator accepts the listing as it is, if its invoice comes to exactly this sum.
+    """An operator accepts the listing unchanged, if its invoice comes to exactly this sum.
 
-    It goes with the listing's fingerprint: a listing that changes is looked at anew. What was built is asked for again.
+    The approval is bound to the listing's fingerprint: after a change the listing is judged again. An existing document
+    is queried again.
     """
     fresh = job.total_approved(now, at_total(job, total))
     steer(ledger, job, fresh, f"approve --total {total:f}", now, note)
 
 
 def total_can_be_approved(job: Job) -> bool:
-    """An invoice that is held because its amounts are not explained, and that ShipperOne has not accepted."""
+    """Whether it is an invoice held for unexplained amounts, and not accepted by ShipperOne."""
     held = job.stage is Stage.INVOICE and job.state is State.HELD and job.reason in NOT_EXPLAINED
     return held and not job.accepted and job.lost_at is None
 
 
 def approve_without_vat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """An operator decides that the order is handled without its VAT ids, for its later jobs too.
+    """An operator decides to process the order without its VAT ids, also for its later jobs.
 
     Other VAT ids need a decision of their own.
     """
@@ -281,47 +284,47 @@ def approve_without_vat(ledger: Ledger, job: Job, now: datetime, note: str | Non
 
 
 def vat_can_be_left_out(job: Job) -> bool:
-    """Held because its VAT id is not valid, and ShipperOne has not accepted it."""
+    """Whether it is held for an invalid VAT id, and not accepted by ShipperOne."""
     held = job.state is State.HELD and job.reason is Reason.VAT_ID_INVALID
     return held and not job.accepted and job.lost_at is None and vat_mark(job.order) is not None
 
 
 def release(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """A confirmed order's reservation is to be given back: the service does it once neither queue lists the order."""
+    """Request the release of a confirmed order's reservation, which follows once neither queue lists the order."""
     fresh = job.to_be_given_back(now, f"given back, as {actor()} said: {note}")
     steer(ledger, job, fresh, "release", now, note)
 
 
 def can_be_released(job: Job) -> bool:
-    """A reservation that was made here and that ShipperOne was told of, and nobody has given back."""
+    """Whether it is a reservation that was made here, confirmed to ShipperOne, and not yet released."""
     confirmed = job.stage is Stage.ALLOCATION and job.accepted and job.reference is not None and not job.adopted
     return confirmed and (job.state is State.DONE or job.reason is Reason.RESERVED_NOT_SHIPPED)
 
 
 def repeat(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None:
-    """It is a true second shipment of the same items in the same quantity: let it go on under its own key.
+    """Mark it as a true second shipment of the same items and quantities, and resume it under its own key.
 
-    More than was allocated is not invoiced by it: planning then holds it `more_than_ordered`.
+    It cannot invoice more than was allocated: planning then holds it as `more_than_ordered`.
     """
     steer(ledger, job, job.taken_up(now), "repeat", now, note)
 
 
 def can_be_repeated(job: Job) -> bool:
-    """Held because the same was confirmed before."""
+    """Whether it is held because the same content was confirmed before."""
     return job.state is State.HELD and job.reason is Reason.LISTED_AGAIN
 
 
 def act_of(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
-    """What is recorded of an act, with the user of this machine as its actor."""
+    """The record of a command, with the user of this machine as its actor."""
     return Action(id=new_id(), at=now, actor=actor(), action=what, tenant=tenant, job_id=job_id, note=note)
 
 
 def has_changed(job: Job) -> UsageError:
-    """Somebody was faster: nothing was done."""
+    """The error for a concurrent change: nothing was done."""
     return UsageError(f"{job.key} has just changed; look again with `shipperone-erp order show {job.order_id}`")
 
 
 def steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:
-    """Change the job and record who said so; UsageError if it is not as it was looked at."""
+    """Change the job and record the actor; UsageError if it has changed since it was read."""
     if not ledger.steer(before, after, act_of(what, before.tenant, now, note, before.id)):
         raise has_changed(before)

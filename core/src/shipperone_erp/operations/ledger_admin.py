@@ -1,4 +1,4 @@
-"""What a person says of a whole ledger: that it was restored from a copy, or is about something else now."""
+"""An operator's statements about a whole ledger: it is a restored copy, or it belongs to another ERP or shop now."""
 
 from collections.abc import Sequence
 from dataclasses import fields, replace
@@ -15,11 +15,12 @@ LONG_AGO = timedelta(days=3650)
 
 
 def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
-    """The ledger is a copy of an earlier day. Returns what was open in it: of each, all is unknown from now on.
+    """The ledger is a copy of an earlier day. Returns its open jobs, whose actual state is unknown from now on.
 
-    An order that is still listed goes on by asking the ERP for the document of its key, which may be there since. One
-    that is not listed any more may have been confirmed since: it is so if the ERP has issued its invoice, or if it is
-    in pending_invoice; else it is held `order_gone`, and nothing of it is released by itself.
+    An order that is still listed is resumed by querying the ERP for the document of its key, which may exist by now. An
+    order that is no longer listed may have been confirmed in the meantime: it counts as confirmed if the ERP has issued
+    its invoice, or if it is in pending_invoice. Otherwise it is held as `order_gone`, and nothing of it is released
+    automatically.
     """
     for record in ledger.queues():
         if record.last_good_read_at is not None:
@@ -41,10 +42,12 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
 def adopt(
     ledger: Ledger, tenant: str, binding: Binding, now: datetime, note: str | None, *, drop_references: bool = False
 ) -> tuple[list[str], list[Job]]:
-    """This tenant's rows are about `binding` from now on; returns what has changed, in words, and what was dropped.
+    """Bind this tenant's rows to `binding` from now on. Returns the changes, in words, and the jobs whose references
+    were dropped.
 
-    UsageError if jobs are unfinished that name documents: these are in the ERP (or the shop) of before. With
-    `drop_references` they are held `erp_changed` without them; after `order retry` they are made anew by key.
+    UsageError if unfinished jobs name documents, since these are in the previous ERP (or shop). With `drop_references`
+    these jobs are held as `erp_changed` without their references; after `order retry` their documents are created again
+    by key.
     """
     before = ledger.binding(tenant)
     if before is None:

@@ -1,8 +1,8 @@
-"""`order retry --rebuild` of what ShipperOne has accepted: its document is not in the ERP any more, and is made anew.
+"""`order retry --rebuild` for accepted jobs: a document that is missing in the ERP is created again.
 
-Nothing is sent to ShipperOne. An invoice is built as the next generation, compared with what was accepted, and issued;
-a reservation is made as the next generation while nothing of the order was invoiced. The ERP is asked first: a document
-that it still lists is never made twice.
+Nothing is sent to ShipperOne. An invoice is built as the next generation, compared with the accepted one, and issued. A
+reservation is made as the next generation as long as nothing of the order was invoiced. The ERP is queried first: a
+document that it still lists is never created twice.
 """
 
 from collections.abc import Sequence
@@ -20,20 +20,23 @@ from shipperone_erp.operations.reconcile.running import NotCompared, documents
 
 
 class ErpNotAsked(ShipperOneErpError):
-    """The ERP's list of documents could not be had, so that nothing is known to be missing; nothing was done."""
+    """The ERP's list of documents is not available, so that no document is known to be missing; nothing was done."""
 
     exit_code = int(Ending.ERP)
 
 
 def can_be_made_anew(job: Job) -> bool:
-    """ShipperOne has accepted it, its document was made here, and it rests."""
+    """ShipperOne has accepted it, its document was made here, and it is not in progress."""
     rests = job.state in (State.DONE, State.HELD, State.WAITING)
-    made = job.stage is Stage.INVOICE or job.reference is not None  # an order of services only reserves nothing
+    made = job.stage is Stage.INVOICE or job.reference is not None  # an order of services only has no reservation
     return rests and made and job.accepted and not job.adopted and job.ending is None
 
 
 def pick_to_rebuild(ledger: Ledger, wanted: Pick) -> Job:
-    """What is not accepted comes first, then the accepted invoice, then the reservation. UsageError if several fit."""
+    """The job to rebuild: one that is not accepted, else the accepted invoice, else the reservation.
+
+    UsageError if several match.
+    """
     jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, order_id=wanted.order_id, key=wanted.key)
     jobs = jobs or ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
     accepted = [job for job in jobs if can_be_made_anew(job)]
@@ -44,7 +47,7 @@ def pick_to_rebuild(ledger: Ledger, wanted: Pick) -> Job:
 
 
 def make_anew(ledger: Ledger, loaded: Configuration, jobs: Sequence[Job], now: datetime, note: str | None) -> None:
-    """Have these documents made anew: all, or none and a UsageError. Blocking: the ERP lists its documents first."""
+    """Request new documents for these jobs: all, or none and a UsageError. Blocking: the ERP lists its documents."""
     for job in jobs:
         _refuse_erased(job)
         if job.stage is Stage.ALLOCATION:
@@ -76,7 +79,7 @@ def _missing(ledger: Ledger, loaded: Configuration, tenant: str, jobs: Sequence[
 
 
 def _refuse_shipped(ledger: Ledger, job: Job) -> None:
-    """Goods that were invoiced have left the warehouse: a new reservation of the whole order would hold others."""
+    """Invoiced goods have left the warehouse: a new reservation of the whole order would reserve others."""
     for invoice in ledger.jobs_of_orders(job.tenant, Stage.INVOICE, [job.order_id]):
         if invoice.state not in NOTHING_LEFT:
             raise UsageError(

@@ -1,4 +1,4 @@
-"""What is open in the ERP because of us: for whoever switches the runtime off, or counts stock."""
+"""The runtime's open documents in the ERP, for an operator who switches the runtime off or counts stock."""
 
 from collections import defaultdict
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_ro
 
 
 def open_documents(ledger: Ledger, tenant: str | None) -> list[Row]:
-    """Live reservations, drafts, what is accepted and not issued, or issued and not delivered; the late first."""
+    """Live reservations, drafts, jobs accepted and not issued, or issued and not delivered; overdue ones first."""
     jobs = {job.id: job for job in _reservations(ledger, tenant)}
     kinds = dict.fromkeys(jobs, "reservation")
     for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state not in ENDED]):
@@ -23,7 +23,7 @@ def open_documents(ledger: Ledger, tenant: str | None) -> list[Row]:
 
 
 def unfinished(job: Job) -> str | None:
-    """What there is, or may be, of a job that has not ended; None if nothing, or a reservation that simply stands."""
+    """The (possible) document of an unfinished job; None if there is none, or if it is only a live reservation."""
     issued = job.invoice is not None and job.invoice.issued
     if job.stage is Stage.ALLOCATION:
         return "reservation, perhaps" if job.reference is None and may_exist(job) else None
@@ -39,7 +39,7 @@ def unfinished(job: Job) -> str | None:
 
 
 def _reservations(ledger: Ledger, tenant: str | None) -> Iterable[Job]:
-    """Those of which something is left: an order that is invoiced in parts has used up what was delivered."""
+    """The reservations with a remaining quantity: an order that is invoiced in parts uses it up by its deliveries."""
     jobs = ledger.reservations(tenant)
     by_tenant: dict[str, set[str]] = defaultdict(set)
     for job in jobs:

@@ -1,4 +1,4 @@
-"""An order's items and amounts as ShipperOne and the ERP have them, side by side. Read from the ledger alone."""
+"""An order's items and amounts in ShipperOne and in the ERP, side by side. Reads the ledger only."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -16,7 +16,7 @@ DISCARDED = (State.GONE, State.SUPERSEDED)
 
 @dataclass(frozen=True, slots=True)
 class ItemSides:
-    """One item: quantities from stage to stage, and its amount on both sides where both are known."""
+    """One item: its quantities by stage, and its amount on both sides if both are known."""
 
     sku: str
     name: str | None
@@ -30,7 +30,7 @@ class ItemSides:
 
 @dataclass(frozen=True, slots=True)
 class AmountSides:
-    """Shipping, a charge, or the total. `worked_out`: ours is what an invoice would come to; none is built."""
+    """Shipping, a charge, or the total. `worked_out`: the invoice is not built yet, and its amount is computed."""
 
     name: str
     theirs: Decimal | None
@@ -39,13 +39,13 @@ class AmountSides:
 
     @property
     def difference(self) -> Decimal | None:
-        """Ours less theirs; None where one side is not known."""
+        """The ledger's amount less the ERP's; None if one side is unknown."""
         return None if self.theirs is None or self.ours is None else self.ours - self.theirs
 
 
 @dataclass(frozen=True, slots=True)
 class Sides:
-    """All of an order that both sides have."""
+    """All items and amounts of an order that both sides have."""
 
     currency: str | None
     items: Sequence[ItemSides]
@@ -53,7 +53,7 @@ class Sides:
 
 
 def sides(jobs: Sequence[Job], settings: TenantSettings | None) -> Sides:
-    """Of the jobs of one order; without `settings` nothing is worked out that is not built."""
+    """The sides of the jobs of one order; without `settings` no amount of an unbuilt invoice is computed."""
     living = [job for job in jobs if job.state not in DISCARDED]
     allocations = [job for job in living if job.stage is Stage.ALLOCATION]
     invoices = [job for job in living if job.stage is Stage.INVOICE]

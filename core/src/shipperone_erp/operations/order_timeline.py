@@ -1,6 +1,6 @@
-"""An order's story as text for operators: where it stands and why, then one line an event: when, where, what.
+"""An order's timeline as text for operators: its state with the reason, then one line for each event.
 
-The bodies that were sent and received, tracebacks, the order and the invoice are shown only on request (`raw`).
+Bodies of requests and responses, tracebacks, the order and the invoice are shown only on request (`raw`).
 """
 
 import json
@@ -24,7 +24,7 @@ ASKED = {
     EffectKind.DELIVER: "deliver the goods",
     EffectKind.LOOK: "look the document up",
 }
-"""What the ERP was asked for: the beginning of a line about a call that did not succeed."""
+"""The operation that the ERP was called for: the beginning of a line about a failed call."""
 
 DONE = {
     EffectKind.RELEASE: "reservation released",
@@ -42,7 +42,7 @@ ENDED = {
 
 
 def story_lines(story: Row, *, raw: bool = False) -> list[str]:
-    """The story of one job; with `raw` also every body, traceback, the order as listed, the invoice as built."""
+    """The timeline of one job; with `raw` also every body, traceback, the order as listed, and the invoice as built."""
     return [*_head(story), *_timeline(story, raw), *_differences(story), *(_bodies(story) if raw else ())]
 
 
@@ -77,14 +77,14 @@ def _head(story: Row) -> Iterator[str]:
 
 
 def _dates(story: Row) -> str:
-    """The dates of an invoice of which an operator has set one."""
+    """The dates of an invoice, if an operator has set one of them."""
     by_hand = " (set by an operator)"
     supplied = f"day of supply {story['tax_date']}{by_hand if story['supply_date'] else ''}"
     return f"{supplied}, date of issue {story['issue_date']}{by_hand}" if story["issue_date"] else supplied
 
 
 def _inferred(story: Row) -> str:
-    """By what it counts as confirmed, where no answer of ShipperOne says so."""
+    """The evidence for an inferred confirmation, if ShipperOne has not responded with one."""
     said = [act for act in story["actions"] if act["action"] == "resolve --outcome confirmed"]
     second = story["accepted_at"].removesuffix("Z")
     if by := next((act["actor"] for act in said if act["at"].startswith(second)), None):
@@ -95,7 +95,7 @@ def _inferred(story: Row) -> str:
 
 
 def events(story: Row, *, raw: bool = False) -> list[Row]:
-    """What happened to a job, in its order: `at`, the `side` it happened on, and in `words` what it was."""
+    """The events of a job in their sequence: `at`, the `side` on which it happened, and its description in `words`."""
     listed = {"at": story["first_listed_at"], "side": "shipperone", "words": _listed(story)}
     acts = [{**action, "side": "operator", "words": _act(action)} for action in story["actions"]]
     effects = [{**entry, "words": _effect(entry, story, raw)} for entry in story["timeline"]]
@@ -125,14 +125,14 @@ def _act(action: Row) -> str:
 
 
 def _effect(entry: Row, story: Row, raw: bool) -> str:
-    """What one call was for, and how it ended, with the amounts and numbers that the answer names."""
+    """The purpose and the outcome of one call, with the amounts and numbers in the answer."""
     kind, said = EffectKind(entry["what"]), _parsed(entry["answer"])
     ok = entry["outcome"] == Outcome.OK
     asked = _confirmation(entry, story) if kind is EffectKind.CONFIRM else ASKED[kind]
     if ok and kind is EffectKind.CONFIRM:
         return f"{asked}: accepted"
     if ok:
-        # the amounts that the invoice has in place of listed ones, such as 75.65 for 75.650000000000006
+        # the invoice's amounts in place of the listed ones, such as 75.65 for 75.650000000000006
         replaced = f"; {entry['request']}" if kind is EffectKind.BUILD and entry["request"] else ""
         return _done(kind, said) + replaced
     if entry["outcome"] not in set(ENDED):
@@ -140,7 +140,7 @@ def _effect(entry: Row, story: Row, raw: bool) -> str:
     words = said.get("message") or (f"already issued: {_invoice(said)}" if "lines" in said else None)
     if words is None:
         lines = (entry["answer"] or "").strip().splitlines()
-        # of a traceback the last line names the exception
+        # the last line of a traceback names the exception
         hint = " (traceback: --raw)" if len(lines) > 1 and not raw else ""
         words = f"{lines[-1]}{hint}" if lines else ""
     status = f" ({said['status']})" if said.get("status") else ""
@@ -195,7 +195,7 @@ def _items(count: int) -> str:
 
 
 def _parsed(text: str | None) -> Mapping[str, Any]:
-    """The JSON object that the text is; nothing where it is none, such as a sentence."""
+    """The JSON object in the text; empty if the text is something else, such as a sentence."""
     try:
         value = loads(text or "")
     except ValueError:

@@ -1,4 +1,4 @@
-"""Queues in a file: what `capture` has written, or a page as ShipperOne answered it."""
+"""Queues in a file: one written by `capture`, or a page of ShipperOne's response."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,7 +15,7 @@ VERSION = 1
 
 
 def read_file(file: Path, stage: Stage = Stage.INVOICE) -> Queues:
-    """The queues in that file; a page or a single order is taken for one of `stage`. UsageError if it is neither."""
+    """The queues in that file; a page or a single order belongs to `stage`. UsageError if it is neither."""
     try:
         body = file.read_bytes()
         value = parse(body.decode("utf-8-sig"))
@@ -45,5 +45,5 @@ def _captured(file: Path, value: Mapping[str, Any]) -> Queues:
 
 
 def _holds_orders(items: Any) -> bool:
-    """The list is one of orders, not of an order's items."""
+    """Whether the list contains orders, and not the items of one order."""
     return isinstance(items, list) and any(isinstance(one, Mapping) and "items" in one for one in items)

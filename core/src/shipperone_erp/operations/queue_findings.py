@@ -1,4 +1,4 @@
-"""What the queues contain that a tenant's settings do not speak of: warnings of `doctor`. Pure functions."""
+"""Contents of the queues that a tenant's settings do not cover: warnings of `doctor`. Pure functions."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ ON_UTC = frozenset(
     {"GB", "IE", "PT", "IS", "GG", "JE", "IM", "FO"}
     | {"GH", "SN", "CI", "ML", "BF", "TG", "GM", "GN", "GW", "LR", "SL", "MR"}
 )
-"""Countries whose clocks show UTC for at least half of the year: no word about a time zone there."""
+"""Countries on UTC for at least half of the year: they cause no warning about the time zone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A setting that matters for what is listed and is missing or leads nowhere."""
+    """A setting that matters for the listed orders and is missing or leads to no value."""
 
     check: str
     sentence: str
@@ -33,7 +33,7 @@ class Finding:
 def findings(
     settings: TenantSettings, orders: Sequence[FulfillmentOrder], raw: Mapping[Stage, Sequence[Mapping[str, Any]]]
 ) -> list[Finding]:
-    """What is worth a warning about these orders; `raw` is their JSON by queue. Empty queues tell nothing."""
+    """The warnings about these orders; `raw` is their JSON by queue. Empty queues cause none."""
     return [
         *_fields(settings, raw),
         *_bundles(settings, orders),
@@ -63,7 +63,7 @@ def _missed(fields: Mapping[str, str], raw: Sequence[Mapping[str, Any]], table: 
 
 
 def _taxes(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
-    """That a tax comes to the right gross proves nothing: without a rate, a tax or a net row nothing is compared."""
+    """A tax that matches the gross proves nothing: without a rate, a tax or a net row there is nothing to compare."""
     items = [item for order in orders for item in order.items if item.row_total_incl_tax or item.price_incl_tax]
     bare = [item for item in items if not states_tax(item)]
     if bare and Stage.INVOICE in settings.stages:
@@ -94,12 +94,12 @@ def _rows(settings: TenantSettings, order: FulfillmentOrder) -> str | None:
 
 
 def is_open(problem: Problem) -> bool:
-    """Nothing proves how its discounts count; not one that adds up by no setting but another than the tenant's."""
+    """Whether its discounts are undecided; not if it adds up under a setting other than the tenant's."""
     return problem.reason is Reason.AMOUNT_UNEXPLAINED and len(problem.differences) > 1
 
 
 def discounts(settings: TenantSettings, stage: Stage, problems: Sequence[tuple[str, Problem]]) -> Iterator[Finding]:
-    """Of all orders of a queue whose discounts nothing settles: how many, and what each reading comes to."""
+    """For all orders of a queue whose discounts are undecided: their number, and the sum of each reading."""
     held = [(order_id, problem) for order_id, problem in problems if is_open(problem)]
     if held:
         first, problem = held[0]
@@ -109,7 +109,7 @@ def discounts(settings: TenantSettings, stage: Stage, problems: Sequence[tuple[s
 
 
 def _timezone(settings: TenantSettings, orders: Iterable[FulfillmentOrder]) -> Iterator[Finding]:
-    """Only where nobody has written one, documents are dated, and orders go to countries on another time."""
+    """A warning only if no time zone is set, documents are dated, and orders go to countries with another time."""
     if "timezone" in settings.model_fields_set or Stage.INVOICE not in settings.stages:
         return
     parties = [party for order in orders for party in (order.billing, order.shipping) if party is not None]

@@ -1,4 +1,4 @@
-"""Listed orders of each kind, as an invoice is built of them: what `doctor` has the ERP work out. Pure functions."""
+"""Listed orders of each kind for the ERP to compute in `doctor`, as they would be invoiced. Pure functions."""
 
 from collections.abc import Iterable, Sequence
 
@@ -9,7 +9,7 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.totals import priced
 
 OF_A_KIND = 5
-"""How many orders of each kind: whether amounts come out right depends on their cents as well."""
+"""The number of orders of each kind: correct amounts depend on the cents as well."""
 
 AT_MOST = 40
 
@@ -17,7 +17,7 @@ Kind = tuple[object, ...]
 
 
 def samples(orders: Iterable[FulfillmentOrder], settings: TenantSettings) -> list[FulfillmentOrder]:
-    """Some orders of each kind, with what each line comes to; those without prices are left out."""
+    """Some orders of each kind, with the total of each line; orders without prices are left out."""
     found: dict[Kind, list[FulfillmentOrder]] = {}
     for order in _once(orders):
         goods = sort_out(order, settings)
@@ -26,19 +26,19 @@ def samples(orders: Iterable[FulfillmentOrder], settings: TenantSettings) -> lis
         currency = order.currency or settings.currency
         reading = settled(goods.invoiced, currency, settings.discount, tolerance=settings.tolerance)
         if reading is None:
-            continue  # held before anything is built
+            continue  # held before any document is built
         ready = priced(goods.invoiced, currency, reading)
         if ready.items and all(item.line_total_incl_tax is not None for item in ready.items):
             of_kind = found.setdefault(kind(ready), [])
             if len(of_kind) < OF_A_KIND:
                 of_kind.append(ready)
-    # of each kind the first, then of each the second: a kind more is worth more than an order more of one
+    # first one of each kind, then a second of each: another kind is worth more than another order of one kind
     turns = [[of_kind[turn] for of_kind in found.values() if turn < len(of_kind)] for turn in range(OF_A_KIND)]
     return [order for turn in turns for order in turn][:AT_MOST]
 
 
 def kind(order: FulfillmentOrder) -> Kind:
-    """What may make a difference to how an ERP works an invoice out."""
+    """The properties that may affect how an ERP computes an invoice."""
     billing, customer = order.billing, order.customer
     return (
         frozenset(item.tax_percent for item in order.items),
@@ -54,5 +54,5 @@ def kind(order: FulfillmentOrder) -> Kind:
 
 
 def _once(orders: Iterable[FulfillmentOrder]) -> Sequence[FulfillmentOrder]:
-    """An order that is in both queues counts once, as it is listed last."""
+    """Each order once; an order in both queues as it was listed last."""
     return list({order.order_id: order for order in orders}.values())

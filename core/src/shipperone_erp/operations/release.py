@@ -1,4 +1,4 @@
-"""`order release`: before it is recorded both of ShipperOne's queues are read, and neither may list the order."""
+"""`order release`: recorded only after both of ShipperOne's queues were read and neither lists the order."""
 
 import asyncio
 
@@ -17,13 +17,13 @@ from shipperone_erp.shipperone.queue_reader import QueueReader
 
 
 class QueueNotRead(ShipperOneErpError):
-    """ShipperOne did not let a queue be read, so that nothing is known of it; nothing was done."""
+    """A queue of ShipperOne could not be read, so its contents are unknown; nothing was done."""
 
     exit_code = int(Ending.PLATFORM)
 
 
 async def release_unlisted(ledger: Ledger, loaded: Configuration, job: Job, note: str) -> None:
-    """Have the reservation given back. UsageError if an invoice or a queue says that the order ships."""
+    """Request the release of the reservation. UsageError if an invoice or a queue shows that the order ships."""
     if job.tenant not in loaded.tenants:
         raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
     await asyncio.to_thread(no_invoice_under_way, ledger, job)
@@ -32,14 +32,14 @@ async def release_unlisted(ledger: Ledger, loaded: Configuration, job: Job, note
 
 
 def no_invoice_under_way(ledger: Ledger, job: Job) -> None:
-    """UsageError if an invoice of the order is being worked on: its goods have shipped."""
+    """UsageError if an invoice of the order is in progress, since its goods have shipped."""
     for invoice in ledger.jobs_of_orders(job.tenant, Stage.INVOICE, [job.order_id]):
         if not invoice.ended:
             raise UsageError(f"order {job.order_id} has shipped: {invoice.key} is {invoice.state}; nothing was done")
 
 
 async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -> None:
-    """UsageError if a queue lists the order, or does not prove that it does not; QueueNotRead if it cannot be read."""
+    """UsageError if a queue lists the order, or does not prove its absence; QueueNotRead if it cannot be read."""
     client = ShipperOne(
         settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
         queue_fields=settings.queue_fields,

@@ -1,7 +1,7 @@
-"""Queues in a file as orders that the sandbox lists: what a confirmation of each must be about. Pure.
+"""Lists the orders of a file in the sandbox, with the expected content of their confirmations. Pure.
 
-A tenant's mapping reads them; without one the mapping that `inspect` finds. An order that cannot be read is listed all
-the same, and no confirmation of it is taken.
+They are read by a tenant's mapping, or else by the mapping that `inspect` finds. An order that cannot be read is listed
+too, but its confirmation is rejected.
 """
 
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,7 @@ PENDING = {Stage.ALLOCATION: "pending_allocation", Stage.INVOICE: "pending_invoi
 
 
 def found_settings(queues: Queues) -> TenantSettings:
-    """Settings of no tenant, with the mapping by which most of these orders add up."""
+    """Settings without a tenant, with the mapping by which most of these orders add up."""
     nobody = TenantSettings(
         name="file", base_url="https://file.invalid", token=Secret("file"), connector="none",
         connector_settings=NoSettings(), policy_settings={},
@@ -35,7 +35,7 @@ def found_settings(queues: Queues) -> TenantSettings:
 
 
 def orders_in(queues: Queues, settings: TenantSettings) -> Iterator[FulfillmentOrder]:
-    """The orders of the file that can be read, those that have shipped first."""
+    """The readable orders of the file, shipped ones first."""
     for stage in (Stage.INVOICE, Stage.ALLOCATION):
         wire = wire_of(settings, stage)
         for raw in queues.orders.get(stage, ()):
@@ -46,7 +46,7 @@ def orders_in(queues: Queues, settings: TenantSettings) -> Iterator[FulfillmentO
 
 
 def replayed(queues: Queues, settings: TenantSettings) -> list[Replayed]:
-    """Each order in its queue; one that waits for stock comes to `pending_invoice` once it is allocated and ships."""
+    """Each order in its queue. An order that waits for stock is in `pending_invoice` once allocated and shipped."""
     listed: dict[str, Replayed] = {}
     for stage in (Stage.INVOICE, Stage.ALLOCATION):
         wire = wire_of(settings, stage)
@@ -73,7 +73,7 @@ def _to_confirm(order: FulfillmentOrder) -> SandboxOrder:
 
 
 def _shipped(raw: Mapping[str, Any], settings: TenantSettings) -> Mapping[str, Any]:
-    """The order as the other queue would list it: what was ordered has shipped, under the name that it has there."""
+    """The order as the other queue would list it: its ordered quantity is shipped, under that queue's field name."""
     before, after = Places(settings.fields_of(Stage.ALLOCATION)), Places(settings.fields_of(Stage.INVOICE))
     at = places_in_order(raw, before).get("items", "")
     quantity = settings.fields_of(Stage.INVOICE).get("qty")

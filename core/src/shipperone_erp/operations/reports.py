@@ -1,4 +1,4 @@
-"""The ledger as people and their scripts read it: plain values, amounts as text, times as UTC ISO-8601."""
+"""The ledger for operators and their scripts: plain values, amounts as text, times as UTC ISO-8601."""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable
@@ -21,16 +21,16 @@ from shipperone_erp.operations.stalled_stages import silence
 Row = dict[str, Any]
 
 NO_TAX = "no rate, tax or net row is listed for some item, or the ERP states no tax"
-"""Why the tax of an invoice was not compared."""
+"""The reason why the tax of an invoice was not compared."""
 
 
 def iso(moment: datetime | None, timespec: str = "seconds") -> str | None:
-    """'2026-03-01T12:00:00Z'; what happened one after another in a second needs `milliseconds`."""
+    """'2026-03-01T12:00:00Z'. Events within one second need `milliseconds`."""
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z") if moment else None
 
 
 def money_text(amount: Decimal, currency: str | None) -> str:
-    """With the currency's decimals, more only where there are more."""
+    """The amount with the currency's decimals, or with more if it has more."""
     usual = rounded(amount, currency)
     return f"{usual if usual == amount else amount:f}"
 
@@ -65,7 +65,7 @@ def order_row(job: Job | JobSummary) -> Row:
 
 
 def in_order_of_urgency(jobs: Iterable[Job]) -> list[Job]:
-    """Accepted and not issued first, then held, waiting, the rest; the oldest first among equals."""
+    """Accepted and not issued jobs first, then held, waiting, the rest; within each the oldest first."""
     ranks = {State.HELD: 1, State.WAITING: 2, State.WORKING: 3, State.NEW: 4}
 
     def rank(job: Job) -> tuple[int, datetime, int]:
@@ -76,7 +76,7 @@ def in_order_of_urgency(jobs: Iterable[Job]) -> list[Job]:
 
 
 def order_story(ledger: Ledger, job: Job) -> Row:
-    """A job with its timeline, its differences, its bodies, and what people did."""
+    """A job with its timeline, its differences, its bodies, and the commands of operators."""
     return {
         **order_row(job),
         "tax_date": job.tax_date.isoformat() if job.tax_date else None,
@@ -101,7 +101,7 @@ def order_story(ledger: Ledger, job: Job) -> Row:
 
 
 def tax_not_compared(job: Job | JobSummary) -> bool:
-    """An accepted invoice of which some tax was compared with nothing that ShipperOne lists."""
+    """Whether it is an accepted invoice with a tax that ShipperOne's listing does not allow to compare."""
     return job.accepted_at is not None and not job.tax_compared
 
 
@@ -135,7 +135,7 @@ def _texts(value: Any, key: str = "") -> Any:
 
 
 def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
-    """Why a stage rests: by a person's word, or because ShipperOne's queue cannot be read."""
+    """The reason why a stage is paused: an operator's command, or a queue that cannot be read."""
     if pause is not None:
         note = f": {pause.note}" if pause.note else ""
         return {"paused": f"by {pause.actor}", "sentence": f"paused by {pause.actor} at {iso(pause.at)}{note}"}
@@ -145,8 +145,11 @@ def _paused(record: QueueRecord | None, pause: Pause | None) -> Row:
 
 
 def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> list[Row]:
-    """Per tenant and stage: what is pending, waiting, held, for which reasons, and whose move it is; the oldest; the
-    last good read; whether it is paused; which process serves it (or did, if it was killed)."""
+    """The rows of `status`, one for each tenant and stage.
+
+    Each has the numbers of pending, waiting and held jobs with their reasons and owners, the oldest job, the last good
+    read, any pause, and the process that serves the stage (or served it before it was killed).
+    """
     rows: list[Row] = []
     not_compared, taxes = ledger.not_compared(), ledger.tax_not_compared()
     disproved = ledger.disproved(now - DISPROVED_WITHIN)
@@ -157,7 +160,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
     for alike in ledger.counts():
         counts[alike.tenant, alike.stage].append(alike)
     stages = {tenant.name: list(tenant.stages) for tenant in configuration.tenants.values()}
-    for problem in configuration.problems:  # perhaps only as seen from here: the service may have what is missing
+    for problem in configuration.problems:  # possibly local to this machine: the service may have the missing part
         if problem.tenant is not None:
             stages[problem.tenant] = [stage for tenant, stage in queues if tenant == problem.tenant]
     for tenant, of_tenant in stages.items():
@@ -214,7 +217,7 @@ def _overdue(ledger: Ledger, settings: TenantSettings, stage: Stage, now: dateti
     if stage is not Stage.INVOICE:
         return 0
     moment = now - settings.invoice_within
-    # of what is accepted, the invoice says whether it is issued; of all others the ledger need only count
+    # of accepted jobs the invoice shows whether it is issued; the ledger only counts all others
     accepted = ledger.accepted_before(settings.name, stage, moment)
     unissued = sum(1 for job in accepted if overdue(job, settings.invoice_within, now))
     return unissued + ledger.not_accepted_before(settings.name, stage, moment)

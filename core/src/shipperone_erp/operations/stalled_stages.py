@@ -1,4 +1,4 @@
-"""A served stage that records nothing: what its service cannot write, a reader of the ledger can only infer."""
+"""Detects a served stage that records nothing: its service may be unable to write, which a reader can only infer."""
 
 import os
 import socket
@@ -9,13 +9,13 @@ from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.ledger.leases import LeaseRecord
 
 SILENT_AFTER = timedelta(minutes=10)
-"""Without a recorded read of the queue, or three times the poll interval where that is longer."""
+"""The accepted time without a recorded read of the queue; or three times the poll interval, if that is longer."""
 
 
 def silence(
     record: QueueRecord | None, lease: LeaseRecord | None, settings: TenantSettings, now: datetime
 ) -> str | None:
-    """A sentence if a stage is served and no read of its queue, good or failed, was recorded for long; else None."""
+    """A sentence if a stage is served but has recorded no read, good or failed, for too long; else None."""
     if lease is None or lease.owner is None or (record is not None and record.paused_reason is not None):
         return None
     known = [lease.taken_at, record.last_good_read_at if record is not None else None]
@@ -35,13 +35,13 @@ def silence(
 
 
 def _runs(pid: int | None) -> bool:
-    """A process of that id runs on this machine; taken as true where that cannot be found out."""
-    if pid is None or os.name != "posix":  # elsewhere `kill` would end it
+    """Whether a process of that id runs on this machine; True if that cannot be determined."""
+    if pid is None or os.name != "posix":  # on other systems `kill` would end the process
         return True
     try:
         os.kill(pid, 0)
     except (ProcessLookupError, OverflowError):
         return False
-    except PermissionError:  # it is another user's
+    except PermissionError:  # the process belongs to another user
         pass
     return True

@@ -1,8 +1,9 @@
-"""`run --supervised`: which order is asked about next, and what is shown of it. Reads only; what acts is the runtime.
+"""`run --supervised`: selects the next order to ask about, and describes it. Reads only; the runtime acts.
 
-An order is asked about before anything is begun for it; an invoice once more when its draft is there, since what comes
-after it cannot be undone. What was asked is in the ledger alone (an order that was begun, a draft that waits for
-approval), so that a process that is killed at any question asks the same question again.
+An operator is asked about an order before any processing. For an invoice a second question follows once its draft
+exists, since the next step cannot be undone. The questions already answered are recorded only in the ledger (an order
+in progress, a draft that waits for approval). A process that is killed during a question therefore asks the same
+question again.
 """
 
 from collections import Counter
@@ -25,7 +26,7 @@ from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_bo
 
 
 class Kind(StrEnum):
-    """What makes orders differ in what they need of the mapping, the connector and the accountant."""
+    """The kinds of orders, which differ in their demands on the mapping, the connector and the accountant."""
 
     PLAIN = "plain"
     PART = "part"
@@ -38,7 +39,7 @@ class Kind(StrEnum):
 
 
 class Foreseen(Protocol):
-    """What a cycle would do about one order, as `run --dry-run` works it out."""
+    """The planned decisions of a cycle for one order, as computed by `run --dry-run`."""
 
     @property
     def stage(self) -> Stage: ...
@@ -50,7 +51,7 @@ class Foreseen(Protocol):
 
 @dataclass(frozen=True)
 class Candidate:
-    """An order to be asked about. `draft`: its invoice is built and waits for a yes; else nothing is begun."""
+    """An order to be asked about. `draft`: its invoice is built and awaits approval; else nothing has begun."""
 
     stage: Stage
     order: FulfillmentOrder = field(repr=False)
@@ -61,15 +62,18 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Look:
-    """What one look at the queues and the ledger shows: orders to ask about, those that a yes has begun, and by stage
-    and kind how many ShipperOne has accepted."""
+    """One look at the queues and the ledger.
+
+    It has the orders to ask about, the orders in progress after an approval, and the number that ShipperOne has
+    accepted, by stage and kind.
+    """
 
     candidates: tuple[Candidate, ...]
     begun: Mapping[Stage, frozenset[str]]
     accepted: Mapping[tuple[Stage, Kind], int]
 
     def next(self, count: int, skipped: Iterable[tuple[Stage, str]]) -> Candidate | None:
-        """A draft that waits, else an order of a kind of which fewer than `count` were accepted, invoices first."""
+        """A draft that waits, else an order of a kind with fewer than `count` accepted ones; invoices first."""
         passed_over = set(skipped)
         open_ones = [one for one in self.candidates if (one.stage, one.order.order_id) not in passed_over]
         wanted = (one for one in open_ones if one.draft or any(self._few(one.stage, kind, count) for kind in one.kinds))
@@ -82,7 +86,7 @@ class Look:
 
 
 def look(settings: TenantSettings, foreseen: Sequence[Foreseen], ledger: LedgerReader) -> Look:
-    """What is to be asked of these orders of one tenant."""
+    """The possible questions about these orders of one tenant."""
     found: list[Candidate] = []
     begun: dict[Stage, frozenset[str]] = {}
     accepted: Counter[tuple[Stage, Kind]] = Counter()
@@ -99,7 +103,7 @@ def look(settings: TenantSettings, foreseen: Sequence[Foreseen], ledger: LedgerR
 
 
 def kinds_of(order: FulfillmentOrder, home: str | None, *, part: bool) -> frozenset[Kind]:
-    """The kinds that an order is of; plain where it is of no other. `home`: the country of most orders."""
+    """The kinds of an order; `plain` if no other applies. `home`: the country of most orders."""
     parties = [party for party in (order.billing, order.customer, order.shipping) if party is not None]
     countries = {party.country for party in parties if party.country}
     found = {
@@ -138,7 +142,7 @@ def _kinds(job: Job, ledger: LedgerReader, home: str | None) -> frozenset[Kind]:
 
 
 def _begun(foreseen: Iterable[Foreseen]) -> Iterator[str]:
-    """Orders that a yes has begun and that a process did not come to the end of."""
+    """Orders whose processing was approved, but which the process has not completed."""
     for one in foreseen:
         for decision in one.decisions:
             if not isinstance(decision, NoAction | Start) and decision.job.step is not Step.NEW:
@@ -166,7 +170,7 @@ AT_ONCE = "  fiscal_first: a yes issues it at once, and only an accountant can c
 
 
 def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None = None) -> list[str]:
-    """What a yes does: in the ERP, at ShipperOne, and what of it cannot be undone. `stock`: what is free there now."""
+    """The effects of an approval in the ERP and at ShipperOne, and the final ones. `stock`: free quantities now."""
     order, connector = candidate.order, settings.connector
     kinds = ", ".join(sorted(candidate.kinds))
     head = f"{order.order_id} · {candidate.stage}, warehouse {order.warehouse_code} · {kinds}"
@@ -224,7 +228,7 @@ def _free(order: FulfillmentOrder, item: OrderItem, stock: ErpStock) -> str:
 
 
 def became(job: Job | None) -> str:
-    """What has become of an order after a yes, in a line."""
+    """The result for an order after an approval, in one line."""
     if job is None:
         return "it is no longer listed; nothing was done"
     made = f": {job.number or job.reference}" if job.number or job.reference else ""

@@ -1,7 +1,7 @@
-"""How many orders came and how soon they were done: counts of the ledger by hour and by day, for small charts.
+"""The number of incoming orders and their processing time: counts of the ledger by hour and by day, for small charts.
 
-A count is of the jobs that were first listed within a span. Their ids grow with that time, so that a span is one range
-of the table; what is older than an hour is counted again every few minutes only, a past day once a process.
+A count covers the jobs first listed within a span. Their ids grow with that time, so a span is one range of the table.
+Spans older than an hour are counted again only every few minutes, a past day once a process.
 """
 
 import statistics
@@ -20,7 +20,7 @@ RECOUNT = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """The jobs that were first listed from `since` on: how many, how many of them are done, and how soon (median)."""
+    """The jobs first listed from `since` on: their number, the number of completed ones, and the median time for it."""
 
     since: datetime
     listed: int
@@ -37,17 +37,17 @@ class Throughput:
 
     @property
     def listed(self) -> int:
-        """Jobs that were listed within the last 24 hours."""
+        """The number of jobs listed within the last 24 hours."""
         return sum(span.listed for span in self.hours)
 
     @property
     def done(self) -> int:
-        """Those of them that are done."""
+        """The number of these jobs that are done."""
         return sum(span.done for span in self.hours)
 
 
 class ThroughputCounter:
-    """Counts aside, one span after another; `look` never waits for the ledger."""
+    """Counts in the background, one span after another; `look` never waits for the ledger."""
 
     def __init__(
         self, now: Callable[[], datetime], *, monotonic: Callable[[], float] = time.monotonic, pause: float = 0.05
@@ -60,22 +60,22 @@ class ThroughputCounter:
         self._counting = threading.Lock()
 
     def look(self) -> Throughput:
-        """What has been counted so far."""
+        """The counts so far."""
         spans = dict(self._spans)
         hours = [spans[key] for key in self._keys(HOURS, timedelta(hours=1)) if key in spans]
         days = [spans[key] for key in self._keys(DAYS, timedelta(days=1)) if key in spans]
         return Throughput(hours, days)
 
     def due(self) -> bool:
-        """It is time to `count` again."""
+        """Whether it is time to `count` again."""
         return self._monotonic() - self._counted_at >= RECOUNT
 
     def failed(self) -> None:
-        """A count ended by an error: it is due again at the usual time, and what was counted stays."""
+        """A count failed: it is due again at the usual time, and earlier counts are kept."""
         self._counted_at = self._monotonic()
 
     def count(self, ledger: Ledger) -> None:
-        """Count what is due, the newest first. Blocking; two at once are one."""
+        """Count the due spans, the newest first. Blocking; of two concurrent calls only one counts."""
         if not self._counting.acquire(blocking=False):
             return
         try:

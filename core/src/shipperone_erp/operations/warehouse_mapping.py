@@ -1,4 +1,4 @@
-"""ShipperOne's warehouses beside those that a connector's settings map, both ways: warnings of `doctor`. Pure."""
+"""Compares ShipperOne's warehouses with those mapped by a connector's settings: warnings of `doctor`. Pure."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -7,11 +7,11 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.operations.queue_findings import Finding
 
 CODES = ("warehouse_code", "code", "source_code")
-"""Where a warehouse may have its code; the guide does not say."""
+"""The possible keys of a warehouse's code, since ShipperOne's guide does not define it."""
 
 
 def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Finding]:
-    """A connector that maps warehouses by code has a setting `warehouses`; others have nothing to compare."""
+    """Differences in both directions for a connector with a setting `warehouses`; other connectors have none."""
     mapped = getattr(settings.connector_settings, "warehouses", None)
     codes = set(codes_of(listed))
     if not isinstance(mapped, Mapping) or not mapped or not codes:
@@ -26,7 +26,7 @@ def unmapped(settings: TenantSettings, listed: Sequence[Any]) -> Iterator[Findin
 
 
 def codes_of(listed: Iterable[Any]) -> Iterator[str]:
-    """The codes of warehouses as ShipperOne lists them."""
+    """The codes of the warehouses in ShipperOne's list."""
     for row in listed:
         if isinstance(row, Mapping):
             yield from (str(row[name]) for name in CODES if row.get(name))

@@ -1,9 +1,9 @@
-"""Alerts without Prometheus: what needs somebody, told once when it begins and once when it is over.
+"""Alerts without Prometheus: each condition is sent once when it begins and once when it is over.
 
-    conditions   what is wrong now, by tenant, from the ledger
-    messages     what is told, as text and as JSON
-    delivery     by apprise, or by a command
-    watch        looks at the ledger, and tells what has changed since
+conditions   the present conditions by tenant, from the ledger
+messages     the messages, as text and as JSON
+delivery     by apprise, or by a command
+watch        polls the ledger and sends the changes
 
-What was told is in the ledger: it survives a restart, and two processes on one ledger tell a thing once.
+The ledger records what was sent: alerts survive a restart, and two processes on one ledger send each of them once.
 """

@@ -1,4 +1,4 @@
-"""What is wrong now, from the ledger: by rule and tenant, never by order."""
+"""The present conditions that need attention, from the ledger: by rule and tenant, never by order."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -19,9 +19,9 @@ from shipperone_erp.operations.stalled_stages import silence
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """Something that somebody is to be told of. `name` stays the same as long as it lasts; the sentence may change.
+    """A condition that an alert is about. `name` is constant as long as it lasts; the sentence may change.
 
-    `after`: it is told only once it has lasted so long.
+    `after`: how long it must last before an alert is sent.
     """
 
     rule: Rule
@@ -32,19 +32,19 @@ class Condition:
 
     @property
     def name(self) -> str:
-        """Its name in the ledger."""
+        """The key of the alert in the ledger."""
         return f"{self.rule.value}/{self.tenant}/{self.about}"[:250]
 
 
 class Heartbeats:
-    """Whether a lease's holder lives, as this process sees it: its heartbeat moves, or has not been looked at long."""
+    """Detects whether the holder of a lease is alive, by changes of its heartbeat that this process has observed."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._seen: dict[str, tuple[int, int, float]] = {}
 
     def still_for(self, lease: LeaseRecord) -> float:
-        """For how many seconds it has not moved; 0 when it is seen for the first time."""
+        """Seconds since the heartbeat last changed; 0 at the first look."""
         now = self._monotonic()
         number, heartbeat, since = self._seen.get(lease.name, (-1, -1, now))
         if (number, heartbeat) != (lease.number, lease.heartbeat):
@@ -54,7 +54,7 @@ class Heartbeats:
 
 
 class Conditions:
-    """Of one configuration on one ledger."""
+    """The conditions of one configuration and one ledger."""
 
     def __init__(
         self, configuration: Configuration, ledger: Ledger, monotonic: Callable[[], float], alerts: AlertSettings
@@ -65,7 +65,7 @@ class Conditions:
         self._heartbeats = Heartbeats(monotonic)
 
     def now(self, at: datetime) -> list[Condition]:
-        """Everything that is wrong at this time, by the rules that are on. Blocking; reads the ledger only."""
+        """All present conditions of the rules that are on. Blocking; reads the ledger only."""
         found = [*self._of_stages(at), *self._of_orders(at)]
         return [one for one in found if one.rule not in self._alerts.off]
 
@@ -76,7 +76,7 @@ class Conditions:
         for tenant, settings in self._configuration.tenants.items():
             for stage in settings.stages:
                 if (tenant, stage) in paused:
-                    continue  # a person wants it so
+                    continue  # an operator has paused it on purpose
                 record, lease = queues.get((tenant, stage)), leases.get(f"{tenant}/{stage}")
                 yield from self._of_stage(settings, stage, record, lease, at)
         for problem in self._configuration.problems:
@@ -100,7 +100,7 @@ class Conditions:
         unserved = self._unserved(settings, stage, record, lease, at)
         if unserved is not None:
             yield Condition(Rule.NOTHING_SERVED, tenant, stage, unserved, rules.nothing_served)
-            return  # that its queue is not read follows from it
+            return  # an unread queue is a consequence of this
         read_at = record.last_good_read_at if record else None
         since = read_at or (lease.taken_at if lease else None)
         longest = max(rules.last_good_cycle, 3 * settings.poll_interval)

@@ -1,4 +1,4 @@
-"""How a message reaches people: by apprise, or by a command. An address is a secret, and never in a message of ours."""
+"""Delivers a message by apprise or by a command. An address is a secret, and never part of this project's messages."""
 
 import importlib.util
 import json
@@ -12,19 +12,19 @@ from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.alerts.messages import Message
 
 COMMAND_WITHIN = 30.0
-"""Seconds after which the command is ended."""
+"""Seconds after which the command is killed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Delivered:
-    """What came of one way: `to` names it without its secret; `why` it failed, None if it did not."""
+    """The result of one delivery: `to` names the target without its secret; `why` is the error, None on success."""
 
     to: str
     why: str | None = None
 
 
 def must_have_apprise(settings: AlertSettings) -> None:
-    """UsageError that names the extra if addresses are set and it is not installed."""
+    """UsageError, with the name of the extra, if addresses are configured and apprise is not installed."""
     if settings.to and importlib.util.find_spec("apprise") is None:
         raise UsageError(
             "[runtime.alerts] to needs apprise, which is not installed: pip install 'shipperone-erp[alerts]'"
@@ -32,7 +32,7 @@ def must_have_apprise(settings: AlertSettings) -> None:
 
 
 def deliver(settings: AlertSettings, message: Message) -> list[Delivered]:
-    """Send it every way that is set. Blocking; never raises for what a service or a command does."""
+    """Send it by every configured way. Blocking; never raises for an error of a service or a command."""
     found = list(_by_apprise(settings, message))
     if settings.command:
         found.append(_by_command(settings.command, message))
@@ -44,7 +44,7 @@ def _by_apprise(settings: AlertSettings, message: Message) -> Iterator[Delivered
         return
     import apprise
 
-    # its own log repeats addresses, in parts that nothing could recognise as secrets
+    # apprise's own log repeats parts of addresses, which the redaction cannot recognise as secrets
     logging.getLogger("apprise").disabled = True
     kind = apprise.NotifyType.INFO if message.kind != "alert" or not message.begun else apprise.NotifyType.WARNING
     for number, address in enumerate(settings.to, 1):

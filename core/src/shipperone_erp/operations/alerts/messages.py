@@ -1,4 +1,4 @@
-"""What is told: one message for everything that has begun and ended since the last one."""
+"""The text of alerts: one message for all conditions that have begun or ended since the last one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from shipperone_erp.operations.attention import Attention
 from shipperone_erp.operations.reports import iso
 
 AT_MOST = 20
-"""Lines of one kind in one message; the others are counted."""
+"""The largest number of lines of one kind in one message; the rest is counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,11 +25,11 @@ class Message:
 
     @property
     def text(self) -> str:
-        """For people."""
+        """The message as text for operators."""
         return "\n".join(self.lines)
 
     def document(self) -> dict[str, Any]:
-        """For a program, as JSON."""
+        """The message as JSON for programs."""
         return {
             "kind": self.kind,
             "title": self.title,
@@ -53,7 +53,7 @@ def alert(begun: Sequence[AlertRecord], over: Sequence[AlertRecord]) -> Message:
 
 
 def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, listed: int) -> Message:
-    """The day in a few lines; it is told when all is well, too."""
+    """The daily summary in a few lines; it is also sent if there is no problem."""
     lines = [f"Done of {listed} listed in the last 24 hours: {done}."]
     if seen.orders:
         by = ", ".join(f"{count} {owner.value}" for owner, count in seen.by_owner.most_common())
@@ -75,7 +75,7 @@ def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, liste
 
 
 def test() -> Message:
-    """What `alerts test` sends."""
+    """The message of `alerts test`."""
     return Message("test", "shipperone-erp: a test", ["Alerts of shipperone-erp arrive here."])
 
 

@@ -1,4 +1,4 @@
-"""Looks at the ledger now and then, and tells what has changed since."""
+"""Polls the ledger at intervals and sends the changes."""
 
 import asyncio
 import logging
@@ -23,11 +23,11 @@ from shipperone_erp.operations.attention import attention
 LOG = logging.getLogger("shipperone_erp")
 
 DIGEST = "digest//"
-"""The name of the daily summary in the ledger; `told_at` is when the last one was told."""
+"""The daily summary's key in the ledger; `told_at` is the time when the last one was sent."""
 
 
 class AlertWatch:
-    """Of one configuration on one ledger. Blocking; one thread at a time."""
+    """The alerts of one configuration on one ledger. Blocking; one thread at a time."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class AlertWatch:
         now: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """UsageError if what the settings need is not installed."""
+        """UsageError if a package that the settings need is not installed."""
         self._settings = configuration.runtime.alerts
         must_have_apprise(self._settings)
         self._ledger = ledger
@@ -46,7 +46,7 @@ class AlertWatch:
         self._failing: set[str] = set()
 
     def tick(self) -> Message | None:
-        """Look once, and tell what has changed: the message that went out, None where there was nothing to tell."""
+        """Look once and send the changes: the message that was sent, or None without any change."""
         at = self._now()
         present = {one.name: one for one in self._conditions.now(at)}
         self._ledger.see_alerts({name: one.sentence for name, one in present.items()}, at)
@@ -63,7 +63,7 @@ class AlertWatch:
             return None
         message = messages.alert(_records(known, mine), _records(known, ended))
         if not self._told(message):
-            return None  # the claim grows old, and it is tried again
+            return None  # the claim expires, and then it is sent again
         self._ledger.told_alerts(mine, ended, at)
         return message
 
@@ -78,7 +78,7 @@ class AlertWatch:
         return not self._quiet(record, at)
 
     def _quiet(self, record: AlertRecord, at: datetime) -> bool:
-        """It is told later."""
+        """Whether quiet hours postpone it."""
         if self._settings.quiet is None or Rule(record.name.partition("/")[0]) in self._settings.urgent:
             return False
         begin, end = quiet_hours(self._settings.quiet)
@@ -86,7 +86,7 @@ class AlertWatch:
         return begin <= clock < end if begin < end else clock >= begin or clock < end
 
     def _digest(self, at: datetime, open_alerts: list[AlertRecord]) -> None:
-        """Once a day; the first time on the day after alerts were set up, or later on the same day."""
+        """Send the summary once a day; the first one on the day after alerts were set up, or later on the same day."""
         if self._settings.digest is None:
             return
         known = self._ledger.alerts().get(DIGEST)
@@ -106,7 +106,7 @@ class AlertWatch:
             self._ledger.told_alerts([DIGEST], [], at)
 
     def _told(self, message: Message) -> bool:
-        """It reached somebody. A way that fails is logged when it begins to fail, and not with each message."""
+        """Whether any delivery succeeded. A failing way is logged when it begins to fail, not with each message."""
         came = deliver(self._settings, message)
         for one in came:
             if one.why is None:
@@ -118,20 +118,20 @@ class AlertWatch:
 
 
 def test(configuration: Configuration) -> list[Delivered]:
-    """Send a message that says that it is a test, every way that is set."""
+    """Send a test message by every configured way."""
     must_have_apprise(configuration.runtime.alerts)
     return deliver(configuration.runtime.alerts, messages.test())
 
 
 def _records(known: dict[str, AlertRecord], names: set[str]) -> list[AlertRecord]:
-    """The most urgent rule first."""
+    """The records, with the most urgent rule first."""
     ranks = [rule.value for rule in Rule]
     chosen = [known[name] for name in names]
     return sorted(chosen, key=lambda record: (ranks.index(record.name.partition("/")[0]), record.name))
 
 
 async def watch(alerts: AlertWatch, every: timedelta, stopping: asyncio.Event) -> None:
-    """A tick now and then until `stopping`; no fault of it ends anything else."""
+    """Call `tick` at intervals until `stopping`; its errors end nothing else."""
     while not stopping.is_set():
         try:
             await asyncio.to_thread(alerts.tick)
@@ -145,7 +145,7 @@ async def watch(alerts: AlertWatch, every: timedelta, stopping: asyncio.Event) -
 
 @asynccontextmanager
 async def watching(configuration: Configuration, ledger: Ledger) -> AsyncIterator[None]:
-    """While inside, alerts are told, if anybody is to be told and the ledger can be written."""
+    """A context manager. Alerts are sent inside it, if there is a recipient and the ledger can be written."""
     if not configuration.runtime.alerts.wanted or ledger.read_only:
         yield
         return

@@ -1,1 +1,1 @@
-"""Queues in a file that can be sent on: anonymised in a stable way, and still what the flow would read."""
+"""Queues in a file that can be sent to others: stably anonymised, and with the same meaning for the flow."""

@@ -1,8 +1,8 @@
-"""What may stay in a capture as it is: the list of it. Every other text is masked, wherever it stands. Pure.
+"""The values that a capture keeps unchanged. Every other text is masked, at any place. Pure.
 
-by its place   what a field is found at that says nothing of a person: ids, SKUs, quantities, amounts, dates of the
-               order, currency, country, warehouse, types of items and payments; and what the command says to keep
-by its form    amounts, small numbers, dates of these years, codes of currencies, `true` and `false`
+by their place   fields that contain nothing personal: ids, SKUs, quantities, amounts, dates of the order, currency,
+country, warehouse, types of items and payments; and the fields that the command names
+by their form    amounts, small numbers, dates of these years, codes of currencies, `true` and `false`
 """
 
 import re
@@ -39,12 +39,12 @@ Stays = Callable[[Any], bool]
 
 
 def exact_number(value: Any) -> bool:
-    """It is a number, or the text of one."""
+    """Whether it is a number, or the text of one."""
     return not isinstance(value, float) and exact(value) is not None
 
 
 def date_of_an_order(value: Any) -> bool:
-    """A date of these years: people were born before."""
+    """Whether it is a date of these years: dates of birth are earlier."""
     read = read_date(value, Zones()) if isinstance(value, str | int | Decimal) else None
     if read is None or isinstance(read, NotADate):
         return False
@@ -82,14 +82,14 @@ BY_FIELD: Mapping[str, Stays] = {
     **{f"{role}.country": lambda value: bool(re.fullmatch(r"[A-Za-z]{2,3}", str(value))) for role in
        ("customer", "billing", "shipping")},
 }  # fmt: skip
-"""By field: which of its values stay. What is not here never does: names, addresses, references of payments."""
+"""By field, whether a value is kept. Fields missing here are masked: names, addresses, references of payments."""
 
 IDS = frozenset({"order_id", "order_number", "item_id", "parent_item_id"})
 SKUS = frozenset({"sku"})
 
 
 def stays_by_form(path: str, value: Any, *, of_a_person: bool) -> bool:
-    """The value says nothing of a person by what it looks like. Within a person's object hardly anything does."""
+    """Whether the form of a value shows that it is not personal. Inside a person's object hardly any value is kept."""
     if isinstance(value, bool) or value is None:
         return True
     text = str(value).strip()
@@ -118,7 +118,7 @@ def _number_stays(path: str, value: Any) -> bool:
 
 
 def looks_like_a_person(value: Mapping[str, Any], path: str) -> bool:
-    """An object of a person or an address: by its own key, or by two of the keys in it."""
+    """Whether an object is a person or an address: by its own key, or by two of the keys in it."""
     own = path.rsplit(".", 1)[-1]
     if speaks_of(
         own, "customer buyer client zakaznik kunde klient kupuj address adres anschrift contact kontakt person"

@@ -1,4 +1,4 @@
-"""The file of a capture: what is in it, and the words for what was masked."""
+"""The file of a capture: its contents, and the summary of the masked values."""
 
 from collections.abc import Iterator
 from datetime import datetime
@@ -36,7 +36,7 @@ PLURALS = {
 
 
 def captured(settings: TenantSettings, queues: Queues, choice: Choice, now: datetime) -> tuple[dict[str, Any], Masked]:
-    """The document, and what was masked in it. The address, the store and the token are not in it."""
+    """The document, and the counts of masked values. The address, the store and the token are not in it."""
     masking = Masking(choice, codes_of(queues.warehouses or ()))
     listed = {stage.value: masking.orders(rows, settings.fields_of(stage)) for stage, rows in queues.orders.items()}
     failed = None if queues.failed is None else masking.orders(queues.failed, settings.fields)

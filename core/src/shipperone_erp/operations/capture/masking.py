@@ -1,4 +1,4 @@
-"""One capture: orders with every text masked that is not on the list of what may stay; and what was masked."""
+"""One capture: masks every text of the orders that is not on the allow list, and counts the masked values."""
 
 import re
 from collections import Counter
@@ -20,7 +20,7 @@ Fields = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """What the command says: ids and SKUs are masked too, or further paths stay."""
+    """The options of the command: also mask ids and SKUs, or keep further paths."""
 
     mask_ids: bool = False
     mask_skus: bool = False
@@ -29,14 +29,14 @@ class Choice:
 
 @dataclass
 class Masked:
-    """How many values were masked, by what they were and by their path."""
+    """The number of masked values, by kind and by path."""
 
     by_kind: Counter[str] = field(default_factory=Counter)
     by_path: Counter[str] = field(default_factory=Counter)
 
 
 class Masking:
-    """Masks the orders of one tenant, in a way that is the same for all of them."""
+    """Masks the orders of one tenant, consistently over all of them."""
 
     def __init__(self, choice: Choice, warehouses: Iterable[str] = (), salt: bytes | None = None) -> None:
         self._choice = choice
@@ -45,12 +45,12 @@ class Masking:
         self.masked = Masked()
 
     def orders(self, rows: Sequence[Any], fields: Fields) -> list[Any]:
-        """The orders of one queue; `fields` are the places that the tenant has named for it."""
+        """The orders of one queue, masked. `fields` are the places that the tenant has named for it."""
         places = Places(fields)
         return [self._order(raw, places) if isinstance(raw, Mapping) else self._anything(raw) for raw in rows]
 
     def warehouses(self, rows: Sequence[Any]) -> list[Any]:
-        """ShipperOne's list of warehouses: their codes stay."""
+        """ShipperOne's list of warehouses, masked; their codes are kept."""
         return [self._value(row, f"warehouses.{index}", {}, False) for index, row in enumerate(rows)]
 
     def _order(self, raw: Mapping[str, Any], places: Places) -> Any:
@@ -70,9 +70,9 @@ class Masking:
     ) -> Any:
         if isinstance(value, Mapping):
             inside = of_a_person or (bool(path) and looks_like_a_person(value, path))
-            if items is not None and path == items:  # what PHP makes of a list with gaps
+            if items is not None and path == items:  # PHP encodes a list with gaps as an object
                 return {key: self._value(entry, f"{path}.*", known, inside, items) for key, entry in value.items()}
-            shown = {key: self._key(key) for key in value}  # in the path that is counted, too
+            shown = {key: self._key(key) for key in value}  # masked also in the path that is counted
             return {
                 name: self._value(value[key], f"{path}.{name}" if path else name, known, inside, items)
                 for key, name in shown.items()
@@ -112,7 +112,7 @@ class Masking:
         return Decimal(self._pseudonyms.text(str(value))) if isinstance(value, Decimal) else None
 
     def _key(self, key: str) -> str:
-        """A key names a field; one that looks like a value is masked as such."""
+        """A key that names a field is kept; one that looks like a value is masked."""
         if KEY.fullmatch(key) and "@" not in key and not LONG_NUMBER.search(key):
             return key
         self.masked.by_kind["key"] += 1

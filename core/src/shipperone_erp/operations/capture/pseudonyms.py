@@ -1,8 +1,8 @@
-"""Texts and numbers in the place of others: the same for the same within one capture, and telling nothing of them.
+"""Pseudonyms for texts and numbers: equal values have equal pseudonyms within one capture.
 
-Letters become letters, with a diacritic where there was one, in the same case; digits become digits; everything else
-stays. `Anna@Shop.sk` and `anna@shop.SK` become the same but for their case. Nobody without the salt, which is written
-nowhere, can find a text by trying likely ones.
+Letters become letters of the same case, with a diacritic where there was one; digits become digits; everything else is
+kept. `Anna@Shop.sk` and `anna@shop.SK` have pseudonyms that differ only in case. The salt is random and never written,
+so that nobody can find a value by trying likely ones.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from collections.abc import Iterator
 PLAIN = string.ascii_lowercase
 MARKED = "áäčďéíľňóôřšťúýžęłö"
 NONE_LIKE_IT = 50
-"""Tries for a text that stands for no other yet; short texts have few to choose from."""
+"""Attempts to find a pseudonym that is not in use; short texts have few candidates."""
 
 
 class Pseudonyms:
-    """Those of one capture."""
+    """The pseudonyms of one capture."""
 
     def __init__(self, salt: bytes | None = None) -> None:
         self._salt = salt or secrets.token_bytes(32)
@@ -26,7 +26,7 @@ class Pseudonyms:
         self._taken: set[str] = set()
 
     def text(self, value: str) -> str:
-        """The text that stands for this one: as long, its letters and digits where they were."""
+        """The pseudonym of a text: of the same length, with letters and digits at the same positions."""
         key = value.strip().casefold()
         made = self._given.get(key)
         if made is None or len(made) != len(value):
@@ -37,7 +37,7 @@ class Pseudonyms:
         )
 
     def integer(self, value: int) -> int:
-        """The number that stands for this one: with as many digits."""
+        """The pseudonym of a number, with the same number of digits."""
         digits = self.text(str(abs(value)))
         first = digits[0] if digits[0] != "0" else "1"
         number = int(first + digits[1:])

@@ -1,5 +1,6 @@
-"""What ShipperOne lists, before anything is set: where each field is, what adds up, which TOML explains most.
+"""Analyses ShipperOne's listing before any setting exists: the place of each field, and the TOML that explains most
+orders.
 
 The readers and the checks are those of the flow: `shipperone.order_parser` reads an order, `domain.invoice_checks`
-check its amounts. What is here makes guesses and counts what these make of them.
+check its amounts. This package proposes settings and counts their results.
 """

@@ -1,7 +1,8 @@
-"""Where the amounts of an order stand, and which rules make it add up: found by sums, proven by the real checks.
+"""Finds the places of an order's amounts and the rules for them: candidates by sums, proof by the real checks.
 
-A place for rows, one for a discount, one for shipping, one for the total, a rule for bundles, a reading of discounts:
-what fits is looked for in a sample by comparing sums, and the best of it is judged in every order as an invoice is.
+The candidates are a place for rows, one for a discount, one for shipping, one for the total, a rule for bundles, and a
+reading of discounts. A sample is searched by comparing sums. The best candidates are then judged in every order by the
+checks of an invoice.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -35,7 +36,7 @@ CHARGES_AT_MOST = 4
 
 @dataclass(frozen=True)
 class Found:
-    """Places to be named for one queue, a rule for bundles, charges; and what comes of the orders by it."""
+    """Places to be named for one queue, a rule for bundles, charges; and the verdict on the orders under them."""
 
     fields: Mapping[str, str]
     bundles: str
@@ -44,7 +45,7 @@ class Found:
 
     @property
     def score(self) -> tuple[int, int]:
-        """More orders that come to their total than that miss it, then fewer that would be held."""
+        """More orders that match their total than miss it, then fewer that would be held."""
         missed = sum(
             not each.explained and each.order is not None and each.order.total_incl_tax is not None
             for each in self.verdict.orders
@@ -61,7 +62,7 @@ class _Guess:
 
 
 def amounts(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], named: Mapping[str, str]) -> Found:
-    """The best of the places and rules for the orders of one queue; `named` are the places that are known already."""
+    """The best places and rules for the orders of one queue; `named` are the places that are already known."""
     base = {**settings.fields_of(stage), **named}
     start = _judged(settings, stage, rows, base, settings.bundles)
     best = start
@@ -87,7 +88,7 @@ def _judged(
 
 
 def _sample(rows: Sequence[Raw]) -> Sequence[Raw]:
-    """Evenly out of all of them, since the kinds of orders come and go."""
+    """Rows spread evenly over all of them, since the kinds of orders vary over time."""
     return rows[:: max(1, -(-len(rows) // SAMPLE))]
 
 
@@ -130,7 +131,7 @@ def _guesses(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], base: 
 
 
 def named_only(fields: Mapping[str, str], base: Mapping[str, str]) -> Mapping[str, str]:
-    """Those that are not at their place already."""
+    """The places that differ from the usual ones."""
     return {name: path for name, path in fields.items() if base.get(name) != path}
 
 
@@ -148,7 +149,7 @@ def _numbers(
 
 
 def _goods(settings: TenantSettings, orders: Sequence[FulfillmentOrder]) -> Iterator[tuple[str, list[set[Decimal]]]]:
-    """By rule for bundles, what the rows of each order come to by any reading of its discounts."""
+    """For each rule for bundles, the possible sums of each order's rows under any reading of its discounts."""
     family = any(item.parent_item_id is not None for order in orders for item in order.items)
     rules = dict.fromkeys([settings.bundles, *(["children", "parents"] if family else [])])
     for bundles in rules:
@@ -173,7 +174,7 @@ def _parsed(settings: TenantSettings, stage: Stage, rows: Sequence[Raw]) -> list
 def _candidates(
     name: str, base: Mapping[str, str], among: Mapping[str, Column], at_most: int, fits: Any
 ) -> list[dict[str, str]]:
-    """The place as it is, then others: those that sound like the field first."""
+    """The present place, then others: those whose key resembles the field first."""
     others = sorted((one for one in among.values() if fits(one)), key=lambda one: (-rank(name, one.path), one.path))
     return [{}, *({name: one.path} for one in others[:at_most])]
 
@@ -187,7 +188,7 @@ def _all_above_zero(column: Column) -> bool:
 
 
 def _with_rows(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], best: Found) -> Found:
-    """A price of one piece, and a rate, by which the rows are proven; where no total is listed, the rows themselves."""
+    """A unit price and a rate that prove the rows; if no total is listed, the rows themselves."""
     places = Places(best.fields)
     items = [item for raw in rows for item in items_of(raw, places)]
     held = [places_in_item(item, places) for item in items]
@@ -232,7 +233,7 @@ def _number(item: Raw, path: str | None) -> Decimal | None:
 
 
 def _agreeing(qty: Sequence[Decimal | None], prices: Sequence[Decimal | None], rows: Sequence[Decimal | None]) -> int:
-    """In how many rows of more than one piece the row is quantity times price."""
+    """The number of rows with more than one piece in which the row is quantity times price."""
     half = Money(None).half
     return sum(
         row is not None
@@ -251,7 +252,7 @@ def _is_rate(column: Column) -> bool:
 
 
 def _with_charges(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], best: Found) -> Found:
-    """One amount after another that explains what is left in several orders, and contradicts none."""
+    """Add charges one by one, each of which explains the difference of several orders and contradicts none."""
     for _ in range(CHARGES_AT_MOST):
         votes: dict[tuple[str, str], int] = {}
         tried = with_fields(settings, stage, best.fields, bundles=best.bundles, charges=best.charges)
@@ -279,12 +280,12 @@ def _with_charges(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], b
 
 
 def kind_of(path: str, sign: str) -> str:
-    """What an amount rather is; an accountant decides."""
+    """The probable kind of an amount; an accountant decides."""
     return "payment" if sign == "-" and speaks_of(path, PAYMENTS) else "line"
 
 
 def _explaining(order: FulfillmentOrder, settings: TenantSettings) -> Iterator[tuple[str, str]]:
-    """The places of this order that hold exactly what is not explained, by any reading of its discounts."""
+    """The places in this order that hold exactly the unexplained difference, under any reading of its discounts."""
     goods = sort_out(order, settings)
     currency = order.currency or settings.currency
     rests = set()

@@ -1,4 +1,4 @@
-"""The values of many JSON objects by their paths: one column a path. Pure."""
+"""The values of many JSON objects by their paths: one column for each path. Pure."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,43 +13,43 @@ DEEPEST = 7
 
 @dataclass(frozen=True)
 class Column:
-    """What lies at one path: a value for each object, None where it has none there."""
+    """The values at one path, one for each object; None if the object has none there."""
 
     path: str
     values: tuple[Any, ...]
 
     @property
     def filled(self) -> int:
-        """In how many objects there is something."""
+        """The number of objects with a value."""
         return sum(value is not None for value in self.values)
 
     @property
     def everywhere(self) -> bool:
-        """There is something in each of them."""
+        """Whether every object has a value."""
         return bool(self.values) and self.filled == len(self.values)
 
     @cached_property
     def numbers(self) -> tuple[Decimal | None, ...] | None:
-        """The values as exact numbers; None where one of them is no number."""
+        """The values as exact numbers; None if any of them is not a number."""
         found = [None if value is None else exact(value) for value in self.values]
         wrong = any(value is not None and number is None for value, number in zip(self.values, found, strict=True))
         return None if wrong or not self.filled else tuple(found)
 
     @cached_property
     def texts(self) -> tuple[str, ...]:
-        """The values that there are, as texts."""
+        """The present values, as texts."""
         return tuple(str(value) for value in self.values if value is not None)
 
     def example(self) -> Any:
-        """The first value that is neither empty nor nought, else the first."""
+        """The first value that is neither empty nor zero, else the first."""
         filled = [value for value in self.values if value is not None]
         return next((value for value in filled if exact(value) != 0), filled[0] if filled else None)
 
 
 def columns(objects: Sequence[Mapping[str, Any]]) -> dict[str, Column]:
-    """Every path that leads to text or a number in one of the objects; an empty text counts as nothing.
+    """Every path to a text or a number in any of the objects; an empty text counts as no value.
 
-    A list is stepped into at its first entry, as a path with a number does. Keys with a dot cannot be addressed.
+    Of a list the first entry is used, as by a path with a number. Keys with a dot cannot be addressed.
     """
     found: dict[str, list[Any]] = {}
     for index, each in enumerate(objects):

@@ -1,4 +1,4 @@
-"""Which of the goods and warehouses that the queues list the ERP knows. Pure."""
+"""The listed goods and warehouses that exist in the ERP. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from shipperone_erp.operations.free_stock import ErpStock
 
 @dataclass(frozen=True, slots=True)
 class UnknownGoods:
-    """Goods that the ERP does not take an order of: in how many items, and why."""
+    """Goods for which the ERP accepts no order: the number of items, and the reason."""
 
     sku: str
     warehouse_code: str
@@ -22,7 +22,7 @@ class UnknownGoods:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ErpKnowledge:
-    """Of `items` listed items the ERP knows `known`. `why_not`: why it could not be asked; then the rest is empty."""
+    """Of `items` listed items, `known` exist in the ERP. `why_not`: why there is no answer; then the rest is empty."""
 
     items: int = 0
     known: int = 0
@@ -33,7 +33,7 @@ class ErpKnowledge:
 
 
 def knowledge(listed: Mapping[Goods, int], stock: ErpStock) -> ErpKnowledge:
-    """What the ERP's answer says of these goods, of which each is in so many items."""
+    """The ERP's answer for these goods, with the number of items that each occurs in."""
     if stock.why_not:
         return ErpKnowledge(why_not=stock.why_not)
     counts: Counter[Goods] = Counter(listed)

@@ -1,4 +1,4 @@
-"""Examples of listed values, fit to be shown: what may be about a person is shown as its shape alone."""
+"""Examples of listed values that are safe to show: of possibly personal values only the shape is shown."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ DIGITS_KEPT = 7
 
 
 def shape(text: str) -> str:
-    """`Xxxx Xxxxxx 00`: letters and digits as what they are, whatever they say."""
+    """`Xxxx Xxxxxx 00`: the kinds of the letters and digits, without their values."""
     signs = ("0" if sign.isdigit() else ("X" if sign.isupper() else "x") if sign.isalpha() else sign for sign in text)
     shown = "".join(sign if sign.isprintable() else " " for sign in signs)
     return shown if len(shown) <= LONGEST else f"{shown[: LONGEST - 1]}…"
 
 
 def example(value: Any, *, personal: bool) -> str | None:
-    """The value as it stands there, or its shape where it may be personal; None where there is none."""
+    """The value itself, or its shape if it may be personal; None if there is none."""
     if value is None or not is_scalar(value):
         return None
     text = str(value)
@@ -25,7 +25,7 @@ def example(value: Any, *, personal: bool) -> str | None:
 
 
 def harmless(value: Any) -> bool:
-    """An amount, a small number or a date: nothing of a person, wherever it stands."""
+    """Whether it is an amount, a small number or a date, which is not personal at any place."""
     if not is_scalar(value) or isinstance(value, float):
         return False
     number = exact(value)

@@ -1,4 +1,4 @@
-"""Where each field of an order was found: the place that the reader of orders takes, asked place by place. Pure."""
+"""The place of each field of an order, found by testing the places that the order parser accepts, one by one. Pure."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -23,7 +23,7 @@ ORDER_READS: Mapping[str, Read] = {
     "ordered_at": lambda order, field: order.moment(field, Zones())[1],
     "shipped_at": lambda order, field: order.moment(field, Zones())[1],
 }
-"""How each field of an order is read, in the order in which `wire` reads them."""
+"""The reader of each field of an order, in the sequence in which `wire` reads them."""
 
 ITEM_READS: Mapping[str, Read] = {
     "item_id": JsonObject.id,
@@ -43,7 +43,7 @@ assert ORDER_READS.keys() == ORDER.keys() and ITEM_READS.keys() == ITEM.keys()  
 
 
 def places_in_order(raw: Mapping[str, Any], places: Places) -> dict[str, str]:
-    """By field of the order, its parties included, the path at which this order has it."""
+    """For each field of the order and its parties, the path of its value in this order."""
     order = JsonObject(raw, "an order")
     found: dict[str, str] = {}
     for name, read in ORDER_READS.items():
@@ -56,7 +56,7 @@ def places_in_order(raw: Mapping[str, Any], places: Places) -> dict[str, str]:
 
 
 def places_in_item(raw: Mapping[str, Any], places: Places) -> dict[str, str]:
-    """By field of an item, the path at which this item has it."""
+    """For each field of an item, the path of its value in this item."""
     item = JsonObject(raw, "an item")
     return {
         name: path for name, read in ITEM_READS.items() if (path := _first(item, places.item[name], read)) is not None
@@ -69,7 +69,7 @@ def items_of(raw: Mapping[str, Any], places: Places) -> list[Mapping[str, Any]]:
 
 
 def without_items(raw: Mapping[str, Any], places: Places) -> Mapping[str, Any]:
-    """The order without its items, whose paths are of their own."""
+    """The order without its items, whose paths are separate."""
     at = _first(JsonObject(raw, "an order"), places.order["items"], JsonObject.rows)
     return raw if at is None else _without(raw, at)
 
@@ -106,7 +106,7 @@ def _first(source: JsonObject, field: Field, read: Read) -> str | None:
         try:
             held = read(source, single)
         except Unreadable:
-            return path  # it is there, and is not what it should be
+            return path  # the value exists, but is not valid
         if held is not None and held != ():
             return path
     return None
@@ -124,7 +124,7 @@ def _unnamed(field: Field) -> Field:
 
 
 def lists_in(raw: Mapping[str, Any]) -> Iterator[str]:
-    """The paths of this order that lead to a list of objects."""
+    """The paths in this order that lead to a list of objects."""
     yield from _lists(raw, "")
 
 

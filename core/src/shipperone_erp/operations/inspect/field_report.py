@@ -1,4 +1,4 @@
-"""For every field of ours where it was found, in how many orders, with an example and what proves it. Pure."""
+"""For every field of the order model: its place, the number of orders with it, an example, and its proof. Pure."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,7 +19,7 @@ from shipperone_erp.operations.inspect.trial_reading import Judged, Raw, Verdict
 UNUSED_AT_MOST = 40
 ITEM_PLACES = "items[]"
 PERSONAL = frozenset({"payment_reference", "name", *PARTY_FIELDS})
-"""Fields whose values are not shown; an item's name may be what a customer had printed on it."""
+"""Fields whose values are not shown; an item's name may be a personal text that is printed on it."""
 
 AMOUNTS = frozenset({"row_total_incl_tax", "shipping_amount_incl_tax", "total_incl_tax"})
 
@@ -27,7 +27,7 @@ AMOUNTS = frozenset({"row_total_incl_tax", "shipping_amount_incl_tax", "total_in
 def all_fields(
     tried: TenantSettings, rows: Mapping[Stage, Sequence[Raw]], verdicts: Mapping[Stage, Verdict]
 ) -> Iterator[FieldFound]:
-    """The fields of orders and items, then those of the parties that are anywhere; one line where the queues agree."""
+    """The fields of orders and items, then those of the parties that occur; one line if both queues agree."""
     lines = {
         stage: {each.name: each for each in _of_queue(tried, stage, rows[stage], verdicts[stage])} for stage in rows
     }
@@ -91,7 +91,7 @@ def _of_queue(tried: TenantSettings, stage: Stage, rows: Sequence[Raw], verdict:
 
 
 def _proofs(verdict: Verdict) -> dict[str, str]:
-    """By field, what its values prove; a row of one piece proves no quantity, a fee of nothing no shipping."""
+    """The proof for each field. A row of one piece proves no quantity, a fee of zero no shipping."""
     explained = [each for each in verdict.orders if each.explained and each.order is not None]
     proofs: dict[str, str] = {}
     if explained:
@@ -120,7 +120,7 @@ def _rows_proven(orders: Sequence[Judged]) -> int:
 
 
 def unused(tried: TenantSettings, rows: Mapping[Stage, Sequence[Raw]]) -> list[Unused]:
-    """The paths that nobody uses, most frequent first. An empty text and nought count as nothing."""
+    """The unused paths, the most frequent first. An empty text and zero count as no value."""
     counts: Counter[str] = Counter()
     examples: dict[str, str] = {}
     charges = {charge.path for charge in tried.charges}

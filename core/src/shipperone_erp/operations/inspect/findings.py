@@ -1,4 +1,4 @@
-"""What an inspection found, as values: for the command line, for JSON, for a page."""
+"""The results of an inspection as values: for the command line, for JSON, for a page."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
@@ -12,10 +12,10 @@ from shipperone_erp.operations.inspect.erp_knowledge import ErpKnowledge
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FieldFound:
-    """One field of ours: its place, in `found` of `of` orders or items. `stage`: None where both queues agree.
+    """One field of the order model: its place, in `found` of `of` orders or items. `stage`: None if both queues agree.
 
-    `proof`: what proves it, or that it is only found. `usual`: no setting is needed for it. `place` is None where it is
-    nowhere.
+    `proof`: the proof of its place, or a note that it was only found. `usual`: it needs no setting. `place` is None if
+    it was not found.
     """
 
     name: str
@@ -51,7 +51,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """A reading of amounts: how many orders it explains, and of how many that can tell. `chosen`: it is proposed."""
+    """A reading of amounts: it explains `explains` of the `of` orders that can decide it. `chosen`: it is proposed."""
 
     name: str
     explains: int
@@ -62,7 +62,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """Settings to be written. `fields` and `queue_fields` name places; what an accountant has to agree to is apart."""
+    """Settings to be written. `fields` and `queue_fields` name places; an accountant's settings are separate."""
 
     fields: Mapping[str, str] = field(default_factory=dict)
     queue_fields: Mapping[Stage, Mapping[str, str]] = field(default_factory=dict)
@@ -75,17 +75,17 @@ class Proposal:
 
     @property
     def needs_a_yes(self) -> tuple[str, ...]:
-        """The settings that decide what is taxed and when: an accountant agrees to them."""
+        """The settings that decide about taxes and dates, to which an accountant must agree."""
         names = ("discount", "charges", "timezone", "order_total")
         return tuple(name for name in names if getattr(self, name))
 
     @property
     def empty(self) -> bool:
-        """There is nothing to be written."""
+        """Whether there is nothing to write."""
         return self == Proposal()
 
     def settings(self) -> dict[str, Any]:
-        """As the settings of a tenant's table."""
+        """The settings of a tenant's table."""
         plain: dict[str, Any] = {
             name: value
             for name in ("discount", "bundles", "order_total", "currency", "timezone")
@@ -100,7 +100,7 @@ class Proposal:
         return plain
 
     def settled(self) -> "Proposal":
-        """Without what needs a yes."""
+        """The proposal without the settings that an accountant must agree to."""
         return Proposal(
             fields=self.fields, queue_fields=self.queue_fields, bundles=self.bundles, currency=self.currency
         )
@@ -108,9 +108,10 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inspection:
-    """The queues of one tenant, looked at. Nothing was changed.
+    """The analysed queues of one tenant. Nothing was changed.
 
-    `goods`: what is listed, with in how many items; `erp`: what the ERP knows of it, None where nobody asked it.
+    `goods`: the listed goods, with the number of items of each; `erp`: the ERP's answer for them, None if it was not
+    queried.
     """
 
     tenant: str
@@ -132,16 +133,16 @@ class Inspection:
 
     @property
     def now(self) -> int:
-        """How many orders would be held by the settings as they are."""
+        """The number of orders that would be held under the present settings."""
         return sum(held.orders for held in self.held_now)
 
     @property
     def then(self) -> int:
-        """How many would be with what is proposed."""
+        """The number of orders that would be held under the proposal."""
         return sum(held.orders for held in self.held_then)
 
     def document(self) -> dict[str, Any]:
-        """As `inspect --json` prints it."""
+        """The document of `inspect --json`."""
         proposal = asdict(self.proposal)
         proposal["charges"] = [charge.model_dump() for charge in self.proposal.charges]
         proposal["queue_fields"] = {stage.value: dict(table) for stage, table in self.proposal.queue_fields.items()}

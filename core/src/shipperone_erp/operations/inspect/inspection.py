@@ -1,4 +1,4 @@
-"""`inspect`: the queues of one tenant, and the settings by which most of their orders add up. Pure but for its name."""
+"""`inspect`: the queues of one tenant, and the settings by which most of their orders add up. Pure."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -24,7 +24,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Queues:
-    """The orders of a tenant as ShipperOne lists them. `failed` and `warehouses` are None where they are not known."""
+    """The orders of a tenant as ShipperOne lists them. `failed` and `warehouses` are None if they could not be read."""
 
     orders: Mapping[Stage, Sequence[Raw]]
     failed: Sequence[Any] | None = None
@@ -32,7 +32,7 @@ class Queues:
 
 
 def inspect(settings: TenantSettings, queues: Queues) -> Inspection:
-    """Where everything is, what adds up, and what is left to be asked. Nothing is changed."""
+    """The places of all fields, the orders that add up, and the open questions. Nothing is changed."""
     listed = {stage: _distinct(queues.orders.get(stage, ())) for stage in settings.stages}
     with_orders = {stage: rows for stage, rows in listed.items() if rows}
     codes = frozenset(codes_of(queues.warehouses or ()))
@@ -77,7 +77,7 @@ def inspect(settings: TenantSettings, queues: Queues) -> Inspection:
 
 
 def applied(settings: TenantSettings, proposal: Proposal) -> TenantSettings:
-    """The tenant's settings with what is proposed."""
+    """The tenant's settings with the proposal applied."""
     changes: dict[str, Any] = {
         "fields": {**settings.fields, **proposal.fields},
         "queue_fields": {
@@ -94,12 +94,12 @@ def applied(settings: TenantSettings, proposal: Proposal) -> TenantSettings:
 
 
 def _distinct(rows: Iterable[Any]) -> list[Raw]:
-    """Each order once: a queue repeats its last page."""
+    """Each order once, since a queue repeats its last page."""
     return list({dumps(row): row for row in rows if isinstance(row, Mapping)}.values())
 
 
 def _proposal(settings: TenantSettings, found: Mapping[Stage, Found]) -> Proposal:
-    """What both queues agree on is named once; an ordered quantity is never named for what shipped."""
+    """A setting that both queues agree on is named once. An ordered quantity is never named as the shipped one."""
     common: dict[str, str] = {}
     apart: dict[Stage, dict[str, str]] = {}
     new = {stage: _new(settings.fields_of(stage), each.fields) for stage, each in found.items()}

@@ -1,4 +1,4 @@
-"""The queues of a tenant as they are listed now, read over the network. Nothing is changed by it."""
+"""Reads a tenant's queues over the network, as they are listed now. Changes nothing."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -16,7 +16,7 @@ from shipperone_erp.shipperone.queue_reader import PAGES_AT_MOST, QueueReader
 
 
 async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
-    """Every page of the tenant's queues; `failed` and the warehouses where the token may. ReadFailed if it may not."""
+    """Every page of both queues; `failed` and the warehouses if the token permits. ReadFailed if a queue is refused."""
     client = ShipperOne(
         settings.name,
         settings.base_url,
@@ -48,7 +48,7 @@ async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
 
 
 async def _failed(client: ShipperOne) -> list[Any]:
-    """The pages of `failed` until one brings nothing new."""
+    """The pages of `failed`, until one contains no new order."""
     found: dict[str, Any] = {}
     for number in range(1, PAGES_AT_MOST + 1):
         page = {dumps(row): row for row in await client.failed_page(number)}

@@ -1,4 +1,4 @@
-"""Which reading of discounts and totals the orders prove, and what only the merchant can answer. Pure."""
+"""The readings of discounts and totals that the orders prove, and the questions for the merchant. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,7 +32,7 @@ NAMED_AT_MOST = 3
 def decide(
     settings: TenantSettings, tried: TenantSettings, proposal: Proposal, rows: Mapping[Stage, Sequence[Raw]]
 ) -> tuple[Proposal, list[Rule], list[str]]:
-    """The proposal with the rules that the orders prove, the evidence for each, and the questions that it leaves."""
+    """The proposal with the rules that the orders prove, the evidence for each, and the questions that remain."""
     orders = [
         each.order
         for stage, listed in rows.items()
@@ -133,7 +133,7 @@ def _discounts(
 
 
 def _misses(order_id: str, orders: Sequence[FulfillmentOrder], tried: TenantSettings) -> bool:
-    """It lists a total, and no reading comes to it."""
+    """Whether it lists a total that no reading matches."""
     order = next(order for order in orders if order.order_id == order_id)
     rows, currency = _rows(order, tried)
     if rows.total_incl_tax is None:
@@ -145,7 +145,7 @@ def _misses(order_id: str, orders: Sequence[FulfillmentOrder], tried: TenantSett
 def _order_total(
     tried: TenantSettings, orders: Sequence[FulfillmentOrder], discount: Any
 ) -> tuple[str | None, list[Rule]]:
-    """Several fulfillment orders of one sales order that come to one total together."""
+    """Detects several fulfillment orders of one sales order that share one total."""
     together: dict[tuple[str, Decimal], list[FulfillmentOrder]] = defaultdict(list)
     for order in orders:
         if order.order_number and order.total_incl_tax is not None:
@@ -178,7 +178,7 @@ def _bundles(tried: TenantSettings, orders: Sequence[FulfillmentOrder]) -> Itera
 
 
 def _stock_is_open(tried: TenantSettings, orders: Sequence[FulfillmentOrder], choices: Sequence[Rule]) -> list[str]:
-    """The orders that either choice explains, and of which each reserves other rows."""
+    """The orders that both choices explain, although each choice reserves different rows."""
     if len({rule.explains for rule in choices}) > 1:
         return []
     children, parents = Rows("children", tried.services), Rows("parents", tried.services)
@@ -201,7 +201,7 @@ def _currency(settings: TenantSettings, orders: Sequence[FulfillmentOrder], ques
 
 
 def _timezone(settings: TenantSettings, orders: Sequence[FulfillmentOrder]) -> str | None:
-    """That of the country that most orders go to, where it has one alone and nobody has set any."""
+    """The time zone of the country of most orders, if that country has a single one and none is set."""
     if "timezone" in settings.model_fields_set or settings.timezone != "UTC":
         return None
     parties = [order.billing or order.shipping for order in orders]
@@ -217,7 +217,7 @@ def _timezone(settings: TenantSettings, orders: Sequence[FulfillmentOrder]) -> s
 
 
 def questions(tried: TenantSettings, verdicts: Mapping[Stage, Verdict], fields: Sequence[FieldFound]) -> Iterator[str]:
-    """What is left open by orders that are read, and that no setting here explains."""
+    """The questions that remain about orders that can be read, and that no setting here explains."""
     nowhere = {each.name for each in fields if each.place is None}
     listed = [each for verdict in verdicts.values() for each in verdict.orders]
     if not listed:

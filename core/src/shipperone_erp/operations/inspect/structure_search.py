@@ -1,7 +1,7 @@
-"""Where the fields stand that are no amounts: ids, SKU, quantity, warehouse, dates, parties. Pure.
+"""Finds the places of fields that are not amounts: ids, SKU, quantity, warehouse, dates, parties. Pure.
 
-A usual place, or one that the tenant has named, is kept wherever it holds something. Else a place is looked for by what
-its values are (an id is distinct, a currency is three capitals), and the key's words decide among several.
+A usual place, or one that the tenant has named, is kept if it holds any value. Otherwise a place is selected by the
+form of its values (an id is distinct, a currency is three capitals); among several the words of the key decide.
 """
 
 import re
@@ -40,14 +40,14 @@ NEEDED_OF_ITEM = ("item_id", "sku", "qty")
 
 @dataclass
 class Structure:
-    """What was found: `fields` to be named that are not at a usual place, and questions that nothing here answers."""
+    """The result: `fields` to be named because they are not at a usual place, and questions that remain open."""
 
     fields: dict[str, str] = field(default_factory=dict)
     questions: list[str] = field(default_factory=list)
 
 
 def structure(fields: Mapping[str, str], stage: Stage, rows: Sequence[Raw], codes: frozenset[str]) -> Structure:
-    """Of the orders of one queue. `fields` is what the tenant has named, `codes` are ShipperOne's warehouses."""
+    """The structure of one queue's orders. `fields` are named by the tenant, `codes` are ShipperOne's warehouses."""
     found = Structure()
     named = {name: path for name, path in fields.items() if _holds(name, path, fields, rows)}
     _items(named, rows, found)
@@ -61,7 +61,7 @@ def structure(fields: Mapping[str, str], stage: Stage, rows: Sequence[Raw], code
         if taken.get(name, 0) == (len(items) if of_item else len(rows)) or name in named:
             continue
         if taken.get(name) and name not in ("order_id", "warehouse_code", *NEEDED_OF_ITEM):
-            continue  # optional, and found in some
+            continue  # optional, and found in some orders
         _choose(name, lines if of_item else orders, fits, taken_paths(taken), found, stage)
     _parties(orders, taken, found)
     _usual_again([name for name in fields if name not in named], rows, items, known, found)
@@ -71,7 +71,7 @@ def structure(fields: Mapping[str, str], stage: Stage, rows: Sequence[Raw], code
 def _usual_again(
     dead: Sequence[str], rows: Sequence[Raw], items: Sequence[Raw], known: Mapping[str, str], found: Structure
 ) -> None:
-    """What the tenant has named and holds nothing is named anew, if it stands at a usual place."""
+    """A named place without any value is replaced by a usual place that has one."""
     places = Places(known)
     held = [*(places_in_order(raw, places) for raw in rows), *(places_in_item(item, places) for item in items)]
     for name in dead:
@@ -81,7 +81,7 @@ def _usual_again(
 
 
 def taken_paths(taken: Mapping[str, int]) -> frozenset[str]:
-    """Marker for what is in use already."""
+    """The markers of places that are in use."""
     return frozenset(path for path in taken if path.startswith("@"))
 
 
@@ -135,14 +135,14 @@ def _items(named: Mapping[str, str], rows: Sequence[Raw], found: Structure) -> N
 
 
 def _holds(name: str, path: str, fields: Mapping[str, str], rows: Sequence[Raw]) -> bool:
-    """What the tenant has named is kept if it holds something in any order."""
+    """Whether a named place holds a value in any order, so that it is kept."""
     steps = path.split(".")
     items = [item for raw in rows for item in items_of(raw, Places(fields))]
     return any(walk(each, steps) is not None for each in (*rows, *items)) or not rows
 
 
 def _taken(rows: Sequence[Raw], items: Sequence[Raw], fields: Mapping[str, str]) -> dict[str, int]:
-    """In how many objects each field is found now; and `@path` for each place that is in use."""
+    """The number of objects in which each field is found, and `@path` for each place in use."""
     places = Places(fields)
     counts: dict[str, int] = {}
     for found in (
@@ -158,7 +158,7 @@ def _taken(rows: Sequence[Raw], items: Sequence[Raw], fields: Mapping[str, str])
 def _tests(
     rows: Sequence[Raw], items: Sequence[Raw], fields: Mapping[str, str], codes: frozenset[str], stage: Stage
 ) -> dict[str, Callable[[Column], bool]]:
-    """By field, what its column must be like. The needed ones first."""
+    """For each field, the test of its column. Required fields come first."""
     places = Places(fields)
     bounds = _bounds([len(items_of(raw, places)) for raw in rows])
 
@@ -238,7 +238,7 @@ def _is_date(column: Column) -> bool:
 
 
 def _parties(orders: Mapping[str, Column], taken: Mapping[str, int], found: Structure) -> None:
-    """Addresses in objects whose keys are in another language: the object's own key says whose it is."""
+    """Addresses in objects with keys in another language: the object's own key identifies the party."""
     objects: dict[str, dict[str, str]] = {}
     for path in orders:
         above, _, last = path.rpartition(".")

@@ -1,4 +1,4 @@
-"""Orders under one set of settings: read by the reader of orders, checked by the checks of the invoice stage. Pure."""
+"""Orders under one set of settings: read by the order parser, checked by the checks of the invoice stage. Pure."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -25,7 +25,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Judged:
-    """One order: as it is read, and what stands against it. `explained`: it comes to the total that it lists."""
+    """One order as parsed, and the obstacle to it. `explained`: it matches its listed total."""
 
     raw: Raw = field(repr=False)
     order: FulfillmentOrder | None = field(repr=False)
@@ -36,7 +36,7 @@ class Judged:
 
     @property
     def held(self) -> bool:
-        """It would not be processed."""
+        """Whether it would be held."""
         return self.reason is not None
 
 
@@ -48,22 +48,22 @@ class Verdict:
 
     @cached_property
     def explained(self) -> int:
-        """How many come to the total that they list."""
+        """The number of orders that match their listed total."""
         return sum(each.explained for each in self.orders)
 
     @cached_property
     def held(self) -> int:
-        """How many would be held."""
+        """The number of orders that would be held."""
         return sum(each.held for each in self.orders)
 
     @cached_property
     def reasons(self) -> Counter[Reason]:
-        """For which reasons."""
+        """The number of held orders by reason."""
         return Counter(each.reason for each in self.orders if each.reason is not None)
 
 
 def with_fields(settings: TenantSettings, stage: Stage, fields: Mapping[str, str], **others: Any) -> TenantSettings:
-    """The tenant's settings with these places for one queue, and whatever else is to be tried."""
+    """The tenant's settings with these places for one queue, and other settings to be tried."""
     return settings.model_copy(update={"queue_fields": {**settings.queue_fields, stage: fields}, **others})
 
 
@@ -75,7 +75,7 @@ def wire_of(settings: TenantSettings, stage: Stage, charges: Sequence[ChargeSett
 
 
 def judge(settings: TenantSettings, stage: Stage, rows: Sequence[Raw], recorded: Recorded | None = None) -> Verdict:
-    """What would become of these orders. Nothing of an earlier time is known of them but what `recorded` says."""
+    """The verdict on these orders. Their history is unknown except for `recorded`."""
     wire = wire_of(settings, stage)
     return Verdict(tuple(_judged(settings, stage, raw, wire, recorded or Recorded()) for raw in rows))
 
@@ -92,7 +92,7 @@ def _judged(settings: TenantSettings, stage: Stage, raw: Raw, wire: OrderWire, r
 
 
 def adds_up(order: FulfillmentOrder, settings: TenantSettings) -> bool:
-    """It lists a total, and comes to it by the one reading of its discounts that is set or proven."""
+    """Whether it lists a total, and matches it under the reading of its discounts that is set or proven."""
     goods = sort_out(order, settings)
     currency = order.currency or settings.currency
     invoiced = cleaned(goods.invoiced, currency, tolerance=settings.tolerance)

@@ -1,7 +1,7 @@
-"""Words by which a key may be named for a field, in several languages: they rank candidates, and prove nothing.
+"""Words that a key may contain for a field, in several languages: they rank candidates, and prove nothing.
 
-A key is split into words without accents (`Množství-ks`, `qtyShipped` and `price_incl_tax` alike); a stem counts where
-a word begins with it.
+A key is split into words without accents (`Množství-ks`, `qtyShipped` and `price_incl_tax` alike). A stem matches a
+word that begins with it.
 """
 
 import re
@@ -53,30 +53,30 @@ STEMS: Mapping[str, str] = MappingProxyType(
 )
 
 SHIPPED = "ship sent dispatch deliver fulfil odesl odosl exped versand versend geliefert dodan wyslan enviad expedi"
-"""Words of a quantity that has shipped."""
+"""Words for a shipped quantity."""
 
 ORDERED = "order objedn bestell zamow command pedid"
-"""Words of a quantity that was ordered, which is never taken for what shipped."""
+"""Words for an ordered quantity, which is never used as the shipped one."""
 
 BILLING = "bill invoice faktur rechnung fatur"
 SHIPPING = "ship deliver doruc dodac liefer livraison envio dostaw"
 CUSTOMER = "customer buyer client zakaznik kunde klient kupuj"
 
 PAYMENTS = "gift card credit voucher point reward poukaz gutschein darkov saldo"
-"""Words of what is paid with, rather than charged."""
+"""Words for a means of payment, as opposed to a charge."""
 
 NO_MONEY = "id weight hmotn gewicht count version position store shipment qty quant percent rate"
 
 
 @lru_cache(maxsize=20_000)
 def words(path: str) -> tuple[str, ...]:
-    """The words of a path, in small letters and without accents."""
+    """The words of a path, in lower case and without accents."""
     plain = unicodedata.normalize("NFKD", path).encode("ascii", "ignore").decode()
     return tuple(word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+", plain))
 
 
 def speaks_of(path: str, stems: str) -> int:
-    """How many words of the path begin with one of the stems; short stems only whole."""
+    """The number of words of the path that begin with one of the stems; a short stem must match the whole word."""
     wanted = stems.split()
     return sum(
         any(word == stem or (len(stem) > 3 and word.startswith(stem)) for stem in wanted) for word in words(path)
@@ -84,7 +84,7 @@ def speaks_of(path: str, stems: str) -> int:
 
 
 def rank(name: str, path: str) -> int:
-    """How much the key at the end of a path, and then the path, sound like that field; 0: not at all."""
+    """How well the key at the end of a path, and then the path, match that field; 0: not at all."""
     last = path.rsplit(".", 1)[-1]
     usual = (*ORDER.get(name, ()), *ITEM.get(name, ()), *PARTY.get(name, ()))
     exact = 10 if last in usual or path in usual else 0

@@ -1,4 +1,4 @@
-"""An inspection with what the tenant's ERP says of the goods that are listed. Reads only."""
+"""Adds the ERP's answer about the listed goods to an inspection. Reads only."""
 
 from dataclasses import replace
 
@@ -9,7 +9,7 @@ from shipperone_erp.operations.inspect.findings import Inspection
 
 
 async def with_erp(settings: TenantSettings, found: Inspection) -> Inspection:
-    """The same, and what the ERP knows; as it is where nothing is listed."""
+    """The inspection with the ERP's answer; unchanged if no goods are listed."""
     if not found.goods:
         return found
     return replace(found, erp=knowledge(found.goods, await ask(settings, found.goods)))

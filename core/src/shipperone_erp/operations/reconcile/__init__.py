@@ -1,11 +1,11 @@
-"""`reconcile`: what the ledger recorded beside what the ERP lists and what ShipperOne's queues still show.
+"""`reconcile`: compares the ledger's records with the ERP's documents and with ShipperOne's queues.
 
-findings     what can be found, and one document with what was found of it
+findings     the kinds of findings, and one document with its finding
 comparison   ledger and ERP, document by document
-series       numbers: two invoices with one number, a number of ours that another document has
+series       numbers: two invoices with one number, a number of this runtime on another document
 credits      credit notes, and the invoices that they refer to
-marks        what the ledger alone knows: unfinished, inferred, decided by hand
+marks        facts in the ledger alone: unfinished, inferred, decided by hand
 unlisted     ShipperOne's queues: shipped and not invoiced, reserved for no order, confirmed and still listed
 totals       by currency and by tax rate
-running      asks the ERP and ShipperOne, then compares
+running      queries the ERP and ShipperOne, then compares
 """

@@ -1,7 +1,7 @@
-"""Every document that the ledger knows beside what the ERP lists. Changes nothing anywhere.
+"""Compares every document in the ledger with the ERP's list. Changes nothing.
 
-The ERP is asked first, the ledger after it: a job is written before its document, so that what the ERP lists is known.
-What moved meanwhile is left for the next time.
+The ERP is queried first and the ledger afterwards. A job is recorded before its document, so every document that the
+ERP lists has its job in the ledger. Jobs that changed in the meantime are left for the next run.
 """
 
 from collections import defaultdict
@@ -37,11 +37,11 @@ def reconcile(
     settings: TenantSettings | None = None,
     queues: QueuesRead | None = None,
 ) -> list[Compared]:
-    """Every document of this tenant since then, what is to be looked at first, then by order.
+    """Every document of this tenant since then, sorted by urgency of the finding, then by order.
 
-    `listed` is the ERP's list of what was made since then, as asked for at `asked_at`; None where the connector keeps
-    none, and then only the ledger's own half is reported. By the tenant's `settings` the invoices of each order are
-    compared with its total, and `queues` with the ledger.
+    `listed` is the ERP's list of documents made since then, as requested at `asked_at`. It is None if the connector has
+    no such list; then only the ledger's own half is reported. With the tenant's `settings` the invoices of each order
+    are compared with its total, and `queues` with the ledger.
     """
     own = ledger.find_jobs(tenant=tenant, since=since)
     found: list[Compared] = []
@@ -49,7 +49,7 @@ def reconcile(
         found += _beside_the_list(ledger, tenant, own, listed, asked_at)
     marked = {job.key: one for job, one in marks(ledger, tenant, own)}
     listed_as = {one.job.key: one.listed for one in found if one.job}
-    # one row, not two, of a document that agrees and is marked: whoever adds the totals up counts it once
+    # one row, not two, for a document that agrees and has a mark, so that a sum over the rows counts it once
     found = [one for one in found if one.finding is not None or not one.job or one.job.key not in marked]
     found += [replace(one, listed=listed_as.get(key)) for key, one in marked.items()]
     found += credit_notes(ledger, tenant, own, listed)
@@ -93,7 +93,7 @@ def _beside_the_list(
                 f"the ERP has it under the key {document.key}, which this ledger does not know: another installation "
                 "made it, or the ledger is a copy of before (`shipperone-erp ledger restored`)",
             )  # fmt: skip
-        elif content in of_content:  # else it is another tenant's
+        elif content in of_content:  # otherwise it belongs to another tenant
             yield from _of_an_earlier_key(of_content[content], document)
     numbers = Numbers(keys, others)
     yield from twice(keys, known, numbers)
@@ -114,7 +114,7 @@ def _beside_the_list(
 
 
 def _of_an_earlier_key(job: Job, document: Document) -> Iterable[Compared]:
-    """What was made for this content before the job's present key, and should be undone."""
+    """Documents of this content under an earlier key of the job, which should have been undone."""
     if holds_goods(document):
         yield _left_reserved(job, document)
     elif document.kind == "invoice" and document.number:
@@ -138,11 +138,11 @@ def _compared(job: Job, document: Document, at_rest: bool) -> Compared:
 
 
 def _differences(job: Job, document: Document) -> Iterable[Difference]:
-    """Of an invoice; of a reservation it is enough that it is there: its goods leave it, part by part."""
+    """The differences of an invoice. A reservation only has to exist, since its goods leave it part by part."""
     if job.stage is not Stage.INVOICE:
         return
     ended = job.state in NOTHING_LEFT
-    # of what was discarded too: a number says that somebody has issued it
+    # also of a discarded draft: its number shows that somebody has issued it
     if document.number != job.number and (document.number or not ended):
         yield Difference("number", job.number, document.number)
     invoice = job.invoice
@@ -160,7 +160,7 @@ def _differences(job: Job, document: Document) -> Iterable[Difference]:
 
 
 def _of_lines(ours: Sequence[InvoiceLine], theirs: Sequence[InvoiceLine]) -> Iterable[Difference]:
-    """By item, where both tell their lines."""
+    """Differences by item, if both sides list their lines."""
     if not ours or not theirs:
         return
     sides = [_by_item(ours), _by_item(theirs)]
@@ -178,7 +178,7 @@ def _by_item(lines: Sequence[InvoiceLine]) -> dict[str, Decimal]:
 
 
 def _sums(ledger: Ledger, own: Sequence[Job], settings: TenantSettings) -> Iterable[Compared]:
-    """Orders whose invoices, less their credit notes, are not what the order comes to."""
+    """Orders whose invoices, less their credit notes, differ from the order's total."""
     invoices = [job for job in own if job.stage is Stage.INVOICE and job.accepted]
     newest = {job.order_id: job for job in sorted(invoices, key=lambda job: job.id)}
     allocations = ledger.jobs_of_orders(settings.name, Stage.ALLOCATION, newest)

@@ -1,4 +1,4 @@
-"""Credit notes: those that operators have recorded, those that the ERP lists, and the invoices that they refer to."""
+"""Credit notes: those recorded by operators, those listed by the ERP, and the invoices that they refer to."""
 
 from collections.abc import Iterable, Sequence
 
@@ -12,16 +12,16 @@ from shipperone_erp.operations.reconcile.findings import Compared, Finding
 from shipperone_erp.operations.reports import money_text
 
 NOT_ISSUED = frozenset({"draft", "cancel", "cancelled", "canceled", "voided", "void"})
-"""States of a credit note, as ERPs word them, in which it credits nothing."""
+"""States of a credit note, in the terms of ERPs, in which it is not effective."""
 
 
 def credit_notes(
     ledger: Ledger, tenant: str, own: Sequence[Job], listed: Sequence[Document] | None
 ) -> Iterable[Compared]:
-    """Each recorded one beside the ERP's document of that number; then what the ERP alone has of our invoices.
+    """Each recorded credit note with the ERP's document of that number; then the ERP's further ones for these invoices.
 
-    What refers to no invoice of ours is somebody's own. That the ERP lists no note of a recorded number is a finding
-    only where it lists credit notes at all.
+    A credit note for any other invoice is ignored. A recorded number that is missing in the ERP is a finding only if
+    the ERP lists credit notes at all.
     """
     notes = [document for document in listed or () if document.kind == "credit_note"]
     numbered = {str(document.number): document for document in notes}
@@ -32,7 +32,7 @@ def credit_notes(
             yield _recorded(job, credit, numbered.get(credit.number), told=bool(notes))
     invoices = {job.reference: job for job in own if job.stage is Stage.INVOICE and job.reference}
     earlier = {note.order_id for note in notes if note.order_id and note.refers_to not in invoices}
-    for job in ledger.jobs_of_orders(tenant, Stage.INVOICE, earlier):  # of before the period
+    for job in ledger.jobs_of_orders(tenant, Stage.INVOICE, earlier):  # jobs from before the period
         if job.reference:
             invoices.setdefault(job.reference, job)
     for document in notes:

@@ -1,4 +1,4 @@
-"""What `reconcile` can find, and one document with what was found of it."""
+"""The kinds of findings of `reconcile`, and one document with its finding."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ MOVING = (State.NEW, State.WORKING)
 
 
 class Finding(StrEnum):
-    """What is to be looked at, the most urgent first; a document without one agrees."""
+    """The kinds of findings, the most urgent first; a document without one agrees."""
 
     ACCEPTED_NOT_ISSUED = "accepted_not_issued"
     ISSUED_NOT_CONFIRMED = "issued_not_confirmed"
@@ -55,18 +55,18 @@ CURES: Mapping[Finding, str] = {
     Finding.OPEN: "Its sentence says what it waits for.",
     Finding.IGNORED: "Undo in the ERP what is left, or `order retry ID`.",
 }
-"""What to do about each finding. A mark needs nothing."""
+"""The cure for each finding. A mark needs none."""
 
 NOTES = frozenset({Finding.CREDITED, Finding.INFERRED, Finding.DECIDED_BY_HAND, Finding.DATE_SET, Finding.NOT_COMPARED})
-"""Marks of what is done: they stay true, and nobody has to act."""
+"""Marks of completed facts: they are permanent and need no action."""
 
 DIFFERING = (Finding.MISSING_IN_ERP, Finding.CHANGED_IN_ERP, Finding.LISTED_TWICE)
-"""The ERP has the document otherwise, or not at all."""
+"""The document is different in the ERP, or missing there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shipped:
-    """An order that `pending_invoice` lists: what its invoice would come to (None: not known), and since when."""
+    """An order in `pending_invoice`: the total of its invoice (None: unknown), and since when it is listed."""
 
     order_id: str
     amount: Decimal | None
@@ -76,10 +76,10 @@ class Shipped:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """One document, as the ledger and the ERP have it (either may be None), and what was found of it.
+    """One document in the ledger and in the ERP (either may be None), with its finding.
 
-    `credit`: the document is a credit note against the job's invoice, which an operator has recorded. `shipped`: there
-    is no document yet; an order that ShipperOne lists as shipped.
+    `credit`: the document is a credit note against the job's invoice, recorded by an operator. `shipped`: there is no
+    document yet, but an order that ShipperOne lists as shipped.
     """
 
     job: Job | None
@@ -92,14 +92,14 @@ class Compared:
 
     @property
     def order_id(self) -> str:
-        """Of the order; empty where the ERP does not tell it."""
+        """The order's id; empty if the ERP does not provide it."""
         if self.shipped is not None:
             return self.shipped.order_id
         return self.job.order_id if self.job else (self.listed.order_id if self.listed else None) or ""
 
     @property
     def kind(self) -> str | None:
-        """`reservation`, `invoice`, `credit_note`, or the ERP's own word of another document."""
+        """`reservation`, `invoice`, `credit_note`, or the ERP's own term for another document."""
         if self.credit is not None:
             return "credit_note"
         if self.shipped is not None:
@@ -109,7 +109,7 @@ class Compared:
         return _kind(self.job.stage) if self.job else self.listed.kind if self.listed else None
 
     def row(self) -> Row:
-        """As `reconcile --json` lists it; where the two sides differ the columns are the ledger's."""
+        """The row of `reconcile --json`; if the two sides differ, the columns have the ledger's values."""
         job, listed = self.job, self.listed
         if self.kind == "credit_note":
             return self._credit_row()
@@ -141,7 +141,7 @@ class Compared:
         }
 
     def _credit_row(self) -> Row:
-        """Its amount is below zero, so that the totals of an order add up to what it owes."""
+        """The amount is negative, so that an order's rows add up to the amount that is owed."""
         job, listed, credit = self.job, self.listed, self.credit
         invoice = job.invoice if job else None
         currency = (invoice.currency if invoice else None) or (listed.currency if listed else None)
@@ -176,7 +176,7 @@ class Compared:
 
 
 def _not_compared(job: Job | None) -> str | None:
-    """What of an accepted invoice was compared with nothing: `total`, `tax`, or None."""
+    """The part of an accepted invoice that could not be compared: `total`, `tax`, or None."""
     if job is None or job.stage is not Stage.INVOICE or not job.accepted:
         return None
     return "total" if not job.compared else "tax" if tax_not_compared(job) else None

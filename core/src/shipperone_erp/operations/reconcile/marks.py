@@ -1,4 +1,4 @@
-"""What is known from the ledger alone: what is not finished, what was inferred, dated or decided by a person."""
+"""Marks from the ledger alone: unfinished jobs, and confirmations inferred, dated or decided by an operator."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,11 +14,11 @@ DECISIONS = (
     "resolve ", "ignore", "adopt ", "approve --total ", "approve --without-vat", "repeat", "retry --rebuild, ",
     "go-live --from-now",
 )  # fmt: skip
-"""Acts by which a person has decided what otherwise a rule decides. Dates and credit notes have marks of their own."""
+"""Commands by which an operator has overruled a rule. Dates and credit notes have marks of their own."""
 
 
 def marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job, Compared]]:
-    """Of a job that is not finished what is open comes last, and counts."""
+    """For an unfinished job the open document comes last, and counts."""
     acts: dict[int, list[Action]] = defaultdict(list)
     for act in ledger.actions(tenant):
         if act.job_id is not None:
@@ -31,7 +31,7 @@ def marks(ledger: Ledger, tenant: str, own: Sequence[Job]) -> Iterable[tuple[Job
 
 
 def _left(ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]) -> Iterable[tuple[Job, Compared]]:
-    """What is not finished, and what a person's `order ignore` has left in the ERP. A live reservation is neither."""
+    """Unfinished documents, and those that `order ignore` has left in the ERP. A live reservation is neither."""
     rows = {row["key"]: row["document"] for row in open_documents(ledger, tenant)}
     for job in ledger.find_jobs(tenant=tenant, states=[state for state in State if state is not State.DONE]):
         if job.key not in rows:
@@ -77,7 +77,7 @@ def _said(act: Action) -> str:
 
 
 def _dated(job: Job, acts: Sequence[Action]) -> str:
-    """Both dates of an invoice of which an operator has set one, with who did so and why; else empty."""
+    """Both dates of an invoice if an operator has set one, with the actor and the note; else empty."""
     if not job.dated_by_operator:
         return ""
     issued = f", date of issue {job.issue_date}" if job.issue_date else ""

@@ -1,5 +1,4 @@
-"""A tenant's documents: the connector is asked for its list, ShipperOne for its queues, and the ledger is compared with
-both. Changes nothing."""
+"""Reconciles a tenant: compares the ERP's documents and ShipperOne's queues with the ledger. Changes nothing."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -28,12 +27,12 @@ from shipperone_erp.operations.reconcile.unlisted import QueuesRead, read_queues
 AnswerT = TypeVar("AnswerT")
 
 EARLIER = timedelta(hours=1)
-"""The ERP is asked from so much before: its clock may be behind ours."""
+"""The ERP's list starts this much earlier, since its clock may be slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotCompared:
-    """Why one side's list could not be had, and the exit code that says so."""
+    """The reason for one side's missing list, with its exit code."""
 
     why: str
     ending: Ending
@@ -41,10 +40,10 @@ class NotCompared:
 
 @dataclass(frozen=True, slots=True)
 class Reconciled:
-    """What was found of a tenant since then; `shipped` is all that ShipperOne lists as shipped and not invoiced.
+    """The result for a tenant since then; `shipped` are all orders that ShipperOne lists as shipped and not invoiced.
 
-    `not_compared` where the ERP's list is missing in it, and `own` is then what the ledger alone has; `not_read` where
-    ShipperOne's queues are.
+    `not_compared` is set if the ERP's list is missing; then `own` has the ledger's jobs. `not_read` is set if
+    ShipperOne's queues are missing.
     """
 
     settings: TenantSettings
@@ -57,20 +56,22 @@ class Reconciled:
 
     @property
     def open(self) -> bool:
-        """An operator has something to look at."""
+        """Whether any finding needs an operator."""
         return any(one.finding is not None and one.finding not in NOTES for one in self.found)
 
 
 def reconcile_since(settings: TenantSettings, day: date | None) -> datetime:
-    """The beginning of that day in the tenant's zone; None is the first day of last month."""
+    """The start of that day in the tenant's time zone; None is the first day of last month."""
     zone = ZoneInfo(settings.timezone)
     last_month = (utc_now().astimezone(zone).date().replace(day=1) - timedelta(days=1)).replace(day=1)
     return datetime.combine(day or last_month, time(), zone)
 
 
 def reconciled(ledger: Ledger, settings: TenantSettings, since: datetime, *, max_response: int) -> Reconciled:
-    """Every document of the tenant since then. Blocking: it waits for the ERP, at most `hook_timeout` a call, and for
-    ShipperOne."""
+    """Every document of the tenant since then. Blocking: waits for ShipperOne, and for the ERP.
+
+    Each call of the ERP takes at most `hook_timeout`.
+    """
     asked_at = utc_now()
     listed = documents(ledger, settings, since)
     queues = _queues(settings, max_response)
@@ -95,7 +96,7 @@ def reconciled(ledger: Ledger, settings: TenantSettings, since: datetime, *, max
 
 
 def documents(ledger: Ledger, settings: TenantSettings, since: datetime) -> list[Document] | NotCompared:
-    """What the ERP lists as made since then, once it is known to be the ERP of this ledger. Blocking."""
+    """The ERP's list of documents since then, once its identity matches this ledger. Blocking."""
     plugins = TenantPlugins.create(
         settings.name, settings.connector, settings.connector_settings, settings.policy_settings
     )
@@ -127,13 +128,13 @@ def _listed(settings: TenantSettings, plugins: TenantPlugins, since: datetime) -
 
 
 def _within(settings: TenantSettings, what: str, call: Callable[[], AnswerT]) -> AnswerT:
-    """The connector's answer. Transient if there is none within `hook_timeout`: the thread is left behind."""
+    """The connector's answer. Transient if there is none within `hook_timeout`; then its thread is abandoned."""
     answered: Future[AnswerT] = Future()
 
     def ask() -> None:
         try:
             answered.set_result(call())
-        except BaseException as raised:  # handed to whoever waits
+        except BaseException as raised:  # passed on to the caller
             answered.set_exception(raised)
 
     Thread(target=ask, daemon=True, name=f"{settings.name}: {what}").start()

@@ -1,4 +1,4 @@
-"""Numbers of invoices. People's own invoices share the series, so a gap in it proves nothing and is not looked for."""
+"""Numbers of invoices. Invoices made by users share the series, so a gap proves nothing and is not a finding."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,10 +10,10 @@ from shipperone_erp.operations.reconcile.findings import Compared, Finding
 
 
 class Numbers:
-    """Which invoices in the ERP have which number, whoever made them."""
+    """The numbers of all invoices in the ERP, including those made by users."""
 
     def __init__(self, keys: Mapping[str, Sequence[Document]], others: Iterable[Document]) -> None:
-        """`keys`: the ERP's documents by the key of our job; `others`: those of nobody or of an unknown key."""
+        """`keys`: the ERP's documents by the key of their job; `others`: documents without a known key."""
         self.by_number: dict[str, list[tuple[str | None, Document]]] = defaultdict(list)
         for key, documents in keys.items():
             for document in documents:
@@ -22,7 +22,7 @@ class Numbers:
             self._add(None, document)
 
     def where_now(self, job: Job) -> str:
-        """What became of the number of a missing document, as the end of a sentence."""
+        """The present use of the number of a missing document, as the end of a sentence."""
         if job.stage is not Stage.INVOICE or not job.number:
             return ""
         holders = [_named(document) for _, document in self.by_number.get(job.number, ())]
@@ -36,7 +36,7 @@ class Numbers:
 
 
 def twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job], numbers: Numbers) -> Iterable[Compared]:
-    """Two documents of one key; two invoices with one number, one of which is ours."""
+    """Two documents of one key, or two invoices with one number of which at least one was made by this runtime."""
     for key, documents in keys.items():
         references = list(dict.fromkeys(str(document.reference) for document in documents))
         if len(references) > 1:
@@ -51,7 +51,7 @@ def twice(keys: Mapping[str, Sequence[Document]], known: Mapping[str, Job], numb
 
 
 def issued_before(job: Job, document: Document) -> str:
-    """An invoice under an earlier key of a job: it was discarded, and somebody issued it all the same."""
+    """An invoice under an earlier key of a job: it was discarded, but a user has issued it."""
     return (
         f"invoice {document.number} was issued under the earlier key {document.key}, beside {job.number or job.key}: "
         "the accountant credits the one that is too many"

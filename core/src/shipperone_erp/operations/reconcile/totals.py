@@ -1,4 +1,4 @@
-"""What a period comes to, by currency and by tax rate; the parts add up to the whole."""
+"""The totals of a period by currency and by tax rate; the parts add up to the whole."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,7 +17,7 @@ from shipperone_erp.operations.reports import money_text, tax_not_compared
 
 @dataclass(slots=True)
 class Totals:
-    """Invoices of one currency. What is accepted is issued and equal, or late, or differs: the three add up to it."""
+    """Invoices of one currency. Accepted ones are issued and equal, or overdue, or different: a complete partition."""
 
     accepted: Decimal = Decimal(0)
     agreeing: Decimal = Decimal(0)
@@ -27,12 +27,12 @@ class Totals:
     credited: Decimal = Decimal(0)
     tax_not_compared: Decimal = Decimal(0)
     not_compared: int = 0
-    """Invoices of which the ERP stated no total."""
+    """Invoices whose total the ERP does not provide."""
 
 
 @dataclass(frozen=True, slots=True)
 class NotInvoiced:
-    """What is shipped and not invoiced, in one currency. `unpriced`: orders whose amount is not known."""
+    """Shipped and not invoiced orders of one currency. `unpriced`: orders whose amount is unknown."""
 
     currency: str
     orders: int
@@ -43,7 +43,7 @@ class NotInvoiced:
 
 
 def totals(found: Sequence[Compared]) -> dict[str, Totals]:
-    """By currency. A document counts once, whatever was found of it."""
+    """The totals by currency. A document counts once, whatever its findings."""
     sums: dict[str, Totals] = defaultdict(Totals)
     differing = {one.job.key for one in found if one.job and one.finding in DIFFERING}
     for one in found:
@@ -76,12 +76,12 @@ def accepted_invoices(found: Iterable[Compared], own: Iterable[Job] = ()) -> lis
 
 
 def by_rate(found: Iterable[Compared], own: Iterable[Job] = ()) -> list[RateTotal]:
-    """The goods that were invoiced, by currency and rate."""
+    """The invoiced goods by currency and rate."""
     return list(rate_totals(job.invoice for job in accepted_invoices(found, own) if job.invoice))
 
 
 def not_invoiced(orders: Iterable[Shipped]) -> list[NotInvoiced]:
-    """By currency: how many, how much, and the one that has waited longest."""
+    """By currency: the number, the amount, and the order that has waited longest."""
     found = []
     for currency, those in by_currency(orders).items():
         oldest = min(those, key=lambda one: one.since)
@@ -95,7 +95,7 @@ def not_invoiced(orders: Iterable[Shipped]) -> list[NotInvoiced]:
 
 
 def sentences(found: Sequence[Compared], orders: Iterable[Shipped], own: Sequence[Job] = ()) -> Iterator[str]:
-    """The same in lines for a terminal. Totals by rate need no list of the ERP: they are of `own` without one."""
+    """The same totals as lines for a terminal. Without the ERP's list, totals by rate are those of `own`."""
     for currency, of in totals(found).items():
         parts = {"issued and equal": of.agreeing, "not issued": of.late, "differing": of.differing}
         told = ", ".join(f"{money_text(amount, currency)} {name}" for name, amount in parts.items())

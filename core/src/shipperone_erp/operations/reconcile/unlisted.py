@@ -1,4 +1,4 @@
-"""ShipperOne's queues, read afresh, beside the ledger: shipped and not invoiced, reserved for no order."""
+"""Compares ShipperOne's queues, read now, with the ledger: shipped and not invoiced, reserved for no order."""
 
 import asyncio
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,22 +21,22 @@ from shipperone_erp.shipperone.queue_reader import QueueReader
 HOLDS_GOODS = frozenset(
     {"live", "reserved", "assigned", "waiting", "confirmed", "partially_available", "picked", "packed", "sale"}
 )
-"""States in which a reservation holds goods, or waits for them, as ERPs word them. Other words prove nothing."""
+"""States of a reservation, in the terms of ERPs, in which it holds or awaits goods. Other terms prove nothing."""
 
 NOT_READ_FOR = timedelta(minutes=10)
-"""An order that the ledger does not know is new, unless the service has not read that queue for so long."""
+"""An order missing in the ledger is new, unless the service has not read that queue for this long."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueuesRead:
-    """Both queues, each read whole at one time."""
+    """Both queues, each read completely at one time."""
 
     allocation: Listing
     invoice: Listing
 
 
 def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
-    """Read both. ReadFailed if ShipperOne does not let one be read. Blocking; not to be called in a running loop."""
+    """Read both queues. ReadFailed if one cannot be read. Blocking; must not be called in a running event loop."""
 
     async def read() -> QueuesRead:
         client = ShipperOne(
@@ -44,7 +44,7 @@ def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
             queue_fields=settings.queue_fields, max_response=max_response,
         )  # fmt: skip
         try:
-            # the invoice queue last: an order may ship between the two reads, and never comes back
+            # the invoice queue last: an order may ship between the two reads, but never moves back
             allocation = await QueueReader(client, Stage.ALLOCATION).read(prove=True)
             return QueuesRead(allocation, await QueueReader(client, Stage.INVOICE).read(prove=True))
         finally:
@@ -54,12 +54,12 @@ def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
 
 
 def holds_goods(document: Document) -> bool:
-    """It is a reservation that holds goods in the ERP, as far as its state says so."""
+    """Whether it is a reservation that holds goods in the ERP, according to its state."""
     return document.kind == "reservation" and (document.state or "").lower() in HOLDS_GOODS
 
 
 def shipped(settings: TenantSettings, queues: QueuesRead) -> list[Shipped]:
-    """What ShipperOne lists as shipped and not invoiced, the oldest day of shipment first."""
+    """The orders that ShipperOne lists as shipped and not invoiced, sorted by their day of shipment."""
     found = [_shipped(settings, queues.invoice, order_id, one) for order_id, one in queues.invoice.orders.items()]
     return sorted(found, key=lambda one: one.since)
 
@@ -67,7 +67,7 @@ def shipped(settings: TenantSettings, queues: QueuesRead) -> list[Shipped]:
 def beside_the_queues(
     ledger: Ledger, settings: TenantSettings, queues: QueuesRead, found: Sequence[Compared]
 ) -> Iterable[Compared]:
-    """What the queues show that the ledger has otherwise. `found`: what is open already is not said twice."""
+    """Differences between the queues and the ledger. `found`: findings so far, which are not repeated."""
     said = {(one.job.stage, one.job.order_id) for one in found if one.job and one.finding is not None}
     yield from _not_invoiced(ledger, settings, queues, said)
     yield from _without_order(ledger, settings, queues)
@@ -110,7 +110,7 @@ def _rests(job: Job) -> bool:
 
 
 def _still_listed(own: Iterable[Job], listed: Listed, listing: Listing, settings: TenantSettings) -> Job | None:
-    """The confirmed job whose very listing is still there, longer than a queue may lag."""
+    """The confirmed job whose unchanged listing is still present, longer than a queue may lag."""
     long_ago = listing.began_at - settings.settle
     for job in own:
         if job.accepted and job.accepted_at and job.accepted_at < long_ago and job.fingerprint == listed.fingerprint:
@@ -146,7 +146,7 @@ def _waits(one: Shipped, why: str) -> str:
 
 
 def by_currency(orders: Iterable[Shipped]) -> Mapping[str, list[Shipped]]:
-    """The same orders, by currency."""
+    """The orders by currency."""
     found: dict[str, list[Shipped]] = {}
     for one in orders:
         found.setdefault(one.currency or "", []).append(one)

@@ -1,1 +1,1 @@
-"""`init` as a guide: one question after another, each answer checked at once, nothing written before the end."""
+"""`init` as a guide: one question after another, each answer checked at once; files are written only at the end."""

@@ -1,4 +1,4 @@
-"""Writing what the guide has found: the secrets, then the TOML, checked before it takes its place."""
+"""Writes the guide's results: the secrets, then the TOML, which is checked before it replaces the file."""
 
 import os
 import tempfile
@@ -14,12 +14,12 @@ from shipperone_erp.operations.setup_guide.tenant_toml import RUNTIME
 
 
 def tenants_in(file: Path) -> list[str]:
-    """The tenants of a configuration that is there already; none if there is none. ConfigurationError if it is bad."""
+    """The tenants of an existing configuration; empty without a file. ConfigurationError if it is invalid."""
     return list(parse(file).values.get("tenants", {})) if file.exists() else []
 
 
 def write(finished: Finished, file: Path, environment: Mapping[str, str]) -> list[Path]:
-    """The secrets' files and the TOML; a file that is there gets the tenant at its end. Returns what was written.
+    """Write the secrets' files and the TOML; an existing file gets the tenant at its end. Returns the written files.
 
     ConfigurationError or UsageError, and nothing is written, if the whole would not load.
     """
@@ -46,7 +46,7 @@ def write(finished: Finished, file: Path, environment: Mapping[str, str]) -> lis
 
 
 def _check(made: Path, file: Path, environment: Mapping[str, str]) -> None:
-    """It loads, as the file that it is to be."""
+    """Check that the text loads under the name of its final file."""
     try:
         load(made, environment=environment)
     except ConfigurationError as error:

@@ -1,4 +1,4 @@
-"""Asking question after question, with a way back. What is asked next is a function of the answers so far."""
+"""Asks one question after another, with a way back. The next question is a function of the answers so far."""
 
 from collections.abc import Callable, Mapping
 from typing import Protocol, TypeVar
@@ -16,19 +16,19 @@ FinishedT = TypeVar("FinishedT")
 
 
 class Asks(Protocol):
-    """Where the answers come from: a terminal, or nobody."""
+    """The source of answers: a terminal, or nobody."""
 
     def ask(self, question: Question) -> str | None:
-        """The answer; None goes back to the question before."""
+        """The answer; None returns to the previous question."""
         ...
 
     def wrong(self, sentence: str) -> None:
-        """The newest answer is not taken, and will be asked for again."""
+        """Report that the last answer is not accepted; the question is asked again."""
         ...
 
 
 class Unattended:
-    """Nobody can be asked: a default is taken, and a question without one names the flag that answers it."""
+    """Answers with the default, without an operator. A question without a default raises, and names its flag."""
 
     def __init__(self, flag: Callable[[Question], str]) -> None:
         self._flag = flag
@@ -43,10 +43,10 @@ class Unattended:
 
 
 def interview(following: Callable[[Answers], Question | FinishedT], asks: Asks, given: Answers) -> FinishedT:
-    """Ask until `following` has no more questions; what it then returns. `given`: answers that need no asking.
+    """Ask until `following` has no further question; returns its final value. `given`: answers from the command line.
 
-    `following` raises ValueError, ConnectorError or PluginRefused about the newest answer. UsageError if that one was
-    given, since nobody can answer it anew.
+    `following` raises ValueError, ConnectorError or PluginRefused about the last answer. UsageError if that answer was
+    a given one, since it cannot be asked again.
     """
     answers: dict[str, Answer] = {}
     typed: list[str] = []
@@ -83,7 +83,7 @@ def interview(following: Callable[[Answers], Question | FinishedT], asks: Asks, 
 
 
 def in_words(refused: Exception) -> str:
-    """What was raised about an answer, without the answer."""
+    """The error about an answer, without the answer."""
     if isinstance(refused, ValidationError):
         found = refused.errors(include_url=False, include_input=False, include_context=False)
         return "; ".join(f"{'.'.join(map(str, one['loc']))}: {_plain(one['msg'])}".removeprefix(": ") for one in found)
@@ -95,7 +95,7 @@ def _plain(said: str) -> str:
 
 
 def _taken(question: Question, answer: Answer) -> Answer:
-    """The answer, if the question takes it. ValueError if not."""
+    """The answer, if it is valid for the question. ValueError otherwise."""
     empty = not (answer.get_secret_value() if isinstance(answer, Secret) else answer)
     if empty and question.default is None:
         raise ValueError(f"{question.asks}: an answer is needed")
@@ -108,7 +108,7 @@ def _taken(question: Question, answer: Answer) -> Answer:
 
 
 def _drop(answers: dict[str, Answer], typed: list[str], name: str) -> None:
-    """Take that answer back, with every one that came after it."""
+    """Remove that answer and every later one."""
     for later in list(answers)[list(answers).index(name) :]:
         del answers[later]
     typed[:] = [one for one in typed if one in answers]

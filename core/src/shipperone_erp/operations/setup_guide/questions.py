@@ -1,7 +1,7 @@
-"""The questions of `init`, in their sequence, each with what looking at the answers before it has found.
+"""The questions of `init` in their sequence, each with the findings about the answers before it.
 
-A question is asked once everything before it is answered and checked. What looking costs (a read of the queues, a call
-of the ERP) is kept by the answers that it depends on, so that going back and forth asks nobody twice.
+A question is asked once every earlier one is answered and checked. Costly findings (a read of the queues, a call of the
+ERP) are cached by the answers that they depend on, so that going back does not repeat them.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ FoundT = TypeVar("FoundT")
 
 @dataclass(frozen=True)
 class Finished:
-    """What the answers make: the tenant's tables, its secrets, what an operator does next. Nothing is written yet."""
+    """The result of the answers, not yet written: the tenant's tables, its secrets, the operator's next steps."""
 
     tenant: str
     text: str
@@ -55,10 +55,10 @@ class Finished:
 
 
 class Guide:
-    """The next question after these answers, or `Finished`. ValueError says what is wrong with the newest answer.
+    """The next question after these answers, or `Finished`. ValueError explains why the last answer is invalid.
 
-    `file`: where the TOML will be; `taken`: names of tenants that are there already; `references`: secrets that
-    are kept somewhere already, as the TOML names them, by question.
+    `file`: the path of the future TOML; `taken`: names of existing tenants; `references`: secrets that are already
+    stored, as TOML references, by question.
     """
 
     def __init__(self, file: Path, taken: Sequence[str] = (), references: References = NONE_KEPT) -> None:
@@ -117,7 +117,7 @@ class Guide:
 
     def _place(self, answers: Answers) -> Question | None:
         if "token" in self._references:
-            return None  # a secret of the connector asks for it, if there is one
+            return None  # a secret of the connector asks for the place, if there is one
         return _unless(
             "secrets", answers, "where secrets are kept", "The TOML only names the place; it never holds one.",
             default="file", options=PLACES,
@@ -256,7 +256,7 @@ class Guide:
         return self._once(("inspection", id(queues), settings.name), lambda: inspect(settings, queues))
 
     def _once(self, key: object, look: Callable[[], FoundT]) -> FoundT:
-        """What looking found, kept by what it depends on. What it raises is not kept."""
+        """A finding, cached by what it depends on. Exceptions are not cached."""
         if key not in self._kept:
             self._kept[key] = look()
         found: FoundT = self._kept[key]
@@ -273,7 +273,7 @@ def _unless(name: str, answers: Answers, asks: str, explains: str, **more: Any) 
 
 
 def _settings(answers: Answers) -> TenantSettings:
-    """The tenant as far as it is known, without a connector. ValidationError for an answer that cannot be."""
+    """The tenant as far as the answers define it, without a connector. ValidationError for an invalid answer."""
     token = answers.get("token") or Secret("unknown")
     given: dict[str, Any] = {"timezone": answers["timezone"]} if "timezone" in answers else {}
     if answers.get("allow_http") == "yes":
@@ -336,7 +336,7 @@ def _listed(queues: Queues) -> str:
 
 
 def _looked_at(found: Inspection) -> str:
-    """What `inspect` says, in a few lines."""
+    """The result of `inspect` in a few lines."""
     total = sum(found.orders.values())
     if not total:
         return (

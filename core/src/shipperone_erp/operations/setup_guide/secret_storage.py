@@ -1,6 +1,6 @@
-"""Where the secrets of a new tenant are kept: files of their own, an environment file, systemd's credentials.
+"""Stores the secrets of a new tenant: in files of their own, an environment file, or systemd's credentials.
 
-Each is a private file beside the TOML (mode 0600); the TOML holds its name alone.
+Each is a private file beside the TOML (mode 0600); the TOML contains only its name.
 """
 
 import re
@@ -22,7 +22,7 @@ PLACES = (
 
 @dataclass(frozen=True)
 class Kept:
-    """The secrets of one tenant in one kind of place, not written yet."""
+    """The secrets of one tenant for one kind of place, not yet written."""
 
     place: str
     tenant: str
@@ -30,18 +30,18 @@ class Kept:
     secrets: Mapping[str, Secret]
 
     def reference(self, name: str) -> dict[str, str]:
-        """What the TOML says in place of the secret."""
+        """The TOML's reference to the secret."""
         names = {"env": self._variable(name), "credential": self._file(name), "file": f"secrets/{self._file(name)}"}
         return {self.place: names[self.place]}
 
     def environment(self) -> dict[str, str]:
-        """What the environment must hold for the references to be resolved."""
+        """The environment variables that are needed to resolve the references."""
         if self.place == "env":
             return {self._variable(name): secret.get_secret_value() for name, secret in self.secrets.items()}
         return {"CREDENTIALS_DIRECTORY": str(self._directory)} if self.place == "credential" else {}
 
     def write(self) -> list[Path]:
-        """The files, written; ValueError if one is there already, or cannot hold a secret. Nothing is left then."""
+        """Write the files. ValueError if one already exists, or cannot hold a secret; then no file is left."""
         texts = {file: secret.get_secret_value() + "\n" for file, secret in self._files().items()}
         if self.place == "env" and self.secrets:
             lines = [f"{self._variable(name)}={_quoted(secret)}\n" for name, secret in self.secrets.items()]
@@ -62,7 +62,7 @@ class Kept:
         return written
 
     def then(self) -> list[str]:
-        """What an operator has to do so that a process finds them."""
+        """The operator's next steps, so that a process finds the secrets."""
         if not self.secrets or self.place == "file":
             return []
         if self.place == "env":
@@ -92,7 +92,7 @@ class Kept:
 
 
 def _quoted(secret: Secret) -> str:
-    """As a shell and systemd both read it."""
+    """The secret quoted for both a shell and systemd."""
     value = secret.get_secret_value()
     if "'" in value or "\n" in value:
         raise ValueError("a secret with a quotation mark or a line break cannot stand in an environment file")

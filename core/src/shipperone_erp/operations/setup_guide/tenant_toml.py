@@ -14,13 +14,13 @@ from shipperone_erp.connector.setup import SetupDone
 from shipperone_erp.operations.inspect.findings import Proposal
 
 OWN = "own."
-"""Before the name of a connector's question, among the answers."""
+"""The prefix of the names of a connector's questions, among the answers."""
 
 RUNTIME = '[runtime]\nledger = "sqlite:///shipperone-erp.db"   # or postgresql+psycopg://user@host/database\n\n'
 
 
 def local_zone() -> str:
-    """The time zone of this machine by its name, where it has one."""
+    """The name of this machine's time zone, if it has one."""
     place = Path("/etc/localtime")
     if zone := os.environ.get("TZ", "").lstrip(":"):
         return zone
@@ -36,7 +36,7 @@ def document(
     references: Mapping[str, Mapping[str, str]],
     answers: Mapping[str, Secret | str],
 ) -> str:
-    """The tenant's tables, the connector's last."""
+    """The tenant's tables; the connector's are the last."""
     by_value = {
         answer.get_secret_value(): references[short]
         for name, answer in answers.items()
@@ -61,7 +61,7 @@ def document(
 
 
 def without_secrets(value: Any, references: Mapping[str, Mapping[str, str]]) -> Any:
-    """Settings with each secret as the reference to where it is kept."""
+    """The settings with each secret replaced by the reference to its place."""
     if isinstance(value, Secret):
         return _inline(references[value.get_secret_value()])
     if isinstance(value, Mapping):
@@ -75,7 +75,7 @@ def reference_text(reference: Mapping[str, str]) -> str:
 
 
 def _at_secrets(toml: str, references: Mapping[str, Mapping[str, str]]) -> str:
-    """In a connector's own text `secret:NAME` stands where the reference to the secret NAME belongs."""
+    """Replaces `secret:NAME` in a connector's own text by the reference to the secret NAME."""
     for name, reference in references.items():
         toml = toml.replace(f'"secret:{name}"', reference_text(reference))
     return toml if toml.endswith("\n") else f"{toml}\n"
@@ -90,7 +90,7 @@ COMMENTED = ("store_code", "timezone", "go_live", "stages")
 
 
 def _commented(text: str) -> str:
-    """The tenant's own settings with what they are about."""
+    """The tenant's own settings with comments."""
     lines = []
     table = ""
     for line in text.split("\n"):
