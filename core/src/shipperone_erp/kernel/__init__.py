@@ -1,1 +1,1 @@
-"""What every other package uses: errors, JSON, durations, redaction, printable text, private files."""
+"""Modules that every other package uses: errors, JSON, durations, redaction, printable text, private files."""

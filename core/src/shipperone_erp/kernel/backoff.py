@@ -1,4 +1,4 @@
-"""Exponential back-off, and spreading in time what would otherwise happen at once."""
+"""Exponential back-off, and jitter against simultaneous retries."""
 
 import random
 from dataclasses import dataclass
@@ -16,11 +16,11 @@ class Backoff:
     jitter: float = 0.25
 
     def delay(self, failures: int) -> timedelta:
-        """How long to wait after so many failures in a row."""
+        """The delay after that many failures in a row."""
         doubled: timedelta = self.shortest * 2 ** min(failures, _DOUBLED_AT_MOST)
         return min(doubled, self.longest) * spread(1.0, self.jitter)
 
 
 def spread(seconds: float, jitter: float = 0.25) -> float:
-    """About so many seconds: those who wait together do not come back together."""
+    """About that many seconds, with jitter: simultaneous callers do not return together."""
     return seconds * random.uniform(1 - jitter, 1 + jitter)  # noqa: S311

@@ -2,8 +2,8 @@
 
 read         ISO 8601 (calendar, week and ordinal dates, extended or basic, with or without a time, fractions, offsets),
              `YYYY-MM-DD hh:mm:ss`, Unix seconds or milliseconds as a number or a text
-absent       what systems write where there is no date: see `EMPTY`
-unreadable   everything else, and every time outside of `YEARS`; a value is never guessed, and never raises
+absent       the placeholders of systems for a missing date: see `EMPTY`
+unreadable   everything else, and every time outside `YEARS`; a value is never guessed, and never raises
 """
 
 import re
@@ -25,35 +25,35 @@ SHIFTED_AT_MOST = timedelta(hours=15)
 QUARTER = timedelta(minutes=15)
 
 YEARS = range(1980, 2200)
-"""What is outside of them is no time of an order, and would overflow where somebody adds an offset to it."""
+"""A year outside is no time of an order, and could overflow when an offset is added."""
 
 UNIX_FROM, UNIX_UNTIL = Decimal(946684800), Decimal(99999999999)
-"""Seconds, from 2000-01-01 on; what is larger counts milliseconds. A smaller number is no time of an order."""
+"""Seconds, from 2000-01-01 on; a larger number counts milliseconds. A smaller number is no time of an order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Zones:
-    """`local` is the tenant's time zone, for bare dates; `unzoned` that of times that carry no offset."""
+    """`local` is the tenant's time zone, for bare dates; `unzoned` that of times without an offset."""
 
     local: tzinfo = UTC
     unzoned: tzinfo = UTC
 
     @classmethod
     def of(cls, timezone: str, dates_without_zone: str) -> Self:
-        """By the tenant's settings of these names."""
+        """From the tenant's settings of these names."""
         local = ZoneInfo(timezone)
         return cls(local, local if dates_without_zone == "tenant" else UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class NotADate:
-    """A listed value that is no date; `text` is the value as it stands there."""
+    """A listed value that is no date; `text` is the value as listed."""
 
     text: str
 
 
 def read_date(value: str | int | float | Decimal, zones: Zones) -> datetime | NotADate | None:
-    """The moment in UTC; None for an empty date. A bare date is its noon where the tenant is."""
+    """The moment in UTC; None for an empty date. A bare date means noon in the tenant's time zone."""
     text = str(value).strip()
     if text.startswith(("0000-", "0000/")) or not text:
         return None
@@ -80,7 +80,7 @@ _FORM = re.compile(
 )
 
 Stated = tuple[datetime, datetime | None]
-"""A time as it is written, without its offset, and as UTC (None if that lies outside of what a calendar has)."""
+"""A time as written, without its offset, and as UTC (None if that is outside the calendar)."""
 
 
 def _calendar(form: re.Match[str], zones: Zones) -> Stated | None:
@@ -158,7 +158,7 @@ def _unix(number: Decimal) -> Stated | None:
 def _is_empty(stated: datetime) -> bool:
     for empty in EMPTY:
         shift = abs(stated - empty)
-        # before there were time zones, clocks were off by odd minutes
+        # before time zones were introduced, clocks were off by odd minutes
         if shift <= SHIFTED_AT_MOST and (empty.year < 1970 or shift % QUARTER == timedelta()):
             return True
     return False

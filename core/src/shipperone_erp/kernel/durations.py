@@ -9,13 +9,13 @@ from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 LONGEST = 36525 * UNITS["d"]
-"""A century: what must be kept for ten years is kept for longer than 3650 days."""
+"""A century: "kept for ten years" may be written as more than 3650 days."""
 
 PATTERN = r"^\s*(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)\s*$"
 
 
 def parse_duration(value: Any) -> timedelta:
-    """ValueError shows how a span is written."""
+    """Parse a span of time; ValueError shows the valid forms."""
     if isinstance(value, timedelta):
         return value
     seconds = _seconds(value)
@@ -32,7 +32,7 @@ def _seconds(value: Any) -> float | None:
 
 
 def words(span: timedelta) -> str:
-    """The span as it would be written: "15m", "90s"."""
+    """The span in its shortest form: "15m", "90s"."""
     seconds = span.total_seconds()
     for unit in ("d", "h", "m"):
         if seconds and seconds % UNITS[unit] == 0 and seconds // UNITS[unit] >= (2 if unit == "m" else 1):
@@ -41,7 +41,7 @@ def words(span: timedelta) -> str:
 
 
 def at_least(least: timedelta) -> AfterValidator:
-    """A bound of a setting, for its annotation."""
+    """A lower bound of a setting, for its annotation."""
 
     def bounded(span: timedelta) -> timedelta:
         if span < least:

@@ -1,12 +1,11 @@
-"""What can go wrong outside a connector, one class each; fields in the exception, the sentence in `str()`.
+"""Errors outside a connector, one class each; fields in the exception, the sentence in `str()`.
 
-ShipperOneErpError
- ├─ ConfigurationError      the configuration cannot be used: every problem of it at once        exit 78
- ├─ UsageError              a command was given what it cannot act on                            exit 2
- ├─ LedgerError             the ledger cannot be opened, is newer, or is bound to something else  exit 78 or 1
- │   └─ LedgerDamaged       a part of it cannot be read                                          exit 1
- ├─ LeaseHeldElsewhere      another process serves this tenant                                   exit 1
- └─ LeaseLost               this process was replaced: it records nothing and starts nothing
+ShipperOneErpError ├─ ConfigurationError   the configuration cannot be used: every problem of it at once        exit 78
+├─ UsageError           a command cannot act on its arguments                                 exit 2 ├─ LedgerError
+the ledger cannot be opened, is newer, or has another binding         exit 78 or 1 │   └─ LedgerDamaged    a part of it
+cannot be read                                           exit 1 ├─ LeaseHeldElsewhere   another process serves this
+tenant                                    exit 1 └─ LeaseLost            another process took over: this one records
+nothing and starts nothing
 """
 
 from dataclasses import dataclass
@@ -16,18 +15,18 @@ from shipperone_erp.kernel.printable import lines, one_line
 
 
 class ShipperOneErpError(Exception):
-    """The base of what the runtime itself raises; `str()` is the sentence for people, without secrets."""
+    """The base of the runtime's own errors; `str()` is the sentence for operators, without secrets."""
 
     exit_code = 1
     has_lines: ClassVar[bool] = False
-    """Whether a line break in `str()` is one: the sentence was composed of lines that are safe one by one."""
+    """A line break in `str()` is intended: the sentence was composed of lines that are safe one by one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One fault of the configuration: where it is, what it is, what may have been meant.
+    """One problem of the configuration: its place, its cause, and a suggestion.
 
-    `tenant` is set where the fault is of one tenant alone, so that a service can go on with the others.
+    `tenant` is set where it concerns one tenant alone, so that a service can continue with the others.
     """
 
     file: str
@@ -41,12 +40,12 @@ class Problem:
         place = f"{self.file}:{self.line}" if self.line else self.file
         hint = f"; did you mean {self.did_you_mean}?" if self.did_you_mean else ""
         cause = lines(f"{self.cause}{hint}")
-        # only a cause may have lines: a statement that it is about, with a mark under the place
+        # only a cause may have several lines: a quoted statement, with a mark under the place
         return "\n".join([one_line(f"{place}: {self.key}: ") + cause[0], *cause[1:]])
 
 
 class ConfigurationError(ShipperOneErpError):
-    """The configuration cannot be used; `problems` holds all that was found."""
+    """The configuration cannot be used; `problems` holds all problems found."""
 
     exit_code = 78
     has_lines = True
@@ -62,7 +61,7 @@ class ConfigurationError(ShipperOneErpError):
 
 
 class UsageError(ShipperOneErpError):
-    """A command was given something that it cannot act on; nothing was done."""
+    """A command cannot act on its arguments; nothing was done."""
 
     exit_code = 2
     has_lines = True
@@ -75,7 +74,7 @@ class PluginRefused(ShipperOneErpError):
 
 
 class ContractViolation(ShipperOneErpError):
-    """A hook answered with what its contract does not allow: that job is held, all others go on."""
+    """A hook's answer violates its contract: that job is held, all others continue."""
 
 
 class LedgerError(ShipperOneErpError):
@@ -87,11 +86,11 @@ class LedgerError(ShipperOneErpError):
 
 
 class LedgerDamaged(LedgerError):
-    """Stored data that this version cannot read; what needs it stops, and nothing is guessed."""
+    """Stored data that this version cannot read; work that needs it stops, and nothing is guessed."""
 
 
 class LeaseHeldElsewhere(ShipperOneErpError):
-    """Another process serves what this one was asked to serve."""
+    """Another process serves the same tenant."""
 
     def __init__(self, name: str, holder: str) -> None:
         super().__init__(f"{name} is being served by {holder}; nothing was done here")
@@ -100,7 +99,7 @@ class LeaseHeldElsewhere(ShipperOneErpError):
 
 
 class LeaseLost(ShipperOneErpError):
-    """This process was replaced while it stood still; what it wanted to record was not recorded."""
+    """Another process took over while this one was paused; its writes were rejected."""
 
     def __init__(self, name: str) -> None:
         super().__init__(f"{name} was taken over by another process; nothing more is recorded or started here")

@@ -1,7 +1,7 @@
 """Values as JSON text and back, money as decimal text throughout.
 
-`simplejson` writes a `Decimal` as the JSON number that it is (4.990 stays 4.990) and reads one back without a binary
-float in between.
+`simplejson` writes a `Decimal` as an exact JSON number (4.990 stays 4.990) and reads one back without a binary float in
+between.
 """
 
 import datetime
@@ -12,12 +12,12 @@ import simplejson
 
 
 def dumps(value: Any) -> str:
-    """JSON text of plain values, dataclasses, times and decimals; what is None in a dataclass is left out."""
+    """JSON text of plain values, dataclasses, times and decimals; None in a dataclass is left out."""
     return _ENCODER.encode(value)
 
 
 def loads(text: str | bytes) -> Any:
-    """What the text says, numbers with a fraction or an exponent as `Decimal`. ValueError if it cannot be read."""
+    """The value of the text, numbers with a fraction or an exponent as `Decimal`. ValueError if it cannot be read."""
     try:
         return simplejson.loads(text, use_decimal=True)
     except ArithmeticError:  # decimal.InvalidOperation is no ValueError

@@ -1,4 +1,4 @@
-"""What one JSON value says: exact numbers, lists in either of PHP's shapes."""
+"""Reads single JSON values: exact numbers, lists in either of PHP's shapes."""
 
 import re
 from collections.abc import Sequence
@@ -6,14 +6,14 @@ from decimal import Decimal
 from typing import Any, TypeGuard
 
 DIGITS_AT_MOST = 30
-"""Before or after the decimal point: past this it is no amount, and writing it out plainly would fill the memory."""
+"""Before or after the decimal point: a longer number is no amount, and writing it out would fill the memory."""
 
 Scalar = str | int | float | Decimal
 _SCALARS = frozenset({str, int, float, Decimal})
 
 
 def exact(value: Scalar) -> Decimal | None:
-    """The number as it is written, with its decimals; None for what is no finite number or is a binary float."""
+    """The number as written, with its decimals; None for a binary float, or a value that is no finite number."""
     if isinstance(value, float):
         return None
     if isinstance(value, str) and not _NUMBER.fullmatch(value):
@@ -29,7 +29,7 @@ _NUMBER = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d{1,3})?\s*", re.
 
 
 def rows_of(value: object) -> Sequence[Any] | None:
-    """A list; also an object with numbers for keys, which is what PHP makes of a list with gaps. Else None."""
+    """The rows of a list, or of an object with numbers as keys, which PHP makes of a list with gaps. Else None."""
     if isinstance(value, list):
         return value
     if isinstance(value, dict) and value and all(isinstance(key, str) and key.isdecimal() for key in value):
@@ -43,7 +43,7 @@ def is_scalar(value: object) -> TypeGuard[Scalar]:
 
 
 def walk(raw: Any, path: Sequence[str]) -> Any:
-    """What lies at the end of a path; a number steps into a list. None if it leads nowhere."""
+    """The value at the end of a path; a number steps into a list. None if there is none."""
     for step in path:
         if isinstance(raw, dict):
             raw = raw.get(step)
@@ -55,7 +55,7 @@ def walk(raw: Any, path: Sequence[str]) -> Any:
 
 
 def kind(value: object) -> str:
-    """Which kind of JSON value it is, for a sentence that must not show it."""
+    """The kind of JSON value, for a sentence that must not show it."""
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list):

@@ -1,4 +1,4 @@
-"""Blocking or long work in a thread beside the event loop that serves every tenant."""
+"""Runs blocking or long work in a thread beside the event loop that serves every tenant."""
 
 import asyncio
 import contextlib
@@ -9,18 +9,18 @@ from typing import TypeVar
 ResultT = TypeVar("ResultT")
 
 WORTH_A_THREAD = 64 * 1024
-"""Bytes of an answer that take a few milliseconds to parse."""
+"""Bytes of an answer that takes a few milliseconds to parse."""
 
 
 async def aside(function: Callable[[], ResultT]) -> ResultT:
-    """The function's result, or what it raises. Its thread ends with it, and never keeps the process alive.
+    """The function's result or exception. Its thread ends with it, and never keeps the process alive.
 
-    Not in the loop's own few threads: an answer made to be slow must not keep those from the ledger.
+    Not in the loop's own few threads: a deliberately slow answer must not block those for the ledger.
     """
     result, call = for_a_thread(function)
     try:
         threading.Thread(target=call, name="aside", daemon=True).start()
-    except RuntimeError:  # no thread can be started: late is better than not at all
+    except RuntimeError:  # no thread can be started: blocking the loop is better than failing
         return function()
     return await result
 
@@ -30,8 +30,8 @@ def for_a_thread(
 ) -> tuple[asyncio.Future[ResultT], Callable[[], None]]:
     """A future of the running loop, and the call by which another thread runs the function and settles that future.
 
-    `returned` is called in the loop once the function has returned, even if the future is cancelled by then. The call
-    itself never raises, whatever the function does; a loop that was closed meanwhile gets nothing.
+    `returned` is called in the loop once the function has returned, even if the future was cancelled. The call itself
+    never raises, whatever the function does; if the loop was closed meanwhile, the result is dropped.
     """
     loop = asyncio.get_running_loop()
     result: asyncio.Future[ResultT] = loop.create_future()
@@ -51,7 +51,7 @@ def for_a_thread(
         try:
             value = function()
         except BaseException as raised:
-            # neither SystemExit, which would end the thread, nor StopIteration can be raised by a future
+            # a future can raise neither SystemExit, which would end the thread, nor StopIteration
             fit = isinstance(raised, Exception) and not isinstance(raised, StopIteration)
             error = raised if fit else RuntimeError(f"{type(raised).__name__} was raised in a thread")
         with contextlib.suppress(RuntimeError):  # the loop was closed meanwhile

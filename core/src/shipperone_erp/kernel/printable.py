@@ -1,8 +1,8 @@
-"""Text from outside, made safe for a terminal, a log line or a JSON document.
+"""Makes text from outside safe for a terminal, a log line or a JSON document.
 
 An id, a SKU, a name or a sentence may hold escape sequences that move the cursor, line breaks that forge a row, marks
-that reverse the reading direction, or characters that no eye sees. Each of them is shown as an escape, `\\x1b`. The
-ledger and `--json` keep the text itself.
+that reverse the reading direction, or invisible characters. Each of them is shown as an escape, `\\x1b`. The ledger and
+`--json` keep the text itself.
 """
 
 import re
@@ -16,7 +16,7 @@ _BLANK_LETTERS = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 
 
 def one_line(text: str) -> str:
-    """The text as one line of printable characters: everything else is an escape. Blanks stay as they are."""
+    """The text as one line of printable characters: everything else is an escape. Blanks are unchanged."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(_escape(sign) if _is_invisible(sign) else sign for sign in text)
@@ -28,19 +28,19 @@ def lines(text: str) -> list[str]:
 
 
 def label(text: str) -> str:
-    """An id or a SKU for a sentence or a table: in quotes where it is empty or blanks at an end would be overlooked."""
+    """An id or a SKU for a sentence or a table: in quotes where it is empty or has blanks at an end."""
     if text and text == text.strip() and (text.isascii() or not any(map(_is_odd_blank, text))):
         return one_line(text)
     return "'" + "".join(_escape(sign) if _is_odd_blank(sign) else one_line(sign) for sign in text) + "'"
 
 
 def as_cell(text: str) -> str:
-    """A value for a table: as one line, in quotes where blanks at an end would be overlooked."""
+    """A value for a table: as one line, in quotes where it has blanks at an end."""
     return label(text) if text != text.strip() else one_line(text)
 
 
 def json_document(text: str) -> str:
-    """A JSON text with JSON's own escapes for what a terminal might obey: the document itself stays the same."""
+    """A JSON text with JSON's own escapes for characters that control a terminal: an equal document."""
     if text.isascii():
         return text.replace("\x7f", "\\u007f")  # JSON itself escapes the controls below a blank
     return "".join(_json_escape(sign) if sign != "\n" and _is_invisible(sign) else sign for sign in text)

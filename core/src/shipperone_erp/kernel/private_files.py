@@ -16,9 +16,9 @@ OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 @contextmanager
 def written(file: Path, *, encoding: str = "utf-8", newline: str | None = None, new: bool = False) -> Iterator[TextIO]:
-    """The file, opened to be written anew; one that is there is emptied and becomes private, or with `new` is refused.
+    """Open the file for writing; an existing one is emptied and becomes private, or with `new` is refused.
 
-    Raises what `open` raises: FileExistsError is the refusal.
+    Raises the exceptions of `open`: FileExistsError is the refusal.
     """
     flags = os.O_WRONLY | os.O_CREAT | (os.O_EXCL if new else os.O_TRUNC)
     descriptor = os.open(file, flags, MODE)
@@ -30,13 +30,13 @@ def written(file: Path, *, encoding: str = "utf-8", newline: str | None = None, 
 
 
 def create(file: Path) -> None:
-    """An empty private file, for a program that opens it by its name; one that is there is left as it is."""
+    """Create an empty private file, for a program that opens it by its name; an existing one is unchanged."""
     with suppress(FileExistsError):
         os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, MODE))
 
 
 def readable_by_others(file: Path) -> bool:
-    """Whether anybody but its owner may read or write it; False where there is no such file, and on Windows."""
+    """Other users may read or write it; False where there is no such file, and on Windows."""
     try:
         return os.name == "posix" and bool(file.stat().st_mode & OTHERS)
     except OSError:
@@ -44,7 +44,7 @@ def readable_by_others(file: Path) -> bool:
 
 
 def tighten(file: Path) -> bool:
-    """Make a file of this user's private; whether it was not."""
+    """Make a file of this user's private; True if it was not."""
     if not readable_by_others(file):
         return False
     try:

@@ -1,7 +1,7 @@
-"""Keeping secrets out of what is written: out of texts that others made, which may hold one in any form.
+"""Removes secrets from texts of other programs, which may hold one in any form.
 
 Settings hold secrets hidden (`connector.secret`). A connector's exception, ShipperOne's error page or a driver's
-message do not know them.
+message may contain them.
 """
 
 import html
@@ -16,23 +16,23 @@ from pydantic import BaseModel, SecretStr
 MASK = "********"
 
 SHORTEST = 4
-"""Characters: what is shorter stands in every sentence, and is guessed sooner than read."""
+"""Characters: a shorter secret would match in every sentence, and is guessed more easily than read."""
 
 IN_ANY_CASE_FROM = 8
-"""Characters from which on upper and lower case count the same: what is shorter may be a word, such as a name."""
+"""Characters from which on case is ignored: a shorter secret may be a word, such as a name."""
 
 LINE_AT_LEAST = 16
-"""Characters of one line of a secret of several (a private key), from which on the line alone is taken for it."""
+"""Characters from which on one line of a secret of several lines (a private key) counts as the secret."""
 
 DECODED = 3
-"""How often escapes are undone, one layer after another: JSON in JSON, an address in an address."""
+"""The number of layers of escapes that are decoded: JSON in JSON, an address in an address."""
 
 
 class Redaction:
-    """Takes secrets out of texts, however they are written there: in any case, and with any escapes of addresses,
-    JSON, HTML and Python. May be called from any thread.
+    """Removes secrets from texts, however they are written: in any case, with the escapes of addresses, JSON, HTML,
+    Python.
 
-    Secrets are added and never taken away: what is under way may still hold the one of before.
+    Thread-safe. Secrets are added and never removed: texts under way may still hold the previous one.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
@@ -41,13 +41,13 @@ class Redaction:
         self.add(secrets)
 
     def add(self, secrets: Iterable[str]) -> None:
-        """From now on these are taken out too."""
+        """Remove these secrets too from now on."""
         forms = {form for secret in secrets for form in _forms(secret) if len(form) >= SHORTEST}
         self._exact |= {form for form in forms if len(form) < IN_ANY_CASE_FROM}
         self._in_any_case |= {_fold(form) for form in forms if len(form) >= IN_ANY_CASE_FROM}
 
     def __call__(self, text: str) -> str:
-        """The text with asterisks in their place."""
+        """The text with asterisks in place of the secrets."""
         if not self._exact and not self._in_any_case:
             return text
         found: set[tuple[int, int]] = set()
@@ -63,14 +63,15 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """A text, or one whose escapes were undone. `places`: where each of its characters begins in the original, and
-    where the last one ends; None while it is the original itself."""
+    """A text, original or decoded. `places`: the position of each of its characters in the original, and the end of the
+    last one; None for the original itself.
+    """
 
     text: str
     places: list[int] | None
 
     def spans(self, exact: Iterable[str], in_any_case: Iterable[str]) -> Iterator[tuple[int, int]]:
-        """Where in the original one of these is; `in_any_case` are folded."""
+        """The positions of these forms in the original; `in_any_case` are folded."""
         folded = _fold(self.text)
         for text, forms in ((self.text, exact), (folded, in_any_case)):
             for form in forms:
@@ -81,7 +82,7 @@ class _View:
                     start = text.find(form, end)
 
     def decoded(self) -> "_View | None":
-        """The text with one layer of escapes undone; None if there is none."""
+        """The text with one layer of escapes decoded; None if there is none."""
         parts: list[str] = []
         places: list[int] = []
         at = 0
@@ -120,7 +121,7 @@ def _unescaped(escape: str) -> str:
 
 
 def _fold(text: str) -> str:
-    """In lower case, a character each; a blank is a plus, as in the parameters of an address."""
+    """In lower case, character by character; a blank is a plus, as in the parameters of an address."""
     lower = text.lower()
     if len(lower) != len(text):
         lower = "".join(sign if len(sign.lower()) != 1 else sign.lower() for sign in text)
@@ -142,7 +143,7 @@ def _forms(secret: str) -> Iterator[str]:
     lines = secret.splitlines()
     for text in {secret, secret.strip(), *(line for line in lines if len(lines) > 1 and len(line) >= LINE_AT_LEAST)}:
         yield from (text, quote(text, safe=""), quote(text), quote_plus(text), html.escape(text), repr(text)[1:-1])
-        # as bytes of an address that are undone one by one
+        # as bytes of an address that are decoded one by one
         yield text.encode("utf-8", "surrogatepass").decode("latin-1")
         for quoted in (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]):
             yield from (quoted, quoted.replace("/", "\\/"))
@@ -153,21 +154,21 @@ _NAMED = re.compile(
     r"((?<![^\s?&;])(?:password|passwd|pwd|secret|token|api_?key)=)(\{[^}]*\}|[^\s;&,'\":?%@$][^\s;&,'\"]*)",
     re.IGNORECASE,
 )
-"""As connection strings write them. In an SQL statement a name is followed by a bind or by a quoted text."""
+"""As connection strings write them. In an SQL statement a bind or a quoted text follows the name."""
 _PARAMETER = re.compile(
     r"([?&](?:[\w.-]*(?:password|passwd|pwd|secret|token|api[_-]?key|access[_-]?key|signature)|key|sig|auth)=)"
     r"(?!\$?\{)([^\s&#'\"]+)",
     re.IGNORECASE,
 )
-"""As the parameters of an address name them; a variable that is still to be put in is none."""
+"""As the parameters of an address name them; a variable that is not filled in yet does not count."""
 
 
 def passwords_in(text: str) -> Iterator[str]:
-    """What an address or a connection string gives away: `user:PASSWORD@host`, `password=PASSWORD`."""
+    """The passwords in an address or a connection string: `user:PASSWORD@host`, `password=PASSWORD`."""
     for pattern in (_IN_ADDRESS, _NAMED, _PARAMETER):
         for found in pattern.finditer(text):
             password = found[2]
-            # which of several @ ends it depends on who reads the address
+            # which of several @ ends it depends on the reader of the address
             yield from {password, password.partition("@")[0], unquote(password), password.strip("{}")} - {""}
 
 
@@ -179,7 +180,7 @@ def without_passwords(text: str) -> str:
 
 
 def secrets_in(settings: object) -> Iterator[str]:
-    """Every secret that these settings hold, at whatever depth, the passwords inside of addresses included."""
+    """Every secret in these settings, at any depth, including passwords inside addresses."""
     if isinstance(settings, SecretStr):
         yield settings.get_secret_value()
     elif isinstance(settings, str):

@@ -1,4 +1,4 @@
-"""Where time is read and waited for: aware UTC time, seconds that only increase, sleeping."""
+"""The source of time: aware UTC time, monotonic seconds, sleeping."""
 
 import asyncio
 import time
@@ -7,22 +7,22 @@ from typing import Protocol
 
 
 class TimeSource(Protocol):
-    """What a class that schedules, measures or waits is given. A test's own may jump, and skips what it would sleep."""
+    """The time of a class that schedules, measures or waits. A test's own may jump, and skips its sleeps."""
 
     def now(self) -> datetime:
-        """Aware UTC time, which somebody may set."""
+        """Aware UTC time, which may be set."""
         ...
 
     def monotonic(self) -> float:
-        """Seconds that only increase, and stand still while the machine sleeps."""
+        """Seconds that only increase, and stop while the machine sleeps."""
         ...
 
     def elapsed(self) -> float:
-        """Seconds that only increase, also while the machine sleeps where its system counts that."""
+        """Seconds that only increase, also while the machine sleeps where its system supports that."""
         ...
 
     async def sleep(self, seconds: float) -> None:
-        """Return after so many seconds."""
+        """Return after that many seconds."""
         ...
 
 
@@ -43,9 +43,9 @@ class MachineTime:
 
 
 MACHINE_TIME = MachineTime()
-"""What is used where nothing else is given."""
+"""The default time source."""
 
 
 def utc_now() -> datetime:
-    """The time of this machine, aware, in UTC: for commands, which end before anybody could set it."""
+    """The time of this machine, aware, in UTC: for commands, which end before the clock could be set."""
     return MACHINE_TIME.now()
