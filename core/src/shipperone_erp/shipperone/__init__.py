@@ -1,1 +1,1 @@
-"""ShipperOne's API: the only package that knows its addresses, the shapes of its answers, and what they mean."""
+"""ShipperOne's API: the only package with its addresses, the shapes of its answers, and their meaning."""

@@ -1,4 +1,4 @@
-"""Speaking HTTP to ShipperOne for one tenant: the two queues, the two confirmations, the warehouses."""
+"""The HTTP client of one tenant for ShipperOne: the two queues, the two confirmations, the warehouses."""
 
 import asyncio
 import logging
@@ -45,39 +45,41 @@ USUAL_PLACES: Mapping[str, str] = MappingProxyType({})
 NO_QUEUES: Mapping[Stage, Mapping[str, str]] = MappingProxyType({})
 
 IDLE_AT_MOST = 4.0
-"""Seconds a free connection is kept. Servers commonly close theirs after 5: a POST that meets the closing is lost."""
+"""Seconds for which an idle connection is kept. Servers commonly close theirs after 5; a POST just then is lost."""
 
 CONNECT_AT_MOST = 10.0
 
 RESPONSE_AT_MOST = 32 * 1024 * 1024
-"""Bytes of an answer, where `max_response` does not say."""
+"""Bytes of an answer, where `max_response` is not set."""
 
 POST_AT_MOST = 4 * 1024 * 1024
-"""Bytes of the answer to a confirmation, at most: it is parsed in one go."""
+"""The most bytes of the answer to a confirmation: it is parsed in one piece."""
 
 LOG = logging.getLogger("shipperone_erp.http")
 
 
 Requested = Callable[[str, int | None, float], None]
-"""Told of each request: the method, the status of its answer or None, the seconds."""
+"""Called after each request with the method, the status of its answer or None, and the seconds."""
 
 
 def _unheard(method: str, status: int | None, seconds: float) -> None:
-    """Nobody counts requests."""
+    """The default: requests are not counted."""
 
 
 class ShipperOne:
-    """One tenant's connection to ShipperOne, to be used from one event loop. Nothing is sent before the first call.
+    """One tenant's client for ShipperOne, to be used from one event loop. Nothing is sent before the first call.
 
-    `fields` is the tenant's table of places, `queue_fields` what a queue has instead, `charges` its charges, `zones`
-    its time zones. `timeout` is in seconds,
-    for each step of a call; a whole call is given up after twice that. `max_response`: bytes of an answer; a larger one
-    is not read further. While ShipperOne throttles, reads wait for their turn (`pacing`), and end at once as throttled
-    if that would take longer than `patience` seconds; a confirmation is sent in a turn that the caller has waited for.
-    `requested` is called after each request; `limit` is waited for before one.
-    `tls` may be shared by many tenants, since making one takes milliseconds and memory. A proxy is used where the
+    `fields` is the tenant's table of places, `queue_fields` that of a queue instead, `charges` its charges, `zones` its
+    time zones. `timeout` is in seconds, for each step of a call; a whole call is given up after twice that.
+    `max_response`: bytes of an answer; a larger one is not read further. While ShipperOne throttles, reads wait for
+    their turn (`rate_limit`), and end at once as throttled if that would take longer than `patience` seconds; for a
+    confirmation the caller waits for its turn first. `requested` is called after each request; `limit` is waited for
+    before one.
+
+    `tls` may be shared by many tenants, since creating one takes milliseconds and memory. A proxy is used where the
     environment names one (`HTTPS_PROXY`, `NO_PROXY`).
-    ValueError for an address or a token that cannot be used; it never shows the token.
+
+    ValueError for an unusable address or token; it never shows the token.
     """
 
     def __init__(
@@ -121,11 +123,11 @@ class ShipperOne:
             "write": timeout,
             "pool": timeout,
         }
-        # without a client around it: that would keep Magento's session cookie, for which calls wait for each other
-        # there, and would look into the headers of redirects, which may hold anything
+        # Without an httpx client around it: that would keep Magento's session cookie, for which calls wait for each
+        # other there, and would read the headers of redirects, which may hold anything.
         self._lanes = ConnectionPool(
             connections,
-            # plain http needs none; without any, one that trusts everybody would be made with each connection
+            # plain http needs none; without any, one without verification would be created with each connection
             verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
             keepalive=IDLE_AT_MOST,
             proxy=_proxy(httpx.URL(root)),
@@ -144,7 +146,7 @@ class ShipperOne:
         return {**self.fields, **self._queue_fields.get(stage, {})}
 
     def replace_token(self, token: SecretStr) -> None:
-        """From the next call on. ValueError if it is none that an HTTP header can carry."""
+        """Use this token from the next call on. ValueError if an HTTP header cannot carry it."""
         text = token.get_secret_value().strip()
         if not text or not text.isascii() or not text.isprintable() or " " in text:
             raise ValueError(f"the token of tenant {self.tenant} is empty, or has a character that no token has")
@@ -164,32 +166,32 @@ class ShipperOne:
         return list(self.entries_of(await self.page_body(stage, number), stage, number))
 
     async def page_body(self, stage: Stage, number: int) -> Received:
-        """One page as it came, not looked into. ReadFailed if the answer is no 2xx, or none came."""
+        """One page as received, not parsed. ReadFailed if the answer is no 2xx, or none came."""
         path = f"fulfillmentOrders/{QUEUES[stage]}?page={number}"
         return await self._get(path, _page_name(stage, number))
 
     async def failed_page(self, number: int) -> Sequence[Any]:
-        """The entries of one page of the orders that fell out of the flow. ReadFailed if none came."""
+        """The entries of one page of the orders that failed in ShipperOne's process. ReadFailed if none came."""
         what = f"failed, page {number}"
         return await self._entries(f"fulfillmentOrders/failed?page={number}", what)
 
     def entries_of(self, page: Received, stage: Stage, number: int) -> Iterable[Any]:
-        """The entries in what `page_body` answered (see `pages`). ReadFailed if it holds no list."""
+        """The entries in the answer of `page_body` (see `pages`). ReadFailed if it holds no list."""
         return entries(page, _page_name(stage, number), self._redact, first=number == 1)
 
     async def in_turn(self, function: Callable[[], ResultT], size: int) -> ResultT:
-        """What the function makes of an answer of that many bytes: a large one beside the event loop, one at a time."""
+        """The function's result for an answer of that many bytes: for a large one in a thread, one at a time."""
         if size < WORTH_A_THREAD:
             return function()
         async with self._one_by_one:
             return await aside(function)
 
     async def warehouses(self) -> Sequence[Any]:
-        """The warehouses, as ShipperOne lists them: a cheap proof that address and token are right."""
+        """The warehouses, as ShipperOne lists them: a cheap check of address and token."""
         return await self._entries("warehouses", "warehouses")
 
     async def clock_ahead(self) -> float | None:
-        """By how many seconds ShipperOne's clock is ahead of ours, as its answers tell; None if they do not."""
+        """The seconds by which ShipperOne's clock is ahead of this one, from its answer's date; None if it has none."""
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/warehouses"), self._get_headers, None)
         except Exception:
@@ -198,21 +200,21 @@ class ShipperOne:
         return (theirs - self.time.now()).total_seconds() if theirs else None
 
     def turn_to_confirm(self) -> AbstractAsyncContextManager[float | None]:
-        """Wait for a confirmation's turn; the seconds to wait instead, if they are too many. Nothing is sent by it."""
+        """Wait for a confirmation's turn; the seconds to wait instead, if they are too many. Sends nothing."""
         return self._turn(Kind.CONFIRMATION)
 
     async def allocate(self, order_id: str, item_ids: Sequence[int | str]) -> PostAnswer:
-        """Confirm that stock is reserved. Sent once: what to do about the answer is the caller's to decide."""
+        """Confirm that stock is reserved. Sent once: the caller decides about the answer."""
         return await self._post(self._allocate, allocation_body(order_id, item_ids))
 
     async def invoice(
         self, order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal
     ) -> PostAnswer:
-        """Ask whether exactly this can be invoiced; ShipperOne takes note that it is. Sent once, as `allocate`."""
+        """Request the invoicing of exactly this; ShipperOne records it as invoiced. Sent once, as `allocate`."""
         return await self._post(self._invoice, invoice_body(order_id, item_ids, shipping_amount_incl_tax))
 
     async def aclose(self) -> None:
-        """Let go of all connections. No call after it."""
+        """Close all connections. No call after it."""
         await self._lanes.aclose()
 
     async def _entries(self, path: str, what: str) -> list[Any]:
@@ -235,7 +237,7 @@ class ShipperOne:
         began = self.time.monotonic()
         try:
             response = await self._send("GET", httpx.URL(f"{self._address}/{path}"), self._get_headers, None)
-        except Exception as failure:  # whatever an answer makes a library raise, it brought no list
+        except Exception as failure:  # any exception of a library about an answer: there is no list
             _tell(failure)
             raise lost_read(failure, what) from None
         try:
@@ -254,7 +256,7 @@ class ShipperOne:
         token, began = self._token, self.time.monotonic()
         try:
             response = await self._send("POST", url, self._post_headers, body)
-        except Exception as failure:  # whatever an answer makes a library raise, the request may have gone out
+        except Exception as failure:  # any exception of a library about an answer: the request may have been sent
             _tell(failure)
             return lost_post(failure, self.time.now())
         answer = await self.in_turn(partial(post_answer, response, self.time.now(), self._redact), len(response.body))
@@ -265,7 +267,7 @@ class ShipperOne:
 
     @asynccontextmanager
     async def _turn(self, kind: Kind) -> AsyncIterator[float | None]:
-        """This tenant's turn, and one of the requests that all tenants of this ShipperOne may send together."""
+        """Wait for this tenant's turn, and for the limit that all tenants of this ShipperOne share."""
         async with self._pace.turn(kind) as wait:
             yield await self._limit.admit(self._patience) if wait is None and self._limit is not None else wait
 
@@ -282,7 +284,7 @@ class ShipperOne:
         limit = self.max_response if body is None else min(self.max_response, POST_AT_MOST)
         began, status = self.time.monotonic(), None
         try:
-            # the time-outs above are for each read: an answer that drips byte by byte would go on for ever
+            # the time-outs above are for each read: an answer that drips byte by byte would never end
             async with asyncio.timeout(self._whole):
                 answer = await receive(await self._lanes.handle_async_request(request), limit)
             status = answer.status
@@ -293,7 +295,7 @@ class ShipperOne:
 
 
 def _errors(response: Received) -> int:
-    """Bytes of an answer that have to be looked into to say what went wrong."""
+    """Bytes of an answer that must be parsed for an error message."""
     return 0 if response.succeeded else len(response.body)
 
 

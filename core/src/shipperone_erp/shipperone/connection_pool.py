@@ -1,7 +1,7 @@
-"""Connections to ShipperOne, one a lane, the one used last taken first.
+"""A connection pool for ShipperOne: each connection is a pool of one, and the most recently used is taken first.
 
-httpcore's pool looks at every connection it holds with every request, and asks the kernel about each idle one: with 32
-of them that cost more CPU than all the rest of a request (`nox -s bench`). Here each lane is a pool of one.
+httpcore's pool examines every connection with every request, and queries the kernel about each idle one: with 32 of
+them that cost more CPU than the rest of a request (`nox -s bench`).
 """
 
 import asyncio
@@ -40,7 +40,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         self._closing: asyncio.Task[None] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The answer; its lane is taken until the body has been read or closed."""
+        """The answer; its connection is in use until the body has been read or closed."""
         try:
             async with asyncio.timeout(request.extensions.get("timeout", {}).get("pool")):
                 await self._places.acquire()
@@ -66,7 +66,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
             await lane.aclose()
 
     async def _close_idle(self) -> None:
-        # the one on the left has been free for longest: taken and given back is always on the right
+        # the leftmost has been free for the longest time: connections are taken and returned on the right
         try:
             while self._free:
                 idle = self._time.monotonic() - self._free[0][0]
@@ -93,7 +93,7 @@ class ConnectionPool(httpx.AsyncBaseTransport):
 
 
 class _Lane(httpx.AsyncByteStream):
-    """A body that gives its lane back once, when it is closed."""
+    """A body that returns its connection once, when it is closed."""
 
     def __init__(self, body: httpx.AsyncByteStream, closed: Callable[[], None]) -> None:
         self._body = body

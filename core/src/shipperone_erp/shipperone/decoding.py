@@ -1,7 +1,7 @@
-"""Bytes of an answer as text, by a rule of our own, and compressed bodies under a limit.
+"""Decodes the bytes of an answer as text, and decompresses bodies under a limit.
 
-An answer names its encodings itself. A codec that it names is used only if it is a well-known encoding of text, and a
-compressed body is unpacked only up to the limit that a plain one has: 1.5 MB of gzip can hold 1.5 GB.
+An answer declares its own encodings. A declared codec is used only if it is a well-known encoding of text. A compressed
+body is unpacked only up to the limit of a plain one: 1.5 MB of gzip can hold 1.5 GB.
 """
 
 import re
@@ -17,20 +17,20 @@ _TEXT = re.compile(
     r"cp-?[0-9]{3,4}|koi8-?[ru]|gb2312|gbk|gb18030|big5|(?:shift|s)[-_]?jis|euc[-_]?(?:jp|kr)",
     re.IGNORECASE,
 )
-"""Encodings of text that servers use. Python knows others (`punycode`, `unicode_escape`), slow or no text at all."""
+"""Encodings of text that servers use. Python has others (`punycode`, `unicode_escape`), slow or no text at all."""
 
 _ENCODINGS = {"gzip": 47, "x-gzip": 47, "deflate": 47}
 """By name, the window of zlib: with a header of either kind."""
 
 
 class Undecodable(ShipperOneErpError):
-    """A body cannot be taken in: it is too large, or in an encoding that was not asked for. The sentence says which."""
+    """A body is too large, or in an encoding that was not requested. The sentence names the cause."""
 
     exit_code = 4
 
 
 def decoded(body: bytes | bytearray, content_type: str = "") -> str:
-    """The text of a body: UTF-8, else the text encoding that is declared, else UTF-8 with what is wrong replaced."""
+    """The text of a body: UTF-8, else the declared text encoding, else UTF-8 with invalid bytes replaced."""
     try:
         return body.decode("utf-8-sig")
     except UnicodeDecodeError:
@@ -45,7 +45,7 @@ def decoded(body: bytes | bytearray, content_type: str = "") -> str:
 
 
 def in_utf8(body: bytes | bytearray, content_type: str = "") -> bytes | bytearray:
-    """The body in UTF-8, if it is in the text encoding that is declared and in no other; else as it came."""
+    """The body in UTF-8, if it is in the declared text encoding; else unchanged."""
     declared = declared_encoding(content_type)
     if declared is None:
         return body
@@ -60,13 +60,13 @@ def in_utf8(body: bytes | bytearray, content_type: str = "") -> bytes | bytearra
 
 
 def declared_encoding(content_type: str) -> str | None:
-    """The encoding that a Content-Type names, if it is one of text."""
+    """The encoding that a Content-Type declares, if it is one of text."""
     found = _CHARSET.search(content_type[:200])
     return found[1] if found and _TEXT.fullmatch(found[1]) else None
 
 
 class Unpacking:
-    """Takes in a body piece by piece and unpacks it; `Undecodable` as soon as it is larger than `limit` bytes."""
+    """Receives a body piece by piece and unpacks it; `Undecodable` as soon as it is larger than `limit` bytes."""
 
     def __init__(self, encoding: str, limit: int) -> None:
         self.body = bytearray()
@@ -80,7 +80,7 @@ class Unpacking:
         self._zlib = zlib.decompressobj(self._window) if self._window is not None else None
 
     def take(self, piece: bytes) -> None:
-        """Add a piece as it came."""
+        """Add a piece as received."""
         self._pieces += 1
         if self._pieces > CRUMBS and len(self.body) < self._pieces * CRUMB:
             raise Undecodable(f"a body in {self._pieces} pieces of a few bytes each; it was not read further")
@@ -99,7 +99,7 @@ class Unpacking:
         except zlib.error:
             if self.body or self._window != _ENCODINGS["deflate"]:
                 raise Undecodable("a compressed body that cannot be unpacked") from None
-            # some servers leave the header away
+            # some servers omit the header
             self._window = -zlib.MAX_WBITS
             self._zlib = zlib.decompressobj(self._window)
             self._unpack(piece)
@@ -112,12 +112,12 @@ class Unpacking:
 
 
 CRUMBS = 20_000
-"""Pieces of a body after which they must hold something: taking in each one costs more than its bytes do."""
+"""The number of pieces from which they must have a minimum size: processing each one costs more than its bytes."""
 
 CRUMB = 16
 
 
 def too_large(limit: int) -> str:
-    """What is said of a body that is larger than the limit."""
+    """The text about a body that is larger than the limit."""
     size = f"{limit / 2**20:g} MiB" if limit >= 2**20 else f"{limit / 2**10:g} KiB"
     return f"more than {size}, and was not read further"

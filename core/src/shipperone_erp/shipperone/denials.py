@@ -1,4 +1,4 @@
-"""Whether the JSON of a 2xx answer denies what was asked for. Its wording is never read, only its shape.
+"""Decides whether the JSON of a 2xx answer denies the request. Only its shape counts, never its wording.
 
 A denial is a top-level `false`, a `success` or `ok` that is false, or an `error` that is not empty; also inside a list,
 or inside an object that only wraps the answer (`data`, `result`, `response`).
@@ -14,7 +14,7 @@ _WRAPPERS = frozenset({"data", "result", "response"})
 _FALSE = ("false", "0")
 
 DEPTH_AT_MOST = 4
-"""How far wrappers and lists are looked into: no real answer is wrapped more often."""
+"""The depth to which wrappers and lists are searched: no real answer is wrapped more often."""
 
 
 def denies(value: Any, depth: int = DEPTH_AT_MOST) -> bool:
@@ -37,14 +37,14 @@ def _part_denies(name: str, entry: Any, depth: int) -> bool:
     if name in _CLAIMS:
         return _is_false(entry)
     if name == "status":
-        return entry is False  # a number or a word here is no claim: 0 is "no error" in many dialects
+        return entry is False  # a number or a word here is no denial: 0 is "no error" in many dialects
     if name in _ERRORS:
         return not _is_empty(entry, depth)
     return name in _WRAPPERS and denies(entry, depth)
 
 
 def _is_false(value: Any) -> bool:
-    """`false`, or a number or text that stands for it in PHP."""
+    """`false`, or a number or text that means it in PHP."""
     if isinstance(value, str):
         return value.strip().lower() in _FALSE
     return isinstance(value, int | float | Decimal) and value == 0

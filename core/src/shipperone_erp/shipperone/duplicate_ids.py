@@ -1,11 +1,11 @@
-"""Two orders under one id: how they are shown in a sentence, so that neither is processed in place of the other."""
+"""Two orders under one id: their descriptions in a sentence, so that neither is processed in place of the other."""
 
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
 
 
 def described(order: FulfillmentOrder) -> str:
-    """'1 of MUG (item 11) in WH, shipping 4.99, total 14.99': what tells an order apart, and nobody's name."""
+    """'1 of MUG (item 11) in WH, shipping 4.99, total 14.99': distinguishes an order, without personal data."""
     items = ", ".join(f"{plain(item.qty)} of {item.sku} (item {item.item_id})" for item in order.items)
     words = f"{items} in {order.warehouse_code}"
     if order.shipping_amount_incl_tax is not None:
@@ -14,7 +14,7 @@ def described(order: FulfillmentOrder) -> str:
 
 
 def listed_twice(order_id: str, first: str, second: str) -> str:
-    """The sentence about an id that stands for two orders; `first` and `second` describe them."""
+    """The sentence about an id that two orders share; `first` and `second` describe them."""
     return (
         f"order {order_id} is listed twice, as two different orders: {first}; and {second}. Neither is processed until "
         "the id stands for one order; then it proceeds by itself. Have ShipperOne correct its listing, or name the "

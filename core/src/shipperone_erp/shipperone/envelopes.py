@@ -1,6 +1,6 @@
-"""Where the list is in an answer: bare, in an object around it, in a list around that, in a text; and empty queues.
+"""Finds the list in an answer: bare, in an object, in a list around that, or in a text; and detects empty queues.
 
-The values are plain JSON, or `Span`s of a body that is taken apart (`tolerant_json`).
+The values are plain JSON, or `Span`s of a body that is parsed in parts (`tolerant_json`).
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,14 +15,14 @@ CONTAINERS = ("items", "orders", "fulfillment_orders", "fulfillmentOrders", "dat
 
 BESIDE = frozenset({"total_count", "totalCount", "search_criteria", "searchCriteria", "page_info", "page", "pages",
                     "page_size", "pageSize", "current_page", "success", "status"})  # fmt: skip
-"""What stands beside the list in an object around it, and in no order without its id."""
+"""Keys beside the list in the object around it; no order has only these."""
 
 
 def rows_in(value: Any, *, first: bool = True, depth: int = 2) -> Sequence[Any] | None:
     """The entries; empty for an empty queue in any of its forms; None if the value is no list and holds none.
 
-    `null`, `{}`, and a list's name with null or `{}` in it are an empty queue, unless the rest of it denies that: by an
-    error, or (of the `first` page) by a count of entries.
+    `null`, `{}`, and a list's name with null or `{}` in it are an empty queue, unless the rest of it contradicts: an
+    error, or (on the `first` page) a count of entries.
     """
     value = opened(value)
     if value is None or value == {}:
@@ -47,7 +47,7 @@ def rows_in(value: Any, *, first: bool = True, depth: int = 2) -> Sequence[Any] 
 
 
 def opened(value: Any) -> Any:
-    """What a `Span` is: its entries, its members by name, or its value; BadJson if that cannot be determined."""
+    """The content of a `Span`: its entries, its members by name, or its value; BadJson if it cannot be determined."""
     if not isinstance(value, Span):
         return value
     if value.is_object:
@@ -56,7 +56,7 @@ def opened(value: Any) -> Any:
 
 
 def _unwrapped(rows: Sequence[Any], first: bool, depth: int) -> Sequence[Any]:
-    """Lists in a list are one list; an object around the list may stand in a list of its own."""
+    """Flatten lists in a list; unwrap an object around the list that is the only entry of a list."""
     if depth and rows and all(map(_is_list, rows)):
         return [entry for inner in rows for entry in opened(inner)]
     if depth and len(rows) == 1 and _is_object(rows[0]):

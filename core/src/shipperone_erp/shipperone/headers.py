@@ -1,4 +1,4 @@
-"""What the headers of an answer say. They may hold anything, and none of it raises."""
+"""Reads the headers of an answer. They may hold anything, and none of it raises."""
 
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -7,16 +7,16 @@ from urllib.parse import urlsplit
 import httpx
 
 WAIT_AT_MOST = 3600.0
-"""Seconds: after an hour it does no harm to ask again, and a mistaken Retry-After would silence a tenant for good."""
+"""Seconds: after an hour a request is harmless, and a mistaken Retry-After would silence a tenant for good."""
 
 LONGEST = 200
-"""Characters of a header that are looked at."""
+"""The most characters of a header that are read."""
 
 
 def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
-    """Seconds to wait, from either form of Retry-After; None if there is none that makes sense.
+    """Seconds to wait, from either form of Retry-After; None without a usable one.
 
-    A date is read against the answer's own `Date`: the two clocks need not agree.
+    A date is read relative to the answer's own `Date`: the two clocks need not agree.
     """
     text = headers.get("retry-after", "").strip()
     if text.isascii() and text.isdigit():
@@ -29,17 +29,17 @@ def retry_after(headers: httpx.Headers, now: datetime) -> float | None:
 
 
 def http_date(text: str) -> datetime | None:
-    """The date of a header, aware; None if it is none."""
+    """The date of a header, aware; None if it is not a date."""
     try:
         moment = parsedate_to_datetime(text[:LONGEST])
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         return moment.astimezone(UTC)
-    except Exception:  # which of them an absurd date raises depends on the version of Python
+    except Exception:  # the exception for an absurd date depends on the version of Python
         return None
 
 
 def place_of(location: str) -> str:
-    """The address in a Location, without what may be secret in it; "another address" if it is none."""
+    """The address in a Location, without possible secrets; "another address" if it is not an address."""
     try:
         parts = urlsplit(location.strip()[:LONGEST])
         host = parts.hostname or ""

@@ -1,4 +1,4 @@
-"""Requests that got no answer: which of them were certainly not sent, and which have an unknown outcome.
+"""Classifies requests without an answer: certainly not sent, or of unknown outcome.
 
 A request is *not sent* only if no connection was made. Everything else, a time-out included, is *unknown*: ShipperOne
 may have processed it.
@@ -13,31 +13,31 @@ from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.shipperone.decoding import Undecodable
 
 NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError)
-"""No byte of the request has gone out: it was the name, the port, TLS, a free connection, or the way to a proxy."""
+"""No byte of the request was sent: the cause is the name, the port, TLS, the pool, or the way to a proxy."""
 
 ONLY_HTTP = "as when https is spoken where only http is understood"
 BROKEN_OFF = f"it was broken off as it was being made, {ONLY_HTTP}"
-"""A handshake that the other side ends without a word: the failure itself says nothing."""
+"""A handshake that the other side ends silently: the exception has no text."""
 
 NOT_TLS = "WRONG_VERSION_NUMBER"
-"""What OpenSSL reports where the other side answers a handshake in plain text."""
+"""OpenSSL's report where the other side answers a handshake in plain text."""
 
 
 def lost_post(failure: Exception, ended_at: datetime) -> PostAnswer:
-    """What it means for a POST that no answer came: not sent if no connection was made, else unknown."""
+    """The outcome of a POST without an answer: not sent if no connection was made, else unknown."""
     outcome = PostOutcome.NOT_SENT if isinstance(failure, NEVER_CONNECTED) else PostOutcome.UNKNOWN
     return PostAnswer(outcome, None, None, _why(failure), None, None, ended_at)
 
 
 def lost_read(failure: Exception, what: str) -> ReadFailed:
-    """What it means for a GET that no answer came."""
+    """The failure of a GET without an answer."""
     return ReadFailed(f"{what}: {_why(failure)}", Trouble.UNAVAILABLE)
 
 
 def _why(failure: Exception) -> str:
     if isinstance(failure, Undecodable):
         return f"ShipperOne answered with {failure}"
-    # only failures of the connection itself are quoted: others may quote our own headers, and so the token
+    # only failures of the connection itself are quoted: others may quote the request's headers, and so the token
     if isinstance(failure, httpx.ConnectTimeout):
         return "no connection to ShipperOne was made in time"
     if isinstance(failure, httpx.PoolTimeout):

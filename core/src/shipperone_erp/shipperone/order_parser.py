@@ -1,11 +1,11 @@
-"""From ShipperOne's JSON to a `FulfillmentOrder`: exact numbers, aware times, nothing guessed, nothing lost.
+"""Parses ShipperOne's JSON into a `FulfillmentOrder`: exact numbers, aware times, nothing guessed, nothing lost.
 
-absent      null, an empty text, an empty date (see `dates`): the field is None, never 0
-not it      a usual name that holds another kind of thing (`shipping: 4.99`, `customer: 17`): the next name is tried,
-            and what was found stays in `extra`
-unreadable  what an order cannot do without is absent; or what is there is certainly meant to be the field, yet is no
-            number or no id; or a place that the tenant has named holds another kind of thing. Dropping such
-            a value quietly could invoice a wrong amount, so that an operator looks at it
+absent      null, an empty text, an empty date (see `kernel.dates`): the field is None, never 0
+mismatch    a usual name that holds another kind of value (`shipping: 4.99`, `customer: 17`): the next name is tried,
+            and the value stays in `extra`
+unreadable  a required field is absent; or its value is certainly meant to be the field, but is no number or no id; or a
+            place that the tenant has named holds another kind of value. Ignoring such a value could invoice a wrong
+            amount, so an operator must look at it
 no date     a date that cannot be read is absent and stays in `extra`; the invoice stage holds the order if it needs it
 """
 
@@ -24,7 +24,7 @@ __all__ = ["DATES", "UTC_ONLY", "OrderWire", "Unreadable", "read_order", "unmatc
 
 
 def read_order(raw: Mapping[str, Any], fields: Mapping[str, str], *, tenant: str = "NAME") -> FulfillmentOrder:
-    """The order that `raw` (JSON as `domain.serialization.loads` gives it) is about; `fields` is the tenant's table.
+    """The order in `raw` (JSON as `kernel.json.loads` returns it); `fields` is the tenant's table.
 
     Unreadable with a sentence that names the item, the keys that were looked for, and the setting that would cure it.
     """
@@ -49,7 +49,7 @@ UTC_ONLY = Zones()
 
 
 class OrderWire:
-    """Reads the orders of one tenant; the places of its fields are worked out once."""
+    """Reads the orders of one tenant; the places of its fields are computed once."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class OrderWire:
         self._places = Places(fields, tenant)
 
     def read(self, raw: object) -> FulfillmentOrder:
-        """As `read_order`; also refuses what is not a JSON object."""
+        """As `read_order`; also refuses a value that is not a JSON object."""
         if not isinstance(raw, Mapping):
             raise Unreadable(f"the queue lists {kind(raw)} where an order should be", order_id=None)
         order = JsonObject(raw, "an order")
@@ -75,13 +75,13 @@ class OrderWire:
         return self._order(order, order_id)
 
     def dates(self, raw: Any) -> Mapping[str, str]:
-        """The values of the order's dates by field, as they are listed; empty dates and absent ones are left out."""
+        """The values of the order's dates by field, as they are listed; empty and absent dates are left out."""
         order = JsonObject(raw if isinstance(raw, Mapping) else {}, "an order")
         listed = {name: order.moment(self._places.order[name], self._zones)[1] for name in DATES}
         return {name: text for name, text in listed.items() if text is not None}
 
     def order_id(self, raw: Any) -> str | None:
-        """The id alone of an entry that need be no order otherwise; None if it has none."""
+        """The id alone of an entry that need not be a valid order; None if it has none."""
         try:
             return self.read(raw).order_id
         except Unreadable as why:
@@ -155,7 +155,7 @@ class OrderWire:
         if qty is None:
             item.missing(fields["qty"], "no quantity")
         if qty <= 0:
-            # neither a line to leave out nor one to confirm: ShipperOne compares our items with its own one by one
+            # neither a line to leave out nor one to confirm: ShipperOne compares the items with its own one by one
             item.refuse(f"has the quantity {qty}: there is nothing to reserve or to invoice")
         own_warehouse = item.text(fields["warehouse_code"])
         parent = item.id(fields["parent_item_id"])

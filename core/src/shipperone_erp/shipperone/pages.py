@@ -1,4 +1,4 @@
-"""From the body of a page to its entries. One that cannot be read hides no other."""
+"""Parses the body of a page into its entries. One that cannot be read hides no other."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,17 +10,17 @@ from shipperone_erp.shipperone.envelopes import rows_in
 from shipperone_erp.shipperone.tolerant_json import DEEPEST, BadJson, Span, path_to, place, whole
 
 AT_ONCE = 2 * 1024 * 1024
-"""Bytes of a page up to which it is parsed in one go: that takes up to twenty-five times as much memory for a while."""
+"""Bytes of a page up to which it is parsed in one piece, which temporarily needs up to 25 times as much memory."""
 
 RAW_AT_MOST = 20_000
-"""Characters of an entry that cannot be read that are kept."""
+"""The most characters that are kept of an entry that cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
 class Garbled:
-    """An entry of a page that cannot be read as JSON. `sentence`: what is wrong and where, never its content.
+    """An entry of a page that cannot be read as JSON. `sentence`: the error and its position, never the content.
 
-    `legible` are those of its members that can be read, `illegible` the names of the others.
+    `legible` are the members that can be read, `illegible` the names of the others.
     """
 
     sentence: str
@@ -32,7 +32,7 @@ class Garbled:
 def entries_in(body: bytes | bytearray, content_type: str = "", *, first: bool = True) -> Iterable[Any]:
     """The entries of a page as JSON values, `Garbled` among them; one at a time where the page is large.
 
-    BadJson if the page as a whole is no JSON; LookupError, with what it is as its argument, if it holds no list.
+    BadJson if the page as a whole is no JSON; LookupError, with the value as its argument, if it holds no list.
     """
     body = in_utf8(body, content_type)
     if len(body) <= AT_ONCE:
@@ -85,15 +85,15 @@ def _garbled(entry: Span, failure: BadJson, of: str) -> Garbled:
             except BadJson:
                 illegible.add(str(name))
     except BadJson:
-        legible.clear()  # where its members end is not sure
+        legible.clear()  # the end of its members is uncertain
     raw = entry.body[entry.start : entry.start + 4 * RAW_AT_MOST].decode(errors="replace")
     return Garbled(f"{failure.what}, {where}", legible, frozenset(illegible), storable(raw[:RAW_AT_MOST]))
 
 
 def parsed(text: str) -> Any:
-    """JSON with exact numbers. ValueError if it is none, or is nested deeper than anything that is meant.
+    """JSON with exact numbers. ValueError if it is invalid, or is nested deeper than any real value.
 
-    Half a surrogate and a NUL are legal in JSON, and no database stores them: one such name must not stop a queue.
+    Half a surrogate and a NUL are legal in JSON, but no database stores them: one such name must not stop a queue.
     """
     value = loads(text)
     if deeper_than(value, DEEPEST):
@@ -102,7 +102,7 @@ def parsed(text: str) -> Any:
 
 
 def deeper_than(value: Any, levels: int) -> bool:
-    """Lists and objects are nested in each other in more levels than this."""
+    """Lists and objects are nested in more levels than this."""
     inner = [value]
     for _ in range(levels):
         inner = [

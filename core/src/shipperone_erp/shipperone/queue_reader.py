@@ -1,8 +1,7 @@
-"""Reading a whole queue, and knowing what such a read proves.
+"""Reads a whole queue, and determines whether the read proves absence.
 
-All pages are read before anything is acted on, because confirming an order takes it out of its queue and moves the
-rest up. An order that is not listed is proven absent only by a read that cannot have slipped past it; see
-design.md, "Reading a queue".
+All pages are read before anything is acted on, because confirming an order removes it from its queue and moves the rest
+up. An order that is not listed is proven absent only by a read in which it cannot have moved between pages.
 """
 
 import hashlib
@@ -27,21 +26,21 @@ from shipperone_erp.shipperone.pages import Garbled
 from shipperone_erp.shipperone.response_reader import Received
 
 FULL_PAGE = 100
-"""Orders on a page at most, by the guide."""
+"""The most orders on a page, by the guide."""
 
 PAGES_AT_MOST = 1000
-"""Past this a queue is taken for one that never ends."""
+"""A queue with more pages counts as endless."""
 
 ORDERS_AT_MOST = 25_000
-"""Orders of one read that are kept at once; the others are read once some of these have left the queue."""
+"""The most orders of one read that are kept; the others are read once some of these have left the queue."""
 
 THROTTLED_AT_MOST = 10
-"""How often one page is asked for again after it was throttled; each time waits for its turn (`pacing`)."""
+"""How often one page is requested again after it was throttled; each time it waits for its turn (`rate_limit`)."""
 
 POSTED = "a confirmation of ours was on its way while it was read"
 
 PAUSES = (0.2, 1.0)
-"""Seconds before a page past the first is asked for again, when ShipperOne was away for a moment."""
+"""Seconds before a page past the first is requested again, when ShipperOne was unavailable for a moment."""
 
 
 Entry = Listed | UnreadableOrder
@@ -49,7 +48,7 @@ Entry = Listed | UnreadableOrder
 
 @dataclass(frozen=True, slots=True)
 class _Page:
-    """What one page brought; `rows` also counts an order that is twice on it, `size` its bytes."""
+    """The content of one page; `rows` also counts an order that is twice on it, `size` is its bytes."""
 
     entries: Mapping[str, Entry]
     rows: int
@@ -58,7 +57,7 @@ class _Page:
 
 @dataclass(slots=True)
 class _Pass:
-    """One walk through the pages. Entries are told apart by the order's id, or by digest where that is unreadable."""
+    """One pass through the pages. Entries are identified by the order's id, or by digest where that is unreadable."""
 
     entries: dict[str, Entry] = field(default_factory=dict)
     pages: int = 0
@@ -70,10 +69,10 @@ class _Pass:
     alert: str | None = None
     ended_by: str | None = None
     twice: dict[str, UnreadableOrder] = field(default_factory=dict)
-    """Ids under which two of its pages listed orders that share no item: two orders, or one that was just changed."""
+    """Ids under which two pages listed orders that share no item: two orders, or one that was just changed."""
 
     def add(self, entries: Mapping[str, Entry]) -> None:
-        """Take over the entries of a page; the later copy of an order counts."""
+        """Add the entries of a page; the later copy of an order counts."""
         for name in entries.keys() & self.entries.keys():
             before, after = self.entries[name], entries[name]
             if isinstance(before, Listed) and isinstance(after, Listed) and _share_nothing(before.order, after.order):
@@ -82,7 +81,7 @@ class _Pass:
 
     @property
     def doubt(self) -> str | None:
-        """Why these pages may not be all that is listed; None if each answer was a page that names all its orders."""
+        """Why these pages may not be the whole queue; None if each answer was a page that names all its orders."""
         if not self.plain_end:
             return self.ended_by or self.alert
         nameless = sum(isinstance(entry, UnreadableOrder) and entry.order_id is None for entry in self.entries.values())
@@ -90,15 +89,15 @@ class _Pass:
 
     @property
     def at_once(self) -> bool:
-        """All of it was one answer: nothing can have moved between two pages.
+        """All orders came in one answer: none can have moved between two pages.
 
-        A full first page does not say so: what was on the second may have moved up while the first was on its way.
+        A full first page is no such answer: orders of the second page may have moved up while the first was under way.
         """
         return self.bringing <= 1 and self.first_page < FULL_PAGE
 
 
 def _alike(first: Entry, second: Entry) -> bool:
-    """Two rows of one page under one id are one order, listed twice over."""
+    """Two rows of one page under one id are the same order, listed twice."""
     if isinstance(first, Listed) and isinstance(second, Listed):
         return first.fingerprint == second.fingerprint
     return isinstance(first, UnreadableOrder) and isinstance(second, UnreadableOrder) and first.digest == second.digest
@@ -109,7 +108,7 @@ def _share_nothing(first: FulfillmentOrder, second: FulfillmentOrder) -> bool:
 
 
 def _two_orders(first: Entry, second: Entry) -> UnreadableOrder:
-    """Two orders under one id, of which neither can be worked on."""
+    """Two orders under one id, neither of which can be worked on."""
     texts = [order_text(one.order) if isinstance(one, Listed) else one.raw for one in (first, second)]
     words = [described(one.order) if isinstance(one, Listed) else one.sentence for one in (first, second)]
     order_id = second.order.order_id if isinstance(second, Listed) else second.order_id
@@ -119,7 +118,7 @@ def _two_orders(first: Entry, second: Entry) -> UnreadableOrder:
 
 
 def _moved(first: _Pass, second: _Pass) -> str | None:
-    """How two passes differ in the orders that they list; None if they do not."""
+    """The difference between the orders of two passes; None if they are the same."""
     moved = first.entries.keys() ^ second.entries.keys()
     if not moved:
         return None
@@ -128,7 +127,7 @@ def _moved(first: _Pass, second: _Pass) -> str | None:
 
 
 async def read_failed(client: ShipperOne) -> frozenset[str]:
-    """The ids of the orders that fell out of ShipperOne's flow, as far as the token may read them. ReadFailed if not.
+    """The ids of the orders that failed in ShipperOne's process. ReadFailed if the token may not read them.
 
     Evidence only: an order that is missing here proves nothing.
     """
@@ -143,7 +142,7 @@ async def read_failed(client: ShipperOne) -> frozenset[str]:
 
 
 class QueueReader:
-    """Reads one queue of one tenant, one read at a time. Pages that have not changed since are not parsed again."""
+    """Reads one queue of one tenant, one read at a time. Unchanged pages are not parsed again."""
 
     def __init__(
         self,
@@ -155,7 +154,7 @@ class QueueReader:
         rows: Callable[[Sequence[Any]], None] | None = None,
         time: TimeSource | None = None,
     ) -> None:
-        """`rows` is called with the entries of each page as they came; for a large page in another thread."""
+        """`rows` is called with the entries of each page as received; for a large page in another thread."""
         self._rows = rows
         self._time = time or client.time
         self._client = client
@@ -168,10 +167,11 @@ class QueueReader:
         self._known: dict[int, tuple[bytes, _Page]] = {}
 
     async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:
-        """Read every page. ReadFailed if the first one does not come, or the token is refused on any.
+        """Read every page. ReadFailed if the first one fails, or the token is refused on any.
 
-        With `prove`, a queue of several pages is read twice, and proves absence if both passes list the same orders
-        and `posts_started()`, which counts our POSTs on this queue, stood still; none may be under way at the start.
+        With `prove`, a queue of several pages is read twice, and proves absence if both passes list the same orders and
+        `posts_started()`, which counts the POSTs of this process on this queue, is unchanged; none may be under way at
+        the start.
         """
         began_at = self._time.now()
         posts = posts_started()
@@ -186,7 +186,7 @@ class QueueReader:
             pages += again.pages
             if proving:
                 doubt = again.doubt or _moved(walk, again) or (POSTED if posts_started() != posts else None)
-            # what a second pass does not list twice was changed during the first
+            # an id that the second pass does not list twice was changed during the first
             twice = {name: entry for name, entry in walk.twice.items() if name in again.twice or not again.complete}
             walk = again if again.complete else walk
             walk.entries |= twice
@@ -207,7 +207,7 @@ class QueueReader:
         )
 
     async def _again(self) -> _Pass:
-        """A second walk, which can only add to the first: that it fails is no failure of the read."""
+        """A second pass, which can only add to the first: its failure is no failure of the read."""
         try:
             return await self._walk()
         except ReadFailed as failure:
@@ -257,7 +257,8 @@ class QueueReader:
                 return await self._page(number)
             except ReadFailed as failure:
                 if failure.trouble is Trouble.THROTTLED and failure.status is not None:
-                    # the read resumes here: the next try waits for its turn, and ends at once if that is far away
+                    # the read resumes here: the next attempt waits for its turn, and ends at once if that is too far
+                    # away
                     throttled += 1
                     if throttled > THROTTLED_AT_MOST:
                         raise

@@ -1,9 +1,9 @@
-"""The pace of one tenant's requests: free until ShipperOne throttles them, then as fast as it is seen to allow.
+"""The rate limit of one tenant's requests: none until ShipperOne throttles them, then adapted to its answers.
 
-After each 429 (or 503 with Retry-After) nothing goes out until the silence that it asks for is over. Then one request
-goes first, as a probe; once that is answered the others follow one by one, at an interval that doubles with each
-further 429 and shrinks with each answer, until no pace is needed any more. Reads and confirmations take turns, so that
-neither starves the other.
+After each 429 (or 503 with Retry-After) nothing is sent until the requested pause is over. Then one request is sent as
+a probe; once it is answered the others follow one by one, at an interval that doubles with each further 429 and shrinks
+with each answer, until no limit is needed any more. Reads and confirmations take turns, so that neither starves the
+other.
 """
 
 import asyncio
@@ -16,21 +16,21 @@ from typing import Protocol
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 PATIENCE = 20.0
-"""Seconds that a request waits for its turn; one that would wait longer ends at once. A stop waits longer than this."""
+"""Seconds that a request waits for its turn; one that would wait longer ends at once. A shutdown waits longer."""
 
 FIRST_INTERVAL = (0.1, 1.0)
-"""Seconds between two requests after the first 429: the shortest and the longest, by the silence that it asks for."""
+"""Seconds between two requests after the first 429: the shortest and the longest, by the requested pause."""
 
 LONGEST_INTERVAL = 30.0
 
 FREE_BELOW = 0.05
-"""Seconds: at a shorter interval requests go out as they come."""
+"""Seconds: at a shorter interval requests are not delayed."""
 
 SHRINKS_TO = 0.85
 
 
 class Kind(StrEnum):
-    """What a request is for."""
+    """The purpose of a request."""
 
     READ = "read"
     CONFIRMATION = "confirmation"
@@ -40,14 +40,14 @@ class RequestLimit(Protocol):
     """A limit that other tenants and other processes share, see `engine.shared_limits`."""
 
     async def admit(self, patience: float) -> float | None:
-        """Wait until a request may go out; the seconds to wait, if that takes longer than `patience`."""
+        """Wait until a request may be sent; the seconds to wait, if that takes longer than `patience`."""
 
     def throttled(self, seconds: float) -> None:
-        """ShipperOne asks not to be called for so long."""
+        """ShipperOne requests a pause of that many seconds."""
 
 
 class RateLimit:
-    """For one event loop. `turn` waits for a request's turn; `throttled` and `answered` report how one ended."""
+    """For one event loop. `turn` waits for a request's turn; `throttled` and `answered` report its result."""
 
     def __init__(self, patience: float = PATIENCE, time: TimeSource = MACHINE_TIME) -> None:
         self._patience = patience
@@ -63,7 +63,7 @@ class RateLimit:
 
     @property
     def silence(self) -> float:
-        """Seconds for which ShipperOne has asked not to be called; negative if it has not."""
+        """The remaining seconds of a pause that ShipperOne has requested; negative without one."""
         return self._quiet_until - self._time.monotonic()
 
     @asynccontextmanager
@@ -97,7 +97,7 @@ class RateLimit:
         self._quiet_until = max(self._quiet_until, now + wait)
 
     def answered(self, began: float) -> None:
-        """A request that began at that monotonic time was answered otherwise."""
+        """A request that began at that monotonic time got any other answer."""
         if not self._interval or began < self._throttled_at:
             return
         self._probe_first = False
@@ -113,7 +113,7 @@ class RateLimit:
         return max(first, 0.0) + (ahead + others) * self._interval
 
     async def _admitted(self, kind: Kind) -> bool:
-        """Returns when it is this request's turn; whether it is the probe."""
+        """Returns when it is this request's turn; True if it is the probe."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[kind].append(turn)
         self._go_on()
@@ -126,7 +126,7 @@ class RateLimit:
             raise
 
     def _go_on(self) -> None:
-        """Let those go whose turn has come; wake up when the next one's comes."""
+        """Admit the requests whose turn has come; set a timer for the next one."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -1,4 +1,4 @@
-"""What is sent to ShipperOne, to the byte. Exactly what the guide shows and nothing more."""
+"""The bodies of requests to ShipperOne, to the byte: exactly those of the guide and nothing more."""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -12,7 +12,7 @@ def allocation_body(order_id: str, item_ids: Sequence[int | str]) -> bytes:
 
 
 def invoice_body(order_id: str, item_ids: Sequence[int | str], shipping_amount_incl_tax: Decimal) -> bytes:
-    """Asks whether these items can be invoiced with this shipping amount, written with the decimals that it has."""
+    """Requests the invoicing of these items with this shipping amount, written with its own decimals."""
     # not by `dumps`: as a JSON number a Decimal of 1E+2 would keep its exponent
     amount = f"{shipping_amount_incl_tax:f}"
     return f'{{"order":{{{_which(order_id, item_ids)},"shipping_amount_incl_tax":{amount}}}}}'.encode()

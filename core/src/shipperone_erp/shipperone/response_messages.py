@@ -1,4 +1,4 @@
-"""What an answer says, for people. Nothing is ever decided by these words: they are translated, and change.
+"""The message of an answer, for operators. No decision depends on its words: they are translated, and change.
 
 Magento's form is `{"message": "… %1 … %name …", "parameters": [...] or {...}, "errors": [the same, nested]}`.
 """
@@ -10,13 +10,13 @@ from typing import Any
 from shipperone_erp.kernel.json import dumps
 
 LONGEST = 1000
-"""Characters of a message; the answer itself is kept beside it."""
+"""The most characters of a message; the answer itself is stored beside it."""
 
 HEAD = 16 * 1024
-"""Characters of an answer that are searched for words: the words that matter come first."""
+"""The characters of an answer that are searched for a message: it comes first."""
 
 ENTRIES = 20
-"""Of a list of messages, and parameters of one, that are looked at."""
+"""The most messages of a list, and parameters of one, that are read."""
 
 _PLACEHOLDER = re.compile(r"%(\d+|[A-Za-z_]\w*)")
 _TITLE = re.compile(r"<title\b", re.IGNORECASE)
@@ -27,22 +27,22 @@ _MESSAGE_KEYS = ("message", "error_message", "error_description", "error", "deta
 
 
 EXCERPT = 200
-"""Characters of an error that has no message to be shown as it is."""
+"""The most characters of an error without a message that are shown unchanged."""
 
 
 def of_json(value: Any) -> str:
     """The message of an error body, its placeholders filled in; empty if there is none."""
-    return _tidy(_said(value))
+    return _tidy(_message(value))
 
 
 def excerpt(text: str) -> str:
-    """How an error begins that has no message. Not for what a queue answers: that may be a person's address."""
+    """The beginning of an error that has no message. Not for a queue's answer, which may hold personal data."""
     text = _tidy(text[:HEAD])
     return text if len(text) <= EXCERPT else text[: EXCERPT - 1] + "…"
 
 
 def of_page(text: str) -> str:
-    """What something that is not JSON is, with a page's title; never its content, which may be an order's."""
+    """A description of a body that is not JSON, with a page's title; never its content, which may be an order's."""
     if not text or text.isspace():
         return "an empty body"
     start = text[:HEAD].lstrip()
@@ -61,24 +61,24 @@ def report_id(text: str) -> str | None:
 
 
 def _title(page: str) -> str:
-    # by hand: a pattern looks for the end from each of a thousand beginnings
+    # by hand: a pattern would search for the end from each of a thousand beginnings
     found = _TITLE.search(page)
     after = page.find(">", found.end()) + 1 if found else 0
     return _tidy(html.unescape(page[after:].partition("<")[0])) if after else ""
 
 
-def _said(value: Any, depth: int = 8) -> str:
+def _message(value: Any, depth: int = 8) -> str:
     if isinstance(value, str):
         return value[:HEAD]
     if depth == 0:
         return ""
     if isinstance(value, list):
-        return "; ".join(filter(None, (_said(one, depth - 1) for one in value[:ENTRIES])))[:HEAD]
+        return "; ".join(filter(None, (_message(one, depth - 1) for one in value[:ENTRIES])))[:HEAD]
     if not isinstance(value, dict):
         return ""
-    words = next((said for key in _MESSAGE_KEYS if (said := _said(value.get(key), depth - 1))), "")
+    words = next((found for key in _MESSAGE_KEYS if (found := _message(value.get(key), depth - 1))), "")
     words = _filled(words[: 2 * LONGEST], value.get("parameters"))
-    return "; ".join(filter(None, [words, _said(value.get("errors"), depth - 1)]))[:HEAD]
+    return "; ".join(filter(None, [words, _message(value.get("errors"), depth - 1)]))[:HEAD]
 
 
 def _filled(words: str, parameters: Any) -> str:
@@ -88,7 +88,7 @@ def _filled(words: str, parameters: Any) -> str:
         named = parameters
     else:
         return words
-    # an unknown placeholder stays as it is: it says more than a gap
+    # an unknown placeholder is kept: it is more informative than a gap
     return _PLACEHOLDER.sub(lambda found: _word(named[found[1]]) if found[1] in named else found[0], words)
 
 

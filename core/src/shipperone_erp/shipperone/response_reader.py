@@ -1,4 +1,4 @@
-"""Taking in an answer while it arrives: bounded, unpacked under the same bound, without trusting its headers."""
+"""Receives an answer: bounded, decompressed under the same bound, without trust in its headers."""
 
 from dataclasses import dataclass, field
 
@@ -7,12 +7,12 @@ import httpx
 from shipperone_erp.shipperone.decoding import Undecodable, Unpacking, too_large
 
 ERROR_AT_MOST = 256 * 1024
-"""Bytes of an answer that is no success: only its beginning is ever shown."""
+"""The most bytes of an unsuccessful answer: only its beginning is ever shown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An answer as it came. `body` is unpacked; of an answer that is no success it may be the beginning only."""
+    """An answer as received. `body` is unpacked; of an unsuccessful answer it may be the beginning only."""
 
     status: int
     headers: httpx.Headers
@@ -28,7 +28,7 @@ class Received:
 
 
 async def receive(response: httpx.Response, limit: int) -> Received:
-    """The answer, its connection given back. `Undecodable` if a success is larger than `limit` bytes."""
+    """The answer, its connection returned. `Undecodable` if a success is larger than `limit` bytes."""
     status = response.status_code
     succeeded = 200 <= status < 300
     try:
@@ -51,5 +51,5 @@ async def _body(response: httpx.Response, limit: int, *, whole: bool) -> bytearr
     except Undecodable as failure:
         if whole:
             raise
-        # the status has said what matters
+        # the status is sufficient
         return unpacking.body[:limit] if unpacking and unpacking.body else bytearray(f"({failure})".encode())

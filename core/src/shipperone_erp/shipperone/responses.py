@@ -1,4 +1,4 @@
-"""What an HTTP answer of ShipperOne means, by its status and the kind of its content; its words decide nothing.
+"""The meaning of an HTTP answer of ShipperOne, by its status and the kind of its content; its words decide nothing.
 
 of a POST   accepted      2xx with an empty body or JSON that does not deny it (`denials`)
             refused       400 and the other 4xx
@@ -6,9 +6,8 @@ of a POST   accepted      2xx with an empty body or JSON that does not deny it (
             unauthorised  401, 403: nothing happened
                           (a 403 with a page is a firewall's, and unknown: it may have kept back the answer alone)
             unknown       anything else, a 2xx that denies it included: it may have happened
+            not sent      no connection was made (`lost_answers`), or the tenant's own proxy has blocked it (407)
 of a GET    a list, or `ReadFailed` with its trouble
-
-`lost_answers` classifies a request that got no answer.
 """
 
 from collections.abc import Callable, Iterable
@@ -27,28 +26,28 @@ from shipperone_erp.shipperone.response_reader import Received
 from shipperone_erp.shipperone.tolerant_json import BadJson, Span, place
 
 BODY_AT_MOST = 20_000
-"""Characters of an answer that are kept: an error page can be large."""
+"""The most characters of an answer that are kept: an error page can be large."""
 
 
 Redact = Callable[[str], str]
-"""Takes our token out of what ShipperOne says, should it repeat it."""
+"""Removes the token from ShipperOne's text, should it repeat it."""
 
 
 def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostAnswer:
-    """What a POST's answer means."""
+    """The meaning of a POST's answer."""
     answer = _Answer(response, redact)
     wait = retry_after(response.headers, ended_at)
     accepts = (answer.is_json and not answer.denies) or not answer.text.strip()
     outcome = _outcome(response.status, wait, takes_effect=accepts, by_proxy=answer.by_proxy)
     denial = None
     if outcome is PostOutcome.ACCEPTED:
-        message = answer.said
+        message = answer.message
     elif outcome is PostOutcome.REFUSED:
-        message = answer.said or answer.shown
+        message = answer.message or answer.shown
     else:
         message = answer.sentence
         if response.succeeded:
-            denial = answer.said or answer.shown
+            denial = answer.message or answer.shown
     return PostAnswer(
         outcome, response.status, answer.text[:BODY_AT_MOST], message, wait, answer.report_id, ended_at, denial,
         answer.by_proxy,
@@ -56,7 +55,7 @@ def post_answer(response: Received, ended_at: datetime, redact: Redact) -> PostA
 
 
 def raise_for_status(response: Received, what: str, now: datetime, redact: Redact) -> None:
-    """ReadFailed if the answer to a GET is no 2xx. `what` was asked for."""
+    """ReadFailed if the answer to a GET is no 2xx. `what` names the request."""
     status = response.status
     if response.succeeded:
         return
@@ -71,7 +70,7 @@ def raise_for_status(response: Received, what: str, now: datetime, redact: Redac
 
 
 def silenced_post(seconds: float, now: datetime) -> PostAnswer:
-    """A POST that was not sent, because ShipperOne has asked for silence and this long is left of it."""
+    """A POST that was not sent, because ShipperOne has requested a pause and this many seconds of it remain."""
     return PostAnswer(PostOutcome.THROTTLED, None, None, _silence(seconds), seconds, None, now)
 
 
@@ -99,7 +98,7 @@ def entries(page: Received, what: str, redact: Redact, *, first: bool = True) ->
 
 
 def _shape(value: Any) -> str:
-    """What a page says that holds no list."""
+    """A description of a page that holds no list."""
     if isinstance(value, Span):
         try:
             value = value.value()
@@ -114,29 +113,29 @@ BY_FIREWALLS = frozenset({403, 405, 406, 451})
 """Statuses with which firewalls answer by a page of their own."""
 
 NO_CONTENT = 204
-"""The status of an answer without a body, which a queue gives when it is empty."""
+"""The status of an answer without a body, which an empty queue may have."""
 
 
 class _Answer:
-    """A response as text: its JSON if it is that, what it says, and the sentence about it; all of it redacted.
+    """A response as text: its JSON if valid, its message, and a sentence about it; all redacted.
 
-    What is taken out of JSON or HTML is redacted once more: the token may have been written with escapes there.
+    Text taken out of JSON or HTML is redacted once more: the token may have been escaped there.
     """
 
     def __init__(self, response: Received, redact: Redact) -> None:
         self.status = response.status
         self.text = redact(decoded(response.body, response.content_type))
         self._redact = redact
-        self.said, self.is_json, self.denies = "", False, False
+        self.message, self.is_json, self.denies = "", False, False
         with suppress(ValueError):
             value = parsed(self.text)
-            self.said, self.is_json, self.denies = redact(response_messages.of_json(value)), True, denies(value)
+            self.message, self.is_json, self.denies = redact(response_messages.of_json(value)), True, denies(value)
         self.report_id = response_messages.report_id(self.text)
         self._location = response.headers.get("location", "")
 
     @property
     def shown(self) -> str:
-        """What stands for a message where there is none."""
+        """The text to show where there is no message."""
         is_page = self.text.lstrip().startswith("<")
         shown = (
             response_messages.of_page(self.text)
@@ -147,7 +146,7 @@ class _Answer:
 
     @property
     def by_proxy(self) -> bool:
-        """ShipperOne refuses in JSON; a page with one of these statuses is of something in front of it."""
+        """ShipperOne refuses in JSON; a page with one of these statuses comes from a proxy or firewall."""
         return self.status in BY_FIREWALLS and self.text[: response_messages.HEAD].lstrip().startswith("<")
 
     @property
@@ -167,14 +166,14 @@ class _Answer:
             elsewhere = self._redact(place_of(self._location))
             what = f"ShipperOne sends elsewhere ({self.status}), to {elsewhere}: check base_url"
         elif self.is_json and self.status < 300 and self.denies:
-            return f"ShipperOne answered {self.status} and denies it: {self.said or self.shown}"
+            return f"ShipperOne answered {self.status} and denies it: {self.message or self.shown}"
         elif self.is_json:
             what = f"ShipperOne answered {self.status}"
         elif self.status < 300:
             return f"ShipperOne answered {self.status} with {self._redact(response_messages.of_page(self.text))}"
         else:
             return f"ShipperOne answered {self.status} with {self.shown}"
-        return f"{what}: {self.said}" if self.said else what
+        return f"{what}: {self.message}" if self.message else what
 
 
 def _outcome(status: int, wait: float | None, *, takes_effect: bool, by_proxy: bool) -> PostOutcome:
@@ -187,7 +186,7 @@ def _outcome(status: int, wait: float | None, *, takes_effect: bool, by_proxy: b
     if status == 429 or (status == 503 and wait is not None):
         return PostOutcome.THROTTLED
     if status == 407:
-        # a proxy on our side has kept it
+        # the tenant's own proxy has blocked it
         return PostOutcome.NOT_SENT
     if 400 <= status < 500 and status != 408:
         return PostOutcome.REFUSED

@@ -1,8 +1,8 @@
-"""JSON taken apart without parsing it, so that one bad entry of a page hides no other.
+"""Splits JSON without parsing it, so that one bad entry of a page hides no other.
 
-One linear walk over the bytes finds where each value begins and ends; only strings and brackets matter for that, so
-that bytes that are no UTF-8, NaN, an absurd exponent or depth inside of a value change nothing for its neighbours.
-Each value is then parsed for itself.
+One linear scan of the bytes finds the beginning and the end of each value; only strings and brackets matter for that.
+Invalid UTF-8, NaN, an absurd exponent or depth inside a value therefore do not affect its neighbours. Each value is
+then parsed by itself.
 """
 
 import re
@@ -16,20 +16,20 @@ from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.decoding import BOM
 
 DEEPEST = 64
-"""Levels of lists and objects inside of each other. An order has about five."""
+"""The most nested levels of lists and objects. An order has about five."""
 
 LARGEST = 4 * 1024 * 1024
-"""Bytes of one order: parsed, JSON takes up to twenty-five times its size."""
+"""The most bytes of one order: parsed, JSON takes up to 25 times its size."""
 
 ENTRIES_AT_MOST = 10_000
-"""Of one list that is taken apart; the guide says 100 orders a page."""
+"""The most entries of one list; the guide has 100 orders a page."""
 
 _PIECE = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|"|[\[{]++|[\]}]++', re.DOTALL)
-"""A whole text, a quote that begins one without an end, a run of brackets that open or close. Never backtracks."""
+"""A whole text, a quote that begins one without an end, a run of opening or closing brackets. Never backtracks."""
 
 NAMES_AT_MOST = 8
 SEARCHED_AT_MOST = 1024 * 1024
-"""How far it is looked into a value for the place where it is bad: names on the way, and bytes."""
+"""The limits of the search for the bad place in a value: names on the way, and bytes."""
 
 _QUOTE = 0x22
 _OPENING = frozenset(b"[{")
@@ -40,7 +40,7 @@ _EXPONENT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|(?<![-+0-9.])[-+0-9.]++[eE
 
 
 class BadJson(ValueError):
-    """What is wrong, and at which byte of the whole body, counted from 0."""
+    """The error, and its byte in the whole body, counted from 0."""
 
     def __init__(self, what: str, at: int) -> None:
         super().__init__(what)
@@ -67,7 +67,7 @@ class Span:
 
     @property
     def text(self) -> str:
-        """As it came, for display: what is wrong in it is replaced."""
+        """As received, for display: invalid bytes are replaced."""
         return self.body[self.start : self.end].decode(errors="replace")
 
     def value(self) -> Any:
@@ -143,7 +143,7 @@ class Span:
 
 
 def whole(body: bytes | bytearray) -> Span:
-    """The one value that a body is. BadJson if it ends too early, or something follows."""
+    """The one value of a body. BadJson if it ends too early, or something follows."""
     span = span_at(body, len(BOM) if body.startswith(BOM) else 0)
     rest = _after_blank(body, span.end)
     if rest < len(body):
@@ -179,14 +179,14 @@ def span_at(body: bytes | bytearray, at: int) -> Span:
 
 
 def place(body: bytes | bytearray, at: int) -> str:
-    """Where that byte is, in words: "byte 231 (line 2, column 17)", all counted from 1."""
+    """The position of that byte, as text: "byte 231 (line 2, column 17)", all counted from 1."""
     line = body.count(b"\n", 0, at) + 1
     column = at - body.rfind(b"\n", 0, at)
     return f"byte {at + 1} (line {line}, column {column})"
 
 
 def path_to(span: Span, at: int) -> str:
-    """The names that lead to the value in which that byte is: "customer.name"; empty if they cannot be determined."""
+    """The names that lead to the value with that byte: "customer.name"; empty if they cannot be determined."""
     names: list[str] = []
     try:
         # each step reads the value once more

@@ -1,4 +1,4 @@
-"""Places that a tenant has named and that hold nothing in any order: probably misspelt; and what there is instead."""
+"""A tenant's named places that hold nothing in any order (probably misspelt), and the nearest existing ones."""
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ DEEPEST = 6
 
 @dataclass(frozen=True, slots=True)
 class Missed:
-    """A field whose place holds nothing; `near`: the place that exists and is written most like it."""
+    """A field whose place holds nothing; `near`: the most similar place that exists."""
 
     name: str
     path: str
@@ -22,7 +22,7 @@ class Missed:
 
 
 def missed(fields: Mapping[str, str], orders: Sequence[Mapping[str, Any]]) -> list[Missed]:
-    """What `wire.unmatched` finds in these orders, each with the nearest place that holds something in one of them."""
+    """The fields that `order_parser.unmatched` finds in these orders, each with the most similar place that exists."""
     names = unmatched(fields, orders)
     if not names:
         return []
