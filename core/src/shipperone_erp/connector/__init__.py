@@ -1,1 +1,1 @@
-"""What a connector or policy implements, and how it is found, loaded and called."""
+"""The interfaces of connectors and policies, and their discovery, loading and calling."""

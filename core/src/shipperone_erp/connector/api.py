@@ -1,13 +1,12 @@
-"""What a connector and a policy implement.
+"""The interfaces that connectors and policies implement.
 
 The hook methods carry pluggy's specifications on the base classes themselves: mypy checks their types, pluggy their
-arguments, and `connector.host` whatever neither of them sees. A subclass marks each hook that it implements with
-`@hookimpl`; the ordinary methods (`check`, `identity`, `exclusive`, `close`) are overridden without it.
+arguments, and `connector.host` everything else. A subclass marks each hook that it implements with `@hookimpl`; the
+ordinary methods (`check`, `identity`, `exclusive`, `close`) are overridden without it.
 
-Hooks are ordinary blocking functions. They run in threads, several at once, and each has a deadline
-(`hook_timeout`): past it the outcome counts as unknown and the hook is called again with the same key. Every hook is
-get-or-create on the key: called again, after a crash or at the same time from elsewhere, it answers with the same
-document.
+Hooks are ordinary blocking functions. They run in threads, several at once, and each has a deadline (`hook_timeout`):
+past it the outcome counts as unknown and the hook is called again with the same key. Every hook is get-or-create on the
+key: a second call, after a crash or concurrently from another process, returns the same document.
 """
 
 import logging
@@ -47,7 +46,7 @@ from shipperone_erp.domain.order import FulfillmentOrder
 
 PROJECT = "shipperone_erp"
 API_VERSION = "1.0"
-"""The version of everything in this module and of the values it speaks of; a connector's `api` is a range of it."""
+"""The version of everything in this module and of its values; a connector's `api` is a range of it."""
 
 _hookspec = pluggy.HookspecMarker(PROJECT)
 hookimpl = pluggy.HookimplMarker(PROJECT)
@@ -68,10 +67,12 @@ SettingsT = TypeVar("SettingsT", bound=ConnectorSettings)
 
 
 class Plugin(Generic[SettingsT]):
-    """What connectors and policies share: settings, the tenant's name, a log. No work at import or in `__init__`."""
+    """The common base of connectors and policies: settings, the tenant's name, a log. No work at import or in
+    `__init__`.
+    """
 
     api: ClassVar[str] = ">=1,<2"
-    """The range of `API_VERSION` that this plugin was written for."""
+    """The range of `API_VERSION` that this plugin supports."""
 
     def __init__(self, settings: SettingsT, *, tenant: str, log: logging.Logger | None = None) -> None:
         self.settings = settings
@@ -92,35 +93,38 @@ InvoiceAnswer = Invoice | Pending | Voided
 
 
 class Connector(Plugin[SettingsT]):
-    """Talks to one ERP for one tenant. It never talks to ShipperOne, and never needs to know about threads.
+    """The interface to one ERP for one tenant. It never calls ShipperOne, and need not manage threads.
 
     It answers with the values of `shipperone_erp`, or raises `Transient`, `AuthFailed`, `Refused`, `AlreadyIssued`,
-    `Unknown`. Anything else it raises or answers, None included, holds that one job as `connector_bug`.
+    `Unknown`. Any other exception or answer, None included, holds that one job as `connector_bug`.
     """
 
     batch_size: int = 50
-    """How many requests at most a batch form gets at once; a class attribute or a setting of that name."""
+    """The most requests in one call of a batch form; a class attribute or a setting of that name."""
 
     capabilities: ClassVar[frozenset[Capability]] = ALL
-    """What the ERP can do: list what the connector has proved. Core asks for nothing else: a tenant's setting that
-    needs more is refused, an order that needs more is held, and the conformance kit leaves out the cases about it."""
+    """The ERP's capabilities that the connector has proved.
+
+    Core uses no others: a tenant's setting that needs more is refused, an order that needs more is held, and the
+    conformance kit leaves out the cases about it.
+    """
 
     @_hookspec(firstresult=True)
     def reserve_stock(self, request: ReserveStock) -> ReserveAnswer:
         """Reserve the whole order under `request.key`, or nothing of it.
 
-        Available is on hand minus reserved. A `Shortage` leaves nothing reserved, names every short line, and is tried
-        again after the tenant's `stock_retry`. A transfer is part of the reservation: with `request.transfer` of
-        `arrived` answer `Pending(reason="waiting_for_transfer")` until the goods are there.
+        Available is on hand minus reserved. A `Shortage` leaves nothing reserved, names every short line, and is
+        retried after the tenant's `stock_retry`. A transfer is part of the reservation: with `request.transfer` of
+        `arrived` answer `Pending(reason="waiting_for_transfer")` until the goods have arrived.
         """
         self._not_offered("reserve_stock")
 
     @_hookspec(firstresult=True)
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
-        """Give back what is reserved under the key. Releasing twice, or an unknown key, is success.
+        """Release the reservation of the key. Releasing twice, or an unknown key, is success.
 
         Leaves a mark where the ERP can, so that a late `reserve_stock` of this key answers `Voided`. Without this hook
-        a reservation that should end is held for a person, never taken as released.
+        a reservation that should end is held for an operator, and never counts as released.
         """
         self._not_offered("release_stock")
 
@@ -128,10 +132,10 @@ class Connector(Plugin[SettingsT]):
     def build_invoice(self, request: BuildInvoice) -> InvoiceAnswer:
         """Make a draft of the invoice, or compute it and write nothing (`reference=None`) where the ERP has no drafts.
 
-        Core compares the answer with what ShipperOne shipped, asks ShipperOne, and only then calls `issue_invoice`.
-        What `issue_invoice` could not do with the request's dates is refused here, with `erp_period_locked`: a locked
-        period, or numbers that follow the dates while a later one is issued. After ShipperOne's acceptance it is late.
-        `issued=True` is an answer only for a tenant with `fiscal_first = true`.
+        Core compares the answer with the shipped order, confirms the order to ShipperOne, and only then calls
+        `issue_invoice`. Dates that `issue_invoice` could not use are refused here, with `erp_period_locked`: a locked
+        period, or numbers that follow the dates while a later one is issued. After ShipperOne's acceptance it is too
+        late. `issued=True` is an answer only for a tenant with `fiscal_first = true`.
         """
         self._not_offered("build_invoice")
 
@@ -139,10 +143,10 @@ class Connector(Plugin[SettingsT]):
     def issue_invoice(self, request: IssueInvoice) -> InvoiceAnswer:
         """Make the invoice fiscal: ShipperOne has accepted exactly `request.invoice`.
 
-        Refuses with `total_differs` if the draft is no longer that. Without drafts this creates the fiscal document by
+        Refuses with `total_differs` if the draft no longer matches. Without drafts this creates the fiscal document by
         key. Answers with `issued=True`, number and date; issuing twice answers the same document, whatever dates are
-        asked for. The document's day of supply is `request.tax_date`, also if its draft was built with another one;
-        its date of issue is `request.issue_date` where that is set. Dates that the ERP does not take are refused with
+        requested. The document's day of supply is `request.tax_date`, also if its draft was built with another one; its
+        date of issue is `request.issue_date` where that is set. Dates that the ERP does not accept are refused with
         `erp_period_locked`, never shifted.
         """
         self._not_offered("issue_invoice")
@@ -151,7 +155,7 @@ class Connector(Plugin[SettingsT]):
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
         """Discard the draft of the key; twice, or an unknown key, is success and leaves a mark as in `release_stock`.
 
-        An issued document is left as it is: raise `AlreadyIssued(invoice)`.
+        Leave an issued document unchanged: raise `AlreadyIssued(invoice)`.
         """
         self._not_offered("discard_invoice")
 
@@ -165,14 +169,14 @@ class Connector(Plugin[SettingsT]):
 
     @_hookspec(firstresult=True)
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
-        """Say what to do about a difference; asked after the policies, and only if all of them abstain."""
+        """Decide about a difference; called after the policies, and only if all of them abstain."""
         self._not_offered("handle_mismatch")
 
     @_hookspec(firstresult=True)
     def list_documents(self, since: datetime) -> list[Document]:
         """The documents that this connector made since then (aware UTC), for reconciliation.
 
-        Others of the merchant may be among them, without a key: invoices are looked through for the numbers of ours,
+        Other documents of the merchant may be included, without a key: invoices are searched for numbers of the ledger,
         credit notes by `refers_to`, the reference of an invoice. A reservation whose `state` is `live`, `reserved` or
         `assigned` holds goods.
         """
@@ -182,7 +186,7 @@ class Connector(Plugin[SettingsT]):
     def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> dict[str, ReserveAnswer | Exception]:
         """`reserve_stock` for many: an answer or an exception for each key; a missing key counts as unknown.
 
-        `Transient` or `AuthFailed` raised by the call is for all of them; after anything else each is tried alone.
+        `Transient` or `AuthFailed` raised by the call is for all of them; after anything else each is retried alone.
         """
         self._not_offered("reserve_stock_batch")
 
@@ -203,51 +207,51 @@ class Connector(Plugin[SettingsT]):
 
     @classmethod
     def setup(cls, setup: Setup) -> Question | SetupDone:
-        """The next question of `init`, or the settings once nothing is left to ask. Called again after each answer.
+        """The next question of `init`, or the settings once all are answered. Called again after each answer.
 
-        It may look at the ERP: offer what is there, and say in `Question.found` what was found. It changes nothing.
-        ValueError, or an exception of a hook, says in a sentence what is wrong with the newest answer, which is then
-        asked for again. Left as it is, each setting without a default is asked for.
+        It may read from the ERP: offer the existing choices, and report findings in `Question.found`. It changes
+        nothing. ValueError, or an exception of a hook, describes the problem with the newest answer, which is then
+        requested again. The default asks for each setting without a default.
         """
         return required_settings(settings_type(cls), setup)
 
     def free_stock(self, goods: Sequence[Goods]) -> Sequence[FreeStock] | None:
-        """What the ERP knows of these SKUs in these warehouses, and how much of each is free; one answer for each.
+        """The ERP's stock of these SKUs in these warehouses; one answer for each.
 
-        Reads only: `inspect` and a supervised run show it before anything is begun. It raises what hooks raise. Left
-        as it is, it answers None: the connector cannot tell.
+        Reads only: `inspect` and a supervised run show it before any work begins. It raises the exceptions of hooks.
+        The default answers None: the connector does not support it.
         """
         return None
 
     def check(self) -> list[Check]:
-        """What `doctor` shows of the ERP. Never raises: what goes wrong is a `Check` with `ok=False`."""
+        """The checks of the ERP for `doctor`. Never raises: a failure is a `Check` with `ok=False`."""
         return []
 
     def rehearse(self, orders: Sequence[FulfillmentOrder]) -> list[Check]:
-        """What `doctor` shows of how the ERP would invoice these orders, which are listed now: of each kind some.
+        """The checks for `doctor` of the ERP's invoices for these orders, which are listed now: some of each kind.
 
-        It works each one out in the ERP itself and keeps nothing there. Each item has its `line_total_incl_tax`. Empty
-        where nothing is listed: the connector may then work out samples of its own. Never raises. Left as it is,
-        nothing is worked out.
+        It computes each one in the ERP itself and keeps nothing there. Each item has its `line_total_incl_tax`. Empty
+        where nothing is listed: the connector may then compute samples of its own. Never raises. The default computes
+        nothing.
         """
         return []
 
     def identity(self) -> str:
-        """The ERP's database: stable, without a secret. Work is bound to it; another answer stops the tenant.
+        """The identity of the ERP's database: stable, without a secret. Work is bound to it; a change stops the tenant.
 
-        Left as it is, core takes the connector's entry-point name.
+        By default, core uses the connector's entry-point name.
         """
         return ""
 
     def exclusive(self) -> str | None:
         """A name under which stock-changing hooks run one at a time, across all tenants and workers of one ledger.
 
-        No I/O. None: they may run at once.
+        No I/O. None: they may run concurrently.
         """
         return None
 
     def close(self) -> None:
-        """Let go of connections. Called once, after the last hook."""
+        """Close all connections. Called once, after the last hook."""
 
 
 class Policy(Plugin[SettingsT]):
@@ -256,7 +260,7 @@ class Policy(Plugin[SettingsT]):
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         """The hook that `Connector` specifies; of several policies the most careful answer wins.
 
-        From the most careful: hold, rebuild, retry, accept. The connector is asked only if all abstain.
+        From the most careful: hold, rebuild, retry, accept. The connector is called only if all abstain.
         """
         self._not_offered("handle_mismatch")
 
@@ -277,7 +281,7 @@ def settings_type(plugin: type[Plugin[Any]]) -> type[ConnectorSettings]:
 
 
 def required_settings(model: type[ConnectorSettings], setup: Setup) -> Question | SetupDone:
-    """The first setting without a default that has no answer yet, as a question; else the settings that were given."""
+    """The first setting without a default that has no answer yet, as a question; else the given settings."""
     for name, field in model.model_fields.items():
         if not field.is_required() or name in setup.answers:
             continue

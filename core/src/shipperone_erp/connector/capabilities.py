@@ -1,6 +1,6 @@
-"""What an ERP can do beyond the least that every connector needs, as its connector declares it.
+"""The capabilities of an ERP beyond the minimum of every connector, as its connector declares them.
 
-Core asks for nothing that is not declared: a tenant's setting that needs it is refused when the configuration is read
+Core uses no undeclared capability: a tenant's setting that needs it is refused when the configuration is read
 (`config.capabilities`), an order that needs it is held before the hook is called. The conformance kit selects its cases
 by the same declaration.
 """
@@ -17,7 +17,7 @@ from shipperone_erp.domain.reasons import Owner, Reason
 
 
 class Capability(StrEnum):
-    """What an ERP can do. A connector lists those that it has proved; without a list it declares all of them."""
+    """A capability of an ERP. A connector lists those that it has proved; without a list it declares all of them."""
 
     DRAFTS = "drafts"
     TRANSFERS = "transfers"
@@ -53,7 +53,7 @@ WITHOUT: Mapping[Capability, str] = {
     Capability.NEGATIVE_LINES: 'a charge with `sign = "-"` and `kind = "line"` is refused',
     Capability.BACKDATING: '`tax_date` other than `"issued"` is refused',
 }
-"""What core does for a connector that does not declare it."""
+"""Core's behaviour for a connector that does not declare the capability."""
 
 NOUNS: Mapping[Capability, str] = {
     Capability.MARKS: "marks for unknown keys",
@@ -65,17 +65,17 @@ ALL = frozenset(Capability)
 
 
 def noun(capability: Capability) -> str:
-    """How it is called after "declares no"."""
+    """The noun after "declares no"."""
     return NOUNS.get(capability, str(capability))
 
 
 def absent(declared: Collection[Capability]) -> str:
-    """What is not declared, after "declares no"; empty if everything is."""
+    """The undeclared capabilities, after "declares no"; empty if all are declared."""
     return ", ".join(noun(one) for one in Capability if one not in declared)
 
 
 def read(listed: Any) -> frozenset[Capability]:
-    """What a class declares; ValueError says what is wrong with it."""
+    """The capabilities that a class declares; ValueError describes an invalid declaration."""
     if isinstance(listed, str) or not isinstance(listed, Collection):
         raise ValueError("it is a set, such as frozenset({Capability.DRAFTS})")
     for one in listed:
@@ -87,16 +87,16 @@ def read(listed: Any) -> frozenset[Capability]:
 
 
 def refusal(declared: Collection[Capability], connector: str, order: FulfillmentOrder) -> Refused | None:
-    """Why this order is not given to a connector that declares only these; None if it may be."""
+    """The refusal of this order for a connector that declares only these; None if it is allowed."""
     for item in order.items:
         what = f"item {item.item_id} ({item.sku})"
         if Capability.FRACTIONS not in declared and item.qty != int(item.qty):
-            said = f"{what} is of {plain(item.qty)} pieces, and connector {connector} declares no fractions"
-            return Refused(Reason.UNIT_UNCLEAR, said, Owner.IT)
+            sentence = f"{what} is of {plain(item.qty)} pieces, and connector {connector} declares no fractions"
+            return Refused(Reason.UNIT_UNCLEAR, sentence, Owner.IT)
         if Capability.TRANSFERS not in declared and order.source_warehouse(item) != order.warehouse_code:
-            said = (
+            sentence = (
                 f"{what} lies in {item.warehouse_code} and the order ships from {order.warehouse_code}; connector "
                 f"{connector} declares no transfers"
             )
-            return Refused(Reason.WAREHOUSE_UNKNOWN, said, Owner.IT)
+            return Refused(Reason.WAREHOUSE_UNKNOWN, sentence, Owner.IT)
     return None

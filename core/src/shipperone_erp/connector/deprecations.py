@@ -1,7 +1,7 @@
-"""What of the connector API goes away: told when a connector that still uses it is loaded, long before it is removed.
+"""Deprecations of the connector API: reported when a connector that uses one is loaded, long before its removal.
 
-A hook that is to go is marked where it is specified; an exported name that is to go is listed in `GOING`, and taken out
-of `__all__`. Each says what to use instead, and the API version that removes it.
+A deprecated hook is marked where it is specified. A deprecated exported name is listed in `GOING`, and taken out of
+`__all__`. Each names its replacement, and the API version that removes it.
 """
 
 import sys
@@ -16,22 +16,24 @@ MARK = "__shipperone_erp_deprecation__"
 
 
 class ConnectorDeprecation(FutureWarning):
-    """A connector or a policy uses what a coming version of the API removes. Shown by default, to operators too."""
+    """A connector or a policy uses a name or a hook that a coming API version removes. Shown by default, to operators
+    too.
+    """
 
 
 class ApiIgnored(UserWarning):
-    """A connector or a policy of another version of the API is run all the same, as a person said."""
+    """A connector or a policy of another version of the API is run all the same, by an operator's setting."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deprecation:
-    """`instead`: what to use. `removed_in`: the version of the API without it."""
+    """`instead`: the replacement. `removed_in`: the version of the API without it."""
 
     instead: str
     removed_in: str
 
     def sentence(self, who: str, what: str) -> str:
-        """For the log, and for the author."""
+        """The sentence for the log, and for the author."""
         return f"{who} uses {what}, which connector API {self.removed_in} removes; instead: {self.instead}"
 
 
@@ -40,7 +42,7 @@ GOING: Mapping[str, tuple[Deprecation, str, str]] = {}
 
 
 def deprecated(instead: str, removed_in: str) -> Callable[[FunctionT], FunctionT]:
-    """Marks a hook's specification, or an ordinary method of `Connector`, as going away."""
+    """Marks a hook's specification, or an ordinary method of `Connector`, as deprecated."""
 
     def mark(function: FunctionT) -> FunctionT:
         setattr(function, MARK, Deprecation(instead, removed_in))
@@ -59,7 +61,7 @@ def used_by(found: type[Any], base: type[Any]) -> Mapping[str, Deprecation]:
 
 
 def tell(who: str, uses: Mapping[str, Deprecation]) -> None:
-    """A warning for each; `who` is the connector's name, and its package's."""
+    """Emit a warning for each; `who` is the connector's name, and its package's."""
     for name, deprecation in uses.items():
         warnings.warn(deprecation.sentence(who, name), ConnectorDeprecation, stacklevel=2)
 
@@ -67,9 +69,9 @@ def tell(who: str, uses: Mapping[str, Deprecation]) -> None:
 def going(
     name: str, going: Mapping[str, tuple[Deprecation, str, str]], whose: Callable[[str], str | None] = lambda _: None
 ) -> Any:
-    """A name that still can be imported, with a warning that says who does. AttributeError if it is none of these.
+    """A deprecated name that can still be imported, with a warning that names the importer. Else AttributeError.
 
-    `whose` says of a module which connector it is of.
+    `whose` returns the connector that a module belongs to.
     """
     if name not in going:
         raise AttributeError(f"module 'shipperone_erp' has no attribute {name!r}")

@@ -1,9 +1,9 @@
-"""Finding and importing connectors, policies and commands: the only module that knows entry points and stevedore.
+"""Finds and imports connectors, policies and commands: the only module that uses entry points and stevedore.
 
-The standard library lists what is installed, so that duplicates show and nothing is imported; stevedore imports the one
-that a tenant names, and is handed exactly that entry point (its own listing is cached on disk, and picks one of two
-packages silently). Then the class is checked, each fault with its own sentence: pluggy accepts most of them and calls
-wrongly, or never.
+The standard library lists the installed entry points, so that duplicates are visible and nothing is imported; stevedore
+imports the one that a tenant names, and receives exactly that entry point (its own listing is cached on disk, and picks
+one of two packages silently). Then the class is checked, each fault with its own sentence: pluggy accepts most faulty
+hooks and calls them wrongly, or never.
 """
 
 import contextlib
@@ -39,17 +39,17 @@ MARK = f"{PROJECT}_impl"
 SPECIFIED = f"{PROJECT}_spec"
 
 IGNORE_API = "SHIPPERONE_ERP_IGNORE_API"
-"""The environment variable with the names of plugins that may be of another API version, with commas between."""
+"""The environment variable with the names of plugins that may be of another API version, separated by commas."""
 
 PluginT = TypeVar("PluginT", bound=Plugin[Any])
 
 _NUMBERS = itertools.count(1)
 _AT_HAND: dict[str, type[Connector[Any]]] = {}
-"""Connectors that no package declares, by the name under which `at_hand` has them found for a while."""
+"""Connectors that no package declares, by the temporary name of `at_hand`."""
 
 
 def load_connector(name: str) -> type[Connector[Any]]:
-    """The class behind that name, imported and checked. PluginRefused says what is wrong and what to do."""
+    """The class of that name, imported and checked. PluginRefused names the problem and the cure."""
     if name in _AT_HAND:
         return checked(_AT_HAND[name])
     found: type[Connector[Any]] = _once(CONNECTORS, name, Connector, "connector", _situation())
@@ -58,7 +58,7 @@ def load_connector(name: str) -> type[Connector[Any]]:
 
 @contextlib.contextmanager
 def at_hand(found: type[Connector[Any]]) -> Iterator[str]:
-    """A name under which a tenant finds this class, although no package declares it; for the time of the `with`."""
+    """A temporary name for this class, which no package declares; valid during the `with`."""
     name = f"{found.__name__.lower()}_{next(_NUMBERS)}"
     _AT_HAND[name] = found
     try:
@@ -74,19 +74,19 @@ def load_policy(name: str) -> type[Policy[Any]]:
 
 
 def load_command(name: str) -> Any:
-    """What the entry point of that command names, imported; whether it is a command is for its caller to see."""
+    """The imported object of that command's entry point; the caller checks that it is a command."""
     found, _, _ = _import(COMMANDS, name, "command")
     return found
 
 
 def load_harness(name: str) -> Any:
-    """What the entry point of that connector's harness names; whether it is one is for its caller to see."""
+    """The imported object of that connector's harness entry point; the caller checks that it is a harness."""
     found, _, _ = _import(HARNESSES, name, "harness")
     return found
 
 
 def load_object(path: str) -> Any:
-    """What `module:name` names. PluginRefused if there is no such thing."""
+    """The object of `module:name`. PluginRefused if there is none."""
     module, colon, name = path.partition(":")
     if not colon:
         raise PluginRefused(f"{path!r} is not MODULE:CLASS, such as acme_erp.harness:AcmeHarness")
@@ -100,7 +100,7 @@ def load_object(path: str) -> Any:
 
 
 def checked(found: Any) -> type[Connector[Any]]:
-    """A connector's class that is at hand already, checked as `load_connector` does."""
+    """The class of a connector that is imported already, checked as `load_connector` does."""
     value = f"{getattr(found, '__module__', '?')}:{getattr(found, '__qualname__', found)}"
     _check(found, Connector, f"connector {value}", value)
     return cast(type[Connector[Any]], found)
@@ -120,7 +120,7 @@ def hooks_of(base: type[Plugin[Any]]) -> frozenset[str]:
 
 
 def describe(name: str) -> dict[str, Any]:
-    """What `connectors list` and `show` tell of a connector: where it comes from, what it offers, or what is wrong."""
+    """The description of a connector for `connectors list` and `show`: its package, its hooks, or its fault."""
     declared = [entry for entry in installed(CONNECTORS) if entry.name == name]
     row: dict[str, Any] = {
         "connector": name,
@@ -146,13 +146,13 @@ def describe(name: str) -> dict[str, Any]:
 
 
 def _default(field: FieldInfo) -> str | None:
-    """A setting's default as text; None where it is required, or has nothing as its default."""
+    """A setting's default as text; None where it is required, or its default is None."""
     value = None if field.is_required() else field.get_default(call_default_factory=True)
     return None if value is None else str(value)
 
 
 class _OnlyThis(NamedExtensionManager[Any]):
-    """stevedore's import of one entry point, which it is given instead of looking for it."""
+    """stevedore's import of one entry point, which is passed in instead of searched for."""
 
     def __init__(self, group: str, point: EntryPoint, failed: Callable[..., None]) -> None:
         self._point = point
@@ -164,10 +164,10 @@ class _OnlyThis(NamedExtensionManager[Any]):
 
 @lru_cache(maxsize=64)
 def _once(group: str, name: str, base: Any, kind: str, situation: tuple[object, ...]) -> Any:
-    """`_load`, once for as many tenants as name it: each time it reads what every installed package declares.
+    """`_load`, once for all tenants that name it: each call would read the declarations of every installed package.
 
-    What is imported stays so for the life of a process, unless the `situation` changes: the places to import from, and
-    what may be of another API version.
+    An imported class is kept for the life of the process, unless the `situation` changes: the import paths, and the
+    plugins that may be of another API version.
     """
     return _load(group, name, base, kind)
 
@@ -184,7 +184,7 @@ def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT
 
 
 def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
-    """What the entry point names, with words that say which it is, and with its text."""
+    """The object of the entry point, with a text that identifies it, and with its declared value."""
     points = [point for point in entry_points(group=group) if point.name == name]
     declared = {described(point) for point in points}
     if not declared:
@@ -197,7 +197,7 @@ def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
     failures: list[BaseException] = []
     try:
         manager = _OnlyThis(group, points[0], lambda manager, point, error: failures.append(error))
-    except SystemExit as ended:  # a module that ends the process when it is imported must not end ours
+    except SystemExit as ended:  # a module that ends the process when it is imported must not end this one
         failures.append(ended)
     if failures:
         cause = _cause(failures[0])
@@ -206,7 +206,7 @@ def _import(group: str, name: str, kind: str) -> tuple[Any, str, str]:
 
 
 def unknown(group: str, name: str, kind: str) -> str:
-    """That no package declares it, with the nearest name and all that are declared."""
+    """The sentence that no package declares it, with the nearest name and all declared ones."""
     names = sorted({entry.name for entry in installed(group)})
     near = difflib.get_close_matches(name, names, 1)
     hint = f"; did you mean {near[0]}?" if near else ""
@@ -215,11 +215,11 @@ def unknown(group: str, name: str, kind: str) -> str:
 
 
 NOT_THERE = re.compile(r"cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'")
-"""What Python says of a name that a module does not have; the names are all that is repeated of it."""
+"""Python's message about a name that a module does not have; only the names are repeated."""
 
 
 def _cause(error: BaseException) -> str:
-    """The kind of an error at import, the name that is missing, the place. Never its words, which may hold a secret."""
+    """The kind of an import error, the missing name, the place. Never its message, which may hold a secret."""
     name = getattr(error, "name", None)
     missing = ""
     if isinstance(error, ModuleNotFoundError):
@@ -285,12 +285,12 @@ def _check_version(found: type[Plugin[Any]], where: str, refuse: Callable[[str],
         raise refuse(f"api = {found.api!r} is no range of versions, such as '>=1,<2'") from None
     if fits:
         return
-    said = f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one"
+    mismatch = f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one"
     name = where.split()[1]
     if name not in _api_ignored():
-        raise refuse(f"{said}, or set {IGNORE_API}={name} to run it all the same")
-    told = f"{where}: {said}; it is run all the same, since {IGNORE_API} names it"
-    warnings.warn(told, deprecations.ApiIgnored, stacklevel=2)
+        raise refuse(f"{mismatch}, or set {IGNORE_API}={name} to run it all the same")
+    warning = f"{where}: {mismatch}; it is run all the same, since {IGNORE_API} names it"
+    warnings.warn(warning, deprecations.ApiIgnored, stacklevel=2)
 
 
 def _check_capabilities(found: type[Connector[Any]], refuse: Callable[[str], PluginRefused]) -> None:
@@ -304,7 +304,7 @@ def _check_capabilities(found: type[Connector[Any]], refuse: Callable[[str], Plu
 
 
 def _api_ignored() -> frozenset[str]:
-    """The connectors and policies whose range of API versions is not looked at: a person's own risk, by name."""
+    """The connectors and policies whose range of API versions is not checked: at the operator's own risk, by name."""
     return frozenset(name.strip() for name in os.environ.get(IGNORE_API, "").split(",") if name.strip())
 
 

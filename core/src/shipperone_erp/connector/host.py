@@ -1,8 +1,7 @@
-"""One plugin manager a tenant, and the typed facade through which alone hooks are called.
+"""One plugin manager per tenant, and the typed facade through which hooks are called.
 
 Every answer is checked against the hook's contract (`ContractViolation`): None, a coroutine or another type is never
-taken for an answer. What plugins say is free of secrets and of people from here on (`connector.sanitizer`). Calls may
-come from many threads at once.
+accepted. Texts of plugins are free of secrets and personal data from here on (`connector.sanitizer`). Thread-safe.
 """
 
 import logging
@@ -78,7 +77,7 @@ class TenantPlugins:
         self._connector = connector
         self._policies = dict(policies or {})
         everybody = [connector, *self._policies.values()]
-        self._discretion = AnswerSanitizer(secrets_in([plugin.settings for plugin in everybody]))
+        self._sanitizer = AnswerSanitizer(secrets_in([plugin.settings for plugin in everybody]))
         self._manager = pluggy.PluginManager(PROJECT)
         self._manager.add_hookspecs(Connector)
         self._manager.add_hookspecs(Policy)
@@ -102,7 +101,7 @@ class TenantPlugins:
         settings: ConnectorSettings,
         policies: Mapping[str, ConnectorSettings],
     ) -> Self:
-        """Import what the tenant names and make it. PluginRefused says what cannot be used, and why."""
+        """Import and create the tenant's plugins. PluginRefused names one that cannot be used, and the reason."""
         log = logging.getLogger(f"{PROJECT}.connector.{connector_name}")
         connector = discovery.load_connector(connector_name)(settings, tenant=tenant, log=log)
         made = {
@@ -113,12 +112,12 @@ class TenantPlugins:
 
     @property
     def rewrites(self) -> bool:
-        """A policy has something to say before an invoice is built."""
+        """A policy implements `before_build`."""
         return any("before_build" in discovery.overridden(type(policy)) for policy in self._policies.values())
 
     @property
     def batch_size(self) -> int:
-        """How many requests at most a batch form gets at once: the setting of that name, else the class's."""
+        """The most requests in one call of a batch form: the setting of that name, else the class's."""
         return int(getattr(self._connector.settings, "batch_size", self._connector.batch_size))
 
     def reserve_stock(self, request: ReserveStock) -> ReserveAnswer:
@@ -148,24 +147,24 @@ class TenantPlugins:
         return answer
 
     def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> dict[str, ReserveAnswer | Exception]:
-        told = self._many("reserve_stock_batch", requests)
-        return {r.key: self._entry(lambda a, r=r: self._reserved("reserve_stock_batch", r, a), told[r.key])
+        answers = self._many("reserve_stock_batch", requests)
+        return {r.key: self._entry(lambda a, r=r: self._reserved("reserve_stock_batch", r, a), answers[r.key])
                 for r in requests}  # fmt: skip
 
     def build_invoice_batch(self, requests: Sequence[BuildInvoice]) -> dict[str, InvoiceAnswer | Exception]:
-        told = self._many("build_invoice_batch", requests)
-        return {r.key: self._entry(lambda a: self._invoice("build_invoice_batch", a), told[r.key]) for r in requests}
+        answers = self._many("build_invoice_batch", requests)
+        return {r.key: self._entry(lambda a: self._invoice("build_invoice_batch", a), answers[r.key]) for r in requests}
 
     def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> dict[str, InvoiceAnswer | Exception]:
-        told = self._many("issue_invoice_batch", requests)
-        return {r.key: self._entry(lambda a: self._invoice("issue_invoice_batch", a), told[r.key]) for r in requests}
+        answers = self._many("issue_invoice_batch", requests)
+        return {r.key: self._entry(lambda a: self._invoice("issue_invoice_batch", a), answers[r.key]) for r in requests}
 
     def deliver_batch(self, requests: Sequence[Deliver]) -> dict[str, Done | Pending | Exception]:
-        told = self._many("deliver_batch", requests)
-        return {r.key: self._entry(lambda a: self._done("deliver_batch", a), told[r.key]) for r in requests}
+        answers = self._many("deliver_batch", requests)
+        return {r.key: self._entry(lambda a: self._done("deliver_batch", a), answers[r.key]) for r in requests}
 
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
-        """The policies' most careful answer; if all abstain the connector's; if that has none, to abstain."""
+        """The policies' most careful answer; if all abstain the connector's; if it has none, abstain."""
         found = [
             self._opinion(policy, f"policy {name}", mismatch)
             for name, policy in self._policies.items()
@@ -177,7 +176,7 @@ class TenantPlugins:
         return decided
 
     def before_build(self, request: BuildInvoice) -> BuildInvoice:
-        """The request as the policies have it, one after another; only `order.extra` may have changed."""
+        """The request after all policies, in order; only `order.extra` may have changed."""
         for name, policy in self._policies.items():
             if "before_build" not in discovery.overridden(type(policy)):
                 continue
@@ -198,45 +197,45 @@ class TenantPlugins:
         return self._checks("check", self._connector.check)
 
     def rehearse(self, orders: Sequence[order.FulfillmentOrder]) -> list[Check]:
-        """How the ERP would invoice these orders; never raises."""
+        """The checks of the ERP's invoices for these orders; never raises."""
         return self._checks("rehearse", partial(self._connector.rehearse, orders))
 
     def _checks(self, method: str, ask: Callable[[], object]) -> list[Check]:
         cure = "ask the connector's author"
         try:
             found = ask()
-        except Exception as error:  # doctor shows what is wrong, whatever it is
+        except Exception as error:  # doctor shows any failure
             return [Check(self.name, False, f"{method} raised {type(error).__name__}", cure)]
         if not isinstance(found, list) or not all(isinstance(entry, Check) for entry in found):
             return [Check(self.name, False, f"{method} did not answer with a list of Check", cure)]
-        return [self._discretion.check(line) for line in found]
+        return [self._sanitizer.check(line) for line in found]
 
     def free_stock(self, goods: Sequence[Goods]) -> dict[Goods, FreeStock] | None:
-        """What the ERP knows of these goods, by each that it answered for; None where the connector cannot tell."""
+        """The ERP's stock of these goods, by each that it answered for; None if the connector does not support it."""
         try:
             found = self._connector.free_stock(goods)
-        except ConnectorError as said:
-            self._discretion.answer(said, None)
+        except ConnectorError as error:
+            self._sanitizer.answer(error, None)
             raise
-        except Exception as error:  # whatever it is, it stops nobody from looking at the rest
-            words = self._discretion.text(f"{type(error).__name__}: {error}")
+        except Exception as error:  # no exception may block the other findings
+            words = self._sanitizer.text(f"{type(error).__name__}: {error}")
             raise ContractViolation(f"{self.tenant}: free_stock of connector {self.name} raised {words}") from None
         if found is None:
             return None
         if not isinstance(found, list | tuple) or not all(isinstance(entry, FreeStock) for entry in found):
             raise self._wrong("free_stock", found, "a list of FreeStock, or None")
-        told = [replace(entry, sentence=self._discretion.text(entry.sentence)) for entry in found]
-        return {Goods(entry.sku, entry.warehouse_code): entry for entry in told}
+        answers = [replace(entry, sentence=self._sanitizer.text(entry.sentence)) for entry in found]
+        return {Goods(entry.sku, entry.warehouse_code): entry for entry in answers}
 
     def identity(self) -> str:
-        """The ERP's database as the connector names it, else the connector's name."""
+        """The connector's identity of the ERP's database, else the connector's name."""
         try:
-            return self._discretion.text(self._connector.identity()) or self.name
-        except ConnectorError as said:
-            self._discretion.answer(said, None)
+            return self._sanitizer.text(self._connector.identity()) or self.name
+        except ConnectorError as error:
+            self._sanitizer.answer(error, None)
             raise
-        except Exception as error:  # its words may hold a password, and it is no fault of ours
-            words = self._discretion.text(f"{type(error).__name__}: {error}")
+        except Exception as error:  # its message may hold a password, and it is no bug of core
+            words = self._sanitizer.text(f"{type(error).__name__}: {error}")
             raise ContractViolation(f"{self.tenant}: identity of connector {self.name} raised {words}") from None
 
     def exclusive(self) -> str | None:
@@ -244,10 +243,10 @@ class TenantPlugins:
         return self._connector.exclusive()
 
     def close(self) -> None:
-        """Let the connector go of its connections; what goes wrong then is logged and does no harm."""
+        """Close the connector's connections; an exception is logged and ignored."""
         try:
             self._connector.close()
-        except Exception as error:  # it is over in any case
+        except Exception as error:  # it has ended in any case
             self._connector.log.warning("%s: close raised %s", self.tenant, type(error).__name__)
 
     def _ask(self, hook: str, **argument: Any) -> Any:
@@ -259,45 +258,45 @@ class TenantPlugins:
             raise ContractViolation(f"{self.tenant}: {type(plugin).__name__} does not implement {hook}")
         (about,) = argument.values()
         try:
-            return self._discretion.answer(caller(**argument), about)
-        except ConnectorError as said:
-            self._discretion.answer(said, about)
+            return self._sanitizer.answer(caller(**argument), about)
+        except ConnectorError as error:
+            self._sanitizer.answer(error, about)
             raise
         except NotListed as error:
-            wrong = f"{hook} of {self.name}: {self._discretion.text(str(error), about)}{_line(error)}"
+            wrong = f"{hook} of {self.name}: {self._sanitizer.text(str(error), about)}{_line(error)}"
             raise ContractViolation(f"{self.tenant}: {wrong}") from error
         except ValidationError as error:
             faults = error.errors(include_input=False)
             places = "; ".join(f"{_place(error.title, fault['loc'])}: {fault['msg']}" for fault in faults)
-            words = f"{self._discretion.text(places, about)}{_line(error)}"
+            words = f"{self._sanitizer.text(places, about)}{_line(error)}"
             wrong = f"{hook} of {self.name} made a wrong {error.title}: {words}"
             raise ContractViolation(f"{self.tenant}: {wrong}") from None
 
     def _opinion(self, plugin: Connector[Any] | Policy[Any], who: str, mismatch: Mismatch) -> Resolution:
         try:
             answer = self._call(plugin, "handle_mismatch", mismatch=mismatch)
-        except Exception as error:  # one that fails must not hide the others, nor let an order through
+        except Exception as error:  # a failing plugin must not hide the others, nor let an order through
             return Resolution.hold(Reason.CONNECTOR_BUG, f"handle_mismatch of {who} raised {type(error).__name__}")
         if not isinstance(answer, Resolution):
-            said = f"handle_mismatch of {who} answered with {_named(answer)}, not a Resolution"
-            return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
+            sentence = f"handle_mismatch of {who} answered with {_named(answer)}, not a Resolution"
+            return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
         if answer.verdict is Verdict.ACCEPT and mismatch.action != "compare":
-            said = f"handle_mismatch of {who} accepted what ShipperOne refused; accept is for `compare` only"
-            return Resolution.hold(Reason.CONNECTOR_BUG, said, Owner.IT)
+            sentence = f"handle_mismatch of {who} accepted what ShipperOne refused; accept is for `compare` only"
+            return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
         return answer
 
     def _within(self, request: ReserveStock | BuildInvoice) -> None:
-        """Refused if the order needs what the connector does not declare."""
+        """Raise Refused if the order needs an undeclared capability."""
         refused = capabilities.refusal(self._declared, self.name, request.order)
         if refused is not None:
             raise refused
 
     def _many(self, hook: str, requests: Sequence[RequestT]) -> dict[str, Any]:
         refused = {
-            request.key: said
+            request.key: refusal
             for request in requests
             if not isinstance(request, IssueInvoice | Deliver)
-            and (said := capabilities.refusal(self._declared, self.name, request.order)) is not None
+            and (refusal := capabilities.refusal(self._declared, self.name, request.order)) is not None
         }
         asked = tuple(request for request in requests if request.key not in refused)
         answer = self._ask(hook, requests=asked) if asked else {}
@@ -337,14 +336,14 @@ class TenantPlugins:
 
     def _wrong(self, hook: str, answer: Any, allowed: str) -> ContractViolation:
         if hasattr(answer, "close") and hasattr(answer, "send"):
-            answer.close()  # a coroutine that nobody awaits would warn about itself later, elsewhere
+            answer.close()  # an unawaited coroutine would warn later, elsewhere
         return ContractViolation(
             f"{self.tenant}: {hook} of connector {self.name} answered with {_named(answer)}; allowed is {allowed}"
         )
 
 
 def _place(title: str, place: tuple[int | str, ...]) -> str:
-    """Where in a value of that class something is wrong: a positional argument is named by its field."""
+    """The place of the error in a value of that class: a positional argument is named by its field."""
     made = getattr(hook_answers, title, None) or getattr(order, title, None)
     if place and isinstance(place[0], int) and is_dataclass(made):
         names = [field.name for field in fields(made) if field.init and not field.kw_only]
@@ -354,13 +353,13 @@ def _place(title: str, place: tuple[int | str, ...]) -> str:
 
 
 def _line(error: Exception) -> str:
-    """The connector's own line that made the wrong value, for its author."""
+    """The connector's own line that created the wrong value, for its author."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [
         frame
         for frame in frames
         if not {"shipperone_erp", "pydantic", "pluggy"} & {*PurePath(frame.filename).parts}
-        and PurePath(frame.filename).parent != STANDARD_LIBRARY  # dataclasses.replace makes values as well
+        and PurePath(frame.filename).parent != STANDARD_LIBRARY  # dataclasses.replace creates values as well
     ]
     return f" ({PurePath(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
 

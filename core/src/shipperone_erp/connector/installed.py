@@ -1,4 +1,4 @@
-"""What is installed, by its entry points. Imports none of it, and nothing that takes long: `--help` asks this too."""
+"""The installed entry points. Imports none of them, and nothing slow: `--help` uses this too."""
 
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -11,7 +11,7 @@ HARNESSES = "shipperone_erp.harnesses"
 
 @dataclass(frozen=True, slots=True)
 class Installed:
-    """An entry point as some package declares it."""
+    """An entry point as a package declares it."""
 
     name: str
     value: str

@@ -1,4 +1,4 @@
-"""Which connector or policy a module belongs to: the one whose entry point is nearest to it."""
+"""Determines the connector or policy that a module belongs to: the one with the nearest entry point."""
 
 from itertools import takewhile
 
@@ -8,7 +8,7 @@ KINDS = {discovery.CONNECTORS: "connector", discovery.POLICIES: "policy"}
 
 
 def plugin_of(module: str) -> str | None:
-    """`connector acme (acme 1.0)`; several that share a package are all named, and None is of no plugin's package."""
+    """`connector acme (acme 1.0)`; all of several that share a package; None outside every plugin's package."""
     found: dict[int, list[str]] = {}
     for group, kind in KINDS.items():
         for entry in discovery.installed(group):

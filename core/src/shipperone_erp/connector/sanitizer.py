@@ -1,6 +1,6 @@
-"""What a connector or a policy says, on its way in: without the tenant's secrets, and without the people of the order.
+"""Removes the tenant's secrets and the order's personal data from the texts of a connector or a policy.
 
-Sentences are read in lists and logs by everybody. Whoever must know who it was about looks into the order itself.
+Everybody reads sentences in lists and logs. The personal data are in the order itself, for those who need them.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -15,21 +15,21 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.kernel.redaction import Redaction
 
 SHOWN: Mapping[str, Collection[str]] = {Reason.VAT_ID_INVALID: ("vat_id",)}
-"""What a refusal for this reason may name: without the number that is not valid nobody could correct it."""
+"""The personal data that a refusal for this reason may name: an operator needs the invalid number to correct it."""
 
 
 class AnswerSanitizer:
-    """One for the plugins of a tenant. Answers without a sentence pass as they are."""
+    """One for the plugins of a tenant. Answers without a sentence are unchanged."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
         self._redact = Redaction(secrets)
 
-    def text(self, said: str, about: object = None, *, shown: Collection[str] = ()) -> str:
-        """A text of a plugin's; `about` is what the hook was given, `shown` the fields of a party that it may name."""
-        return discreet(self._redact(said), _orders(about), shown=shown)
+    def text(self, text: str, about: object = None, *, shown: Collection[str] = ()) -> str:
+        """A plugin's text; `about` is the hook's argument, `shown` the fields of a party that it may name."""
+        return discreet(self._redact(text), _orders(about), shown=shown)
 
     def answer(self, answer: Any, about: object) -> Any:
-        """An answer, an exception that stands for one, or a dict of these."""
+        """An answer, an exception in its place, or a dict of these."""
         match answer:
             case Pending():
                 return replace(answer, sentence=self.text(answer.sentence, about))

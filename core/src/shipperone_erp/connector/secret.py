@@ -1,7 +1,7 @@
-"""Secrets: values that are fetched from where they are kept and never shown.
+"""Secrets: values that are read from their place of storage and never shown.
 
 A secret in TOML is a reference, `{ env = "NAME" }`, `{ file = "path" }` or `{ credential = "name" }` (systemd), or a
-plain string, which works and is warned about. The reference is resolved while the settings are validated, so that a
+plain string, which works but causes a warning. The reference is resolved while the settings are validated, so that a
 settings model only ever holds the value itself, hidden.
 """
 
@@ -13,10 +13,10 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class SecretSource(Protocol):
-    """Finds the value behind a reference. Given to pydantic as `context={"secrets": source}`."""
+    """Resolves references to secrets. Passed to pydantic as `context={"secrets": source}`."""
 
     def resolve(self, reference: dict[str, Any]) -> str:
-        """The value, without a trailing newline. ValueError says which place was looked at, never what it held."""
+        """The value, without a trailing newline. ValueError names the place, never its content."""
         ...
 
 

@@ -1,4 +1,4 @@
-"""What a connector asks while a tenant is set up: one question after another, each with the answers so far in hand."""
+"""The questions of a connector during the set-up of a tenant: one after another, with all answers so far."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +13,7 @@ from shipperone_erp.domain.order import VALUE
 
 @dataclass(frozen=True, config=VALUE)
 class Option:
-    """One of the answers that a question offers. `says`: what it stands for, in a few words."""
+    """One of the answers that a question offers. `says`: its meaning, in a few words."""
 
     value: str
     says: str = ""
@@ -23,10 +23,10 @@ class Option:
 class Question:
     """One question of `Connector.setup`, asked on a terminal or answered by `--set NAME=VALUE`.
 
-    `asks` is the line before the answer, `explains` a sentence above it, `found` what looking at the answers so far has
-    brought (the server answers, it has two warehouses). Without a `default` an answer is needed; a default of "" lets
-    it be left out. With `options` one of them is taken, with `free` anything else as well. A `secret` is typed
-    unseen, kept where the operator chooses, and reaches `Setup.answers` as a `Secret`.
+    `asks` is the line before the answer, `explains` a sentence above it, `found` the findings from the answers so far
+    (the server answers, it has two warehouses). Without a `default` an answer is needed; a default of "" allows leaving
+    it out. With `options` one of them is chosen, with `free` anything else is allowed too. A `secret` is typed unseen,
+    stored where the operator chooses, and reaches `Setup.answers` as a `Secret`.
     """
 
     name: str
@@ -41,8 +41,11 @@ class Question:
 
 @dataclass(frozen=True, config=VALUE)
 class Setup:
-    """What is known while a tenant is set up: its name, the folder of its TOML, ShipperOne's warehouse codes, and the
-    answers so far by the names of their questions, in the sequence in which they were given."""
+    """The state of a tenant's set-up.
+
+    Its name, the folder of its TOML, ShipperOne's warehouse codes, and the answers so far by the names of their
+    questions, in the order in which they were given.
+    """
 
     tenant: str
     folder: Path
@@ -62,11 +65,12 @@ class Setup:
 
 @dataclass(frozen=True, config=VALUE)
 class SetupDone:
-    """The settings that the answers make: the connector's own table.
+    """The settings from the answers: the connector's own table.
 
-    A `Secret` in `settings` is written as the reference to where it is kept. `toml` takes the place of `settings` where
-    comments and statements are to be kept as they are: whole tables, such as `[[tenants.NAME.CONNECTOR.reserve]]`; in
-    it `"secret:NAME"` stands for the secret that answers NAME. `then`: what is left for an operator to do, a line each.
+    A `Secret` in `settings` is written as the reference to its place of storage. `toml` replaces `settings` where
+    comments and statements must be kept unchanged: whole tables, such as `[[tenants.NAME.CONNECTOR.reserve]]`; in it
+    `"secret:NAME"` is replaced by the secret that answers NAME. `then`: the remaining tasks of the operator, a line
+    each.
     """
 
     settings: Mapping[str, Any] = Field(default_factory=dict)

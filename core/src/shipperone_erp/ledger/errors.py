@@ -69,11 +69,11 @@ def sentences(place: str, hidden: Collection[str]) -> Iterator[None]:
     try:
         yield
     except SQLAlchemyError as error:
-        said = Redaction(hidden)(_said(error))
+        text = Redaction(hidden)(_first_sentence(error))
         for secret in hidden:  # short ones too, which Redaction leaves in other texts
-            said = said.replace(secret, MASK)
+            text = text.replace(secret, MASK)
         # "from None": the driver's full message may hold a whole row, including the customer
-        raise _kind(error)(f"the ledger ({place}) {_what(error)}: {said}") from None
+        raise _kind(error)(f"the ledger ({place}) {_what(error)}: {text}") from None
 
 
 def _kind(error: SQLAlchemyError) -> type[LedgerError]:
@@ -98,7 +98,7 @@ def _what(error: SQLAlchemyError) -> str:
     return "cannot be used just now" if kind is LedgerUnavailable else "refused what was asked of it"
 
 
-def _said(error: SQLAlchemyError) -> str:
+def _first_sentence(error: SQLAlchemyError) -> str:
     """The driver's first sentence; PostgreSQL's DETAIL may be a whole row."""
     orig = error.orig if isinstance(error, StatementError) else None
     diagnosis = getattr(getattr(orig, "diag", None), "message_primary", None)

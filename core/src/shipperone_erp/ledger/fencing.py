@@ -1,4 +1,4 @@
-"""The check of fencing tokens, in the transaction of each commit: a stale token writes nothing."""
+"""The check of fencing tokens, in the transaction of each commit: writes with a stale token are rejected."""
 
 from collections.abc import Collection
 
@@ -13,11 +13,11 @@ FENCE = (
     .order_by(leases.c.name)
     .with_for_update(read=True)
 )
-"""Who holds these leases; in PostgreSQL nobody can take one over before this transaction has ended."""
+"""The holders of these leases; in PostgreSQL none can be taken over before this transaction has ended."""
 
 
 def lost_leases(connection: Connection, held: Collection[Lease]) -> set[Lease]:
-    """Those of `held` that another process has taken over; the rest stay held until the transaction ends."""
+    """Those of `held` that another process has taken over; the others stay held until the transaction ends."""
     if not held:
         return set()
     rows = connection.execute(FENCE, {"names": [lease.name for lease in held]})

@@ -99,7 +99,7 @@ class Bounds:
         if self._order.order_number is None:
             return False
         if self._settings.order_total != "sales_order" and not self._recorded.allocated_elsewhere:
-            return False  # most orders: nothing is looked at that could say otherwise
+            return False  # most orders: no other fulfillment order could change the result
         if self._this.own_total and all(self._of_job(job).own_total for job in self._recorded.invoiced_elsewhere):
             return False
         return self._settings.order_total == "sales_order" or self._seen_as_sales_order
