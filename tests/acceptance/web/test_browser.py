@@ -7,6 +7,7 @@ import os
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -17,11 +18,19 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, sync_playwright
 
 from ledger_databases import a_job
+from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
+from shipperone_erp.domain.ids import first_id_at
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
+from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
 from shipperone_erp.operations import job_commands
-from web_page import Served, configured, ledger_with, served
+from shipperone_erp.operations.doctor import Line, Verdict
+from shipperone_erp.operations.reconcile.comparison import reconcile
+from shipperone_erp.operations.reconcile.findings import Finding, Shipped
+from shipperone_erp.operations.reconcile.running import Reconciled
+from shipperone_erp.web.background_runs import Run
+from web_page import Served, add, configured, ledger_with, served
 
 CHROMIUM = os.environ.get("SHIPPERONE_ERP_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 pytestmark = [
@@ -66,11 +75,30 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
+def checked(page: Served) -> None:
+    """A comparison and an examination have run: what they found is on their screens."""
+    settings = page.site.configuration.tenants["acme"]
+    month = NOW - timedelta(days=30)
+    invoice = Invoice("R-9", (InvoiceLine(11, Decimal(3), Decimal("10.00"), tax_percent=Decimal(21)),), Decimal(0),
+                      Decimal("10.00"), currency="EUR", number="2026-9", issued=True)  # fmt: skip
+    done = a_job("FO-9", id=first_id_at(NOW), stage=Stage.INVOICE, state=State.DONE, step=Step.DONE, open=False, accepted_at=NOW, since=NOW,
+                 first_listed_at=NOW, reference="R-9", number="2026-9", invoice_json=invoice_text(invoice))  # fmt: skip
+    add(page.site.ledger, done)
+    found = reconcile(page.site.ledger, "acme", [], since=month, asked_at=NOW + timedelta(hours=1), settings=settings)
+    assert {one.finding for one in found} >= {Finding.MISSING_IN_ERP, Finding.OPEN}, found
+    shipped = [Shipped("FO-1", Decimal("19.99"), "EUR", NOW), Shipped("FO-20", None, "EUR", NOW)]
+    runs = page.site.background.runs
+    runs["reconcile", "acme"] = Run("anna", NOW, NOW, Reconciled(settings, month, found, shipped))
+    lines = [Line("acme", "token", verdict, f"it is `{verdict}`", "renew it") for verdict in Verdict]
+    runs[("doctor",)] = Run("anna", NOW, NOW, lines)
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("page")
     with ledger_with(folder, *entries()) as ledger, served(configured(folder), ledger) as page:
         page.site.refresh = 1
+        checked(page)
         yield page
 
 

@@ -216,6 +216,7 @@ def test_reconcile_runs_in_the_background_and_its_totals_add_up(world):
         ).groups()  # type: ignore[union-attr]
         assert float(total) == float(equal) + float(late) + float(differs)
         assert float(differs) > 0
+        assert not re.findall(r"\d\.\d{3,} EUR", shown), "every amount is rounded"
         file = browser.get("/reconcile/acme/csv")
         assert file.headers["content-type"].startswith("text/csv")
         assert "missing_in_erp" in file.text

@@ -1,6 +1,7 @@
 """The fleet's tables: made once, upgraded file by file, nothing removed while an older worker lives."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
@@ -8,16 +9,18 @@ from sqlalchemy import create_engine, inspect, text
 pytest.importorskip("procrastinate")
 
 from ledger_databases import NOON, a_job
+from shipperone_erp.config import load
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.domain.events import StepEnded
 from shipperone_erp.domain.fleet_records import Refusal, slots
-from shipperone_erp.domain.states import EffectKind, Outcome
+from shipperone_erp.domain.records import QueueRecord
+from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.fleet import tables
 from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import SCHEMA
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.fleet_report import with_fleet, worker_line, worker_rows
+from shipperone_erp.operations.fleet_report import status_with_fleet, with_fleet, worker_line, worker_rows
 from skipped_time import TimeOf
 
 STALLED = 20.0
@@ -147,3 +150,24 @@ def test_status_and_metrics_show_who_serves_what_and_who_refuses_it(made):
     assert worker_rows(made, FleetSettings())[0]["state"] == "draining"
     made.handed_back("group-1", "one")
     assert worker_rows(made, FleetSettings())[0]["state"] == "drained"
+
+
+def test_status_tells_of_each_worker_the_queue_that_was_read_longest_ago(made, postgresql_url, tmp_path):
+    made.add({name: (f"group-{name}", "same") for name in ("acme", "beta", "gamma")})
+    made.register(process("one"))
+    made.handed_out("group-acme", "one")
+    made.handed_out("group-beta", "one")
+    file = tmp_path / "shipperone-erp.toml"
+    tenants = "".join(f'[tenants.{name}]\nbase_url = "https://{name}.example"\n' for name in ("acme", "beta", "gamma"))
+    file.write_text(
+        f'[runtime]\nledger = "{postgresql_url}"\n[defaults]\nconnector = "counting"\ntoken = "a-token-of-them"\n'
+        f'[defaults.counting]\ndatabase = "erp.db"\n{tenants}'
+    )
+    configuration = load(file, environment={})
+    with Ledger.open(postgresql_url) as ledger:
+        for minutes, tenant in enumerate(("acme", "beta", "gamma")):
+            read_at = NOON - timedelta(minutes=minutes)
+            ledger.save_queue(QueueRecord(tenant=tenant, stage=Stage.INVOICE, last_good_read_at=read_at))
+        rows, (worker,) = status_with_fleet(configuration, ledger, NOON)
+    assert {row["tenant"]: row["worker"] for row in rows} == {"acme": "one", "beta": "one", "gamma": None}
+    assert worker["oldest_read"] == "2026-03-02T11:59:00Z", "beta's; gamma's is not the worker's"

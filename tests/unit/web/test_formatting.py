@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ledger_databases import NOON
 from shipperone_erp.operations.throughput import Span
-from shipperone_erp.web.formatting import ages, bars
+from shipperone_erp.web.formatting import ages, bars, minutes
 
 
 def spans(*minutes):
@@ -19,3 +19,13 @@ def test_the_longest_median_is_as_high_as_the_chart_and_the_others_in_proportion
 
 def test_the_bars_show_what_was_listed_and_what_is_done_of_it():
     assert bars(spans(None)) == [{"x": 0, "listed": 40, "done": 20}]
+
+
+def test_a_short_time_is_told_in_seconds():
+    assert [minutes(length) for length in (0.0, 0.2, 1.99, 2.0, 75.25)] == [
+        "0 s",
+        "12 s",
+        "119 s",
+        "2.0 min",
+        "75.2 min",
+    ]

@@ -26,10 +26,10 @@ from shipperone_erp.kernel.errors import LedgerDamaged, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.operations.disk_space import full_disk
-from shipperone_erp.operations.fleet_report import fleet_of, with_fleet, worker_line, worker_rows
+from shipperone_erp.operations.fleet_report import status_with_fleet, worker_line
 from shipperone_erp.operations.open_documents import open_documents
 from shipperone_erp.operations.order_timeline import story_lines
-from shipperone_erp.operations.reports import NO_TAX, Row, order_row, order_story, status_rows
+from shipperone_erp.operations.reports import NO_TAX, Row, order_row, order_story
 
 OnlyTenant = Annotated[str | None, typer.Option("--tenant", help="Only this tenant.")]
 OnlyStage = Annotated[Stage | None, typer.Option("--stage", help="Only this stage.")]
@@ -48,11 +48,7 @@ def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
     reasons jobs wait or are held, and whose move it is."""
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
-        rows = status_rows(loaded, ledger, utc_now())
-        store = fleet_of(ledger)
-        workers = worker_rows(store, loaded.runtime.fleet) if store is not None else []
-        if store is not None:
-            rows = with_fleet(rows, store.tenants(stalled=loaded.runtime.fleet.stalled.total_seconds()))
+        rows, workers = status_with_fleet(loaded, ledger, utc_now())
     if full := full_disk(loaded.runtime.ledger):
         rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
     if as_json:

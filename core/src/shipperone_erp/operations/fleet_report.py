@@ -1,15 +1,35 @@
 """The fleet for operators and their scripts: the workers, the tenants that each serves, and those that it refuses."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
+from shipperone_erp.config import Configuration
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.domain.fleet_records import MemberRecord, WorkerRecord
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.reports import iso
+from shipperone_erp.operations.reports import iso, status_rows
 
 Row = dict[str, Any]
+
+
+def status_with_fleet(configuration: Configuration, ledger: Ledger, now: datetime) -> tuple[list[Row], list[Row]]:
+    """The rows of `status` and the workers of the fleet; where there is none, the rows alone.
+
+    `oldest_read` of a worker: of all queues that it serves, when the one was read whole that was not for longest.
+    """
+    rows, store = status_rows(configuration, ledger, now), fleet_of(ledger)
+    if store is None:
+        return rows, []
+    fleet = configuration.runtime.fleet
+    rows = with_fleet(rows, store.tenants(stalled=fleet.stalled.total_seconds()))
+    reads: dict[str, list[str]] = {}
+    for row in rows:
+        if row["worker"] and row.get("last_good_cycle"):
+            reads.setdefault(row["worker"], []).append(row["last_good_cycle"])
+    workers = worker_rows(store, fleet)
+    return rows, [{**row, "oldest_read": min(reads.get(row["worker"], []), default=None)} for row in workers]
 
 
 def fleet_of(ledger: Ledger) -> FleetStore | None:

@@ -59,6 +59,11 @@ def span(length: timedelta) -> str:
     return f"{seconds} s"
 
 
+def minutes(length: float) -> str:
+    """'12 s' below two minutes, else '3.5 min'."""
+    return f"{length * 60:.0f} s" if length < 2 else f"{length:.1f} min"
+
+
 def money(value: Decimal | str | None, currency: str | None = None) -> Markup:
     """'24.99 EUR', with the currency's decimals; a dash where nothing is known."""
     if value is None:

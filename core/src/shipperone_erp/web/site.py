@@ -165,9 +165,21 @@ def _environment() -> Environment:
     """The templates, compiled once a process: not while somebody waits for a page."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, auto_reload=False,  # an upgrade may replace files under a running process
     )  # fmt: skip
-    names = ("money", "quantity", "figures", "first_sentence", "named", "part", "link", "bars", "ages", "clock")
+    names = (
+        "money",
+        "quantity",
+        "figures",
+        "first_sentence",
+        "named",
+        "part",
+        "link",
+        "bars",
+        "ages",
+        "clock",
+        "minutes",
+    )
     made.filters.update({name: getattr(formatting, name) for name in names})
     made.globals.update(say=text, assets=_versions(), owners=list(Owner), stages=list(Stage))
     for name in made.list_templates():

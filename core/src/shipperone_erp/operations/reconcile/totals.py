@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -76,8 +76,9 @@ def accepted_invoices(found: Iterable[Compared], own: Iterable[Job] = ()) -> lis
 
 
 def by_rate(found: Iterable[Compared], own: Iterable[Job] = ()) -> list[RateTotal]:
-    """The invoiced goods by currency and rate."""
-    return list(rate_totals(job.invoice for job in accepted_invoices(found, own) if job.invoice))
+    """The invoiced goods by currency and rate, the tax rounded as its currency is."""
+    sums = rate_totals(job.invoice for job in accepted_invoices(found, own) if job.invoice)
+    return [replace(one, tax=None if one.tax is None else rounded(one.tax, one.currency)) for one in sums]
 
 
 def not_invoiced(orders: Iterable[Shipped]) -> list[NotInvoiced]:
@@ -105,7 +106,7 @@ def sentences(found: Sequence[Compared], orders: Iterable[Shipped], own: Sequenc
     for total in by_rate(found, own):
         gross, currency_of = money_text(total.gross, total.currency), total.currency
         rate = "no stated rate" if total.percent is None else f"{total.percent:f} %"
-        tax = "" if total.tax is None else f", {money_text(rounded(total.tax, currency_of), currency_of)} of it tax"
+        tax = "" if total.tax is None else f", {money_text(total.tax, currency_of)} of it tax"
         yield f"invoiced at {rate}: {gross} {currency_of or ''}{tax}"
     blind = [job for job in accepted_invoices(found, own) if tax_not_compared(job)]
     if blind:

@@ -6,7 +6,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from shipperone_erp.kernel.errors import LedgerError
-from shipperone_erp.operations.reports import iso, status_rows
+from shipperone_erp.operations.fleet_report import status_with_fleet
+from shipperone_erp.operations.reports import iso
 from shipperone_erp.web.site import Answered, Site, visit_of
 from shipperone_erp.web.texts import text
 
@@ -42,5 +43,5 @@ async def statusz(site: Site, request: Request) -> Response:
     """What `status --json` prints."""
     if visit_of(request).person is None:
         raise Answered(401, text("log_in"))
-    rows = await asyncio.to_thread(lambda: status_rows(site.configuration, site.ledger, site.now()))
+    rows, _ = await asyncio.to_thread(lambda: status_with_fleet(site.configuration, site.ledger, site.now()))
     return JSONResponse({"at": iso(site.now()), "status": rows})

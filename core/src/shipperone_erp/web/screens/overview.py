@@ -11,7 +11,8 @@ from starlette.responses import Response
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import attention
 from shipperone_erp.operations.disk_space import full_disk
-from shipperone_erp.operations.reports import Row, status_rows
+from shipperone_erp.operations.fleet_report import status_with_fleet
+from shipperone_erp.operations.reports import Row
 from shipperone_erp.operations.stalled_stages import SILENT_AFTER
 from shipperone_erp.web.formatting import moment
 from shipperone_erp.web.site import Site, Values
@@ -33,7 +34,7 @@ async def overview(site: Site, request: Request) -> Response:
         asyncio.get_running_loop().run_in_executor(None, _count, site)
 
     def make(ledger: Ledger) -> Values:
-        rows = status_rows(site.configuration, ledger, site.now())
+        rows, workers = status_with_fleet(site.configuration, ledger, site.now())
         if full := full_disk(site.configuration.runtime.ledger):
             rows.append({"tenant": None, "stage": None, "paused": "disk_full", "sentence": full})
         tenants = _tenants(rows, site.now())
@@ -42,7 +43,7 @@ async def overview(site: Site, request: Request) -> Response:
         return {
             "attention": attention(ledger.counts()), "ill": ill, "tenants": fitting[start : start + SHOWN],
             "all": len(tenants), "fitting": len(fitting), "start": start, "step": SHOWN, "wanted": wanted,
-            "throughput": site.throughput.look(),
+            "throughput": site.throughput.look(), "workers": workers,
         }  # fmt: skip
 
     return await site.page(request, "overview.html", make)
@@ -66,6 +67,7 @@ def _tenants(rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
         for key in ("sentence", "silent", "denials"):
             if row.get(key) and row[key] not in tenant["sentences"]:
                 tenant["sentences"].append(row[key])
+        tenant["worker"], tenant["refused"] = row.get("worker"), row.get("refused", ())
         tenant.setdefault("paused", []).append(row["paused"])
         tenant["silent"] = tenant.get("silent") or row.get("silent")
     for tenant in found.values():
