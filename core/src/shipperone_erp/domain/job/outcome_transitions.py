@@ -112,7 +112,7 @@ class OutcomeTransitions(JobRecord):
         )
 
     def not_taken(self) -> Self:
-        """The lost confirmation had no effect: the job returns to the step before it. Follows an unknown outcome.
+        """The lost confirmation had no effect: the job returns to the step that sends it. Follows an unknown outcome.
 
         A job without a document (`ledger adopt --drop-references`) queries the ERP for one first.
         """
