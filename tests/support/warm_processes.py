@@ -10,6 +10,7 @@ forks has a process id of its own, the caller's environment, folder and pipes, a
 """
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -208,6 +209,10 @@ if __name__ == "__main__":
     for group in typer.main.get_command(app).commands.values():  # every command, imported
         getattr(group, "commands", None)
 
+    # a collection in a forked process would look through all of that, and copy each page that it touches: a command
+    # costs a sixth of the CPU without it
+    gc.collect()
+    gc.freeze()
     sys.argv = serve(sys.argv[1])
     if sys.argv[0] == COMMAND:
         from shipperone_erp.cli import main

@@ -15,6 +15,7 @@ def main() -> None:
         gc.disable()  # a fifth of the time of the imports goes there, and nothing of theirs is garbage
         from shipperone_erp.cli.app import main as command
 
+        gc.freeze()  # nor looked through again, at the end of the process least of all
         gc.enable()
         command()
     except KeyboardInterrupt:
