@@ -37,7 +37,7 @@ def adopt(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Confirm to ShipperOne a document that was made elsewhere. It is compared first, and never touched from here."""
+    """Confirm a document that was created elsewhere to ShipperOne. It is compared first, and never changed."""
     if csv_file is not None:
         if order_id or reference or number or total or dated or stage or key:
             raise UsageError("say either ID and --reference, or --csv FILE")
@@ -71,11 +71,11 @@ def approve(
     ] = False,
     note: NoteText = None,
 ) -> None:
-    """Approve the draft that waits for it, and no other: if it is made anew, you are asked again.
+    """Approve the draft that awaits approval, and only that one: a draft that is built again needs a new approval.
 
     With --total: accept one order whose amounts are not explained, as it is listed now and at this sum alone.
 
-    With --without-vat: reserve and invoice an order as one whose buyer has no VAT id, as long as it lists this one.
+    With --without-vat: reserve and invoice an order as if its buyer had no VAT id, as long as it lists this one.
     """
     if without_vat:
         if total is not None:
@@ -139,7 +139,7 @@ def credited(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Record a credit note that was made in the ERP against an invoice: it counts in what may still be invoiced."""
+    """Record a credit note, made in the ERP, against an invoice: it increases the amount that may still be invoiced."""
     off = parsed(amount, credit_amount, "--amount", "an amount such as 30.00")
     if off is None or not number.strip():
         raise UsageError("say by --number what the credit note is called, and by --amount what it takes off")
@@ -166,7 +166,7 @@ def release(
     tenant: OnlyTenant = None,
     key: OneKey = None,
 ) -> None:
-    """Give back what is reserved for a confirmed order that will not ship; refused while a queue lists the order."""
+    """Release the reservation of a confirmed order that will not ship; refused while a queue lists the order."""
     if not note.strip():
         raise UsageError("say by --note why the goods are given back")
     loaded = configuration(config, tenants_may_fail=True)

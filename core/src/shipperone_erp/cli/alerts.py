@@ -1,4 +1,4 @@
-"""`alerts`: test whether they arrive; watch the ledger from a process of its own."""
+"""`alerts`: test the delivery; watch the ledger from a separate process."""
 
 import asyncio
 import signal
@@ -34,9 +34,9 @@ def watch(
     config: ConfigFile = DEFAULT_FILE,
     once: Annotated[bool, typer.Option("--once", help="Look once and end, for cron.")] = False,
 ) -> None:
-    """Tell alerts from a process of its own, which also notices that the service has died; until Ctrl-C.
+    """Send alerts from a separate process, which also notices that the service has died; until Ctrl-C.
 
-    `run` and `web` tell them as well; what one process has told no other tells again.
+    `run` and `web` send them as well; each alert is sent by only one process.
     """
     start_logging(LogForm.AUTO)
     loaded = _wanted(config)

@@ -1,6 +1,6 @@
-"""The command line: one module a group of commands; errors are rendered here and nowhere else.
+"""The command line: one module for each group of commands; errors are printed here and nowhere else.
 
-A command's module is imported when it is typed: `--help` imports neither the database, nor HTTP, nor the settings.
+A command's module is imported when it is used: `--help` imports neither the database, nor HTTP, nor the settings.
 """
 
 from importlib.metadata import version
@@ -15,23 +15,23 @@ COMMANDS = {
     "demo": Place(
         "demo",
         "demo",
-        "Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing.",
+        "Process some 40 orders with a sandbox and a SQLite ERP; some are held, with an explanation. Needs nothing.",
     ),
-    "sandbox": Place("demo", "sandbox", "A ShipperOne over real HTTP, until Ctrl-C."),
+    "sandbox": Place("demo", "sandbox", "Run a sandbox of ShipperOne over real HTTP, until Ctrl-C."),
     "init": Place(
         "init",
         "init",
-        "Set up a tenant. On a terminal it asks, checks each answer, and at the end writes a TOML that works.",
+        "Set up a tenant. On a terminal it asks, checks each answer, and finally writes a TOML that works.",
     ),
     "inspect": Place(
         "inspect",
         "inspect",
-        "Read the queues and find out where each field is and what adds up; nothing at ShipperOne or the ERP changes.",
+        "Read the queues, find the place of each field and check the sums; changes nothing in ShipperOne or the ERP.",
     ),
     "capture": Place(
         "capture",
         "capture",
-        "Write the queues to a file with every text masked that is not known to be harmless; nothing else changes.",
+        "Write the queues to a file, with every text masked unless it is known to be harmless; nothing else changes.",
     ),
     "config": Place("config", "app", "The configuration: check, show, schema."),
     "doctor": Place(
@@ -43,22 +43,20 @@ COMMANDS = {
     "go-live": Place(
         "job_commands",
         "go_live",
-        "Decide about what ShipperOne listed before this tenant went live; without an option, see what that is.",
+        "Decide about the orders that were listed before this tenant's go-live; without an option, show them.",
     ),
     "pause": Place(
         "job_commands",
         "pause",
-        "Begin nothing any more for this tenant (or this stage of it), until `resume`. A running service obeys at once.",  # noqa: E501
+        "Pause a tenant (or one stage of it) until `resume`: no new work is started. A running service obeys at once.",
     ),
-    "resume": Place("job_commands", "resume", "Let what was paused go on."),
+    "resume": Place("job_commands", "resume", "Resume a paused tenant or stage."),
     "status": Place(
         "orders",
         "status",
-        "Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by; for which reasons jobs wait or are held, and whose move it is.",  # noqa: E501
+        "Per tenant and stage: jobs by state, reason and owner, the oldest, the last good cycle, pause, served by.",
     ),
-    "orders": Place(
-        "orders", "orders", "The jobs that have not ended (or those in --state, or --all), the most urgent first."
-    ),
+    "orders": Place("orders", "orders", "The unfinished jobs (or those in --state, or --all), the most urgent first."),
     "order": Place(
         "order",
         "app",
@@ -67,7 +65,7 @@ COMMANDS = {
     "reconcile": Place(
         "reconcile",
         "command",
-        "The ledger beside the ERP's own list and ShipperOne's queues; what differs is shown. Changes nothing.",
+        "Compare the ledger with the ERP's own list and ShipperOne's queues, and show the differences. Changes nothing.",  # noqa: E501
     ),
     "web": Place(
         "serving",
@@ -81,10 +79,10 @@ COMMANDS = {
     "explain": Place(
         "explain",
         "explain",
-        "What a reason means, whose move it is, what the runtime does meanwhile, and what cures it.",
+        "The meaning of a reason, the owner of the next step, the runtime's behaviour meanwhile, and the cure.",
     ),
 }
-"""Every command of core, in the order of `--help`; each text is the first paragraph of what the command says itself."""
+"""Every command of core, in the sequence of `--help`; each text is the first paragraph of the command's own help."""
 
 app = typer.Typer(
     name="shipperone-erp",
@@ -110,7 +108,7 @@ def _(
         bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """What stands before any command."""
+    """Runs before any command."""
     if context.obj is not None:
         context.obj()
 

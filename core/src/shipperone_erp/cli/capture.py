@@ -1,4 +1,4 @@
-"""`capture`: the queues in a file, anonymised, to rehearse with and to send to a supporter."""
+"""`capture`: the anonymised queues in a file, for rehearsals and for support."""
 
 import asyncio
 from pathlib import Path
@@ -28,7 +28,7 @@ def capture(
         list[str] | None, typer.Option(help="A path that may stay as it is, such as items.colour (repeatable).")
     ] = None,
 ) -> None:
-    """Write the queues to a file with every text masked that is not known to be harmless; nothing else changes."""
+    """Write the queues to a file, with every text masked unless it is known to be harmless; nothing else changes."""
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     try:

@@ -12,7 +12,7 @@ app = typer.Typer(help="The configuration: check, show, schema.", no_args_is_hel
 
 @app.command()
 def check(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """Read the configuration and name every problem of it."""
+    """Load the configuration and report all of its problems."""
     loaded = configuration(config)
     if as_json:
         print_json({"tenants": sorted(loaded.tenants), "warnings": [str(warning) for warning in loaded.warnings]})
@@ -22,7 +22,7 @@ def check(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
 
 @app.command()
 def show(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """The configuration as it takes effect, defaults included, secrets masked."""
+    """The effective configuration, defaults included, secrets masked."""
     shown = settings.show(configuration(config))
     if as_json:
         print_json(tomllib.loads(shown))

@@ -1,4 +1,4 @@
-"""Commands of `connectors`: what is installed, what each offers, whether it keeps the contract."""
+"""Commands of `connectors`: the installed connectors, their capabilities, and their conformance to the contract."""
 
 import json
 import tempfile
@@ -23,7 +23,7 @@ Live = Annotated[bool, typer.Option("--live", help="The harness may talk to a re
 
 
 def list_(as_json: AsJson = False) -> None:
-    """Every installed connector; a broken one is listed with what is wrong with it."""
+    """Every installed connector; a broken one is listed with its error."""
     rows = [
         discovery.describe(name) for name in sorted({found.name for found in discovery.installed(discovery.CONNECTORS)})
     ]
@@ -42,7 +42,7 @@ def show(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """One connector: its package, the hooks that it offers, what its ERP can do, its settings."""
+    """One connector: its package, its hooks, the capabilities of its ERP, its settings."""
     _must_be_installed(name)
     told = discovery.describe(name)
     if markdown and told["state"] == "ok":
@@ -97,7 +97,7 @@ def prove(
     junit: Annotated[Path | None, typer.Option(help="Also write JUnit's XML to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look for every expensive mistake: passed, failed with what it costs a merchant, skipped because."""
+    """Test for every expensive mistake: passed, failed with its cost for a merchant, or skipped with the reason."""
     from shipperone_erp.testing import report
     from shipperone_erp.testing.cases import CASES
     from shipperone_erp.testing.harness_lookup import harness_of
@@ -112,7 +112,7 @@ def prove(
     if capture is not None:
         if jobs > 1:
             raise UsageError("--capture is for one process: leave out --jobs")
-        read_file(capture)  # one that holds no orders is refused before anything is made
+        read_file(capture)  # a file without orders is refused before any database is created
         found = type(found.__name__, (found,), {"capture": capture.resolve(), "__module__": found.__module__})
     last = LastFailures(name)
     cases = chosen(case or (), exclude or (), last.ids() if failed_first else ())

@@ -1,32 +1,30 @@
-"""`connectors`: what is installed, what each offers, whether it keeps the contract; a new one, a hook tried out."""
+"""`connectors`: list, describe and test installed connectors; create a new one; call a single hook."""
 
 import typer
 
 from shipperone_erp.cli.lazy_group import Place, group_of
 
 COMMANDS = {
-    "list": Place(
-        "connector_commands", "list_", "Every installed connector; a broken one is listed with what is wrong with it."
-    ),
+    "list": Place("connector_commands", "list_", "Every installed connector; a broken one is listed with its error."),
     "show": Place(
         "connector_commands",
         "show",
-        "One connector: its package, the hooks that it offers, what its ERP can do, its settings.",
+        "One connector: its package, its hooks, the capabilities of its ERP, its settings.",
     ),
     "test": Place(
         "connector_commands",
         "prove",
-        "Look for every expensive mistake: passed, failed with what it costs a merchant, skipped because.",
+        "Test for every expensive mistake: passed, failed with its cost for a merchant, or skipped with the reason.",
     ),
     "new": Place(
         "scaffold",
         "new",
-        "Write the package of a new connector, with an ERP in SQLite that works at once; on a terminal it asks.",
+        "Write the package of a new connector, with an ERP in SQLite that works at once; asks questions on a terminal.",
     ),
     "try": Place(
         "try_hook",
         "try_",
-        "Call one hook: its answer, what core would make of it, what the ERP then holds. What it needs is made before.",
+        "Call one hook, after its prerequisites: its answer, core's reaction to it, the ERP's documents afterwards.",
     ),
 }
 

@@ -1,4 +1,4 @@
-"""`demo` and `sandbox`: a ShipperOne of one's own to play with, imported only when typed."""
+"""`demo` and `sandbox`: a local ShipperOne for trials, imported only when used."""
 
 import signal
 import threading
@@ -24,7 +24,7 @@ def demo(
         bool, typer.Option("--serve", help="Then keep it running, with the operations page, until Ctrl-C.")
     ] = False,
 ) -> None:
-    """Some 40 orders through a sandbox and a SQLite ERP: they flow, some stick, it explains. Needs nothing."""
+    """Process some 40 orders with a sandbox and a SQLite ERP; some are held, with an explanation. Needs nothing."""
     from shipperone_erp.demo.run import run_demo
 
     if not serve:
@@ -57,7 +57,7 @@ def sandbox(
     ] = None,
     config: ConfigFile = DEFAULT_FILE,
 ) -> None:
-    """A ShipperOne over real HTTP, until Ctrl-C."""
+    """Run a sandbox of ShipperOne over real HTTP, until Ctrl-C."""
     from shipperone_erp.sandbox import SCENARIOS, Fault, serve
 
     for name in scenario or ():

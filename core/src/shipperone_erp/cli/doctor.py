@@ -1,4 +1,4 @@
-"""`doctor`: what is right, what is wrong, and what cures it."""
+"""`doctor`: checks a tenant, and prints each problem with its cure."""
 
 import asyncio
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""`explain`: what a reason means, what happens meanwhile, what to do."""
+"""`explain`: the meaning of a reason, the runtime's behaviour meanwhile, the cure."""
 
 from typing import Annotated
 
@@ -14,7 +14,7 @@ def explain(
     reason: Annotated[str | None, typer.Argument(metavar="REASON", help="One of the reasons; none lists them.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """What a reason means, whose move it is, what the runtime does meanwhile, and what cures it."""
+    """The meaning of a reason, the owner of the next step, the runtime's behaviour meanwhile, and the cure."""
     if reason is None:
         rows = [(entry.value, explanations.EXPLANATIONS[entry].owner.value) for entry in Reason]
         if as_json:

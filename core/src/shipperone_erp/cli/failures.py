@@ -1,4 +1,4 @@
-"""What a command's exception becomes: a sentence on stderr, and an exit code."""
+"""Converts a command's exception into a sentence on stderr and an exit code."""
 
 from shipperone_erp.cli.options import say
 from shipperone_erp.cli.redaction import REDACTION, last_words
@@ -8,7 +8,7 @@ from shipperone_erp.kernel.errors import ShipperOneErpError
 
 
 def told(error: Exception) -> int:
-    """Say it; called while the exception is handled. Returns the exit code."""
+    """Print the error; called while the exception is handled. Returns the exit code."""
     if isinstance(error, ShipperOneErpError):
         said = REDACTION(str(error))
         say(*(said.split("\n") if error.has_lines else [said]))

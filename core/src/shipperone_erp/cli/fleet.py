@@ -1,4 +1,4 @@
-"""`worker`: one of many processes on one ledger; the list of them, and draining one. Needs the extra fleet."""
+"""`worker`: one of many processes on one ledger; lists and drains workers. Needs the extra fleet."""
 
 import importlib.util
 import logging
@@ -43,7 +43,7 @@ def worker(
     ] = None,
     log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, JSON lines off it.")] = LogForm.AUTO,
 ) -> None:
-    """Serve groups of tenants beside other workers on the same ledger, until SIGTERM or Ctrl-C."""
+    """Serve groups of tenants, together with other workers on the same ledger, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
         return
     console = start_logging(log)
@@ -55,7 +55,7 @@ def worker(
     shown = None
     if loaded.runtime.http is not None:
         must_have_web()
-        shown = configuration(config, tenants_may_fail=True)  # the page lists every tenant, whoever serves it
+        shown = configuration(config, tenants_may_fail=True)  # the page lists the tenants of all workers
     from shipperone_erp.cli.run import serve
     from shipperone_erp.engine.runtime import Runtime
     from shipperone_erp.engine.scheduling import Scheduler
@@ -81,7 +81,7 @@ def worker(
 
 @app.command("list")
 def list_(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """The workers: whether each lives, what it serves, which tenants it refuses and why."""
+    """The workers: whether each is alive, what it serves, and which tenants it refuses with the reason."""
     loaded = configuration(config, only=())
     with ledger_to_read(loaded) as ledger:
         store = fleet_of(ledger)
@@ -100,7 +100,7 @@ def list_(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
 def drain(
     name: Annotated[str, typer.Argument(help="A name of `worker list`.")], config: ConfigFile = DEFAULT_FILE
 ) -> None:
-    """Let a worker give its groups to the others, and take none until it is started anew."""
+    """Let a worker hand its groups over to the others, and accept none until it is restarted."""
     loaded = configuration(config, only=())
     _must_be_postgresql(loaded)
     with Ledger.open(loaded.runtime.ledger) as ledger:

@@ -1,4 +1,4 @@
-"""`init`: a commented TOML to fill in, or on a terminal a guide that asks, looks, and writes one that is checked."""
+"""`init`: writes a commented TOML to fill in; on a terminal a guide asks, checks, and writes a working one."""
 
 import os
 import sys
@@ -28,7 +28,7 @@ FLAGS = {
     "secrets": "--secrets", "token": "--token", "stages": "--stages", "connector": "--connector",
     "timezone": "--timezone", "findings": "--findings", "go_live": "--go-live", "write": "--write",
 }  # fmt: skip
-"""By the name of a question, what answers it on the command line; a connector's own are --set and --secret."""
+"""The command-line option that answers each question, by its name; a connector's own are --set and --secret."""
 
 FILE = Path("shipperone-erp.toml")
 
@@ -57,7 +57,7 @@ def init(
     go_live: Annotated[str | None, typer.Option(help="ask or now.")] = None,
     yes: Annotated[bool, typer.Option("--write", help="Write it without asking.")] = False,
 ) -> None:
-    """Set up a tenant. On a terminal it asks, checks each answer, and at the end writes a TOML that works.
+    """Set up a tenant. On a terminal it asks, checks each answer, and finally writes a TOML that works.
 
     NAME and --connector alone write a commented TOML to be filled in.
     """
@@ -113,7 +113,7 @@ def _guided(
 
 
 class _Terminal:
-    """Questions on a terminal, each with what was found, why it is asked, and what may be answered."""
+    """Asks questions on a terminal, each with the findings so far, its purpose and the possible answers."""
 
     def ask(self, question: Question) -> str | None:
         print_text("")
@@ -157,7 +157,7 @@ def _pair(text: str) -> tuple[str, str]:
 
 
 def _placed(text: str) -> tuple[str, dict[str, str]]:
-    """`token=env:NAME` as the question, and the reference that the TOML holds."""
+    """Splits `token=env:NAME` into the question and the TOML's reference."""
     name, place = _pair(text)
     kind, colon, where = place.partition(":")
     if not colon or kind not in ("env", "file", "credential") or not where:

@@ -1,4 +1,4 @@
-"""`inspect`: where ShipperOne has each field, what adds up, and the settings that explain most of it."""
+"""`inspect`: finds the place of each field, checks the sums, and proposes the settings that explain most orders."""
 
 import asyncio
 from collections.abc import Iterator
@@ -52,7 +52,7 @@ def inspect(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read the queues and find out where each field is and what adds up; nothing at ShipperOne or the ERP changes."""
+    """Read the queues, find the place of each field and check the sums; changes nothing in ShipperOne or the ERP."""
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     queues = read_file(file, stage) if file is not None else _read(loaded, settings)

@@ -20,7 +20,7 @@ from shipperone_erp.operations.job_commands import Pick
 
 
 class SetDate(Protocol):
-    """One of the two acts of `operations.invoice_dates`."""
+    """One of the two functions of `operations.invoice_dates`."""
 
     def __call__(
         self, ledger: Ledger, job: Job, now: datetime, note: str | None, /, *, day: date, timezone: str
@@ -35,7 +35,7 @@ def supply_date(
     tenant: OnlyTenant = None,
     key: Annotated[str | None, typer.Option("--key", help="The job with this key.")] = None,
 ) -> None:
-    """Set the day of supply of an invoice that is held because the listed one cannot be true (date_implausible)."""
+    """Set the day of supply of an invoice that is held because the listed one is implausible (date_implausible)."""
     day = _day(dated, "--date")
     pick = Pick(order_id, tenant, Stage.INVOICE, key)
     _date(
@@ -50,7 +50,7 @@ def supply_date(
 
 
 def issue_date(config: Path, pick: Pick, dated: str, note: str | None) -> None:
-    """What `order retry --issue-date` does."""
+    """Implements `order retry --issue-date`."""
     day = _day(dated, "--issue-date")
     _date(
         config,

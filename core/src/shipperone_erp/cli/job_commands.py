@@ -1,4 +1,4 @@
-"""Commands that steer: order retry, repeat, resolve, ignore; pause, resume; go-live."""
+"""Commands that change jobs: order retry, repeat, resolve, ignore; pause, resume; go-live."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -30,7 +30,7 @@ Act = Callable[[Ledger, Job, datetime, str | None], None]
 
 
 class Outcome(StrEnum):
-    """How a person says that an order ended."""
+    """The outcome of an order, as stated by an operator."""
 
     CONFIRMED = "confirmed"
     CANCELLED = "cancelled"
@@ -61,7 +61,7 @@ def retry(
     ] = None,
     note: NoteText = None,
 ) -> None:
-    """Take a held, waiting or ignored job up again, with both sides read afresh."""
+    """Resume a held, waiting or ignored job, with fresh reads of both sides."""
     if issued is not None:
         if not order_ids or len(order_ids) > 1 or rebuild or reason or stage is Stage.ALLOCATION:
             raise UsageError(
@@ -94,7 +94,7 @@ def retry(
 
 
 def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> None:
-    """Of what is accepted the ERP is asked first; all of these are made anew, or none."""
+    """For accepted jobs the ERP is queried first; all of their documents are created again, or none."""
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         jobs = [lost_documents.pick_to_rebuild(ledger, wanted) for wanted in picks]
@@ -115,7 +115,7 @@ def repeat(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Say that what is listed again is a true second shipment of the same items in the same quantity."""
+    """Mark a repeated listing as a true second shipment of the same items in the same quantity."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     _steer(config, picks, job_commands.can_be_repeated, "repeated", job_commands.repeat, note)
 
@@ -129,7 +129,7 @@ def resolve(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Say how a held or waiting job ended: handled by hand, or what the lost answer was. It reopens if still listed."""
+    """State the outcome of a held or waiting job, done by hand or unknown so far. It reopens if still listed."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     act = partial(job_commands.resolve, outcome=outcome.value)
     _steer(config, picks, job_commands.can_be_resolved, f"resolved as {outcome.value}", act, note)
@@ -143,7 +143,7 @@ def note(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Keep a note with an order; nothing else of it changes. The operations page and `order show` show it."""
+    """Add a note to an order; nothing else changes. The operations page and `order show` show it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     with _ledger(config) as ledger:
         for job in [job_commands.pick(ledger, wanted, lambda job: True, "noted") for wanted in picks]:
@@ -159,7 +159,7 @@ def ignore(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Leave a held or waiting job alone for good, with what it has made in the ERP; undone by `order retry`."""
+    """Leave a held or waiting job alone, with its documents in the ERP; `order retry` resumes it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     _steer(config, picks, job_commands.can_be_ended, "ignored", job_commands.ignore, note)
 
@@ -185,7 +185,7 @@ def pause(
     stage: OnlyStage = None,
     note: NoteText = None,
 ) -> None:
-    """Begin nothing any more for this tenant (or this stage of it), until `resume`. A running service obeys at once."""
+    """Pause a tenant (or one stage of it) until `resume`: no new work is started. A running service obeys at once."""
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
@@ -199,7 +199,7 @@ def resume(
     stage: OnlyStage = None,
     note: NoteText = None,
 ) -> None:
-    """Let what was paused go on."""
+    """Resume a paused tenant or stage."""
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
@@ -216,7 +216,7 @@ EITHER = "say either --all or --from-now"
 
 
 def _preview(loaded: Configuration, tenant: str, stages: Sequence[Stage]) -> None:
-    """What is held before the go-live, and what either answer would do; on stdout, nothing is changed."""
+    """The jobs held before the go-live, and the effect of either option; printed on stdout, nothing is changed."""
     try:
         with Ledger.open(loaded.runtime.ledger, read_only=True) as ledger:
             queues = going_live.before_go_live(ledger, tenant, stages)
@@ -236,12 +236,12 @@ def go_live(
     everything: Annotated[bool, typer.Option("--all", help="What was listed before goes on as well.")] = False,
     from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
 ) -> None:
-    """Decide about what ShipperOne listed before this tenant went live; without an option, see what that is."""
+    """Decide about the orders that were listed before this tenant's go-live; without an option, show them."""
     if everything and from_now:
         raise UsageError(EITHER)
     loaded = configuration(config, tenants_may_fail=True)
     must_know(loaded, tenant)
-    # a secret that is missing here, and not where the service runs, says nothing about the stages
+    # a secret may be missing here and present for the service; the stages are valid either way
     stages = loaded.tenants[tenant].stages if tenant in loaded.tenants else tuple(Stage)
     if not everything and not from_now:
         _preview(loaded, tenant, stages)

@@ -1,4 +1,4 @@
-"""A group of commands whose modules are imported when a command of theirs is typed; `--help` imports none of them."""
+"""A group of commands whose modules are imported when one of them is used; `--help` imports none."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a command is: a module of `cli`, a function or a group of commands in it, and what `--help` says of it."""
+    """The location of a command: a module of `cli`, a function or a group in it, and its text in `--help`."""
 
     module: str
     name: str
@@ -19,7 +19,7 @@ class Place:
 
 
 class LazyGroup(TyperGroup):
-    """The commands of `places`, in that order."""
+    """The commands of `places`, in that sequence."""
 
     places: ClassVar[Mapping[str, Place]] = {}
 
@@ -30,14 +30,14 @@ class LazyGroup(TyperGroup):
 
     @commands.setter
     def commands(self, given: Any) -> None:
-        """Typer sets those that it knows of: none."""
+        """Typer sets the commands that it has registered, which are none."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """See `click.Group`."""
         return list(self.places)
 
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """What `--help` lists: the command's name and first line. What is typed goes through `resolve_command`."""
+        """The command's name and first line for `--help`. A command that is used goes through `resolve_command`."""
         place = self.places.get(cmd_name)
         return TyperCommand(cmd_name, help=place.help) if place else None
 
@@ -50,12 +50,12 @@ class LazyGroup(TyperGroup):
 
 
 def group_of(places: Mapping[str, Place]) -> type[LazyGroup]:
-    """A class of group with these commands, for `typer.Typer(cls=…)`."""
+    """A group class with these commands, for `typer.Typer(cls=…)`."""
     return type("LazyGroup", (LazyGroup,), {"places": dict(places)})
 
 
 def command(name: str, place: Place) -> Any:
-    """The command itself, its module imported."""
+    """The command itself; imports its module."""
     found = getattr(import_module(f"shipperone_erp.cli.{place.module}"), place.name)
     parent = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
     if isinstance(found, typer.Typer):

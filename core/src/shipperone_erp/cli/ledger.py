@@ -22,7 +22,7 @@ def backup(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; nothing is overwritten.")],
     config: ConfigFile = DEFAULT_FILE,
 ) -> None:
-    """Copy the ledger while it is used; the copy is whole. For SQLite; PostgreSQL has pg_dump."""
+    """Copy the ledger while it is in use; the copy is consistent. For SQLite; PostgreSQL has pg_dump."""
     with ledger_to_read(configuration(config, tenants_may_fail=True)) as ledger:
         ledger.backup(file)
     print_text(
@@ -33,7 +33,7 @@ def backup(
 
 @app.command()
 def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
-    """Say that the ledger is a copy of an earlier day, before anything runs: what left its queue since is held."""
+    """Declare, before any start, that the ledger is a copy of an earlier day: orders that left their queue are held."""
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         unfinished = ledger_admin.restored(ledger, utc_now(), note)
     print_text(
@@ -52,7 +52,7 @@ def adopt(
     ] = False,
     note: NoteText = None,
 ) -> None:
-    """Say that this tenant goes on in another shop, store or ERP database: what the configuration names now."""
+    """Declare that this tenant continues in another shop, store or ERP database: the one that is configured now."""
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     plugins = TenantPlugins.create(tenant, settings.connector, settings.connector_settings, settings.policy_settings)

@@ -1,4 +1,4 @@
-"""What `run` says while it works: lines for people on a terminal, with how much is left; JSON lines off it."""
+"""The log of `run`: lines for operators on a terminal, with the remaining work; JSON lines otherwise."""
 
 import json
 import logging
@@ -19,7 +19,7 @@ ROOT = "shipperone_erp"
 
 
 class LogForm(StrEnum):
-    """How the log is written; `auto` is text on a terminal and JSON lines off it."""
+    """The form of the log; `auto` is text on a terminal and JSON lines otherwise."""
 
     AUTO = "auto"
     TEXT = "text"
@@ -27,7 +27,7 @@ class LogForm(StrEnum):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a line: `at` (UTC), `level`, `message`, and the fields that the line is about."""
+    """One JSON object a line: `at` (UTC), `level`, `message`, and the fields of the event."""
 
     def format(self, record: logging.LogRecord) -> str:
         entry: dict[str, object] = {
@@ -37,13 +37,13 @@ class JsonLines(logging.Formatter):
             "message": record.getMessage(),
         }
         if record.exc_info:
-            # redacted as the record was made
+            # already redacted when the record was created
             entry["traceback"] = record.exc_text or self.formatException(record.exc_info)
         return json_document(json.dumps(entry, ensure_ascii=False))
 
 
 class TextLines(logging.Formatter):
-    """A line for operators: the time and the message. A traceback is set in below it, so that it forges no line."""
+    """A line for operators: time and message. A traceback is indented below it, so that it cannot imitate a line."""
 
     def __init__(self) -> None:
         super().__init__("%(asctime)s %(message)s", "%H:%M:%S")
@@ -58,7 +58,7 @@ class TextLines(logging.Formatter):
 
 
 class _OnTerminal(logging.Handler):
-    """Writes above what `Live` keeps at the bottom."""
+    """Writes above the progress display, which `Live` keeps at the bottom."""
 
     def __init__(self, console: Console) -> None:
         super().__init__()
@@ -69,9 +69,9 @@ class _OnTerminal(logging.Handler):
 
 
 def start_logging(form: LogForm) -> Console | None:
-    """One line for each change, on stderr. Returns the console if that is a terminal and people read it.
+    """Start logging on stderr, one line for each change. Returns the console if that is a terminal with text lines.
 
-    Libraries' own lines stay out: they would show addresses.
+    Lines of libraries are left out, since they would contain addresses.
     """
     console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
     watched = console.is_terminal and form is not LogForm.JSON
@@ -87,7 +87,7 @@ def start_logging(form: LogForm) -> Console | None:
 
 @contextmanager
 def shown(progress: Progress, console: Console | None) -> Iterator[None]:
-    """While inside: how much is under way, and about how long it will take, at the bottom of the terminal."""
+    """A context manager. Inside it, the bottom of the terminal shows the work in progress and the estimated time."""
     if console is None:
         yield
         return

@@ -1,4 +1,4 @@
-"""Options that many commands share, and how they print."""
+"""Options shared by many commands, and functions for their output."""
 
 import json
 import os
@@ -44,9 +44,9 @@ def _served(ledger: str) -> Collection[str]:
 
 
 def must_know(loaded: "Configuration", tenant: str, ledger: "Ledger | None" = None) -> None:
-    """UsageError if the configuration names no such tenant; one whose settings have a problem is named there too.
+    """UsageError if the configuration has no such tenant; the message mentions a tenant with a configuration problem.
 
-    With `ledger` one that is configured no more is known as well, as long as anything there is about it.
+    With `ledger` a tenant that is no longer configured is accepted too, as long as the ledger has data about it.
     """
     known = {*loaded.tenants, *(problem.tenant for problem in loaded.problems if problem.tenant)}
     if tenant in known:
@@ -66,7 +66,7 @@ def settings_of(loaded: "Configuration", tenant: str) -> "TenantSettings":
 
 
 def ledger_to_read(loaded: "Configuration") -> "Ledger":
-    """The ledger as it is: reading commands never migrate it. Where it cannot be read on a full disk, that is said."""
+    """The ledger as it is: reading commands never migrate it. The error for a full disk is reported as such."""
     from shipperone_erp.ledger.errors import LedgerUnavailable
     from shipperone_erp.ledger.repository import Ledger
     from shipperone_erp.operations.disk_space import full_disk
@@ -89,12 +89,12 @@ def say(*lines: str) -> None:
 
 
 def print_json(document: Any) -> None:
-    """The one JSON document on stdout, with JSON's escapes for what a terminal would obey."""
+    """Print the JSON document on stdout, with control characters as JSON escapes."""
     print(json_document(json.dumps(document, indent=2, ensure_ascii=False, default=str)))  # noqa: T201
 
 
 def print_json_rows(rows: Iterable[Mapping[str, Any]]) -> None:
-    """The one JSON document on stdout, a list: written row by row, each on a line of its own, while they are read."""
+    """Print a list as one JSON document on stdout: row by row while they are read, each on a line of its own."""
     before = "["
     for row in rows:
         sys.stdout.write(f"{before}\n{json_document(json.dumps(row, ensure_ascii=False, default=str))}")

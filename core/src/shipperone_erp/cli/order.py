@@ -8,55 +8,53 @@ COMMANDS = {
     "show": Place(
         "orders",
         "show",
-        "What happened to an order, in both stages: a line an event, with amounts and numbers; the differences.",
+        "The timeline of an order in both stages, a line for each event with amounts and numbers; and the differences.",
     ),
-    "retry": Place(
-        "job_commands", "retry", "Take a held, waiting or ignored job up again, with both sides read afresh."
-    ),
+    "retry": Place("job_commands", "retry", "Resume a held, waiting or ignored job, with fresh reads of both sides."),
     "resolve": Place(
         "job_commands",
         "resolve",
-        "Say how a held or waiting job ended: handled by hand, or what the lost answer was. It reopens if still listed.",  # noqa: E501
+        "State the outcome of a held or waiting job, done by hand or unknown so far. It reopens if still listed.",
     ),
     "ignore": Place(
         "job_commands",
         "ignore",
-        "Leave a held or waiting job alone for good, with what it has made in the ERP; undone by `order retry`.",
+        "Leave a held or waiting job alone, with its documents in the ERP; `order retry` resumes it.",
     ),
     "note": Place(
         "job_commands",
         "note",
-        "Keep a note with an order; nothing else of it changes. The operations page and `order show` show it.",
+        "Add a note to an order; nothing else changes. The operations page and `order show` show it.",
     ),
     "repeat": Place(
         "job_commands",
         "repeat",
-        "Say that what is listed again is a true second shipment of the same items in the same quantity.",
+        "Mark a repeated listing as a true second shipment of the same items in the same quantity.",
     ),
     "adopt": Place(
         "adoption",
         "adopt",
-        "Confirm to ShipperOne a document that was made elsewhere. It is compared first, and never touched from here.",
+        "Confirm a document that was created elsewhere to ShipperOne. It is compared first, and never changed.",
     ),
     "approve": Place(
         "adoption",
         "approve",
-        "Approve the draft that waits for it, and no other: if it is made anew, you are asked again.",
+        "Approve the draft that awaits approval, and only that one: a draft that is built again needs a new approval.",
     ),
     "credited": Place(
         "adoption",
         "credited",
-        "Record a credit note that was made in the ERP against an invoice: it counts in what may still be invoiced.",
+        "Record a credit note, made in the ERP, against an invoice: it increases the amount that may still be invoiced.",  # noqa: E501
     ),
     "release": Place(
         "adoption",
         "release",
-        "Give back what is reserved for a confirmed order that will not ship; refused while a queue lists the order.",
+        "Release the reservation of a confirmed order that will not ship; refused while a queue lists the order.",
     ),
     "supply-date": Place(
         "invoice_dates",
         "supply_date",
-        "Set the day of supply of an invoice that is held because the listed one cannot be true (date_implausible).",
+        "Set the day of supply of an invoice that is held because the listed one is implausible (date_implausible).",
     ),
 }
 
@@ -69,4 +67,4 @@ app = typer.Typer(
 
 @app.callback()
 def _() -> None:
-    """What stands before any command."""
+    """Runs before any command."""

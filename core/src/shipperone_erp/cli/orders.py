@@ -40,12 +40,11 @@ STATUS = {
     "accepted_not_issued": "late", "oldest": "oldest", "last_good_cycle": "last_good_cycle", "paused": "paused",
     "served_by": "served_by",
 }  # fmt: skip
-"""What of a row of status stands in which column."""
+"""The column of each field of a row of status."""
 
 
 def status(config: ConfigFile = DEFAULT_FILE, as_json: AsJson = False) -> None:
-    """Per tenant and stage: pending, waiting, held, late, the oldest, the last good cycle, paused, served by; for which
-    reasons jobs wait or are held, and whose move it is."""
+    """Per tenant and stage: jobs by state, reason and owner, the oldest, the last good cycle, pause, served by."""
     loaded = configuration(config, tenants_may_fail=True)
     with ledger_to_read(loaded) as ledger:
         rows, workers = status_with_fleet(loaded, ledger, utc_now())
@@ -91,7 +90,7 @@ def _counted(numbers: Mapping[str, int]) -> str:
 
 ORDERS = ("tenant", "stage", "order_id", "state", "reason", "owner", "next_attempt_at", "sentence")
 NAMED = 20
-"""Rows that cannot be read which are named at most."""
+"""The largest number of unreadable rows that are named."""
 
 DOCUMENTS = ("tenant", "document", "order_id", "reference", "number", "erp", "state", "since")
 
@@ -112,7 +111,7 @@ def orders(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The jobs that have not ended (or those in --state, or --all), the most urgent first.
+    """The unfinished jobs (or those in --state, or --all), the most urgent first.
 
     Ends with 1 if a row of the ledger cannot be read: the others are listed, and stderr names it.
     """
@@ -150,7 +149,7 @@ def _not_listed(damaged: Sequence[str], place: str) -> str:
 
 
 def _written(file: Path, rows: Iterable[Row]) -> int:
-    """Write the rows to a CSV file while they are read; returns how many there were."""
+    """Write the rows to a CSV file while they are read; returns their number."""
     count = 0
 
     def cells(columns: Sequence[str], rows: Iterable[Row]) -> Iterator[Sequence[object]]:
@@ -169,7 +168,7 @@ def _written(file: Path, rows: Iterable[Row]) -> int:
 
 
 def _marked(row: Row, column: str) -> object:
-    """A cell of a list: beside the state it shows that nothing was compared, or not the tax."""
+    """A cell of a list. Beside the state it shows that nothing was compared, or not the tax."""
     if column == "state" and row["not_compared"]:
         return f"{row['state']}, not compared"
     return f"{row['state']}, tax not compared" if column == "state" and row["tax_not_compared"] else row[column]
@@ -189,7 +188,7 @@ def show(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """What happened to an order, in both stages: a line an event, with amounts and numbers; the differences."""
+    """The timeline of an order in both stages, a line for each event with amounts and numbers; and the differences."""
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
     try:

@@ -1,6 +1,6 @@
-"""Command groups that other packages add, by the entry-point group `shipperone_erp.commands`.
+"""Command groups of other packages, from the entry-point group `shipperone_erp.commands`.
 
-`--help` lists them without importing anything; a package is imported when its command is typed.
+`--help` lists them without an import; a package is imported when its command is used.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from shipperone_erp.kernel.errors import PluginRefused
 
 
 class WithPlugged(LazyGroup):
-    """The commands of core, then the installed ones. A command of core is never replaced."""
+    """The commands of core, then those of installed packages. A command of core is never replaced."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         own = super().list_commands(ctx)

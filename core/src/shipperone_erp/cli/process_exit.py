@@ -1,4 +1,4 @@
-"""The end of the process: not kept waiting by a thread that a connector has started and nobody ends."""
+"""Ends the process even if a thread of a connector is still running."""
 
 import logging
 import os
@@ -9,12 +9,12 @@ import time
 from typing import NoReturn
 
 GRACE = 2.0
-"""Seconds that threads have to end by themselves. Python itself would wait for them without end."""
+"""Seconds for other threads to end. Python itself would wait for them without a limit."""
 
 
 def leave(code: int) -> NoReturn:
-    """End with that exit code, once other threads have ended or had their time."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends within the grace; Ctrl-C would only show a traceback
+    """End with that exit code, once other threads have ended or the time limit has passed."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends soon; Ctrl-C would only print a traceback
     ends = time.monotonic() + GRACE
     for thread in _others():
         thread.join(max(0.0, ends - time.monotonic()))

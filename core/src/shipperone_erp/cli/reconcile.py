@@ -1,4 +1,4 @@
-"""`reconcile`: the ledger's documents beside the ERP's."""
+"""`reconcile`: compares the ledger's documents with the ERP's."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -50,10 +50,10 @@ def command(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """The ledger beside the ERP's own list and ShipperOne's queues; what differs is shown. Changes nothing.
+    """Compare the ledger with the ERP's own list and ShipperOne's queues, and show the differences. Changes nothing.
 
-    Ends with 0 if all agree and nothing is open, 3 if something is to be looked at, 5 if the ERP did not answer or
-    refused, 4 if ShipperOne did not, 1 if the connector keeps no list.
+    Ends with 0 if all agree and nothing is open, 3 if there is a finding, 5 if the ERP did not respond or refused, 4 if
+    ShipperOne did not respond, 1 if the connector keeps no list.
     """
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
@@ -81,7 +81,7 @@ def command(
 
 
 def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
-    """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'; without a list, none does."""
+    """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'; no agreement without a list."""
     counted = Counter(one.finding.value for one in found if one.finding)
     what = ", ".join(f"{count} {finding}" for finding, count in counted.items()) or "nothing to look at"
     if not compared:

@@ -1,7 +1,7 @@
-"""What this process writes holds no secret, whoever writes it: log lines of every library, tracebacks, errors.
+"""Redacts secrets from all output of this process: log lines of every library, tracebacks, errors.
 
-What is foreseen is redacted where it comes in. This is for what nobody foresaw: a connector that logs its password, a
-library whose debugging somebody switched on, a fault with a traceback.
+Foreseen places are redacted at their source. This covers the unforeseen ones: a connector that logs its password, a
+library with debug logging, an error with a traceback.
 """
 
 import logging
@@ -15,13 +15,13 @@ from shipperone_erp.connector.deprecations import ApiIgnored, ConnectorDeprecati
 from shipperone_erp.kernel.redaction import Redaction
 
 REDACTION = Redaction()
-"""The secrets of this process: those of each configuration that it has read."""
+"""The secrets of this process: those of each configuration that it has loaded."""
 
 _FORMATTER = logging.Formatter()
 
 
 def keep_out_of_logs(redaction: Redaction) -> None:
-    """From now on every log record of this process is redacted as it is made, before any handler sees it."""
+    """From now on every log record of this process is redacted when it is created, before any handler receives it."""
     logging.setLogRecordFactory(_redacting(logging.getLogRecordFactory(), redaction))
     logging.captureWarnings(True)
     _tell_operators()
@@ -29,7 +29,7 @@ def keep_out_of_logs(redaction: Redaction) -> None:
 
 
 def _tell_operators() -> None:
-    """What a connector must change is a line of our own log; the warnings of libraries go where nobody listens."""
+    """Log deprecations for connector authors in this project's log; warnings of libraries are not shown."""
     unheard = warnings.showwarning
 
     def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
@@ -51,11 +51,11 @@ def _redacting(make: Callable[..., logging.LogRecord], redaction: Redaction) -> 
         record = make(*arguments, **named)
         try:
             said = record.getMessage()
-        except Exception:  # whose arguments do not fit; logging would print them as they are
+        except Exception:  # its arguments do not fit the format; logging would print them unredacted
             said = f"{record.msg} (a line whose arguments do not fit)"
         record.msg, record.args = redaction(said), None
         if record.exc_info and record.exc_info[1] is not None:
-            # formatters take what is here, and format no traceback of their own
+            # formatters use this text, and do not format the traceback themselves
             record.exc_text = redaction(_FORMATTER.formatException(record.exc_info))
         if record.stack_info:
             record.stack_info = redaction(record.stack_info)
@@ -65,7 +65,7 @@ def _redacting(make: Callable[..., logging.LogRecord], redaction: Redaction) -> 
 
 
 def _log_thread(died: threading.ExceptHookArgs) -> None:
-    """A thread of a connector's own has ended by an exception."""
+    """Log that a thread of a connector has ended by an exception."""
     if died.exc_value is not None:
         name = died.thread.name if died.thread else "?"
         told = (died.exc_type, died.exc_value, died.exc_traceback)

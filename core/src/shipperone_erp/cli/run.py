@@ -1,4 +1,4 @@
-"""`run`: as a service, once, or dry."""
+"""`run`: as a service, once, or as a dry run."""
 
 import asyncio
 import logging
@@ -72,7 +72,7 @@ def run(
         settling = parse_duration(settle_for)
     except ValueError as error:
         raise UsageError(f"--settle-for {settle_for}: {error}") from None
-    # a connector that is loaded with the configuration may already have something to tell
+    # loading the configuration may already emit a deprecation of a connector
     console = None if dry_run else start_logging(log)
     loaded = configuration(config, tenants_may_fail=not (once or dry_run))
     chosen = _chosen(loaded, tenant or [])
@@ -95,7 +95,7 @@ def run(
 
 
 def _ask_first(loaded: Configuration, tenants: list[str], count: int, restricted: object) -> None:
-    """Order by order, with a yes for each. typer.Exit if the operator does not open it up."""
+    """Ask about each order before processing it. typer.Exit unless the operator permits all others at the end."""
     if restricted:
         raise UsageError("--supervised chooses the orders itself: leave out --order and --limit")
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
@@ -147,7 +147,8 @@ def serve(
 ) -> None:
     """`run` until SIGTERM or SIGINT; a second signal ends the process at once.
 
-    `scheduled` makes another scheduler; `shown_here` is what the page shows, if not what is served here.
+    `scheduled` creates another scheduler; `shown_here` is the configuration for the page, if it differs from the one
+    that is served here.
     """
 
     tracing = _tracing(loaded)
@@ -191,7 +192,7 @@ def serve(
 
 
 def _tracing(loaded: Configuration) -> Observer | None:
-    """What makes traces, where `[runtime] tracing` asks for them. UsageError if it is not installed."""
+    """The observer for traces, if `[runtime] tracing` is set. UsageError if the extra is not installed."""
     if not loaded.runtime.tracing:
         return None
     from shipperone_erp.engine.observers.tracing import tracing_observer
@@ -200,7 +201,7 @@ def _tracing(loaded: Configuration) -> Observer | None:
 
 
 def _page(loaded: Configuration, runtime: Runtime) -> AbstractAsyncContextManager[None]:
-    """The operations page while inside, where `[runtime] http` asks for it."""
+    """A context manager that serves the operations page, if `[runtime] http` is set."""
     if loaded.runtime.http is None:
         return nullcontext()
     from shipperone_erp.web.serving import page_in_service
@@ -262,14 +263,14 @@ async def _dry(
 
 
 def _usage(missing: list[str]) -> list[Ending]:
-    """An order that was asked for and is nowhere is a usage that fits nothing, whatever was done of the others."""
+    """An ending for usage if a requested order was not found, whatever the results of the others."""
     return [Ending.USAGE for _ in missing]
 
 
 def _ledger_or_none(url: str, empty: Path) -> Ledger:
-    """The ledger, read-only; one of an earlier version as a migrated copy; where there is none yet, an empty one.
+    """The ledger, read-only. An earlier version is read as a migrated copy; without a ledger an empty one is used.
 
-    What is made in `empty` is thrown away.
+    Files created in `empty` are discarded.
     """
     path = url.removeprefix("sqlite:///")
     if url.startswith("sqlite:///") and not Path(path).exists():

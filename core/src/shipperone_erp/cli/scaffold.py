@@ -1,4 +1,4 @@
-"""`connectors new`: the package of a new connector, complete and green, by copier."""
+"""`connectors new`: writes the complete package of a new connector, with passing tests, by copier."""
 
 import sys
 from pathlib import Path
@@ -20,7 +20,7 @@ def new(
     ] = None,
     author: Annotated[str | None, typer.Option(help="Who writes it, for the licence.")] = None,
 ) -> None:
-    """Write the package of a new connector, with an ERP in SQLite that works at once; on a terminal it asks."""
+    """Write the package of a new connector, with an ERP in SQLite that works at once; asks questions on a terminal."""
     from shipperone_erp.scaffold import make
 
     if any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):

@@ -42,14 +42,14 @@ def web(
 
 
 def must_have_web() -> None:
-    """UsageError that names the extra if it is not installed."""
+    """UsageError, with the name of the extra, if it is not installed."""
     for name in ("jinja2", "starlette", "uvicorn"):
         if importlib.util.find_spec(name) is None:
             raise UsageError(f"the page needs {name}, which is not installed: pip install 'shipperone-erp[web]'")
 
 
 def serve_page(loaded: Configuration, ledger: Ledger, http: str) -> None:
-    """Serve the page until SIGTERM or Ctrl-C, and print where it is."""
+    """Serve the page until SIGTERM or Ctrl-C, and print its address."""
     from shipperone_erp.web.serving import address, bound, serve, site_of
 
     try:

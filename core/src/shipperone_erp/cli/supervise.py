@@ -1,4 +1,4 @@
-"""`run --supervised N`: order by order, with a yes for each, until everything may go on by itself."""
+"""`run --supervised N`: asks before each order, until the operator permits all others without a question."""
 
 import asyncio
 from collections.abc import Sequence
@@ -25,17 +25,17 @@ from shipperone_erp.operations.free_stock import ask, goods_of
 from shipperone_erp.operations.supervision import Candidate, Look, became, look, shown
 
 NOBODY = Selection(frozenset({""}))
-"""No order: what is listed is written down, nothing is begun."""
+"""Selects no order: listed orders are recorded, but not processed."""
 
 SETTLE_FOR = timedelta(seconds=90)
 
 
 class Stopped(Exception):
-    """The operator has stopped; what was not begun is as it was."""
+    """The operator has stopped; orders not begun are unchanged."""
 
 
 def supervise(loaded: Configuration, tenants: Sequence[str], count: int) -> bool:
-    """Ask about the first `count` orders of each kind; True once everything may go on without a question."""
+    """Ask about the first `count` orders of each kind; True once the operator permits the rest without a question."""
     chosen = [settings for name, settings in loaded.tenants.items() if not tenants or name in tenants]
     try:
         for settings in chosen:
@@ -47,7 +47,7 @@ def supervise(loaded: Configuration, tenants: Sequence[str], count: int) -> bool
 
 
 class _Supervised:
-    """One tenant. Between two questions nothing is open: no lease, no ledger, no connection."""
+    """One tenant. Between two questions no lease, ledger or connection is open."""
 
     def __init__(self, loaded: Configuration, settings: TenantSettings, count: int) -> None:
         self._loaded = loaded
@@ -59,7 +59,7 @@ class _Supervised:
         self._asked = 0
 
     def run(self) -> None:
-        """Until the operator opens it up. Stopped if not."""
+        """Ask until the operator permits all orders. Raises Stopped otherwise."""
         self._act(self._settings.stages, NOBODY)
         while True:
             seen = self._look()
@@ -72,7 +72,7 @@ class _Supervised:
                 return
 
     def _resume(self, seen: Look) -> bool:
-        """Take up what a yes has begun and a process did not come to the end of; whether there was any."""
+        """Resume orders that were approved but not completed by an earlier process; returns whether there were any."""
         found = {(stage, order) for stage, orders in seen.begun.items() for order in orders} - self._resumed
         for stage, order in sorted(found):
             self._resumed.add((stage, order))
@@ -103,7 +103,7 @@ class _Supervised:
             print_text(f"  {became(job)}")
 
     def _let_go_on(self, candidate: Candidate) -> None:
-        """Record the yes where the ledger holds the order until somebody gives one."""
+        """Record the approval, if the ledger holds the order for one."""
         job = candidate.job
         if job is None or job.state is not State.HELD:
             return
@@ -114,7 +114,7 @@ class _Supervised:
                 go_live.release(ledger, job, "go-live of this order", utc_now())
 
     def _opened(self, seen: Look) -> bool:
-        """Whether everything may go on; False to look again. Stopped if not."""
+        """Whether the operator permits all orders; False to look again. Raises Stopped otherwise."""
         print_text("")
         for stage in self._settings.stages:
             counts = {kind: number for (at, kind), number in seen.accepted.items() if at is stage}
@@ -144,7 +144,7 @@ class _Supervised:
             return look(self._settings, seen.orders, ledger)
 
     def _act(self, stages: Sequence[Stage], selection: Selection) -> Ended:
-        """A run of these orders alone. typer.Exit where a side cannot be reached: nothing can be asked then."""
+        """Run these orders only. typer.Exit if a side cannot be reached, since no further question is possible then."""
         settings = self._settings.model_copy(update={"stages": tuple(stages)})
         alone = replace(self._loaded, tenants={settings.name: settings}, problems=())
 
@@ -165,7 +165,7 @@ class _Supervised:
 
 
 def _answer(asks: str, keys: str) -> str:
-    """One of these keys. Stopped where the terminal is closed."""
+    """One of these keys. Raises Stopped if the terminal is closed."""
     while True:
         try:
             answer = str(typer.prompt(asks, prompt_suffix=": ")).strip().lower()

@@ -1,7 +1,7 @@
 """Tables and paragraphs for operators, laid out for the width of the terminal.
 
-Words and ids are never broken: a line is wrapped at spaces alone, and what is wider than the terminal is left whole.
-Off a terminal every row is one line, whatever its length, so that `grep`, `awk` and a pager find it in one piece.
+Words and ids are never broken: lines are wrapped only at spaces, and a longer word stays whole. Without a terminal
+every row is one line of any length, so that `grep`, `awk` and a pager find it in one piece.
 """
 
 import shutil
@@ -17,16 +17,16 @@ from shipperone_erp.kernel.printable import as_cell, one_line
 GAP = "  "
 
 LOOKED_AHEAD = 1_000
-"""Rows from which the widths of the columns are taken: a longer list is written while it is read."""
+"""The number of rows from which the widths of the columns are computed: a longer list is written while it is read."""
 
 LAST_AT_LEAST = 40
-"""Cells in which the last column is wrapped beside the others; with less it stands below them."""
+"""The smallest width for the last column beside the others; with less it is placed below them."""
 
 SENTENCE = frozenset({"sentence"})
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: Collection[str] = SENTENCE) -> None:
-    """A table on stdout. `prose`: the columns that hold sentences, which need no name of theirs to be understood."""
+    """A table on stdout. `prose`: columns with sentences, which are clear without the column's name."""
     lines = laid_out(columns, rows, terminal_width(), prose)
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     console.print(next(lines), style="bold")
@@ -34,7 +34,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, pro
 
 
 def print_paragraphs(*lines: str) -> None:
-    """Text on stdout, each argument one line, whatever it holds, wrapped at words with a hanging indent."""
+    """Text on stdout. Each argument is one line, whatever it contains, wrapped at words with a hanging indent."""
     width = terminal_width()
     for line in map(one_line, lines):
         indent = line[: len(line) - len(line.lstrip())]
@@ -43,17 +43,17 @@ def print_paragraphs(*lines: str) -> None:
 
 
 def terminal_width() -> int | None:
-    """In cells; None off a terminal, where nothing is wrapped."""
+    """The width in cells; None without a terminal, where nothing is wrapped."""
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
 
 
 def laid_out(
     columns: Sequence[str], rows: Iterable[Sequence[object]], width: int | None, prose: Collection[str] = SENTENCE
 ) -> Iterator[str]:
-    """The lines, that of the columns' names first.
+    """The lines of the table, the header first.
 
-    As many columns as the width has place for stand beside one another, the last one wrapped in what is left; the
-    others follow below each row.
+    As many columns as fit are placed beside one another, and the last one is wrapped in the remaining width; further
+    columns follow below each row.
     """
     texts = ([_text(cell) for cell in row] for row in rows)
     first = list(islice(texts, LOOKED_AHEAD))
@@ -74,7 +74,7 @@ def laid_out(
 
 
 def _beside(widths: Sequence[int], width: int | None) -> tuple[int, int]:
-    """How many columns stand beside one another, and the width of the last of all."""
+    """The number of columns beside one another, and the width of the last column."""
     if width is None or _joined(widths) <= width:
         return len(widths), widths[-1]
     left = width - _joined(widths[:-1]) - len(GAP)
@@ -94,7 +94,7 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def _flowing(pieces: Iterable[str], width: int) -> Iterator[str]:
-    """Below a row: piece after piece, a new line where the next one has no place."""
+    """Lines below a row: piece after piece, with a new line if the next one does not fit."""
     line = ""
     for piece in pieces:
         if line and cell_len(line) + len(GAP) + cell_len(piece) > width:
@@ -106,7 +106,7 @@ def _flowing(pieces: Iterable[str], width: int) -> Iterator[str]:
 
 
 def wrapped(line: str, width: int | None, hanging: str) -> Iterator[str]:
-    """The line, broken at spaces alone where it is wider; what follows begins with `hanging`."""
+    """The line, wrapped only at spaces if it is wider than `width`; further lines begin with `hanging`."""
     if width is None or cell_len(line) <= width:
         yield line
         return

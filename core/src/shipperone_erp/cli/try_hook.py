@@ -1,4 +1,4 @@
-"""`connectors try`: one hook against the ERP of a harness, looked at from both sides."""
+"""`connectors try`: calls one hook against the ERP of a harness, and shows the result on both sides."""
 
 import tempfile
 from contextlib import ExitStack
@@ -31,7 +31,7 @@ def try_(
     live: Live = False,
     as_json: AsJson = False,
 ) -> None:
-    """Call one hook: its answer, what core would make of it, what the ERP then holds. What it needs is made before."""
+    """Call one hook, after its prerequisites: its answer, core's reaction to it, the ERP's documents afterwards."""
     from shipperone_erp.testing.bench import Bench
     from shipperone_erp.testing.findings import NotApplicable
     from shipperone_erp.testing.harness_lookup import harness_of
