@@ -1,4 +1,4 @@
-"""The demo's ERP: the generic_sql connector's recipe in a SQLite file, and the people who work in that warehouse."""
+"""The demo's ERP: the recipe of generic_sql in a SQLite file, and the simulated staff of its warehouse."""
 
 import sqlite3
 from collections.abc import Iterable
@@ -15,7 +15,7 @@ MILLION = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What is in the ERP, counted there."""
+    """The contents of the ERP's tables."""
 
     live_reservations: int
     drafts: int
@@ -26,7 +26,7 @@ class Counted:
 
 
 class DemoErp:
-    """One SQLite file. What it does by itself is what people do: receive goods, unload a transfer."""
+    """One SQLite file. It simulates the staff: receiving goods, unloading a transfer."""
 
     def __init__(self, file: Path, stocked: Iterable[Stock]) -> None:
         try:
@@ -48,7 +48,7 @@ class DemoErp:
             connection.commit()
 
     def receive(self, warehouse: str, sku: str, pieces: int) -> None:
-        """Goods come in."""
+        """Add received goods."""
         with closing(self._connect()) as connection, connection:
             connection.execute(
                 "UPDATE stock SET on_hand_micro = on_hand_micro + ? WHERE warehouse = ? AND sku = ?",
@@ -56,12 +56,12 @@ class DemoErp:
             )
 
     def unload_transfers(self) -> None:
-        """Every transfer arrives."""
+        """Complete every transfer."""
         with closing(self._connect()) as connection, connection:
             connection.execute("UPDATE transfers SET arrived = 1 WHERE NOT arrived")
 
     def counted(self) -> Counted:
-        """What is there now."""
+        """The present contents."""
         with closing(self._connect()) as connection:
             row = connection.execute(
                 """SELECT (SELECT COUNT(*) FROM reservations WHERE state = 'live'),

@@ -1,4 +1,4 @@
-"""The demo's orders: a crowd that simply flows, and six that have something to tell."""
+"""The demo's orders: a majority that is processed without a problem, and six special cases."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -29,7 +29,7 @@ STORIES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What lies in a warehouse before the first order."""
+    """The stock of a product in a warehouse before the first order."""
 
     warehouse: str
     sku: str
@@ -37,7 +37,7 @@ class Stock:
 
 
 def orders(seed: int) -> list[SandboxOrder]:
-    """Every order of the demo in the sequence in which ShipperOne lists them; the same for the same seed."""
+    """Every order of the demo in ShipperOne's sequence; equal for equal seeds."""
     listed = generate(CROWD, seed=seed)
     lamp = SandboxOrder.simple(TRANSFER, ("LAMP", 1, "39.90"), first_id=9020)
     told = [
@@ -67,7 +67,7 @@ def orders(seed: int) -> list[SandboxOrder]:
 
 
 def stock(listed: list[SandboxOrder]) -> list[Stock]:
-    """Enough of everything, but for the vases; the lamps are in the outlet."""
+    """Sufficient stock of everything except the vases; the lamps are in the outlet."""
     skus = sorted({item.sku for order in listed for item in order.items} - {"VASE", "LAMP"})
     return [*(Stock("main", sku, 200) for sku in skus), Stock("main", "VASE", 1), Stock("outlet", "LAMP", 5)]
 

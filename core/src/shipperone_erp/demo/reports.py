@@ -1,4 +1,4 @@
-"""What the demo tells: the summary, computed from the ledger, the ERP's tables and the sandbox's own books."""
+"""The demo's summary, computed from the ledger, the ERP's tables and the sandbox's state."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -44,7 +44,7 @@ def _refused(sandbox: Sandbox) -> int:
 
 
 def _chapter(ledger: Ledger, jobs: list[Job]) -> Iterable[str]:
-    """What happened to one order, from what the ledger holds of it."""
+    """The history of one order, from the ledger."""
     for job in jobs:
         effects = ledger.effects(job.id)
         yield from _tries(job, effects)

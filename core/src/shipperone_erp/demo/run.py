@@ -1,4 +1,4 @@
-"""Running the demo: orders flow, some stick, one needs a person. Everything that it prints is computed from the run."""
+"""Runs the demo: most orders are processed, some held, one needs an operator. All output is computed from the run."""
 
 import asyncio
 import shutil
@@ -22,7 +22,7 @@ from shipperone_erp.sandbox import Fault, Sandbox
 
 SETTLE_FOR = timedelta(seconds=25)
 PEOPLE_TAKE = 2.0
-"""Seconds until goods are received, or a transfer unloaded."""
+"""Seconds until the simulated staff receives goods, or unloads a transfer."""
 
 FILES = ("shipperone-erp.toml", "ledger.db", "ledger.db-wal", "ledger.db-shm", "erp.db", "erp.db-wal", "erp.db-shm")
 
@@ -46,13 +46,13 @@ stock_retry = "3s"
 
 Say = Callable[[str], None]
 Page = Callable[[Runtime], AbstractAsyncContextManager[str]]
-"""Serves the operations page while inside; its address is what it yields."""
+"""A context manager that serves the operations page, and yields its address."""
 
 
 def run_demo(folder: Path, say: Say, *, seed: int = 7, page: Page | None = None) -> int:
-    """Run it in that folder (files of an earlier demo there are replaced) and tell the story. Returns an exit code.
+    """Run it in that folder (files of an earlier demo there are replaced) and print a summary. Returns an exit code.
 
-    With `page` it goes on as a service with the page open, until SIGINT or SIGTERM.
+    With `page` it continues as a service with the page, until SIGINT or SIGTERM.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     for name in FILES:
@@ -100,7 +100,7 @@ async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say,
     say("")
     say(f"Files: {file} (the configuration), {folder / 'ledger.db'}, {folder / 'erp.db'}")
     say("Type next:")
-    # an environment that nobody has activated has it under the path by which this was started
+    # a virtual environment that is not activated has the command beside the running one
     command = "shipperone-erp" if shutil.which("shipperone-erp") else sys.argv[0]
     say(f"  export DEMO_TOKEN=any; {command} orders -c {file}")
     say(f"  {command} order show {PERSON} -c {file}")
@@ -109,7 +109,7 @@ async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say,
 
 
 async def _serve(runtime: Runtime, page: Page, say: Say) -> None:
-    """The same runtime as a service: what is done on the page takes effect at once."""
+    """Continue the same runtime as a service: actions on the page take effect at once."""
     stopping = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -121,7 +121,7 @@ async def _serve(runtime: Runtime, page: Page, say: Say) -> None:
 
 
 class _Teller:
-    """Says what happens while it happens, and lets the people of the warehouse do their part."""
+    """Prints events as they happen, and triggers the actions of the simulated staff."""
 
     def __init__(self, say: Say, erp: DemoErp, count: int, began: float) -> None:
         self._say = say
@@ -132,7 +132,7 @@ class _Teller:
         self._people: set[str] = set()
 
     def changed(self, before: Job | None, after: Job) -> None:
-        """An observer of the runtime."""
+        """Observes a change of a job."""
         if before is not None and (before.state, before.reason) == (after.state, after.reason):
             return
         if after.state in (State.NEW, State.WORKING):

@@ -1,8 +1,8 @@
-"""Procrastinate as the fleet uses it: a job stands for a group of tenants, and whoever fetches it serves the group.
+"""Procrastinate for the fleet: a job represents a group of tenants, and the worker that fetches it serves the group.
 
-Its lock on a group is economy: it keeps two workers from trying at once, most of the time. Which process acts for a
-tenant is decided by the tenant's lease in the ledger alone, since a worker that stood still and wakes up may finish its
-job while another one serves the group.
+Its lock on a group is an optimisation: it usually prevents two workers from competing. Only the tenant's lease in the
+ledger decides which process acts for a tenant, since a worker that was suspended and resumes may finish its job while
+another one serves the group.
 """
 
 import contextlib
@@ -24,22 +24,22 @@ from shipperone_erp.ledger.fleet_tables import SCHEMA
 QUEUE = "groups"
 TASK = "serve_group"
 AT_ONCE = 10_000
-"""Jobs of one worker at once, for Procrastinate: how many groups it really takes is decided by `room`."""
+"""Procrastinate's limit of concurrent jobs of one worker; `room` determines the real number of groups."""
 
 NEVER = 365.0 * 86_400
-"""Seconds: what Procrastinate would do by itself at its own pace is done here, with the worker's heartbeat."""
+"""Seconds. Disables periodic work of Procrastinate, which the worker's heartbeat does here instead."""
 
 KEEP_FAILED = 24
-"""Hours for which the row of a hand-out that was taken from a dead worker stays."""
+"""Hours for which the row of a hand-out that was taken from a dead worker is kept."""
 
 CONNECTIONS = 2
-"""Of Procrastinate's pool; with `listen` there is one more."""
+"""The size of Procrastinate's connection pool; `listen` adds one connection."""
 
 Serve = Callable[[str, int], Awaitable[None]]
 
 
 class PatientJobs(JobManager):
-    """A job manager whose database may be away for a while: a worker goes on serving what it has."""
+    """A job manager that tolerates a database outage: the worker continues to serve its groups."""
 
     def __init__(self, connector: PsycopgConnector, log: logging.Logger) -> None:
         super().__init__(connector)
@@ -47,7 +47,7 @@ class PatientJobs(JobManager):
         self._away = False
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
-        """None as well while the database cannot be used."""
+        """Like the base class, but None while the database is not available."""
         try:
             job = await super().fetch_job(queues, worker_id)
         except exceptions.ConnectorException as error:
@@ -59,8 +59,7 @@ class PatientJobs(JobManager):
         return job
 
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
-        """Once. A job that another worker has taken meanwhile is left to it, and one that cannot be finished now is
-        rescued later."""
+        """Called once. A job that another worker has taken is left to it; an unfinished one is rescued later."""
         try:
             await super().finish_job(job, status, delete_job)
         except exceptions.ConnectorException as error:
@@ -68,22 +67,22 @@ class PatientJobs(JobManager):
 
 
 class GroupWorker(Worker):
-    """Procrastinate's worker, which asks for a job only while there is room."""
+    """Procrastinate's worker, which fetches a job only if there is room."""
 
     room: Callable[[], bool]
 
     @property
     def queues(self) -> list[str]:
-        """The queues from which the next job is fetched; none while this worker has enough."""
+        """The queues from which the next job is fetched; none if this worker has enough groups."""
         return [QUEUE] if self.room() else []
 
     @queues.setter
     def queues(self, asked: Iterable[str] | None) -> None:
-        """Procrastinate's constructor sets it; it is worked out anew with every fetch."""
+        """Ignores the value set by Procrastinate's constructor; it is computed at every fetch."""
 
 
 class GroupQueue:
-    """One for a worker. Used as `async with`; `run` fetches until `stop`."""
+    """The queue of one worker. Used as `async with`; `run` fetches until `stop`."""
 
     def __init__(self, url: str, settings: FleetSettings, name: str, log: logging.Logger) -> None:
         async def configure(connection: "psycopg.AsyncConnection[Any]") -> None:
@@ -113,11 +112,11 @@ class GroupQueue:
 
     @property
     def worker_id(self) -> int:
-        """This worker's row in Procrastinate's tables; 0 before it has one."""
+        """This worker's row in Procrastinate's tables; 0 before it is registered."""
         return (self._worker and self._worker.worker_id) or 0
 
     async def run(self, serve: Serve, room: Callable[[], bool]) -> None:
-        """Fetch groups while there is room, and serve each; until `stop`, and until those begun have ended."""
+        """Fetch groups while there is room, and serve each; until `stop` and the end of the groups in progress."""
 
         async def serve_group(context: Any, group: str) -> None:
             await serve(group, context.job.id)
@@ -140,17 +139,17 @@ class GroupQueue:
         await worker.run()
 
     def stop(self) -> None:
-        """Fetch nothing more."""
+        """Stop fetching."""
         if self._worker is not None:
             self._worker.stop()
 
     async def register_again(self) -> None:
-        """Others have taken this worker for dead, and removed its row."""
+        """Register again after other workers have removed this worker's row as dead."""
         if self._worker is not None and self._worker.worker_id is not None:
             self._worker.worker_id = await self._app.job_manager.register_worker()
 
     async def defer(self, group: str, after: timedelta = timedelta()) -> bool:
-        """Let the group be handed out, once the hand-out of now has ended; False if that was said already."""
+        """Queue the group to be handed out after its present hand-out ends; False if it is already queued."""
         job = self._app.configure_task(
             TASK,
             queue=QUEUE,
@@ -165,17 +164,17 @@ class GroupQueue:
         return True
 
     async def rescue(self) -> list[str]:
-        """Take the groups of workers that died or stand still from them; their names.
+        """Take the groups from workers that are dead or stalled; returns the names of the groups.
 
-        The stalled row is failed and a new one enqueued. `retry_job` would hand out the same row again, and the worker
-        that wakes up would then finish the job of its successor.
+        The stalled row is failed and a new one enqueued. `retry_job` would hand out the same row again, and a worker
+        that resumes would then finish the job of its successor.
         """
         jobs = self._app.job_manager
         stalled = self._settings.stalled.total_seconds()
         rescued = []
         for job in await jobs.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=stalled):
             group = str(job.task_kwargs["group"])
-            with contextlib.suppress(exceptions.ConnectorException):  # another worker was first
+            with contextlib.suppress(exceptions.ConnectorException):  # another worker was faster
                 await JobManager.finish_job(jobs, job, Status.FAILED, delete_job=False)
                 rescued.append(group)
             await self.defer(group)
@@ -191,7 +190,7 @@ class GroupQueue:
 
 @contextlib.asynccontextmanager
 async def database_errors() -> AsyncIterator[None]:
-    """A database that is away is a LedgerError, here as everywhere."""
+    """Converts a database outage into a LedgerError."""
     try:
         yield
     except exceptions.ConnectorException as error:
@@ -201,7 +200,7 @@ async def database_errors() -> AsyncIterator[None]:
 
 
 def _said(error: BaseException) -> str:
-    """The driver's first sentence, without parameters."""
+    """The first sentence of the driver's message, without parameters."""
     cause = error.__cause__
     message = getattr(getattr(cause, "diag", None), "message_primary", None)
     return str(message or (type(cause).__name__ if cause else type(error).__name__))

@@ -1,4 +1,4 @@
-"""How much work each tenant makes, so that one that makes much gets a group of its own."""
+"""Measures the load of each tenant, so that a busy one gets a group of its own."""
 
 from collections import Counter, deque
 
@@ -6,7 +6,7 @@ from shipperone_erp.domain.events import Event, StepEnded
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 MINUTES = 5
-"""Over which effects are counted: a short burst moves nobody."""
+"""The period over which effects are counted, so that a short burst moves no tenant."""
 
 
 class LoadCounter:
@@ -17,7 +17,7 @@ class LoadCounter:
         self._minutes: deque[tuple[int, Counter[str]]] = deque(maxlen=MINUTES)
 
     def heavy(self, a_minute: int) -> frozenset[str]:
-        """The tenants with at least so many effects a minute, over the last five."""
+        """The tenants with at least that many effects a minute, over the last five minutes."""
         now = self._minute()
         counts: Counter[str] = Counter()
         for minute, counted in self._minutes:
@@ -26,7 +26,7 @@ class LoadCounter:
         return frozenset(tenant for tenant, count in counts.items() if count >= a_minute * MINUTES)
 
     def __call__(self, event: Event) -> None:
-        """As an observer; a read of a queue is no load worth a group, and requests go with effects."""
+        """Observes an event. Reads of a queue do not count as load, and requests are counted by their effects."""
         if not isinstance(event, StepEnded):
             return
         minute = self._minute()

@@ -1,7 +1,7 @@
-"""The scheduler of one worker of a fleet: takes groups of tenants from the queue, serves them, gives them back.
+"""The scheduler of one worker of a fleet: it takes groups of tenants from the queue, serves them and gives them back.
 
-A group stays with its worker while that one's heartbeat moves. It is given back when the worker stops or is drained,
-when others have room and this one has more than its share, and when others have taken it, this one having stood still.
+A group stays with its worker as long as the worker's heartbeat continues. The worker gives it back when it stops or is
+drained, when others have room and it has more than its share, and when others have taken the group after a stall.
 """
 
 import asyncio
@@ -32,21 +32,21 @@ from shipperone_erp.ledger.fleet_store import FleetStore
 ResultT = TypeVar("ResultT")
 
 REFUSED_AGAIN = timedelta(seconds=10)
-"""Until a group of which this worker serves nobody is handed out again: others come first."""
+"""The delay until a group of which this worker serves no tenant is handed out again, so that others come first."""
 
 PRUNE_EVERY = 3600.0
 HEAVY_EVERY = 60.0
 
 
 def group_of(tenant: str, groups: int) -> str:
-    """The group that a tenant gets when the fleet first hears of it."""
+    """The group of a tenant when it is first registered in the fleet."""
     return f"group-{int.from_bytes(hashlib.sha256(tenant.encode()).digest()[:8]) % groups:04d}"
 
 
 class HandOut:
-    """A group that this worker was handed.
+    """A group handed to this worker.
 
-    `back` is set once nobody of it is served here any more, `ended` once the fleet's tables say so too.
+    `back` is set once none of its tenants is served here, `ended` once the fleet's tables record this.
     """
 
     def __init__(self, group: str, job: int) -> None:
@@ -110,7 +110,7 @@ class FleetScheduler:
             try:
                 async with database_errors():
                     await fetching
-            except LedgerError:  # a worker that ends while the database is away is rescued like one that died
+            except LedgerError:  # a worker that ends during a database outage is rescued like a dead one
                 if not stopping.is_set():
                     raise
             for task in (beating, ended):
@@ -129,21 +129,21 @@ class FleetScheduler:
         await asyncio.to_thread(self._store.register, process | versions)
 
     async def _bring(self) -> None:
-        """Tenants of this machine's configuration that the fleet does not know yet join it."""
+        """Register tenants of this machine's configuration that are missing in the fleet."""
         new = {name: digest for name, digest in self._book.digests.items() if name not in self._fleet}
         if new:
             groups = self._settings.groups
             await asyncio.to_thread(self._store.add, {n: (group_of(n, groups), digest) for n, digest in new.items()})
 
     async def _serve(self, group: str, job: int) -> None:
-        """A job of the queue: until the group is given back. The engine's own failures end in its log, never here."""
-        while (earlier := self._held.get(group)) is not None:  # another worker has closed its job while we serve it
+        """Run a job of the queue until the group is given back. Errors of the engine end in its log, never here."""
+        while (earlier := self._held.get(group)) is not None:  # another worker has closed its job meanwhile
             self._leave(earlier)
             await earlier.ended.wait()
-        if self._stopping.is_set():  # fetched while this worker was ending: nobody would give it back
+        if self._stopping.is_set():  # fetched while this worker was stopping: nothing would give it back
             await self._deferred(group)
             return
-        held = self._held[group] = HandOut(group, job)  # before the first wait: `room` counts it
+        held = self._held[group] = HandOut(group, job)  # before the first await, so that `room` counts it
         try:
             members = await self._patiently(lambda: self._store.members([group]))
             if not members:
@@ -156,7 +156,7 @@ class FleetScheduler:
             await self._deferred(group)
             await self._patiently(lambda: self._store.handed_out(group, self._id))
             self._log.info("group %s with %d tenant(s) is served here", group, len(members))
-            self._revision = 0  # asks for the members with the next beat, which comes at once
+            self._revision = 0  # requests the members with the next heartbeat, which follows at once
             self._wake.set()
             await held.back.wait()
             await self._patiently(lambda: self._store.handed_back(group, self._id))
@@ -166,12 +166,12 @@ class FleetScheduler:
             held.ended.set()
 
     async def _deferred(self, group: str, after: timedelta = timedelta()) -> None:
-        with contextlib.suppress(LedgerError):  # every beat looks for groups that nothing stands for
+        with contextlib.suppress(LedgerError):  # every heartbeat looks for groups without a job
             async with database_errors():
                 await self._queue.defer(group, after)
 
     async def _patiently(self, ask: Callable[[], ResultT]) -> ResultT:
-        """The answer of the database, asked again while it is away."""
+        """The result of the database call, repeated during an outage."""
         while True:
             try:
                 return await asyncio.to_thread(ask)
@@ -195,11 +195,11 @@ class FleetScheduler:
                 if not away:
                     self._log.warning("%s; what is served here goes on", failure)
                 away = True
-            except Exception:  # a fault of ours must not silence this worker
+            except Exception:  # an internal error must not stop this worker's heartbeat
                 self._log.exception("this is a fault of shipperone-erp; the worker goes on")
 
     async def _beat(self) -> None:
-        """One heartbeat: it shows that we live, and what it brings back is acted on."""
+        """Send one heartbeat, and act on its result."""
         stalled = self._settings.stalled.total_seconds()
         asked = frozenset(held.job for held in self._held.values())
         beat: Beat = await asyncio.to_thread(
@@ -217,13 +217,13 @@ class FleetScheduler:
             if held.job in asked and held.job not in beat.held:
                 self._leave(held)
         kept = [held for held in self._held.values() if not held.leaving]
-        for held in kept[self._slots :]:  # the newest: they have the least to lose
+        for held in kept[self._slots :]:  # the newest groups, which lose the least
             self._leave(held)
         self._limits.heard(await asyncio.to_thread(self._store.silences))
         await self._follow(beat.revision)
 
     async def _follow(self, revision: int) -> None:
-        """Serve who belongs to the groups that are held, as the configuration of this machine allows it."""
+        """Serve the members of the held groups, as far as the configuration of this machine permits."""
         changed = False
         if self._due("files", LOOK_EVERY):
             changed = await self._book.changed()
@@ -242,7 +242,7 @@ class FleetScheduler:
         refused = {one.tenant for one in refusals}
         stalled = self._settings.stalled.total_seconds()
         if refusals or self._refusing or changed or self._due("refusals", 60.0):
-            self._refusing = bool(refusals)  # once there are none, those that are recorded are taken back at once
+            self._refusing = bool(refusals)  # if none are left, the recorded refusals are withdrawn at once
             refuse = partial(self._store.refuse, self._id, refusals, stalled=stalled)
             if await asyncio.to_thread(refuse) > 0:
                 self._revision = 0

@@ -1,4 +1,4 @@
-"""Making and upgrading the fleet's tables, and those of Procrastinate beside them."""
+"""Creates and upgrades the fleet's tables, together with those of Procrastinate."""
 
 from importlib import resources
 from importlib.metadata import version
@@ -7,7 +7,7 @@ from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.fleet_tables import OWN_FILES
 
 WHOLE = "schema.sql"
-"""Procrastinate's tables as its installed version has them: what a new database gets, in place of every migration."""
+"""The complete schema of the installed version of Procrastinate, for a new database instead of all migrations."""
 
 
 def engine_version() -> str:
@@ -16,18 +16,18 @@ def engine_version() -> str:
 
 
 def engine_files() -> list[str]:
-    """The names of Procrastinate's migrations, in their order."""
+    """The names of Procrastinate's migrations, in their sequence."""
     folder = resources.files("procrastinate.sql") / "migrations"
     return sorted(file.name for file in folder.iterdir() if file.name.endswith(".sql"))
 
 
 def is_after(name: str) -> bool:
-    """A `post` file removes what an earlier version still uses."""
+    """Whether it is a `post` file, which removes objects that an earlier version still uses."""
     return "_post_" in name
 
 
 def prepare(store: FleetStore) -> list[str]:
-    """Bring the tables to the installed version; the files that were run. LedgerError if older workers forbid it."""
+    """Upgrade the tables to the installed version; returns the files run. LedgerError if older workers forbid it."""
     sql = resources.files("procrastinate.sql")
     installed = engine_version()
     names = engine_files()

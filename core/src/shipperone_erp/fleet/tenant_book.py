@@ -1,4 +1,4 @@
-"""This machine's configuration of the tenants of the fleet, and where it differs from what the fleet serves."""
+"""This machine's configuration of the fleet's tenants, and its differences from the configuration in use."""
 
 import asyncio
 import logging
@@ -12,13 +12,13 @@ from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.ledger.served_tenants import tenants_served
 
 LOOK_EVERY = 5.0
-"""Seconds between two looks at the files' times."""
+"""Seconds between two checks of the files' times."""
 
 Signature = tuple[int, int, int]
 
 
 class TenantBook:
-    """The configuration of one machine, read again when a file of it changes. Settings are loaded when used."""
+    """The configuration of one machine, loaded again when one of its files changes. Settings are loaded when used."""
 
     def __init__(self, configuration: Configuration, log: logging.Logger) -> None:
         self._file = configuration.file
@@ -35,14 +35,14 @@ class TenantBook:
         self._seen = self._signatures()
 
     async def settings(self, names: Collection[str]) -> dict[str, TenantSettings]:
-        """The settings of these tenants, as far as they are complete here; `refusals` has the others."""
+        """The settings of these tenants, if they are complete here; `refusals` has the others."""
         missing = {name for name in names if name in self.digests} - self._loaded.keys() - self._incomplete.keys()
         if missing:
             await self._load(missing)
         return {name: self._loaded[name] for name in names if name in self._loaded}
 
     async def renewed(self) -> Configuration | None:
-        """What is loaded, read again, if a file in which a secret was looked for has changed; None else."""
+        """The configuration, loaded again, if a file of a secret has changed; otherwise None."""
         now = {file: _signature(file) for file in self._secret_files}
         if all(self._seen.get(file) == signature for file, signature in now.items()):
             return None
@@ -52,21 +52,21 @@ class TenantBook:
         return await self._load(wanted)
 
     async def changed(self) -> bool:
-        """A file of the configuration has changed: what it says now is known from here on."""
+        """Whether a file of the configuration has changed; the new content is used from here on."""
         if await asyncio.to_thread(self._signatures) == {
             file: seen for file, seen in self._seen.items() if file not in self._secret_files
         }:
             return False
         try:
             self._read(await asyncio.to_thread(self._configuration, ()))
-        except ConfigurationError as error:  # an operator is in the middle of it
+        except ConfigurationError as error:  # an operator is editing it
             self._log.warning("the configuration has changed, and cannot be read; it goes on as it was: %s", error)
             self._seen = {**self._seen, **await asyncio.to_thread(self._signatures)}
             return False
         return True
 
     def refusals(self, fleet: Mapping[str, str]) -> list[Refusal]:
-        """What is not served here, of tenants that the fleet serves by these digests."""
+        """The refused tenants, among those that the fleet serves with these digests."""
         found = []
         for tenant, digest in fleet.items():
             own = self.digests.get(tenant)

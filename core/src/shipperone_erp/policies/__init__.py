@@ -1,1 +1,1 @@
-"""Policies that come with core: each is also a worked example, written from what `shipperone_erp` exports alone."""
+"""Policies of core. Each is also an example, which uses only the exports of `shipperone_erp`."""

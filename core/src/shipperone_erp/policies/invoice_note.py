@@ -1,6 +1,6 @@
 """A note that is printed on the invoice: `policies = ["invoice_note"]`.
 
-The policy only says what the note is; the connector prints it, from `order.extra["invoice_note"]`.
+The policy only supplies the note; the connector prints it, from `order.extra["invoice_note"]`.
 """
 
 from collections.abc import Mapping
@@ -11,11 +11,11 @@ from pydantic import Field
 from shipperone_erp import BuildInvoice, ConnectorSettings, Policy, hookimpl
 
 KEY = "invoice_note"
-"""Where in `order.extra` a connector finds it."""
+"""The key of the note in `order.extra`, for a connector."""
 
 
 class NoteSettings(ConnectorSettings):
-    """What is printed, and on which invoices."""
+    """The note's text, and the invoices that it applies to."""
 
     note: str = Field("", description="on every invoice; nothing if left out")
     by_payment: Mapping[str, str] = Field(
@@ -27,7 +27,7 @@ class NoteSettings(ConnectorSettings):
 
 
 class InvoiceNote(Policy[NoteSettings]):
-    """Sets `order.extra["invoice_note"]` before an invoice is built; leaves the order as it is if nothing fits."""
+    """Sets `order.extra["invoice_note"]` before an invoice is built; leaves the order unchanged if no note applies."""
 
     @hookimpl
     def before_build(self, request: BuildInvoice) -> BuildInvoice:

@@ -1,7 +1,7 @@
 """Amounts that differ by up to a cent are accepted: `policies = ["within_a_cent"]`.
 
-For an ERP that rounds otherwise than the shop, and that nobody will change. Items, quantities, the currency and rates
-of tax are never accepted: core does not let a policy do that, and this one does not try.
+For an ERP that rounds differently from the shop and cannot be changed. Differences in items, quantities, the currency
+and tax rates are never accepted: core does not permit it, and this policy does not try.
 """
 
 from decimal import Decimal, InvalidOperation
@@ -12,13 +12,13 @@ from shipperone_erp import ConnectorSettings, Difference, Mismatch, Policy, Reso
 
 
 class CentSettings(ConnectorSettings):
-    """How much is too much."""
+    """The bound."""
 
     at_most: Decimal = Field(Decimal("0.01"), ge=0, le=1, description="by how much any one amount may differ")
 
 
 class WithinACent(Policy[CentSettings]):
-    """Accepts if every difference is an amount within the bound; of anything else it has no opinion."""
+    """Accepts if every difference is an amount within the bound; abstains otherwise."""
 
     @hookimpl
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
@@ -31,8 +31,8 @@ class WithinACent(Policy[CentSettings]):
         if not difference.field.endswith("_incl_tax") and not difference.field.startswith("tax["):
             return False
         if difference.ours is None or difference.theirs is None:
-            return False  # absent is not zero
+            return False  # a missing amount is not zero
         try:
             return abs(Decimal(difference.ours) - Decimal(difference.theirs)) <= self.settings.at_most
-        except InvalidOperation:  # ShipperOne's tax is told in words where two roundings are right
+        except InvalidOperation:  # if two roundings are valid, ShipperOne's tax is given in words
             return False

@@ -1,4 +1,4 @@
-"""A ShipperOne of our own over real HTTP, with switches for what goes wrong. One line in a test:
+"""A local ShipperOne over real HTTP, with switches for faults. One line in a test:
 
 with Sandbox() as sandbox:
     sandbox.add(order)

@@ -1,4 +1,4 @@
-"""What can go wrong between us and ShipperOne, to be switched on for certain requests."""
+"""Faults between the runtime and ShipperOne, which can be enabled for certain requests."""
 
 import random
 import threading
@@ -7,31 +7,31 @@ from typing import Any
 
 KINDS = (
     "latency",  # answers after `seconds`
-    "lost_answer",  # does it, then closes the connection without a word
-    "dropped",  # closes the connection before doing anything
-    "cut",  # does it, and sends half of the JSON
+    "lost_answer",  # performs the action, then closes the connection without a response
+    "dropped",  # closes the connection before performing the action
+    "cut",  # performs the action, and sends half of the JSON
     "429",
     "503",  # with `retry_after`: seconds, "date" for an HTTP date, or nothing
     "500",  # does nothing; Magento's report id
     "html_502",
     "html_200",
     "denied",  # does nothing; a 200 with `false`, or with the text in `payload`
-    "done_denied",  # does it, and answers the same
+    "done_denied",  # performs the action, with the same response
     "echo",  # does nothing; a 400 whose message repeats the Authorization header, and `payload`
-    "echo_html",  # does nothing; a 502 whose page does
-    "empty",  # what is done is answered by 200 without a body
+    "echo_html",  # does nothing; a 502 whose page repeats them
+    "empty",  # performs the action; a 200 without a body
     "redirect",
-    "insert",  # after this page another order is listed in front of all
-    "remove",  # after this page its first order is gone
-    "call",  # calls `before` with the request, then goes on
+    "insert",  # after this page another order is listed before all others
+    "remove",  # after this page its first order is removed
+    "call",  # calls `before` with the request, then handles it normally
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One switch. `action`: `allocate`, `invoice`, or a queue such as `pending_invoice`; "": any.
+    """One fault. `action`: `allocate`, `invoice`, or a queue such as `pending_invoice`; "": any.
 
-    `times`: for how many requests (None: all). `every`: only each n-th that fits. `chance`: with this probability.
+    `times`: for how many requests (None: all). `every`: only each n-th matching one. `chance`: with this probability.
     """
 
     kind: str
@@ -52,7 +52,7 @@ class Fault:
 
     @classmethod
     def parse(cls, text: str) -> "Fault":
-        """`lost_answer:invoice:times=1`, as the command line says it."""
+        """Parses the command line's form: `lost_answer:invoice:times=1`."""
         kind, *rest = text.split(":")
         told: dict[str, Any] = {}
         for part in rest:
@@ -72,7 +72,7 @@ class Fault:
 
 @dataclass(slots=True)
 class Switch:
-    """A fault that is on, and how often it has struck."""
+    """An enabled fault, and the number of requests that it has affected."""
 
     fault: Fault
     seen: int = 0
@@ -80,7 +80,7 @@ class Switch:
 
 
 class Faults:
-    """The switches of one sandbox; thread-safe."""
+    """The faults of one sandbox; thread-safe."""
 
     def __init__(self, seed: int = 1) -> None:
         self._switches: list[Switch] = []
@@ -88,19 +88,19 @@ class Faults:
         self._lock = threading.Lock()
 
     def add(self, fault: Fault) -> Switch:
-        """Switch it on; the answer counts its hits."""
+        """Enable the fault; the returned switch counts its hits."""
         switch = Switch(fault)
         with self._lock:
             self._switches.append(switch)
         return switch
 
     def clear(self) -> None:
-        """Switch everything off."""
+        """Disable all faults."""
         with self._lock:
             self._switches.clear()
 
     def strike(self, method: str, path: str, page: int | None, order_id: str | None) -> list[Fault]:
-        """The faults that this request meets; each is counted."""
+        """The faults that affect this request; each is counted."""
         struck = []
         with self._lock:
             for switch in self._switches:

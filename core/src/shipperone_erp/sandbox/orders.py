@@ -1,4 +1,4 @@
-"""Orders as a ShipperOne lists them, and plausible ones by the dozen."""
+"""Orders in ShipperOne's form, and a generator of plausible ones."""
 
 import random
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxItem:
-    """A line of an order. `warehouse_code` only where its goods lie elsewhere than the order's warehouse."""
+    """A line of an order. `warehouse_code` is set only if its goods are in another warehouse than the order's."""
 
     id: int | str
     sku: str
@@ -26,9 +26,10 @@ class SandboxItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SandboxOrder:
-    """An order. `parts`: how the partner ships it, one mapping of item id to quantity a parcel; empty: all at once.
+    """An order. `parts`: the parcels of the shipping partner, each a mapping of item id to quantity; empty: all at
+    once.
 
-    `shipped_at`: what the shop says then; None: when it really ships.
+    `shipped_at`: the day of shipment that the shop lists; None: the real one.
     """
 
     order_id: str
@@ -72,7 +73,7 @@ class SandboxOrder:
 
 @dataclass(frozen=True, slots=True)
 class Replayed:
-    """A captured order: what a confirmation of it must be about, and by queue the JSON text in which it is listed."""
+    """A captured order: the expected content of its confirmations, and its listed JSON text by queue."""
 
     order: SandboxOrder
     stage: str
@@ -84,7 +85,7 @@ NAMES = ("Anna Nováková", "Jakub Horváth", "Eva Müller", "Peter O'Brien", "Z
 
 
 def generate(count: int, *, seed: int = 1, skus: int = 40, prefix: str = "FO-") -> list[SandboxOrder]:
-    """That many orders, the same for the same seed: one to four lines, 21 % tax, totals that add up exactly."""
+    """That many orders, equal for equal seeds: one to four lines, 21 % tax, totals that add up exactly."""
     chance = random.Random(seed)  # noqa: S311
     return [_order(chance, number, skus, prefix) for number in range(1, count + 1)]
 

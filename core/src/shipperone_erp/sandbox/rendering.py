@@ -1,4 +1,4 @@
-"""How this ShipperOne dresses what it lists: the envelope around a page, and other names for the fields."""
+"""The form of this ShipperOne's pages: the envelope around the list, and other names of the fields."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ ITEM_FIELDS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Rendering:
-    """`key`: the object's key around the list, None for a bare list. `names`: other names, or paths, by field."""
+    """`key`: the object's key for the list, None for a bare list. `names`: other names, or paths, by field."""
 
     key: str | None = None
     names: Mapping[str, str] = field(default_factory=dict)
@@ -23,7 +23,7 @@ class Rendering:
         return page if self.key is None else f'{{"{self.key}":{page},"total_count":{total}}}'
 
     def rename(self, raw: dict[str, Any]) -> dict[str, Any]:
-        """The order with its fields under their other names."""
+        """The order with its fields renamed."""
         if not self.names:
             return raw
         of_items = {("id" if name == "item_id" else name): to for name, to in self.names.items() if name in ITEM_FIELDS}

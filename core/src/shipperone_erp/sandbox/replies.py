@@ -1,4 +1,4 @@
-"""What the sandbox answers with, and how it goes over the wire."""
+"""The sandbox's responses, and their transmission."""
 
 import asyncio
 import email.utils
@@ -19,7 +19,7 @@ NEVER_WITH_A_BODY = (204, 304)
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A status, a body, and what goes with them."""
+    """A status, a body, and further headers."""
 
     status: int
     body: bytes
@@ -30,7 +30,7 @@ class Reply:
 async def send(
     wire: h11.Connection, writer: asyncio.StreamWriter, reply: Reply, body: bytes, *, cut: bool = False
 ) -> None:
-    """Send the reply's head and this body, which is cut if it is less than the head states."""
+    """Send the response's head and this body, which is cut if it is shorter than the head states."""
     sent = [("Date", email.utils.formatdate(usegmt=True)), *reply.headers]
     if reply.status not in NEVER_WITH_A_BODY:
         sent[1:1] = [("Content-Type", reply.content_type), ("Content-Length", str(len(reply.body)))]
@@ -51,19 +51,19 @@ def as_json(status: int, answer: Any) -> Reply:
 
 
 def as_html(status: int, title: str) -> Reply:
-    """A page for people, as a proxy or a shop sends it."""
+    """An HTML page, as a proxy or a shop sends it."""
     text = f"<html><head><title>{title}</title></head><body><h1>{title}</h1></body></html>"
     return Reply(status, text.encode(), "text/html")
 
 
 def denied(fault: Fault) -> Reply:
-    """A 200 that says no."""
+    """A 200 whose body rejects the request."""
     text = "false" if fault.payload is None else str(fault.payload)
     return Reply(200, text.encode(), "text/html" if text.startswith("<") else "application/json")
 
 
 def instead(kinds: Mapping[str, Fault], authorization: str) -> Reply | None:
-    """What is answered instead of doing anything."""
+    """The response of a fault that replaces the action; None if there is none."""
     if "echo" in kinds:
         said = [authorization, kinds["echo"].payload or ""]
         return as_json(400, {"message": "Not possible with Authorization: %1 %2", "parameters": said})

@@ -1,7 +1,7 @@
-"""Orders of the days at a merchant: each kind by its name, as the shop would list it.
+"""Kinds of orders from a merchant's practice, by name, in the shop's form.
 
-The price of a bundle stands on its parts (`bundle`) or on the bundle itself (`set`); `bundles` decides which of them
-the ERP keeps in stock.
+The price of a bundle is on its parts (`bundle`) or on the bundle itself (`set`); `bundles` decides which of them the
+ERP keeps in stock.
 """
 
 from collections.abc import Callable, Mapping
@@ -12,19 +12,19 @@ from types import MappingProxyType
 from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder
 
 Make = Callable[[str, int], SandboxOrder]
-"""The order of that id, its items numbered from there on."""
+"""Makes an order with that id, its items numbered from that number on."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """A kind of order: what it is, for people, and how one is made."""
+    """A kind of order: its description for operators, and its factory."""
 
     says: str
     make: Make
 
 
 def order_of(name: str, order_id: str, first_id: int) -> SandboxOrder:
-    """An order of that kind; KeyError if there is none of that name."""
+    """An order of that kind; KeyError for an unknown name."""
     return SCENARIOS[name].make(order_id, first_id)
 
 

@@ -1,4 +1,4 @@
-"""The sandbox itself: HTTP/1.1 by h11 on asyncio, in a thread of its own, so that faults can be cut in byte by byte."""
+"""The sandbox itself: HTTP/1.1 by h11 on asyncio, in a thread of its own. Faults can cut a response at any byte."""
 
 import asyncio
 import contextlib
@@ -28,7 +28,7 @@ WAREHOUSES = ("main", "outlet")
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A POST as it came: the body to the byte, the status it was given, whether the answer was sent."""
+    """A received POST: the exact body, the status of the response, whether the response was sent."""
 
     path: str
     body: bytes
@@ -38,7 +38,7 @@ class Post:
 
     @property
     def order_id(self) -> str | None:
-        """The order that it is about."""
+        """The id of its order."""
         try:
             return str(loads(self.body)["order"]["order_id"])
         except (ValueError, KeyError, TypeError):
@@ -46,7 +46,7 @@ class Post:
 
 
 class Sandbox:
-    """A running ShipperOne at `base_url` from `with` to its end. Every method may be called from any thread."""
+    """A running ShipperOne at `base_url`, as a context manager. Every method may be called from any thread."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class Sandbox:
         warehouses: tuple[str, ...] = WAREHOUSES,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        """`now` is the time at which things ship here, for a test that moves it."""
+        """`now` is the clock of its shipments, for a test that moves it."""
         self.token = token
         self.store_code = store_code
         self.faults = Faults()
@@ -96,7 +96,7 @@ class Sandbox:
 
     @property
     def auto_ship(self) -> bool:
-        """What is allocated ships by itself at once, in the order's parts if it has any."""
+        """Whether allocated orders ship at once, in the order's parts if it has any."""
         return self._shop.auto_ship
 
     @auto_ship.setter
@@ -108,32 +108,32 @@ class Sandbox:
         self._shop.add(order, stage=stage, first=first)
 
     def replay(self, orders: Iterable[Replayed]) -> None:
-        """List captured orders as they are; what is confirmed of them is checked by the guide's rules."""
+        """List captured orders unchanged; their confirmations are checked by the guide's rules."""
         for one in orders:
             self._shop.add(one.order, stage=one.stage, texts=one.texts)
 
     def ship(self, order_id: str, quantities: Mapping[int | str, Decimal | int] | None = None) -> None:
-        """The partner ships these quantities by item id, or all that is left."""
+        """Ship these quantities by item id, or all that is left."""
         self._shop.ship(order_id, quantities)
 
     def cancel(self, order_id: str) -> None:
-        """The order leaves every queue."""
+        """Remove the order from every queue."""
         self._shop.cancel(order_id)
 
     def fail(self, order_id: str) -> None:
-        """The order leaves every queue, and is listed among the failed."""
+        """Move the order from every queue to the list of failed orders."""
         self._shop.fail(order_id)
 
     def change(self, order_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """From now on the order is listed and checked as `edit` makes it of its raw form."""
+        """From now on the order is listed and checked in the form that `edit` makes of its raw form."""
         self._shop.change(order_id, edit)
 
     def still(self) -> AbstractContextManager[object]:
-        """Within it nothing changes but by the caller's own hand: for what depends on where an order stands."""
+        """A context manager. Inside it only the caller changes orders, so that their state can be inspected."""
         return self._shop.lock
 
     def order(self, order_id: str) -> OrderState:
-        """Where the order stands: what was allocated, what was invoiced, how often."""
+        """The state of the order: its allocation, its invoices, and their number."""
         return self._shop.order(order_id)
 
     def queue(self, stage: str) -> list[str]:
@@ -141,18 +141,18 @@ class Sandbox:
         return self._shop.ids(STAGES[stage])
 
     def raw(self, stage: str) -> list[dict[str, Any]]:
-        """The orders that `allocation` or `invoice` lists, as JSON values."""
+        """The orders in the queue `allocation` or `invoice`, as JSON values."""
         return [loads(text) for text in self._shop.texts(STAGES[stage])]
 
     def revoke(self, new_token: str | None = None) -> None:
-        """The token is no good any more; `new_token` (if given) is."""
+        """Invalidate the token; `new_token` (if given) becomes valid."""
         self.token = new_token if new_token is not None else "\0revoked"
 
     def _run(self) -> None:
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_until_complete(self._serve())
-        except BaseException as failure:  # handed to the thread that waits for the sandbox to be ready
+        except BaseException as failure:  # passed to the thread that waits for the sandbox to be ready
             self._failure = failure
         finally:
             self._ready.set()
@@ -168,7 +168,7 @@ class Sandbox:
             if task is not None:
                 connections.add(task)
                 task.add_done_callback(connections.discard)
-            # cancelled by the end of the sandbox alone
+            # cancelled only by the end of the sandbox
             with contextlib.suppress(ConnectionError, asyncio.CancelledError):
                 await self._connection(reader, writer)
             writer.close()
@@ -212,7 +212,7 @@ class Sandbox:
     async def _answer(
         self, wire: h11.Connection, writer: asyncio.StreamWriter, request: h11.Request, body: bytes
     ) -> bool:
-        """Send the answer; False if the connection is to be closed without more."""
+        """Send the response; False if the connection must be closed afterwards."""
         method, target = request.method.decode(), urlsplit(request.target.decode())
         self.requests[f"{method} {target.path}"] += 1
         method = "GET" if (head_only := method == "HEAD") else method
@@ -236,14 +236,14 @@ class Sandbox:
             self.posts.append(Post(post.path, body, reply.status if reply else 0, not lost, post.headers))
         if lost or reply is None:
             return False
-        # two faults may meet: what was refused is never answered as if it had been done
+        # two faults may coincide: a refused request is never answered as if it had been performed
         if done and reply.status == 200 and "html_200" in kinds:
             reply = as_html(200, "Welcome to our shop")
         elif done and reply.status == 200 and "done_denied" in kinds:
             reply = denied(kinds["done_denied"])
         elif done and reply.status == 200 and "empty" in kinds:
             reply = Reply(200, b"")
-        # an answer to HEAD states the length of what it leaves out
+        # a response to HEAD states the length of the omitted body
         body = b"" if head_only else reply.body
         cut = "cut" in kinds
         await send(wire, writer, reply, body[: len(body) // 2] if cut else body, cut=cut)

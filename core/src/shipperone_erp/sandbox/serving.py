@@ -1,4 +1,4 @@
-"""`shipperone-erp sandbox`: a sandbox that stays until it is stopped."""
+"""`shipperone-erp sandbox`: a sandbox that runs until it is stopped."""
 
 import threading
 from collections.abc import Callable, Sequence
@@ -23,7 +23,7 @@ def serve(
 ) -> None:
     """Serve until `stopped`: that many orders and one of each scenario, shipped once they are allocated. Blocks.
 
-    With `replayed` these orders are listed in place of the made ones.
+    With `replayed` these orders are listed instead of generated ones.
     """
     with Sandbox(port=port, warehouses=tuple(warehouses)) as sandbox:
         sandbox.auto_ship = True

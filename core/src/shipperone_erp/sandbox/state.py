@@ -1,4 +1,4 @@
-"""What this ShipperOne knows: its orders, where each stands in its life, and the rules of the guide."""
+"""The state of this ShipperOne: its orders, their progress, and the rules of the guide."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ Answer = tuple[int, Any]
 
 @dataclass(slots=True)
 class OrderState:
-    """One order's life. What was confirmed is kept in the sequence in which it was."""
+    """The state of one order. Confirmations are kept in their sequence."""
 
     order: SandboxOrder
     to_allocate: list[int | str]
@@ -34,7 +34,7 @@ class OrderState:
     failed: bool = False
     edit: Callable[[dict[str, Any]], dict[str, Any]] | None = None
     texts: Mapping[str, str] | None = None
-    """By queue, the JSON text as it was captured, in place of one of ours."""
+    """The captured JSON text by queue, used instead of a generated one."""
 
 
 class Shop:
@@ -68,7 +68,7 @@ class Shop:
             self._list(state, first=first)
 
     def order(self, order_id: str) -> OrderState:
-        """Where the order stands."""
+        """The state of the order."""
         with self.lock:
             return self._orders[order_id]
 
@@ -83,7 +83,7 @@ class Shop:
             return list(self._listed[queue].values())
 
     def page(self, queue: str, number: int, size: int, past_the_end: str | int) -> Answer:
-        """One page as the server sends it: JSON text already."""
+        """One page as the server sends it, as JSON text."""
         with self.lock:
             texts = list(self._listed[queue].values())
         last = max(1, -(-len(texts) // size))
@@ -94,7 +94,7 @@ class Shop:
         return 200, self._rendering.envelope(texts[(number - 1) * size : number * size], len(texts))
 
     def allocate(self, order_id: str, item_ids: list[Any]) -> Answer:
-        """The ERP has reserved these items: they go to shipping."""
+        """Record that the ERP has reserved these items, which are now to be shipped."""
         with self.lock:
             state = self._orders.get(order_id)
             if state is None or state.cancelled or not state.to_allocate:
@@ -117,7 +117,7 @@ class Shop:
             return 200, {"success": True}
 
     def invoice(self, order_id: str, item_ids: list[Any], shipping: Any) -> Answer:
-        """The guard: exactly what is shipped and not yet invoiced, and exactly its shipping amount, or 400."""
+        """Check an invoice: exactly the shipped, not yet invoiced items, and exactly the shipping amount, else 400."""
         with self.lock:
             state = self._orders.get(order_id)
             if state is None or state.cancelled or not state.to_invoice:
@@ -143,7 +143,7 @@ class Shop:
             return 200, {"success": True}
 
     def ship(self, order_id: str, quantities: Mapping[int | str, Decimal | int] | None = None) -> None:
-        """The partner ships these quantities, or all that is left. KeyError or ValueError if that is not there."""
+        """Ship these quantities, or all that is left. KeyError or ValueError if the order does not have them."""
         with self.lock:
             state = self._orders[order_id]
             wanted = dict(state.unshipped) if quantities is None else {k: Decimal(v) for k, v in quantities.items()}
@@ -151,19 +151,19 @@ class Shop:
             self._list(state)
 
     def cancel(self, order_id: str) -> None:
-        """It leaves every queue."""
+        """Remove it from every queue."""
         with self.lock:
             self._orders[order_id].cancelled = True
             self._list(self._orders[order_id])
 
     def fail(self, order_id: str) -> None:
-        """It falls out of the flow: it leaves every queue, and is listed among the failed."""
+        """Move it from every queue to the list of failed orders."""
         with self.lock:
             self._orders[order_id].cancelled = self._orders[order_id].failed = True
             self._list(self._orders[order_id])
 
     def change(self, order_id: str, edit: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
-        """From now on it is listed (and checked) as `edit` makes it."""
+        """From now on it is listed (and checked) in the form that `edit` makes of it."""
         with self.lock:
             self._orders[order_id].edit = edit
             self._list(self._orders[order_id])

@@ -1,4 +1,4 @@
-"""Writes the package by copier, which is an extra of core: whoever runs connectors has no need of it."""
+"""Writes the package by copier, which is an extra of core, since only authors of connectors need it."""
 
 import keyword
 import re
@@ -13,12 +13,12 @@ from shipperone_erp.kernel.errors import UsageError
 
 NAME = re.compile(r"[a-z][a-z0-9]*(_[a-z0-9]+)*")
 LONGEST = 30
-"""Of a name, so that the lines it stands in stay within the generated package's own limit."""
+"""The longest name for which the generated lines stay within the package's own limit."""
 
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A package that was written: where, and the names in it."""
+    """A generated package: its folder, and its names."""
 
     folder: Path
     package: str
@@ -26,9 +26,9 @@ class Made:
 
 
 def make(name: str, folder: Path | None = None, answers: Mapping[str, Any] | None = None, *, ask: bool = False) -> Made:
-    """Write the package of a connector of that name; UsageError, and nothing is written, if it cannot be.
+    """Write the package of a connector of that name. UsageError, with nothing written, if that is not possible.
 
-    `answers` are the template's questions that are answered already; the others are asked, or take their defaults.
+    `answers` are given answers to the template's questions; other questions are asked, or use their defaults.
     """
     if not NAME.fullmatch(name) or len(name) > LONGEST or keyword.iskeyword(name):
         near = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_").lstrip("0123456789_")

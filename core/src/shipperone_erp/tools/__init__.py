@@ -1,9 +1,9 @@
-"""What a connector's own commands, checks and tests are made of, beside what `shipperone_erp` and the kit export.
+"""Tools for a connector's own commands, checks and tests, in addition to `shipperone_erp` and the kit.
 
     from shipperone_erp.tools import DEFAULT_FILE, ConfigFile, UsageError, load_tenant, print_text
 
 A connector imports from `shipperone_erp`, `shipperone_erp.testing` and `shipperone_erp.tools`; every other module of
-core may move. docs/reference/connectors.md lists what is here.
+core may move. docs/reference/connectors.md lists the contents of this package.
 """
 
 from importlib import import_module
@@ -52,11 +52,11 @@ _MODULES = (
     "tools.rehearsal",
     "sandbox",
 )
-"""Where these are, the cheap ones first: a connector that needs a label does not import the command line."""
+"""The modules of the tools, cheap ones first, so that a simple tool does not import the command line."""
 
 
 def __getattr__(name: str) -> Any:
-    """A tool, imported when it is asked for."""
+    """A tool, imported at its first use."""
     if name in __all__:
         modules = (import_module(f"shipperone_erp.{module}") for module in _MODULES)
         globals()[name] = next(getattr(module, name) for module in modules if hasattr(module, name))

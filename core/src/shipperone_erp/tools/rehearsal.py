@@ -1,4 +1,4 @@
-"""`run --once` of one tenant against another ShipperOne and another ledger: with its ERP, away from its orders."""
+"""`run --once` of one tenant against another ShipperOne and another ledger: it uses its ERP, not its real orders."""
 
 import os
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ from shipperone_erp.ledger.repository import Ledger
 
 @dataclass(frozen=True, slots=True)
 class RehearsedOrder:
-    """What became of one job: its state, and the reason and sentence where it is not done."""
+    """The final state of one job, with the reason and the sentence if it is not done."""
 
     order_id: str
     state: str
@@ -34,10 +34,10 @@ def rehearse(
     fee: str | None = None,
     lasts: timedelta = timedelta(seconds=60),
 ) -> tuple[int, tuple[RehearsedOrder, ...]]:
-    """One complete cycle of the tenant in `file`: the exit code of `run --once`, and what the ledger then holds.
+    """One complete cycle of the tenant in `file`: the exit code of `run --once`, and the jobs in the ledger.
 
     `base_url` and `token` are those of a `Sandbox`, `ledger` is a URL as in `[runtime]`. `fee`: a key of the order that
-    lists a charge of kind `line`. Nobody's approval and no policy is waited for; a shortage is not tried again.
+    lists a charge of kind `line`. The cycle waits for no approval and no policy; a shortage is not tried again.
     """
     loaded = load(file, environment=os.environ, tenants_may_fail=True)
     elsewhere = {

@@ -1,4 +1,4 @@
-"""One tenant out of a configuration file, for a command that a connector adds."""
+"""Loads one tenant of a configuration file, for a command that a connector adds."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -18,19 +18,19 @@ SettingsT = TypeVar("SettingsT", bound=ConnectorSettings)
 
 @dataclass(frozen=True, slots=True)
 class Tenant(Generic[SettingsT]):
-    """A tenant with the connector's own settings. `currency`: the tenant's, where it has set one."""
+    """A tenant with the connector's own settings. `currency`: the tenant's, if it has set one."""
 
     name: str
     settings: SettingsT
     currency: str | None
     whole: TenantSettings = field(repr=False)
-    """Everything that the file says of it; for the functions of this package."""
+    """All of the tenant's settings, for the functions of this package."""
 
 
 def load_tenant(file: Path, name: str, settings: type[SettingsT], *, connector: str) -> Tenant[SettingsT]:
-    """The tenant of that name, which must have this connector, whose settings are of that class.
+    """The tenant of that name, with this connector and settings of that class.
 
-    UsageError if there is no such tenant or it has another connector, ConfigurationError if its settings are wrong.
+    UsageError if the tenant does not exist or has another connector, ConfigurationError if its settings are invalid.
     """
     loaded = load(file, tenants_may_fail=True)
     whole = loaded.tenants.get(name)
@@ -46,7 +46,7 @@ def load_tenant(file: Path, name: str, settings: type[SettingsT], *, connector: 
 
 
 def listed_order(tenant: Tenant[SettingsT], order_id: str) -> FulfillmentOrder:
-    """The order of that id as one of the tenant's queues lists it. UsageError if none does, or none can be read."""
+    """The order of that id in one of the tenant's queues. UsageError if no queue lists it, or none can be read."""
     return asyncio.run(_listed(tenant.whole, order_id))
 
 

@@ -1,4 +1,4 @@
-"""Who uses the page, and what they may do: tokens, roles, sessions, a limit on failed logins."""
+"""Authentication and authorisation of the page: tokens, roles, sessions, a limit on failed logins."""
 
 import hashlib
 import hmac
@@ -15,9 +15,9 @@ from shipperone_erp.domain.reasons import Owner
 from shipperone_erp.domain.states import Stage
 
 SESSIONS = 1_000
-"""Sessions that are kept; the one that was used longest ago is ended for another."""
+"""The largest number of sessions; the least recently used one is ended for a new one."""
 FAILURES, WITHIN = 5, 60.0
-"""Failed logins from one address in so many seconds; then it has to wait. `EVERYWHERE` is for all addresses."""
+"""Failed logins from one address within that many seconds; then it must wait. `EVERYWHERE` is for all addresses."""
 EVERYWHERE = 60
 ADDRESSES = 1_000
 
@@ -27,13 +27,13 @@ ROLE_OF_STAGE = {Stage.ALLOCATION: Role.WAREHOUSE, Stage.INVOICE: Role.ACCOUNTAN
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Who asks. The name is recorded with each act."""
+    """An authenticated user. The name is recorded with each action."""
 
     name: str
     roles: frozenset[Role]
 
     def may_act(self, job: Job) -> bool:
-        """The job's next move is theirs. One that is nobody's belongs to the people of its stage; `it` may do all."""
+        """Whether the user has the role of the job's owner, or of its stage if it has none; `it` may do everything."""
         if Role.IT in self.roles:
             return True
         needed = ROLE_OF.get(job.owner) if job.owner is not None else None
@@ -41,18 +41,18 @@ class Person:
 
     @property
     def may_steer(self) -> bool:
-        """May pause, resume and take whole tenants live."""
+        """Whether the user may pause, resume and take whole tenants live."""
         return Role.IT in self.roles
 
     @property
     def may_act_at_all(self) -> bool:
-        """Has any role but that of a reader."""
+        """Whether the user has any role besides `reader`."""
         return bool(self.roles - {Role.READER})
 
 
 @dataclass(slots=True)
 class Session:
-    """One browser. `person` is None until its login; the message is shown once, on the next page."""
+    """One browser. `person` is None before the login; the message is shown once, on the next page."""
 
     id: str
     csrf: str
@@ -63,7 +63,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request: by whom, in which session, and under which host the page was asked for."""
+    """One request: the user, the session, and the host in its address."""
 
     person: Person | None
     session: Session | None
@@ -71,17 +71,17 @@ class Visit:
 
 @dataclass(slots=True)
 class Limit:
-    """Failed logins of the last minute."""
+    """The failed logins of the last minute."""
 
     monotonic: Callable[[], float]
     _failed: "OrderedDict[str, deque[float]]" = field(default_factory=OrderedDict)
 
     def wait(self, address: str) -> float:
-        """Seconds that this address has to wait until its next login is looked at."""
+        """Seconds until the next login from this address is accepted for a check."""
         return max(self._wait(address, FAILURES), self._wait("", EVERYWHERE))
 
     def failed(self, address: str) -> None:
-        """A login from there was refused."""
+        """Count a refused login from that address."""
         for place in (address, ""):
             self._failed.setdefault(place, deque(maxlen=EVERYWHERE)).append(self.monotonic())
             self._failed.move_to_end(place)
@@ -96,7 +96,7 @@ class Limit:
 
 
 class Access:
-    """Decides who asks. `local`: under which name acts are recorded where nobody has to log in."""
+    """Authenticates requests. `local`: the name under which actions are recorded if no login is required."""
 
     def __init__(self, settings: PageSettings, local: str, *, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.settings = settings
@@ -115,11 +115,11 @@ class Access:
 
     @property
     def has_logins(self) -> bool:
-        """Somebody has a token."""
+        """Whether any user has a token."""
         return bool(self._digests)
 
     def visit(self, address: str, headers: Mapping[str, str], session_id: str | None) -> Visit:
-        """Who asks, and their session if they have one. A name counts only if the proxy itself has sent it."""
+        """The request's user, and the session if there is one. A user name counts only if the proxy has sent it."""
         session = self._session(session_id)
         if not self.settings.protected:
             return Visit(self._local, session)
@@ -131,7 +131,7 @@ class Access:
         return Visit(session.person if session else None, session)
 
     def login(self, address: str, token: str) -> Session | None:
-        """A new session for whoever has this token; None, counted against the address, for any other."""
+        """A new session for the user of this token; None, counted against the address, for any other token."""
         found = self._by_token(token.strip())
         if found is None:
             self.limit.failed(address)
@@ -139,7 +139,7 @@ class Access:
         return self.begin(found)
 
     def begin(self, person: Person | None = None) -> Session:
-        """A new session, under an id that nobody had before."""
+        """A new session with a new id."""
         ends = self._monotonic() + self.settings.session.total_seconds()
         session = Session(secrets.token_urlsafe(32), secrets.token_urlsafe(32), ends, person)
         self._sessions[session.id] = session
@@ -164,7 +164,7 @@ class Access:
     def _by_token(self, token: str) -> Person | None:
         digest = _digest(token)
         found = None
-        for known, person in self._digests.items():  # all of them: how long it takes says nothing
+        for known, person in self._digests.items():  # compares with all tokens, so that the duration reveals nothing
             if hmac.compare_digest(known, digest):
                 found = person
         return found

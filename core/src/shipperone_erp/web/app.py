@@ -1,4 +1,4 @@
-"""The page as an ASGI application: addresses, who may see what, what happens to errors."""
+"""The page as an ASGI application: routes, access, handling of errors."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -29,7 +29,7 @@ from shipperone_erp.web.texts import text
 Screen = Callable[[Site, Request], Awaitable[Response]]
 
 OPEN = ("/login", "/livez", "/readyz", "/static/")
-"""What is answered without a login: none of it holds anything of a tenant."""
+"""Paths that are answered without a login: none of them contains data of a tenant."""
 
 GET: tuple[tuple[str, Screen], ...] = (
     ("/", overview.overview),
@@ -65,7 +65,7 @@ POST: tuple[tuple[str, Screen], ...] = (
 
 
 def application(site: Site, *, hosts: tuple[str, ...] = ()) -> Asgi:
-    """The page over this site; it answers to these hosts beside those of this machine."""
+    """The page for this site; it answers to these hosts in addition to those of this machine."""
     routes = [Route(path, partial(_screen, site, screen), methods=["GET"]) for path, screen in GET]
     routes += [Route(path, partial(_screen, site, screen), methods=["POST"]) for path, screen in POST]
     routes.append(Route("/login", partial(_screen, site, login.login), methods=["GET", "POST"]))
@@ -86,7 +86,7 @@ async def _missing(site: Site, request: Request, error: Exception) -> Response:
 
 
 def _visited(site: Site, app: Asgi) -> Asgi:
-    """Finds out who asks; who has to log in is sent there."""
+    """Authenticates the request; redirects to the login if one is required."""
 
     async def visited(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
@@ -112,7 +112,7 @@ def _to_login(site: Site, request: Request) -> Response:
 
 
 def _kept(app: Asgi) -> Asgi:
-    """Assets carry a digest of their content in their address, so that a browser may keep them."""
+    """Assets have a digest of their content in their address, so that a browser may cache them."""
 
     async def kept(scope: Scope, receive: Receive, send: Send) -> None:
         async def with_age(message: "dict[str, object]") -> None:

@@ -1,4 +1,4 @@
-"""What takes longer than a request may: the doctor, a comparison with the ERP, a release. One run of each at a time."""
+"""Background runs of slow work: the doctor, a comparison with the ERP, a release. One run of each at a time."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,12 +8,12 @@ from typing import Any
 
 Key = tuple[str, ...]
 KEPT = 50
-"""Results that are kept; the oldest goes."""
+"""The number of results that are kept; the oldest is dropped."""
 
 
 @dataclass(slots=True)
 class Run:
-    """One run: by whom it was asked for and when; what came of it, or the error that ended it."""
+    """One run: the user who requested it, the time, and its result or error."""
 
     by: str
     at: datetime
@@ -23,19 +23,19 @@ class Run:
 
     @property
     def under_way(self) -> bool:
-        """It has not ended yet."""
+        """Whether it is still running."""
         return self.done_at is None
 
 
 @dataclass(slots=True)
 class BackgroundRuns:
-    """Runs by what they are about; a page looks at the newest one."""
+    """Runs by their subject; a page shows the newest one."""
 
     runs: dict[Key, Run] = field(default_factory=dict)
     _tasks: set["asyncio.Task[None]"] = field(default_factory=set)
 
     def start(self, key: Key, by: str, now: Callable[[], datetime], work: Callable[[], Awaitable[Any]]) -> Run:
-        """Begin it, unless it is under way already: then that one is returned."""
+        """Start it; if a run of the same key is in progress, that one is returned instead."""
         known = self.runs.get(key)
         if known is not None and known.under_way:
             return known
@@ -50,7 +50,7 @@ class BackgroundRuns:
         return run
 
     async def close(self) -> None:
-        """End what is under way."""
+        """Cancel the runs in progress."""
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -59,7 +59,7 @@ class BackgroundRuns:
 async def _run(run: Run, now: Callable[[], datetime], work: Callable[[], Awaitable[Any]]) -> None:
     try:
         run.result = await work()
-    except Exception as error:  # shown on the page that asked for it
+    except Exception as error:  # shown on the page that requested it
         run.error = error
     finally:
         run.done_at = now()

@@ -1,4 +1,4 @@
-"""How values are shown: times, amounts, sentences, small charts. Filters of the templates; each escapes."""
+"""Formats values: times, amounts, sentences, small charts. Filters of the templates; each escapes its result."""
 
 import re
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ _MARKED = re.compile(r"`(?P<code>[^`]+)`|(?<![\w.,-])(?P<figure>-?\d[\d,]*\.\d{2
 
 
 def moment(value: datetime | str | None) -> datetime | None:
-    """An aware time, from the rows' ISO text as well."""
+    """An aware time; also accepts the rows' ISO text."""
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 
@@ -51,7 +51,7 @@ def _time(at: datetime, shown: str, title: str) -> Markup:
 
 
 def span(length: timedelta) -> str:
-    """'45 s', '12 min', '3 h', '9 d': of one unit, as short as a list needs it."""
+    """'45 s', '12 min', '3 h', '9 d': in a single unit, short enough for a list."""
     seconds = int(length.total_seconds())
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size or (unit == "min" and seconds >= 60):
@@ -65,7 +65,7 @@ def minutes(length: float) -> str:
 
 
 def money(value: Decimal | str | None, currency: str | None = None) -> Markup:
-    """'24.99 EUR', with the currency's decimals; a dash where nothing is known."""
+    """'24.99 EUR', with the currency's decimals; a dash if it is unknown."""
     if value is None:
         return escape(text("none"))
     shown = money_text(Decimal(value), currency)
@@ -73,12 +73,12 @@ def money(value: Decimal | str | None, currency: str | None = None) -> Markup:
 
 
 def quantity(value: Decimal | None) -> str:
-    """'3', '0.5'; a dash where nothing is known."""
+    """'3', '0.5'; a dash if it is unknown."""
     return text("none") if value is None else plain(value)
 
 
 def figures(sentence: str | None) -> Markup:
-    """A sentence with its amounts in bold, so that the eye finds what differs, and what is to be typed set as such."""
+    """A sentence with amounts in bold, so that differences are visible, and with commands set as code."""
     parts: list[Markup] = []
     at = 0
     shown = one_line(sentence or "")
@@ -90,17 +90,17 @@ def figures(sentence: str | None) -> Markup:
 
 
 def first_sentence(explanation: str) -> Markup:
-    """The first sentence of a reason's explanation: what a card has room for."""
+    """The first sentence of a reason's explanation, which fits on a card."""
     return figures(re.split(r"(?<=\.) (?=[A-Z])", explanation, maxsplit=1)[0])
 
 
 def named(value: object) -> str:
-    """An id, a SKU or a name: one line; in quotes where blanks would be overlooked."""
+    """An id, a SKU or a name on one line; in quotes if it contains blanks that could be overlooked."""
     return label(str(value))
 
 
 def part(value: object) -> str:
-    """Any text as one part of an address."""
+    """A text as one segment of a path."""
     return quote(str(value), safe="")
 
 
@@ -110,7 +110,7 @@ def link(url: str | None) -> str | None:
 
 
 def bars(spans: Sequence[Span]) -> list[dict[str, int]]:
-    """A small chart: for each span the heights, in 40 units, of what was listed and of what is done."""
+    """A small chart: for each span the heights, in 40 units, of its listed and its completed jobs."""
     most = max((one.listed for one in spans), default=0) or 1
     found = []
     for number, one in enumerate(spans):
@@ -120,7 +120,7 @@ def bars(spans: Sequence[Span]) -> list[dict[str, int]]:
 
 
 def ages(spans: Sequence[Span]) -> list[dict[str, int]]:
-    """A small chart of how soon orders were confirmed: the height of each span's median, in 24 units."""
+    """A small chart of the time until confirmation: the height of each span's median, in 24 units."""
     longest = max((one.minutes or 0.0 for one in spans), default=0.0) or 1.0
     return [
         {"x": number * 10, "age": max(round(one.minutes / longest * 24), 1)}

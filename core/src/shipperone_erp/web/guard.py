@@ -1,4 +1,4 @@
-"""What stands before every request: which hosts the page answers to, and the headers of every answer."""
+"""Applies to every request: the hosts that the page accepts, and the security headers of every response."""
 
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any
@@ -28,7 +28,7 @@ SAFE = ("GET", "HEAD", "OPTIONS")
 
 
 class Guard:
-    """Wraps the page: refuses foreign hosts and cross-site posts, and adds the headers that confine a browser."""
+    """Middleware that refuses foreign hosts and cross-site posts, and adds the headers that restrict a browser."""
 
     def __init__(self, app: Asgi, *, hosts: Iterable[str], https: bool = False) -> None:
         self._app = app
@@ -38,7 +38,7 @@ class Guard:
             self._headers[b"strict-transport-security"] = b"max-age=31536000"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request; what is no HTTP (a web socket) is closed by not being answered."""
+        """Handle one request. A scope other than HTTP (a web socket) gets no response, which closes it."""
         if scope["type"] != "http":
             return
 
@@ -69,7 +69,7 @@ def _name(host: str) -> str:
 
 
 def _same_site(headers: MutableMapping[bytes, bytes], host: str) -> bool:
-    """The browser says nothing else; the token in the form decides where it says nothing at all."""
+    """False if the browser reports another site. Without such a header the token in the form decides."""
     if headers.get(b"sec-fetch-site", b"same-origin") not in (b"same-origin", b"none"):
         return False
     origin = headers.get(b"origin")

@@ -1,4 +1,4 @@
-"""What an operator can do to one job from the page: each action, what it needs, and its function in `operations`."""
+"""The actions of an operator for one job on the page: each with its inputs and its function in `operations`."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
@@ -25,7 +25,7 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class ActionRequest:
-    """One action on one job: the ledger that is written, and what the operator has filled in."""
+    """One action on one job: the ledger to write, and the operator's input."""
 
     ledger: Ledger
     configuration: Configuration
@@ -35,7 +35,7 @@ class ActionRequest:
     values: Values = field(default_factory=dict)
 
     def timezone(self) -> str:
-        """The tenant's. UsageError if the tenant is not usable as it is configured."""
+        """The tenant's time zone. UsageError if the tenant cannot be loaded."""
         if self.job.tenant not in self.configuration.tenants:
             raise UsageError(f"{self.job.tenant} is not usable as it is configured")
         return self.configuration.tenants[self.job.tenant].timezone
@@ -43,24 +43,24 @@ class ActionRequest:
 
 @dataclass(frozen=True, slots=True)
 class JobAction:
-    """An action as the page offers it: `fits` says whether the job is such that it can be done.
+    """An action of the page. `fits`: whether it applies to the job in its present state.
 
-    `fields`: what has to be filled in besides the note; an action with fields is for one job at a time.
+    `fields`: the inputs besides the note; an action with fields is for one job at a time.
     """
 
     name: str
     fits: Callable[[Job], bool]
     run: Callable[[ActionRequest], str | None]
-    """Returns what follows, where the job itself does not show it."""
+    """Returns the next step, if the job itself does not show it."""
     needs_note: bool = False
     fields: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BackgroundAction(JobAction):
-    """An action that reads ShipperOne's queues or the ERP first: for one job at a time, in `in_background`.
+    """An action that first reads ShipperOne's queues or the ERP: for one job at a time, in `in_background`.
 
-    The form is answered at once; the order's page shows what came of it.
+    The form is answered at once; the order's page shows the result.
     """
 
     in_background: Callable[[ActionRequest], Awaitable[None]] = field(kw_only=True)
@@ -199,17 +199,17 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
         JobAction("note", lambda job: True, _note, needs_note=True),
     )
 }  # fmt: skip
-"""In the order in which the page offers them: what cures first, what ends last."""
+"""In the sequence of the page: first the actions that cure, last those that end a job."""
 
 IN_BACKGROUND = tuple(action.name for action in JOB_ACTIONS.values() if isinstance(action, BackgroundAction))
 IN_BULK = tuple(a.name for a in JOB_ACTIONS.values() if not a.fields and not isinstance(a, BackgroundAction))
 
 
 def available(job: Job) -> list[JobAction]:
-    """What can be done to this job now."""
+    """The actions that apply to this job now."""
     return [action for action in JOB_ACTIONS.values() if action.fits(job)]
 
 
 def fields_of(action: JobAction, job: Job) -> tuple[str, ...]:
-    """What has to be filled in: a reservation has a reference and nothing more."""
+    """The required inputs: for a reservation only the reference."""
     return ("reference",) if action.name == "adopt" and job.stage is Stage.ALLOCATION else action.fields

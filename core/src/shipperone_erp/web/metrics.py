@@ -1,6 +1,6 @@
-"""Metrics for Prometheus: what the ledger holds is read with each scrape; cycles, steps and requests are counted.
+"""Metrics for Prometheus: the ledger's state is read at each scrape; cycles, steps and requests are counted.
 
-Labels are tenants, stages and words of closed lists. Never an order's id: there is no end of those.
+Labels are tenants, stages and words of closed lists. An order's id is never a label, since their number is unlimited.
 """
 
 import base64
@@ -52,12 +52,12 @@ class Metrics:
         self.registry.register(_OfTheLedger(configuration, ledger, self._listed))
 
     def exposition(self) -> bytes:
-        """All of it, in the text format of OpenMetrics. Blocking: it asks the ledger."""
+        """All metrics in the text format of OpenMetrics. Blocking: reads the ledger."""
         text: bytes = generate_latest(self.registry)  # type: ignore[no-untyped-call, unused-ignore]
         return text
 
     def __call__(self, event: Event) -> None:
-        """As an observer of the runtime."""
+        """Observes an event of the runtime."""
         match event:
             case CycleEnded():
                 queue = event.tenant, event.stage
@@ -82,7 +82,7 @@ class Metrics:
 
 
 class _OfTheLedger:
-    """What the ledger holds at the time of the scrape; while it cannot be read, only `build_info` is there."""
+    """The state of the ledger at the scrape; while it cannot be read, only `build_info` is exported."""
 
     def __init__(self, configuration: Configuration, ledger: Ledger, listed: dict[tuple[str, Stage], int]) -> None:
         self._configuration = configuration
@@ -90,11 +90,11 @@ class _OfTheLedger:
         self._listed = listed
 
     def describe(self) -> list[Any]:
-        """Nothing is read when it is registered."""
+        """No metrics, so that registration does not read the ledger."""
         return []
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        """One family after another."""
+        """Yields one metric family after another."""
         info = _gauge("build_info", "The version that runs; always 1.", "version", "api")
         info.add_metric([version("shipperone-erp"), API_VERSION], 1)
         yield info
@@ -164,7 +164,7 @@ class _OfTheLedger:
         yield from (good, paused, held, listed)
 
     def _of_the_fleet(self) -> Iterator[GaugeMetricFamily]:
-        """Nothing where there is no fleet."""
+        """Yields nothing without a fleet."""
         store = fleet_of(self._ledger)
         if store is None:
             return
@@ -198,7 +198,7 @@ def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:
 
 
 def expires(token: str) -> float | None:
-    """When a token that is a JSON Web Token ends; None for any other, which says nothing of it."""
+    """The expiry of a token that is a JSON Web Token; None for any other token."""
     parts = token.split(".")
     if len(parts) != 3:
         return None

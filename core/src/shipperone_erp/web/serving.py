@@ -1,4 +1,4 @@
-"""Serving the page over HTTP, in a process of its own or in the event loop of a running service."""
+"""Serves the page over HTTP, in a process of its own or in the event loop of a running service."""
 
 import asyncio
 import contextlib
@@ -31,14 +31,14 @@ LOG = logging.getLogger("shipperone_erp.web")
 
 USUAL = "127.0.0.1:8642"
 AGAIN = 10.0
-"""Seconds until a port that another process holds is tried again, such as the one that this process replaces."""
+"""Seconds until the next attempt on a port held by another process, such as the one that this process replaces."""
 CLOSE_WITHIN = 2.0
 
 
 def site_of(
     configuration: Configuration, ledger: Ledger, redact: Redaction, *, now: Callable[[], datetime] = utc_now
 ) -> Site:
-    """The page of this configuration over an open ledger, as `[runtime.page]` says."""
+    """The page of this configuration over an open ledger, with the settings of `[runtime.page]`."""
     settings = configuration.runtime.page
     access = Access(settings, f"{actor()} (page)")
     read_only = settings.read_only or ledger.read_only
@@ -57,10 +57,11 @@ def _metrics(configuration: Configuration, ledger: Ledger) -> "Metrics | None":
 
 
 def bound(http: str) -> socket.socket:
-    """A socket that listens there. OSError if it cannot."""
+    """A socket that listens at that address. OSError if it cannot be opened."""
     host, port = listening(http)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # with the protocol named asyncio sets TCP_NODELAY: without it each body waits 40 ms for the ACK of its headers
+    # asyncio sets TCP_NODELAY only if the protocol is named; without it each body waits 40 ms for the ACK of its
+    # headers
     opened = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -79,7 +80,7 @@ def address(opened: socket.socket) -> str:
 
 
 async def serve(site: Site, opened: socket.socket, stopping: asyncio.Event, events: Observers | None = None) -> None:
-    """Serve the page on that socket until `stopping` is set; its metrics count what the `events` are told."""
+    """Serve the page on that socket until `stopping` is set; its metrics count the `events`."""
     if events is not None and site.metrics is not None:
         events.add(site.metrics)
     try:
@@ -91,7 +92,7 @@ async def serve(site: Site, opened: socket.socket, stopping: asyncio.Event, even
 
 
 async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -> None:
-    """Serve an application on that socket. The process keeps its own handlers of signals."""
+    """Serve an application on that socket. The process keeps its own signal handlers."""
     settings: Any = uvicorn.Config(
         app, log_config=None, access_log=False, server_header=False, proxy_headers=False, lifespan="off",
         ws="none", timeout_keep_alive=15, timeout_graceful_shutdown=2, h11_max_incomplete_event_size=64 * 1024,
@@ -114,7 +115,7 @@ async def serve_app(app: Asgi, opened: socket.socket, stopping: asyncio.Event) -
 async def local_page(
     configuration: Configuration, ledger: Ledger, redact: Redaction, events: Observers | None = None
 ) -> AsyncIterator[str]:
-    """While inside the page is served on this machine, at its usual port or any that is free; yields its address."""
+    """A context manager that serves the page on this machine, at its usual port or any free one; yields its address."""
     try:
         opened = bound(USUAL)
     except OSError:
@@ -132,7 +133,7 @@ async def local_page(
 async def page_in_service(
     configuration: Configuration, ledger: Ledger, redact: Redaction, events: Observers
 ) -> AsyncIterator[None]:
-    """While inside the page is served at `[runtime] http`, if it is set; no fault of it stops the service."""
+    """A context manager that serves the page at `[runtime] http`, if it is set; its errors do not stop the service."""
     http = configuration.runtime.http
     if http is None:
         yield

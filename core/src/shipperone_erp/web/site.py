@@ -1,4 +1,4 @@
-"""What every screen shares: the ledger, the templates, who asks, forms with their tokens, answers."""
+"""The shared parts of every screen: the ledger, the templates, the user, forms with their tokens, responses."""
 
 import asyncio
 import functools
@@ -42,7 +42,7 @@ LOG = logging.getLogger("shipperone_erp.web")
 
 
 class Answered(Exception):
-    """Ends a request with a page of its own: not allowed, not found, a form of yesterday."""
+    """Ends a request with a page of its own: forbidden, not found, an expired form."""
 
     def __init__(self, status: int, title: str, *lines: str) -> None:
         super().__init__(title)
@@ -53,7 +53,7 @@ class Answered(Exception):
 
 @dataclass(slots=True)
 class Site:
-    """One page over one ledger. `refresh`: seconds between two looks of a browser that shows it."""
+    """One page over one ledger. `refresh`: seconds between two refreshes in a browser."""
 
     configuration: Configuration
     ledger: Ledger
@@ -73,14 +73,14 @@ class Site:
         self.environment = _environment()
 
     def zone(self, tenant: str | None) -> str:
-        """The tenant's time zone; UTC for what is about none."""
+        """The tenant's time zone; UTC without a tenant."""
         known = self.configuration.tenants.get(tenant or "")
         return known.timezone if known else "UTC"
 
     async def page(
         self, request: Request, template: str, make: Callable[[Ledger], Values], *, status: int = 200
     ) -> Response:
-        """The template with what `make` reads, in a thread: neither blocks the loop that serves the tenants."""
+        """Render the template with the result of `make` in a thread, so that the tenants' event loop is not blocked."""
         visit = visit_of(request)
         session = visit.session or self.access.begin()
         message, session.message = session.message, None
@@ -93,7 +93,7 @@ class Site:
         return response
 
     def remember(self, response: Response, session: Session) -> None:
-        """Have the browser keep the session's id, out of the reach of scripts and of other sites' requests."""
+        """Set the session's cookie, which scripts and requests from other sites cannot use."""
         settings = self.access.settings
         response.set_cookie(
             COOKIE, session.id, max_age=int(settings.session.total_seconds()), path="/", secure=settings.https,
@@ -115,7 +115,7 @@ class Site:
         return self.redact(self.environment.get_template(template).render({**common, **values}))
 
     async def form(self, request: Request) -> Mapping[str, list[str]]:
-        """The fields of a form that this page has sent, to this session. Answered with 403 for any other."""
+        """The fields of a form that this page has sent to this session. Any other form is answered with 403."""
         body = b""
         async for chunk in request.stream():
             body += chunk
@@ -129,7 +129,7 @@ class Site:
         return fields
 
     def acting(self, request: Request) -> Person:
-        """Who acts. Answered with 403 if the page is read only, or if they may only look."""
+        """The acting user. Answered with 403 if the page is read-only, or if the user is a reader."""
         person = visit_of(request).person
         if self.read_only:
             raise Answered(403, text("forbidden"), text("forbidden_read_only"))
@@ -138,13 +138,13 @@ class Site:
         return person
 
     def say(self, request: Request, message: str) -> None:
-        """A message for the next page of this session."""
+        """Set a message for the next page of this session."""
         session = visit_of(request).session
         if session is not None:
             session.message = self.redact(message)
 
     async def unavailable(self, request: Request, error: Exception) -> Response:
-        """The page in place of one that could not be made."""
+        """The page for a request that failed because a part is not available."""
         if isinstance(error, Answered):
             return await self._notice(request, error.status, error.title, list(error.lines))
         if isinstance(error, LedgerError):
@@ -162,7 +162,7 @@ class Site:
 
 @functools.cache
 def _environment() -> Environment:
-    """The templates, compiled once a process: not while somebody waits for a page."""
+    """The templates, compiled once a process and before the first request."""
     made = Environment(
         loader=FileSystemLoader(HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, auto_reload=False,  # an upgrade may replace files under a running process
@@ -188,36 +188,36 @@ def _environment() -> Environment:
 
 
 def visit_of(request: Request) -> Visit:
-    """Who asks, as it was found out before the request came here."""
+    """The user and the session, as determined by the middleware before."""
     visit: Visit = request.scope["visit"]
     return visit
 
 
 def forbidden(person: Person | None) -> Answered:
-    """Their roles do not include it."""
+    """The response for a user whose roles do not permit the request."""
     roles = ", ".join(sorted(person.roles)) if person else text("none")
     return Answered(403, text("forbidden"), text("forbidden_why", roles=roles))
 
 
 def back_to(request: Request, fields: Mapping[str, list[str]]) -> RedirectResponse:
-    """To the page of ours that the form names, never to another site."""
+    """Redirect to the page named in the form, never to another site."""
     target = (fields.get("back") or ["/"])[0]
     local = target.startswith("/") and not target.startswith("//") and "\\" not in target and target.isprintable()
     return RedirectResponse(target if local else "/", status_code=303)
 
 
 def one(fields: Mapping[str, list[str]], name: str) -> str:
-    """The one value of a field, without blanks around it; empty if it is not there."""
+    """The value of a field, stripped of blanks; empty if the field is missing."""
     return (fields.get(name) or [""])[0].strip()
 
 
 def _address(request: Request) -> str:
-    path = quote(request.url.path)  # as it is requested again: an order's id may hold any character
+    path = quote(request.url.path)  # quoted as in a new request: an order's id may contain any character
     return f"{path}?{request.url.query}" if request.url.query else path
 
 
 def _versions() -> Mapping[str, str]:
-    """The addresses of the assets, each with a digest of its content: a browser keeps it until it changes."""
+    """The addresses of the assets, each with a digest of its content, so that a browser caches it until it changes."""
     return {
         file.name: f"/static/{file.name}?v={sha256(file.read_bytes()).hexdigest()[:12]}"
         for file in sorted((HERE / "assets").iterdir())

@@ -1,1 +1,1 @@
-"""The screens, one module each: what it reads, what it offers, its addresses."""
+"""The screens, one module each: the data it reads, its actions, its routes."""

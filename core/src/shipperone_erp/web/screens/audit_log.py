@@ -1,4 +1,4 @@
-"""`/actions`: who did what, when, with which note."""
+"""`/actions`: the audit log of actions with actor, time and note."""
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,7 +11,7 @@ SHOWN = 100
 
 
 async def show(site: Site, request: Request) -> Response:
-    """The newest first, by tenant or by who did it."""
+    """The newest first, filtered by tenant or by actor."""
     asked = request.query_params
     tenant, actor = asked.get("tenant") or None, asked.get("actor") or None
     before = int(asked["before"]) if asked.get("before", "").isdecimal() and len(asked["before"]) < 20 else None

@@ -9,7 +9,7 @@ from shipperone_erp.web.site import Site, Values, one, visit_of
 
 
 async def show(site: Site, request: Request) -> Response:
-    """The newest examination, what fails first."""
+    """The newest examination, failures first."""
     run = site.background.runs.get(("doctor",))
 
     def make(ledger: Ledger) -> Values:
@@ -23,7 +23,7 @@ async def show(site: Site, request: Request) -> Response:
 
 
 async def begin(site: Site, request: Request) -> Response:
-    """Begin an examination; it changes nothing, so that whoever may look may ask for it."""
+    """Start an examination. It changes nothing, so readers may start it too."""
     fields = await site.form(request)
     tenant = one(fields, "tenant")
     person = visit_of(request).person

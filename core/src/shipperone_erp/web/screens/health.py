@@ -1,4 +1,4 @@
-"""What machines ask: `/livez`, `/readyz`, `/statusz`, `/metrics`."""
+"""Endpoints for machines: `/livez`, `/readyz`, `/statusz`, `/metrics`."""
 
 import asyncio
 
@@ -12,16 +12,16 @@ from shipperone_erp.web.site import Answered, Site, visit_of
 from shipperone_erp.web.texts import text
 
 READY_WITHIN = 5.0
-"""Seconds in which the ledger has to take a write."""
+"""Seconds within which the ledger must accept a write."""
 
 
 async def livez(site: Site, request: Request) -> Response:
-    """The loop that serves the tenants turns: it has answered this."""
+    """The event loop that serves the tenants is running, since it has answered this request."""
     return PlainTextResponse("ok\n")
 
 
 async def readyz(site: Site, request: Request) -> Response:
-    """The ledger can be written (where the page is read only: read)."""
+    """The ledger can be written (or, on a read-only page, read)."""
     check = site.ledger.counts if site.ledger.read_only else site.ledger.can_write
     try:
         await asyncio.wait_for(asyncio.to_thread(check), READY_WITHIN)
@@ -32,7 +32,7 @@ async def readyz(site: Site, request: Request) -> Response:
 
 
 async def metrics(site: Site, request: Request) -> Response:
-    """What Prometheus scrapes; 404 with what to install where the extra is missing."""
+    """The metrics for Prometheus; 404 with the extra to install if it is missing."""
     if site.metrics is None:
         return PlainTextResponse(f"{text('no_metrics')}\n", status_code=404)
     body = await asyncio.to_thread(site.metrics.exposition)
@@ -40,7 +40,7 @@ async def metrics(site: Site, request: Request) -> Response:
 
 
 async def statusz(site: Site, request: Request) -> Response:
-    """What `status --json` prints."""
+    """The output of `status --json`."""
     if visit_of(request).person is None:
         raise Answered(401, text("log_in"))
     rows, _ = await asyncio.to_thread(lambda: status_with_fleet(site.configuration, site.ledger, site.now()))

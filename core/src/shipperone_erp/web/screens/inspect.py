@@ -1,7 +1,7 @@
-"""`/inspect/TENANT`: where ShipperOne has each field, what adds up, what the ERP knows, and the TOML that says so.
+"""`/inspect/TENANT`: the place of each field, the sums, the goods in the ERP, and the proposed TOML.
 
-The queues and the ERP are read beside the request. Nothing is changed and nothing is written: the TOML is copied into
-the configuration by whoever keeps it.
+The queues and the ERP are read in the background. Nothing is changed and nothing is written: an operator copies the
+TOML into the configuration.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from shipperone_erp.web.site import Site, Values, one, visit_of
 
 
 async def show(site: Site, request: Request) -> Response:
-    """The newest inspection of a tenant; the first tenant where none is named."""
+    """The newest inspection of a tenant; of the first tenant if none is named."""
     tenants = sorted(site.configuration.tenants)
     tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
     if tenant is not None:
@@ -39,7 +39,7 @@ async def show(site: Site, request: Request) -> Response:
 
 
 async def begin(site: Site, request: Request) -> Response:
-    """Begin an inspection; it changes nothing, so that whoever may look may ask for it."""
+    """Start an inspection. It changes nothing, so readers may start it too."""
     fields = await site.form(request)
     tenant = one(fields, "tenant")
     settings: TenantSettings = known(site, tenant)

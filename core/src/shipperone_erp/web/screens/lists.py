@@ -20,15 +20,15 @@ from shipperone_erp.web.formatting import part
 from shipperone_erp.web.site import Site, Values, visit_of
 
 FIRST, PAGE = 8, 50
-"""Orders of one reason that the whole list shows, and that its own page shows at once."""
+"""The orders of one reason that the complete list shows, and that a page of its own shows at once."""
 TOGETHER = 48
-"""Orders on the whole list at most; further groups show their heads alone."""
+"""The largest number of orders in the complete list; further groups show only their heads."""
 
 WordT = TypeVar("WordT", bound=StrEnum)
 
 
 def word(kind: type[WordT], value: str | None) -> WordT | None:
-    """The word of a closed list; None for what is none, such as an address that somebody typed."""
+    """The member of a closed list; None for any other text, such as a mistyped address."""
     try:
         return kind(value or "")
     except ValueError:
@@ -36,12 +36,12 @@ def word(kind: type[WordT], value: str | None) -> WordT | None:
 
 
 async def held(site: Site, request: Request) -> Response:
-    """What needs an operator."""
+    """The orders that need an operator."""
     return await _list(site, request, "held")
 
 
 async def waiting(site: Site, request: Request) -> Response:
-    """What waits by itself."""
+    """The orders that proceed by themselves."""
     return await _list(site, request, "waiting")
 
 
@@ -94,13 +94,13 @@ def _shown(group: Group, jobs: list[Job], filters: Mapping[str, Any]) -> dict[st
 
 
 def query(filters: Mapping[str, Any], **changed: Any) -> str:
-    """The filters as the query of an address; a filter that is not set is left out."""
+    """The filters as the query of an address; unset filters are left out."""
     kept = {name: str(value) for name, value in {**filters, **changed}.items() if value}
     return f"?{urlencode(kept)}" if kept else ""
 
 
 async def search(site: Site, request: Request) -> Response:
-    """Orders by id, key, invoice number, number of the sales order. The only one is opened at once."""
+    """Orders by id, key, invoice number, or number of the sales order. A single result is opened at once."""
     wanted = request.query_params.get("q", "").strip()[:200]
     found: list[Any] = []
 

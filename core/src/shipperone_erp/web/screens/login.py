@@ -10,7 +10,7 @@ from shipperone_erp.web.texts import text
 
 
 async def login(site: Site, request: Request) -> Response:
-    """The form for a token, or what came of it."""
+    """The form for a token, or the result of a login."""
     if request.method != "POST":
         if visit_of(request).person is not None:
             return RedirectResponse("/", status_code=303)

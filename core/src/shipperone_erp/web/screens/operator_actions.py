@@ -1,4 +1,4 @@
-"""What operators do: a preview of what happens to each order, then the action. The functions are the command line's."""
+"""Operators' actions: a preview of the effect on each order, then the action, by the functions of the command line."""
 
 import asyncio
 import contextlib
@@ -23,14 +23,14 @@ from shipperone_erp.web.site import Answered, Site, Values, back_to, forbidden, 
 from shipperone_erp.web.texts import text
 
 MOST = 500
-"""Orders that one form may name."""
+"""The largest number of orders in one form."""
 
 Fields = Mapping[str, list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class PreviewRow:
-    """One order of a preview: the job, and why the action would leave it as it is; None if it would be done."""
+    """One order of a preview: the job, and the reason why the action does not apply; None if it does."""
 
     key: str
     job: Job | None
@@ -38,7 +38,7 @@ class PreviewRow:
 
 
 def previewed(ledger: Ledger, action: JobAction, keys: Sequence[str], person: Person) -> list[PreviewRow]:
-    """What the action would do to the jobs of these keys."""
+    """The effect of the action on the jobs of these keys."""
     found = []
     for key in dict.fromkeys(keys[:MOST]):
         job = next(iter(ledger.find_jobs(key=key)), None)
@@ -55,7 +55,7 @@ def previewed(ledger: Ledger, action: JobAction, keys: Sequence[str], person: Pe
 
 
 async def preview(site: Site, request: Request) -> Response:
-    """What would happen to each of the chosen orders; nothing is done yet."""
+    """The effect on each of the selected orders; nothing is changed yet."""
     fields = await site.form(request)
     person = site.acting(request)
     action = _action(fields)
@@ -72,7 +72,7 @@ async def preview(site: Site, request: Request) -> Response:
 
 
 async def run(site: Site, request: Request) -> Response:
-    """Do it to each of the orders that the form names, and return to where the form was."""
+    """Perform the action on each order of the form, and return to the page of the form."""
     fields = await site.form(request)
     person = site.acting(request)
     action = _action(fields)
@@ -90,7 +90,7 @@ async def run(site: Site, request: Request) -> Response:
 def _run_each(
     site: Site, action: JobAction, keys: Sequence[str], person: Person, note: str | None, values: Mapping[str, str]
 ) -> str:
-    """The action, one job after another; what could not be done is reported, and stops none of the others."""
+    """The action for one job after another. A failure is reported, and does not stop the others."""
     follows, failed, done = "", [], 0
     with job_commands.acting_as(person.name):
         for entry in previewed(site.ledger, action, keys, person):
@@ -116,7 +116,7 @@ def _run_each(
 async def _in_background(
     site: Site, request: Request, fields: Fields, action: BackgroundAction, person: Person, note: str | None
 ) -> Response:
-    """It reads ShipperOne or the ERP first: the form is answered at once, the order's page shows what came of it."""
+    """An action that first reads ShipperOne or the ERP: the form is answered at once, the order shows the result."""
     rows = await asyncio.to_thread(previewed, site.ledger, action, fields.get("key", [])[:1], person)
     job = rows[0].job if rows else None
     if job is None or rows[0].why_not is not None:
@@ -154,7 +154,7 @@ async def pause(site: Site, request: Request) -> Response:
 
 
 async def go_live(site: Site, request: Request) -> Response:
-    """Decide about what was listed before the tenant went live."""
+    """Decide about the orders listed before the tenant's go-live."""
     fields, tenant, _ = await _steered(site, request)
     person, from_now = site.acting(request), one(fields, "act") == "from_now"
     known = site.configuration.tenants.get(tenant)
@@ -169,7 +169,7 @@ async def go_live(site: Site, request: Request) -> Response:
 
 
 async def adopt(site: Site, request: Request) -> Response:
-    """Adopt many documents that were made elsewhere, from pasted rows: all of them, or none."""
+    """Adopt many documents that were created elsewhere, from pasted rows: all of them, or none."""
     fields = await site.form(request)
     person, note = site.acting(request), one(fields, "note") or None
     name = one(fields, "tenant")
@@ -192,7 +192,7 @@ async def adopt(site: Site, request: Request) -> Response:
 
 
 async def tenant(site: Site, request: Request) -> Response:
-    """One tenant: its pauses, and what its go-live would decide about."""
+    """One tenant: its pauses, and the orders that its go-live would decide about."""
     name = request.path_params["tenant"]
     _must_know(site, name)
     known = site.configuration.tenants.get(name)

@@ -1,4 +1,4 @@
-"""`/order/TENANT/ID`: what happened to an order on both sides, where it stands, and what can be done."""
+"""`/order/TENANT/ID`: the timeline of an order on both sides, its state, and the available actions."""
 
 import json
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ async def order(site: Site, request: Request) -> Response:
 
 
 async def raw(site: Site, request: Request) -> Response:
-    """Every body of an order as it was sent and received. Not for those who may only look: it holds addresses."""
+    """Every body of an order as it was sent and received. Not for readers, since it contains addresses."""
     tenant, order_id = request.path_params["tenant"], request.path_params["order_id"]
     person = visit_of(request).person
     if person is None or not person.may_act_at_all:
@@ -76,7 +76,7 @@ def _jobs(ledger: Ledger, tenant: str, order_id: str) -> list[Job]:
 
 
 def _shipped(jobs: Sequence[Job]) -> bool:
-    """An invoice says that goods of the order have left: its reservation is used, and is not to be given back."""
+    """Whether an invoice shows that goods of the order have left; then its reservation must not be released."""
     return any(job.stage is Stage.INVOICE and job.accepted for job in jobs)
 
 
@@ -89,18 +89,18 @@ def _shown(site: Site, job: Job, story: Row, person: Person | None, shipped: boo
 
 
 def _needs_goods(job: Job, action: str) -> bool:
-    """It is about a reservation whose goods must not have left."""
+    """Whether the action is about a reservation whose goods must not have left."""
     return job.stage is Stage.ALLOCATION and action in ("release", "make_anew")
 
 
 def _background(site: Site, tenant: str, order_id: str) -> list[tuple[str, Run]]:
-    """The actions on this order that ran, or run, in the background, by their names."""
+    """The background runs on this order, past and present, by their names."""
     runs = ((name, site.background.runs.get((name, tenant, order_id))) for name in job_actions.IN_BACKGROUND)
     return [(name, run) for name, run in runs if run is not None]
 
 
 def _events(stories: Sequence[Row]) -> list[Row]:
-    """Of all jobs on one time axis; a listing that one job repeats of another is shown once."""
+    """The events of all jobs on one time axis; a listing that occurs in several jobs is shown once."""
     found: list[Row] = []
     seen: set[tuple[str, str, str]] = set()
     for story in stories:
@@ -115,7 +115,7 @@ def _events(stories: Sequence[Row]) -> list[Row]:
 def _sides(site: Site, tenant: str, jobs: Sequence[Job]) -> Sides | None:
     try:
         return sides(jobs, site.configuration.tenants.get(tenant))
-    except (UsageError, ValueError, ArithmeticError):  # nothing is worked out of what cannot be read
+    except (UsageError, ValueError, ArithmeticError):  # amounts that cannot be read are not computed
         return None
 
 

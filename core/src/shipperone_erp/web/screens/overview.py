@@ -1,4 +1,4 @@
-"""`/`: does something need an operator? Each tenant's light, both queues, the pace of the last day and month."""
+"""`/`: whether any order needs an operator, each tenant's status, both queues, the pace of the last day and month."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from shipperone_erp.web.formatting import moment
 from shipperone_erp.web.site import Site, Values
 
 SHOWN = 40
-"""Tenants on one page, those with trouble first."""
+"""The number of tenants on one page, those with problems first."""
 
 CANNOT_WORK = ("config_incomplete", "platform_auth", "disk_full")
 
@@ -50,7 +50,7 @@ async def overview(site: Site, request: Request) -> Response:
 
 
 def _count(site: Site) -> None:
-    """A fault of the counting leaves the charts as they were; the page itself reports what is wrong."""
+    """An error while counting leaves the charts unchanged; the page itself reports the error."""
     try:
         site.throughput.count(site.ledger)
     except Exception:
@@ -58,7 +58,7 @@ def _count(site: Site) -> None:
 
 
 def _tenants(rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
-    """One entry a tenant, with its rows by stage and its light; trouble first, then by name."""
+    """One entry for each tenant, with its rows by stage and its status; problems first, then by name."""
     found: dict[str | None, dict[str, Any]] = {}
     for row in rows:
         tenant = found.setdefault(row["tenant"], {"name": row["tenant"], "stages": {}, "sentences": []})
@@ -78,7 +78,7 @@ def _tenants(rows: Sequence[Row], now: datetime) -> list[dict[str, Any]]:
 
 
 def _unserved(row: Row, now: datetime) -> bool:
-    """Nobody serves the queue, and not only between two runs of `run --once`."""
+    """Whether no process serves the queue, beyond the interval between two runs of `run --once`."""
     if row["served_by"] is not None or row["paused"]:
         return False
     read = moment(row["last_good_cycle"])

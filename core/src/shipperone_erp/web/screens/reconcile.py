@@ -1,4 +1,4 @@
-"""`/reconcile/TENANT`: the ledger's documents beside the ERP's, with totals that add up; CSV."""
+"""`/reconcile/TENANT`: compares the ledger's documents with the ERP's, with totals that add up; CSV."""
 
 import asyncio
 import io
@@ -25,7 +25,7 @@ COLUMNS = (
 
 
 async def show(site: Site, request: Request) -> Response:
-    """The newest comparison of a tenant; the first tenant where none is named."""
+    """The newest comparison of a tenant; of the first tenant if none is named."""
     tenants = sorted(site.configuration.tenants)
     tenant = request.path_params.get("tenant") or (tenants[0] if tenants else None)
     if tenant is not None:
@@ -49,7 +49,7 @@ async def show(site: Site, request: Request) -> Response:
 
 
 async def begin(site: Site, request: Request) -> Response:
-    """Begin a comparison in the background; the page shows what came of it."""
+    """Start a comparison in the background; the page shows the result."""
     fields = await site.form(request)
     tenant = one(fields, "tenant")
     settings = known(site, tenant)
@@ -79,7 +79,7 @@ async def as_csv(site: Site, request: Request) -> Response:
 
 
 def known(site: Site, tenant: str) -> Any:
-    """The settings of that tenant. Answered with 404 for another."""
+    """The settings of that tenant. An unknown tenant is answered with 404."""
     settings = site.configuration.tenants.get(tenant)
     if settings is None:
         raise Answered(404, text("not_found"), text("not_found_hint"))

@@ -1,7 +1,7 @@
 """Every text of the page, in one package: a translation replaces these and nothing else.
 
-A pair is a text for one and a text for many. Reasons and sentences of single orders are the ledger's own, in the
-language in which they were recorded.
+A pair is a singular and a plural. Reasons and sentences of single orders come from the ledger, in the language in which
+they were recorded.
 """
 
 from collections.abc import Mapping

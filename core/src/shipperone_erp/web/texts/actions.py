@@ -1,4 +1,4 @@
-"""Texts of the page: what an operator can do, its preview, the log of actions."""
+"""Texts of the page: the actions of operators, their preview, the audit log."""
 
 from collections.abc import Mapping
 
