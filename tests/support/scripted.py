@@ -51,6 +51,11 @@ class ScriptedServer:
             self._here.connection.sendall(part)
             time.sleep(every)
 
+    def close_connections(self) -> None:
+        """End every connection that is idle, as a server does after some seconds."""
+        for connection in list(self._open):
+            connection.shutdown(socket.SHUT_RDWR)
+
     def open_connections(self) -> int:
         return len(self._open)
 

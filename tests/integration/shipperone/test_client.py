@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import time
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -481,16 +482,16 @@ def test_one_connection_serves_one_call_after_another(server: ScriptedServer) ->
 
 @pytest.mark.case("H7")
 def test_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shipperone_erp.shipperone.client.IDLE_AT_MOST", 0.2)
+    monkeypatch.setattr("shipperone_erp.shipperone.client.IDLE_AT_MOST", 0.6)
 
     async def calls(client: ShipperOne) -> None:
         await asyncio.gather(*(client.allocate(f"A{n}", [1]) for n in range(6)))
         assert server.open_connections() == 6
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.4)
         await client.allocate("B", [1])
-        await asyncio.sleep(0.2)
-        assert server.open_connections() == 1, "the one that was used again is the youngest"
         await asyncio.sleep(0.3)
+        assert server.open_connections() == 1, "the one that was used again is the youngest"
+        await asyncio.sleep(0.6)
         assert server.open_connections() == 0
         await client.allocate("C", [1])
         assert server.open_connections() == 1
@@ -517,3 +518,43 @@ def test_a_proxy_that_the_environment_names_is_used(server: ScriptedServer, monk
     with pytest.raises(ValueError, match="does not speak HTTP") as failure:
         ShipperOne("acme", "https://shop2.invalid", "default", Secret(TOKEN))
     assert "hidden" not in str(failure.value)
+
+
+def test_a_connection_that_the_server_closed_while_the_loop_was_busy_is_not_used_for_a_post(
+    server: ScriptedServer,
+) -> None:
+    async def calls(client: ShipperOne) -> list[PostAnswer]:
+        first = await client.allocate("A", [1])
+        server.close_connections()
+        time.sleep(0.05)  # the loop hears of nothing meanwhile
+        return [first, await client.allocate("B", [1])]
+
+    answers = calling(server.base_url, calls)
+    assert [answer.outcome for answer in answers] == [PostOutcome.ACCEPTED, PostOutcome.ACCEPTED]
+    assert (server.connections, len(server.requests)) == (2, 2)
+
+
+@pytest.mark.parametrize("where", ["http://me:hidden@{}", "http://{}"])
+def test_a_proxy_that_makes_no_connection_means_not_sent(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch, where: str
+) -> None:
+    """A CONNECT that the proxy refuses, or leaves without an answer: the POST was never sent."""
+    for name in ("ALL_PROXY", "NO_PROXY", "HTTPS_PROXY", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("https_proxy", where.format(server.base_url.removeprefix("http://")))
+
+    def hang(request: Request) -> Reply:
+        server.drip([b""], every=0.8)
+        return None
+
+    for answer in (lambda _: http(502, "no way"), hang):
+        server.answer = answer
+        said: PostAnswer = calling("https://shop.invalid", lambda c: c.allocate("A", [1]), timeout=0.3)
+        assert said.outcome is PostOutcome.NOT_SENT, said
+        assert "hidden" not in said.message
+    assert {request.method for request in server.requests} == {"CONNECT"}
+
+
+def test_a_long_header_is_read(server: ScriptedServer) -> None:
+    answer = posting(server, http(200, '{"ok": true}', Content_Security_Policy="x" * 40_000))
+    assert answer.outcome is PostOutcome.ACCEPTED

@@ -125,12 +125,14 @@ class ShipperOne:
         }
         # Without an httpx client around it: that would keep Magento's session cookie, for which calls wait for each
         # other there, and would read the headers of redirects, which may hold anything.
+        proxy = _proxy(httpx.URL(root))
+        encrypted = root.startswith("https:") or (proxy or "").startswith("https:")
         self._lanes = ConnectionPool(
             connections,
             # plain http needs none; without any, one without verification would be created with each connection
-            verify=tls or (httpx.create_ssl_context() if root.startswith("https:") else _trusting_nobody()),
+            verify=tls or (httpx.create_ssl_context() if encrypted else _trusting_nobody()),
             keepalive=IDLE_AT_MOST,
-            proxy=_proxy(httpx.URL(root)),
+            proxy=proxy,
             time=time,
         )
         self._one_by_one = asyncio.Lock()

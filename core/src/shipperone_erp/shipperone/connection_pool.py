@@ -1,7 +1,7 @@
 """A connection pool for ShipperOne: each connection is a pool of one, and the most recently used is taken first.
 
-httpcore's pool examines every connection with every request, and queries the kernel about each idle one: with 32 of
-them that cost more CPU than the rest of a request (`nox -s bench`).
+aiohttp's own pool takes the connection that was idle for longest, which the server is the most likely to be closing,
+and so keeps every connection of a burst open.
 """
 
 import asyncio
@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import httpx
 
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
+from shipperone_erp.shipperone.http_connection import HttpConnection
 
 
 class ConnectionPool(httpx.AsyncBaseTransport):
@@ -35,8 +36,8 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         self._time = time
         self._proxy = proxy
         self._places = asyncio.Semaphore(connections)
-        self._free: deque[tuple[float, httpx.AsyncHTTPTransport]] = deque()
-        self._all: set[httpx.AsyncHTTPTransport] = set()
+        self._free: deque[tuple[float, HttpConnection]] = deque()
+        self._all: set[HttpConnection] = set()
         self._closing: asyncio.Task[None] | None = None
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
@@ -79,13 +80,12 @@ class ConnectionPool(httpx.AsyncBaseTransport):
         finally:
             self._closing = None
 
-    def _new(self) -> httpx.AsyncHTTPTransport:
-        limits = httpx.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=self._keepalive)
-        lane = httpx.AsyncHTTPTransport(verify=self._verify, limits=limits, proxy=self._proxy)
+    def _new(self) -> HttpConnection:
+        lane = HttpConnection(verify=self._verify, keepalive=self._keepalive, proxy=self._proxy)
         self._all.add(lane)
         return lane
 
-    def _give_back(self, lane: httpx.AsyncHTTPTransport) -> None:
+    def _give_back(self, lane: HttpConnection) -> None:
         self._free.append((self._time.monotonic(), lane))
         self._places.release()
         if self._closing is None:
