@@ -1,4 +1,4 @@
-"""One connection to ShipperOne: aiohttp under httpx's values, at half of httpcore's CPU (see docs/explanation/decisions.md).
+"""One connection to ShipperOne: aiohttp under httpx's values, at half of httpcore's CPU.
 
 What failed is raised as httpx raises it, by one rule: a request was *not sent* only where aiohttp reports that there
 was no connection for it. Everything else may have been carried out, and is raised as a read that failed.
