@@ -15,17 +15,17 @@ from shipperone_erp.domain.states import Stage, State
 
 
 def start_job(
-    scope: PlannerRules, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
+    rules: PlannerRules, listed: Listed, history: History, live: bool, now: datetime, *, occurrence: int = 1
 ) -> Start | StartHeld:
     """The next job of a listing: held before the go-live, or if it exceeds the allocated quantity; else started."""
-    job = new_job(scope, listed, history, now, occurrence=occurrence)
+    job = new_job(rules, listed, history, now, occurrence=occurrence)
     if not live:
         sentence = (
-            f"it was listed before {scope.tenant} went live and may have been handled by hand: `go-live {scope.tenant} "
+            f"it was listed before {rules.tenant} went live and may have been handled by hand: `go-live {rules.tenant} "
             "--all` lets all such orders go on, `--from-now` leaves them alone"
         )
         return StartHeld(job.held(Reason.BEFORE_GO_LIVE, sentence, Owner.IT))
-    if scope.stage is Stage.INVOICE:
+    if rules.stage is Stage.INVOICE:
         too_much = history.more_than_allocated(listed.order)
         if too_much:
             return StartHeld(job.held(Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE))
@@ -33,7 +33,7 @@ def start_job(
 
 
 def adopted_for_another_listing(
-    scope: PlannerRules, listed: Listed, job: Job, history: History, now: datetime
+    rules: PlannerRules, listed: Listed, job: Job, history: History, now: datetime
 ) -> StartHeld:
     """The document made elsewhere was for the earlier listing: an operator checks whether it fits this one."""
     sentence = (
@@ -41,14 +41,14 @@ def adopted_for_another_listing(
         "now: see to it that it says the same, then `order adopt` it again"
     )
     owner = Owner.ACCOUNTANT if job.stage is Stage.INVOICE else Owner.WAREHOUSE
-    successor = new_job(scope, listed, history, now).of_adopted(job)
+    successor = new_job(rules, listed, history, now).of_adopted(job)
     return StartHeld(successor.held(Reason.ITEMS_CHANGED, sentence, owner))
 
 
-def new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
+def new_job(rules: PlannerRules, listed: Listed, history: History, now: datetime, *, occurrence: int = 1) -> Job:
     """A job of the listing under a key that no job has had; the counts of the order's earlier jobs are carried over."""
     order = listed.order
-    content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
+    content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
     before = [job.generation for job in history.jobs if job.content == content and job.occurrence == occurrence]
     generation = max(before, default=0) + 1
     latest = max(history.jobs, key=lambda job: job.id, default=None)
@@ -57,10 +57,10 @@ def new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime
     first_listed_at = carried.first_listed_at if carried and carried.state is not State.GONE else now
     return Job(
         id=new_id(),
-        tenant=scope.tenant,
-        stage=scope.stage,
+        tenant=rules.tenant,
+        stage=rules.stage,
         order_id=order.order_id,
-        key=job_key(scope.stage, order.order_id, content, generation=generation, occurrence=occurrence),
+        key=job_key(rules.stage, order.order_id, content, generation=generation, occurrence=occurrence),
         content=content,
         generation=generation,
         occurrence=occurrence,
@@ -70,7 +70,7 @@ def new_job(scope: PlannerRules, listed: Listed, history: History, now: datetime
         item_ids=listed_items(order),
         since=now,
         first_listed_at=first_listed_at,
-        part=scope.stage is Stage.INVOICE and history.is_part(order),
+        part=rules.stage is Stage.INVOICE and history.is_part(order),
         retries=carried.retries if carried else 0,
         rebuilds=carried.rebuilds if carried else 0,
         accepts=carried.accepts if carried else 0,

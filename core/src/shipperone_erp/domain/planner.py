@@ -46,9 +46,9 @@ HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
 """Reasons that no longer hold a job once its order is listed and can be read."""
 
 
-def plan(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: datetime) -> list[Decision]:
+def plan(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, now: datetime) -> list[Decision]:
     """Every decision that this read requires: confirmed but unfinished work first, then the oldest order first."""
-    decisions = list(_decide(scope, listing, memory, now))
+    decisions = list(_decide(rules, listing, planner_input, now))
     return sorted(decisions, key=urgency)
 
 
@@ -60,17 +60,17 @@ def urgency(decision: Decision) -> tuple[int, datetime | None, int]:
     return (0 if job.accepted else 1), job.first_listed_at, job.id
 
 
-def _decide(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: datetime) -> Iterator[Decision]:
+def _decide(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, now: datetime) -> Iterator[Decision]:
     jobs: dict[str, list[Job]] = defaultdict(list)
-    for job in sorted(memory.jobs, key=lambda job: job.id):
+    for job in sorted(planner_input.jobs, key=lambda job: job.id):
         jobs[job.order_id].append(job)
     allocations: dict[str, list[Job]] = defaultdict(list)
-    for job in memory.allocations:
+    for job in planner_input.allocations:
         allocations[job.order_id].append(job)
     unreadable = {_name(entry): entry for entry in listing.unreadable}
 
     for order_id in dict.fromkeys((*listing.orders, *unreadable, *jobs)):
-        if order_id in memory.busy:
+        if order_id in planner_input.busy:
             continue
         known = jobs[order_id]
         contradictory = [job for job in known if job.contradiction is not None]
@@ -80,36 +80,46 @@ def _decide(scope: PlannerRules, listing: Listing, memory: PlannerInput, now: da
         try:
             # as a list: if a job refuses a transition, no other decision of its order may be made
             yield from list(
-                _of_order(scope, listing, order_id, unreadable.get(order_id), known, allocations[order_id], memory, now)
+                _of_order(
+                    rules, listing, order_id, unreadable.get(order_id), known, allocations[order_id], planner_input, now
+                )
             )
         except InvalidTransition as refused:
             yield from (_held_as_contradictory(job, refused.what) for job in known if job.id == refused.job.id)
-    seen = {*listing.orders, *unreadable, *memory.busy}
-    yield from kept_too_long(memory.unshipped, seen, memory.seen_in_invoice, words(scope.ship_within))
+    seen = {*listing.orders, *unreadable, *planner_input.busy}
+    yield from kept_too_long(planner_input.unshipped, seen, planner_input.seen_in_invoice, words(rules.ship_within))
 
 
 def _of_order(
-    scope: PlannerRules,
+    rules: PlannerRules,
     listing: Listing,
     order_id: str,
     entry: UnreadableOrder | None,
     jobs: Collection[Job],
     allocations: Collection[Job],
-    memory: PlannerInput,
+    planner_input: PlannerInput,
     now: datetime,
 ) -> Iterator[Decision]:
-    yield from _unfinished(jobs, listing, memory, now)
+    yield from _unfinished(jobs, listing, planner_input, now)
     listed = listing.orders.get(order_id)
     if listed is not None:
-        yield from _listed(scope, listing, listed, jobs, allocations, memory.live, now)
+        yield from _listed(rules, listing, listed, jobs, allocations, planner_input.live, now)
     if entry is not None:
-        yield from _listed_unreadable(scope, listing, entry, order_id, jobs, now)
+        yield from _listed_unreadable(rules, listing, entry, order_id, jobs, now)
     if listed is None and entry is None:
         for job in jobs:
             if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
                 yield NoAction(order_id, _why_not_now(job))
             elif job.open:
-                yield absent(job, listing, memory.last_good_read_at, memory.seen_in_invoice, memory.failed, scope, now)
+                yield absent(
+                    job,
+                    listing,
+                    planner_input.last_good_read_at,
+                    planner_input.seen_in_invoice,
+                    planner_input.failed,
+                    rules,
+                    now,
+                )
 
 
 def _held_as_contradictory(job: Job, clause: str) -> Decision:
@@ -133,20 +143,22 @@ def due(job: Job, now: datetime) -> bool:
     return job.next_attempt_at <= now
 
 
-def _unfinished(jobs: Iterable[Job], listing: Listing, memory: PlannerInput, now: datetime) -> Iterator[Decision]:
+def _unfinished(
+    jobs: Iterable[Job], listing: Listing, planner_input: PlannerInput, now: datetime
+) -> Iterator[Decision]:
     """Jobs that ShipperOne has accepted continue, listed or not: delay is harmful, and only the ERP is needed."""
     for job in jobs:
         if not job.accepted or job.ended:
             continue
-        healed = shipped_after_all(job, memory.seen_in_invoice)
+        healed = shipped_after_all(job, planner_input.seen_in_invoice)
         if healed is not None:
             yield healed
         elif due(job, now):
-            yield give_back(job, listing, memory.elsewhere) if to_be_given_back(job) else Continue(job)
+            yield give_back(job, listing, planner_input.elsewhere) if to_be_given_back(job) else Continue(job)
 
 
 def _listed(
-    scope: PlannerRules,
+    rules: PlannerRules,
     listing: Listing,
     listed: Listed,
     jobs: Collection[Job],
@@ -158,18 +170,18 @@ def _listed(
     if job is not None and job.fingerprint != listed.fingerprint and undated(job.order) == undated(listed.order):
         stamped = job.restamped(listed.fingerprint, order_text(listed.order))
         others = [stamped if one is job else one for one in jobs]
-        for decision in _listed(scope, listing, listed, others, allocations, live, now):
+        for decision in _listed(rules, listing, listed, others, allocations, live, now):
             yield Restamp(stamped, decision)
     elif job is None:
-        yield _not_open(scope, listing, listed, jobs, allocations, live, now)
-    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, scope)):
+        yield _not_open(rules, listing, listed, jobs, allocations, live, now)
+    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, rules)):
         yield settled
     elif job.sent_again and lists_none_of(listed, job):
-        yield came_late(job, scope, now)
-    elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, scope.unsteady_within, now)):
+        yield came_late(job, rules, now)
+    elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, rules.unsteady_within, now)):
         yield rests
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
-        yield _as_listed(scope, job.listed_unchanged(), listed, jobs, allocations, now)
+        yield _as_listed(rules, job.listed_unchanged(), listed, jobs, allocations, now)
     elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
         yield Continue(job)
     elif _rests(job) and not due(job, now):
@@ -177,7 +189,7 @@ def _listed(
     elif job.adopted:
         yield Supersede(
             job.outcome_void(),
-            adopted_for_another_listing(scope, listed, job, History(scope, jobs, allocations), now),
+            adopted_for_another_listing(rules, listed, job, History(rules, jobs, allocations), now),
         )
     elif job.invoice is not None and job.invoice.issued:
         yield PutOnHold(
@@ -189,10 +201,10 @@ def _listed(
         )
     else:
         free = live and job.reason is not Reason.BEFORE_GO_LIVE
-        following = _not_open(scope, listing, listed, jobs, allocations, free, now)
+        following = _not_open(rules, listing, listed, jobs, allocations, free, now)
         successor = following if isinstance(following, Start | StartHeld) else None
         if isinstance(successor, Start) and job.ending is None:
-            successor = held_as_unsteady(job, successor.job, jobs, scope.unsteady_within, now) or successor
+            successor = held_as_unsteady(job, successor.job, jobs, rules.unsteady_within, now) or successor
         yield Supersede(job.outcome_void(), successor)
 
 
@@ -214,34 +226,34 @@ def _back_untouched(job: Job) -> bool:
 
 
 def _as_listed(
-    scope: PlannerRules, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
+    rules: PlannerRules, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
 ) -> Decision:
     heals = (
         job.reason in HEALED_BY_LISTING
-        or discount_is_set(job, scope.discount)
-        or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(scope, job, listed, allocations))
+        or discount_is_set(job, rules.discount)
+        or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(rules, job, listed, allocations))
     )
     seen_absent = job.absent_since is not None or job.absence_doubtful
     job = job.listed()
     if heals or due(job, now):
-        if scope.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
+        if rules.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
             # `order repeat` allows a second shipment of the order, but never one that was not allocated
-            too_much = History(scope, jobs, allocations).more_than_allocated(job.order)
+            too_much = History(rules, jobs, allocations).more_than_allocated(job.order)
             if too_much:
                 return PutOnHold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
         return Continue(job, heals=heals)
     return RecordObservation(job, "is listed again") if seen_absent else NoAction(job.order_id, _why_not_now(job))
 
 
-def _date_can_be_true(scope: PlannerRules, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
+def _date_can_be_true(rules: PlannerRules, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
     """The day of supply that held the job is plausible now: it was corrected, or the tenant's settings allow it."""
-    window = Window.of(scope.dates, job.first_listed_at, allocation_accepted_at(allocations))
+    window = Window.of(rules.dates, job.first_listed_at, allocation_accepted_at(allocations))
     fixed = job.tax_date if may_exist(job) else None
-    return implausible(listed.order, scope.dates, window, fixed=fixed) is None
+    return implausible(listed.order, rules.dates, window, fixed=fixed) is None
 
 
 def _not_open(
-    scope: PlannerRules,
+    rules: PlannerRules,
     listing: Listing,
     listed: Listed,
     jobs: Collection[Job],
@@ -250,18 +262,18 @@ def _not_open(
     now: datetime,
 ) -> Decision:
     order = listed.order
-    content = content_digest(scope.base_url, scope.store_code, scope.stage, order)
+    content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
     if any(job.state is State.IGNORED and job.content == content for job in jobs):
         return NoAction(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
         return NoAction(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
-    history = History(scope, jobs, allocations)
+    history = History(rules, jobs, allocations)
     again = history.confirmed_before(order)
     if again is None:
-        return start_job(scope, listed, history, live, now)
+        return start_job(rules, listed, history, live, now)
     repeated = history.repeated(content)
     if repeated is not None:
-        return start_job(scope, listed, history, live, now, occurrence=repeated.occurrence)
+        return start_job(rules, listed, history, live, now, occurrence=repeated.occurrence)
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
         return NoAction(order.order_id, "was confirmed while this read was under way")
     if not again.ended and due(again, now):
@@ -277,7 +289,7 @@ def _not_open(
         f"is a true second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
     )
     occurrence = max(job.occurrence for job in jobs) + 1
-    start = new_job(scope, listed, history, now, occurrence=occurrence)
+    start = new_job(rules, listed, history, now, occurrence=occurrence)
     return StartHeld(start.held(Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
 
 
@@ -298,12 +310,12 @@ def _name(entry: UnreadableOrder) -> str:
 
 
 def _listed_unreadable(
-    scope: PlannerRules, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
+    rules: PlannerRules, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
 ) -> Iterator[Decision]:
     """An order that cannot be read blocks no other: it gets a held job of its own, or its open job is held."""
     job = next((job for job in jobs if job.open), None)
     if job is not None and job.lost_at is not None:
-        yield settle(job, job.lost_at, listing, scope)
+        yield settle(job, job.lost_at, listing, rules)
         return
     if job is not None and job.state is State.HELD:
         yield NoAction(order_id, f"cannot be read as listed now: {entry.sentence}")
@@ -313,5 +325,5 @@ def _listed_unreadable(
         return
     order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
     listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
-    job = new_job(scope, listed, History(scope, jobs), now)
+    job = new_job(rules, listed, History(rules, jobs), now)
     yield StartHeld(job.held(Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))

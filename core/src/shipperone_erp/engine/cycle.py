@@ -91,7 +91,7 @@ class StageCycle:
         self.context = context
         self.stage: Stage = context.stage
         self.tenant = settings.name
-        self.scope = planner_rules(settings, context.stage)
+        self.rules = planner_rules(settings, context.stage)
         self._ledger = ledger
         self._others = others
         self._queue = QueueKeeper(context, ledger, LOG)
@@ -123,7 +123,7 @@ class StageCycle:
         self._moved = 0
         busy = bool(self._running)
         try:
-            memory, decisions = await self._look()
+            planner_input, decisions = await self._look()
         except ReadFailed as failure:
             await self._queue.not_read(failure)
             await self._act(selection.chosen(await self._without_reading()))
@@ -139,7 +139,9 @@ class StageCycle:
             await self.rest()
         await self.context.effect_log.flushed()
         # where nothing was done, the ledger is unchanged
-        known = await self.unfinished() if chosen or held or busy else [job for job in memory.jobs if not job.ended]
+        known = (
+            await self.unfinished() if chosen or held or busy else [job for job in planner_input.jobs if not job.ended]
+        )
         self._events.tell(WorkLeft(self.tenant, self.stage, known, self.context.now()))
         times = [time for job in known if (time := self._comes_due(job)) is not None]
         due_in = (min(times) - self.context.now()).total_seconds() if times else None
@@ -160,20 +162,20 @@ class StageCycle:
             await self._queue.clock_was_set(jump, frozenset(self._running))
         busy = frozenset(self._running)
         listing = await self.context.view.read()
-        memory, record = await self._memory(listing, busy)
-        decisions = await self._plan(listing, memory)
+        planner_input, record = await self._load_planner_input(listing, busy)
+        decisions = await self._plan(listing, planner_input)
         if not listing.proves_absence and listing.complete and wants_proof(decisions, listing):
             busy |= frozenset(self._running)
             listing = await self.context.view.read(prove=True)
-            memory, record = await self._memory(listing, busy)
-            decisions = await self._plan(listing, memory)
+            planner_input, record = await self._load_planner_input(listing, busy)
+            decisions = await self._plan(listing, planner_input)
         if listing.alert:
             LOG.warning("%s %s: %s", self.tenant, self.stage, listing.alert)
         if listing.complete:
             if upgrade_checks.are_new(record):
-                await aside(partial(upgrade_checks.log_new_rules, self.context.settings, memory, decisions, LOG))
+                await aside(partial(upgrade_checks.log_new_rules, self.context.settings, planner_input, decisions, LOG))
             self._queue.read_well(listing, record)
-        return memory, decisions
+        return planner_input, decisions
 
     async def _without_reading(self) -> list[Decision]:
         """The decisions that need no listing: jobs that ShipperOne has accepted wait only for the ERP."""
@@ -182,35 +184,35 @@ class StageCycle:
             stage=self.stage, began_at=now, ended_at=now, orders={}, unreadable=(), complete=False,
             proves_absence=False, pages=0, alert=None,
         )  # fmt: skip
-        memory, _ = await self._memory(nothing, frozenset(self._running))
-        return [decision for decision in await self._plan(nothing, memory) if isinstance(decision, Continue)]
+        planner_input, _ = await self._load_planner_input(nothing, frozenset(self._running))
+        return [decision for decision in await self._plan(nothing, planner_input) if isinstance(decision, Continue)]
 
-    async def _plan(self, listing: Listing, memory: PlannerInput) -> list[Decision]:
+    async def _plan(self, listing: Listing, planner_input: PlannerInput) -> list[Decision]:
         self._planned_at, self._complete = self.context.now(), listing.complete
-        planned = partial(plan, self.scope, listing, memory, self._planned_at)
-        few = len(listing.orders) + len(memory.jobs) <= AT_ONCE
+        planned = partial(plan, self.rules, listing, planner_input, self._planned_at)
+        few = len(listing.orders) + len(planner_input.jobs) <= AT_ONCE
         return planned() if few else await aside(planned)
 
-    async def _memory(self, listing: Listing, busy: frozenset[str]) -> tuple[PlannerInput, QueueRecord]:
-        memory, record = await asyncio.to_thread(
+    async def _load_planner_input(self, listing: Listing, busy: frozenset[str]) -> tuple[PlannerInput, QueueRecord]:
+        planner_input, record = await asyncio.to_thread(
             load_planner_input,
             self._ledger,
-            self.scope,
+            self.rules,
             listing,
             go_live=self.context.settings.go_live,
             shipped=self._others.shipped(),
             busy=busy,
             confirmed=self._deadline.window(self.context.now()),
         )
-        if listing.proves_absence and any(to_be_given_back(job) for job in memory.jobs):
-            memory = replace(memory, elsewhere=await self._elsewhere())
-        if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in memory.jobs):
-            memory = replace(memory, failed=await self._failed())
-        self._planned = {job.id: job for job in (*memory.jobs, *memory.unshipped)}
-        memory = replace(memory, jobs=tuple(map(self._released, memory.jobs)))
-        self._allocations = Allocations(memory.allocations, self.context.settings, self.context.erp)
-        self.context.planned_from(memory, busy)
-        return memory, record
+        if listing.proves_absence and any(to_be_given_back(job) for job in planner_input.jobs):
+            planner_input = replace(planner_input, elsewhere=await self._elsewhere())
+        if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in planner_input.jobs):
+            planner_input = replace(planner_input, failed=await self._failed())
+        self._planned = {job.id: job for job in (*planner_input.jobs, *planner_input.unshipped)}
+        planner_input = replace(planner_input, jobs=tuple(map(self._released, planner_input.jobs)))
+        self._allocations = Allocations(planner_input.allocations, self.context.settings, self.context.erp)
+        self.context.planned_from(planner_input, busy)
+        return planner_input, record
 
     def _released(self, job: Job) -> Job:
         """The job; if it was held for an exception that turned out to affect every order, it waits instead."""
@@ -323,7 +325,7 @@ class StageCycle:
             if doubted is not None:
                 # soon after the doubt began, then ever less often: a queue that keeps changing is not read continuously
                 return self._planned_at + max((self._planned_at - doubted) / 4, SHORTEST_DOUBT)
-            return job.lost_at + self.scope.settle if self._complete else None
+            return job.lost_at + self.rules.settle if self._complete else None
         if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
             return None
         return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None

@@ -105,21 +105,21 @@ async def foresee(
     invoices = listings.get(Stage.INVOICE)
     paused = {pause.stage: pause.actor for pause in ledger.pauses() if pause.tenant == settings.name}
     for stage, listing in listings.items():
-        scope = planner_rules(settings, stage)
-        memory, _ = load_planner_input(
+        rules = planner_rules(settings, stage)
+        planner_input, _ = load_planner_input(
             ledger,
-            scope,
+            rules,
             listing,
             go_live=settings.go_live,
             shipped=invoices.orders if invoices else {},
             confirmed=(None, now - settings.ship_within),
         )
-        memory = replace(memory, elsewhere=invoices, failed=failed)
-        jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+        planner_input = replace(planner_input, elsewhere=invoices, failed=failed)
+        jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)
         recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
         words: dict[str, list[str]] = {}
         decided: dict[str, list[Decision]] = {}
-        for decision in plan(scope, listing, memory, now):
+        for decision in plan(rules, listing, planner_input, now):
             if selection.admits(order_of(decision)):
                 words.setdefault(order_of(decision), []).append(_words(decision, settings, recorded))
                 decided.setdefault(order_of(decision), []).append(decision)

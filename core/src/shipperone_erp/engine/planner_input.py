@@ -14,7 +14,7 @@ from shipperone_erp.ledger.repository import Ledger
 
 def load_planner_input(
     ledger: Ledger,
-    scope: PlannerRules,
+    rules: PlannerRules,
     listing: Listing,
     *,
     go_live: str,
@@ -29,31 +29,31 @@ def load_planner_input(
     should have shipped by now.
     """
     ids = [*listing.orders, *(entry.order_id for entry in listing.unreadable if entry.order_id)]
-    unfinished = ledger.living_jobs(scope.tenant, scope.stage)
+    unfinished = ledger.living_jobs(rules.tenant, rules.stage)
     known = {job.id: job for job in unfinished}
     wanted = {*ids, *busy}
-    known.update((job.id, job) for job in ledger.other_jobs_of_orders(scope.tenant, scope.stage, wanted))
+    known.update((job.id, job) for job in ledger.other_jobs_of_orders(rules.tenant, rules.stage, wanted))
     allocations: list[Job] = []
     sales_orders: list[Job] = []
-    if scope.stage is Stage.INVOICE:
+    if rules.stage is Stage.INVOICE:
         orders = {*wanted, *(job.order_id for job in unfinished)}
-        allocations = ledger.jobs_of_orders(scope.tenant, Stage.ALLOCATION, orders)
+        allocations = ledger.jobs_of_orders(rules.tenant, Stage.ALLOCATION, orders)
         numbers = {job.order_id: job.order_number for job in unfinished if job.order_number is not None}
         numbers |= {
             order_id: listed.order.order_number
             for order_id, listed in listing.orders.items()
             if listed.order.order_number is not None
         }
-        sales_orders = ledger.jobs_of_sales_orders(scope.tenant, numbers) if numbers else []
+        sales_orders = ledger.jobs_of_sales_orders(rules.tenant, numbers) if numbers else []
     late: tuple[Job, ...] = ()
     seen_in_invoice: frozenset[int] = frozenset()
-    if scope.stage is Stage.ALLOCATION:
-        late = tuple(ledger.unshipped(scope.tenant, *confirmed)) if confirmed else ()
+    if rules.stage is Stage.ALLOCATION:
+        late = tuple(ledger.unshipped(rules.tenant, *confirmed)) if confirmed else ()
         seen_in_invoice = _listed_as_shipped([*unfinished, *late], shipped)
-        seen_in_invoice |= _came_to_an_invoice(ledger, scope.tenant, unfinished, frozenset(ids))
-    record = ledger.queue(scope.tenant, scope.stage) or QueueRecord(tenant=scope.tenant, stage=scope.stage)
+        seen_in_invoice |= _came_to_an_invoice(ledger, rules.tenant, unfinished, frozenset(ids))
+    record = ledger.queue(rules.tenant, rules.stage) or QueueRecord(tenant=rules.tenant, stage=rules.stage)
     live = go_live == "now" or record.first_read_at is not None or record.live_at is not None
-    memory = PlannerInput(
+    planner_input = PlannerInput(
         jobs=tuple(known.values()),
         allocations=tuple(allocations),
         sales_orders=tuple(sales_orders),
@@ -63,7 +63,7 @@ def load_planner_input(
         busy=busy,
         unshipped=late,
     )
-    return memory, record
+    return planner_input, record
 
 
 def _came_to_an_invoice(

@@ -65,6 +65,6 @@ class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
         """ShipperOne has answered a read of the queue."""
         ...
 
-    def planned_from(self, memory: PlannerInput, busy: Collection[str]) -> None:
+    def planned_from(self, planner_input: PlannerInput, busy: Collection[str]) -> None:
         """Use these records of the ledger from now on; those of the `busy` orders may not be committed yet."""
         ...

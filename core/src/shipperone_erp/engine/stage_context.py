@@ -140,9 +140,9 @@ class StageContext:
         async with self.view.posting(), self._client.turn_to_confirm() as seconds:
             yield seconds
 
-    def planned_from(self, memory: PlannerInput, busy: Collection[str]) -> None:
+    def planned_from(self, planner_input: PlannerInput, busy: Collection[str]) -> None:
         """Use these records of the ledger from now on; those of the `busy` orders may not be committed yet."""
-        jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+        jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)
         self._recorded = RecordedJobs(self.settings.base_url, self.settings.store_code, jobs)
         self._noted = {job.id: job for job in self._noted.values() if job.order_id in busy}
         for job in self._noted.values():

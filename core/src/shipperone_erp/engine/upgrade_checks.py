@@ -25,10 +25,10 @@ def are_new(record: QueueRecord) -> bool:
 
 
 def log_new_rules(
-    settings: TenantSettings, memory: PlannerInput, decisions: Iterable[Decision], log: logging.Logger
+    settings: TenantSettings, planner_input: PlannerInput, decisions: Iterable[Decision], log: logging.Logger
 ) -> None:
     """Called once for each queue whose rules are new. It checks every order: seconds, for thousands."""
-    held = list(_held(settings, memory, decisions))
+    held = list(_held(settings, planner_input, decisions))
     if not held:
         return
     log.warning(
@@ -42,12 +42,12 @@ def log_new_rules(
 
 
 def _held(
-    settings: TenantSettings, memory: PlannerInput, decisions: Iterable[Decision]
+    settings: TenantSettings, planner_input: PlannerInput, decisions: Iterable[Decision]
 ) -> Iterator[tuple[str, Problem]]:
-    jobs = (*memory.jobs, *memory.allocations, *memory.sales_orders)
+    jobs = (*planner_input.jobs, *planner_input.allocations, *planner_input.sales_orders)
     recorded = RecordedJobs(settings.base_url, settings.store_code, jobs)
     new = [decision.job for decision in decisions if isinstance(decision, Start)]
-    for job in {job.order_id: job for job in (*memory.jobs, *new) if to_be_checked(job)}.values():
+    for job in {job.order_id: job for job in (*planner_input.jobs, *new) if to_be_checked(job)}.values():
         found = foreseen(job.order, settings, recorded.beside(job.order), approved=approved_total(job))
         if found is not None and not _known(job, found):
             yield job.order_id, found

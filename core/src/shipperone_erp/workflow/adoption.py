@@ -20,45 +20,47 @@ LONG_BEFORE = timedelta(days=90)
 """The search period for the ERP's documents where ShipperOne does not list the time of the order."""
 
 
-async def adopt(case: JobExecution) -> None:
+async def adopt(execution: JobExecution) -> None:
     """Take the job as far as possible, in either stage."""
-    while case.job.step is not Step.DONE:
-        match case.job.step:
+    while execution.job.step is not Step.DONE:
+        match execution.job.step:
             case Step.NEW:
-                await compare(case)
+                await compare(execution)
             case Step.RESERVED | Step.CONFIRMING:
-                await confirm(case)
+                await confirm(execution)
             case _:
-                case.job = case.job.done()
+                execution.job = execution.job.done()
 
 
-async def compare(case: JobExecution) -> None:
+async def compare(execution: JobExecution) -> None:
     """Compare the document with the listing: by the ERP's list where there is one, else by the operator's input."""
-    invoicing = case.job.stage is Stage.INVOICE
+    invoicing = execution.job.stage is Stage.INVOICE
     if invoicing:
-        check_amounts(case)
-    document = await _found(case)
-    stated_by_operator = case.job.invoice
+        check_amounts(execution)
+    document = await _found(execution)
+    stated_by_operator = execution.job.invoice
     total = document.total_incl_tax if document and document.total_incl_tax is not None else None
     if total is None and stated_by_operator is not None:
         total = stated_by_operator.total_incl_tax
-    number = (document.number if document else None) or case.job.number
-    differences = _differences(case, document, total if invoicing else None)
+    number = (document.number if document else None) or execution.job.number
+    differences = _differences(execution, document, total if invoicing else None)
     if differences:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
-            f"{case.job.reference} was made elsewhere and is not what ShipperOne lists: "
+            f"{execution.job.reference} was made elsewhere and is not what ShipperOne lists: "
             f"{side_by_side(differences, 'ERP', 'ShipperOne')}; nothing was sent. Correct it, then `order adopt` again",
             Owner.ACCOUNTANT if invoicing else Owner.WAREHOUSE,
             differences,
         )
     compared = total is not None if invoicing else bool(document and document.lines)
-    case.job = case.job.compared_with_adopted(number, compared=compared)
+    execution.job = execution.job.compared_with_adopted(number, compared=compared)
     if invoicing:
-        await check_number(case)
+        await check_number(execution)
         date = (document.date if document else None) or (stated_by_operator.date if stated_by_operator else None)
-        case.job = case.job.adopted_invoice_is(adopted_invoice(str(case.job.reference), number, total, date), date)
-    case.job = case.job.ready_to_confirm()
+        execution.job = execution.job.adopted_invoice_is(
+            adopted_invoice(str(execution.job.reference), number, total, date), date
+        )
+    execution.job = execution.job.ready_to_confirm()
 
 
 def adopted_invoice(reference: str, number: str | None, total: object, date: object) -> Invoice:
@@ -66,30 +68,30 @@ def adopted_invoice(reference: str, number: str | None, total: object, date: obj
     return Invoice(reference, (), None, total, issued=True, number=number, date=date)  # type: ignore[arg-type]
 
 
-async def _found(case: JobExecution) -> Document | None:
+async def _found(execution: JobExecution) -> Document | None:
     """The ERP's document with this reference or number; None where the connector keeps no list, or it is not on it."""
-    if "list_documents" not in case.ports.hooks.offers:
+    if "list_documents" not in execution.ports.hooks.offers:
         return None
-    since = (case.order.ordered_at or case.job.first_listed_at - LONG_BEFORE) - timedelta(days=1)
-    named = case.job.reference, case.job.number
+    since = (execution.order.ordered_at or execution.job.first_listed_at - LONG_BEFORE) - timedelta(days=1)
+    named = execution.job.reference, execution.job.number
 
     async def look() -> Document | Pending | None:
-        documents = await case.ports.hooks.list_documents(since)
+        documents = await execution.ports.hooks.list_documents(since)
         by_reference = [document for document in documents if document.reference == named[0]]
         by_number = [document for document in documents if named[1] and document.number == named[1]]
         return next(iter(by_reference or by_number), None)
 
-    return await case.effect(EffectKind.LOOK, look, step=Step.NEW)
+    return await execution.effect(EffectKind.LOOK, look, step=Step.NEW)
 
 
-def _differences(case: JobExecution, document: Document | None, total: object) -> tuple[Difference, ...]:
+def _differences(execution: JobExecution, document: Document | None, total: object) -> tuple[Difference, ...]:
     """The differences between the document and the listing; none where the document (or its total) is unknown."""
-    order, settings = case.order, case.ports.settings
+    order, settings = execution.order, execution.ports.settings
     if document is not None and document.order_id not in (None, order.order_id):
         return (Difference("order_id", document.order_id, order.order_id),)
     lines = document.lines if document else ()
     stated = Invoice(
-        case.job.reference,
+        execution.job.reference,
         lines or tuple(InvoiceLine(item.item_id, item.qty) for item in order.items),
         order.shipping_amount_incl_tax,
         total,  # type: ignore[arg-type]
@@ -98,8 +100,8 @@ def _differences(case: JobExecution, document: Document | None, total: object) -
     return invoice_differences(
         order,
         stated,
-        currency=case.currency(),
-        discount=case.discount,
+        currency=execution.currency(),
+        discount=execution.discount,
         tolerance=settings.tolerance,
-        part=case.job.part or total_is_of_more(case),
+        part=execution.job.part or total_is_of_more(execution),
     )

@@ -19,65 +19,68 @@ from shipperone_erp.workflow.confirmation import confirm
 from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 
 
-async def allocate(case: JobExecution) -> None:
+async def allocate(execution: JobExecution) -> None:
     """Take the job as far as possible."""
-    while case.job.step not in (Step.ACCEPTED, Step.DONE):
-        match case.job.step:
+    while execution.job.step not in (Step.ACCEPTED, Step.DONE):
+        match execution.job.step:
             case Step.NEW | Step.RESERVING:
-                await reserve(case)
-            case Step.RESERVED if case.job.accepted:
+                await reserve(execution)
+            case Step.RESERVED if execution.job.accepted:
                 break  # its reservation was made again in another ERP
             case _:
-                await confirm(case)
-    note = None if case.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
-    case.job = case.job.done(note)
+                await confirm(execution)
+    note = None if execution.order.items else "nothing of it is kept in stock: allocated without asking the ERP"
+    execution.job = execution.job.done(note)
 
 
-async def reserve(case: JobExecution) -> None:
+async def reserve(execution: JobExecution) -> None:
     """Reserve all of the order's goods under the job's key, or raise `RetryLater` that names the short ones.
 
     An order of services only is reserved without a call to the ERP: its job then has no reservation.
     """
-    if case.goods.unclear:
-        raise HoldJob(Reason.BUNDLE_UNCLEAR, case.goods.unclear, Owner.IT)
-    if case.job.step is Step.RESERVING and not case.job.accepted and _otherwise(case):
-        await rebuild(case, "other rows of it are reserved by the rules as they are now")
-        case.order = case.goods.stocked
-    if not case.order.items:
-        case.job = case.job.nothing_to_reserve()
+    if execution.goods.unclear:
+        raise HoldJob(Reason.BUNDLE_UNCLEAR, execution.goods.unclear, Owner.IT)
+    if execution.job.step is Step.RESERVING and not execution.job.accepted and _otherwise(execution):
+        await rebuild(execution, "other rows of it are reserved by the rules as they are now")
+        execution.order = execution.goods.stocked
+    if not execution.order.items:
+        execution.job = execution.job.nothing_to_reserve()
         return
-    if any(item.parent_item_id is not None or item.item_type for item in case.listed.items):
-        case.job = case.job.items_requested(tuple(item.item_id for item in case.order.items))
+    if any(item.parent_item_id is not None or item.item_type for item in execution.listed.items):
+        execution.job = execution.job.items_requested(tuple(item.item_id for item in execution.order.items))
     request = ReserveStock(
-        key=case.job.key, order=case.order, generation=case.job.generation, transfer=case.ports.settings.transfer
+        key=execution.job.key,
+        order=execution.order,
+        generation=execution.job.generation,
+        transfer=execution.ports.settings.transfer,
     )
-    asked_since = case.job.since if case.job.reason is Reason.WAITING_FOR_TRANSFER else None
+    asked_since = execution.job.since if execution.job.reason is Reason.WAITING_FOR_TRANSFER else None
     try:
-        answer: Reserved | Shortage | Voided = await case.effect(
-            EffectKind.RESERVE, lambda: case.ports.hooks.reserve_stock(request), step=Step.RESERVING
+        answer: Reserved | Shortage | Voided = await execution.effect(
+            EffectKind.RESERVE, lambda: execution.ports.hooks.reserve_stock(request), step=Step.RESERVING
         )
     except RetryLater as wait:
         if wait.reason is Reason.WAITING_FOR_TRANSFER and asked_since is not None:
-            wait.sentence = f"{wait.sentence} (since {age(case.ports.now() - asked_since)})"
+            wait.sentence = f"{wait.sentence} (since {age(execution.ports.now() - asked_since)})"
         raise
     if isinstance(answer, Voided):
-        case.void()
+        execution.void()
     elif isinstance(answer, Shortage):
-        case.job = case.job.stock_short()
+        execution.job = execution.job.stock_short()
         raise RetryLater(
             Reason.NOT_ENOUGH_STOCK,
-            shortage_sentence(answer, case.order),
-            until=case.later(case.ports.settings.stock_retry.total_seconds()),
+            shortage_sentence(answer, execution.order),
+            until=execution.later(execution.ports.settings.stock_retry.total_seconds()),
             owner=Owner.WAREHOUSE,
         )
     else:
-        case.job = case.job.stock_reserved(answer.reference, answer.url).in_erp(case.ports.erp)
+        execution.job = execution.job.stock_reserved(answer.reference, answer.url).in_erp(execution.ports.erp)
 
 
-def _otherwise(case: JobExecution) -> bool:
+def _otherwise(execution: JobExecution) -> bool:
     """The recorded request, which the ERP may have refused, differs from the tenant's current rules."""
-    asked, now = ({str(item.item_id) for item in order.items} for order in (case.order, case.goods.stocked))
-    return case.job.reference is None and asked != now
+    asked, now = ({str(item.item_id) for item in order.items} for order in (execution.order, execution.goods.stocked))
+    return execution.job.reference is None and asked != now
 
 
 def age(span: timedelta) -> str:

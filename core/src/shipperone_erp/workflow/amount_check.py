@@ -8,39 +8,39 @@ from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
 
 
-def check_amounts(case: JobExecution) -> None:
+def check_amounts(execution: JobExecution) -> None:
     """Hold the job if the order's amounts are incomplete, unexplained, or were invoiced before."""
-    recorded = case.ports.recorded(case.listed)
-    found = _of_case(case, recorded)
+    recorded = execution.ports.recorded(execution.listed)
+    found = _of_case(execution, recorded)
     if found is not None:
         raise HoldJob(found.reason, found.sentence, found.owner, found.differences)
-    if recorded.unsettled and _of_case(case, recorded.as_if_settled()) is not None:
+    if recorded.unsettled and _of_case(execution, recorded.as_if_settled()) is not None:
         orders = ", ".join(dict.fromkeys(job.order_id for job in recorded.unsettled))
         raise RetryLater(
             Reason.OUTCOME_UNKNOWN,
-            f"order {orders} of the same sales order {case.order.order_number} may have been confirmed, and its answer "
-            "was lost: this one is invoiced once that is settled",
-            until=case.later(case.ports.settings.settle.total_seconds()),
+            f"order {orders} of the same sales order {execution.order.order_number} may have been confirmed, and its "
+            "answer was lost: this one is invoiced once that is settled",
+            until=execution.later(execution.ports.settings.settle.total_seconds()),
             counts=False,
         )
 
 
-def total_is_of_more(case: JobExecution) -> bool:
+def total_is_of_more(execution: JobExecution) -> bool:
     """The listing does not come to its own total, but may be invoiced: its total includes other fulfillment orders.
 
     Only for a job whose amounts were checked: the tenant's `order_total` allows it, or an operator has accepted its
     sum.
     """
-    return unexplained(case.order, case.currency(), case.ports.settings, case.discount) is not None
+    return unexplained(execution.order, execution.currency(), execution.ports.settings, execution.discount) is not None
 
 
-def _of_case(case: JobExecution, recorded: Recorded) -> Problem | None:
+def _of_case(execution: JobExecution, recorded: Recorded) -> Problem | None:
     return problem(
-        case.order,
-        case.ports.settings,
-        part=case.job.part,
+        execution.order,
+        execution.ports.settings,
+        part=execution.job.part,
         earlier=recorded.invoices,
-        allocated=case.allocated,
+        allocated=execution.allocated,
         recorded=recorded,
-        approved=approved_total(case.job),
+        approved=approved_total(execution.job),
     )

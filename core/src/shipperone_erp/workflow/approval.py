@@ -28,17 +28,21 @@ def mark(job: Job) -> str | None:
     return hashlib.sha256(dumps(parts).encode()).hexdigest()[:32]
 
 
-def await_approval(case: JobExecution, built: Invoice) -> None:
+def await_approval(execution: JobExecution, built: Invoice) -> None:
     """Hold the job until an operator has approved exactly this document, if the tenant requires approval."""
-    if Stage.INVOICE not in case.ports.settings.approve or built.issued or case.job.approved == mark(case.job):
+    if (
+        Stage.INVOICE not in execution.ports.settings.approve
+        or built.issued
+        or execution.job.approved == mark(execution.job)
+    ):
         return
     what = f"draft {built.reference}" if built.reference else "the invoice as computed"
     total = built.total_incl_tax if built.total_incl_tax is not None else "an unknown total"
-    dates = {"day of supply": case.job.supply_date, "date of issue": case.job.issue_date}
+    dates = {"day of supply": execution.job.supply_date, "date of issue": execution.job.issue_date}
     dated = "".join(f", {name} {day}" for name, day in dates.items() if day is not None)
     raise HoldJob(
         Reason.AWAITING_APPROVAL,
-        f"{what} of {total} {case.currency() or ''}".rstrip()
-        + f"{dated} waits for `order approve {case.job.order_id}`",
+        f"{what} of {total} {execution.currency() or ''}".rstrip()
+        + f"{dated} waits for `order approve {execution.job.order_id}`",
         Owner.ACCOUNTANT,
     )

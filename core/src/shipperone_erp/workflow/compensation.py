@@ -12,36 +12,40 @@ from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
-async def clear(case: JobExecution, why: str) -> None:
+async def clear(execution: JobExecution, why: str) -> None:
     """Release the reservation or discard the draft of this job. Returns once the ERP has reported success."""
-    if not may_exist(case.job):
+    if not may_exist(execution.job):
         return
-    hook = "release_stock" if case.job.stage is Stage.ALLOCATION else "discard_invoice"
-    if hook not in case.ports.hooks.offers:
+    hook = "release_stock" if execution.job.stage is Stage.ALLOCATION else "discard_invoice"
+    if hook not in execution.ports.hooks.offers:
         raise HoldJob(
-            Reason.ORDER_GONE if case.job.ending is State.GONE else Reason.ITEMS_CHANGED,
-            f"{why}, and this connector cannot undo {held_in_erp(case.job)}: undo it in the ERP",
-            Owner.WAREHOUSE if case.job.stage is Stage.ALLOCATION else Owner.ACCOUNTANT,
+            Reason.ORDER_GONE if execution.job.ending is State.GONE else Reason.ITEMS_CHANGED,
+            f"{why}, and this connector cannot undo {held_in_erp(execution.job)}: undo it in the ERP",
+            Owner.WAREHOUSE if execution.job.stage is Stage.ALLOCATION else Owner.ACCOUNTANT,
         )
-    if case.job.stage is Stage.ALLOCATION:
-        request = ReleaseStock(key=case.job.key, reference=case.job.reference, order=case.order)
-        await case.effect(EffectKind.RELEASE, lambda: case.ports.hooks.release_stock(request), step=case.job.step)
+    if execution.job.stage is Stage.ALLOCATION:
+        request = ReleaseStock(key=execution.job.key, reference=execution.job.reference, order=execution.order)
+        await execution.effect(
+            EffectKind.RELEASE, lambda: execution.ports.hooks.release_stock(request), step=execution.job.step
+        )
     else:
-        await _discard(case, why)
-    case.job = case.job.undone()
+        await _discard(execution, why)
+    execution.job = execution.job.undone()
 
 
-async def _discard(case: JobExecution, why: str) -> None:
-    request = DiscardInvoice(key=case.job.key, invoice=case.job.invoice, order=case.order, reason=why)
+async def _discard(execution: JobExecution, why: str) -> None:
+    request = DiscardInvoice(key=execution.job.key, invoice=execution.job.invoice, order=execution.order, reason=why)
     try:
-        await case.effect(EffectKind.DISCARD, lambda: case.ports.hooks.discard_invoice(request), step=case.job.step)
+        await execution.effect(
+            EffectKind.DISCARD, lambda: execution.ports.hooks.discard_invoice(request), step=execution.job.step
+        )
     except AlreadyIssued as issued:
-        raise issued_already(case, issued.invoice) from issued
+        raise issued_already(execution, issued.invoice) from issued
 
 
-def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
+def issued_already(execution: JobExecution, invoice: Invoice) -> HoldJob:
     """The document is fiscal although ShipperOne has not confirmed it: it is kept, and the job is held."""
-    case.job = case.job.document_stated(invoice)
+    execution.job = execution.job.document_stated(invoice)
     return HoldJob(
         Reason.ISSUED_NOT_CONFIRMED,
         f"invoice {invoice.number or invoice.reference} is already issued in the ERP, and ShipperOne has not "
@@ -50,18 +54,18 @@ def issued_already(case: JobExecution, invoice: Invoice) -> HoldJob:
     )
 
 
-async def end(case: JobExecution, state: State, why: str) -> None:
+async def end(execution: JobExecution, state: State, why: str) -> None:
     """Undo the job's effects and end it as `state`. May be called again until the ERP has done it."""
-    case.job = case.job.undo_begins(state)
-    await clear(case, why)
-    case.job = case.job.ended_as(state, why)
+    execution.job = execution.job.undo_begins(state)
+    await clear(execution, why)
+    execution.job = execution.job.ended_as(state, why)
 
 
-async def rebuild(case: JobExecution, why: str) -> None:
+async def rebuild(execution: JobExecution, why: str) -> None:
     """Undo the job's effects and continue under its next generation.
 
     `ending` is set meanwhile: if the process dies in between, planning undoes the rest and starts a successor.
     """
-    case.job = case.job.undo_begins(State.NEW)
-    await clear(case, why)
-    case.job = case.job.next_generation()
+    execution.job = execution.job.undo_begins(State.NEW)
+    await clear(execution, why)
+    execution.job = execution.job.next_generation()

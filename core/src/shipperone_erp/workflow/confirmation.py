@@ -43,78 +43,78 @@ UNREACHED = 5.0
 """Seconds until a confirmation that never reached ShipperOne is sent again."""
 
 
-async def confirm(case: JobExecution) -> None:
+async def confirm(execution: JobExecution) -> None:
     """Send the confirmation if the newest read shows the order as this job has it; act on the answer.
 
     Returns with the job accepted, or at an earlier step of its next generation; raises `RetryLater`, `HoldJob` or
     `ListingChanged`.
     """
-    listed = case.ports.newest(case.job.order_id)
-    if listed is None or listed.fingerprint != case.job.fingerprint:
+    listed = execution.ports.newest(execution.job.order_id)
+    if listed is None or listed.fingerprint != execution.job.fingerprint:
         raise ListingChanged
-    refused = case.ports.token_refused()
+    refused = execution.ports.token_refused()
     if refused is not None:
-        raise _token_refused(case, refused)
-    blocked = case.ports.firewall_blocks()
+        raise _token_refused(execution, refused)
+    blocked = execution.ports.firewall_blocks()
     if blocked is not None:
-        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, blocked, until=case.later(BLOCKED), counts=False)
-    async with case.ports.sales_order(case.order.order_number), case.ports.turn_to_confirm() as seconds:
+        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, blocked, until=execution.later(BLOCKED), counts=False)
+    async with execution.ports.sales_order(execution.order.order_number), execution.ports.turn_to_confirm() as seconds:
         if seconds is not None:
             sentence = f"ShipperOne limits the rate of requests; this confirmation is sent in about {seconds:.0f} s"
-            raise RetryLater(Reason.PLATFORM_RATE_LIMITED, sentence, until=case.later(seconds), counts=False)
-        if case.job.stage is Stage.INVOICE:
-            check_amounts(case)  # while a draft waited, another part or another order may have been invoiced
-        answer = await _post(case)
+            raise RetryLater(Reason.PLATFORM_RATE_LIMITED, sentence, until=execution.later(seconds), counts=False)
+        if execution.job.stage is Stage.INVOICE:
+            check_amounts(execution)  # while a draft waited, another part or another order may have been invoiced
+        answer = await _post(execution)
     if answer.outcome in (PostOutcome.ACCEPTED, PostOutcome.REFUSED):
-        case.ports.platform_answers()
+        execution.ports.platform_answers()
     if answer.outcome is PostOutcome.ACCEPTED:
         return
     if answer.outcome is PostOutcome.REFUSED and answer.status == 400:
-        await _refused(case, answer.message, f"ShipperOne refused it: {answer.message.rstrip('. ')}")
+        await _refused(execution, answer.message, f"ShipperOne refused it: {answer.message.rstrip('. ')}")
     elif answer.outcome is PostOutcome.REFUSED:
         raise HoldJob(Reason.PLATFORM_REFUSED, f"ShipperOne answered {answer.status}: {answer.message}", Owner.IT)
     elif answer.outcome is PostOutcome.UNAUTHORISED:
-        case.ports.pause_platform(answer.message)
-        raise _token_refused(case, answer.message)
+        execution.ports.pause_platform(answer.message)
+        raise _token_refused(execution, answer.message)
     elif answer.outcome is PostOutcome.THROTTLED:
-        until = case.later(answer.retry_after)
+        until = execution.later(answer.retry_after)
         raise RetryLater(Reason.PLATFORM_RATE_LIMITED, answer.message, until=until, counts=False)
     elif answer.outcome is PostOutcome.NOT_SENT:
-        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, answer.message, until=case.later(UNREACHED), counts=False)
+        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, answer.message, until=execution.later(UNREACHED), counts=False)
     else:
-        _lost(case, answer)
+        _lost(execution, answer)
 
 
-async def _post(case: JobExecution) -> PostAnswer:
-    if case.ports.stopping:
+async def _post(execution: JobExecution) -> PostAnswer:
+    if execution.ports.stopping:
         raise ShutdownRequested
-    before = case.job.step
-    case.job = case.job.call_begins(Step.CONFIRMING)
-    effect = await case.ports.effect_log.record_intent(
-        case.job, EffectKind.CONFIRM, request=case.ports.body(case.listed)
+    before = execution.job.step
+    execution.job = execution.job.call_begins(Step.CONFIRMING)
+    effect = await execution.ports.effect_log.record_intent(
+        execution.job, EffectKind.CONFIRM, request=execution.ports.body(execution.listed)
     )
     try:
-        answer = await case.ports.post(case.listed, case.job.fingerprint)
+        answer = await execution.ports.post(execution.listed, execution.job.fingerprint)
         # the ledger keeps ShipperOne's text; in lists and logs it names nobody
-        quiet = answer and _without_names(answer, case.listed)
+        quiet = answer and _without_names(answer, execution.listed)
     except (LeaseLost, LedgerError):
         raise  # nothing was sent, and nothing can be recorded
     except Exception as fault:  # an exception of this program does not show whether ShipperOne accepted it
-        LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
-        answer = quiet = faulty_post(fault, case.ports.now())
+        LOG.exception("%s %s: order %s", execution.job.tenant, execution.job.stage, execution.job.order_id)
+        answer = quiet = faulty_post(fault, execution.ports.now())
     if answer is None or quiet is None:
-        case.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, "the order changed before it was sent")
-        case.job = case.job.call_had_no_effect(before)
+        execution.ports.effect_log.record_outcome(effect, Outcome.NOT_SENT, "the order changed before it was sent")
+        execution.job = execution.job.call_had_no_effect(before)
         raise ListingChanged
-    case.job = case.job.answered(quiet.denial)
+    execution.job = execution.job.answered(quiet.denial)
     if answer.outcome is PostOutcome.ACCEPTED:
-        accept(case)
+        accept(execution)
     elif answer.outcome is PostOutcome.UNKNOWN:
-        case.job = case.job.answer_lost(case.ports.now())
-        case.ports.note(case.job)
+        execution.job = execution.job.answer_lost(execution.ports.now())
+        execution.ports.note(execution.job)
     else:
-        case.job = case.job.call_had_no_effect(before)
-    record_post(case.ports.effect_log, effect, answer, case.job)
+        execution.job = execution.job.call_had_no_effect(before)
+    record_post(execution.ports.effect_log, effect, answer, execution.job)
     return quiet
 
 
@@ -123,25 +123,25 @@ def _without_names(answer: PostAnswer, order: FulfillmentOrder) -> PostAnswer:
     return replace(answer, message=discreet(answer.message, [order]), denial=denial)
 
 
-def accept(case: JobExecution, *, inferred: bool = False) -> None:
+def accept(execution: JobExecution, *, inferred: bool = False) -> None:
     """ShipperOne has it. From here on the job is never superseded."""
-    case.job = case.job.accepted_by_shipperone(case.ports.now(), inferred=inferred)
-    case.ports.note(case.job)
+    execution.job = execution.job.accepted_by_shipperone(execution.ports.now(), inferred=inferred)
+    execution.ports.note(execution.job)
 
 
-def _token_refused(case: JobExecution, sentence: str) -> RetryLater:
+def _token_refused(execution: JobExecution, sentence: str) -> RetryLater:
     # Due at the next cycle: the token may have been replaced by then, and no additional read is needed.
-    return RetryLater(Reason.PLATFORM_AUTH, sentence, until=case.ports.now(), owner=Owner.IT, counts=False)
+    return RetryLater(Reason.PLATFORM_AUTH, sentence, until=execution.ports.now(), owner=Owner.IT, counts=False)
 
 
-def _blocked(case: JobExecution, answer: PostAnswer) -> RetryLater | HoldJob:
+def _blocked(execution: JobExecution, answer: PostAnswer) -> RetryLater | HoldJob:
     """A firewall has answered. ShipperOne's queue must prove that the order was not received, as for an unknown
     outcome.
     """
-    every_order = case.ports.firewall_refused(case.job.order_id, answer.message)
-    times = case.job.attempts + 1
+    every_order = execution.ports.firewall_refused(execution.job.order_id, answer.message)
+    times = execution.job.attempts + 1
     if times >= LOST_AT_MOST and not every_order:
-        order_id = case.job.order_id
+        order_id = execution.job.order_id
         return HoldJob(
             Reason.OUTCOME_UNKNOWN,
             f"the confirmation of this order was refused {times} times: {answer.message}. Have that done for this "
@@ -149,70 +149,71 @@ def _blocked(case: JobExecution, answer: PostAnswer) -> RetryLater | HoldJob:
             f"{order_id} --outcome confirmed`",
             Owner.IT,
         )
-    until = case.later(case.ports.settings.settle.total_seconds())
+    until = execution.later(execution.ports.settings.settle.total_seconds())
     sentence = f"{answer.message}; it is sent again once ShipperOne's queue proves that it was not taken"
     return RetryLater(Reason.OUTCOME_UNKNOWN, sentence, until=until, counts=not every_order)
 
 
-def _lost(case: JobExecution, answer: PostAnswer) -> None:
+def _lost(execution: JobExecution, answer: PostAnswer) -> None:
     if answer.by_proxy:
-        raise _blocked(case, answer)
+        raise _blocked(execution, answer)
     report = f" (report {answer.report_id})" if answer.report_id else ""
-    if answer.denial is None and case.job.attempts + 1 >= LOST_AT_MOST:
+    if answer.denial is None and execution.job.attempts + 1 >= LOST_AT_MOST:
         raise HoldJob(
             Reason.OUTCOME_UNKNOWN,
-            f"ShipperOne's answer was lost {case.job.attempts + 1} times, last: {answer.message}{report}. Ask whether "
-            f"it took the order, then `order resolve {case.job.order_id} --outcome confirmed` or `cancelled`",
+            f"ShipperOne's answer was lost {execution.job.attempts + 1} times, last: {answer.message}{report}. "
+            f"Ask whether it took the order, then `order resolve {execution.job.order_id} --outcome confirmed` or "
+            "`cancelled`",
             Owner.SHIPPERONE,
         )
-    settle = case.ports.settings.settle.total_seconds()
+    settle = execution.ports.settings.settle.total_seconds()
     lost = f"ShipperOne's answer was lost ({answer.message}{report})" if answer.denial is None else answer.message
     raise RetryLater(
         Reason.OUTCOME_UNKNOWN,
         f"{lost}; two reads of its queue decide whether the order was taken",
-        until=case.later(settle),
+        until=execution.later(settle),
     )
 
 
-async def refused(case: JobExecution) -> None:
+async def refused(execution: JobExecution) -> None:
     """Handle a confirmation that was denied in a 2xx while two reads still list the order: as after a 400.
 
     Returns with the job at an earlier step of its next generation; raises `RetryLater`, `HoldJob` or `ListingChanged`.
     """
-    words = case.job.refusal or ""
-    await _refused(case, words, f"ShipperOne denied it: {words.rstrip('. ')}")
+    words = execution.job.refusal or ""
+    await _refused(execution, words, f"ShipperOne denied it: {words.rstrip('. ')}")
 
 
-async def _refused(case: JobExecution, words: str, sentence: str) -> None:
+async def _refused(execution: JobExecution, words: str, sentence: str) -> None:
     try:
-        now = await case.ports.fresh(case.job.order_id)
+        now = await execution.ports.fresh(execution.job.order_id)
     except ReadFailed as failure:
-        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=case.later()) from failure
-    differences = order_differences(case.listed, now.order if now else None)
-    if case.job.adopted:
+        raise RetryLater(Reason.PLATFORM_UNAVAILABLE, failure.sentence, until=execution.later()) from failure
+    differences = order_differences(execution.listed, now.order if now else None)
+    if execution.job.adopted:
         both = side_by_side(differences, "sent", "ShipperOne now")
         raise HoldJob(
             Reason.PLATFORM_REFUSED,
-            f"ShipperOne refused {case.job.reference}, which was made elsewhere: {words}"
+            f"ShipperOne refused {execution.job.reference}, which was made elsewhere: {words}"
             f"{'; ' + both if both else ''}. Correct it and say `order adopt` again",
-            Owner.ACCOUNTANT if case.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
+            Owner.ACCOUNTANT if execution.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
             differences,
         )
-    resolution = await case.ports.hooks.handle_mismatch(
+    resolution = await execution.ports.hooks.handle_mismatch(
         Mismatch(
-            action="allocate" if case.job.stage is Stage.ALLOCATION else "invoice",
-            sent=case.listed,
+            action="allocate" if execution.job.stage is Stage.ALLOCATION else "invoice",
+            sent=execution.listed,
             now=now.order if now else None,
-            invoice=case.job.invoice,
+            invoice=execution.job.invoice,
             message=words,
             differences=differences,
         )
     )
-    await resolve(case, resolution, now, differences, sentence)
+    await resolve(execution, resolution, now, differences, sentence)
 
 
 async def resolve(
-    case: JobExecution,
+    execution: JobExecution,
     resolution: Resolution,
     now: Listed | None,
     differences: tuple[Difference, ...],
@@ -225,30 +226,30 @@ async def resolve(
     if verdict is Verdict.HOLD:
         reason = Reason(resolution.reason or Reason.PLATFORM_REFUSED)
         raise HoldJob(reason, resolution.sentence or message, Owner(resolution.owner or Owner.IT), differences)
-    as_it_is = now is not None and now.fingerprint == case.job.fingerprint
+    as_it_is = now is not None and now.fingerprint == execution.job.fingerprint
     if now is None:
-        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=case.later())
+        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is not listed any more", until=execution.later())
     if verdict is Verdict.RETRY:
-        if case.job.retries >= AT_MOST:
-            raise _asked_often(case, differences, message)
-        case.job = case.job.retry_counted()
+        if execution.job.retries >= AT_MOST:
+            raise _asked_often(execution, differences, message)
+        execution.job = execution.job.retry_counted()
         if not as_it_is:
             raise ListingChanged
-        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=case.later())
-    if case.job.rebuilds >= AT_MOST:
-        raise _asked_often(case, differences, message)
-    case.job = case.job.rebuild_counted()
+        raise RetryLater(Reason.PLATFORM_REFUSED, f"{message}; it is sent again", until=execution.later())
+    if execution.job.rebuilds >= AT_MOST:
+        raise _asked_often(execution, differences, message)
+    execution.job = execution.job.rebuild_counted()
     if not as_it_is:
         raise ListingChanged
-    await rebuild(case, f"rebuilt after: {message}")
+    await rebuild(execution, f"rebuilt after: {message}")
 
 
-def _asked_often(case: JobExecution, differences: tuple[Difference, ...], message: str) -> HoldJob:
+def _asked_often(execution: JobExecution, differences: tuple[Difference, ...], message: str) -> HoldJob:
     both = side_by_side(differences, "sent", "ShipperOne now")
     return HoldJob(
         reason_for(differences, Reason.PLATFORM_REFUSED),
         f"{message}{'; ' + both if both else ''}; sent again {AT_MOST} times. Ask ShipperOne, then `order retry "
-        f"{case.job.order_id}`",
+        f"{execution.job.order_id}`",
         Owner.SHIPPERONE,
         differences,
     )

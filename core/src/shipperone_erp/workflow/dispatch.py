@@ -39,17 +39,17 @@ AllocatedOf = Callable[[Job], Allocated]
 async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, alone: bool = False) -> Job | None:
     """Execute the decision and return the job as it is afterwards (None if there was nothing to do)."""
 
-    def case(job: Job) -> JobExecution:
+    def execution(job: Job) -> JobExecution:
         return JobExecution(job, ports, allocated(job), alone=alone)
 
     async def go_on(job: Job) -> Job:
-        one = case(job)
+        one = execution(job)
         await work(one, _flow(job))
         return one.job
 
     async def undo(job: Job, state: State, why: str) -> Job:
-        one = case(job)
-        await work(one, lambda case: end(case, state, why))
+        one = execution(job)
+        await work(one, lambda one: end(one, state, why))
         return one.job
 
     match decision:
@@ -79,16 +79,16 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
         case SendAgain(job=job):
             return await go_on(job.not_taken())
         case TreatAsRefused(job=job):
-            one = case(job.not_taken())
+            one = execution(job.not_taken())
             await work(one, _go_on_if_rebuilt)
             return one.job
         case ConfirmByInference(job=job):
-            one = case(job)
+            one = execution(job)
             accept(one, inferred=True)
             await work(one, _flow(job))
             return one.job
         case RecoverFromErp(job=job):
-            one = case(job)
+            one = execution(job)
             await work(one, seek)
             return one.job
         case End(job=job, state=state, why=why):
@@ -102,6 +102,6 @@ def _flow(job: Job) -> Callable[[JobExecution], Awaitable[None]]:
     return adopt if job.adopted else FLOWS[job.stage]
 
 
-async def _go_on_if_rebuilt(case: JobExecution) -> None:
-    await refused(case)
-    await _flow(case.job)(case)
+async def _go_on_if_rebuilt(execution: JobExecution) -> None:
+    await refused(execution)
+    await _flow(execution.job)(execution)

@@ -285,40 +285,44 @@ class JobExecution:
             return moment.date()
 
 
-async def work(case: JobExecution, flow: Callable[[JobExecution], Awaitable[None]]) -> None:
+async def work(execution: JobExecution, flow: Callable[[JobExecution], Awaitable[None]]) -> None:
     """Run a flow until the job is done or cannot continue, and record the job's state."""
-    before = case.job
-    now = case.ports.now
+    before = execution.job
+    now = execution.ports.now
     try:
-        await flow(case)
+        await flow(execution)
     except ShutdownRequested:
         pass  # the progress so far is saved below, and the next process continues from there
     except RetryLater as wait:
-        tried = case.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else case.tries
+        tried = execution.job.attempts if wait.reason is Reason.NOT_ENOUGH_STOCK else execution.tries
         attempts = tried + 1 if wait.counts else tried
-        case.job = case.job.waiting(wait.reason, wait.sentence, wait.owner, until=wait.until, attempts=attempts)
+        execution.job = execution.job.waiting(
+            wait.reason, wait.sentence, wait.owner, until=wait.until, attempts=attempts
+        )
     except HoldJob as hold:
-        held = case.job.held(hold.reason, hold.sentence, hold.owner, until=hold.until)
-        case.job = held.attempt_failed(hold.differences)
+        held = execution.job.held(hold.reason, hold.sentence, hold.owner, until=hold.until)
+        execution.job = held.attempt_failed(hold.differences)
     except ContractViolation as violation:
-        case.job = case.job.held(Reason.CONNECTOR_BUG, str(violation), Owner.IT)
+        execution.job = execution.job.held(Reason.CONNECTOR_BUG, str(violation), Owner.IT)
     except ListingChanged:
         sentence = "ShipperOne no longer lists the order as it was; it is read again"
-        attempts = case.job.attempts
-        case.job = case.job.waiting(Reason.ITEMS_CHANGED, sentence, Owner.NOBODY, until=now(), attempts=attempts)
+        attempts = execution.job.attempts
+        execution.job = execution.job.waiting(
+            Reason.ITEMS_CHANGED, sentence, Owner.NOBODY, until=now(), attempts=attempts
+        )
     except (LeaseLost, LedgerError):
         raise  # nothing can be recorded any more: the caller handles it
     except Exception as fault:  # any exception concerns this order alone: all others continue
-        LOG.exception("%s %s: order %s", case.job.tenant, case.job.stage, case.job.order_id)
+        LOG.exception("%s %s: order %s", execution.job.tenant, execution.job.stage, execution.job.order_id)
         sentence = f"a fault of the connector or of ours, {type(fault).__name__}: the traceback is in the log"
-        until = case.later() if case.job.accepted else None
-        held = case.job.held(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=until)
-        case.job = held.attempt_failed(case.job.differences)
-    if case.alone:
-        case.job = case.job.survived_alone()
-    case.job = case.job.since_change(before, now())
-    case.ports.effect_log.save(case.job)
-    case.ports.changed(before, case.job)
+        until = execution.later() if execution.job.accepted else None
+        held = execution.job.held(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=until)
+        execution.job = held.attempt_failed(execution.job.differences)
+    if execution.alone:
+        execution.job = execution.job.survived_alone()
+    execution.job = execution.job.since_change(before, now())
+    execution.ports.effect_log.save(execution.job)
+    execution.ports.changed(before, execution.job)
 
 
 def _traceback(bug: BaseException) -> str:

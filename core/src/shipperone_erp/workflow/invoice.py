@@ -31,51 +31,51 @@ from shipperone_erp.workflow.invoice_dates import dates_set, recorded, settle_su
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 
-async def invoice(case: JobExecution) -> None:
+async def invoice(execution: JobExecution) -> None:
     """Take the job as far as possible."""
-    if case.job.ending is State.NEW:
-        await rebuild(case, "an operator has set the dates of the invoice")
-    await settle_supply_day(case)
-    case.order = priced(case.order, case.currency(), case.discount)
-    while case.job.step is not Step.DONE:
-        match case.job.step:
+    if execution.job.ending is State.NEW:
+        await rebuild(execution, "an operator has set the dates of the invoice")
+    await settle_supply_day(execution)
+    execution.order = priced(execution.order, execution.currency(), execution.discount)
+    while execution.job.step is not Step.DONE:
+        match execution.job.step:
             case Step.NEW | Step.BUILDING:
-                await build(case)
+                await build(execution)
             case Step.BUILT:
-                await compare(case)
+                await compare(execution)
             case Step.CONFIRMING:
-                await confirm(case)
+                await confirm(execution)
             case Step.ACCEPTED | Step.ISSUING:
-                await issue(case)
+                await issue(execution)
             case _:
-                await deliver(case)
+                await deliver(execution)
 
 
-async def build(case: JobExecution) -> None:
+async def build(execution: JobExecution) -> None:
     """Build a draft (or compute an invoice) of the shipped order, under the job's key."""
-    if not case.job.accepted:
-        check_bundles(case)
-        check_amounts(case)
-    request, hooks = build_request(case), case.ports.hooks
+    if not execution.job.accepted:
+        check_bundles(execution)
+        check_amounts(execution)
+    request, hooks = build_request(execution), execution.ports.hooks
 
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
 
     try:
-        used = recorded(replaced(case.listed, case.order), dates_set(case))
-        answer: Invoice | Voided = await case.effect(EffectKind.BUILD, built, step=Step.BUILDING, request=used)
+        used = recorded(replaced(execution.listed, execution.order), dates_set(execution))
+        answer: Invoice | Voided = await execution.effect(EffectKind.BUILD, built, step=Step.BUILDING, request=used)
     except AlreadyIssued as issued:
-        if not case.job.accepted:
-            raise issued_already(case, issued.invoice) from issued
+        if not execution.job.accepted:
+            raise issued_already(execution, issued.invoice) from issued
         answer = issued.invoice
     except HoldJob as hold:
-        raise _late(case, hold) from hold
+        raise _late(execution, hold) from hold
     if isinstance(answer, Voided):
-        case.void()
+        execution.void()
         return
     # An unexpected issued invoice is queried again: after a `retry` nothing continues from this answer.
-    believed = not answer.issued or case.ports.settings.fiscal_first or case.job.accepted
-    case.job = case.job.draft_built(answer, believed=believed).in_erp(case.ports.erp)
+    believed = not answer.issued or execution.ports.settings.fiscal_first or execution.job.accepted
+    execution.job = execution.job.draft_built(answer, believed=believed).in_erp(execution.ports.erp)
     if not believed:
         raise HoldJob(
             Reason.CONNECTOR_BUG,
@@ -85,55 +85,54 @@ async def build(case: JobExecution) -> None:
             Owner.IT,
         )
     if answer.issued:
-        await check_number(case)
+        await check_number(execution)
 
 
-def check_bundles(case: JobExecution) -> None:
+def check_bundles(execution: JobExecution) -> None:
     """Hold the job if its invoiced rows are unclear, or if a price would be lost with the other rows."""
-    unclear = case.goods.unclear or case.goods.incomplete
+    unclear = execution.goods.unclear or execution.goods.incomplete
     if unclear:
         raise HoldJob(Reason.BUNDLE_UNCLEAR, unclear, Owner.IT)
-    settings = case.ports.settings
-    lost = lost_by(case.listed, settings, case.known.known, case.currency(), settings.tolerance)
+    settings = execution.ports.settings
+    lost = lost_by(execution.listed, settings, execution.known.known, execution.currency(), settings.tolerance)
     if lost:
         raise HoldJob(Reason.BUNDLE_UNCLEAR, lost, Owner.ACCOUNTANT)
 
 
-async def compare(case: JobExecution) -> None:
+async def compare(execution: JobExecution) -> None:
     """Compare the invoice with the shipped order; `handle_mismatch` decides about differences."""
-    built = _invoice(case)
-    differences = _differences(case, built)
-    case.job = case.job.taxes_looked_at(compared=taxes_compared(case, built))
-    if case.job.accepted:
+    built = _invoice(execution)
+    differences = _differences(execution, built)
+    execution.job = execution.job.taxes_looked_at(compared=taxes_compared(execution, built))
+    if execution.job.accepted:
         if differences:
-            case.job = (
-                case.job.to_be_built_again()
-            )  # the next attempt reads the document again, in case an operator has corrected it
-            raise _not_what_was_accepted(case, differences)
-        case.job = case.job.ready_to_issue()
+            # the next attempt reads the document again, in case an operator has corrected it
+            execution.job = execution.job.to_be_built_again()
+            raise _not_what_was_accepted(execution, differences)
+        execution.job = execution.job.ready_to_issue()
         return
-    if built.total_incl_tax is None and not differences and case.ports.settings.not_compared == "hold":
-        raise _not_compared(case)
-    if not differences or await _accepted_by_policy(case, built, differences):
-        check_amounts(case)  # do not request approval of an invoice that may not be sent
-        await_approval(case, built)
-        case.job = case.job.ready_to_confirm()
+    if built.total_incl_tax is None and not differences and execution.ports.settings.not_compared == "hold":
+        raise _not_compared(execution)
+    if not differences or await _accepted_by_policy(execution, built, differences):
+        check_amounts(execution)  # do not request approval of an invoice that may not be sent
+        await_approval(execution, built)
+        execution.job = execution.job.ready_to_confirm()
 
 
-async def _accepted_by_policy(case: JobExecution, built: Invoice, differences: tuple[Difference, ...]) -> bool:
+async def _accepted_by_policy(execution: JobExecution, built: Invoice, differences: tuple[Difference, ...]) -> bool:
     hint = ""
     if built.total_incl_tax is not None:
-        sums = figures(case.order, case.currency(), case.discount)
-        hint = rounding_hint(case.order, sums, built.total_incl_tax)
+        sums = figures(execution.order, execution.currency(), execution.discount)
+        hint = rounding_hint(execution.order, sums, built.total_incl_tax)
     message = f"the invoice is not what shipped: {side_by_side(differences, 'ERP', 'ShipperOne')}{hint}"
     held = HoldJob(reason_for(differences, Reason.TOTAL_DIFFERS), message, Owner.ACCOUNTANT, differences)
     if built.issued:
         raise held
-    listed = case.ports.newest(case.job.order_id)
-    resolution = await case.ports.hooks.handle_mismatch(
+    listed = execution.ports.newest(execution.job.order_id)
+    resolution = await execution.ports.hooks.handle_mismatch(
         Mismatch(
             action="compare",
-            sent=case.listed,
+            sent=execution.listed,
             now=listed.order if listed else None,
             invoice=built,
             message=message,
@@ -146,52 +145,54 @@ async def _accepted_by_policy(case: JobExecution, built: Invoice, differences: t
             raise HoldJob(
                 reason, resolution.sentence or message, Owner(resolution.owner or Owner.ACCOUNTANT), differences
             )
-        case Verdict.ACCEPT if only_amounts(differences) and case.job.accepts < AT_MOST:
-            case.job = case.job.accept_counted()
+        case Verdict.ACCEPT if only_amounts(differences) and execution.job.accepts < AT_MOST:
+            execution.job = execution.job.accept_counted()
             return True
-        case Verdict.RETRY if case.job.retries < AT_MOST:
-            case.job = case.job.retry_counted().to_be_built_again()
-        case Verdict.REBUILD | Verdict.ABSTAIN if case.job.rebuilds < AT_MOST:
-            case.job = case.job.rebuild_counted()
-            await rebuild(case, message)
+        case Verdict.RETRY if execution.job.retries < AT_MOST:
+            execution.job = execution.job.retry_counted().to_be_built_again()
+        case Verdict.REBUILD | Verdict.ABSTAIN if execution.job.rebuilds < AT_MOST:
+            execution.job = execution.job.rebuild_counted()
+            await rebuild(execution, message)
         case _:
             raise held
     return False
 
 
-async def issue(case: JobExecution) -> None:
+async def issue(execution: JobExecution) -> None:
     """Make the invoice fiscal. If its document is void, the next one is built, compared, issued: no second POST."""
-    accepted = _invoice(case)
+    accepted = _invoice(execution)
     if accepted.issued:
-        case.job = case.job.invoice_issued()
+        execution.job = execution.job.invoice_issued()
         return
-    if case.job.dated_by_operator:
-        await_approval(case, accepted)
-    tax_date, hooks = supply_date(case, issuing=True), case.ports.hooks
+    if execution.job.dated_by_operator:
+        await_approval(execution, accepted)
+    tax_date, hooks = supply_date(execution, issuing=True), execution.ports.hooks
 
     async def issued() -> Invoice | Pending | Voided:
-        order = (await hooks.before_build(build_request(case))).order
-        return await hooks.issue_invoice(IssueInvoice(case.job.key, accepted, order, tax_date, case.job.issue_date))
+        order = (await hooks.before_build(build_request(execution))).order
+        return await hooks.issue_invoice(
+            IssueInvoice(execution.job.key, accepted, order, tax_date, execution.job.issue_date)
+        )
 
     try:
-        answer: Invoice | Voided = await case.effect(
-            EffectKind.ISSUE, issued, step=Step.ISSUING, request=dates_set(case)
+        answer: Invoice | Voided = await execution.effect(
+            EffectKind.ISSUE, issued, step=Step.ISSUING, request=dates_set(execution)
         )
     except AlreadyIssued as found:
         answer = found.invoice
     except HoldJob as hold:
-        raise _late(case, hold) from hold
+        raise _late(execution, hold) from hold
     if isinstance(answer, Voided):
-        case.void(Step.BUILDING)
+        execution.void(Step.BUILDING)
         return
-    case.job = case.job.document_stated(answer).in_erp(case.ports.erp)
+    execution.job = execution.job.document_stated(answer).in_erp(execution.ports.erp)
     if not answer.issued:
         sentence = "issue_invoice answered with an invoice that is not issued; it is asked again"
-        raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=case.later())
-    differences = _differences(case, answer)
-    case.job = case.job.invoice_issued(total_stated=answer.total_incl_tax is not None)
-    case.job = case.job.taxes_looked_at(compared=taxes_compared(case, answer))
-    if differences and not case.job.accepts:
+        raise HoldJob(Reason.CONNECTOR_BUG, sentence, Owner.IT, until=execution.later())
+    differences = _differences(execution, answer)
+    execution.job = execution.job.invoice_issued(total_stated=answer.total_incl_tax is not None)
+    execution.job = execution.job.taxes_looked_at(compared=taxes_compared(execution, answer))
+    if differences and not execution.job.accepts:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
             f"invoice {answer.number} was issued otherwise than ShipperOne accepted it: "
@@ -199,40 +200,40 @@ async def issue(case: JobExecution) -> None:
             Owner.ACCOUNTANT,
             differences,
         )
-    await check_number(case)
+    await check_number(execution)
 
 
-async def deliver(case: JobExecution) -> None:
+async def deliver(execution: JobExecution) -> None:
     """Deliver the goods from the ERP's stock. Never delays the invoice; retried automatically until it is done."""
     told = None
-    if "deliver" in case.ports.hooks.offers:
-        goods, told = _to_deliver(case)
+    if "deliver" in execution.ports.hooks.offers:
+        goods, told = _to_deliver(execution)
         if goods.items:
-            await _deliver(case, goods)
-    case.job = case.job.done(told)
+            await _deliver(execution, goods)
+    execution.job = execution.job.done(told)
 
 
-async def _deliver(case: JobExecution, goods: FulfillmentOrder) -> None:
-    request = Deliver(key=case.job.key, order=goods, reservations=case.reservations)
+async def _deliver(execution: JobExecution, goods: FulfillmentOrder) -> None:
+    request = Deliver(key=execution.job.key, order=goods, reservations=execution.reservations)
     try:
-        await case.effect(EffectKind.DELIVER, lambda: case.ports.hooks.deliver(request), step=Step.DELIVERING)
+        await execution.effect(EffectKind.DELIVER, lambda: execution.ports.hooks.deliver(request), step=Step.DELIVERING)
     except HoldJob as hold:
-        sentence = f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
-        raise HoldJob(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=case.later()) from hold
+        sentence = f"invoice {execution.job.number} is issued, the goods are not delivered in the ERP: {hold.sentence}"
+        raise HoldJob(Reason.ISSUED_NOT_DELIVERED, sentence, Owner.WAREHOUSE, until=execution.later()) from hold
 
 
-def _to_deliver(case: JobExecution) -> tuple[FulfillmentOrder, str | None]:
+def _to_deliver(execution: JobExecution) -> tuple[FulfillmentOrder, str | None]:
     """The goods to deliver, and a sentence about the others, by `without_reservation`."""
-    goods, rule = leaving(case.goods, case.known), case.ports.settings.without_reservation
+    goods, rule = leaving(execution.goods, execution.known), execution.ports.settings.without_reservation
     if not goods.items:
         return goods, "nothing of it is kept in stock: there was nothing to deliver"
-    missing = unreserved(goods, case.reservations)
-    if missing and case.known.asked:
+    missing = unreserved(goods, execution.reservations)
+    if missing and execution.known.asked:
         raise RetryLater(
             Reason.ISSUED_NOT_DELIVERED,
-            f"invoice {case.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "
+            f"invoice {execution.job.number} is issued; whether {names(missing)} is reserved is still being asked: the "
             "goods leave the ERP's stock once that is known",
-            until=case.later(),
+            until=execution.later(),
         )
     if not missing or rule == "deliver":
         return goods, None
@@ -240,7 +241,7 @@ def _to_deliver(case: JobExecution) -> tuple[FulfillmentOrder, str | None]:
     if rule == "hold":
         raise HoldJob(
             Reason.ISSUED_NOT_DELIVERED,
-            f"invoice {case.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
+            f"invoice {execution.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
             '`without_reservation = "hold"` leaves it to a person: book the goods out by hand and say '
             "`order resolve --outcome confirmed`, or set another rule and say `order retry`",
             Owner.WAREHOUSE,
@@ -249,62 +250,62 @@ def _to_deliver(case: JobExecution) -> tuple[FulfillmentOrder, str | None]:
     return replace(goods, items=covered), f'not delivered: {why}, and `without_reservation = "invoice_only"`'
 
 
-def build_request(case: JobExecution) -> BuildInvoice:
+def build_request(execution: JobExecution) -> BuildInvoice:
     """The request for a policy's `before_build`; made again before issuing, where an ERP without drafts writes."""
-    tax_date, job = supply_date(case), case.job
-    return BuildInvoice(job.key, case.order, job.generation, tax_date, case.reservations, job.issue_date)
+    tax_date, job = supply_date(execution), execution.job
+    return BuildInvoice(job.key, execution.order, job.generation, tax_date, execution.reservations, job.issue_date)
 
 
-def _invoice(case: JobExecution) -> Invoice:
-    built = case.job.invoice
+def _invoice(execution: JobExecution) -> Invoice:
+    built = execution.job.invoice
     if built is None:
-        raise RetryLater(Reason.ERP_PENDING, "the invoice is built again", until=case.later())
+        raise RetryLater(Reason.ERP_PENDING, "the invoice is built again", until=execution.later())
     return built
 
 
-def _late(case: JobExecution, hold: HoldJob) -> HoldJob:
+def _late(execution: JobExecution, hold: HoldJob) -> HoldJob:
     """An invoice that ShipperOne has accepted is retried automatically, whatever holds it."""
-    if not case.job.accepted:
+    if not execution.job.accepted:
         return hold
     sentence = f"ShipperOne has accepted it, the invoice is not issued yet: {hold.sentence}"
-    return HoldJob(hold.reason, sentence, hold.owner, until=case.later())
+    return HoldJob(hold.reason, sentence, hold.owner, until=execution.later())
 
 
-def _differences(case: JobExecution, stated: Invoice) -> tuple[Difference, ...]:
-    settings = case.ports.settings
+def _differences(execution: JobExecution, stated: Invoice) -> tuple[Difference, ...]:
+    settings = execution.ports.settings
     return invoice_differences(
-        case.order,
+        execution.order,
         stated,
-        currency=case.currency(),
-        discount=case.discount,
+        currency=execution.currency(),
+        discount=execution.discount,
         tolerance=settings.tolerance,
-        part=case.job.part or total_is_of_more(case),
+        part=execution.job.part or total_is_of_more(execution),
     )
 
 
-def taxes_compared(case: JobExecution, stated: Invoice) -> bool:
+def taxes_compared(execution: JobExecution, stated: Invoice) -> bool:
     """The tax of every line was compared with a listed one."""
-    sums = figures(case.order, case.currency(), case.discount)
-    return tax_compared(case.order, stated, sums, part=case.job.part or total_is_of_more(case))
+    sums = figures(execution.order, execution.currency(), execution.discount)
+    return tax_compared(execution.order, stated, sums, part=execution.job.part or total_is_of_more(execution))
 
 
-def _not_compared(case: JobExecution) -> HoldJob:
-    expected = figures(case.order, case.currency(), case.discount).invoice_total
+def _not_compared(execution: JobExecution) -> HoldJob:
+    expected = figures(execution.order, execution.currency(), execution.discount).invoice_total
     return HoldJob(
         Reason.TOTAL_DIFFERS,
         f"the ERP tells no total of the invoice, which should come to {expected}: nothing was compared, and "
-        f'`not_compared = "hold"` in [tenants.{case.job.tenant}] leaves it to a person',
+        f'`not_compared = "hold"` in [tenants.{execution.job.tenant}] leaves it to a person',
         Owner.ACCOUNTANT,
         (Difference("total_incl_tax", None, str(expected)),),
     )
 
 
-def _not_what_was_accepted(case: JobExecution, differences: tuple[Difference, ...]) -> HoldJob:
+def _not_what_was_accepted(execution: JobExecution, differences: tuple[Difference, ...]) -> HoldJob:
     return HoldJob(
         Reason.CONFIRMED_NOT_ISSUED,
         "ShipperOne has accepted the invoice, its document in the ERP was voided, and the one built anew is another: "
         + side_by_side(differences, "ERP", "accepted"),
         Owner.ACCOUNTANT,
         differences,
-        until=case.later(),
+        until=execution.later(),
     )

@@ -18,31 +18,31 @@ REBUILT_AT_MOST = 3
 """The number of rebuilds of a draft for another listed day until the job is held."""
 
 
-def supply_date(case: JobExecution, *, issuing: bool = False) -> date | None:
+def supply_date(execution: JobExecution, *, issuing: bool = False) -> date | None:
     """The day of supply, fixed at the first attempt.
 
     It is the operator's, or the day of shipping, of the first listing, or (None until then) of issue.
     """
-    rule = case.ports.settings.tax_date
-    if case.job.supply_date is not None:
-        case.job = case.job.supply_day_is(case.job.supply_date)
+    rule = execution.ports.settings.tax_date
+    if execution.job.supply_date is not None:
+        execution.job = execution.job.supply_day_is(execution.job.supply_date)
     elif rule == "issued" and not issuing:
         return None
-    elif case.job.tax_date is None:
+    elif execution.job.tax_date is None:
         match rule:
             case "issued":
-                day = case.day(case.ports.now())
-            case "shipped" if case.listed.shipped_at is not None:
-                day = case.day(case.listed.shipped_at)
+                day = execution.day(execution.ports.now())
+            case "shipped" if execution.listed.shipped_at is not None:
+                day = execution.day(execution.listed.shipped_at)
             case _:
-                day = case.day(case.job.first_listed_at)
-        case.job = case.job.supply_day_is(day)
-    return case.job.tax_date
+                day = execution.day(execution.job.first_listed_at)
+        execution.job = execution.job.supply_day_is(day)
+    return execution.job.tax_date
 
 
-def dates_set(case: JobExecution) -> str | None:
+def dates_set(execution: JobExecution) -> str | None:
     """The dates of the request as they are recorded with its intent; None where no operator has set one."""
-    job = case.job
+    job = execution.job
     if not job.dated_by_operator:
         return None
     issued = f", issue_date {job.issue_date}" if job.issue_date is not None else ""
@@ -54,52 +54,56 @@ def recorded(*parts: str | None) -> str | None:
     return "; ".join(part for part in parts if part) or None
 
 
-async def settle_supply_day(case: JobExecution) -> None:
+async def settle_supply_day(execution: JobExecution) -> None:
     """Hold the job if its day of supply is implausible; take over another day that ShipperOne lists by now.
 
     Does nothing for an invoice that is issued, or whose day an operator has set.
     """
-    job = case.job
+    job = execution.job
     issued = job.invoice is not None and job.invoice.issued
     if issued or job.supply_date is not None or job.step in (Step.ISSUED, Step.DELIVERING, Step.DONE):
         return
-    rules = DateRules.of(case.ports.settings)
-    window = Window.of(rules, job.first_listed_at, case.allocated_at)
-    against = implausible(case.listed, rules, window, listed=case.dates.get("shipped_at"))
+    rules = DateRules.of(execution.ports.settings)
+    window = Window.of(rules, job.first_listed_at, execution.allocated_at)
+    against = implausible(execution.listed, rules, window, listed=execution.dates.get("shipped_at"))
     if job.tax_date is not None:
-        begun = implausible(case.listed, rules, window, fixed=job.tax_date)
+        begun = implausible(execution.listed, rules, window, fixed=job.tax_date)
         if against is None and not job.accepted:
-            await _take_listed_day(case, begun)
-        against = implausible(case.listed, rules, window, fixed=case.job.tax_date) if case.job.tax_date else None
+            await _take_listed_day(execution, begun)
+        against = (
+            implausible(execution.listed, rules, window, fixed=execution.job.tax_date)
+            if execution.job.tax_date
+            else None
+        )
     if against is not None:
-        raise _held(case, against)
+        raise _held(execution, against)
 
 
-async def _take_listed_day(case: JobExecution, begun: str | None) -> None:
+async def _take_listed_day(execution: JobExecution, begun: str | None) -> None:
     """Take over a listed day that differs from the invoice's. A draft in the ERP with an implausible day is kept."""
-    if case.ports.settings.tax_date != "shipped":
+    if execution.ports.settings.tax_date != "shipped":
         return
-    shipped_at = case.listed.shipped_at
-    day = case.day(shipped_at) if shipped_at is not None else case.job.tax_date if begun is None else None
-    if day == case.job.tax_date:
+    shipped_at = execution.listed.shipped_at
+    day = execution.day(shipped_at) if shipped_at is not None else execution.job.tax_date if begun is None else None
+    if day == execution.job.tax_date:
         return
-    if not may_exist(case.job):
-        case.job = case.job.draft_forgotten()
+    if not may_exist(execution.job):
+        execution.job = execution.job.draft_forgotten()
     elif begun is None:
-        if case.job.rebuilds >= REBUILT_AT_MOST:
-            raise _held(case, f"ShipperOne lists another shipped_at with each read, now {day}")
-        case.job = case.job.rebuild_counted()
-        await rebuild(case, f"ShipperOne lists {day} as the day of supply, which was {case.job.tax_date}")
-        case.job = case.job.supply_day_is(None)
+        if execution.job.rebuilds >= REBUILT_AT_MOST:
+            raise _held(execution, f"ShipperOne lists another shipped_at with each read, now {day}")
+        execution.job = execution.job.rebuild_counted()
+        await rebuild(execution, f"ShipperOne lists {day} as the day of supply, which was {execution.job.tax_date}")
+        execution.job = execution.job.supply_day_is(None)
 
 
-def _held(case: JobExecution, against: str) -> HoldJob:
-    draft = f"; {case.job.reference} in the ERP stays as it is" if case.job.reference else ""
-    accepted = "ShipperOne has accepted it, the invoice is not issued yet: " if case.job.accepted else ""
+def _held(execution: JobExecution, against: str) -> HoldJob:
+    draft = f"; {execution.job.reference} in the ERP stays as it is" if execution.job.reference else ""
+    accepted = "ShipperOne has accepted it, the invoice is not issued yet: " if execution.job.accepted else ""
     return HoldJob(
         Reason.DATE_IMPLAUSIBLE,
         f"{accepted}{against}{draft}. Have the date corrected at ShipperOne, or set the true day with "
-        f"`order supply-date {case.job.order_id} --date YYYY-MM-DD --note …`",
+        f"`order supply-date {execution.job.order_id} --date YYYY-MM-DD --note …`",
         Owner.ACCOUNTANT,
-        until=case.later() if case.job.accepted else None,
+        until=execution.later() if execution.job.accepted else None,
     )

@@ -4,16 +4,16 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.workflow.execution import HoldJob, JobExecution
 
 
-async def check_number(case: JobExecution) -> None:
+async def check_number(execution: JobExecution) -> None:
     """Hold the job if the ledger records its number for another invoice in the same ERP."""
-    if case.job.number is None:
+    if execution.job.number is None:
         return
-    other = await case.ports.holder_of_number(case.job.number, case.job)
+    other = await execution.ports.holder_of_number(execution.job.number, execution.job)
     if other is not None:
-        whose = f"order {other.order_id}" + (f" of {other.tenant}" if other.tenant != case.job.tenant else "")
+        whose = f"order {other.order_id}" + (f" of {other.tenant}" if other.tenant != execution.job.tenant else "")
         raise HoldJob(
             Reason.NUMBER_REUSED,
-            f"the invoice of order {case.job.order_id} has the number {case.job.number}, and so has that of {whose} "
-            f"({other.key}): was the ERP restored from a backup? One of the two needs another number",
+            f"the invoice of order {execution.job.order_id} has the number {execution.job.number}, and so has that of "
+            f"{whose} ({other.key}): was the ERP restored from a backup? One of the two needs another number",
             Owner.ACCOUNTANT,
         )

@@ -13,15 +13,19 @@ from shipperone_erp.workflow.invoice import build_request, invoice
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 
-async def seek(case: JobExecution) -> None:
+async def seek(execution: JobExecution) -> None:
     """Continue as accepted if the ERP has issued it; else hold it and name the ERP's document."""
-    answer = await _asked(case)
+    answer = await _asked(execution)
     while isinstance(answer, Voided):
-        case.job = case.job.next_generation()
-        answer = await _asked(case)
-    case.job = case.job.document_stated(answer).in_erp(case.ports.erp)
-    if not answer.issued or case.ports.settings.fiscal_first:
-        there = f"{answer.reference} under {case.job.key}" if answer.reference else f"nothing under {case.job.key}"
+        execution.job = execution.job.next_generation()
+        answer = await _asked(execution)
+    execution.job = execution.job.document_stated(answer).in_erp(execution.ports.erp)
+    if not answer.issued or execution.ports.settings.fiscal_first:
+        there = (
+            f"{answer.reference} under {execution.job.key}"
+            if answer.reference
+            else f"nothing under {execution.job.key}"
+        )
         raise HoldJob(
             Reason.ORDER_GONE,
             "the order left the queue while nobody read it, or since the copy that this ledger is; the ERP has "
@@ -29,16 +33,16 @@ async def seek(case: JobExecution) -> None:
             "ShipperOne cancelled the order or took the invoice",
             Owner.ACCOUNTANT,
         )
-    accept(case, inferred=True)
-    case.job = case.job.invoice_issued()
-    await check_number(case)
-    await invoice(case)
+    accept(execution, inferred=True)
+    execution.job = execution.job.invoice_issued()
+    await check_number(execution)
+    await invoice(execution)
 
 
-async def _asked(case: JobExecution) -> Invoice | Voided:
-    request, hooks = build_request(case), case.ports.hooks
+async def _asked(execution: JobExecution) -> Invoice | Voided:
+    request, hooks = build_request(execution), execution.ports.hooks
 
     async def built() -> Invoice | Pending | Voided:
         return await hooks.build_invoice(await hooks.before_build(request))
 
-    return await case.effect(EffectKind.BUILD, built, step=Step.BUILDING)
+    return await execution.effect(EffectKind.BUILD, built, step=Step.BUILDING)
