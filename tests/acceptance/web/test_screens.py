@@ -185,7 +185,12 @@ def test_go_live_decides_about_what_was_listed_before(world):
     with Ledger.open(world.ledger_url) as ledger, served(world.read(), ledger) as page:
         browser = page.browser()
         assert "1 order(s) are listed and held" in words(browser.get("/tenant/acme").text)
-        browser.post("/go-live", {"tenant": "acme", "act": "all"}, on="/tenant/acme")
+        form = {"tenant": "acme", "act": "all", "note": "the stock is counted"}
+        browser.post("/go-live", form, on="/tenant/acme")
+        log = [(action.action, order_id, action.note) for action, order_id, _ in ledger.newest_actions()]
+        assert log == [
+            ("go-live --all", None, "the stock is counted"), ("go-live --all", "FO-OLD", "the stock is counted"),
+        ]  # fmt: skip
     world.finishes()
     assert world.erp.issued("FO-OLD") == ["1:2"]
 

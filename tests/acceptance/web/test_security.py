@@ -11,15 +11,21 @@ import pytest
 from ledger_databases import a_job
 from shipperone_erp.config import load
 from shipperone_erp.config.page import PageSettings
-from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
+from shipperone_erp.domain.hook_answers import Document, Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem, Party
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
+from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
-from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.kernel.errors import ConfigurationError, UsageError
+from shipperone_erp.operations import job_commands
+from shipperone_erp.operations.doctor import Line, Verdict
+from shipperone_erp.operations.reconcile.findings import Compared, Finding, Shipped
+from shipperone_erp.operations.reconcile.running import NotCompared, Reconciled
 from shipperone_erp.web.access import FAILURES, Access
+from shipperone_erp.web.background_runs import Run
 from web_page import PEOPLE, TOKENS, Browser, add, configured, ledger_with, served, words
 
 NOW = datetime.now(UTC)
@@ -348,6 +354,39 @@ def test_no_field_of_an_order_and_no_sentence_runs_as_markup(tmp_path):
         assert 'href="javascript:' not in text, path
         assert ">49<" not in text, path
         assert not re.search(r"<[^>]*\sonerror", text), path
+
+
+def test_nothing_that_the_erp_or_an_operator_wrote_runs_as_markup(tmp_path):
+    document = Document(
+        "invoice", reference=EVIL, number=EVIL, state=EVIL, key="i-evil", order_id=EVIL, url="javascript:alert(3)"
+    )
+    configuration = configured(tmp_path)
+    settings = configuration.tenants["acme"]
+    with ledger_with(tmp_path, held()) as ledger, served(configuration, ledger) as page:
+        with job_commands.acting_as("<b>anna</b>"):
+            job_commands.pause(ledger, "acme", [Stage.INVOICE], NOW, EVIL)
+        found = [
+            Compared(None, document, Finding.NOT_IN_LEDGER, EVIL),
+            Compared(job_of(page), document, Finding.CHANGED_IN_ERP, EVIL, (Difference(EVIL, EVIL, EVIL),)),
+        ]
+        shipped, missing = [Shipped(EVIL, Decimal(1), EVIL, NOW)], NotCompared(EVIL, Ending.ERP)
+        runs = page.site.background.runs
+        runs["reconcile", "acme"] = Run(EVIL, NOW, NOW, Reconciled(settings, NOW, found, shipped, missing, missing))
+        runs[("doctor",)] = Run(EVIL, NOW, NOW, [Line(EVIL, EVIL, Verdict.FAIL, EVIL, EVIL)])
+        runs["inspect", "acme"] = Run(EVIL, NOW, NOW, error=UsageError(EVIL))
+        runs["make_anew", "acme", "FO-1"] = Run(EVIL, NOW, NOW, error=UsageError(EVIL))
+        browser = page.browser()
+        paths = ("/", "/tenant/acme", "/actions", "/reconcile/acme", "/doctor", "/inspect/acme", "/order/acme/FO-1")
+        for path in paths:
+            text = browser.get(path).text
+            assert "&lt;script&gt;alert(1)" in text, path
+            assert "<script>alert" not in text, path
+            assert "<img" not in text, path
+            assert "<b>anna" not in text, path
+            assert "javascript:" not in text, path
+        file = browser.get("/reconcile/acme/csv")
+        assert file.headers["content-type"] == "text/csv; charset=utf-8"
+        assert file.headers["x-content-type-options"] == "nosniff"
 
 
 def test_no_secret_is_on_any_page(tmp_path):

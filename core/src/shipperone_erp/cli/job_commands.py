@@ -235,6 +235,7 @@ def go_live(
     config: ConfigFile = DEFAULT_FILE,
     everything: Annotated[bool, typer.Option("--all", help="What was listed before goes on as well.")] = False,
     from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
+    note: NoteText = None,
 ) -> None:
     """Decide about the orders that were listed before this tenant's go-live; without an option, show them."""
     if everything and from_now:
@@ -248,7 +249,7 @@ def go_live(
         raise UsageError(EITHER)
     ledger = Ledger.open(loaded.runtime.ledger)
     try:
-        jobs = going_live.go_live(ledger, tenant, stages, utc_now(), from_now=from_now)
+        jobs = going_live.go_live(ledger, tenant, stages, utc_now(), note, from_now=from_now)
     finally:
         ledger.close()
     what = "left alone (undone by `order retry`)" if from_now else "released"

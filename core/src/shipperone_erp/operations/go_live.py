@@ -10,7 +10,7 @@ from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import steer
+from shipperone_erp.operations.job_commands import act_of, steer
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +46,12 @@ def before_go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage]) -> list
     return found
 
 
-def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, *, from_now: bool) -> list[Job]:
+def go_live(
+    ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None = None, *, from_now: bool
+) -> list[Job]:
     """Resume (or, with `from_now`, ignore) the jobs listed before this tenant's go-live. May be called again.
+
+    The decision is recorded as an action on the tenant, and one on each of these jobs.
 
     UsageError with `from_now` if a queue was never read, since its listed orders are unknown.
     """
@@ -63,16 +67,18 @@ def go_live(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime,
         for job in ledger.find_jobs(tenant=tenant, states=[State.HELD], reason=Reason.BEFORE_GO_LIVE)
         if job.stage in records
     ]
+    what = "go-live --from-now" if from_now else "go-live --all"
     for job in waiting:
         if from_now:
-            steer(ledger, job, job.ignored(now), "go-live --from-now", now, None)
+            steer(ledger, job, job.ignored(now), what, now, note)
         else:
-            release(ledger, job, "go-live --all", now)
+            release(ledger, job, what, now, note)
     for record in records.values():
         ledger.save_queue(replace(record, live_at=record.live_at or now))
+    ledger.act(act_of(what, tenant, now, note))
     return waiting
 
 
-def release(ledger: Ledger, job: Job, what: str, now: datetime) -> None:
+def release(ledger: Ledger, job: Job, what: str, now: datetime, note: str | None = None) -> None:
     """Resume one order that was listed before the go-live. UsageError if it has changed since it was read."""
-    steer(ledger, job, job.taken_up(now), what, now, None)
+    steer(ledger, job, job.taken_up(now), what, now, note)

@@ -156,13 +156,13 @@ async def pause(site: Site, request: Request) -> Response:
 async def go_live(site: Site, request: Request) -> Response:
     """Decide about the orders listed before the tenant's go-live."""
     fields, tenant, _ = await _steered(site, request)
-    person, from_now = site.acting(request), one(fields, "act") == "from_now"
+    person, note, from_now = site.acting(request), one(fields, "note") or None, one(fields, "act") == "from_now"
     known = site.configuration.tenants.get(tenant)
 
     def work() -> int:
         with job_commands.acting_as(person.name):
             stages = known.stages if known else tuple(Stage)
-            return len(going_live.go_live(site.ledger, tenant, stages, site.now(), from_now=from_now))
+            return len(going_live.go_live(site.ledger, tenant, stages, site.now(), note, from_now=from_now))
 
     site.say(request, text("live_flash", tenant=tenant, n=await asyncio.to_thread(work)))
     return back_to(request, fields)
