@@ -300,7 +300,85 @@ def credited_in_part(shop: Shop) -> None:
     assert D(str(left["amount_residual"])) == D("3.50")
 
 
+def tampered(shop: Shop) -> None:
+    """A draft is not posted with another contact, product, or tax of the same rate; put back, or posted by hand, it is."""
+    shop.product("MUG")
+    shop.product("CUP")
+    erp = shop.connector()
+    made: dict[str, int] = {}
+
+    def others(seed: Seed) -> None:
+        made["tax"] = seed.tax(23, name=f"{seed.tag} 23 % {shop.case}")
+        made["contact"] = seed.admin.make("res.partner", name=f"Somebody {shop.case}")
+
+    def write(draft: Any, **values: object) -> None:
+        shop.act(lambda seed: seed.admin.call("account.move", "write", ids(draft.reference), values))
+
+    def write_line(draft: Any, **values: object) -> None:
+        def line(seed: Seed) -> None:
+            wanted = [("move_id", "in", ids(draft.reference)), ("sequence", "=", 1_000_010)]
+            (found,) = seed.admin.find("account.move.line", wanted, ["id", "price_unit"])
+            command = [(1, found["id"], {"price_unit": found["price_unit"], **values})]
+            seed.admin.call("account.move", "write", ids(draft.reference), {"invoice_line_ids": command})
+
+        shop.act(line)
+
+    shop.act(others)
+    other = {name: made.get(name, 0) for name in ("tax", "contact")}
+    orders = {f"i{number}": shop.order(shop.item(1, "MUG"), number=number) for number in range(1, 8)}
+    drafts = {name: shop.build(erp, name, order) for name, order in orders.items()}
+    (buyer,) = {
+        move["partner_id"][0]
+        for draft in drafts.values()
+        for move in erp._odoo.find("account.move", [("id", "in", ids(draft.reference))], ["partner_id"])
+    }
+    rule = erp.settings.taxes[0].tax
+    (tax,) = erp._odoo.find("account.tax", [("name", "=", rule)], ["id"])
+
+    def refused(name: str, reason: Reason, told: str) -> None:
+        with pytest.raises(Refused, match=told) as why:
+            shop.issue(erp, name, drafts[name], orders[name])
+        assert (why.value.reason, why.value.owner) == (reason, "accountant")
+        (move,) = erp._odoo.find("account.move", [("id", "in", ids(drafts[name].reference))], ["state"])
+        assert move["state"] == "draft"
+
+    write(drafts["i1"], partner_id=other["contact"])
+    refused("i1", Reason.ERP_REFUSED, f"made out to Somebody.*buyer is contact {buyer}; put it back")
+    write(drafts["i1"], partner_id=buyer)
+    assert shop.issue(erp, "i1", drafts["i1"], orders["i1"]).issued
+    write_line(drafts["i2"], tax_ids=[(6, 0, [other["tax"]])])
+    refused("i2", Reason.TAX_DIFFERS, "in place of the tax that the settings choose")
+    write_line(drafts["i2"], tax_ids=[(6, 0, [tax["id"]])])
+    assert shop.issue(erp, "i2", drafts["i2"], orders["i2"]).issued
+    write_line(drafts["i3"], product_id=shop.id("CUP") if shop.seed else 0, tax_ids=[(6, 0, [tax["id"]])])
+    refused("i3", Reason.ERP_REFUSED, f'in place of "{shop.sku("MUG")}"')
+    write(drafts["i4"], narration="Thank you")
+    assert shop.issue(erp, "i4", drafts["i4"], orders["i4"]).issued, "what leaves the buyer and the goods alone"
+
+    def below(seed: Seed) -> None:
+        child = seed.admin.make("res.partner", name="Invoices", parent_id=buyer, type="invoice")
+        seed.admin.call("account.move", "write", ids(drafts["i5"].reference), {"partner_id": child})
+
+    shop.act(below)
+    assert shop.issue(erp, "i5", drafts["i5"], orders["i5"]).issued, "a contact below the buyer is the buyer"
+    write(drafts["i6"], partner_id=other["contact"], invoice_date=str(DAY))
+    shop.act(lambda seed: seed.admin.call("account.move", "action_post", ids(drafts["i6"].reference)))
+    assert shop.issue(erp, "i6", drafts["i6"], orders["i6"]).issued, "an accountant has decided"
+
+    def two_lines(seed: Seed) -> None:
+        """They come to nothing, and move tax from one rate to another."""
+        pair = ((5, seed.taxes[23]), (-5, seed.taxes[5]))
+        lines = [{"name": f"{price} by hand", "price_unit": price, "tax_ids": [(6, 0, [of])]} for price, of in pair]
+        commands = [(0, 0, line) for line in lines]
+        seed.admin.call("account.move", "write", ids(drafts["i7"].reference), {"invoice_line_ids": commands})
+
+    shop.act(two_lines)
+    refused("i7", Reason.ERP_REFUSED, 'it has a line "5 by hand" of 5.00')
+
+
 INVOICES = {
     case.__name__: case
-    for case in (bare_currency, own_tax, positions, rounded, rehearsed, expired, leaked, languages, credited_in_part)
+    for case in (
+        bare_currency, own_tax, positions, rounded, rehearsed, expired, leaked, languages, credited_in_part, tampered,
+    )
 }  # fmt: skip

@@ -15,7 +15,7 @@ from shipperone_erp import (
     Refused,
     Voided,
 )
-from shipperone_erp_odoo import lookups, mailing, payments
+from shipperone_erp_odoo import changed_drafts, lookups, mailing, payments
 from shipperone_erp_odoo.batch_answers import Answers
 from shipperone_erp_odoo.draft_invoices import dates
 from shipperone_erp_odoo.invoice_reader import Stands, referred, standing
@@ -60,6 +60,10 @@ class _Chunk:
                     self._still_the_same(one, request)
                     refuse_locked(lock, request.issue_date or request.tax_date or today, self.at)
                     ready.append(request)
+        drafts = {self.ids[request.key] or 0: request for request in ready}
+        for key, refusal in changed_drafts.refused(self.odoo, self.at, drafts, stands).items():
+            self.answers[key] = refusal
+        ready = [request for request in ready if request.key not in self.answers.found]
         self._date(ready, stands)
         self._post(ready)
         stands = self._read() if ready else stands

@@ -106,9 +106,10 @@ def begun_with(odoo: Odoo, key: str, order: FulfillmentOrder, live: Collection[s
     settings now. `live`: the external ids of ours among the deliveries that name the order."""
     now = odoo.settings.transfers
     far = external_ids(odoo, key, order, "PICK", "direct")[1:]
-    if not far or not live:
+    if not far or not (live or odoo.protocol == "xmlrpc"):
         return now
-    if any(xid.partition(".")[2] in live for xid in far):
+    # XML-RPC cannot carry the external ids of several documents: each is asked for by itself
+    if any(xid.partition(".")[2] in live if live else odoo.reference(xid) is not None for xid in far):
         return "direct"
     if now == "internal":
         return now

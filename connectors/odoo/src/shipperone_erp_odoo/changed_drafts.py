@@ -1,0 +1,83 @@
+"""Drafts that another user has written to since they were built: what lines and totals do not show.
+
+A draft with another contact, with another tax of the same rate, or with two more lines that cancel each other out,
+comes to the total that ShipperOne accepted. Whoever means such a change posts the invoice in Odoo, and it is taken as
+issued; a program does not post it in their place.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from shipperone_erp import IssueInvoice, Owner, Reason, Refused
+from shipperone_erp_odoo import draft_invoices
+from shipperone_erp_odoo.buyers import Buyer, buyers
+from shipperone_erp_odoo.invoice_plan import ROUNDING, DraftLine
+from shipperone_erp_odoo.invoice_reader import Stands, money, reference
+from shipperone_erp_odoo.lookups import Tax
+from shipperone_erp_odoo.odoo import Odoo, Row, named, one
+from shipperone_erp_odoo.products import products
+from shipperone_erp_odoo.warehouses import Company, me
+
+
+def refused(
+    odoo: Odoo, at: Company, drafts: Mapping[int, IssueInvoice], stands: Mapping[int, Stands]
+) -> dict[str, Refused]:
+    """By key, the drafts that are not what would be built now. One call, unless some other user has written to one."""
+    domain = [
+        ("id", "in", sorted(drafts)), "|", ("write_uid", "!=", me(odoo)["id"]),
+        ("line_ids.write_uid", "!=", me(odoo)["id"]),
+    ]  # fmt: skip
+    fields = ["partner_id", "commercial_partner_id"]
+    rows = odoo.find("account.move", domain, fields, company=at.id, order="id") if drafts else []
+    if not rows:
+        return {}
+    orders = {drafts[row["id"]].key: drafts[row["id"]].order for row in rows}
+    known = products(odoo, draft_invoices.skus(odoo, list(orders.values())), at.id, archived=True)
+    meant = buyers(odoo, orders, at)
+    theirs = _lines(odoo, at, [int(row["id"]) for row in rows])
+    found: dict[str, Refused] = {}
+    for row in rows:
+        request = drafts[row["id"]]
+        try:
+            _, lines = draft_invoices.plan(odoo, at, request.order, known)
+            who = meant[request.key]
+            if isinstance(who, Refused):
+                raise who
+            said = f"draft {reference(row['id'])} was changed in Odoo after ShipperOne had accepted it"
+            cure = f"put it back, or post it in Odoo if it is meant; then `order retry {request.order.order_id}`"
+            for reason, what in _changes(row, who, theirs.get(row["id"], ()), lines, stands[row["id"]].taxes):
+                raise Refused(reason, f"{said}: {what}; {cure}", Owner.ACCOUNTANT)
+        except Refused as refusal:
+            found[request.key] = refusal
+    return found
+
+
+def _lines(odoo: Odoo, at: Company, ids: Sequence[int]) -> dict[int, list[Row]]:
+    """The lines of these drafts that are goods or services, by draft."""
+    domain = [("move_id", "in", ids), ("display_type", "=", "product")]
+    fields = ["move_id", "sequence", "product_id", "tax_ids", "name", "price_total"]
+    found: dict[int, list[Row]] = {}
+    for row in odoo.find("account.move.line", domain, fields, company=at.id, order="move_id, sequence, id"):
+        found.setdefault(one(row["move_id"]) or 0, []).append(row)
+    return found
+
+
+def _changes(
+    row: Row, who: Buyer, theirs: Sequence[Row], ours: Sequence[DraftLine], taxes: Mapping[int, Tax]
+) -> Iterator[tuple[Reason, str]]:
+    """What differs from the plan. A contact below the buyer is the same buyer."""
+    if who.invoiced not in (one(row["partner_id"]), one(row["commercial_partner_id"])):
+        to = f"{named(row['partner_id'])} (contact {one(row['partner_id'])})"
+        yield Reason.ERP_REFUSED, f"it is made out to {to}, and the order's buyer is contact {who.invoiced}"
+    planned = {line.sequence: line for line in ours}
+    for line in theirs:
+        plan = planned.get(line["sequence"])
+        if plan is None:
+            if line["sequence"] != ROUNDING and money(line["price_total"]):
+                yield Reason.ERP_REFUSED, f'it has a line "{line["name"]}" of {money(line["price_total"])}'
+            continue
+        if set(line["tax_ids"]) != set(plan.taxes):
+            names = ", ".join(taxes[id].name for id in line["tax_ids"] if id in taxes) or "no tax"
+            yield Reason.TAX_DIFFERS, f'"{plan.product.sku}" has {names} in place of the tax that the settings choose'
+        if one(line["product_id"]) != plan.product.id:
+            instead = named(line["product_id"]) or "no product"
+            yield Reason.ERP_REFUSED, f'a line names {instead} in place of "{plan.product.sku}"'
