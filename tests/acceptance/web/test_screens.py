@@ -9,7 +9,10 @@ from ledger_databases import a_job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.reconcile.findings import Compared, Finding
+from shipperone_erp.operations.reconcile.running import Reconciled
 from shipperone_erp.web import texts
+from shipperone_erp.web.background_runs import Run
 from shipperone_erp.web.job_actions import JOB_ACTIONS
 from shipperone_erp.web.site import HERE
 from stage_orders import order
@@ -226,6 +229,22 @@ def test_reconcile_runs_in_the_background_and_its_totals_add_up(world):
         assert file.headers["content-type"].startswith("text/csv")
         assert "missing_in_erp" in file.text
         assert "FO-OK" in file.text, "those that agree too"
+
+
+def test_a_long_comparison_shows_the_most_urgent_and_the_csv_has_the_rest(tmp_path):
+    configuration = configured(tmp_path)
+    found = [
+        Compared(held(f"FO-{number}"), None, Finding.OPEN, f"invoice R-{number} waits for its period " * 4)
+        for number in range(200)
+    ]
+    with ledger_with(tmp_path) as ledger, served(configuration, ledger) as page:
+        done = Reconciled(configuration.tenants["acme"], NOW, found)
+        page.site.background.runs["reconcile", "acme"] = Run("anna", NOW, NOW, done)
+        browser = page.browser()
+        answer = browser.get("/reconcile/acme")
+        assert "140 more findings are in the CSV." in words(answer.text)
+        assert len(answer.content) < 60_000
+        assert browser.get("/reconcile/acme/csv").text.count("\n") == 201
 
 
 def test_doctor_runs_in_the_background_with_what_fails_first(world):

@@ -18,6 +18,9 @@ from shipperone_erp.web.formatting import part
 from shipperone_erp.web.site import Answered, Site, Values, one, visit_of
 from shipperone_erp.web.texts import text
 
+SHOWN = 60
+"""Findings on the page, the most urgent; the CSV has all of them."""
+
 COLUMNS = (
     "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",
     "refers_to", "not_compared", "tax_date", "issue_date", "key", "url", "sentence",
@@ -38,7 +41,8 @@ async def show(site: Site, request: Request) -> Response:
         shown = [compared for compared in done.found if compared.finding is not None] if done else []
         counted = Counter(compared.finding.value for compared in shown if compared.finding)
         return {
-            "tenant": tenant, "tenants": tenants, "run": run, "done": done, "shown": [one.row() for one in shown[:500]],
+            "tenant": tenant, "tenants": tenants, "run": run, "done": done,
+            "shown": [one.row() for one in shown[:SHOWN]], "more": max(0, len(shown) - SHOWN),
             "counted": dict(counted), "totals": totals(done.found) if done else {},
             "rates": by_rate(done.found, done.own) if done else [],
             "unbilled": not_invoiced(done.shipped) if done else [],

@@ -13,6 +13,7 @@ CHECKS: Mapping[str, str | tuple[str, str]] = {
     "csv": "CSV",
     "nothing_differs": "Both sides agree, and nothing is open.",
     "findings": "What is to be looked at",
+    "more_findings": ("1 more finding is in the CSV.", "{n} more findings are in the CSV."),
     "finding": "Finding",
     "document": "Document",
     "erp_not_compared": "The ERP was not compared: {why}",
