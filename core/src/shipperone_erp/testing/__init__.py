@@ -1,4 +1,4 @@
-"""The conformance kit for authors of connectors: describe your ERP once, and every expensive mistake is looked for.
+"""The conformance kit for authors of connectors: describe your ERP once, and every expensive mistake is tested.
 
     from shipperone_erp.testing import ConnectorHarness, ConnectorSuite, ErpDocument, ErpLine
 
@@ -10,7 +10,7 @@
         harness = AcmeHarness
         suite = "1.1"
 
-`pip install "shipperone-erp[testing]"` brings pytest; `shipperone-erp connectors test NAME` runs without it.
+`pip install "shipperone-erp[testing]"` installs pytest; `shipperone-erp connectors test NAME` runs without it.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """`ConnectorSuite` needs pytest, and both need the runtime: imported when they are asked for."""
+    """`ConnectorSuite` needs pytest, and both need the runtime: imported at their first use."""
     if name == "ConnectorSuite":
         from shipperone_erp.testing.suite import ConnectorSuite
 

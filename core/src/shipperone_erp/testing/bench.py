@@ -1,4 +1,4 @@
-"""The workbench of one case: connectors to the harness's ERP, orders and keys of its own, and looks into the ERP."""
+"""The workbench of one case: connectors to the harness's ERP, its own orders and keys, and reads of the ERP."""
 
 import hashlib
 import logging
@@ -24,11 +24,11 @@ from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, declar
 from shipperone_erp.testing.hook_calls import in_time
 
 STOCKED = 10
-"""How many there are of a product, where a case does not say."""
+"""The stock of a product, if a case does not set one."""
 
 
 class Bench:
-    """What a case works with. `desk` is a connector to the ERP; SKUs, orders and item ids are nobody else's."""
+    """The tools of a case. `desk` is a connector to the ERP; SKUs, orders and item ids are unique to the case."""
 
     def __init__(
         self, harness: ConnectorHarness, found: type[Connector[Any]], folder: Path, suite: str = SUITE
@@ -38,9 +38,9 @@ class Bench:
         self.folder = folder
         self.suite = suite
         self.warnings: list[str] = []
-        """What was found that a suite of this version is only warned of."""
+        """Findings that are only warnings for a suite of this version."""
         self.not_compared: set[str] = set()
-        """What of the ERP's invoices the harness does not return."""
+        """The parts of the ERP's invoices that the harness does not return."""
         self.name = harness.connector if isinstance(harness.connector, str) else found.__name__
         self.offers = discovery.overridden(found)
         self.capabilities = declared(type(harness), found)
@@ -53,18 +53,18 @@ class Bench:
         self._desks: list[Desk] = []
 
     def close(self) -> None:
-        """Close every connector that was made, and take every neighbour down."""
+        """Close every connector that was created, and tear down every neighbour."""
         self._closing.close()
 
     @property
     def desk(self) -> Desk:
-        """The connector of the case, made when it is first asked for."""
+        """The connector of the case, created at its first use."""
         if self._desk is None:
             self._desk = self.another()
         return self._desk
 
     def another(self, harness: ConnectorHarness | None = None, tenant: str = "kit") -> Desk:
-        """A further connector, as a restarted process or another machine would have it."""
+        """A further connector, like that of a restarted process or of another machine."""
         erp = harness or self.harness
         made = self.made(self.validated(erp.settings()), tenant)
         self._closing.callback(made.close)
@@ -73,7 +73,7 @@ class Bench:
 
     @property
     def asked(self) -> str | None:
-        """The hook that was called last, of the connector that was made last."""
+        """The last hook called on the last connector."""
         return next((desk.asked for desk in reversed(self._desks) if desk.asked), None)
 
     def neighbour(self) -> ConnectorHarness:
@@ -86,11 +86,11 @@ class Bench:
         return other
 
     def made(self, settings: ConnectorSettings, tenant: str = "kit") -> Connector[Any]:
-        """A connector; Finding if its `__init__` fails."""
+        """A connector with these settings; Finding if its `__init__` fails."""
         return in_time(lambda: self.found(settings, tenant=tenant, log=self.log), "__init__", self.harness.deadline)
 
     def validated(self, settings: Mapping[str, Any]) -> ConnectorSettings:
-        """The settings as core reads them; Finding if the harness's own are refused."""
+        """The settings, validated as by core; Finding if the harness's own are refused."""
         model = settings_type(self.found)
         try:
             return model.model_validate(dict(settings))
@@ -98,7 +98,7 @@ class Bench:
             raise Finding(f"{model.__name__} refuses the harness's settings: {error}") from None
 
     def secret_settings(self) -> tuple[ConnectorSettings, list[str]]:
-        """The harness's settings and the secrets in them; NotApplicable if they hold none."""
+        """The harness's settings and the secrets in them; NotApplicable if there are none."""
         settings = self.validated(self.harness.settings())
         secrets = list(secrets_in(settings))
         if not secrets:
@@ -106,13 +106,13 @@ class Bench:
         return settings, secrets
 
     def product(self, on_hand: str | int = STOCKED, warehouse: str | None = None) -> str:
-        """A new product of which so many lie there; its SKU."""
+        """The SKU of a new product with that quantity in stock."""
         sku = f"KIT-{self._run}-{next(self._numbers)}"
         self.harness.add_product(sku, Decimal(on_hand), warehouse or self.harness.warehouse)
         return sku
 
     def item(self, sku: str, qty: str | int = 1, total: str = "10.00", **fields: Any) -> OrderItem:
-        """A line of an order, its price with tax as the shop says it."""
+        """A line of an order, with its price including tax in the shop's form."""
         told: dict[str, Any] = {"name": f"Product {sku}", "tax_percent": self.harness.tax_percent, **fields}
         pieces, row = Decimal(qty), Decimal(total)
         if row % pieces == 0 or (row / pieces).quantize(Decimal("0.01")) * pieces == row:
@@ -121,7 +121,7 @@ class Bench:
         return OrderItem(item_id=number, sku=sku, qty=pieces, row_total_incl_tax=row, **told)
 
     def order(self, *items: OrderItem, shipping: str = "4.99", **fields: Any) -> FulfillmentOrder:
-        """An order of these lines (or of two products that are there), with a total that adds up."""
+        """An order of these lines (or of two products in stock), with a total that adds up."""
         lines = items or (self.item(self.product(), 2, "20.00"), self.item(self.product(), 1, "4.50"))
         total = sum((line.row_total_incl_tax or Decimal(0) for line in lines), Decimal(shipping))
         told: dict[str, Any] = {"currency": self.harness.currency, "total_incl_tax": total, **fields}
@@ -136,17 +136,17 @@ class Bench:
         )
 
     def part(self, whole: FulfillmentOrder, *items: OrderItem) -> FulfillmentOrder:
-        """A partial shipment of the order, as ShipperOne lists it: these items only, with their own total."""
+        """A partial shipment of the order in ShipperOne's form: only these items, with their own total."""
         total = sum((item.row_total_incl_tax or Decimal(0) for item in items), Decimal(0))
         return replace(whole, items=items, shipping_amount_incl_tax=Decimal(0), total_incl_tax=total)
 
     def stock(self, sku: str, warehouse: str | None = None) -> tuple[Decimal, Decimal]:
-        """On hand and reserved, as the ERP has them."""
+        """The quantities on hand and reserved in the ERP."""
         place = warehouse or self.harness.warehouse
         return Decimal(self.harness.on_hand(sku, place)), Decimal(self.harness.reserved(sku, place))
 
     def documents(self, key: str, *states: str) -> list[ErpDocument]:
-        """What the ERP has under that key in one of these states; all, if none is named."""
+        """The ERP's documents under that key in one of these states; all of them, if no state is named."""
         return [found for found in self.harness.documents(key) if not states or found.state in states]
 
     def compare(
@@ -157,10 +157,10 @@ class Bench:
         generation: int = 1,
         found: Iterable[ErpDocument] | None = None,
     ) -> None:
-        """Compare the ERP's invoices of the order's key in these states with the order and with what was stated.
+        """Compare the ERP's invoices of the order's key in these states with the order and with the connector's answer.
 
-        `found`: documents that the case has looked up already; without it they are looked up here, unless a recording
-        of suite 1.0 is played back. A difference fails suite 1.1 and warns an older one.
+        `found`: documents that the case has already read; without it they are read here, unless a recording of suite
+        1.0 is played back. A difference fails suite 1.1 and warns an older one.
         """
         if found is None:
             if self.harness.recorded is not None and not binding("1.1", self.harness.recorded):
@@ -176,14 +176,14 @@ class Bench:
                 self.finds("1.1", finding)
 
     def finds(self, since: str, finding: Finding) -> None:
-        """Raises it if the suite is of that version or later; else it becomes a warning."""
+        """Raise the finding if the suite is of that version or later; otherwise record a warning."""
         if binding(since, self.suite):
             raise finding
         if str(finding) not in self.warnings:
             self.warnings.append(str(finding))
 
     def compare_built(self, order: FulfillmentOrder, built: Invoice) -> None:
-        """Compare what `build_invoice` has written; where it writes nothing, issue the invoice and compare that."""
+        """Compare the document written by `build_invoice`; if it writes none, issue the invoice and compare that."""
         if built.reference is not None:
             self.compare(order, built, "draft", "issued")
         elif "issue_invoice" in self.offers:

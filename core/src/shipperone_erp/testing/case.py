@@ -1,7 +1,7 @@
-"""What a case of the conformance kit is: one expensive mistake, how it is looked for, and what it would cost.
+"""A case of the conformance kit: one expensive mistake, the test for it, and its cost.
 
-A case is data with a function. The same cases run under pytest (`suite`), from the command line (`running`) and are
-printed into the documentation (`pages`), so that none of the three can say something else.
+A case is data with a function. The same cases run under pytest (`suite`), from the command line (`runner`), and are
+printed into the documentation (`case_pages`), so that the three cannot differ.
 """
 
 from collections.abc import Callable, Iterable
@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One case. `id` is stable: it is never given to another case, nor is a case that was dropped given back.
+    """One case. `id` is stable: it is never assigned to another case, nor reused after a case is dropped.
 
-    `suffers`: what the mistake costs a merchant; `cure`: what authors usually forgot, in one sentence.
+    `suffers`: the cost of the mistake for a merchant; `cure`: the usual omission of authors, in one sentence.
 
-    `needs`: the hooks without which there is nothing to prove; a connector that does not override them skips it.
-    `can`: what the ERP must be able to do; a connector that does not declare it skips the case.
-    `probes`: what the harness must be able to do; one that cannot fails the case, unless it departs from it.
+    `needs`: the hooks that the case tests; a connector that does not override them skips it. `can`: the required
+    capabilities of the ERP; a connector that does not declare them skips the case. `probes`: the required probes of the
+    harness; a harness without them fails the case, unless it departs from it.
     """
 
     id: str
@@ -39,11 +39,11 @@ class Case:
 
     @property
     def page(self) -> str:
-        """What is done, step by step, and what must come of it."""
+        """The steps of the case and the expected results."""
         return cleandoc(self.check.__doc__ or "")
 
     def lacking(self, offers: Iterable[str], declared: Iterable[Capability] = ALL) -> str | None:
-        """Why it has nothing to prove for a connector with these hooks, which declares these capabilities."""
+        """Why the case does not apply to a connector with these hooks and declared capabilities; None if it applies."""
         missing = sorted(self.needs - set(offers))
         if missing:
             return f"the connector does not override {', '.join(missing)}"
@@ -63,9 +63,9 @@ def case(
     since: str = "1.0",
     static: bool = False,
 ) -> "Callable[[Callable[[Bench], None]], Case]":
-    """Makes a case of a function; its docstring is the page. `needs`, `can`, `probes` are names with spaces between.
+    """Makes a case of a function, whose docstring is the page. `needs`, `can`, `probes` are names separated by spaces.
 
-    `static`: it looks at the class alone, so that it needs no ERP.
+    `static`: it inspects only the class, so that it needs no ERP.
     """
 
     def made(check: "Callable[[Bench], None]") -> Case:

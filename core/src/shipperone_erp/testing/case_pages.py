@@ -1,4 +1,4 @@
-"""The list of cases for a terminal, and the page of the documentation that is made of it."""
+"""The list of cases for a terminal, and their page in the documentation."""
 
 from inspect import cleandoc
 
@@ -9,7 +9,7 @@ from shipperone_erp.testing.findings import SUITE
 
 
 def listed() -> str:
-    """A line a case, under the version of the list."""
+    """A line for each case, under the version of the list."""
     width = max(len(found.id) for found in CASES.values())
     lines = [f"suite {SUITE}: {len(CASES)} cases", ""]
     return "\n".join([*lines, *(f"{found.id:<{width}}  {found.line}" for found in CASES.values())])

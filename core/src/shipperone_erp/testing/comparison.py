@@ -1,6 +1,7 @@
-"""Compares the invoices in the ERP with the order, and with what the connector stated of them.
+"""Compares the invoices in the ERP with the order, and with the connector's answer.
 
-A connector that states the right amounts and writes others passes every check of its answers: only the ERP shows it.
+A connector that returns correct amounts and writes others passes every check of its answers: only a read of the ERP
+detects it.
 """
 
 from collections import Counter
@@ -13,11 +14,11 @@ from shipperone_erp.testing.findings import Finding, must, same
 from shipperone_erp.testing.harness import ErpDocument, ErpLine
 
 COMPARED = ("total_incl_tax", "currency", "party", "lines")
-"""The fields of an invoice that are compared where the harness returns them."""
+"""The fields of an invoice that are compared if the harness returns them."""
 
 
 def left_out(document: ErpDocument, order: FulfillmentOrder) -> Iterator[str]:
-    """What of the order's invoice cannot be compared, because the harness does not return it."""
+    """The parts of the order's invoice that cannot be compared, because the harness does not return them."""
     for name in COMPARED:
         if getattr(document, name) is None and (name != "party" or buyer(order) is not None):
             yield name
@@ -30,13 +31,13 @@ def left_out(document: ErpDocument, order: FulfillmentOrder) -> Iterator[str]:
 
 
 def expected_total(order: FulfillmentOrder) -> Decimal:
-    """What an invoice of this order must come to: goods, shipping, and the charges that belong on it."""
+    """The correct total of an invoice of this order: goods, shipping, and the charges that belong on it."""
     goods = sum((item.row_total_incl_tax or Decimal(0) for item in order.items), Decimal(0))
     return goods + (order.shipping_amount_incl_tax or Decimal(0)) + order.line_charges
 
 
 def buyer(order: FulfillmentOrder) -> str | None:
-    """The name under which the order is invoiced."""
+    """The buyer's name for the invoice."""
     for party in (order.billing, order.customer):
         if party is not None and (party.company or party.name):
             return party.company or party.name
@@ -44,7 +45,7 @@ def buyer(order: FulfillmentOrder) -> str | None:
 
 
 def invoice_is(document: ErpDocument, order: FulfillmentOrder, stated: Invoice | None) -> None:
-    """Finding unless the ERP's invoice has the order's amounts, goods, buyer and currency, and the stated total."""
+    """Finding unless the ERP's invoice has the order's amounts, goods, buyer and currency, and the answer's total."""
     what = f"the {document.state} invoice in the ERP"
     if document.total_incl_tax is not None:
         same(document.total_incl_tax, expected_total(order), f"the total of {what}")
@@ -85,7 +86,7 @@ def _lines_are(lines: list[ErpLine], items: tuple[OrderItem, ...], what: str) ->
 
 
 def _seen(line: ErpLine, of: ErpLine | OrderItem) -> dict[str, object]:
-    """Of the line or of its item: what the line says."""
+    """The values of the line or its item that the line provides."""
     return {
         name: _of(of, name)
         for name in ("sku", "qty", "total_incl_tax", "tax_percent")

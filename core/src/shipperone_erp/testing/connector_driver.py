@@ -1,4 +1,4 @@
-"""One connector, called as core calls it: its requests have the keys that core would give."""
+"""Calls one connector as core does, with the keys that core would assign."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -27,14 +27,14 @@ TODAY = date(2026, 3, 2)
 
 
 class Desk:
-    """One connector of one tenant, called as core calls it. Keys are those that core would give."""
+    """One connector of one tenant, called as by core, with the keys that core would assign."""
 
     def __init__(self, harness: ConnectorHarness, connector: Connector[Any], name: str) -> None:
         self.harness = harness
         self.connector = connector
         self.plugins = TenantPlugins(connector.tenant, connector, name=name)
         self.asked: str | None = None
-        """The hook that was called last."""
+        """The last hook called."""
 
     def key(self, stage: Stage, order: FulfillmentOrder, generation: int = 1) -> str:
         """The key of that order's job."""
@@ -42,18 +42,18 @@ class Desk:
         return job_key(stage, order.order_id, content, generation=generation)
 
     def ask(self, hook: str, request: Any) -> Any:
-        """The checked answer of a hook, once the ERP's own jobs have run."""
+        """The checked answer of a hook, after the ERP's own jobs have run."""
         call: Callable[[Any], Any] = getattr(self.plugins, hook)
         self.asked = hook
         return answered(lambda: call(request), hook, self.harness.deadline, self.harness.advance)
 
     def ask_since(self, since: datetime) -> list[Document]:
-        """`list_documents`."""
+        """The answer of `list_documents`."""
         self.asked = "list_documents"
         return in_time(lambda: self.plugins.list_documents(since), "list_documents", self.harness.deadline)
 
     def at_once(self, hook: str, requests: Iterable[Any]) -> list[Any]:
-        """The checked answers of as many calls at the same moment."""
+        """The checked answers of several concurrent calls."""
         call: Callable[[Any], Any] = getattr(self.plugins, hook)
         self.asked = hook
         deadline, advance = self.harness.deadline, self.harness.advance
@@ -68,7 +68,7 @@ class Desk:
         return ReserveStock(key, order, generation, transfer)  # type: ignore[arg-type]
 
     def reserved(self, order: FulfillmentOrder) -> Reserved:
-        """It is to be reserved; Finding if it is not."""
+        """Reserve the order; Finding if it is not reserved."""
         answer = self.reserve(order)
         must(isinstance(answer, Reserved), f"reserve_stock answered {answer} where there is enough of everything")
         return answer  # type: ignore[no-any-return]
@@ -87,7 +87,7 @@ class Desk:
         return BuildInvoice(self.key(Stage.INVOICE, order, generation), order, generation, TODAY, ())
 
     def built(self, order: FulfillmentOrder, *, generation: int = 1) -> Invoice:
-        """It is to be built; Finding if it is not."""
+        """Build the invoice; Finding if it is not built."""
         answer = self.build(order, generation=generation)
         must(isinstance(answer, Invoice), f"build_invoice answered {answer} for an order that says everything")
         must(
@@ -103,7 +103,7 @@ class Desk:
         return IssueInvoice(self.key(Stage.INVOICE, order, generation), built, order, TODAY)
 
     def issued(self, order: FulfillmentOrder, *, generation: int = 1) -> Invoice:
-        """It is to be built and issued; Finding if it is not."""
+        """Build and issue the invoice; Finding if it is not issued."""
         answer = self.issue(self.built(order, generation=generation), order, generation=generation)
         must(isinstance(answer, Invoice) and answer.issued, f"issue_invoice answered {answer}, not an issued Invoice")
         must(answer.number, "issue_invoice answered an issued Invoice without its number")
@@ -119,7 +119,7 @@ class Desk:
         return self.ask("deliver", self.to_deliver(order, reservation, whole))
 
     def to_deliver(self, order: FulfillmentOrder, reservation: Reserved | None, whole: FulfillmentOrder) -> Deliver:
-        """`whole` is the order as it was reserved, of which `order` ships a part or all."""
+        """`whole` is the order as it was reserved, of which `order` ships a part or everything."""
         live: tuple[Reservation, ...] = ()
         if reservation is not None:
             ids = tuple(item.item_id for item in whole.items)
@@ -132,7 +132,7 @@ class Desk:
 
 
 def expecting(order: FulfillmentOrder) -> FulfillmentOrder:
-    """The order as the invoice's hooks get it: with what core expects of each line."""
+    """The order in the form of the invoice's hooks: with the totals that core expects of each line."""
     return replace(
         order, items=tuple(replace(item, line_total_incl_tax=item.row_total_incl_tax) for item in order.items)
     )

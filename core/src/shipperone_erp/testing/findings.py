@@ -1,4 +1,4 @@
-"""What a case found, and from which version of the suite on it is a failure."""
+"""The findings of a case, and the version of the suite from which each is a failure."""
 
 from decimal import Decimal
 from types import MappingProxyType
@@ -8,7 +8,7 @@ from shipperone_erp.connector.deprecations import Deprecation
 from shipperone_erp.domain.keys import plain
 
 SUITE = "1.1"
-"""The newest version of the list of cases. What it finds beyond an older one that is named is a warning at first."""
+"""The newest version of the list of cases. For a suite of an older version its findings are warnings at first."""
 
 VERSIONS = ("1.0", "1.1")
 """Every version of the list, oldest first."""
@@ -16,23 +16,23 @@ VERSIONS = ("1.0", "1.1")
 ENDS = MappingProxyType(
     {"1.0": Deprecation("suite 1.1, whose changes docs/reference/conformance-changes.md lists", "2.0")}
 )
-"""Version of the list → when it goes away: from that connector API on, what later versions find is a failure."""
+"""Version of the list → the end of its support: from that connector API on, findings of later versions are failures."""
 
 
 class Finding(AssertionError):
-    """What a case found wrong, in a sentence for the connector's author."""
+    """A mistake found by a case, as a sentence for the connector's author."""
 
 
 class ConformanceWarning(UserWarning):
-    """What a harness leaves out of the comparison, and what a later version of the suite finds."""
+    """A part that the harness leaves out of the comparison, or a finding of a later version of the suite."""
 
 
 class NotApplicable(Exception):
-    """The case has nothing to look at in this connector; the sentence says why. Not for what is merely inconvenient."""
+    """The case does not apply to this connector; the sentence gives the reason. Not for mere inconvenience."""
 
 
 def binding(since: str, named: str, api: str = API_VERSION) -> bool:
-    """What came with suite `since` fails a connector that names suite `named`; else it only warns."""
+    """Whether a check of suite `since` fails a connector that names suite `named`; otherwise it only warns."""
     if VERSIONS.index(since) <= VERSIONS.index(named):
         return True
     ends = ENDS.get(named)
@@ -44,7 +44,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def must(fact: object, otherwise: str) -> None:
-    """Finding unless it is so."""
+    """Finding unless the condition is true."""
     if not fact:
         raise Finding(otherwise)
 
@@ -56,7 +56,7 @@ def same(found: object, wanted: object, what: str) -> None:
 
 
 def _shown(value: object) -> str:
-    """A value for people: amounts as they are written, not as Python makes them."""
+    """A value for operators: amounts in plain digits instead of Python's form."""
     if isinstance(value, Decimal):
         return plain(value)
     if isinstance(value, tuple):

@@ -1,4 +1,4 @@
-"""Which harness is meant: the class that a command names, or the one that the connector's package declares."""
+"""Finds the harness: the class that a command names, or the one that the connector's package declares."""
 
 import sys
 
@@ -11,7 +11,7 @@ def harness_of(name: str, given: str | None) -> type[ConnectorHarness]:
     """The harness of the connector of that name; `given` is MODULE:CLASS, relative to the folder of the command."""
     if given is not None:
         if "" not in sys.path:
-            sys.path.insert(0, "")  # a harness among an author's tests is in no package that is installed
+            sys.path.insert(0, "")  # a harness among an author's tests is not in an installed package
         found = discovery.load_object(given)
     elif any(entry.name == name for entry in discovery.installed(discovery.HARNESSES)):
         found = discovery.load_harness(name)

@@ -1,4 +1,4 @@
-"""Calling hooks as core calls them: checked answers, a deadline, many at once. What goes wrong is a `Finding`."""
+"""Calls hooks as core does: checked answers, a deadline, many at once. Errors become a `Finding`."""
 
 import queue
 import threading
@@ -20,16 +20,16 @@ PAUSE = 0.02
 
 
 def in_time(act: Callable[[], ResultT], what: str, deadline: float, *, may_raise: bool = True) -> ResultT:
-    """Its result, or what it raises on purpose; Finding if it takes too long, or fails as no connector may.
+    """The result, or an exception of the contract; Finding if it takes too long, or fails in any other way.
 
-    `may_raise`: it may raise what connectors raise on purpose; without it that is a finding too.
+    `may_raise`: exceptions of the contract are permitted; otherwise they are findings too.
     """
     ended: queue.SimpleQueue[tuple[ResultT | None, BaseException | None]] = queue.SimpleQueue()
 
     def run() -> None:
         try:
             ended.put((act(), None))
-        except BaseException as raised:  # whatever a hook raises is told to whoever waits, SystemExit included
+        except BaseException as raised:  # passed to the waiting caller, SystemExit included
             ended.put((None, raised))
 
     threading.Thread(target=run, name=f"kit: {what}", daemon=True).start()
@@ -49,13 +49,13 @@ def in_time(act: Callable[[], ResultT], what: str, deadline: float, *, may_raise
 
 
 def where(error: BaseException) -> str:
-    """The end of its traceback in the connector's own code, for the author."""
+    """The end of the traceback within the connector's own code, for the author."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _inner(frame.filename)]
     return "".join(traceback.format_list(frames[-3:])).rstrip()
 
 
 def _inner(file: str) -> bool:
-    """Code of the kit, or of what it calls hooks through."""
+    """Whether it is code of the kit, or of the libraries by which it calls hooks."""
     parts = PurePath(file).parts
     return (
         "pluggy" in parts
@@ -65,7 +65,7 @@ def _inner(file: str) -> bool:
 
 
 def answered(ask: Callable[[], ResultT], what: str, deadline: float, advance: Callable[[], None]) -> ResultT:
-    """The hook's answer once it is no longer pending by the ERP's own jobs."""
+    """The hook's answer, once the ERP's own jobs have completed a pending one."""
     ends = time.monotonic() + deadline
     while True:
         answer = in_time(ask, what, deadline)
@@ -78,9 +78,9 @@ def answered(ask: Callable[[], ResultT], what: str, deadline: float, advance: Ca
 
 
 def at_once(acts: Sequence[Callable[[], Any]], what: str, deadline: float) -> list[Any]:
-    """The answers to calls that are made at the same moment; a `Transient` is called again, as core would.
+    """The answers to concurrent calls; a `Transient` is called again, as by core.
 
-    Finding if one raises anything else.
+    Finding if a call raises anything else.
     """
     gate = threading.Barrier(len(acts))
     answers: list[Any] = [None] * len(acts)
@@ -97,7 +97,7 @@ def at_once(acts: Sequence[Callable[[], Any]], what: str, deadline: float) -> li
                     if time.monotonic() > ends:
                         raise
                     time.sleep(PAUSE)
-        except BaseException as raised:  # told below, in the thread of the case
+        except BaseException as raised:  # reported below, in the thread of the case
             answers[number] = raised
 
     threads = [threading.Thread(target=run, args=pair, name=f"kit: {what}", daemon=True) for pair in enumerate(acts)]

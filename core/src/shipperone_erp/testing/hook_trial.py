@@ -1,7 +1,7 @@
-"""One hook, called as core calls it, for an author who looks: the answer, what core makes of it, what the ERP holds.
+"""One hook, called as by core, for its author: the answer, core's reaction to it, the documents in the ERP.
 
-It talks to the ERP that a harness sets up, never to a merchant's. What a hook needs before it (a draft to issue, a
-reservation to release) is made first, by the connector's own hooks, and shown as well.
+It uses the ERP that a harness sets up, never a merchant's. Prerequisites of a hook (a draft to issue, a reservation to
+release) are created first, by the connector's own hooks, and shown as well.
 """
 
 import time
@@ -45,16 +45,16 @@ BEFORE: Mapping[str, tuple[str, ...]] = {
     "deliver": ("reserve_stock", "build_invoice", "issue_invoice"),
     "list_documents": ("reserve_stock", "build_invoice", "issue_invoice"),
 }
-"""The hooks that can be tried, each with those that are called before it, where the connector offers them."""
+"""The hooks that can be tried, each with the hooks called before it, if the connector offers them."""
 
 
 EARLIER = timedelta(minutes=10)
-"""From so much before, documents are asked for: the ERP's clock may be behind."""
+"""Documents are requested from this much earlier, since the ERP's clock may be slow."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One call. `wrong`: core would hold the order or the job. `away`: the ERP is, or it refuses the login."""
+    """One call. `wrong`: core would hold the order or the job. `away`: the ERP is unreachable, or refuses the login."""
 
     hook: str
     key: str
@@ -77,8 +77,7 @@ class Trial:
         self._day = date.today()  # noqa: DTZ011
 
     def of(self, hook: str) -> Iterator[Step]:
-        """The steps up to that hook; it ends early where one gives nothing to go on with. UsageError names what is
-        possible."""
+        """The steps up to that hook; they end early if one does not permit the next. UsageError lists the hooks."""
         if hook not in BEFORE:
             raise UsageError(f"{hook} cannot be tried; these can: {', '.join(BEFORE)}")
         if hook not in self._bench.offers:
@@ -119,14 +118,14 @@ class Trial:
         return Step(hook, key, shown, core, tuple(self._looked(self._keys if lists else [key])), took, wrong, away)
 
     def _listed(self, documents: list[Document]) -> tuple[tuple[str, ...], bool]:
-        """As `reconcile` sees it: what was made for this order is listed, by its key."""
+        """The check of `reconcile`: whether the order's document is listed, by its key."""
         missing = [key for key in self._keys if key not in {document.key for document in documents}]
         if missing:
             return tuple(f"reconcile would report {key} as missing_in_erp" for key in missing), True
         return ("reconcile finds what was made for this order",), False
 
     def _looked(self, keys: Iterable[str]) -> Iterator[str]:
-        """What the ERP holds; a probe that fails says so."""
+        """The documents in the ERP; a probe that fails reports its error."""
         said = set[str]()
         try:
             for line in (line for key in keys for line in self._seen(key)):
@@ -184,7 +183,7 @@ class Trial:
         return (f"{told}; {then}",), False
 
     def _seen(self, key: str) -> Iterator[str]:
-        """The ERP's side, as far as the harness can look."""
+        """The ERP's state, as far as the harness can read it."""
         harness, kind = self._bench.harness, type(self._bench.harness)
         if able(kind, "documents"):
             found = harness.documents(key)
@@ -202,7 +201,7 @@ class Trial:
 
 
 def written(value: Any) -> str:
-    """A value with the fields that it states; values inside it on lines of their own."""
+    """A value with the fields that are set; nested values on lines of their own."""
     inner: list[str] = []
     told: list[str] = []
     for field in fields(value) if is_dataclass(value) else ():
@@ -215,7 +214,7 @@ def written(value: Any) -> str:
 
 
 def stocked(bench: Bench, order: FulfillmentOrder) -> None:
-    """Put what the order wants into an ERP that a harness has made for this trial."""
+    """Put the order's goods into an ERP that a harness has created for this trial."""
     wanted: dict[tuple[str, str], Decimal] = {}
     for item in order.items:
         place = (item.sku, order.source_warehouse(item))

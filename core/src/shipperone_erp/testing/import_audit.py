@@ -1,7 +1,8 @@
-"""What a connector does while it is imported and made, told by a fresh interpreter. Run as a module, settings on stdin.
+"""Records the side effects of a connector's import and creation, in a fresh interpreter. Run as a module, settings on
+stdin.
 
-Python's audit events see every file that is opened for writing, every connection, every process, whatever library does
-it. What a third party's library does while it is itself imported is that library's affair.
+Python's audit events report every file opened for writing, every connection, every process, regardless of the library.
+Actions of a third-party library during its own import are ignored.
 """
 
 import importlib
@@ -37,7 +38,7 @@ LIMIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What happened in one of the two phases."""
+    """The events in one of the two phases."""
 
     at_import: tuple[str, ...]
     in_init: tuple[str, ...]
@@ -46,7 +47,7 @@ class Seen:
 
 
 def watch(found: type[Any], settings: Mapping[str, Any] | None) -> Seen:
-    """Import the class's module in a fresh interpreter, and make one with these settings unless they are None."""
+    """Import the class's module in a fresh interpreter, and create an instance, unless the settings are None."""
     order = (found.__module__, found.__qualname__, None if settings is None else dict(settings))
     done = subprocess.run(  # noqa: S603
         [sys.executable, "-m", __name__],
@@ -64,7 +65,7 @@ def watch(found: type[Any], settings: Mapping[str, Any] | None) -> Seen:
 
 
 class _Watch:
-    """The audit hook: notes what is done in the connector's name."""
+    """The audit hook: records actions that the connector is responsible for."""
 
     def __init__(self, package: str) -> None:
         self._package = package
@@ -80,7 +81,7 @@ class _Watch:
             self.notes.append(told.format(*arguments))
 
     def _responsible(self, frame: FrameType | None) -> bool:
-        """The innermost module that is being imported, if any, is the connector's own."""
+        """Whether the innermost module that is being imported, if any, is the connector's own."""
         while frame is not None:
             if frame.f_code.co_name == "<module>":
                 name = str(frame.f_globals.get("__name__"))
@@ -90,7 +91,7 @@ class _Watch:
 
 
 def main() -> None:
-    """The fresh interpreter's side."""
+    """The part that runs in the fresh interpreter."""
     module, name, settings = pickle.loads(sys.stdin.buffer.read())  # noqa: S301
     watch = _Watch(module.partition(".")[0])
     sys.addaudithook(watch)
@@ -112,7 +113,7 @@ def main() -> None:
             found(validated, tenant="kit", log=None)
             if threading.active_count() > before:
                 in_init.append("starts a thread")
-    except BaseException as error:  # told to the one who asked
+    except BaseException as error:  # reported to the parent process
         failed = f"{type(error).__name__}: {error}"
     watch.notes = None
     sys.stdout.buffer.write(b"\0seen\0" + pickle.dumps(Seen(tuple(at_import), tuple(in_init), failed)))
@@ -121,5 +122,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    # under its own name, so that both sides know one class Seen
+    # under its own name, so that both sides use one class Seen
     importlib.import_module("shipperone_erp.testing.import_audit").main()

@@ -1,8 +1,8 @@
-"""Killing a process at each of a hook's calls to the outside: what a power cut does, without waiting for one.
+"""Kills a process at each of a hook's calls to the outside: the effect of a power cut, on demand.
 
-A call is outward when the connector's own code calls another library's, or the part of Python that talks to databases
-and sockets, and something is sent or fetched in the course of it. Each kill is of a real process: a fresh interpreter
-that forks before each call of the hook.
+A call is outward if the connector's own code calls another library, or the part of Python that accesses databases and
+sockets, and data is sent or received during it. Each kill is of a real process: a fresh interpreter that forks before
+each call of the hook.
 """
 
 import atexit
@@ -27,7 +27,7 @@ WIRE = frozenset({"sqlite3", "_sqlite3", "socket", "_socket", "ssl", "_ssl", "ht
 """The modules of Python itself whose calls leave the process."""
 
 DRIVERS = frozenset({"psycopg", "oracledb", "pyodbc", "pymssql", "MySQLdb", "asyncpg", "grpc"})
-"""Libraries that talk to a server in compiled code, where a profile function sees nothing more."""
+"""Libraries that access a server in compiled code, whose calls a profile function cannot see."""
 
 QUIET = (sys.stdlib_module_names - WIRE) | {"shipperone_erp", "pydantic", "pydantic_core", "pluggy", "__main__"}
 
@@ -44,14 +44,14 @@ class Kill:
 
 
 def can_kill() -> bool:
-    """Here processes can be forked, and killed so that none of their code runs any more."""
+    """Whether processes can be forked here, and killed so that no more of their code runs."""
     return hasattr(os, "fork") and hasattr(signal, "SIGKILL")
 
 
 class Outward:
-    """A profile function that numbers the outward calls of one thread; at the n-th the process is gone.
+    """A profile function that numbers the outward calls of one thread; at the n-th it kills the process.
 
-    `talking`: the numbers of those in the course of which something was sent or fetched.
+    `talking`: the numbers of the calls during which data was sent or received.
     """
 
     def __init__(self, packages: frozenset[str], at: int | None = None) -> None:
@@ -62,7 +62,7 @@ class Outward:
 
     @property
     def talking(self) -> list[int]:
-        """All of them, where nothing could be seen of what they do."""
+        """All calls, if their effects could not be observed."""
         return sorted(self._talking) or list(range(1, self._count + 1))
 
     def __call__(self, frame: FrameType, event: str, called: Any) -> None:
@@ -95,13 +95,13 @@ def _module(called: Any) -> str:
 
 
 def packages_of(found: type[Connector[Any]]) -> frozenset[str]:
-    """The top-level packages that the connector's classes are written in."""
+    """The top-level packages of the connector's classes."""
     tops = {base.__module__.partition(".")[0] for base in found.__mro__}
     return frozenset(tops - {"shipperone_erp", "builtins", "typing", "abc"})
 
 
 def calls_of(connector: Connector[Any], hook: str, request: object) -> list[int]:
-    """The outward calls that the hook makes; it is called for that, and does what it does."""
+    """The outward calls of the hook; it is really called, with its effects."""
     counted = Outward(packages_of(type(connector)))
     failed: list[BaseException] = []
 
@@ -109,7 +109,7 @@ def calls_of(connector: Connector[Any], hook: str, request: object) -> list[int]
         sys.setprofile(counted)
         try:
             getattr(connector, hook)(request)
-        except BaseException as error:  # raised below, in the thread that asked
+        except BaseException as error:  # raised below, in the calling thread
             failed.append(error)
         finally:
             sys.setprofile(None)
@@ -123,7 +123,7 @@ def calls_of(connector: Connector[Any], hook: str, request: object) -> list[int]
 
 
 def spread(calls: Sequence[int], at_most: int | None) -> list[int]:
-    """At which of these calls to kill, the first and the last among them, and 0: when the hook returns."""
+    """The calls at which to kill, including the first and the last, and 0 for the return of the hook."""
     if at_most is None or len(calls) <= at_most:
         return [*calls, 0]
     step = (len(calls) - 1) / max(at_most - 1, 1)
@@ -131,7 +131,7 @@ def spread(calls: Sequence[int], at_most: int | None) -> list[int]:
 
 
 def kill(found: type[Connector[Any]], settings: Mapping[str, Any], hook: str, kills: Sequence[Kill]) -> list[bool]:
-    """Make each of these calls in a process of its own; whether it was killed (False: it came to its end before)."""
+    """Make each of these calls in a process of its own; returns whether it was killed (False: it ended before)."""
     return _forker(os.getpid(), found.__module__, found.__qualname__, tuple(filter(None, sys.path))).kill(
         dict(settings), hook, list(kills)
     )
@@ -140,7 +140,7 @@ def kill(found: type[Connector[Any]], settings: Mapping[str, Any], hook: str, ki
 class _Forker:
     """A fresh interpreter that has imported the connector, and forks a process for each call of a hook.
 
-    It is used for all cases: the import takes longer than the kills.
+    It is reused for all cases, since the import takes longer than the kills.
     """
 
     def __init__(self, module: str, name: str, path: tuple[str, ...]) -> None:
@@ -174,7 +174,7 @@ class _Forker:
         return struck
 
     def close(self) -> None:
-        """It ends when there is nothing more to read."""
+        """The interpreter ends at the end of its input."""
         self.usable = False
         with contextlib.suppress(OSError):
             self._process.communicate(timeout=5)
@@ -184,7 +184,7 @@ _forkers: dict[tuple[int, str, str, tuple[str, ...]], _Forker] = {}
 
 
 def _forker(process: int, module: str, name: str, path: tuple[str, ...]) -> _Forker:
-    """That of this process; one that was inherited by a fork is its parent's."""
+    """The interpreter of this process; one inherited by a fork belongs to the parent."""
     found = _forkers.get((process, module, name, path))
     if found is None or not found.usable:
         found = _forkers[process, module, name, path] = _Forker(module, name, path)
@@ -192,12 +192,12 @@ def _forker(process: int, module: str, name: str, path: tuple[str, ...]) -> _For
 
 
 def read_only(mapping: dict[str, Any]) -> MappingProxyType[str, Any]:
-    """How a request's `extra` is made again on the other side."""
+    """Recreates a request's `extra` on the other side."""
     return MappingProxyType(mapping)
 
 
 class _Pickler(pickle.Pickler):
-    """Requests hold read-only mappings, which pickle knows nothing of."""
+    """Pickles the read-only mappings in requests, which pickle does not support."""
 
     def reducer_override(self, value: Any) -> Any:
         return (read_only, (dict(value),)) if isinstance(value, MappingProxyType) else NotImplemented
@@ -210,9 +210,9 @@ def _pickled(order: object) -> bytes:
 
 
 def main() -> None:
-    """The fresh interpreter's side: one fork for each kill, and nothing of the connector's is made before.
+    """The part in the fresh interpreter: one fork for each kill; no object of the connector is created before.
 
-    What the connector prints goes to stderr; the answers have stdout for themselves.
+    Output of the connector goes to stderr; stdout is reserved for the answers.
     """
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
@@ -246,5 +246,5 @@ def _struck(found: Any, packages: frozenset[str], settings: Any, hook: str, one:
 
 
 if __name__ == "__main__":
-    # under its own name, so that what is pickled is known by it
+    # under its own name, which the pickled data refers to
     importlib.import_module("shipperone_erp.testing.kill_points").main()

@@ -1,4 +1,4 @@
-"""Which cases failed when they ran last, for `connectors test --failed-first`: a small file in the author's folder."""
+"""Records failed cases for `connectors test --failed-first`, in a small file in the author's folder."""
 
 import json
 from collections.abc import Iterable
@@ -10,13 +10,13 @@ FOLDER = ".conformance_cache"
 
 
 class LastFailures:
-    """Those of one connector, in the folder of the command."""
+    """The failures of one connector, in the folder of the command."""
 
     def __init__(self, connector: str, folder: Path | None = None) -> None:
         self._file = (folder or Path()) / FOLDER / f"{connector}.json"
 
     def ids(self) -> frozenset[str]:
-        """Their ids; none if nothing is kept, or what is kept cannot be read."""
+        """The ids of the cases; empty if there is no file, or if it cannot be read."""
         try:
             kept = json.loads(self._file.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -24,7 +24,7 @@ class LastFailures:
         return frozenset(one for one in kept if isinstance(one, str)) if isinstance(kept, list) else frozenset()
 
     def keep(self, results: Iterable[Result]) -> None:
-        """What has run now counts; what has not keeps its place. Nothing is written as long as nothing has failed."""
+        """Update the cases that have just run; others keep their state. No file is written until a case has failed."""
         before, failing, ran = self.ids(), set[str](), set[str]()
         for result in results:
             ran.add(result.case.id)

@@ -1,4 +1,4 @@
-"""Running cases in several processes at once. Cases never meet, so that they may share one real ERP."""
+"""Runs cases in several processes at once. Cases are independent, so that they may share one real ERP."""
 
 import multiprocessing
 import sys
@@ -17,17 +17,17 @@ from shipperone_erp.testing.harness_lookup import harness_of
 from shipperone_erp.testing.runner import Result, run_case
 
 LONGEST_FIRST = (end_to_end.__name__, crash.__name__)
-"""The subjects whose cases take longest: begun last, one of them would be waited for alone."""
+"""The subjects whose cases take longest: they start first, so that none of them runs alone at the end."""
 
 _harness: type[ConnectorHarness]
-"""In a worker process: what it tests."""
+"""The harness under test, in a worker process."""
 
 
 def run_at_once(
     name: str, given: str | None, folder: Path, cases: Sequence[Case], *, live: bool, jobs: int
 ) -> Iterator[Result]:
     """The result of each of these cases as it ends. `name` and `given` are those of `harness_of`."""
-    # a fork is ready at once; beside other threads, and on macOS, it is not safe
+    # a fork is ready at once, but not safe beside other threads or on macOS
     forked = sys.platform == "linux" and threading.active_count() == 1
     context = multiprocessing.get_context("fork" if forked else "spawn")
     with ProcessPoolExecutor(min(jobs, len(cases)) or 1, context, _begin, (name, given)) as pool:
@@ -61,7 +61,7 @@ def _begin(name: str, given: str | None) -> None:
 
 
 def _run(case: str, place: Path, live: bool) -> dict[str, Any]:
-    """The result without its case, which holds a function and so cannot be sent."""
+    """The result without its case, whose function cannot be pickled."""
     place.mkdir(parents=True)
     result = run_case(CASES[case], _harness, place, live=live)
     return {field.name: getattr(result, field.name) for field in fields(result) if field.name != "case"}

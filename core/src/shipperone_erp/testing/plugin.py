@@ -1,6 +1,6 @@
 """The pytest plugin, found by its entry point: `--conformance-list`, `--live`, and the fixture of the suite.
 
-It is loaded by every run of pytest where shipperone-erp is installed, so it imports the kit only when it is asked to.
+It is loaded by every run of pytest where shipperone-erp is installed, so it imports the kit only on demand.
 """
 
 import sys
@@ -16,7 +16,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_cmdline_main(config: pytest.Config) -> int | None:
-    """Print the list in place of running anything."""
+    """Print the list instead of running tests."""
     if not config.getoption("conformance_list"):
         return None
     from shipperone_erp.testing.case_pages import listed
@@ -27,7 +27,7 @@ def pytest_cmdline_main(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_pycollect_makeitem(obj: object) -> None:
-    """See that a suite's cases are still those that it was made with."""
+    """Check that a suite's cases are unchanged since its class was created."""
     suite = sys.modules.get("shipperone_erp.testing.suite")
     if suite is not None and isinstance(obj, type) and issubclass(obj, suite.ConnectorSuite):
         suite.look_again(obj)
@@ -35,5 +35,5 @@ def pytest_pycollect_makeitem(obj: object) -> None:
 
 @pytest.fixture
 def conformance_live(request: pytest.FixtureRequest) -> bool:
-    """A real ERP may be used."""
+    """Whether a real ERP may be used."""
     return bool(request.config.getoption("live"))

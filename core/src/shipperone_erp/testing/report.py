@@ -1,4 +1,4 @@
-"""What `connectors test` tells: for people, as JSON, as JUnit's XML."""
+"""The report of `connectors test`: for operators, as JSON, as JUnit's XML."""
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
@@ -14,7 +14,7 @@ MARKS = {"passed": "ok  ", "warned": "warn", "failed": "FAIL", "skipped": "skip"
 
 
 def line(result: Result) -> str:
-    """A line for people; under a failed case what was found and what it costs, under a skipped one why."""
+    """A line for operators; under a failed case the finding and its cost, under a skipped one the reason."""
     head = f"{MARKS[result.outcome]}  {result.case.id:<3} {result.case.line}"
     if result.outcome == "passed":
         return head
@@ -25,18 +25,18 @@ def line(result: Result) -> str:
 
 
 def first_lines(not_compared: Sequence[str]) -> list[str]:
-    """What the report begins with: what is not looked at in the ERP; nothing where all of it is."""
+    """The first lines of the report: the parts that are not compared in the ERP; none if everything is."""
     return [f"NOT COMPARED  {sentence}" for sentence in not_compared]
 
 
 def in_order(results: Iterable[Result]) -> list[Result]:
-    """As the cases are listed, whatever the order in which they have ended."""
+    """The results in the sequence of the list, regardless of the sequence in which they ended."""
     places = {case: number for number, case in enumerate(CASES)}
     return sorted(results, key=lambda result: places[result.case.id])
 
 
 def slowest(results: Iterable[Result], at_most: int) -> list[str]:
-    """A line each for the cases that took longest, and one with what all took together."""
+    """A line for each of the slowest cases, and one with the total time."""
     if not at_most:
         return []
     ranked = sorted(results, key=lambda result: -result.seconds)
@@ -45,7 +45,7 @@ def slowest(results: Iterable[Result], at_most: int) -> list[str]:
 
 
 def summary(connector: str, results: Sequence[Result]) -> str:
-    """The last line: never that a connector conforms of which something was not looked at."""
+    """The last line. It never claims conformance if a part was not tested."""
     counts = Counter(result.outcome for result in results)
     said = (
         f"{connector}, suite {SUITE}: {counts['passed']} passed, {counts['failed']} failed, {counts['skipped']} skipped"
@@ -61,9 +61,9 @@ def summary(connector: str, results: Sequence[Result]) -> str:
 def published(
     results: Sequence[Result], declared: Collection[Capability], departures: Collection[str], blind: int = 0
 ) -> str | None:
-    """The line that an author may publish; None unless every case was chosen and none failed.
+    """The line that an author may publish; None unless every case was selected and none failed.
 
-    `blind`: of how much nothing could be compared in the ERP.
+    `blind`: the number of parts that could not be compared in the ERP.
     """
     if len(results) < len(CASES) or any(result.outcome == "failed" for result in results):
         return None
@@ -83,7 +83,7 @@ def published(
 def document(
     connector: str, results: Sequence[Result], not_compared: Sequence[str] = (), line: str | None = None
 ) -> dict[str, Any]:
-    """For `--json`; `line` is what `published` gives."""
+    """The document of `--json`; `line` is the result of `published`."""
     return {
         "connector": connector,
         "suite": SUITE,
@@ -107,7 +107,7 @@ def document(
 
 
 def junit(connector: str, results: Sequence[Result], not_compared: Sequence[str] = ()) -> str:
-    """As build servers read it."""
+    """The report in the form of build servers."""
     counts = Counter(result.outcome for result in results)
     suite = ET.Element(
         "testsuite",
@@ -142,5 +142,5 @@ def junit(connector: str, results: Sequence[Result], not_compared: Sequence[str]
 
 
 def _printable(text: str) -> str:
-    """XML knows no control characters."""
+    """The text without control characters, which XML does not permit."""
     return "".join(sign if sign.isprintable() or sign in "\n\t" else "?" for sign in text)

@@ -1,4 +1,4 @@
-"""Running cases: each with a harness of its own, and each answer one of passed, failed, skipped with the reason."""
+"""Runs cases, each with a harness of its own, with the result passed, failed or skipped with the reason."""
 
 import contextlib
 import time
@@ -30,10 +30,10 @@ Outcome = Literal["passed", "warned", "failed", "skipped"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How a case ended. `said`: what was found wrong, or why it was not run.
+    """The result of a case. `said`: the finding, or the reason why it was not run.
 
-    `warned`: found by a later version of the suite than the author has named. `place`: the connector's line, where it
-    is known. `not_compared`: what of the ERP's invoices the harness does not return.
+    `warned`: findings of a later version of the suite than the author has named. `place`: the connector's line, if it
+    is known. `not_compared`: the parts of the ERP's invoices that the harness does not return.
     """
 
     case: Case
@@ -45,7 +45,7 @@ class Result:
 
     @property
     def hints(self) -> list[tuple[str, str]]:
-        """What stands below what was found: the place, what it costs, what usually cures it."""
+        """The lines below a finding: the place, the cost, the usual cure."""
         lines = [("in the connector", self.place)] if self.place else []
         return [*lines, ("what it costs a merchant", self.case.suffers), ("the usual cure", self.case.cure)]
 
@@ -65,10 +65,10 @@ def run_case(
     instead: Check | None = None,
     suite: str | None = None,
 ) -> Result:
-    """Run it. `live`: a real ERP may be used; `instead`: what the suite overrides it with, for a stated reason.
+    """Run it. `live`: a real ERP may be used; `instead`: the suite's override, for a stated reason.
 
-    `suite`: the version of the kit that the author has named, else the harness's own. What later versions find is a
-    warning.
+    `suite`: the version of the kit that the author has named, else the harness's own. Findings of later versions are
+    warnings.
     """
     began = time.monotonic()
     named = suite or harness.suite
@@ -114,14 +114,14 @@ def run_case(
 
 
 def _of_no_version(case: Case, named: str) -> Result:
-    """The harness names a version of the kit that this one does not have."""
+    """The result if the harness names a version of the kit that does not exist here."""
     return Result(case, "failed", f"there is no suite {named}; this kit has {', '.join(VERSIONS)}")
 
 
 def _left_out(
     case: Case, harness: type[ConnectorHarness], live: bool, instead: Check | None
 ) -> tuple[Outcome, str] | None:
-    """Why the case does not run, before anything of the connector is looked at."""
+    """The reason why the case does not run, determined before the connector is used."""
     if case.id in harness.departures:
         reason = harness.departures[case.id].strip()
         if not reason:
@@ -136,7 +136,7 @@ def _left_out(
 
 
 def chosen(only: Iterable[str] = (), without: Iterable[str] = (), first: Collection[str] = ()) -> list[Case]:
-    """The cases of the ids in `only` (all, if it is empty) but for those in `without`; those in `first` lead."""
+    """The cases of the ids in `only` (all, if it is empty) except those in `without`; those in `first` lead."""
     wanted, left_out = frozenset(only), frozenset(without)
     found = [case for case in CASES.values() if (not wanted or case.id in wanted) and case.id not in left_out]
     return sorted(found, key=lambda case: case.id not in first)
@@ -159,7 +159,7 @@ def run_all(
 
 
 def tell_departures(harness: type[ConnectorHarness]) -> None:
-    """Warn of departures that say what `capabilities` declares."""
+    """Warn of departures that repeat a declaration of `capabilities`."""
     for departed in (CASES[name] for name in harness.departures if name in CASES and CASES[name].can):
         nouns = ", ".join(sorted(map(capabilities.noun, departed.can)))
         going = Deprecation(f"`capabilities` without {nouns}, on the connector or its harness", "2.0")
@@ -168,7 +168,7 @@ def tell_departures(harness: type[ConnectorHarness]) -> None:
 
 
 def not_compared(harness: type[ConnectorHarness], folder: Path, *, live: bool = False) -> tuple[str, ...]:
-    """What cannot be compared in the ERP, a sentence each: for the first lines of a report.
+    """The parts that cannot be compared in the ERP, a sentence each, for the first lines of a report.
 
     Builds and issues one invoice, and reads it back through the harness.
     """
@@ -190,7 +190,7 @@ def not_compared(harness: type[ConnectorHarness], folder: Path, *, live: bool = 
         finally:
             bench.close()
             erp.tear_down()
-    except Exception as error:  # the cases themselves report what is wrong with it
+    except Exception as error:  # the cases themselves report its errors
         return (f"what the harness returns of an invoice could not be seen: {type(error).__name__}: {error}",)
     if not invoices:
         return (f"no invoice is compared in the ERP: {harness.__name__}.documents returns none for an invoice's key",)
@@ -212,7 +212,7 @@ def connector_of(harness: type[ConnectorHarness]) -> type[Connector[Any]]:
 
 
 def ability(harness: type[ConnectorHarness]) -> frozenset[Capability]:
-    """What the connector of this harness declares; nothing, where it cannot be loaded."""
+    """The capabilities that the connector of this harness declares; none if it cannot be loaded."""
     try:
         return declared(harness, connector_of(harness))
     except PluginRefused:
@@ -227,7 +227,7 @@ def _bench(
     bench = Bench(erp, found, folder, suite)
 
     def end() -> None:
-        with contextlib.suppress(Exception):  # L4 looks at close
+        with contextlib.suppress(Exception):  # L4 tests close
             bench.close()
         if not case.static:
             erp.tear_down()
@@ -237,7 +237,7 @@ def _bench(
             erp.set_up()
         yield bench
     except BaseException:
-        with contextlib.suppress(Exception):  # what goes wrong now must not hide what was found
+        with contextlib.suppress(Exception):  # errors now must not hide the findings
             end()
         raise
     end()

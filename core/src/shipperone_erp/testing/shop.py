@@ -1,4 +1,4 @@
-"""A merchant of one case: ShipperOne's sandbox, a configuration for the connector under test, core's runtime."""
+"""A merchant for one case: ShipperOne's sandbox, a configuration for the connector under test, core's runtime."""
 
 import asyncio
 import json
@@ -30,17 +30,17 @@ from shipperone_erp.testing.findings import Finding, must, same
 from shipperone_erp.testing.harness import able
 
 SETTLE = "0.3s"
-"""After a lost answer, when a look at the queue counts: the sandbox does at once what it does."""
+"""The delay after a lost response until a read of the queue counts: the sandbox has no delay of its own."""
 
 LONGEST = 60.0
 """Seconds of one run after its first cycle; twice the harness's `deadline`, if that is more."""
 
 RUNS = 10
-"""How often a run is followed by another one, where the time of the last one was up and it has moved something."""
+"""The number of repeated runs, each if the previous one reached its time limit and made progress."""
 
 
 class Shop:
-    """Used as `with`. What is sold is listed in pending_allocation, and ships by itself once it is allocated."""
+    """A context manager. Sold orders are in pending_allocation, and ship automatically once they are allocated."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
@@ -49,7 +49,7 @@ class Shop:
         self._more: dict[str, Any] = {}
         self._captured: Mapping[str, Decimal] = {}
         self._lines: dict[str, Mapping[int | str, Decimal | None]] = {}
-        """By captured order, what each line comes to on an invoice."""
+        """By captured order, the total of each line on an invoice."""
         self._folder = bench.folder / "shop"
         self._folder.mkdir()
         self.sandbox = Sandbox()
@@ -65,13 +65,13 @@ class Shop:
         self._closing.close()
 
     def sell(self) -> str:
-        """An order of two lines, everything in stock; its id."""
+        """The id of a new order of two lines, everything in stock."""
         order = self.unlisted()
         self.sandbox.add(order)
         return order.order_id
 
     def sell_in_parcels(self) -> str:
-        """An order that ships in two parcels; its id."""
+        """The id of a new order that ships in two parcels."""
         order = self.unlisted()
         first, second = order.items
         parts = ({first.id: first.qty}, {second.id: second.qty})
@@ -79,9 +79,9 @@ class Shop:
         return order.order_id
 
     def sell_captured(self, file: Path) -> list[str]:
-        """The orders of a file that `capture` has written, from this ERP's warehouse and with their goods in stock.
+        """List the orders of a captured file, in this ERP's warehouse and with their goods in stock. Returns their ids.
 
-        Those that core would hold by themselves are left out: they say nothing of a connector. Their ids.
+        Orders that core would hold without the connector are left out.
         """
         queues = read_file(file)
         settings = found_settings(queues)
@@ -105,7 +105,7 @@ class Shop:
         return list(found)
 
     def captured_goods_are_gone(self) -> None:
-        """Finding unless exactly what the captured orders sold has left the stock."""
+        """Finding unless exactly the goods of the captured orders have left the stock."""
         for sku, qty in self._captured.items():
             self._is_left(sku, (Decimal(STOCKED), 0) if "deliver" in self._bench.offers else (qty + STOCKED, qty))
 
@@ -138,32 +138,32 @@ class Shop:
         )
 
     def refuse(self, kind: str, action: str, order_id: str) -> None:
-        """That fault meets the first POST about that order."""
+        """Apply that fault to the first POST about that order."""
         self._switch(Fault(kind, action, "POST", order_id, times=1, seconds=0.05, retry_after="0"))
 
     def disturb(self, kind: str, queue: str, nth: int, order: SandboxOrder | None = None) -> None:
-        """That fault meets the n-th reading of that queue. `order`: what `insert` lists in front of all."""
+        """Apply that fault to the n-th read of that queue. `order`: the order that `insert` lists before all others."""
         self._switch(Fault(kind, queue, "GET", times=1, every=nth, seconds=0.05, retry_after="0", payload=order))
 
     def vanish(self, queue: str) -> str:
-        """An order at the front of the queue, which is cancelled once it was read for the first time; its id."""
+        """An order at the front of the queue, which is cancelled after its first read; returns its id."""
         order = self.unlisted()
         self.sandbox.add(order, first=True)
         self.disturb("remove", queue, 1)
         return order.order_id
 
     def never_struck(self) -> list[str]:
-        """The faults that nothing has met."""
+        """The faults that affected no request."""
         return [f"{switch.fault.kind} of {switch.fault.action}" for switch in self._switches if not switch.hits]
 
     def _switch(self, fault: Fault) -> None:
         self._switches.append(self.sandbox.faults.add(fault))
 
     def run(self) -> None:
-        """`run --once`, until nothing moves any more. Finding if orders still move after `RUNS` of them.
+        """`run --once`, until nothing changes any more. Finding if orders still change after `RUNS` runs.
 
-        An ERP that takes its time, or a busy machine, needs several runs: what is allocated in the last cycle of one is
-        invoiced by the next.
+        A slow ERP or a busy machine needs several runs: orders allocated in the last cycle of one are invoiced by the
+        next.
         """
 
         async def go() -> None:
@@ -181,16 +181,16 @@ class Shop:
 
     @property
     def longest(self) -> float:
-        """Seconds of one run."""
+        """The time limit of one run in seconds."""
         return max(LONGEST, 2 * self._bench.harness.deadline)
 
     def _progress(self) -> object:
-        """Where every job stands, but for what only counts attempts."""
+        """The state of every job, except for counters of attempts."""
         with self._ledger() as ledger:
             return {(job.key, job.state, job.step) for job in ledger.find_jobs()}
 
     def is_done(self, order_id: str) -> None:
-        """Finding unless it was allocated and invoiced once at ShipperOne, and stands in the ERP once."""
+        """Finding unless it was allocated and invoiced once at ShipperOne, and is in the ERP once."""
         bench = self._bench
         there = self.sandbox.order(order_id)
         with self._ledger() as ledger:
@@ -219,11 +219,11 @@ class Shop:
             for job in jobs:
                 if job.stage is Stage.INVOICE and job.state is State.DONE:
                     bench.compare(self._invoiced(there, job), None, "issued", found=bench.documents(job.key))
-        if order_id not in self._lines:  # captured orders may want the same goods: these are counted together
+        if order_id not in self._lines:  # captured orders may share goods: these are counted together
             self._goods_are_gone(there.order)
 
     def _invoiced(self, there: OrderState, job: Job) -> FulfillmentOrder:
-        """What ShipperOne was told is on the invoice of this job, at the shop's prices."""
+        """The content of this job's invoice as confirmed to ShipperOne, at the shop's prices."""
         order = there.order
         lines = self._lines.get(order.order_id, {})
         quantities, shipping = next(one for one in there.invoices if set(one[0]) == set(job.item_ids))
@@ -243,7 +243,7 @@ class Shop:
         )
 
     def _goods_are_gone(self, order: SandboxOrder) -> None:
-        """Finding unless the goods have left the stock, or are still reserved where the connector does not deliver."""
+        """Finding unless the goods have left the stock, or are still reserved if the connector does not deliver."""
         bench = self._bench
         for item in order.items:
             self._is_left(item.sku, (STOCKED - item.qty, 0) if "deliver" in bench.offers else (STOCKED, item.qty))
@@ -258,7 +258,7 @@ class Shop:
             bench.finds("1.1", finding)
 
     def is_nothing_of(self, order_id: str) -> None:
-        """Finding if anything of a cancelled order is live in the ERP, or was confirmed."""
+        """Finding if a cancelled order has a live document in the ERP, or was confirmed."""
         there = self.sandbox.order(order_id)
         same((there.allocations, there.invoices), (0, []), f"what was confirmed of {order_id}, which is cancelled")
         with self._ledger() as ledger:
@@ -301,12 +301,12 @@ class Shop:
 
 
 def _plain(order: FulfillmentOrder) -> bool:
-    """It is about the connector alone: no charge and no bundle, which are a tenant's settings."""
+    """Whether it depends on the connector only: no charge and no bundle, which depend on a tenant's settings."""
     return not order.charges and all(item.parent_item_id is None for item in order.items)
 
 
 def _entry_point(bench: Bench) -> str | None:
-    """The name under which core finds the connector; None if no installed package declares the class."""
+    """The entry-point name of the connector; None if no installed package declares the class."""
     found = bench.found
     for entry in discovery.installed(discovery.CONNECTORS):
         if entry.value.replace(" ", "") == f"{found.__module__}:{found.__qualname__}" or entry.name == bench.name:
@@ -315,7 +315,7 @@ def _entry_point(bench: Bench) -> str | None:
 
 
 def _toml(value: Any) -> str:
-    """A value as TOML writes it, on one line; `${` is no variable here."""
+    """A value as TOML on one line; `${` is not a variable here."""
     if isinstance(value, Mapping):
         return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
     if isinstance(value, list | tuple):

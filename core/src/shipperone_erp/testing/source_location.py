@@ -1,4 +1,4 @@
-"""Where in the connector's own code something went wrong, for the hint under a finding."""
+"""Locates an error in the connector's own code, for the hint under a finding."""
 
 import inspect
 import traceback
@@ -10,12 +10,12 @@ from shipperone_erp.testing.kill_points import packages_of
 
 
 def place_of(error: BaseException, found: type[Connector[Any]], hook: str | None) -> str | None:
-    """The last line of the connector's code that raised it; else the line of the hook that was called last."""
+    """The last line of the connector's code that raised it; else the line of the last hook called."""
     return raised_at(error, found) or (defined_at(found, hook) if hook else None)
 
 
 def raised_at(error: BaseException, found: type[Connector[Any]]) -> str | None:
-    """The last frame of the traceback, or of its causes', that is in the connector's packages."""
+    """The last frame, in the traceback or those of its causes, within the connector's packages."""
     packages = packages_of(found)
     cause: BaseException | None = error
     seen: set[int] = set()
@@ -39,7 +39,7 @@ def defined_at(found: type[Connector[Any]], hook: str) -> str | None:
 
 
 def _short(file: str, packages: frozenset[str]) -> str:
-    """The path from the package on."""
+    """The path relative to the package."""
     parts = PurePath(file).parts
     for number, part in enumerate(parts[:-1]):
         if part in packages:

@@ -26,16 +26,16 @@ Test = Callable[[Any, Path, bool], None]
 TESTS: Mapping[str, Case] = {f"test_{case.id}": case for case in CASES.values()}
 
 LEAVING_OUT = frozenset({"skip", "skipif", "xfail"})
-"""pytest's marks by which a test's failure would not be seen."""
+"""pytest's marks by which a test's failure would be hidden."""
 
 
 class ConnectorSuite:
-    """Set `harness`, and pin `suite` to the version of the list that you have read: newer ones then only warn you."""
+    """Set `harness`, and set `suite` to the version of the list that you have read: newer ones then only warn."""
 
     harness: ClassVar[type[ConnectorHarness]]
     suite: ClassVar[str] = SUITE
     _made: ClassVar[Mapping[str, Any]] = {}
-    """The tests of the cases as they were when the class was complete."""
+    """The tests of the cases as they were when the class was created."""
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -58,7 +58,7 @@ class ConnectorSuite:
 
 
 def look_again(suite: type[ConnectorSuite]) -> None:
-    """When the class is collected: what replaced or marked a case since the class was made is an override too."""
+    """Run when the class is collected: a case replaced or marked since the class was created is an override too."""
     for name, made in suite._made.items():
         current = getattr(suite, name, None)
         if current is not made or _marks(current):
@@ -82,12 +82,12 @@ def _marks(current: Any) -> list[str]:
 
 
 def _untouched(current: Any, case: Case) -> bool:
-    """It is the kit's own test. What a suite above overrides for its harness's reasons needs those of this one's."""
+    """Whether it is the kit's own test. An override of a base suite needs the reasons of this one's harness."""
     return getattr(current, "case", None) is case and current.instead is None and not _marks(current)
 
 
 def _overridden(case: Case, harness: type[ConnectorHarness], current: Any) -> Test:
-    """What runs in place of a case that the class has changed: its own test, or a failure that says what is missing."""
+    """The test for a case that the class has changed: its own one, or a failure that names the missing reason."""
     if case.id in harness.departures:
         own = getattr(current, "instead", current)
         return _test(case, own if callable(own) else None)

@@ -1,4 +1,5 @@
-"""Every case of the kit, in the order in which they are run and printed. One module a subject, one letter each."""
+"""Every case of the kit, in the sequence in which they run and are printed. One module and one letter for each
+subject."""
 
 from types import MappingProxyType
 

@@ -16,8 +16,8 @@ from shipperone_erp.testing.findings import must
     cure="Return a value on every path of the hook, and map the ERP library's exceptions to the five in one place.",
 )
 def answers_by_contract(bench: Bench) -> None:
-    """An order's whole life, and the undoing of a second one. `None`, a text, a bool, a class, a coroutine or any
-    exception that is not one of the five is a finding, which names the hook."""
+    """The whole life of an order, and the undoing of a second one. `None`, a text, a bool, a class, a coroutine or
+    any exception except the five of the contract is a finding, which names the hook."""
     answers = whole_life(bench, bench.desk)
     must(answers, "the connector implements no hook: no order ever gets anywhere")
 
@@ -30,7 +30,7 @@ def answers_by_contract(bench: Bench) -> None:
     cure="Set connect and read time-outs on the client; most libraries wait without end by default.",
 )
 def answers_in_time(bench: Bench) -> None:
-    """The same life, with nothing wrong with the ERP: no hook takes longer than the harness's `deadline`."""
+    """The same life, with an ERP that works: no hook takes longer than the harness's `deadline`."""
     began = time.monotonic()
     answers = whole_life(bench, bench.desk)
     took = time.monotonic() - began
@@ -45,8 +45,8 @@ def answers_in_time(bench: Bench) -> None:
     cure="Keep nothing in the object: write the key into the ERP's document and look it up there.",
 )
 def remembers_in_the_erp(bench: Bench) -> None:
-    """What was reserved and built is asked for again by a new connector object with the same key, as after a restart:
-    the same references. What is remembered in the object is forgotten with it."""
+    """A new connector object requests the same reservation and invoice again with the same key, as after a restart:
+    the references are equal. Data kept in the object would be lost with it."""
     order, again = bench.order(), bench.another()
     for hook in ("reserve_stock", "build_invoice"):
         if hook in bench.offers:

@@ -1,7 +1,7 @@
-"""F: what the connector declares of its ERP is what the ERP does: nothing more, and nothing less.
+"""F: the connector declares exactly the capabilities that the ERP has.
 
-A capability that is declared and missing is mostly found by the cases that need it. One that is there and not declared
-is looked for here: the cases about it do not run.
+A capability that is declared but missing is mostly found by the cases that need it. One that exists but is not declared
+is tested here, since the cases about it do not run.
 """
 
 from collections.abc import Callable, Mapping
@@ -38,8 +38,8 @@ MISSING = "it is declared; leave it out of `capabilities`, or see why it does no
     cure="List Capability.DRAFTS if build_invoice writes into the ERP; if it only computes, list it not.",
 )
 def declares_drafts(bench: Bench) -> None:
-    """An invoice is built. With `drafts` declared, the ERP then has a draft under its key; without, it has nothing, and
-    the answer has no reference."""
+    """An invoice is built. With `drafts` declared, the ERP then has a draft under its key; without, it has no
+    document, and the answer has no reference."""
     order = bench.order()
     built = bench.desk.built(order)
     drafts = bench.documents(bench.desk.to_build(order).key, "draft")
@@ -61,9 +61,10 @@ def declares_drafts(bench: Bench) -> None:
     cure="Declare what the ERP under test does; a connector without `capabilities` declares all of it.",
 )
 def has_what_is_declared(bench: Bench) -> None:
-    """What no other case would notice: with `batch` declared a batch form is overridden, and with `currencies` an order
-    in the harness's `other_currency` is not refused. Missing drafts are found by F1, transfers by R7, marks by V3 and
-    V5, fractions by W3, units by W4, lines below zero by M2, backdating by M5. No case looks at lots."""
+    """Differences that no other case would detect: with `batch` declared a batch form is overridden, and with
+    `currencies` an order in the harness's `other_currency` is not refused. Missing drafts are found by F1, transfers
+    by R7, marks by V3 and V5, fractions by W3, units by W4, lines below zero by M2, backdating by M5. No case tests
+    lots."""
     if Capability.BATCH in bench.capabilities:
         must(bench.offers & {*FORMS}, f"no batch form is overridden, and batch is declared: {MISSING}")
     if Capability.CURRENCIES in bench.capabilities and "build_invoice" in bench.offers:
@@ -86,11 +87,11 @@ def has_what_is_declared(bench: Bench) -> None:
     cure="Add the capability that is named, and run the cases that come with it.",
 )
 def declares_what_is_there(bench: Bench) -> None:
-    """Each capability that is not declared is asked for, past core's own refusal: an order from another warehouse, a
-    late call after a release, 1.5 of a product, 1.5 of one that is sold in whole pieces, an invoice in another
-    currency, with a line below zero, of an earlier day. Finding if one is done as if it were declared. Whatever else
-    is answered or raised is right: core never asks for it. Batch forms without `batch` are refused when the connector
-    is loaded (L1); no case looks at lots."""
+    """Each capability that is not declared is requested from the connector directly, since core would refuse: an
+    order from another warehouse, a late call after a release, 1.5 of a product, 1.5 of one that is sold in whole
+    pieces, an invoice in another currency, with a line below zero, of an earlier day. Finding if a request is
+    fulfilled as if the capability were declared. Any other answer or exception is correct, since core never sends
+    such a request. Batch forms without `batch` are refused when the connector is loaded (L1); no case tests lots."""
     for capability, (hooks, probes, does) in ASKED.items():
         if capability in bench.capabilities or not {*hooks.split()} <= bench.offers:
             continue
@@ -108,7 +109,7 @@ def _transfers(bench: Bench) -> str | None:
     there, here = bench.harness.other_warehouse, bench.harness.warehouse
     mug = bench.product(5, there)
     _reserve(bench, bench.order(bench.item(mug, 2, warehouse_code=there)))
-    reserved = {place: bench.stock(mug, place)[1] for place in (there, here)}  # the same where there is one warehouse
+    reserved = {place: bench.stock(mug, place)[1] for place in (there, here)}  # equal if there is only one warehouse
     return f"2 of an order's pieces are reserved in {there}" if reserved == {there: 2, here: 0} else None
 
 
@@ -129,7 +130,7 @@ def _units(bench: Bench) -> str | None:
     sku = f"{bench.product(1)}-WHOLE"
     bench.harness.add_indivisible(sku, Decimal(10), bench.harness.warehouse)
     if not isinstance(_reserve(bench, bench.order(bench.item(bench.product(), "1.5", "15.00"))), Reserved):
-        return None  # it takes no fraction of any product
+        return None  # no product permits a fraction
     try:
         _reserve(bench, bench.order(bench.item(sku, "1.5", "15.00")))
     except Refused as refused:
@@ -169,18 +170,19 @@ ASKED: Mapping[Capability, tuple[str, str, Callable[[Bench], str | None]]] = Map
     Capability.NEGATIVE_LINES: ("build_invoice", "", _negative_lines),
     Capability.BACKDATING: ("build_invoice issue_invoice", "", _backdating),
 })  # fmt: skip
-"""By capability: the hooks and probes with which it is looked for, and what is done; None if it is not done."""
+"""By capability: the hooks and probes that its test needs, and the test, which returns None if the request is not
+fulfilled."""
 
 
 def _reserve(bench: Bench, order: FulfillmentOrder) -> Any:
-    """The connector's own answer: core would not ask it."""
+    """The connector's own answer, without core's refusal."""
     request, harness = bench.desk.to_reserve(order), bench.harness
     connector = bench.desk.connector
     return answered(lambda: connector.reserve_stock(request), "reserve_stock", harness.deadline, harness.advance)
 
 
 def _written(bench: Bench, order: FulfillmentOrder) -> Any:
-    """The invoice in the ERP; where the harness does not return what it says, the connector's answer."""
+    """The invoice in the ERP; if the harness does not return its contents, the connector's answer."""
     desk = bench.desk
     built = desk.built(order)
     if built.reference is None and "issue_invoice" in bench.offers:

@@ -1,8 +1,7 @@
-"""K: a process that is killed at any of a hook's calls to the ERP leaves nothing that the next call does not mend.
+"""K: a kill at any of a hook's calls to the ERP leaves no state that the next call does not repair.
 
-For each call that the hook makes to the outside (another library, a database, a socket) a process of its own is killed
-(SIGKILL) right before it, and one more when the hook returns. Then the same call is made again with the same key, by
-another process.
+For each call of the hook to the outside (another library, a database, a socket) a process of its own is killed
+(SIGKILL) right before it, and one more when the hook returns. Then another process repeats the call with the same key.
 """
 
 from collections.abc import Callable
@@ -113,7 +112,7 @@ def releases_once_after_a_kill(bench: Bench) -> None:
     cure="Write head and lines in one transaction or one call; else complete the draft when its key is found.",
 )
 def builds_once_after_a_kill(bench: Bench) -> None:
-    """Afterwards the invoice has every line, and there is at most one document. Skipped where nothing is written."""
+    """Afterwards the invoice has every line, and there is at most one document. Skipped if nothing is written."""
 
     def prepare() -> _Prepared:
         order = bench.order()
@@ -139,7 +138,7 @@ def builds_once_after_a_kill(bench: Bench) -> None:
     cure="Number and issue the document in one transaction, and look the key up before a number is taken.",
 )
 def issues_once_after_a_kill(bench: Bench) -> None:
-    """Afterwards there is one issued document, with the number that was answered."""
+    """Afterwards there is one issued document, with the number in the answer."""
 
     def prepare() -> _Prepared:
         order = bench.order()
@@ -216,8 +215,8 @@ def delivers_once_after_a_kill(bench: Bench) -> None:
     cure="Write the reservation and its transfer in one transaction, or complete the transfer when the key is found.",
 )
 def transfers_once_after_a_kill(bench: Bench) -> None:
-    """2 of the order's goods are in the other warehouse. Afterwards they are reserved there once and waited for; after
-    their arrival 2 are here, reserved, and no more have left there."""
+    """2 of the order's goods are in the other warehouse. Afterwards they are reserved there once, and the transfer
+    is awaited; after their arrival 2 are here, reserved, and no more have left there."""
     there = bench.harness.other_warehouse
 
     def prepare() -> _Prepared:

@@ -1,4 +1,4 @@
-"""D: what has left the house leaves the stock, once, and out of what was reserved for it."""
+"""D: delivered goods leave the stock once, out of their reservation."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -40,7 +40,7 @@ def delivers_once(bench: Bench) -> None:
     cure="Insert the delivery's key in the transaction that takes the goods out, before it does.",
 )
 def delivers_once_at_once(bench: Bench) -> None:
-    """As many calls of `deliver` with one key at the same moment take the goods out once."""
+    """Several concurrent calls of `deliver` with one key take the goods out once."""
     desk, mug = bench.desk, bench.product(100)
     order = bench.order(bench.item(mug, 2))
     request = desk.to_deliver(order, desk.reserved(order), order)
@@ -59,8 +59,8 @@ def delivers_once_at_once(bench: Bench) -> None:
     cure="Deliver request.order.items, not the reservation's lines, and lower what is reserved by what left.",
 )
 def delivers_what_shipped(bench: Bench) -> None:
-    """5 of one product and 1 of another are reserved; a parcel of 2 of the first leaves: 3 of it stay reserved, and the
-    other product is untouched. Then the rest leaves."""
+    """5 of one product and 1 of another are reserved; a parcel of 2 of the first leaves: 3 of it stay reserved, and
+    the other product is unchanged. Then the rest leaves."""
     desk, mug, tea = bench.desk, bench.product(10), bench.product(10)
     five, one = bench.item(mug, 5, "50.00"), bench.item(tea, 1, "4.00")
     whole = bench.order(five, one)

@@ -1,4 +1,4 @@
-"""E: the connector in core's own runtime, against a ShipperOne of its own, end to end."""
+"""E: the connector in core's own runtime, against a local sandbox of ShipperOne, end to end."""
 
 from shipperone_erp.sandbox.faults import KINDS
 from shipperone_erp.testing.bench import Bench
@@ -9,10 +9,10 @@ from shipperone_erp.testing.shop import Shop
 PROBES = "settings add_product documents"
 
 POSTS = tuple(kind for kind in KINDS if kind not in ("call", "insert", "remove"))
-"""What a POST may meet: all but what is about the pages of a queue, and a tool of tests."""
+"""The faults for a POST: all except those of a queue's pages, and a tool of tests."""
 
 READS = tuple(kind for kind in POSTS if kind != "echo")
-"""What the reading of a queue may meet: it is never refused with a 400."""
+"""The faults for a read of a queue, which is never refused with a 400."""
 
 
 @case(
@@ -24,10 +24,10 @@ READS = tuple(kind for kind in POSTS if kind != "echo")
     cure="Run the other cases first; what remains is an entry point, a warehouse code or a rounding in the ERP.",
 )
 def flows(bench: Bench) -> None:
-    """The runtime serves one tenant with this connector, against a sandbox over HTTP: an order of two lines, one that
-    ships in two parcels, and one that is cancelled before it is allocated. The first two are allocated and invoiced at
-    ShipperOne once and stand in the ERP once; of the third there is nothing live. With `connectors test --capture FILE`
-    every order of that file whose amounts add up flows as well."""
+    """The runtime serves one tenant with this connector, against a sandbox over HTTP: an order of two lines, one
+    that ships in two parcels, and one that is cancelled before it is allocated. The first two are allocated and
+    invoiced at ShipperOne once, and are in the ERP once; the third has no live document. With `connectors test
+    --capture FILE` every order of that file whose amounts add up is processed as well."""
     with Shop(bench) as shop:
         plain, parcels, cancelled = shop.sell(), shop.sell_in_parcels(), shop.sell()
         captured = shop.sell_captured(bench.harness.capture) if bench.harness.capture else []
@@ -50,10 +50,10 @@ def flows(bench: Bench) -> None:
     cure="Look at the order that is named: usually one hook is not get-or-create on its key.",
 )
 def survives_faults(bench: Bench) -> None:
-    """The sandbox's whole list of faults: each for the POST of an order of its own, in both stages, then each for the
-    reading of one queue or the other: slow, lost and cut answers, 429, 503, 500, HTML in place of JSON, 400, redirects,
-    an order that appears between two pages and one that vanishes. In the end every order is done, with one reservation
-    and one invoice on either side."""
+    """The sandbox's complete list of faults: each for the POST of an order of its own, in both stages, then each for
+    a read of one queue or the other: slow, lost and cut responses, 429, 503, 500, HTML instead of JSON, 400,
+    redirects, an order that appears between two pages and one that disappears. In the end every order is done, with
+    one reservation and one invoice on either side."""
     with Shop(bench) as shop:
         sold = []
         gone = shop.vanish("pending_allocation")

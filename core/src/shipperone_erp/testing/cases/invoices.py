@@ -1,4 +1,4 @@
-"""I: one order, one invoice, to the cent; and fiscal once."""
+"""I: one order has one invoice, exact to the cent, and is fiscal once."""
 
 from shipperone_erp.domain.hook_answers import Invoice, Refused
 from shipperone_erp.domain.order import FulfillmentOrder
@@ -22,8 +22,8 @@ PROBES = "settings add_product documents"
     "order's gross.",
 )
 def builds_once(bench: Bench) -> None:
-    """`build_invoice` is called twice with one key: the same answer. It has each line by its item's id, with quantity
-    and total, the shipping, the total, the currency; nothing of it is fiscal yet, and there is at most one document."""
+    """`build_invoice` is called twice with one key: the same answer. It has each line by its item's id, with
+    quantity and total, the shipping, the total, the currency; no document is fiscal yet, and there is at most one."""
     order, desk = bench.order(), bench.desk
     built = desk.built(order)
     figures_are(built, order)
@@ -45,7 +45,7 @@ def builds_once(bench: Bench) -> None:
     cure="Let a unique constraint on the key decide, as in R2; a look before the insert is not enough.",
 )
 def builds_once_at_once(bench: Bench) -> None:
-    """As many calls with one key at the same moment: one answer, and at most one document."""
+    """Several concurrent calls with one key: one answer, and at most one document."""
     order, desk = bench.order(), bench.desk
     answers = desk.at_once("build_invoice", [desk.to_build(order)] * bench.harness.threads)
     same(len({repr(answer) for answer in answers}), 1, "different answers to one key")
@@ -63,8 +63,8 @@ def builds_once_at_once(bench: Bench) -> None:
     cure="Return the invoice that is there when the key's document is issued, and pass tax_date to the ERP.",
 )
 def issues_once(bench: Bench) -> None:
-    """`issue_invoice` is called three times with one key: `issued=True`, one number, the date that was asked for, the
-    figures that ShipperOne accepted; one issued document in the ERP."""
+    """`issue_invoice` is called three times with one key: `issued=True`, one number, the requested date, the amounts
+    that ShipperOne accepted; one issued document in the ERP."""
     order, desk = bench.order(), bench.desk
     built = desk.built(order)
     issued = desk.issue(built, order)
@@ -89,8 +89,8 @@ def issues_once(bench: Bench) -> None:
     cure="Lock the draft before it is issued, or let one UPDATE of its state decide who issues it.",
 )
 def issues_once_at_once(bench: Bench) -> None:
-    """As many calls of `issue_invoice` with one key at the same moment: one number, one document. Another order's
-    invoice has another number."""
+    """Several concurrent calls of `issue_invoice` with one key: one number, one document. Another order's invoice
+    has another number."""
     order, desk = bench.order(), bench.desk
     built = desk.built(order)
     answers = desk.at_once("issue_invoice", [desk.to_issue(built, order)] * bench.harness.threads)
@@ -112,9 +112,9 @@ def issues_once_at_once(bench: Bench) -> None:
     cure="Take the order's tax-included amounts as they are; where the ERP wants net prices, add a rounding line.",
 )
 def is_exact(bench: Bench) -> None:
-    """The tax-included amounts that the order states are the truth: 84.00 + 10.00 with 8.50 of shipping is 102.50
-    although rebuilt from rounded nets it is 102.49; four lines of four pieces round by line and by
-    document differently; 0.10 three times is 0.30; a line of 9999999.99 and one that is free."""
+    """The order's amounts with tax are authoritative: 84.00 + 10.00 with 8.50 of shipping is 102.50, although the
+    sum rebuilt from rounded nets is 102.49; four lines of four pieces round differently by line and by document;
+    0.10 three times is 0.30; a line of 9999999.99 and one that is free."""
     awkward = (
         bench.order(bench.item(bench.product(), 1, "84.00"), bench.item(bench.product(), 1, "10.00"), shipping="8.50"),
         bench.order(*(bench.item(bench.product(), 4, "10.99") for _ in range(4)), shipping="0.00"),
@@ -137,8 +137,8 @@ def is_exact(bench: Bench) -> None:
     cure="Pass order.currency to the ERP, and raise Refused('currency_differs', …) where it has only one.",
 )
 def keeps_the_currency(bench: Bench) -> None:
-    """An order in the harness's `other_currency`: the invoice is in it, or the connector refuses with
-    `currency_differs`, `currency_missing` or `erp_refused`. It is never in another one."""
+    """An order in the harness's `other_currency`: the invoice is in that currency, or the connector refuses with
+    `currency_differs`, `currency_missing` or `erp_refused`. It is never in another currency."""
     order = bench.order(currency=bench.harness.other_currency)
     try:
         built = bench.desk.built(order)
@@ -159,7 +159,8 @@ def keeps_the_currency(bench: Bench) -> None:
     cure="Match lines by item_id, and write one line for each item of the order, whatever their SKUs.",
 )
 def keeps_lines_apart(bench: Bench) -> None:
-    """2 pieces for 20.00 and 3 for 27.00 of one SKU are two lines of the invoice, told apart by the item's id alone."""
+    """2 pieces for 20.00 and 3 for 27.00 of one SKU are two lines of the invoice, distinguished only by the item's
+    id."""
     mug = bench.product(10)
     order = bench.order(bench.item(mug, 2, "20.00"), bench.item(mug, 3, "27.00"))
     built = bench.desk.built(order)
@@ -177,8 +178,8 @@ def keeps_lines_apart(bench: Bench) -> None:
     cure="Read the draft again in issue_invoice and compare lines and total with request.invoice before it is issued.",
 )
 def issues_what_was_accepted(bench: Bench) -> None:
-    """A person changes the draft by a cent after ShipperOne has accepted it: `issue_invoice` refuses with
-    `total_differs`, and the draft stays a draft. An ERP without drafts has nothing that could be changed."""
+    """An operator changes the draft by a cent after ShipperOne has accepted it: `issue_invoice` refuses with
+    `total_differs`, and the draft stays a draft. An ERP without drafts has no document to change."""
     order, desk = bench.order(), bench.desk
     built = desk.built(order)
     if built.reference is None:
@@ -194,7 +195,7 @@ def issues_what_was_accepted(bench: Bench) -> None:
 
 
 def figures_are(invoice: Invoice, order: FulfillmentOrder) -> None:
-    """Finding unless the invoice says what the order says; what the invoice does not tell is not compared by core."""
+    """Finding unless the invoice agrees with the order. Core does not compare values that the invoice leaves out."""
     wanted = {item.item_id: (item.qty, item.row_total_incl_tax) for item in order.items}
     told = [(line.item_id, (line.qty, line.total_incl_tax)) for line in invoice.lines]
     same(len(told), len(order.items), "lines of the invoice")

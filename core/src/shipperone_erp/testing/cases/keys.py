@@ -1,4 +1,4 @@
-"""N: a key is kept whole, and is one document of its kind.
+"""N: a key is stored completely, and identifies one document of its kind.
 
 Keys are at most 64 characters of `[A-Za-z0-9._-]`. A delivery has the key of its invoice.
 """
@@ -18,23 +18,23 @@ AnswerT = TypeVar("AnswerT")
 LENGTH = 64
 ID_LENGTH = 24
 PLACES = (63, 60, 50, 43, 40, 36, 32, 30, 24)
-"""Where two keys are made to differ once a connector mixes two of them up, to name the length that it keeps."""
+"""The positions at which two keys are made to differ once a connector confuses two, to find the stored length."""
 
 
 def long_order(bench: Bench, qty: int, sku: str) -> FulfillmentOrder:
-    """An order whose id has all kinds of characters and as many as a key takes of it."""
+    """An order with an id of all permitted kinds of characters, as long as a key allows."""
     order = bench.order(bench.item(sku, qty, f"{qty * 10}.00"))
     return replace(order, order_id=f"a.B_{order.order_id}"[:ID_LENGTH].ljust(ID_LENGTH, "9"))
 
 
 def long_key(key: str, last: str, at: int = LENGTH) -> str:
-    """That key at its full length, with this character at that place (counted from 1)."""
+    """That key at its full length, with this character at that position (counted from 1)."""
     full = f"{key}-g12345678-n1234567891"[:LENGTH].ljust(LENGTH, "1")
     return full[: at - 1] + last + full[at:]
 
 
 def mixed_up(ask: Callable[[str], str | None], key: str) -> str:
-    """How long a key the connector keeps, found by pairs of keys that differ at one place."""
+    """The length of the key that the connector stores, found by pairs of keys that differ at one position."""
     for at in PLACES:
         if ask(long_key(key, "3", at)) != ask(long_key(key, "4", at)):
             return f"it keeps between {at} and {LENGTH - 1} characters of a key of {LENGTH}"
@@ -52,9 +52,9 @@ def mixed_up(ask: Callable[[str], str | None], key: str) -> str:
     cure="Give the key a column of 64 characters that is compared byte by byte; many ERPs cut a reference at 30 or 40.",
 )
 def keeps_reservation_keys_whole(bench: Bench) -> None:
-    """Two keys of 64 characters, with letters of both cases, digits, dot, underscore and hyphen, differ in their last
-    character alone: two reservations, of 2 and 3 pieces. Each is found again by its key, and releasing the first leaves
-    the second."""
+    """Two keys of 64 characters, with letters of both cases, digits, dot, underscore and hyphen, differ only in
+    their last character: two reservations, of 2 and 3 pieces. Each is found again by its key, and a release of the
+    first leaves the second."""
     desk, mug = bench.desk, bench.product(100)
     one, two = long_order(bench, 2, mug), long_order(bench, 3, mug)
     key = desk.to_reserve(one).key
@@ -90,7 +90,7 @@ def keeps_reservation_keys_whole(bench: Bench) -> None:
     cure="As in N1: a column of 64 characters, compared byte by byte, under a unique constraint.",
 )
 def keeps_invoice_keys_whole(bench: Bench) -> None:
-    """As N1, with invoices of 20.00 and 30.00: two numbers, and in the ERP each key has its own document."""
+    """As N1, with invoices of 20.00 and 30.00: two numbers, and each key has its own document in the ERP."""
     desk, mug = bench.desk, bench.product()
     one, two = long_order(bench, 2, mug), long_order(bench, 3, mug)
     key = desk.to_build(one).key
@@ -134,8 +134,8 @@ def _asked(ask: Callable[[], AnswerT], what: str) -> AnswerT:
     cure="Keep deliveries in a table or field of their own: Deliver.key equals the key of the invoice.",
 )
 def keeps_deliveries_apart(bench: Bench) -> None:
-    """An order is reserved, invoiced, delivered under the invoice's key. Then `issue_invoice` is asked again, as after
-    a crash: the same invoice and number; one issued document; delivering again changes nothing."""
+    """An order is reserved, invoiced, and delivered under the invoice's key. Then `issue_invoice` is repeated, as
+    after a crash: the same invoice and number; one issued document; another delivery changes nothing."""
     desk, mug = bench.desk, bench.product(10)
     order = bench.order(bench.item(mug, 2))
     reservation = desk.reserved(order)

@@ -1,4 +1,4 @@
-"""L: the class is found, made and closed without doing anything that nobody asked for."""
+"""L: the class is found, created and closed without side effects."""
 
 import os
 import threading
@@ -17,7 +17,7 @@ from shipperone_erp.testing.hook_calls import in_time
 from shipperone_erp.testing.import_audit import watch
 
 PATIENCE = 2.0
-"""Seconds for threads and processes to be gone after `close`."""
+"""Seconds for threads and processes to end after `close`."""
 
 
 @case(
@@ -29,8 +29,8 @@ PATIENCE = 2.0
     "argument.",
 )
 def loads(bench: Bench) -> None:
-    """The class is checked as at every start: it is a class and not an instance, its `api` range holds this core, each
-    hook is marked, spelt, takes its one argument and is no coroutine."""
+    """The class is checked as at every start: it is a class and not an instance, its `api` range includes this core,
+    each hook is marked, correctly named, takes its one argument and is no coroutine."""
     try:
         discovery.checked(bench.found)
     except PluginRefused as refused:
@@ -45,7 +45,7 @@ def loads(bench: Bench) -> None:
     cure="Move connections, files and threads from the module into the first hook that needs them.",
 )
 def imports_quietly(bench: Bench) -> None:
-    """A fresh interpreter imports the module and watches: no connection, no file written, no process, no thread."""
+    """A fresh interpreter imports the module and observes: no connection, no file written, no process, no thread."""
     seen = watch(bench.found, None)
     must(seen.failed is None, f"importing {bench.found.__module__} raises {seen.failed}")
     must(not seen.at_import, f"importing {bench.found.__module__} {'; '.join(seen.at_import)}")
@@ -59,8 +59,8 @@ def imports_quietly(bench: Bench) -> None:
     cure="Keep only the settings in __init__, and connect in the first hook (functools.cached_property serves).",
 )
 def is_made_quietly(bench: Bench) -> None:
-    """A fresh interpreter makes the connector with the harness's settings: no connection, no file written, no process,
-    no thread."""
+    """A fresh interpreter creates the connector with the harness's settings: no connection, no file written, no
+    process, no thread."""
     seen = watch(bench.found, bench.harness.settings())
     must(seen.failed is None, f"making a {bench.found.__name__} raises {seen.failed}")
     must(not seen.in_init, f"__init__ of {bench.found.__name__} {'; '.join(seen.in_init)}; do it in the first hook")
@@ -74,7 +74,7 @@ def is_made_quietly(bench: Bench) -> None:
     cure="Close pools and join threads in close(); a pool made inside a hook is often never kept, so never closed.",
 )
 def leaves_nothing_behind(bench: Bench) -> None:
-    """An order's whole life, then `close()`: threads and child processes are those of before."""
+    """An order's whole life, then `close()`: threads and child processes are the same as before."""
     threads, children = set(threading.enumerate()), _children()
     desk = bench.desk
     whole_life(bench, desk)
@@ -95,7 +95,7 @@ def leaves_nothing_behind(bench: Bench) -> None:
 
 
 def _children() -> set[str]:
-    """The ids of this process's children, where the system tells."""
+    """The ids of this process's children, if the system provides them."""
     found: set[str] = set()
     for listed in Path(f"/proc/{os.getpid()}/task").glob("*/children"):
         try:
@@ -114,9 +114,10 @@ def _children() -> set[str]:
     cure="Build identity() from the host and the database's name, not from the user, the password or the process.",
 )
 def says_who_it_is(bench: Bench) -> None:
-    """`identity()` of two connectors to one ERP is one text; of the neighbour's ERP another; it holds no secret.
+    """`identity()` of two connectors to one ERP is equal, and differs from that of the neighbour's ERP; it contains no
+    secret.
 
-    A connector that leaves it as it is answers with an empty text, for which core takes its name.
+    A connector that does not override it returns an empty text, which core replaces by the connector's name.
     """
     identity = in_time(bench.desk.connector.identity, "identity", bench.harness.deadline)
     must(isinstance(identity, str), f"identity answered {identity!r}, not a text")
@@ -137,7 +138,7 @@ def says_who_it_is(bench: Bench) -> None:
     cure="Return a constant or a text made of the settings; exclusive() is a name for a lock and calls nothing.",
 )
 def excludes_without_io(bench: Bench) -> None:
-    """With the ERP away, `exclusive()` answers with a text or None, twice the same, within a second."""
+    """While the ERP is unreachable, `exclusive()` returns a text or None, the same twice, within a second."""
     desk = bench.desk
     bench.harness.break_connection()
     name = in_time(desk.connector.exclusive, "exclusive, while the ERP is away,", 1.0, may_raise=False)
@@ -153,8 +154,8 @@ def excludes_without_io(bench: Bench) -> None:
     cure="Catch the errors of the ERP in check() too and return each as a Check with ok=False; make a real call there.",
 )
 def checks(bench: Bench) -> None:
-    """`check()` answers with a list of `Check`, each with a sentence, nothing failing while the ERP is there. With the
-    ERP away it still answers, and at least one line has `ok=False` and a sentence."""
+    """`check()` returns a list of `Check`, each with a sentence, and no failure while the ERP is reachable. While it
+    is unreachable `check()` still returns, and at least one line has `ok=False` and a sentence."""
     desk = bench.desk
     for line in _checked(bench):
         must(line.ok is not False, f"check fails while the ERP is there: {line.name}: {line.sentence}")
@@ -174,8 +175,8 @@ def checks(bench: Bench) -> None:
     cure="Let check() try what the hooks need: read the warehouse, the journal, the company, the right to write.",
 )
 def checks_rights(bench: Bench) -> None:
-    """The connector's user can log in and has no right or no company: `check()` has a line with `ok=False`, a sentence
-    and a cure; a hook raises one of the connector's errors. With the rights given back nothing fails."""
+    """The connector's user can log in and has no rights or no company: `check()` has a line with `ok=False`, a
+    sentence and a cure; a hook raises one of the connector's errors. With the rights restored nothing fails."""
     desk, order = bench.desk, bench.order()
     bench.harness.revoke_rights()
     bad = [line for line in _checked(bench) if line.ok is False]

@@ -1,4 +1,4 @@
-"""M: charges, tax rates, the buyer and the dates are those of the order, in the ERP too."""
+"""M: charges, tax rates, the buyer and the dates agree with the order, also in the ERP."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -28,8 +28,8 @@ EARLIER = TODAY - timedelta(days=3)
 )
 def invoices_fees(bench: Bench) -> None:
     """An order has a fee of 2.50 (a charge of kind `line`) and a gift card of 5.00 (kind `payment`): the invoice's
-    total has the fee and not the gift card, as it is stated and as it is in the ERP. The charges are named `fee` and
-    `gift card`: where the ERP books a fee as a service, the harness's settings name it."""
+    total includes the fee and not the gift card, both in the answer and in the ERP. The charges are named `fee` and
+    `gift card`: if the ERP books a fee as a service, the harness's settings name it."""
     _charged(bench, Charge("fee", Decimal("2.50"), "line"), Charge("gift card", Decimal("-5.00"), "payment"))
 
 
@@ -44,8 +44,8 @@ def invoices_fees(bench: Bench) -> None:
     cure="Write charges with their sign; a check that refuses prices below zero belongs to goods alone.",
 )
 def invoices_coupons(bench: Bench) -> None:
-    """An order has a coupon of 3.00 (a charge of kind `line`, below zero, named `coupon`): the invoice's total is lower
-    by it, as it is stated and as it is in the ERP."""
+    """An order has a coupon of 3.00 (a charge of kind `line`, below zero, named `coupon`): it reduces the invoice's
+    total, both in the answer and in the ERP."""
     _charged(bench, Charge("coupon", Decimal("-3.00"), "line"))
 
 
@@ -68,8 +68,8 @@ def _charged(bench: Bench, *charges: Charge) -> None:
     cure="Choose the ERP's tax by each item's tax_percent, not once for the order or by the product's default.",
 )
 def keeps_tax_rates(bench: Bench) -> None:
-    """Two lines at the harness's `tax_percent` and one at its `other_tax_percent`: each line of the invoice has its own
-    rate, as it is stated and as it is in the ERP."""
+    """Two lines at the harness's `tax_percent` and one at its `other_tax_percent`: each line of the invoice has its
+    own rate, both in the answer and in the ERP."""
     low = bench.harness.other_tax_percent
     order = bench.order(
         bench.item(bench.product(), 1, "12.10"),
@@ -91,8 +91,8 @@ def keeps_tax_rates(bench: Bench) -> None:
     cure="Find or make the partner by the order's own data each time, and keep none in the object.",
 )
 def invoices_the_buyer(bench: Bench) -> None:
-    """Two orders of two buyers, one of them a company, and a third of the first buyer again: each invoice in the ERP
-    has its own buyer's name. Skipped where the harness returns no `party`, as with one fixed customer."""
+    """Two orders of two buyers, one of them a company, and a third order of the first buyer: each invoice in the ERP
+    has its own buyer's name. Skipped if the harness returns no `party`, as with one fixed customer."""
     anna = Party(name="Anna Kit", email="anna@kit.example", street="Kit street 1", city="Bratislava", country="SK")
     firm = Party(name="Eva Kit", company="Kit Trading s.r.o.", city="Praha", country="CZ")
     for buyer in (anna, firm, anna):
@@ -114,9 +114,9 @@ def invoices_the_buyer(bench: Bench) -> None:
     cure="Ask in build_invoice what issue_invoice will need: the locked period and the last number's date.",
 )
 def keeps_earlier_dates(bench: Bench) -> None:
-    """An invoice of 2 March is issued; then one of 27 February is asked for. Either it is built and issued with that
-    date, or `build_invoice` refuses it with `erp_period_locked`. `issue_invoice` never refuses what was built, and no
-    date is shifted."""
+    """An invoice of 2 March is issued; then one of 27 February is requested. Either it is built and issued with that
+    date, or `build_invoice` refuses it with `erp_period_locked`. `issue_invoice` never refuses a built invoice, and
+    no date is shifted."""
     desk = bench.desk
     desk.issued(bench.order())
     order = bench.order()

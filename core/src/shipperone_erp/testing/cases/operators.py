@@ -1,4 +1,4 @@
-"""O: what operators do in the ERP is seen, and never undone."""
+"""O: changes by operators in the ERP are noticed, and never undone."""
 
 from shipperone_erp.domain.hook_answers import Done, Invoice, Reserved, Voided
 from shipperone_erp.testing.bench import Bench
@@ -45,7 +45,7 @@ def sees_cancelled_reservations(bench: Bench) -> None:
 )
 def sees_cancelled_drafts(bench: Bench) -> None:
     """An operator cancels or deletes the draft in the ERP: `issue_invoice` of that key answers `Voided`, and so does
-    `build_invoice` where the ERP still shows that it was there; nothing is issued."""
+    `build_invoice` if the ERP still shows the draft's existence; nothing is issued."""
     desk, order = bench.desk, bench.order()
     key = desk.to_build(order).key
     built = desk.built(order)
@@ -73,8 +73,8 @@ def sees_cancelled_drafts(bench: Bench) -> None:
     cure="State what is read back from the ERP, also when the draft of the key is already there.",
 )
 def states_changed_drafts(bench: Bench) -> None:
-    """An operator changes the draft by a cent, and `build_invoice` is asked again with its key: it states the total
-    that the draft has now, so that core sees the difference."""
+    """An operator changes the draft by a cent, and `build_invoice` is repeated with its key: it returns the draft's
+    present total, so that core detects the difference."""
     desk, order = bench.desk, bench.order()
     key = desk.to_build(order).key
     built = desk.built(order)

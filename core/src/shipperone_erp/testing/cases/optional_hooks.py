@@ -1,4 +1,4 @@
-"""Q: the optional hooks: batches, the list of documents, an opinion about a difference."""
+"""Q: the optional hooks: batches, the list of documents, the assessment of a difference."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -16,7 +16,7 @@ from shipperone_erp.testing.hook_calls import in_time
 PROBES = "settings add_product"
 FORMS = ("reserve_stock_batch", "build_invoice_batch", "issue_invoice_batch", "deliver_batch")
 SLACK = timedelta(minutes=10)
-"""By how much the ERP's clock may differ from this machine's."""
+"""The accepted difference between the ERP's clock and this machine's."""
 
 
 @case(
@@ -28,9 +28,9 @@ SLACK = timedelta(minutes=10)
     cure="Put try/except around each request of the batch and store the exception under its key.",
 )
 def answers_batches(bench: Bench) -> None:
-    """Each batch form is given three orders, the middle one with a SKU that the ERP does not know (for invoices an
-    ordinary one; of a delivery it was not reserved): a dict with an answer or an exception for each key; the good ones
-    as the single form answers them, and the same again when the batch is repeated."""
+    """Each batch form is given three orders, the middle one with a SKU that is missing in the ERP (for invoices an
+    ordinary one; for a delivery it was not reserved): a dict with an answer or an exception for each key; the valid
+    ones with the same answers as by the single form, and the same again when the batch is repeated."""
     forms = [form for form in FORMS if form in bench.offers]
     if not forms:
         raise NotApplicable("the connector overrides no batch form")
@@ -62,7 +62,7 @@ def _batch(bench: Bench, form: str) -> None:
 
 
 def _request(bench: Bench, form: str, order: FulfillmentOrder) -> Any:
-    """The request of that form about this order, after all that comes before it."""
+    """The request of that form for this order, after all earlier steps."""
     desk = bench.desk
     if form == "reserve_stock_batch":
         return desk.to_reserve(order)
@@ -85,8 +85,8 @@ def _request(bench: Bench, form: str, order: FulfillmentOrder) -> Any:
     cure="Filter by `since`, and return key, reference and number of each document.",
 )
 def lists_what_was_made(bench: Bench) -> None:
-    """An order is reserved, invoiced, issued. Of ten minutes ago on, `list_documents` has it once for each kind, with
-    key, reference, the invoice's number and total; of tomorrow on, it has none of it."""
+    """An order is reserved, invoiced, issued. Since ten minutes ago, `list_documents` has it once for each kind,
+    with key, reference, the invoice's number and total; since tomorrow, it has none of these."""
     desk, order = bench.desk, bench.order()
     keys: dict[str, str] = {}
     if "reserve_stock" in bench.offers:
@@ -118,8 +118,8 @@ def lists_what_was_made(bench: Bench) -> None:
     cure="Return Resolution.abstain() unless the difference is an amount of action `compare` that you can explain.",
 )
 def has_an_opinion(bench: Bench) -> None:
-    """It is asked about each action, with and without a fresh listing, about amounts and about items: a `Resolution`
-    each time, `accept` for `compare` alone and never for items, quantities or the currency."""
+    """It is called for each action, with and without a fresh listing, about amounts and about items: a `Resolution`
+    each time, `accept` only for `compare` and never for items, quantities or the currency."""
     order = bench.order(bench.item("KIT-ANY", 1))
     for action in ("allocate", "invoice", "compare"):
         for field, ours, theirs in (
@@ -147,8 +147,8 @@ def has_an_opinion(bench: Bench) -> None:
 )
 def writes_batches(bench: Bench) -> None:
     """Each batch form is given three different orders. Of the reservations the second is short, and the stock has
-    exactly the other two; of the invoices each has its own lines and total, as it is stated and as it is in the ERP;
-    of the deliveries exactly what each order says has left the stock."""
+    exactly the other two reserved; of the invoices each has its own lines and total, both in the answer and in the
+    ERP; of the deliveries exactly the quantities of each order have left the stock."""
     forms = [form for form in FORMS if form in bench.offers]
     if not forms:
         raise NotApplicable("the connector overrides no batch form")
@@ -194,8 +194,8 @@ def _delivers_each(bench: Bench, form: str) -> None:
     cure="Compare the two amounts as Decimal and accept a cent; abstain where the texts of a Difference are none.",
 )
 def accepts_no_large_difference(bench: Bench) -> None:
-    """It is asked about an invoice of 0.01 for an order of 24.99, and about one without a total: never `accept`. A
-    `hold` has a sentence. Differences that it has never seen (another field, an absent side) are no error."""
+    """It is called about an invoice of 0.01 for an order of 24.99, and about one without a total: never `accept`. A
+    `hold` has a sentence. Unknown differences (another field, an absent side) raise no error."""
     order = bench.order(bench.item("KIT-ANY", 1, "20.00"))
     for total in (Decimal("0.01"), None):
         invoice = Invoice("KIT-1", (), order.shipping_amount_incl_tax, total, order.currency)

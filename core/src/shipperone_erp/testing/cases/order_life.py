@@ -1,4 +1,4 @@
-"""The life of one order, as far as the connector's hooks go: what several cases look at from different sides."""
+"""The life of one order through all hooks of the connector, which several cases examine."""
 
 from typing import Any
 
@@ -9,7 +9,8 @@ from shipperone_erp.testing.connector_driver import Desk
 
 
 def whole_life(bench: Bench, desk: Desk) -> list[tuple[str, Any]]:
-    """Reserved, built, issued, delivered; and a second order reserved, released, built, discarded. The answers."""
+    """Reserved, built, issued, delivered; and a second order reserved, released, built, discarded. Returns the
+    answers."""
     first, second = bench.order(), bench.order()
     answers: list[tuple[str, Any]] = []
 

@@ -1,4 +1,4 @@
-"""U: an ERP that is away, silent, or whose answer was lost, is told as what it is."""
+"""U: an unreachable ERP, a silent one, or a lost response is reported by the correct error."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -24,8 +24,9 @@ AWAY = "settings add_product break_connection mend_connection"
 )
 def tells_that_it_is_away(bench: Bench) -> None:
     """The connection is broken, for a connector that has never worked and for one that has: each hook raises
-    `Transient` (or `Unknown`, where it cannot say that nothing happened), with a sentence. Any other exception is a
-    finding, and so is an answer, but for an invoice that is only computed (`reference=None`) and needs no ERP."""
+    `Transient` (or `Unknown`, if it cannot be certain that nothing happened), with a sentence. Any other exception
+    is a finding, and so is an answer, except for an invoice that is only computed (`reference=None`) and needs no
+    ERP."""
     order, fresh = bench.order(), bench.another()
     used = bench.desk
     requests = [
@@ -61,8 +62,8 @@ def tells_that_it_is_away(bench: Bench) -> None:
     cure="Open a new connection when the old one is broken; most pools can test one before it is used.",
 )
 def goes_on_by_itself(bench: Bench) -> None:
-    """The connector has worked; the connection breaks, a hook fails, the connection is mended: the same object works,
-    at the second call at the latest."""
+    """The connector has worked; the connection breaks, a hook fails, the connection is restored: the same object
+    works, at the second call at the latest."""
     hook = "reserve_stock" if "reserve_stock" in bench.offers else "build_invoice"
     desk, before, after = bench.desk, bench.order(), bench.order()
 
@@ -94,8 +95,8 @@ def goes_on_by_itself(bench: Bench) -> None:
     cure="Map the ERP's own login error (a status 401, a code) to AuthFailed before the general error.",
 )
 def tells_a_refused_login(bench: Bench) -> None:
-    """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant pauses and no order fails.
-    Skipped for settings that hold no `Secret`."""
+    """The secrets are replaced by wrong ones: a hook raises `AuthFailed`, so that the tenant is paused and no order
+    fails. Skipped for settings without a `Secret`."""
     settings, planted = planted_in(bench.validated(bench.harness.settings()))
     if not planted:
         raise NotApplicable("the harness's settings hold no Secret: nothing can be refused")
@@ -124,8 +125,8 @@ def tells_a_refused_login(bench: Bench) -> None:
     cure="Set a statement or lock time-out as well as a connect time-out.",
 )
 def gives_up_in_time(bench: Bench) -> None:
-    """The ERP takes the call and does not answer: the hook gives up within the harness's `deadline`, as `Transient` or
-    `Unknown`. Once the ERP answers again, the same key is reserved, once."""
+    """The ERP accepts the call and does not respond: the hook stops within the harness's `deadline`, with
+    `Transient` or `Unknown`. Once the ERP responds again, the same key is reserved, once."""
     desk, mug = bench.desk, bench.product(10)
     order = bench.order(bench.item(mug, 2))
     desk.reserved(bench.order())
@@ -151,9 +152,9 @@ def gives_up_in_time(bench: Bench) -> None:
     cure="Raise Unknown for an error after the request was sent, and Transient only for one before it.",
 )
 def tells_what_it_does_not_know(bench: Bench) -> None:
-    """The ERP commits, and the connection ends before its answer: the hook finds out by the key and answers, or raises
-    `Unknown`. It never raises `Transient`, which says that certainly nothing happened, nor `Refused`. The same call
-    again answers with what is there. Likewise for an invoice that is issued."""
+    """The ERP commits, and the connection ends before its response: the hook determines the outcome by the key and
+    answers, or raises `Unknown`. It never raises `Transient`, which means that certainly nothing happened, nor
+    `Refused`. The same call again answers with the existing document. Likewise for an invoice that is issued."""
     desk, mug = bench.desk, bench.product(10)
     order = bench.order(bench.item(mug, 2))
     desk.reserved(bench.order())
@@ -182,8 +183,8 @@ def tells_what_it_does_not_know(bench: Bench) -> None:
     cure="Return the answer after the commit, and let its error through as Transient, or as Unknown if in doubt.",
 )
 def tells_a_failed_commit(bench: Bench) -> None:
-    """The ERP takes the change and fails to commit it: `reserve_stock` raises `Transient` or `Unknown`, and nothing is
-    reserved. The same call again reserves once. Likewise for an invoice that is issued."""
+    """The ERP accepts the change and fails to commit it: `reserve_stock` raises `Transient` or `Unknown`, and
+    nothing is reserved. The same call again reserves once. Likewise for an invoice that is issued."""
     desk, mug = bench.desk, bench.product(10)
     order = bench.order(bench.item(mug, 2))
     desk.reserved(bench.order())
@@ -237,7 +238,7 @@ def _reserved_after_all(bench: Bench, order: object) -> None:
 
 
 def _again(ask: Callable[[], AnswerT]) -> AnswerT:
-    """Its answer; a pooled connection may fail once."""
+    """The hook's answer; a pooled connection may fail once."""
     try:
         return ask()
     except Transient:

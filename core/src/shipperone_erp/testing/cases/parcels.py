@@ -1,4 +1,4 @@
-"""P: an order that ships in parcels is invoiced parcel by parcel, each piece on exactly one invoice."""
+"""P: an order that ships in parcels has an invoice for each parcel, and each piece is on exactly one of them."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -21,8 +21,8 @@ PROBES = "settings add_product documents"
     cure="Use request.key as the document's key; the order's id is the same for every parcel.",
 )
 def invoices_each_part(bench: Bench) -> None:
-    """Three parcels of one order, each with a key of its own: three documents with the lines of their own parcel, the
-    first one repeated in between. An order's id is no key."""
+    """Three parcels of one order, each with a key of its own: three documents with the lines of their own parcel,
+    the first one repeated in between. An order's id is no key."""
     items = [bench.item(bench.product(), 1, f"{number}.00") for number in range(1, 6)]
     whole = bench.order(*items)
     parts = [bench.part(whole, *items[:2]), bench.part(whole, *items[2:4]), bench.part(whole, items[4])]
@@ -38,14 +38,14 @@ def invoices_each_part(bench: Bench) -> None:
     cure="Use request.key, not the content: two equal parcels have different keys.",
 )
 def invoices_each_piece(bench: Bench) -> None:
-    """The same item in two parcels of two and one of one. The second parcel of two is told from the first by its key
-    alone: core gives it one of its own when a person repeats it."""
+    """The same item in two parcels of two pieces and one of one. The second parcel of two differs from the first
+    only by its key: core assigns it one of its own when an operator repeats it."""
     mug = bench.product(10)
     line = bench.item(mug, 5, "50.00")
     whole = bench.order(line)
     two = bench.part(whole, replace(line, qty=Decimal(2), row_total_incl_tax=Decimal(20)))
     one = bench.part(whole, replace(line, qty=Decimal(1), row_total_incl_tax=Decimal(10)))
-    again = replace(two, order_id=f"{two.order_id}-2")  # another key for an equal parcel, as an occurrence has it
+    again = replace(two, order_id=f"{two.order_id}-2")  # another key for an equal parcel
     _each_is_invoiced(bench, [two, again, one])
 
 

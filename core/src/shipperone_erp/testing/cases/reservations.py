@@ -1,4 +1,4 @@
-"""R: stock is reserved once, wholly or not at all, and never more than there is."""
+"""R: stock is reserved once, completely or not at all, and never more than is available."""
 
 from decimal import Decimal
 
@@ -42,8 +42,8 @@ def reserves_once(bench: Bench) -> None:
     cure="Let a unique constraint on the key decide inside one transaction, and look the key up again when it fails.",
 )
 def reserves_once_at_once(bench: Bench) -> None:
-    """As many calls with one key at the same moment: one answer, one reservation. Looking first and writing then is not
-    enough: let a unique constraint on the key decide, or take a lock."""
+    """Several concurrent calls with one key: one answer, one reservation. A lookup before the write is not
+    sufficient: use a unique constraint on the key, or take a lock."""
     mug = bench.product(100)
     order, desk = bench.order(bench.item(mug, 2)), bench.desk
     answers = desk.at_once("reserve_stock", [desk.to_reserve(order)] * bench.harness.threads)
@@ -65,8 +65,8 @@ def reserves_once_at_once(bench: Bench) -> None:
     cure="Work out the shortage of all lines before the first one is written, and roll back on a shortage.",
 )
 def tells_what_is_short(bench: Bench) -> None:
-    """Three lines, two of them short: the `Shortage` names exactly these two, with what is wanted and what is
-    available, and nothing of the three is reserved. Once the goods have come in, the same key is reserved."""
+    """Three lines, two of them short: the `Shortage` names exactly these two, with the needed and the available
+    quantity, and none of the three is reserved. Once the goods have come in, the same key is reserved."""
     mug, tea, jar = bench.product(1), bench.product(10), bench.product(0)
     order = bench.order(bench.item(mug, 3), bench.item(tea, 2), bench.item(jar, 1))
     answer = bench.desk.reserve(order)
@@ -90,7 +90,7 @@ def tells_what_is_short(bench: Bench) -> None:
     cure="Subtract what is reserved from what is on hand; many ERPs name the field `available` and mean on hand.",
 )
 def never_reserves_what_is_reserved(bench: Bench) -> None:
-    """Of three on hand two are reserved; another order that wants two is short, with one available."""
+    """Of three on hand two are reserved; another order for two is short, with one available."""
     mug = bench.product(3)
     bench.desk.reserved(bench.order(bench.item(mug, 2)))
     answer = bench.desk.reserve(bench.order(bench.item(mug, 2)))
@@ -108,11 +108,12 @@ def never_reserves_what_is_reserved(bench: Bench) -> None:
     cure="Lock the stock rows, or let one conditional UPDATE both check and reserve.",
 )
 def never_oversells(bench: Bench) -> None:
-    """As many orders at the same moment as the harness has `threads`, and one piece: one is reserved, all others are
-    short. What is read and then written must be one step for the database.
+    """One piece, and as many concurrent orders as the harness has `threads`: one is reserved, all others are short. The
+    read and the following write must be one step for the database.
 
-    Where the connector names an `exclusive()`, core makes these calls one at a time. Made at once all the same, as two
-    ledgers would, each may give way to the others: never do two get it, and the next that asks alone does if none has.
+    If the connector names an `exclusive()`, core makes these calls one at a time. If they are made concurrently, as by
+    two ledgers, each may yield to the others: never do two get the piece, and if none has it, the next single call gets
+    it.
     """
     mug = bench.product(1)
     desk = bench.desk
@@ -138,8 +139,8 @@ def never_oversells(bench: Bench) -> None:
     cure="Add the quantities up by SKU before they are compared with the stock.",
 )
 def adds_up_lines_of_one_sku(bench: Bench) -> None:
-    """2 + 3 of one SKU: five are reserved. With four on hand 2 + 3 are short, although each line alone would fit; the
-    shortage says that four are available."""
+    """2 + 3 of one SKU: five are reserved. With four on hand 2 + 3 are short, although each line alone would fit;
+    the shortage reports that four are available."""
     mug, tea = bench.product(10), bench.product(4)
     bench.desk.reserved(bench.order(bench.item(mug, 2), bench.item(mug, 3)))
     same(bench.stock(mug), (10, 5), "on hand and reserved, of lines of 2 and 3 of one SKU")
@@ -161,7 +162,7 @@ def adds_up_lines_of_one_sku(bench: Bench) -> None:
 )
 def reserves_where_it_lies(bench: Bench) -> None:
     """A line names the other warehouse: it is reserved there. With `transfer="arrived"` the answer is
-    `Pending(reason="waiting_for_transfer")` until the goods are there; with `"reserved"` it is `Reserved` at once. When
+    `Pending(reason="waiting_for_transfer")` until the goods arrive; with `"reserved"` it is `Reserved` at once. When
     the transfer arrives, they are reserved in the order's warehouse."""
     there, here = bench.harness.other_warehouse, bench.harness.warehouse
     mug = bench.product(5, there)
@@ -188,8 +189,8 @@ def reserves_where_it_lies(bench: Bench) -> None:
     cure="Raise Refused('product_unknown', …) with the SKU in the sentence when a look-up finds no product.",
 )
 def knows_what_it_knows(bench: Bench) -> None:
-    """A SKU that does not exist beside one that does: `Refused("product_unknown")`, or a `Pending` of that reason, with
-    a sentence that names the SKU; or a `Shortage` that names the line. Nothing is reserved."""
+    """A SKU that does not exist next to one that does: `Refused("product_unknown")`, or a `Pending` of that reason,
+    with a sentence that names the SKU; or a `Shortage` that names the line. Nothing is reserved."""
     mug, nothing = bench.product(5), f"{bench.product(5)}-UNKNOWN"
     order = bench.order(bench.item(mug, 1), bench.item(nothing, 1))
     answer: object

@@ -1,4 +1,4 @@
-"""S: secrets are planted, and searched for in everything that a connector says."""
+"""S: secrets are planted, and searched for in all output of a connector."""
 
 import contextlib
 import io
@@ -22,7 +22,7 @@ PLANTED = "kit-planted-0815-secret"
 
 
 class Overheard(logging.Handler):
-    """Everything that is said meanwhile: logs of every logger and level, stdout, stderr."""
+    """All output within it: logs of every logger and level, stdout, stderr."""
 
     def __init__(self) -> None:
         super().__init__(logging.DEBUG)
@@ -34,7 +34,7 @@ class Overheard(logging.Handler):
 
 @contextlib.contextmanager
 def overheard() -> Iterator[Overheard]:
-    """Listens to every logger at DEBUG, and to both streams."""
+    """Captures every logger at DEBUG, and both streams."""
     heard, streams, root = Overheard(), io.StringIO(), logging.getLogger()
     level = root.level
     root.addHandler(heard)
@@ -56,8 +56,8 @@ def overheard() -> Iterator[Overheard]:
     cure="Switch off the HTTP library's debug log of headers and bodies, or filter the login out of it.",
 )
 def keeps_secrets_at_work(bench: Bench) -> None:
-    """The harness's own secrets; an order's whole life, `check` and `identity`; every logger at DEBUG is listened to,
-    stdout and stderr too."""
+    """The harness's own secrets; an order's whole life, `check` and `identity`; every logger is captured at DEBUG,
+    and stdout and stderr too."""
     _, secrets = bench.secret_settings()
     with overheard() as heard:
         answers = whole_life(bench, bench.desk)
@@ -74,7 +74,7 @@ def keeps_secrets_at_work(bench: Bench) -> None:
 )
 def keeps_secrets_when_refused(bench: Bench) -> None:
     """Every secret is replaced by a planted one, so that the ERP refuses it; hooks and `check` are called directly,
-    without core's own redaction in between. Their exceptions with causes and tracebacks, and all logs, are searched."""
+    without core's own redaction. Their exceptions with causes and tracebacks, and all logs, are searched."""
     planted, found = planted_in(bench.validated(bench.harness.settings()))
     if not found:
         raise NotApplicable("the harness's settings hold no Secret to plant another in")
@@ -89,7 +89,7 @@ def keeps_secrets_when_refused(bench: Bench) -> None:
     cure="Raise Transient `from None` where the driver's exception shows the connection's URL.",
 )
 def keeps_secrets_when_away(bench: Bench) -> None:
-    """As S2, with the connection broken and the true secrets."""
+    """As S2, with the connection broken and the real secrets."""
     settings, secrets = bench.secret_settings()
     connector = bench.made(settings)
     bench.harness.break_connection()
@@ -97,7 +97,7 @@ def keeps_secrets_when_away(bench: Bench) -> None:
 
 
 def planted_in(settings: Any) -> tuple[Any, bool]:
-    """The same settings with the planted text for every secret; whether there was one."""
+    """The same settings with the planted text for every secret, and whether there was one."""
     if isinstance(settings, SecretStr):
         return type(settings)(PLANTED), True
     if isinstance(settings, BaseModel):
@@ -108,7 +108,7 @@ def planted_in(settings: Any) -> tuple[Any, bool]:
 
 
 def _failures(bench: Bench, connector: Connector[Any]) -> list[str]:
-    """Everything that is said while the hooks fail."""
+    """All output while the hooks fail."""
     desk, order, texts = bench.desk, bench.order(), list[str]()
     calls: list[tuple[str, Callable[[], Any]]] = [("check", connector.check), ("identity", connector.identity)]
     for hook, request in (("reserve_stock", desk.to_reserve(order)), ("build_invoice", desk.to_build(order))):
@@ -126,7 +126,7 @@ def _failures(bench: Bench, connector: Connector[Any]) -> list[str]:
 
 
 def _told(call: Callable[[], Any]) -> Callable[[], Any]:
-    """The call, or its exception as a log would write it."""
+    """The call's result, or its exception in the form of a log."""
 
     def told() -> Any:
         try:
@@ -138,11 +138,11 @@ def _told(call: Callable[[], Any]) -> Callable[[], Any]:
 
 
 AROUND = 120
-"""How many characters are shown on each side of a secret."""
+"""Characters shown on each side of a secret."""
 
 
 def _around(text: str, secret: str) -> str:
-    """The place where the secret is shown, without it."""
+    """The context of the secret, without the secret itself."""
     line = next(line for line in text.splitlines() if secret in line).strip()
     place = line.index(secret)
     start, end = max(place - AROUND, 0), place + len(secret) + AROUND
@@ -151,7 +151,8 @@ def _around(text: str, secret: str) -> str:
 
 
 def _raised_at(text: str, secret: str) -> str:
-    """Of a traceback: the last frame above the secret; below it, where the exception was made and not raised itself."""
+    """From a traceback: the last frame above the secret; below it, the place where the exception was created, if it
+    was not raised there."""
     frame = re.compile(r'File "([^"]+)", line (\d+), in (\w+)')
     frames = frame.findall(text[: text.index(secret)]) or frame.findall(text)
     if not frames:

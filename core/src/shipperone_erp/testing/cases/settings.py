@@ -1,4 +1,4 @@
-"""C: settings that are wrong are refused, and what is secret in them stays so."""
+"""C: invalid settings are refused, and secrets in them are never shown."""
 
 from typing import Any
 
@@ -20,8 +20,8 @@ PLANTED = "kit-planted-4711-secret"
     cure="Derive every settings model, nested ones too, from ConnectorSettings and leave model_config alone.",
 )
 def refuses_unknown_keys(bench: Bench) -> None:
-    """The settings model is given a key that nobody knows; its error must name it. `ConnectorSettings` does that:
-    derive from it and leave `extra` alone, in nested models too."""
+    """The settings model is given an unknown key; its error must name it. `ConnectorSettings` does that: derive from
+    it and leave `extra` unchanged, in nested models too."""
     key = "a_key_that_nobody_knows"
     try:
         settings_type(bench.found).model_validate({key: 1})
@@ -40,8 +40,9 @@ def refuses_unknown_keys(bench: Bench) -> None:
     cure="Leave hide_input_in_errors on, and keep the value out of the messages of your own validators.",
 )
 def shows_no_input(bench: Bench) -> None:
-    """A secret is planted where a secret belongs, with everything beside it broken; in a form that is wrong for every
-    field; and under a key that does not exist. No rendering of the error (`str`, `repr`, its arguments) may hold it."""
+    """A secret is planted at its proper place, with every other value invalid; in a form that is wrong for every
+    field; and under a key that does not exist. No rendering of the error (`str`, `repr`, its arguments) may contain
+    it."""
     model = settings_type(bench.found)
     wrongs: list[dict[str, Any]] = [
         dict.fromkeys(model.model_fields, form) for form in ([PLANTED, 1], {"x": [PLANTED]})
@@ -69,7 +70,7 @@ def shows_no_input(bench: Bench) -> None:
     cure="Annotate the field as Secret and call get_secret_value() only where the login is made.",
 )
 def declares_secrets(bench: Bench) -> None:
-    """Fields whose names speak of a password, a token, a secret or a key to an API hold a `Secret`, at any depth."""
+    """Fields whose names indicate a password, a token, a secret or an API key are of type `Secret`, at any depth."""
     settings = bench.validated(bench.harness.settings())
     plain = list(_plain(settings))
     must(not plain, f"{', '.join(plain)} of {type(settings).__name__} looks like a secret: declare it as Secret")
@@ -83,7 +84,7 @@ def declares_secrets(bench: Bench) -> None:
     cure="Pass the Secret on, not its text, and give a connection object that holds the text no repr of its own.",
 )
 def hides_secrets(bench: Bench) -> None:
-    """`repr`, `str` and `format` of the connector and its settings, and the settings as JSON, hold no secret."""
+    """`repr`, `str` and `format` of the connector and its settings, and the settings as JSON, contain no secret."""
     settings, secrets = bench.secret_settings()
     connector = bench.made(settings)
     shown = [repr(connector), str(connector), f"{connector}", repr(settings), str(settings), settings.model_dump_json()]

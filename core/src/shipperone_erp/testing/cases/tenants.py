@@ -1,4 +1,4 @@
-"""T: two tenants of one process share nothing."""
+"""T: two tenants of one process share no state."""
 
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import case
@@ -15,9 +15,9 @@ from shipperone_erp.testing.hook_calls import in_time
     cure="Keep connections and caches in self; a default argument, a class attribute or a module's cache is shared.",
 )
 def keeps_tenants_apart(bench: Bench) -> None:
-    """Two connectors in one process, each to an ERP of its own, are given the very same order, in turn. Each reserves
-    in its own ERP only; when the first is closed, the second goes on. What is kept in the class or in the module is
-    shared by all tenants: keep it in `self`."""
+    """Two connectors in one process, each to an ERP of its own, are given the very same order, one after the other.
+    Each reserves only in its own ERP; when the first is closed, the second still works. State in the class or in the
+    module is shared by all tenants: keep it in `self`."""
     other = bench.neighbour()
     sku = bench.product(10)
     other.add_product(sku, bench.harness.on_hand(sku, bench.harness.warehouse), other.warehouse)

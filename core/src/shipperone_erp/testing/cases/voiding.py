@@ -1,4 +1,4 @@
-"""V: what was released or discarded is gone for good, and what is fiscal stays."""
+"""V: a released or discarded document stays so, and a fiscal document is never changed."""
 
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Done, Invoice, Reserved, Voided
 from shipperone_erp.testing.bench import Bench
@@ -39,7 +39,7 @@ def releases_once(bench: Bench) -> None:
 )
 def released_stays_released(bench: Bench) -> None:
     """`reserve_stock` with the key of a released reservation answers `Voided`, and reserves nothing; the next
-    generation's key is reserved as if nothing had been."""
+    generation's key is reserved normally."""
     mug = bench.product(10)
     order = bench.order(bench.item(mug, 2))
     bench.desk.reserved(order)
@@ -61,8 +61,8 @@ def released_stays_released(bench: Bench) -> None:
     cure="Insert a released reservation under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_saw(bench: Bench) -> None:
-    """A key that the ERP has never seen is released: `Done`. A `reserve_stock` of that key that comes later answers
-    `Voided`. An ERP that can keep no such mark declares its capabilities without `marks`."""
+    """An unknown key is released: `Done`. A later `reserve_stock` of that key answers `Voided`. An ERP that cannot
+    store such a mark declares its capabilities without `marks`."""
     mug = bench.product(10)
     order = bench.order(bench.item(mug, 2))
     same(bench.desk.release(order), Done(), "the answer of release_stock for an unknown key")
@@ -106,8 +106,8 @@ def discarded_stays_discarded(bench: Bench) -> None:
     cure="Insert a voided document under the unknown key, so that the late call finds it.",
 )
 def marks_what_it_never_built(bench: Bench) -> None:
-    """A key that the ERP has never seen is discarded: `Done`. A call that comes later (`build_invoice`, or without
-    drafts `issue_invoice`) answers `Voided`, and makes nothing."""
+    """An unknown key is discarded: `Done`. A later call (`build_invoice`, or without drafts `issue_invoice`) answers
+    `Voided`, and creates nothing."""
     desk, order, sample = bench.desk, bench.order(), bench.order()
     same(desk.discard(order), Done(), "the answer of discard_invoice for an unknown key")
     pattern = desk.built(sample)
@@ -129,7 +129,7 @@ def marks_what_it_never_built(bench: Bench) -> None:
 )
 def keeps_what_is_fiscal(bench: Bench) -> None:
     """`discard_invoice` of an issued document raises `AlreadyIssued` with that invoice and its number; the document
-    is as it was."""
+    is unchanged."""
     desk, order = bench.desk, bench.order()
     issued = desk.issued(order)
     before = bench.documents(desk.to_build(order).key)
@@ -152,8 +152,8 @@ def keeps_what_is_fiscal(bench: Bench) -> None:
     cure="Free what the reservation of request.key holds; the order's lines say what was wanted, not what is reserved.",
 )
 def frees_nothing_of_others(bench: Bench) -> None:
-    """Another order holds 3 of 10. A key that the ERP has never seen is released, for an order of 2 of the same
-    product: `Done`, twice, and the 3 stay reserved."""
+    """Another order holds 3 of 10. An unknown key is released, for an order of 2 of the same product: `Done`, twice,
+    and the 3 stay reserved."""
     mug = bench.product(10)
     bench.desk.reserved(bench.order(bench.item(mug, 3)))
     unknown = bench.order(bench.item(mug, 2))
@@ -173,8 +173,9 @@ def frees_nothing_of_others(bench: Bench) -> None:
     cure="Free each line where its goods are now, and cancel its transfer if that has not arrived.",
 )
 def releases_transfers(bench: Bench) -> None:
-    """An order holds 2 in the other warehouse and 1 here; it is released while the transfer is on its way: nothing is
-    reserved in either. A second one is released after its transfer has arrived: the goods are here, and free."""
+    """An order holds 2 in the other warehouse and 1 here; it is released while the transfer is in transit: nothing
+    is reserved in either warehouse. A second one is released after its transfer has arrived: the goods are here, and
+    free."""
     there, here = bench.harness.other_warehouse, bench.harness.warehouse
     mug, tea = bench.product(5, there), bench.product(10)
     moving, arrived = (bench.order(bench.item(mug, 2, warehouse_code=there), bench.item(tea, 1)) for _ in range(2))

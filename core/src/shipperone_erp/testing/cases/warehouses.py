@@ -1,4 +1,4 @@
-"""W: goods come from the right warehouse, in the right quantity."""
+"""W: goods come from the correct warehouse, in the correct quantity."""
 
 from dataclasses import replace
 from decimal import Decimal
@@ -50,8 +50,8 @@ def reserves_in_the_orders_warehouse(bench: Bench) -> None:
     cure="Add quantities up in a dictionary by SKU; itertools.groupby needs its input sorted by SKU.",
 )
 def reserves_each_product(bench: Bench) -> None:
-    """A mug, tea, the mug again, a jar: the stock of each has the sum of its lines reserved. With one piece too few of
-    the mug, both of its lines are short and nothing is reserved."""
+    """A mug, tea, the mug again, a jar: the stock of each has the sum of its lines reserved. With one mug too few,
+    both of its lines are short and nothing is reserved."""
     mug, tea, jar = bench.product(10), bench.product(10), bench.product(10)
     lines = [bench.item(mug, 2), bench.item(tea, 4), bench.item(mug, 3), bench.item(jar, 1)]
     bench.desk.reserved(bench.order(*lines))
@@ -75,8 +75,8 @@ def reserves_each_product(bench: Bench) -> None:
     cure="Pass Decimal on to the ERP; int(qty) cuts the fraction, and float(qty) adds one.",
 )
 def reserves_fractions(bench: Bench) -> None:
-    """2.25 are on hand, and an order wants 1.5: exactly 1.5 are reserved. A second order of 1.5 is short, with 0.75
-    available. Where the ERP has no fractions, the connector declares that, and core holds such an order."""
+    """2.25 are on hand, and an order needs 1.5: exactly 1.5 are reserved. A second order of 1.5 is short, with 0.75
+    available. If the ERP has no fractions, the connector declares that, and core holds such an order."""
     cloth = bench.product("2.25")
     bench.desk.reserved(bench.order(bench.item(cloth, "1.5", "15.00")))
     same(bench.stock(cloth), (Decimal("2.25"), FRACTION), "on hand and reserved, of 1.5 that were reserved out of 2.25")
@@ -128,7 +128,7 @@ def refuses_forbidden_fractions(bench: Bench) -> None:
     cure="Pass Decimal quantities on, and look at the unit's decimal places: a third one may be rounded away.",
 )
 def invoices_fractions(bench: Bench) -> None:
-    """Lines of 1.5 for 14.85 and of 0.25 for 2.20: quantities and totals on the invoice are these, in the ERP too."""
+    """Lines of 1.5 for 14.85 and of 0.25 for 2.20: the invoice has these quantities and totals, also in the ERP."""
     order = bench.order(bench.item(bench.product(), "1.5", "14.85"), bench.item(bench.product(), "0.25", "2.20"))
     built = bench.desk.built(order)
     figures_are(built, order)
