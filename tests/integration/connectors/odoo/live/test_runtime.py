@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal as D
 from typing import Any
@@ -16,6 +17,7 @@ from places import SUPPORT
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.sandbox import Fault, SandboxOrder
 from shipperone_erp_odoo.seeding import Seed
+from world import World
 
 pytestmark = ON_A_REAL_SERVER
 
@@ -30,6 +32,19 @@ def shop(world, seed, about) -> str:
         pytest.skip("not what `auto` speaks")
     connect(world, seed, about)
     return f"{about['protocol']}-{world.folder.name[-12:]}"
+
+
+AT_MOST = 600
+"""Seconds that a process may take on a busy machine."""
+
+
+def run_until(world: World, done: Callable[[], object]) -> None:
+    """`run --once` until it is so; a busy machine may need several. Each ends well."""
+    for _ in range(8):
+        again = world.command("run", "--once", "--settle-for", "20s", timeout=AT_MOST)
+        assert again.returncode == 0, (again.stdout, world.stuck())
+        if done():
+            return
 
 
 def buyer(name: str) -> dict[str, Any]:
@@ -81,14 +96,13 @@ def test_killed_after_every_write_and_started_again_everything_is_there_once(
         sandbox.add(SandboxOrder.simple(name, *lines, first_id=10 * number, **buyer(name)))
         ended = subprocess.run(
             [sys.executable, str(KILLED), str(world.write()), str(number)],
-            capture_output=True, text=True, timeout=120, env=world.process_environment(), check=False,
+            capture_output=True, text=True, timeout=AT_MOST, env=world.process_environment(), check=False,
         )  # fmt: skip
         if ended.returncode == 0:
             break
         assert ended.returncode == -signal.SIGKILL, ended.stderr
         last_words.append(ended.stdout)
-        again = world.command("run", "--once", "--settle-for", "20s")
-        assert again.returncode == 0, (again.stdout, world.stuck())
+        run_until(world, lambda name=name: invoices(seed, name) and set(deliveries(seed, name)) == {"done"})
         assert invoices(seed, name) == [("posted", D("19.98"))], ended.stdout
         assert deliveries(seed, name) == ["done"], ended.stdout
         if documents == "sale_order":
@@ -121,20 +135,19 @@ def test_killed_with_parts_and_a_transfer_every_part_is_there_once(world, sandbo
         *here, there = order.items
         sandbox.add(replace(order, items=(*here, replace(there, warehouse_code="far"))))
         if killed == "after the transfer":
-            world.command("run", "--once", "--settle-for", "2s")
+            world.command("run", "--once", "--settle-for", "2s", timeout=AT_MOST)
             transferred(seed, name)
         ended = subprocess.run(
             [sys.executable, str(KILLED), str(world.write()), str(number)],
-            capture_output=True, text=True, timeout=120, env=world.process_environment(), check=False,
+            capture_output=True, text=True, timeout=AT_MOST, env=world.process_environment(), check=False,
         )  # fmt: skip
         if ended.returncode != -signal.SIGKILL:
             break
         last_words.append(ended.stdout)
         if killed == "before the transfer":
-            world.command("run", "--once", "--settle-for", "2s")
+            world.command("run", "--once", "--settle-for", "2s", timeout=AT_MOST)
             transferred(seed, name)
-        again = world.command("run", "--once", "--settle-for", "30s")
-        assert again.returncode == 0, (ended.stdout, again.stdout, world.stuck())
+        run_until(world, lambda name=name: len(invoices(seed, name)) == 3 and set(deliveries(seed, name)) == {"done"})
         totals = [("posted", D(total)) for total in ("8.32", "11.65", "16.65")]
         assert sorted(invoices(seed, name)) == totals, (ended.stdout, world.stuck())
         assert set(deliveries(seed, name)) == {"done"}, (ended.stdout, world.stuck())
