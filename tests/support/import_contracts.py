@@ -64,7 +64,7 @@ NEVER: Mapping[str, frozenset[str]] = {
 ONLY: Mapping[str, frozenset[str]] = {
     "procrastinate": frozenset({"fleet"}),
     "psycopg": frozenset({"fleet"}),
-    "pluggy": frozenset({"connector.api", "connector.discovery", "connector.host"}),
+    "pluggy": frozenset({"connector.api", "connector.discovery", "connector.hook_caller"}),
     "stevedore": frozenset({"connector.discovery"}),
     "importlib.metadata.entry_points": frozenset({"connector.discovery", "connector.installed"}),
     "importlib.metadata.EntryPoint": frozenset({"connector.discovery", "connector.installed"}),

@@ -71,7 +71,7 @@ def test_what_it_raises_is_said_without_its_secrets():
     made = Telling(NoSettings(), tenant="acme")
     made.answer = ValueError("wrong password hunter2xyz")
     plugins = TenantPlugins("acme", made, name="telling")
-    plugins._discretion = type(plugins._discretion)(["hunter2xyz"])
+    plugins._sanitizer = type(plugins._sanitizer)(["hunter2xyz"])
     with pytest.raises(ContractViolation) as raised:
         plugins.free_stock([MUG])
     assert "raised ValueError" in str(raised.value)
@@ -312,7 +312,7 @@ def test_the_secret_of_the_settings_is_no_part_of_an_answer():
     made = Telling(NoSettings(), tenant="acme")
     made.answer = [FreeStock("MUG", "main", None, Reason.PRODUCT_UNKNOWN, "refused for t0psecret-x")]
     plugins = TenantPlugins("acme", made, name="telling")
-    plugins._discretion = type(plugins._discretion)(["t0psecret-x"])
+    plugins._sanitizer = type(plugins._sanitizer)(["t0psecret-x"])
     found = plugins.free_stock([MUG])
     assert found is not None
     assert "t0psecret-x" not in found[MUG].sentence

@@ -1,38 +1,30 @@
-"""One plugin manager per tenant, and the typed facade through which hooks are called.
+"""The plugins of one tenant: the typed facade through which hooks are called.
 
-Every answer is checked against the hook's contract (`ContractViolation`): None, a coroutine or another type is never
-accepted. Texts of plugins are free of secrets and personal data from here on (`connector.sanitizer`). Thread-safe.
+Every answer is checked against the hook's contract (`connector.answer_contract`). Texts of plugins are free of secrets
+and personal data from here on (`connector.sanitizer`). Thread-safe.
 """
 
 import logging
-import sysconfig
-import traceback
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
-from pathlib import PurePath
 from typing import Any, Self, TypeVar
 
-import pluggy
-from pydantic import ValidationError
-
 from shipperone_erp.connector import capabilities, discovery
+from shipperone_erp.connector.answer_contract import AnswerContract, InvoiceAnswer, ReserveAnswer, named
 from shipperone_erp.connector.api import PROJECT, Connector, ConnectorSettings, Policy
+from shipperone_erp.connector.hook_caller import HookCaller, Plugin
 from shipperone_erp.connector.sanitizer import AnswerSanitizer
-from shipperone_erp.domain import hook_answers, order
+from shipperone_erp.domain import order
 from shipperone_erp.domain.hook_answers import (
     Check,
     ConnectorError,
     Document,
     Done,
     FreeStock,
-    Invoice,
     Pending,
-    Reserved,
-    Shortage,
     Unknown,
-    Voided,
 )
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
@@ -46,17 +38,14 @@ from shipperone_erp.domain.hook_requests import (
     Resolution,
     Verdict,
 )
-from shipperone_erp.domain.reasons import NotListed, Owner, Reason
+from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.kernel.errors import ContractViolation
 from shipperone_erp.kernel.redaction import secrets_in
 
-ReserveAnswer = Reserved | Shortage | Pending | Voided
-InvoiceAnswer = Invoice | Pending | Voided
+AnswerT = TypeVar("AnswerT")
 RequestT = TypeVar("RequestT", ReserveStock, BuildInvoice, IssueInvoice, Deliver)
 
 MOST_CAREFUL_FIRST = (Verdict.HOLD, Verdict.REBUILD, Verdict.RETRY, Verdict.ACCEPT, Verdict.ABSTAIN)
-
-STANDARD_LIBRARY = PurePath(sysconfig.get_path("stdlib"))
 
 
 class TenantPlugins:
@@ -76,22 +65,12 @@ class TenantPlugins:
         self._declared = capabilities.read(connector.capabilities)
         self._connector = connector
         self._policies = dict(policies or {})
-        everybody = [connector, *self._policies.values()]
+        everybody: list[Plugin] = [connector, *self._policies.values()]
         self._sanitizer = AnswerSanitizer(secrets_in([plugin.settings for plugin in everybody]))
-        self._manager = pluggy.PluginManager(PROJECT)
-        self._manager.add_hookspecs(Connector)
-        self._manager.add_hookspecs(Policy)
-        self._manager.register(connector, name=f"connector {name}")
-        for policy_name, policy in self._policies.items():
-            self._manager.register(policy, name=f"policy {policy_name}")
-        self._manager.check_pending()
-        self._callers = {
-            (id(plugin), hook): self._manager.subset_hook_caller(
-                hook, remove_plugins=[other for other in everybody if other is not plugin]
-            )
-            for plugin in everybody
-            for hook in discovery.overridden(type(plugin))
-        }
+        registered: dict[str, Plugin] = {f"connector {name}": connector}
+        registered |= {f"policy {policy_name}": policy for policy_name, policy in self._policies.items()}
+        self._caller = HookCaller(tenant, name, registered, self._sanitizer)
+        self._contract = AnswerContract(tenant, name)
 
     @classmethod
     def create(
@@ -122,46 +101,38 @@ class TenantPlugins:
 
     def reserve_stock(self, request: ReserveStock) -> ReserveAnswer:
         self._within(request)
-        return self._reserved("reserve_stock", request, self._ask("reserve_stock", request=request))
+        return self._contract.reserved("reserve_stock", request, self._ask("reserve_stock", request=request))
 
     def release_stock(self, request: ReleaseStock) -> Done | Pending:
-        return self._done("release_stock", self._ask("release_stock", request=request))
+        return self._contract.done("release_stock", self._ask("release_stock", request=request))
 
     def build_invoice(self, request: BuildInvoice) -> InvoiceAnswer:
         self._within(request)
-        return self._invoice("build_invoice", self._ask("build_invoice", request=request))
+        return self._contract.invoice("build_invoice", self._ask("build_invoice", request=request))
 
     def issue_invoice(self, request: IssueInvoice) -> InvoiceAnswer:
-        return self._invoice("issue_invoice", self._ask("issue_invoice", request=request))
+        return self._contract.invoice("issue_invoice", self._ask("issue_invoice", request=request))
 
     def discard_invoice(self, request: DiscardInvoice) -> Done | Pending:
-        return self._done("discard_invoice", self._ask("discard_invoice", request=request))
+        return self._contract.done("discard_invoice", self._ask("discard_invoice", request=request))
 
     def deliver(self, request: Deliver) -> Done | Pending:
-        return self._done("deliver", self._ask("deliver", request=request))
+        return self._contract.done("deliver", self._ask("deliver", request=request))
 
     def list_documents(self, since: datetime) -> list[Document]:
-        answer = self._ask("list_documents", since=since)
-        if not isinstance(answer, list) or not all(isinstance(entry, Document) for entry in answer):
-            raise self._wrong("list_documents", answer, "a list of Document")
-        return answer
+        return self._contract.documents(self._ask("list_documents", since=since))
 
     def reserve_stock_batch(self, requests: Sequence[ReserveStock]) -> dict[str, ReserveAnswer | Exception]:
-        answers = self._many("reserve_stock_batch", requests)
-        return {r.key: self._entry(lambda a, r=r: self._reserved("reserve_stock_batch", r, a), answers[r.key])
-                for r in requests}  # fmt: skip
+        return self._many("reserve_stock_batch", requests, self._contract.reserved)
 
     def build_invoice_batch(self, requests: Sequence[BuildInvoice]) -> dict[str, InvoiceAnswer | Exception]:
-        answers = self._many("build_invoice_batch", requests)
-        return {r.key: self._entry(lambda a: self._invoice("build_invoice_batch", a), answers[r.key]) for r in requests}
+        return self._many("build_invoice_batch", requests, lambda hook, _, a: self._contract.invoice(hook, a))
 
     def issue_invoice_batch(self, requests: Sequence[IssueInvoice]) -> dict[str, InvoiceAnswer | Exception]:
-        answers = self._many("issue_invoice_batch", requests)
-        return {r.key: self._entry(lambda a: self._invoice("issue_invoice_batch", a), answers[r.key]) for r in requests}
+        return self._many("issue_invoice_batch", requests, lambda hook, _, a: self._contract.invoice(hook, a))
 
     def deliver_batch(self, requests: Sequence[Deliver]) -> dict[str, Done | Pending | Exception]:
-        answers = self._many("deliver_batch", requests)
-        return {r.key: self._entry(lambda a: self._done("deliver_batch", a), answers[r.key]) for r in requests}
+        return self._many("deliver_batch", requests, lambda hook, _, a: self._contract.done(hook, a))
 
     def handle_mismatch(self, mismatch: Mismatch) -> Resolution:
         """The policies' most careful answer; if all abstain the connector's; if it has none, abstain."""
@@ -180,7 +151,7 @@ class TenantPlugins:
         for name, policy in self._policies.items():
             if "before_build" not in discovery.overridden(type(policy)):
                 continue
-            answer = self._call(policy, "before_build", request=request)
+            answer = self._caller.call(policy, "before_build", request=request)
             same = isinstance(answer, BuildInvoice) and replace(
                 answer, order=replace(answer.order, extra=request.order.extra)
             )
@@ -222,10 +193,10 @@ class TenantPlugins:
             raise ContractViolation(f"{self.tenant}: free_stock of connector {self.name} raised {words}") from None
         if found is None:
             return None
-        if not isinstance(found, list | tuple) or not all(isinstance(entry, FreeStock) for entry in found):
-            raise self._wrong("free_stock", found, "a list of FreeStock, or None")
-        answers = [replace(entry, sentence=self._sanitizer.text(entry.sentence)) for entry in found]
-        return {Goods(entry.sku, entry.warehouse_code): entry for entry in answers}
+        told = [
+            replace(entry, sentence=self._sanitizer.text(entry.sentence)) for entry in self._contract.free_stock(found)
+        ]
+        return {Goods(entry.sku, entry.warehouse_code): entry for entry in told}
 
     def identity(self) -> str:
         """The connector's identity of the ERP's database, else the connector's name."""
@@ -250,35 +221,15 @@ class TenantPlugins:
             self._connector.log.warning("%s: close raised %s", self.tenant, type(error).__name__)
 
     def _ask(self, hook: str, **argument: Any) -> Any:
-        return self._call(self._connector, hook, **argument)
+        return self._caller.call(self._connector, hook, **argument)
 
-    def _call(self, plugin: Connector[Any] | Policy[Any], hook: str, **argument: Any) -> Any:
-        caller = self._callers.get((id(plugin), hook))
-        if caller is None:
-            raise ContractViolation(f"{self.tenant}: {type(plugin).__name__} does not implement {hook}")
-        (about,) = argument.values()
+    def _opinion(self, plugin: Plugin, who: str, mismatch: Mismatch) -> Resolution:
         try:
-            return self._sanitizer.answer(caller(**argument), about)
-        except ConnectorError as error:
-            self._sanitizer.answer(error, about)
-            raise
-        except NotListed as error:
-            wrong = f"{hook} of {self.name}: {self._sanitizer.text(str(error), about)}{_line(error)}"
-            raise ContractViolation(f"{self.tenant}: {wrong}") from error
-        except ValidationError as error:
-            faults = error.errors(include_input=False)
-            places = "; ".join(f"{_place(error.title, fault['loc'])}: {fault['msg']}" for fault in faults)
-            words = f"{self._sanitizer.text(places, about)}{_line(error)}"
-            wrong = f"{hook} of {self.name} made a wrong {error.title}: {words}"
-            raise ContractViolation(f"{self.tenant}: {wrong}") from None
-
-    def _opinion(self, plugin: Connector[Any] | Policy[Any], who: str, mismatch: Mismatch) -> Resolution:
-        try:
-            answer = self._call(plugin, "handle_mismatch", mismatch=mismatch)
+            answer = self._caller.call(plugin, "handle_mismatch", mismatch=mismatch)
         except Exception as error:  # a failing plugin must not hide the others, nor let an order through
             return Resolution.hold(Reason.CONNECTOR_BUG, f"handle_mismatch of {who} raised {type(error).__name__}")
         if not isinstance(answer, Resolution):
-            sentence = f"handle_mismatch of {who} answered with {_named(answer)}, not a Resolution"
+            sentence = f"handle_mismatch of {who} answered with {named(answer)}, not a Resolution"
             return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
         if answer.verdict is Verdict.ACCEPT and mismatch.action != "compare":
             sentence = f"handle_mismatch of {who} accepted what ShipperOne refused; accept is for `compare` only"
@@ -291,82 +242,23 @@ class TenantPlugins:
         if refused is not None:
             raise refused
 
-    def _many(self, hook: str, requests: Sequence[RequestT]) -> dict[str, Any]:
-        refused = {
-            request.key: refusal
-            for request in requests
-            if not isinstance(request, IssueInvoice | Deliver)
-            and (refusal := capabilities.refusal(self._declared, self.name, request.order)) is not None
-        }
-        asked = tuple(request for request in requests if request.key not in refused)
-        answer = self._ask(hook, requests=asked) if asked else {}
-        if not isinstance(answer, dict):
-            raise self._wrong(hook, answer, "a dict of answers by key")
+    def _many(
+        self, hook: str, requests: Sequence[RequestT], verified: Callable[[str, RequestT, Any], AnswerT]
+    ) -> dict[str, AnswerT | Exception]:
+        """The answer to each request by its key; a wrong answer affects its own request only."""
+        answered: dict[str, AnswerT | Exception] = {}
+        for request in requests:
+            if isinstance(request, ReserveStock | BuildInvoice):
+                refused = capabilities.refusal(self._declared, self.name, request.order)
+                if refused is not None:
+                    answered[request.key] = refused
+        asked = tuple(request for request in requests if request.key not in answered)
+        answers = self._contract.answers(hook, self._ask(hook, requests=asked) if asked else {})
         lost = Unknown(f"{hook} gave no answer for this key")
-        return {request.key: refused.get(request.key) or answer.get(request.key, lost) for request in requests}
-
-    def _entry(self, verify: Any, answer: Any) -> Any:
-        if isinstance(answer, Exception):
-            return answer
-        try:
-            return verify(answer)
-        except ContractViolation as violation:
-            return violation
-
-    def _reserved(self, hook: str, request: ReserveStock, answer: Any) -> ReserveAnswer:
-        if not isinstance(answer, Reserved | Shortage | Pending | Voided):
-            raise self._wrong(hook, answer, "Reserved, Shortage, Pending or Voided")
-        if isinstance(answer, Reserved) and not answer.reference:
-            raise self._wrong(hook, answer, "a Reserved with a reference")
-        if isinstance(answer, Shortage):
-            ids = {str(item.item_id) for item in request.order.items}
-            if not answer.lines or any(str(line.item_id) not in ids for line in answer.lines):
-                raise self._wrong(hook, answer, "a Shortage that names lines of the order")
-        return answer
-
-    def _invoice(self, hook: str, answer: Any) -> InvoiceAnswer:
-        if not isinstance(answer, Invoice | Pending | Voided):
-            raise self._wrong(hook, answer, "Invoice, Pending or Voided")
-        return answer
-
-    def _done(self, hook: str, answer: Any) -> Done | Pending:
-        if not isinstance(answer, Done | Pending):
-            raise self._wrong(hook, answer, "Done or Pending")
-        return answer
-
-    def _wrong(self, hook: str, answer: Any, allowed: str) -> ContractViolation:
-        if hasattr(answer, "close") and hasattr(answer, "send"):
-            answer.close()  # an unawaited coroutine would warn later, elsewhere
-        return ContractViolation(
-            f"{self.tenant}: {hook} of connector {self.name} answered with {_named(answer)}; allowed is {allowed}"
-        )
-
-
-def _place(title: str, place: tuple[int | str, ...]) -> str:
-    """The place of the error in a value of that class: a positional argument is named by its field."""
-    made = getattr(hook_answers, title, None) or getattr(order, title, None)
-    if place and isinstance(place[0], int) and is_dataclass(made):
-        names = [field.name for field in fields(made) if field.init and not field.kw_only]
-        if place[0] < len(names):
-            place = (names[place[0]], *place[1:])
-    return ".".join(map(str, place))
-
-
-def _line(error: Exception) -> str:
-    """The connector's own line that created the wrong value, for its author."""
-    frames = traceback.extract_tb(error.__traceback__)
-    own = [
-        frame
-        for frame in frames
-        if not {"shipperone_erp", "pydantic", "pluggy"} & {*PurePath(frame.filename).parts}
-        and PurePath(frame.filename).parent != STANDARD_LIBRARY  # dataclasses.replace creates values as well
-    ]
-    return f" ({PurePath(own[-1].filename).name}, line {own[-1].lineno})" if own else ""
-
-
-def _named(answer: Any) -> str:
-    if answer is None:
-        return "None"
-    if isinstance(answer, type):
-        return f"the class {answer.__name__}"
-    return f"a {type(answer).__name__}"
+        for request in asked:
+            answer = answers.get(request.key, lost)
+            try:
+                answered[request.key] = answer if isinstance(answer, Exception) else verified(hook, request, answer)
+            except ContractViolation as violation:
+                answered[request.key] = violation
+        return {request.key: answered[request.key] for request in requests}
