@@ -147,7 +147,7 @@ class TapedHarness(OdooHarness):
 
     def set_up(self) -> None:
         if self.played is not None and self.run not in self.played:
-            raise NotApplicable("it did not pass when the recording was made")
+            raise NotApplicable("the recording does not hold it: it is run on a real server")
         self.merchant = self.merchants_of[self.nth]
         self.currency = self.merchant.currency
         if self.nth == 0:

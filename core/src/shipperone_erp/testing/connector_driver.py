@@ -1,17 +1,18 @@
 """Calls one connector as core does, with the keys that core would assign."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 from shipperone_erp.connector.api import Connector
 from shipperone_erp.connector.host import TenantPlugins
-from shipperone_erp.domain.hook_answers import Document, Invoice, Reservation, Reserved
+from shipperone_erp.domain.hook_answers import Document, FreeStock, Invoice, Reservation, Reserved
 from shipperone_erp.domain.hook_requests import (
     BuildInvoice,
     Deliver,
     DiscardInvoice,
+    Goods,
     IssueInvoice,
     ReleaseStock,
     ReserveStock,
@@ -51,6 +52,11 @@ class Desk:
         """The answer of `list_documents`."""
         self.asked = "list_documents"
         return in_time(lambda: self.plugins.list_documents(since), "list_documents", self.harness.deadline)
+
+    def free_stock(self, goods: Sequence[Goods]) -> dict[Goods, FreeStock] | None:
+        """By the goods; None where the connector cannot tell."""
+        self.asked = "free_stock"
+        return in_time(lambda: self.plugins.free_stock(goods), "free_stock", self.harness.deadline)
 
     def at_once(self, hook: str, requests: Iterable[Any]) -> list[Any]:
         """The checked answers of several concurrent calls."""

@@ -28,7 +28,9 @@ from shipperone_erp import (
     DiscardInvoice,
     Document,
     Done,
+    FreeStock,
     FulfillmentOrder,
+    Goods,
     Invoice,
     InvoiceLine,
     IssueInvoice,
@@ -132,6 +134,10 @@ class HonestConnector(HonestStock, Connector[HonestSettings]):
                     keys = [one.key for one in request.reservations]
                     self._ship(erp, item, keys, request.order.source_warehouse(item))
         return Done()
+
+    def free_stock(self, goods: Sequence[Goods]) -> Sequence[FreeStock]:
+        with self._erp() as erp:
+            return [self._counted(erp, one) for one in goods]
 
     @hookimpl
     def list_documents(self, since: datetime) -> list[Document]:

@@ -6,7 +6,9 @@ from decimal import Decimal
 from typing import Any
 
 from shipperone_erp import (
+    FreeStock,
     FulfillmentOrder,
+    Goods,
     OrderItem,
     Pending,
     Refused,
@@ -40,6 +42,13 @@ class HonestStock:
         if waits and request.transfer == "arrived":
             return Pending(f"the transfer of {key} is on its way", 0.2, "waiting_for_transfer", "warehouse")
         return Reserved(f"R-{key}")
+
+    def _counted(self, erp: sqlite3.Connection, goods: Goods) -> FreeStock:
+        available = self._available(erp, goods.warehouse_code, goods.sku)
+        if available is None:
+            said = f"the ERP knows no product {goods.sku}"
+            return FreeStock(goods.sku, goods.warehouse_code, None, "product_unknown", said)
+        return FreeStock(goods.sku, goods.warehouse_code, available)
 
     def _short(self, erp: sqlite3.Connection, order: FulfillmentOrder) -> list[ShortLine]:
         wanted: dict[tuple[str, str], Decimal] = {}

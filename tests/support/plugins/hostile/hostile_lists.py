@@ -1,15 +1,14 @@
-"""What can be done wrong in the optional hooks: batches, lists, opinions. One fault a class; `caught_by` is the case that must find it."""
+"""What can be done wrong in what is optional: batches, lists, opinions, what is free. One fault a class; `caught_by` is the case that must find it."""
 
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, ClassVar
 
 from honest_erp import HonestConnector
+from honest_stock import THOUSAND
 
-from shipperone_erp import (
-    Resolution,
-    hookimpl,
-)
+from shipperone_erp import FreeStock, Resolution, hookimpl
 
 
 class SpoilsItsBatch(HonestConnector):
@@ -70,3 +69,48 @@ class AcceptsOtherItems(HonestConnector):
     @hookimpl
     def handle_mismatch(self, mismatch: Any) -> Any:
         return Resolution.accept() if mismatch.action == "compare" else Resolution.abstain()
+
+
+class CountsWhatIsReserved(HonestConnector):
+    """What is on hand is free, also what an order has reserved."""
+
+    caught_by: ClassVar[str] = "Q6"
+
+    def free_stock(self, goods: Any) -> Any:
+        counted = super().free_stock(goods)
+        return [one if one.free is None else replace(one, free=self._on_hand(one)) for one in counted]
+
+    def _on_hand(self, counted: Any) -> Any:
+        with self._erp() as erp:
+            place = (counted.warehouse_code, counted.sku)
+            row = erp.execute("SELECT on_hand FROM stock WHERE warehouse = ? AND sku = ?", place).fetchone()
+        return Decimal(row[0]) / THOUSAND
+
+
+class CountsOneWarehouseForAll(HonestConnector):
+    """The first warehouse's stock, whichever is asked for."""
+
+    caught_by: ClassVar[str] = "Q6"
+
+    def free_stock(self, goods: Any) -> Any:
+        counted = super().free_stock([replace(one, warehouse_code="main") for one in goods])
+        return [replace(one, warehouse_code=asked.warehouse_code) for one, asked in zip(counted, goods, strict=True)]
+
+
+class CountsNoneOfWhatItLacks(HonestConnector):
+    """None of it is free, it says of a SKU that the ERP does not know."""
+
+    caught_by: ClassVar[str] = "Q6"
+
+    def free_stock(self, goods: Any) -> Any:
+        counted = super().free_stock(goods)
+        return [FreeStock(one.sku, one.warehouse_code, one.free or Decimal(0)) for one in counted]
+
+
+class LeavesGoodsOut(HonestConnector):
+    """What the ERP does not know is not in the answer."""
+
+    caught_by: ClassVar[str] = "Q6"
+
+    def free_stock(self, goods: Any) -> Any:
+        return [one for one in super().free_stock(goods) if one.free is not None]

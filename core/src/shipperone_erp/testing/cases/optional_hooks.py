@@ -1,12 +1,14 @@
-"""Q: the optional hooks: batches, the list of documents, the assessment of a difference."""
+"""Q: what is optional: batches, the list of documents, the assessment of a difference, free stock."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from shipperone_erp.connector.api import Connector
 from shipperone_erp.domain.hook_answers import Done, Invoice, Reserved
-from shipperone_erp.domain.hook_requests import Difference, Mismatch, Verdict
+from shipperone_erp.domain.hook_requests import Difference, Goods, Mismatch, Verdict
 from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.invoices import figures_are
@@ -218,3 +220,39 @@ def accepts_no_large_difference(bench: Bench) -> None:
                 answer.verdict is not Verdict.HOLD or answer.sentence,
                 f"it holds for {field} without a sentence",
             )
+
+
+@case(
+    "Q6",
+    "free_stock counts what nobody has reserved, and names what the ERP would refuse",
+    probes=PROBES + " on_hand reserved",
+    since="1.1",
+    suffers="A supervised go-live shows 10 free where 3 are left, and `inspect` reports unknown SKUs as known.",
+    cure="Subtract what is reserved, count in the warehouse that is asked for, and answer None with a reason for a SKU "
+    "that the ERP does not have.",
+)
+def counts_what_is_free(bench: Bench) -> None:
+    """Of a product 10 are in each of two warehouses, and an order has reserved 3 in the first. What is free in each is
+    what the ERP has on hand and not reserved there; a connector to one warehouse answers `warehouse_unknown` for the
+    other. A SKU that the ERP does not know has no figure, the reason `product_unknown`, and a sentence. Each is
+    answered, and asking changes nothing in the ERP."""
+    if bench.found.free_stock is Connector.free_stock:
+        raise NotApplicable("the connector does not override free_stock")
+    here, there = bench.harness.warehouse, bench.harness.other_warehouse
+    mug = bench.product(10)
+    bench.harness.add_product(mug, Decimal(10), there)
+    if "reserve_stock" in bench.offers:
+        bench.desk.reserved(bench.order(bench.item(mug, 3)))
+    before = bench.stock(mug), bench.stock(mug, there)
+    goods = [Goods(f"{mug}-UNKNOWN", here), Goods(mug, there), Goods(mug, here)]
+    answers = bench.desk.free_stock(goods)
+    if answers is None:
+        raise NotApplicable("free_stock answers None by these settings: the connector cannot tell")
+    same([one for one in goods if one not in answers], [], "goods that free_stock did not answer for")
+    unknown, other, own = (answers[one] for one in goods)
+    same(own.free, before[0][0] - before[0][1], f"free in {here}, of what is on hand and not reserved")
+    if other.reason != Reason.WAREHOUSE_UNKNOWN:
+        same(other.free, before[1][0] - before[1][1], f"free in {there}, of what is on hand and not reserved")
+    same((unknown.free, unknown.reason), (None, Reason.PRODUCT_UNKNOWN), "free of a SKU that the ERP does not know")
+    must(unknown.sentence, "free_stock has no sentence for a SKU that the ERP does not know")
+    same((bench.stock(mug), bench.stock(mug, there)), before, "on hand and reserved, after free_stock was asked")
