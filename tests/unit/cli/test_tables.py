@@ -72,6 +72,44 @@ def test_the_columns_of_a_long_list_are_laid_out_before_it_is_read_to_its_end():
     assert sum(1 for _ in lines) == 5_000
 
 
+FIELDS = [("order_id", "increment_id", "12/12", "found"), ("sku", "items[].product.sku", "30/30", "found; 29 known"),
+          ("city", "extension_attributes.shipping.0.address.city", "12/12", "found"), ("qty", "nowhere", "0/30", "nowhere"),
+          ("name", "items[].name", "30/30", "found"), ("total", "grand_total", "12/12", "proven by 6 totals")]  # fmt: skip
+
+
+def test_a_cell_that_is_much_wider_than_the_others_sticks_out_of_its_column():
+    columns = ("field", "found at", "in", "proof")
+    lines = list(laid_out(columns, FIELDS, 50, ("proof",), ("found", "nowhere")))
+    assert lines == [
+        "field     found at             in",
+        "order_id  increment_id         12/12",
+        "sku       items[].product.sku  30/30",
+        "  found; 29 known",
+        "city      extension_attributes.shipping.0.address.city",
+        "                               12/12",
+        "qty       nowhere              0/30",
+        "name      items[].name         30/30",
+        "total     grand_total          12/12",
+        "  proven by 6 totals",
+    ]
+    wide = list(laid_out(columns, FIELDS, None, ("proof",), ("found", "nowhere")))
+    assert [line.split()[-1] for line in wide[1:]] == ["found", "known", "found", "nowhere", "found", "totals"]
+
+
+CHECKS = [("acme", "token", "OK", "it is taken", None),
+          ("acme", "timezone", "WARN", "it is not set, so that dates are those of UTC", "set it")]  # fmt: skip
+
+
+def test_a_column_of_sentences_is_wrapped_in_its_place_and_what_follows_it_stands_below():
+    assert list(laid_out(("tenant", "check", "", "what was found", "cure"), CHECKS, 66, ("what was found",))) == [
+        "tenant  check           what was found",
+        "acme    token     OK    it is taken",
+        "acme    timezone  WARN  it is not set, so that dates are those of",
+        "                        UTC",
+        "  cure: set it",
+    ]
+
+
 @pytest.mark.parametrize("text", ["    indented words that go on and on", "no indent but words that go on and on"])
 def test_a_paragraph_is_wrapped_at_spaces_and_keeps_its_indent(text):
     first, *rest = wrapped(text, 20, "      ")

@@ -35,5 +35,6 @@ def doctor(
         print_table(
             ["tenant", "check", "", "what was found", "cure"],
             [(line.tenant, line.check, line.verdict.value, line.sentence, line.cure) for line in lines],
+            prose=("what was found",),
         )
     raise typer.Exit(int(worst(line.ending for line in lines if line.verdict is Verdict.FAIL)))

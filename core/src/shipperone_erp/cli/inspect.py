@@ -17,7 +17,7 @@ from shipperone_erp.cli.options import (
     say,
     settings_of,
 )
-from shipperone_erp.cli.tables import print_table
+from shipperone_erp.cli.tables import print_paragraphs, print_table
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.config.editing import as_toml, write_changes
 from shipperone_erp.domain.listing import ReadFailed
@@ -63,7 +63,9 @@ def inspect(
         print_json({**found.document(), "toml": _toml(found, found.proposal)})
     else:
         for line in _report(found):
-            print_text(line)
+            print_paragraphs(line)
+        if not found.proposal.empty:  # to be pasted, so that no line of it is wrapped
+            print_text("", *(f"  {line}" if line else "" for line in _toml(found, found.proposal).split("\n")))
     if apply:
         _apply(loaded, found, agreed=accountant_agrees)
 
@@ -83,7 +85,9 @@ def _report(found: Inspection) -> Iterator[str]:
     if any(found.orders.values()):
         yield ""
         rows = (_row(each, found.erp) for each in found.fields)
-        print_table(["field", "found at", "in", "example", "proof"], rows, prose=("proof",))
+        print_table(
+            ["field", "found at", "in", "example", "proof"], rows, prose=("proof",), unsaid=("found", "nowhere")
+        )
         yield ""
         yield f"Amounts: {found.explained} of {found.totals} orders that list a total come to it"
         if found.rules:
@@ -116,8 +120,6 @@ def _report(found: Inspection) -> Iterator[str]:
     if found.proposal.needs_a_yes:
         names = ", ".join(found.proposal.needs_a_yes)
         yield f"  ({names} decide what is taxed and when: --apply writes them with --accountant-agrees alone)"
-    yield ""
-    yield from (f"  {line}" if line else "" for line in _toml(found, found.proposal).split("\n"))
 
 
 def _erp(erp: ErpKnowledge) -> Iterator[str]:

@@ -25,9 +25,18 @@ LAST_AT_LEAST = 40
 SENTENCE = frozenset({"sentence"})
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, prose: Collection[str] = SENTENCE) -> None:
-    """A table on stdout. `prose`: columns with sentences, which are clear without the column's name."""
-    lines = laid_out(columns, rows, terminal_width(), prose)
+def print_table(
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    *,
+    prose: Collection[str] = SENTENCE,
+    unsaid: Collection[str] = (),
+) -> None:
+    """A table on stdout. `prose`: columns with sentences, which are clear without the column's name.
+
+    `unsaid`: cells of prose that are left out where they have no place beside the others.
+    """
+    lines = laid_out(columns, rows, terminal_width(), prose, unsaid)
     console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     console.print(next(lines), style="bold")
     sys.stdout.writelines(f"{line}\n" for line in lines)
@@ -48,40 +57,66 @@ def terminal_width() -> int | None:
 
 
 def laid_out(
-    columns: Sequence[str], rows: Iterable[Sequence[object]], width: int | None, prose: Collection[str] = SENTENCE
+    columns: Sequence[str],
+    rows: Iterable[Sequence[object]],
+    width: int | None,
+    prose: Collection[str] = SENTENCE,
+    unsaid: Collection[str] = (),
 ) -> Iterator[str]:
     """The lines of the table, the header first.
 
-    As many columns as fit are placed beside one another, and the last one is wrapped in the remaining width; further
-    columns follow below each row.
+    As many columns as fit are placed beside one another, and the last one of them is wrapped in the remaining width if
+    it is the last of all or prose; further columns follow below each row. If that lets more columns fit, a few cells
+    that are much wider than the others exceed their column, and the rest of their row follows on the next line.
     """
     texts = ([_text(cell) for cell in row] for row in rows)
     first = list(islice(texts, LOOKED_AHEAD))
-    widths = [max(map(cell_len, column)) for column in zip(columns, *first, strict=True)]
-    beside, last = _beside(widths, width)
+    cells = list(zip(columns, *first, strict=True))
+    widths = [max(map(cell_len, column)) for column in cells]
+    usual = [_usual(column) for column in cells[:-1]] + widths[-1:]
+    beside = _beside(columns, usual, width, prose)
+    for number in sorted(range(len(widths)), key=lambda number: usual[number] - widths[number]):
+        if _beside(columns, widths, width, prose) < beside:  # the widest first: no more than is needed stick out
+            widths[number] = usual[number]
     yield _line(columns[:beside], widths)
     for row in chain(first, texts):
-        if beside == len(columns) and width is not None and last < widths[-1]:
-            hanging = " " * (sum(widths[:-1]) + len(GAP) * (len(columns) - 1))
-            yield from wrapped(_line(row, widths), width, hanging)
-        else:
-            yield _line(row[:beside], widths)
+        yield from _beside_lines(row[:beside], widths, width)
         if width is not None:
             below = list(zip(columns[beside:], row[beside:], strict=True))
             yield from _flowing([f"{column}: {cell}" for column, cell in below if cell and column not in prose], width)
-            for sentence in (cell for column, cell in below if cell and column in prose):
+            for sentence in (cell for column, cell in below if cell and column in prose and cell not in unsaid):
                 yield from wrapped(f"{GAP}{sentence}", width, GAP)
 
 
-def _beside(widths: Sequence[int], width: int | None) -> tuple[int, int]:
-    """The number of columns beside one another, and the width of the last column."""
-    if width is None or _joined(widths) <= width:
-        return len(widths), widths[-1]
-    left = width - _joined(widths[:-1]) - len(GAP)
-    if left >= LAST_AT_LEAST:
-        return len(widths), left
-    fitting = (count for count in range(len(widths) - 1, 1, -1) if _joined(widths[:count]) <= width)
-    return next(fitting, 1), widths[-1]
+def _beside(columns: Sequence[str], widths: Sequence[int], width: int | None, prose: Collection[str]) -> int:
+    """The number of columns beside one another."""
+    if width is None:
+        return len(widths)
+    for count in range(len(widths), 1, -1):
+        wraps = count == len(widths) or columns[count - 1] in prose
+        at_least = min(widths[count - 1], LAST_AT_LEAST) if wraps else widths[count - 1]
+        if _joined([*widths[: count - 1], at_least]) <= width:
+            return count
+    return 1
+
+
+def _usual(cells: Sequence[str]) -> int:
+    """The width that holds the name and four cells of five."""
+    name, *widths = map(cell_len, cells)
+    return max(name, *sorted(widths)[: -(-len(widths) * 4 // 5)], 0)
+
+
+def _beside_lines(cells: Sequence[str], widths: Sequence[int], width: int | None) -> Iterator[str]:
+    """A row: one line, and another one after each cell that exceeds its column."""
+    line = ""
+    for number, cell in enumerate(cells):
+        start = _joined(widths[:number]) + len(GAP) if number else 0
+        if number and cell and cell_len(line) + len(GAP) > start:
+            yield line
+            line = ""
+        if cell:
+            line += " " * (start - cell_len(line)) + cell
+    yield from wrapped(line, width, " " * (_joined(widths[: len(cells) - 1]) + len(GAP)))
 
 
 def _joined(widths: Sequence[int]) -> int:
