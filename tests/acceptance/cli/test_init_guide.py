@@ -161,6 +161,29 @@ def test_off_a_terminal_flags_answer_and_what_lacks_an_answer_is_named(magento, 
     assert "has a tenant acme already" in again.stderr
 
 
+@pytest.mark.parametrize(
+    ("flag", "allowed"),
+    [
+        ("--secrets", "file or env or credential"), ("--stages", "both or allocation or invoice"),
+        ("--findings", "settled or all or none"), ("--go-live", "ask or now"),
+    ],
+)  # fmt: skip
+def test_an_answer_that_there_is_not_is_refused_also_where_nothing_asks_for_it(erp, flag, allowed):
+    more = ("--base-url", "https://acme.example", "--token", "env:TOK")
+    for given in ((), more):
+        named = ("init", "acme", "--connector", "generic_sql", flag, "WRONG", *given)
+        done = warm_processes.run(*named, cwd=erp, env=environment(TOK=TOKEN))
+        assert (done.returncode, done.stderr) == (2, f"{flag} WRONG: it is {allowed}\n")
+    assert not (erp / "shipperone-erp.toml").exists()
+
+
+def test_what_the_connector_has_not_asked_for_is_named(magento, erp):
+    own = ("--token", "env:TOK", "--set", "url=sqlite:///erp.db", "--set", "recipe=inbox", "--set", "receipe=own")
+    done = warm_processes.run(*flags(magento, *own, "--write"), cwd=erp, env=environment(TOK=TOKEN))
+    assert done.returncode == 0
+    assert "not asked, so not used: receipe" in done.stderr.splitlines()
+
+
 def test_a_second_shop_comes_to_the_end_of_the_file_and_its_comments_stay(magento, erp):
     env = environment(TOK=TOKEN)
     own = [

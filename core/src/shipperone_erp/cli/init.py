@@ -18,8 +18,8 @@ from shipperone_erp.connector.setup import Question
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.setup_guide.config_writer import tenants_in, write
-from shipperone_erp.operations.setup_guide.interview import Answer, Unattended, interview
-from shipperone_erp.operations.setup_guide.questions import Guide
+from shipperone_erp.operations.setup_guide.interview import Answer, Answers, Unattended, interview
+from shipperone_erp.operations.setup_guide.questions import CHOICES, WRITE, Finished, Guide
 from shipperone_erp.operations.setup_guide.tenant_toml import OWN
 
 BACK = "<"
@@ -67,6 +67,9 @@ def init(
         "allow_http": None if allow_http is None else "yes" if allow_http else "no", "write": "yes" if yes else None,
     }  # fmt: skip
     plain = {key: value for key, value in told.items() if value is not None}
+    for question, allowed in CHOICES.items():
+        if plain.get(question, allowed[0]) not in allowed:
+            raise UsageError(f"{FLAGS[question]} {plain[question]}: it is {' or '.join(allowed)}")
     terminal = sys.stdin.isatty() and sys.stdout.isatty()
     if name and connector and not (plain.keys() - {"name", "connector"} or token or own or own_secret):
         _template(name, connector, config)
@@ -99,7 +102,17 @@ def _guided(
         print_paragraphs(
             f"A question at a time; Enter takes the [default], {BACK} goes back. Nothing is written before the end."
         )
-    finished = interview(guide, _Terminal() if terminal else Unattended(_flag), given)
+    asked: set[str] = set()
+
+    def following(answers: Answers) -> Question | Finished:
+        step = guide(answers)
+        if isinstance(step, Question):
+            asked.add(step.name)
+        return step
+
+    finished = interview(following, _Terminal() if terminal else Unattended(_flag), given)
+    for name in (name for name in given if name.startswith(OWN) and name not in asked):
+        typer.echo(f"not asked, so not used: {name.removeprefix(OWN)}", err=True)
     if finished is None:
         raise UsageError("nothing was written")
     written = write(finished, config, os.environ)
@@ -118,7 +131,8 @@ class _Terminal:
     def ask(self, question: Question) -> str | None:
         print_text("")
         for text in (question.found, question.explains):
-            print_paragraphs(*(text.rstrip("\n").split("\n") if text else ()))
+            as_it_is = question.name == WRITE and text == question.explains
+            (print_text if as_it_is else print_paragraphs)(*(text.rstrip("\n").split("\n") if text else ()))
         width = max((len(option.value) for option in question.options), default=0)
         print_paragraphs(*(f"  {option.value:{width}}  {option.says}".rstrip() for option in question.options))
         default = question.default if question.default is not None and not question.secret else None

@@ -37,7 +37,27 @@ from shipperone_erp.operations.warehouse_mapping import codes_of
 from shipperone_erp.shipperone.client import RESPONSE_AT_MOST, ShipperOne
 from shipperone_erp.shipperone.lost_answers import lost_read
 
+WRITE = "write"
+"""The question whose explanation is the file, to the letter."""
+
 YES_NO = (Option("yes"), Option("no"))
+STAGES = (
+    Option("both", "reserve stock, and invoice what has shipped"),
+    Option("allocation", "reserve stock only"),
+    Option("invoice", "invoice only"),
+)
+GO_LIVE = (
+    Option("ask", "what is listed now is held until you decide (`go-live`)"),
+    Option("now", "everything is worked on from the first read"),
+)
+CHOICES: Mapping[str, tuple[str, ...]] = {
+    "secrets": tuple(one.value for one in PLACES),
+    "stages": tuple(one.value for one in STAGES),
+    "findings": ("settled", "all", "none"),
+    "go_live": tuple(one.value for one in GO_LIVE),
+}
+"""Every answer that such a question may ever take, also of those that are not asked each time."""
+
 ANSWERS_WITHIN = 10.0
 References = Mapping[str, Mapping[str, str]]
 NONE_KEPT: References = MappingProxyType({})
@@ -138,12 +158,7 @@ class Guide:
                 if listed is not None
                 else "the token is taken for something, and may not read the warehouses"
             )
-            options = (
-                Option("both", "reserve stock, and invoice what has shipped"),
-                Option("allocation", "reserve stock only"),
-                Option("invoice", "invoice only"),
-            )
-            return Question("stages", "what this ERP does", found=found, default="both", options=options)
+            return Question("stages", "what this ERP does", found=found, default="both", options=STAGES)
         self._queues(answers)
         return None
 
@@ -202,18 +217,14 @@ class Guide:
 
     def _go_live(self, answers: Answers) -> Question | None:
         found = self._inspection(answers)
-        options = (
-            Option("ask", "what is listed now is held until you decide (`go-live`)"),
-            Option("now", "everything is worked on from the first read"),
-        )
         said = "Were orders that are listed now handled by hand already? Then they must not be done a second time."
         text = "" if not found.proposal.empty else _looked_at(found)
-        return _unless("go_live", answers, "going live", said, found=text, default="ask", options=options)
+        return _unless("go_live", answers, "going live", said, found=text, default="ask", options=GO_LIVE)
 
     def _write(self, answers: Answers) -> Question | None:
-        said = f"This is written to {self._file}:"
+        found = f"This is written to {self._file}:"
         text = self._finished(answers).text
-        return _unless("write", answers, "write it", said, found=text, default="yes", options=YES_NO)
+        return _unless(WRITE, answers, "write it", text, found=found, default="yes", options=YES_NO)
 
     def _finished(self, answers: Answers) -> Finished:
         done = cast(SetupDone, self._setup(answers))
