@@ -1,12 +1,15 @@
 """`run --supervised N`: asks before each order, until the operator permits all others without a question."""
 
 import asyncio
-from collections.abc import Sequence
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 
 import typer
 
+from shipperone_erp.cli.logs import ROOT
 from shipperone_erp.cli.options import print_text
 from shipperone_erp.cli.redaction import REDACTION
 from shipperone_erp.cli.tables import print_paragraphs
@@ -60,7 +63,13 @@ class _Supervised:
 
     def run(self) -> None:
         """Ask until the operator permits all orders. Raises Stopped otherwise."""
-        self._act(self._settings.stages, NOBODY)
+        with _without_changes():  # each listed order would be a line of its own before the first question
+            self._act(self._settings.stages, NOBODY)
+        listed = len(self._look().candidates)
+        print_paragraphs(
+            f"{self._settings.name}: {listed} order(s) are listed and wait. The first {self._count} of each kind are "
+            "asked about one by one; nothing is begun without a yes."
+        )
         while True:
             seen = self._look()
             if self._resume(seen):
@@ -162,6 +171,18 @@ class _Supervised:
         with Ledger.open(self._loaded.runtime.ledger, read_only=True) as ledger:
             jobs = ledger.jobs_of_orders(self._settings.name, stage, [order_id])
         return max(jobs, key=lambda job: job.id, default=None)
+
+
+@contextmanager
+def _without_changes() -> Iterator[None]:
+    """Log no state changes of single orders."""
+    log = logging.getLogger(ROOT)
+    before = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _answer(asks: str, keys: str) -> str:

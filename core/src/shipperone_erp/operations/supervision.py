@@ -22,6 +22,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.reader import LedgerReader
 from shipperone_erp.operations.free_stock import ErpStock
+from shipperone_erp.operations.reports import money_text
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
 
@@ -184,7 +185,9 @@ def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None
         unasked = [f"  what is free there is not known: {free.why_not}"] if free.why_not and free.can_tell else []
         return [head, f"  {connector} will reserve   {rows}", *unasked, posted, SHIPPED]
     listed = order.total_incl_tax
-    total = "" if listed is None else f", listed total {listed:f} {order.currency or ''}".rstrip()
+    total = (
+        "" if listed is None else f", listed total {money_text(listed, order.currency)} {order.currency or ''}".rstrip()
+    )
     return [
         head,
         f"  {connector} will build   an invoice of {rows}{total}",
@@ -198,9 +201,10 @@ def _draft(candidate: Candidate) -> list[str]:
     if job is None or built is None:
         return []
     what = f"draft {built.reference}" if built.reference else "computed, nothing is written there yet"
-    total = "unknown" if built.total_incl_tax is None else f"{built.total_incl_tax:f} {built.currency or ''}".rstrip()
+    stated, currency = built.total_incl_tax, built.currency or candidate.order.currency
+    total = "unknown" if stated is None else f"{money_text(stated, currency)} {built.currency or ''}".rstrip()
     listed = candidate.order.total_incl_tax
-    beside = "" if listed is None else f"; ShipperOne lists {listed:f}"
+    beside = "" if listed is None else f"; ShipperOne lists {money_text(listed, currency)}"
     return [f"  in the ERP            {what}, total {total}{beside}, dated {job.tax_date or 'the day it is issued'}"]
 
 
