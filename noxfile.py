@@ -172,15 +172,16 @@ def interpreter(version: str) -> str | None:
 @nox.session
 def readme(session: nox.Session) -> None:
     """The README's first block and its five minutes, as they stand, in a copy of the checkout."""
-    session.install("pytest>=8.3")
+    session.install("pytest>=8.3", "./core")
     session.run("python", "tests/readme/run.py", env={"CI": os.environ.get("CI", "")})
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """The documentation site, in build/docs; a warning is an error."""
+    """The documentation site, in build/docs; a warning is an error, and a message that its search does not find."""
     session.install("sphinx>=8.1", "myst-parser>=4", "furo>=2024.8.6")
     session.run("sphinx-build", "-W", "--keep-going", "-q", "-b", "html", "docs", "build/docs", *session.posargs)
+    session.run("python", "tests/support/site_search.py", "build/docs")
 
 
 @nox.session

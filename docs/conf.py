@@ -16,4 +16,4 @@ html_title = f"{project} {release}"
 html_static_path = ["_static"]
 html_css_files = ["style.css"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_copyright = html_show_sphinx = False

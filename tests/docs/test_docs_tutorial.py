@@ -3,14 +3,14 @@
 import pytest
 
 import console_blocks
-from tutorial import PAGE, PROJECT, environment, sections
+from tutorial import PAGE, PROJECT, VARIES, environment, sections
 
 
 @pytest.mark.timeout(400)
 def test_the_tutorial_works_line_by_line_as_it_is_printed(tmp_path, author_environment):
     typed = [command for section in sections(tmp_path / PROJECT) for command in section.typed]
     assert len(typed) > 25
-    printed = console_blocks.run(typed, tmp_path, environment(author_environment))
+    printed = console_blocks.run(typed, tmp_path, environment(author_environment), VARIES)
     assert console_blocks.differences(typed, printed, PAGE.name) == []
 
 

@@ -1,18 +1,24 @@
 """The `console` blocks of a page: each `$ command` with what it prints, run in one shell and compared.
 
-What a command prints (stdout and stderr together) must be what stands below it; `...` stands for anything.
+What a command prints (stdout and stderr together) must be what stands below it, as `console_pages` shows it; a line `...`
+stands for any lines. With REWRITE_DOCS=1 in the environment what was printed is written into the page instead.
 """
 
-import doctest
 import itertools
+import os
 import re
 import subprocess
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from console_pages import as_shown
+from places import page_file
+
 SECONDS = 600
 MARK = "----- end of a command -----"
+BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -36,13 +42,28 @@ def commands(block: str) -> list[Command]:
     return found
 
 
-def run(session: Sequence[Command], folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """What each command printed, all in one shell, so that what one exports the next one has; fewer if it broke off."""
-    return [printed for printed, _ in timed(session, folder, environment)]
+def commands_of(page: Path) -> list[Command]:
+    """Those of all blocks of a page, also of blocks that are indented below an item of a list."""
+    return [command for block in blocks_of(page.read_text(encoding="utf-8")) for command in commands(block)]
+
+
+def blocks_of(text: str) -> list[str]:
+    """The text of each block, without its indent."""
+    return [_without(indent, block) for indent, block in BLOCK.findall(text)]
+
+
+def run(
+    session: Sequence[Command], folder: Path, environment: Mapping[str, str], varies: Mapping[str, str] = {}
+) -> list[str]:
+    """What a page shows of what each command printed, all in one shell, so that what one exports the next one has.
+
+    Fewer if the shell broke off.
+    """
+    return [as_shown(printed, folder, varies) for printed, _ in timed(session, folder, environment)]
 
 
 def timed(session: Sequence[Command], folder: Path, environment: Mapping[str, str]) -> list[tuple[str, float]]:
-    """As `run`, each with the seconds that the command took."""
+    """What each command printed, to the letter, and the seconds that it took."""
     script = "\n".join(f"{command.line}\necho '{MARK}' $EPOCHREALTIME" for command in session)
     begun = f"echo '{MARK}' $EPOCHREALTIME\n"
     done = subprocess.run(
@@ -54,10 +75,13 @@ def timed(session: Sequence[Command], folder: Path, environment: Mapping[str, st
     return list(zip(parts[1::2], (after - before for before, after in itertools.pairwise(times)), strict=False))
 
 
-def differences(session: Sequence[Command], printed: Sequence[str], page: str) -> list[str]:
-    """What the page says otherwise than it was printed, each with both sides."""
+def differences(session: Sequence[Command], printed: Sequence[str], page: str, below: str = "") -> list[str]:
+    """What the page says otherwise than it was printed, each with both sides; none once it was rewritten."""
+    if os.environ.get("REWRITE_DOCS"):
+        rewrite(page_file(page), session, printed, below)
+        session = [Command(command.line, got) for command, got in zip(session, printed, strict=False)]
     found = [
-        f"$ {command.line}\n--- {page} says:\n{tidy(command.output)}--- it printed:\n{tidy(got)}"
+        f"$ {command.line}\n--- {page} says:\n{command.output}--- it printed:\n{got}"
         for command, got in zip(session, printed, strict=False)
         if not agrees(command, got)
     ]
@@ -66,35 +90,32 @@ def differences(session: Sequence[Command], printed: Sequence[str], page: str) -
     return found
 
 
-def agrees(command: Command, printed: str) -> bool:
-    """It printed what the page says, but for what is another thing each time and the width of columns."""
-    return doctest.OutputChecker().check_output(settled(command.output), settled(printed), doctest.ELLIPSIS)
+def agrees(command: Command, shown: str) -> bool:
+    """It printed what the page says; `...` stands for whole lines alone."""
+    parts = re.split(r"(?m)^\.\.\.\n", command.output)
+    return re.fullmatch(r"(?:.*\n)*".join(map(re.escape, parts)), shown) is not None
 
 
-VARIES = {
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z": "2026-11-28T09:14:02.318Z",
-    r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ": "2026-11-28T09:14:02Z",
-    r"\b([ai]-[A-Za-z0-9]+-[A-Za-z0-9]+?-)[a-z2-7]{16,}": r"\1q4m7x2kd5hzt3wnb",
-    r"process \d+ on [\w-]+(\.[\w-]+)*( since \S+ \S+ UTC)?": "process 4711 on erp-1",
-    r"(?m)^\d\d:\d\d:\d\d ": "09:14:02 ",
-    r"\d+ MiB": "76012 MiB",
-    r"127\.0\.0\.1:\d+": "127.0.0.1:8650",
-}
-"""What is another thing each time, and what a page shows in its place."""
+def rewrite(page: Path, session: Sequence[Command], printed: Sequence[str], below: str = "") -> None:
+    """Put what the commands of the session printed into its blocks, which stand below that line of the page."""
+    before, line, after = (
+        page.read_text(encoding="utf-8").partition(below) if below else ("", "", page.read_text("utf-8"))
+    )
+    left = list(zip(session, printed, strict=False))
+
+    def anew(block: re.Match[str]) -> str:
+        shown = commands(_without(block[1], block[2]))
+        places = range(len(left) - len(shown) + 1)
+        at = next((n for n in places if [command for command, _ in left[n : n + len(shown)]] == shown), None)
+        if at is None:
+            return block[0]
+        pairs = left[at : at + len(shown)]
+        text = "".join(f"$ {one.line}\n{one.output if agrees(one, got) else got}" for one, got in pairs)
+        del left[: at + len(shown)]
+        return f"{block[1]}```console\n{textwrap.indent(text, block[1])}{block[1]}```"
+
+    page.write_text(f"{before}{line}{BLOCK.sub(anew, after)}", encoding="utf-8")
 
 
-def typical(text: str) -> str:
-    """The text with what varies as a page shows it."""
-    for pattern, instead in VARIES.items():
-        text = re.sub(pattern, instead, text)
-    return text
-
-
-def settled(text: str) -> str:
-    """The text as two of them are compared: what varies as a page shows it, columns two spaces apart."""
-    return re.sub(r"(?<=\S) {2,}", "  ", typical(tidy(text)))
-
-
-def tidy(text: str) -> str:
-    """Without spaces at the ends of lines."""
-    return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
+def _without(indent: str, block: str) -> str:
+    return "".join(f"{line.removeprefix(indent)}\n" for line in block.splitlines())

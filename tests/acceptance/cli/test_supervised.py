@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 
 import warm_processes
+from console_pages import as_shown
 from inspected import tenant
 from places import page_file
 from shipperone_erp.domain.hook_answers import FreeStock
@@ -175,11 +176,12 @@ def test_kinds_are_what_orders_differ_in():
     assert kinds_of(order(items=parts), None, part=False) == {Kind.BUNDLE}
 
 
-def test_the_page_shows_what_is_printed():
+def test_the_page_shows_what_is_printed(tmp_path):
     (block,) = re.findall(r"```text\n(.*?)```", page_file("going-live.md").read_text("utf-8"), re.DOTALL)
     items = [OrderItem(item_id=55501, sku="MUG-RED", qty=2), OrderItem(item_id=55502, sku="TEA", qty=1)]
     listed = FulfillmentOrder(order_id="FO-000012345", warehouse_code="BA", items=items)
     counted = {"MUG-RED": Decimal(40), "TEA": Decimal(12)}
     stock = ErpStock({Goods(sku, "BA"): FreeStock(sku, "BA", free) for sku, free in counted.items()})
     lines = shown(Candidate(Stage.ALLOCATION, listed, frozenset({Kind.PLAIN}), None), tenant(connector="odoo"), stock)
-    assert block.splitlines() == [f"1 · {lines[0]}", *lines[1:], f"{BEGIN}:"]
+    printed = "\n".join([f"1 · {lines[0]}", *lines[1:], f"{BEGIN}:"])
+    assert block == as_shown(printed, tmp_path), "a question is wrapped as a page shows it"

@@ -17,7 +17,6 @@ from shipperone_erp.sandbox import SandboxOrder
 from shipperone_erp_generic_sql import recipe
 from warm_processes import command_for_shells
 
-BLOCK = re.compile(r"^```console\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PAGE = page_file("going-live.md")
 
 BY_HAND = """
@@ -41,7 +40,7 @@ def ships_from_now_on(sandbox):
 def test_the_page_works_line_by_line_as_it_is_printed(tmp_path, sandbox, monkeypatch):
     text = PAGE.read_text(encoding="utf-8")
     (toml,) = re.findall(r"^```toml\n(.*?)^```$", text, re.DOTALL | re.MULTILINE)
-    session = [command for block in BLOCK.findall(text) for command in console_blocks.commands(block)]
+    session = console_blocks.commands_of(PAGE)
     assert len(session) > 20
     used = recipe("guarded", "sqlite")
     (tmp_path / "shipperone-erp.toml").write_text(toml + "\n" + used.for_tenant("acme"), encoding="utf-8")

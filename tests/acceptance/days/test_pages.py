@@ -1,30 +1,13 @@
 """The pages that a person follows: every console block of the checklists is typed at a merchant's, and B25's page."""
 
-import doctest
 import os
-import re
-import subprocess
 
 import pytest
 
+import console_blocks
 from merchant import OnSql, order
 from places import page_file
 from warm_processes import command_for_shells
-
-BLOCK = re.compile(r"^( *)```console\n(.*?)^ *```$", re.DOTALL | re.MULTILINE)
-
-
-def commands(page: str) -> list[tuple[str, str]]:
-    """Each `$ command` of the page with the output that stands below it."""
-    found: list[tuple[str, str]] = []
-    for indent, block in BLOCK.findall(page_file(page).read_text(encoding="utf-8")):
-        for line in block.splitlines():
-            line = line.removeprefix(indent)
-            if line.startswith("$ "):
-                found.append((line[2:], ""))
-            else:
-                found[-1] = (found[-1][0], f"{found[-1][1]}{line}\n")
-    return found
 
 
 @pytest.mark.parametrize("page", ["month-end.md", "stock-taking.md"])
@@ -36,19 +19,11 @@ def test_every_line_of_a_checklist_says_what_the_page_says(merchant, page):
     merchant.sandbox.add(order("FO-1", first_id=10), stage="invoice")
     merchant.sandbox.add(order("FO-2", first_id=20))
     merchant.write()
-    differs = []
-    for command, wanted in commands(page):
-        done = subprocess.run(
-            ["bash", "-c", command], cwd=merchant.folder,
-            env={**merchant.process_environment(), "PATH": f"{command_for_shells()}:{os.environ['PATH']}"},
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60, check=False,
-        )  # fmt: skip
-        got = "".join(f"{line.rstrip()}\n" for line in done.stdout.splitlines())
-        fits = not wanted or doctest.OutputChecker().check_output(wanted, got, doctest.ELLIPSIS)
-        if done.returncode or not fits:
-            differs.append(f"$ {command} ({done.returncode})\n{got}--- the page says:\n{wanted}")
-    assert not differs, "\n".join(differs)
-    assert len(commands(page)) >= 5
+    session = console_blocks.commands_of(page_file(page))
+    assert len(session) >= 5
+    path = f"{command_for_shells()}:{os.environ['PATH']}"
+    printed = console_blocks.run(session, merchant.folder, {**merchant.process_environment(), "PATH": path})
+    assert not (differs := console_blocks.differences(session, printed, page)), "\n".join(differs)
     assert len(merchant.books.invoices()) == 2
     if page == "stock-taking.md":
         said = merchant.command("orders", "--json", "--state", "done").stdout

@@ -49,7 +49,9 @@ def retry(
             help="Undo what was made, make the next generation; of what is accepted only if the ERP has it no more.",
         ),
     ] = False,
-    reason: Annotated[Reason | None, typer.Option(help="All that are held or wait for it; first shown.")] = None,
+    reason: Annotated[
+        Reason | None, typer.Option(metavar="REASON", help="All that are held or wait for it; first shown.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --reason: do it.")] = False,
     issued: Annotated[
         str | None,

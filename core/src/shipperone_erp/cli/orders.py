@@ -98,7 +98,7 @@ DOCUMENTS = ("tenant", "document", "order_id", "reference", "number", "erp", "st
 def orders(
     config: ConfigFile = DEFAULT_FILE,
     state: Annotated[State | None, typer.Option(help="Only jobs in this state, ended ones included.")] = None,
-    reason: Annotated[Reason | None, typer.Option(help="Only jobs with this reason.")] = None,
+    reason: Annotated[Reason | None, typer.Option(metavar="REASON", help="Only jobs with this reason.")] = None,
     owner: Annotated[Owner | None, typer.Option(help="Only jobs whose next move is theirs.")] = None,
     tenant: OnlyTenant = None,
     everything: Annotated[bool, typer.Option("--all", help="Also what has ended: done, gone, superseded.")] = False,
