@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from console_pages import as_shown
+from console_pages import NONE_MORE, Varies, as_shown
 from places import page_file
 
 SECONDS = 600
@@ -53,7 +53,7 @@ def blocks_of(text: str) -> list[str]:
 
 
 def run(
-    session: Sequence[Command], folder: Path, environment: Mapping[str, str], varies: Mapping[str, str] = {}
+    session: Sequence[Command], folder: Path, environment: Mapping[str, str], varies: Varies = NONE_MORE
 ) -> list[str]:
     """What a page shows of what each command printed, all in one shell, so that what one exports the next one has.
 

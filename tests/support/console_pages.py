@@ -7,8 +7,9 @@ laid out anew by the function that lays them out on a terminal, so that a page c
 import os
 import pwd
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from shipperone_erp.cli.tables import laid_out, wrapped
 
@@ -35,6 +36,11 @@ VARIES = {
 }
 """What is another thing each time, and what every page shows in its place."""
 
+Varies = Mapping[str, str | Callable[[re.Match[str]], str]]
+"""Patterns, and what a page shows in their place."""
+
+NONE_MORE: Varies = MappingProxyType({})
+
 HEADER = re.compile(r"[a-z]\w*( [a-z]+)*( {2,}[a-z]\w*( [a-z]+)*)+")
 PROSE = ("sentence", "what was found", "proof")
 """Columns of sentences, as the commands name them to `print_table`."""
@@ -42,14 +48,14 @@ PROSE = ("sentence", "what was found", "proof")
 NAME = re.compile(r"\S+( \S+)*")
 
 
-def as_shown(printed: str, folder: Path, varies: Mapping[str, str] = {}) -> str:
+def as_shown(printed: str, folder: Path, varies: Varies = NONE_MORE) -> str:
     """What the page shows. `varies`: what is another thing each time on this page alone."""
     everything = {re.escape(str(folder)): FOLDER, **VARIES, **varies}
     lines = [line.rstrip() for line in printed.splitlines()]
     return "".join(f"{line.rstrip()}\n" for line in _on_a_terminal(lines, everything))
 
 
-def _on_a_terminal(lines: list[str], varies: Mapping[str, str]) -> Iterator[str]:
+def _on_a_terminal(lines: list[str], varies: Varies) -> Iterator[str]:
     while lines:
         line, *lines = lines
         starts = [name.start() for name in NAME.finditer(line)] if HEADER.fullmatch(line) else []
@@ -73,7 +79,7 @@ def _cells(line: str, starts: list[int]) -> list[str]:
     return [line[start:end].rstrip() for start, end in zip(starts, [*starts[1:], None], strict=True)]
 
 
-def _typical(text: str, varies: Mapping[str, str]) -> str:
+def _typical(text: str, varies: Varies) -> str:
     for pattern, instead in varies.items():
         text = re.sub(pattern, instead, text)
     return text

@@ -7,8 +7,9 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 
 import author
@@ -21,7 +22,9 @@ PAGE = page_file("tutorial.md")
 SECTION = re.compile(r"^## (.+)$", re.MULTILINE)
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 PROJECT = "shipperone-erp-acme"
-VARIES = {
+TO_AUSTRIA = cycle(("FO-000003", "FO-000004", "FO-000008"))
+VARIES: dict[str, str | Callable[[re.Match[str]], str]] = {
+    r"\bFO-00000[348]\b": lambda _: next(TO_AUSTRIA),  # in which sequence they were held
     r"\bin \d+\.\d\ds( \(\d:\d\d:\d\d\))?": "in 4.87s",
     r"^\d+ passed, \d+ skipped in": "87 passed, 4 skipped in",
     r"\bI-\d+\b": "I-5",
