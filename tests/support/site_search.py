@@ -13,7 +13,7 @@ from sphinx.search.en import SearchEnglish
 
 from places import page_file
 
-ROW = re.compile(r"^\| (?:\[`([^`]+)`\]|\[([^\]]+)\]|`([^`]+)`)(?:\(([a-z-]+)\.md[^)]*\))? \|")
+ROW = re.compile(r"^\| (?:\[`([^`]+)`\]|\[([^\]]+)\]|`([^`]+)`)(?:\((?:\.\./[a-z-]+/)?([a-z-]+)\.md[^)]*\))? \|")
 WORD = re.compile(r"\w+")
 FEATURES = {
     "inspect": "first-contact", "capture": "first-contact", "sandbox replay": "first-contact", "init guide": "first-contact",
