@@ -1,4 +1,4 @@
-"""Answers to a chunk of requests, by key: one order's failure is that order's answer, the ERP's is everybody's."""
+"""Answers to a batch of requests, by key. An error of one order is that order's answer; an ERP outage is everyone's."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +10,7 @@ AnswerT = TypeVar("AnswerT")
 
 
 class Answers(Generic[AnswerT]):
-    """What is known so far. A key that has no answer in the end counts as unknown."""
+    """The answers so far. A key without an answer in the end counts as unknown."""
 
     def __init__(self) -> None:
         self.found: dict[str, AnswerT | Exception] = {}
@@ -19,7 +19,7 @@ class Answers(Generic[AnswerT]):
         self.found[key] = answer
 
     def only(self) -> AnswerT:
-        """The answer to a chunk of one."""
+        """The answer to a batch of one."""
         (answer,) = self.found.values()
         if isinstance(answer, Exception):
             raise answer
@@ -27,7 +27,7 @@ class Answers(Generic[AnswerT]):
 
     @contextmanager
     def of(self, key: str) -> Iterator[None]:
-        """What is refused inside is the answer for that key; that Odoo is away is not."""
+        """A refusal raised inside becomes the answer for that key; an outage of Odoo is passed on."""
         try:
             yield
         except (Transient, AuthFailed):

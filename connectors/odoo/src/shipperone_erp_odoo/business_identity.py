@@ -1,23 +1,23 @@
 """VAT ids, registration numbers and company names as buyers type them. Pure functions.
 
-Each returns None for a text that identifies nobody ("-", "n/a", "0"), so that matching and tax take the same decision.
+Each returns None for a text that identifies nobody ("-", "n/a", "0"), so that matching and tax agree.
 """
 
 import re
 import unicodedata
 
 FEWEST_DIGITS = 2
-"""No country has a VAT id or a registration number with fewer digits."""
+"""No country has VAT ids or registration numbers with fewer digits."""
 
 COUNTED_UP = "1234567890"
 SURE = 8
-"""Digits: so many that count up, or are equal, are a placeholder; fewer may be true, beside letters."""
+"""Digits. That many ascending or equal digits are a placeholder; fewer may be real, beside letters."""
 
 NO_COMPANY = frozenset(
     ("na", "none", "null", "nil", "no", "nein", "nie", "nic", "nichts", "x", "xx", "xxx", "notapplicable", "nocompany",
      "private", "privateperson", "privat", "privatperson", "individual")
 )  # fmt: skip
-"""Letters and digits of what is typed where a form wants a company and there is none."""
+"""Letters and digits of texts that buyers without a company type into a company field."""
 
 
 def vat_id(text: str | None) -> str | None:
@@ -26,7 +26,7 @@ def vat_id(text: str | None) -> str | None:
 
 
 def registration_number(text: str | None) -> str | None:
-    """The registration number as it is compared: in capitals, without separators and leading zeros."""
+    """The registration number in its form for comparison: in capitals, without separators and leading zeros."""
     number = _number(text)
     return number.lstrip("0") if number else None
 
@@ -39,7 +39,7 @@ def company_name(text: str | None) -> str | None:
 
 
 def plain(text: object) -> str:
-    """A text as it is compared: without a difference of case and of spaces."""
+    """A text in its form for comparison: case and spaces are ignored."""
     return " ".join(str(text or "").split()).casefold()
 
 

@@ -1,8 +1,8 @@
-"""Who an invoice is made out to, in Odoo's contacts.
+"""Selects the Odoo contact to which an invoice is addressed.
 
-A company is the contact with its VAT id or its registration number, else the one whose name and address are equal. A
-person is the one whose e-mail, name and address are equal. Else a contact is made. What is there is never written to,
-several that fit are never chosen from, and a business is never a private person.
+A company is matched by its VAT id or its registration number, else by equal name and address. A private person is
+matched by equal e-mail, name and address. Without a match a contact is created. Existing contacts are never changed,
+several matches are never chosen from, and a business never becomes a private person.
 """
 
 from collections.abc import Mapping, Sequence
@@ -28,7 +28,7 @@ from shipperone_erp_odoo.warehouses import Company
 
 @dataclass(frozen=True, slots=True)
 class Buyer:
-    """The contact that is invoiced, the one that the goods went to, and what the document states about the buyer."""
+    """The invoiced contact, the contact that receives the goods, and the buyer's data on the document."""
 
     invoiced: int
     shipped: int | None
@@ -36,7 +36,7 @@ class Buyer:
 
     @property
     def addressee(self) -> int:
-        """The contact that the goods go to: another one only where they go elsewhere."""
+        """The contact that receives the goods; it differs from the buyer only for another delivery address."""
         return self.shipped or self.invoiced
 
 
@@ -72,7 +72,7 @@ def _everybody(odoo: Odoo, at: Company) -> Buyer:
 
 
 def fixed_customer(odoo: Odoo, at: Company) -> int:
-    """The contact that `customer` names."""
+    """The contact named by `customer`."""
     name = odoo.settings.customer
     rows = odoo.find("res.partner", ["|", ("ref", "=", name), ("name", "=", name)], ["id"], company=at.id)
     if len(rows) != 1:
@@ -82,7 +82,7 @@ def fixed_customer(odoo: Odoo, at: Company) -> int:
 
 
 def _invoiced(odoo: Odoo, parties: Mapping[str, Party], at: Company) -> dict[str, int | Refused]:
-    """The contact that each party is invoiced as."""
+    """The contact to which each party's invoice is addressed."""
     known = _known(odoo, list(parties.values()), at)
     answers: dict[str, int | Refused] = {}
     missing: dict[str, Contact] = {}
@@ -105,9 +105,9 @@ def _without_invalid_vat_ids(
     invoiced: dict[str, int | Refused],
     at: Company,
 ) -> dict[str, str]:
-    """Orders whose VAT id Odoo refuses are held where their tax depends on it, else invoiced without it.
+    """Orders whose VAT id Odoo refuses are held if their tax depends on it; otherwise they are invoiced without it.
 
-    Changes `parties` and `invoiced`; returns what the documents of the latter state.
+    Changes `parties` and `invoiced`; returns the texts for the documents of the latter.
     """
     suspects = {
         key: (vat, parties[key].country)
@@ -129,12 +129,12 @@ def _without_invalid_vat_ids(
 
 
 def _as_company(odoo: Odoo, party: Party) -> bool:
-    """The invoice is made out to a company."""
+    """Whether the invoice is addressed to a company."""
     return bool(party.vat_id or (party.company and odoo.settings.business == "company"))
 
 
 def _known(odoo: Odoo, parties: Sequence[Party], at: Company) -> list[Row]:
-    """Every contact that may be one of these, in one call; compared exactly afterwards."""
+    """Every contact that may match one of these, in one call; they are compared exactly afterwards."""
     conditions: list[object] = []
     for vat in sorted({party.vat_id for party in parties if party.vat_id}):
         conditions.append(("vat", "=ilike", "%".join(vat)))  # whatever stands between its characters
@@ -193,7 +193,7 @@ def _only(fitting: Sequence[Row], what: str) -> int | None:
 
 
 def _new(odoo: Odoo, party: Party) -> Contact:
-    """A contact to be made, under the external id of what it was looked for by."""
+    """A contact to be created, under the external id of the data by which it was searched."""
     company = _as_company(odoo, party)
     name = (party.company or party.name) if company else (party.name or party.company)
     if not name:
@@ -225,7 +225,7 @@ def _new(odoo: Odoo, party: Party) -> Contact:
 
 
 def _person(odoo: Odoo, party: Party, parent: int) -> Contact | None:
-    """The person who bought for a company, as a contact below it."""
+    """The person who bought for a company, as a child contact of the company."""
     if not _as_company(odoo, party) or not party.name or plain(party.name) == plain(party.company or party.name):
         return None
     head = {
@@ -236,7 +236,7 @@ def _person(odoo: Odoo, party: Party, parent: int) -> Contact | None:
 
 
 def _address(odoo: Odoo, order: FulfillmentOrder, invoiced: Party, parent: int) -> Contact | None:
-    """The delivery address as a contact below the buyer, if the goods went elsewhere than the buyer lives."""
+    """The delivery address as a child contact of the buyer, if it differs from the buyer's address."""
     to = order.shipping
     if to is None or not to.street or (_where(to) == _where(invoiced) and plain(to.name) == plain(invoiced.name)):
         return None
@@ -268,7 +268,7 @@ def _placed(odoo: Odoo, party: Party) -> dict[str, object]:
 
 
 def _same(odoo: Odoo, row: Row, name: str | None, party: Party) -> bool:
-    """The contact has this name and the party's address."""
+    """Whether the contact has this name and the party's address."""
     country = lookups.country(odoo, party.country) if party.country else None
     theirs = (row["name"], row["street"], row["city"], row["zip"])
     ours = (name, party.street, party.city, party.postcode)
@@ -276,7 +276,7 @@ def _same(odoo: Odoo, row: Row, name: str | None, party: Party) -> bool:
 
 
 def _placed_somewhere(party: Party) -> bool:
-    """A name alone identifies nobody."""
+    """Whether the party has an address, since a name alone identifies nobody."""
     return bool(plain(party.street) or plain(party.postcode))
 
 
@@ -285,5 +285,5 @@ def _where(party: Party) -> list[str]:
 
 
 def _literally(text: str) -> str:
-    """The text as a pattern of itself."""
+    """The text as a pattern that matches only itself."""
     return text.replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_")

@@ -1,4 +1,4 @@
-"""What `doctor` shows of a tenant's Odoo, each line with its cure. Reads only, and never raises."""
+"""The checks of `doctor` for a tenant's Odoo, each with its cure. Reads only, and never raises."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -17,13 +17,13 @@ REPORTING = frozenset(
     ("AR", "BR", "CL", "CO", "DK", "EG", "ES", "GR", "HR", "HU", "ID", "IN", "IT", "JO", "KE", "MX", "MY", "PE", "PL",
      "PT", "RO", "RS", "SA", "TR", "UY", "VN")
 )  # fmt: skip
-"""Countries where Odoo has a module that reports invoices to an authority, or sends them through one."""
+"""Countries for which Odoo has a module that reports invoices to an authority, or sends them through one."""
 
 Checks = Iterator[Check]
 
 
 def checks(odoo: Odoo) -> list[Check]:
-    """Every check, in the order in which one depends on another; without a login there is nothing more to say."""
+    """Every check, each after those that it depends on; without a login there are no further checks."""
     found: list[Check] = []
     for name, check in BEFORE_LOGIN.items():
         found += _guarded(name, check, odoo)
@@ -35,7 +35,7 @@ def checks(odoo: Odoo) -> list[Check]:
 
 
 def _guarded(name: str, check: Callable[[Odoo], Checks], odoo: Odoo) -> list[Check]:
-    """What it found, and what stopped it."""
+    """The lines of the check, or the error that stopped it."""
     found = []
     try:
         for line in check(odoo):
@@ -46,7 +46,7 @@ def _guarded(name: str, check: Callable[[Odoo], Checks], odoo: Odoo) -> list[Che
         found.append(Check(name, False, error.sentence, "the sentence says what to set, here or in Odoo"))
     except ConnectorError as error:
         found.append(Check(name, False, error.sentence, "check `url`, and that Odoo runs and can be reached from here"))
-    except Exception as error:  # a check never raises: what nobody thought of is a line too
+    except Exception as error:  # a check never raises: unforeseen errors are reported as lines too
         found.append(Check(name, False, f"it could not be checked: {type(error).__name__}", "tell the author"))
     return found
 
@@ -111,7 +111,7 @@ def _warehouses(odoo: Odoo) -> Checks:
 
 
 def _short_names(odoo: Odoo) -> list[str]:
-    """Every warehouse of the company may be one of ShipperOne's."""
+    """The short name of every warehouse of the company, each of which may be one of ShipperOne's."""
     at = own_company(odoo)
     rows = odoo.find("stock.warehouse", [("company_id", "=", at.id)], ["code"], company=at.id, order="sequence, id")
     return [str(row["code"]) for row in rows]
@@ -160,7 +160,7 @@ def _catalogue(odoo: Odoo) -> Checks:
 
 
 def _services_on_order(odoo: Odoo, skus: Sequence[str], at: Company) -> Checks:
-    """Nobody delivers a service: one that is invoiced by what was delivered keeps a sales order open for ever."""
+    """Services invoiced by delivered quantity: they are never delivered, so their sales orders would stay open."""
     domain = [(odoo.settings.sku_field, "in", skus), ("invoice_policy", "!=", "order")]
     for row in odoo.find("product.product", domain, ["display_name"], company=at.id):
         says = f"{row['display_name']} is invoiced by delivered quantity: its sales orders would never be done"

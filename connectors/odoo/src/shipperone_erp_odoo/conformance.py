@@ -1,7 +1,8 @@
-"""The harness with which `shipperone-erp connectors test odoo --live` proves the connector on a real Odoo.
+"""The harness by which `shipperone-erp connectors test odoo --live` tests the connector on a real Odoo.
 
-A test database, since products, warehouses, invoices and a user are made there. Its administrator, who seeds and looks
-behind the connector's back, is named by the environment; so is a second database, for what another merchant's Odoo is.
+It needs a test database, since it creates products, warehouses, invoices and a user. The environment names the
+administrator, who creates the data and reads Odoo without the connector. It also names a second database, which is
+another merchant's Odoo.
 """
 
 import os
@@ -28,10 +29,10 @@ RESERVATIONS: Mapping[str, State] = {"cancel": "voided"}
 INVOICES: Mapping[str, State] = {"draft": "draft", "posted": "issued", "cancel": "voided"}
 
 KEY = re.compile(r"[ai]-(?P<order>.+)-[a-z2-7]{16}(-g\d+)?(-n\d+)?")
-"""A job's key, which the id of its order stands in."""
+"""A job's key, which contains the id of its order."""
 
 CHARGES = ("fee", "coupon")
-"""The charges of the kit that are on the invoice, each a service."""
+"""The kit's charges that belong on the invoice, each as a service."""
 
 
 Details = tuple[str | None, str | None, tuple[ErpLine, ...] | None]
@@ -40,25 +41,25 @@ Details = tuple[str | None, str | None, tuple[ErpLine, ...] | None]
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """What all cases share in one database: master data, and the connector's login."""
+    """The data shared by all cases in one database: master data, and the connector's login."""
 
     seed: Seed
     protocol: str
     secret: str
     customer: str
-    """Who is invoiced where an order names no buyer."""
+    """The invoiced customer of an order without a buyer."""
     currency: str
 
 
 class OdooHarness(ConnectorHarness):
-    """A database of a real server, seen by its administrator; the connector comes through a gate that can be shut."""
+    """A database of a real server, accessed as its administrator; the connector's calls go through a fault proxy."""
 
     connector = "odoo"
     suite = "1.1"
     live: ClassVar[bool] = True
     deadline = 120.0
     merchants: ClassVar[dict[str, Merchant]] = {}
-    """By database: made by the first case that needs it."""
+    """By database: created by the first case that needs it."""
 
     other_tax_percent = Decimal(5)
     departures: ClassVar[Mapping[str, str]] = {
@@ -69,12 +70,12 @@ class OdooHarness(ConnectorHarness):
     """0, or 1 for the neighbour."""
 
     rates: ClassVar[tuple[int, ...]] = (21, 5)
-    """The taxes that the connector's settings name."""
+    """The tax rates named by the connector's settings."""
 
     _powerless = False
     merchant: Merchant
     gate: Gate
-    """The connector's way to Odoo in this case."""
+    """The proxy between the connector and Odoo in this case."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
@@ -119,12 +120,12 @@ class OdooHarness(ConnectorHarness):
 
     @property
     def url(self) -> str:
-        """Where the connector finds Odoo."""
+        """The address of Odoo for the connector."""
         return self.gate.url
 
     @property
     def admin(self) -> Admin:
-        """Who seeds and looks."""
+        """The administrator's connection, which creates and reads data."""
         return self.merchant.seed.admin
 
     def add_product(self, sku: str, on_hand: Decimal, warehouse: str) -> None:
@@ -160,8 +161,11 @@ class OdooHarness(ConnectorHarness):
         ]
 
     def details(self, invoices: Sequence[int]) -> Mapping[int, Details]:
-        """Of each invoice: its currency, its buyer, its lines, an item whose price is split over several in one; the
-        line of shipping or of a charge names no product. The price includes the tax in all that the kit sells."""
+        """The currency, the buyer and the lines of each invoice.
+
+        An item whose price is split over several lines is one line here. The line of shipping or of a charge names no
+        product. Prices include the tax for everything that the kit sells.
+        """
         if not invoices:
             return {}
         heads = self.admin.find("account.move", [("id", "in", list(invoices))], ["currency_id", "partner_id"])
@@ -186,7 +190,7 @@ class OdooHarness(ConnectorHarness):
                 + money(quantity * Decimal(str(row["price_unit"]))),
                 tax_percent=taxes[0] if len(taxes) == 1 else None,
             )
-        buyers = {head["id"]: head["partner_id"][0] for head in heads if head["partner_id"]}  # a mark has none
+        buyers = {head["id"]: head["partner_id"][0] for head in heads if head["partner_id"]}  # a mark has no partner
         names = self._named("res.partner", "name", set(buyers.values()))
         return {
             head["id"]: (
@@ -234,7 +238,7 @@ class OdooHarness(ConnectorHarness):
         self.give_rights_back()
 
     def give_rights_back(self) -> None:
-        """As they were before `revoke_rights`."""
+        """Restore the rights from before `revoke_rights`."""
         if self._powerless:
             for group in RIGHTS:
                 self.merchant.seed.grant(group)
@@ -247,9 +251,10 @@ class OdooHarness(ConnectorHarness):
         self.gate.lose_answer()
 
     def _of(self, key: str, model: str, kind: str, domain: list[Any], origin: str) -> list[dict[str, Any]]:
-        """What carries the key's external id, and what names its order and carries none at all: a second one.
+        """The document with the key's external id, and any document of its order without an external id: a duplicate.
 
-        The order is the one that the key's own document names, else the one in the key: not every key holds it.
+        The order is the one that the key's own document names, else the one in the key, since not every key contains
+        it.
         """
         own = self.admin.find("ir.model.data", [("module", "=", MODULE), ("name", "=", f"{kind}_{key}")], ["res_id"])
         made = self.admin.find(model, [("id", "in", [row["res_id"] for row in own])], [origin]) if own else []
@@ -283,19 +288,19 @@ class OdooHarness(ConnectorHarness):
 
 
 RIGHTS = ("stock.group_stock_user", "account.group_account_invoice")
-"""What the connector's user may do, by Odoo's groups."""
+"""The rights of the connector's user, as Odoo's groups."""
 
 HOUSES = {"main": "A", "outlet": "B"}
-"""ShipperOne's warehouse codes, and which of the seed's warehouses they are."""
+"""ShipperOne's warehouse codes, with the corresponding warehouses of the seed."""
 
 
 def use_currency(seed: Seed, name: str) -> None:
-    """The test database invoices in this currency as well: Odoo has all of them, most of them archived and bare."""
+    """Let the test database invoice in this currency: Odoo has all of them, most archived and without a rate."""
     seed.currency(name)
 
 
 def merchant(seed: Seed, api_key: str | None = None, protocol: str | None = None) -> Merchant:
-    """The rest of a merchant's master data. The protocol: ODOO_TEST_PROTOCOL, else what `auto` would speak."""
+    """The remaining master data of a merchant. The protocol: ODOO_TEST_PROTOCOL, else the one that `auto` selects."""
     newest = "json2" if seed.admin.version >= JSON2_SINCE else "jsonrpc"
     spoken = protocol or os.environ.get("ODOO_TEST_PROTOCOL") or newest
     for name in CHARGES:

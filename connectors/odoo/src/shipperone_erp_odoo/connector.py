@@ -1,4 +1,4 @@
-"""The hooks of the Odoo connector. Each can be called again, and finds what an earlier call has done."""
+"""The hooks of the Odoo connector. Each may be called again, and finds the results of earlier calls."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -49,7 +49,7 @@ class OdooConnector(Connector[OdooSettings]):
     """One company, or several, of one Odoo database."""
 
     transport: httpx.BaseTransport | None = None
-    """The wire of a test; None is the network."""
+    """The HTTP transport of a test; None for the network."""
 
     @hookimpl
     def reserve_stock(self, request: ReserveStock) -> Reserved | Shortage | Pending | Voided:
@@ -102,24 +102,24 @@ class OdooConnector(Connector[OdooSettings]):
         return documents(self._odoo, since)
 
     def draft_credit_note(self, request: CreditNote) -> Document | Voided:
-        """A draft that credits an issued invoice in full, for a named person to post in Odoo; no hook calls it."""
+        """A draft that credits an issued invoice in full, for an accountant to post in Odoo; no hook calls it."""
         return credit(self._odoo, request)
 
     @classmethod
     def setup(cls, setup: Setup) -> Question | SetupDone:
-        """Server, database, login; then what is there: warehouses, journals, taxes."""
+        """Asks for server, database and login; then for the warehouses, journals and taxes found there."""
         return ask(setup, cls.transport)
 
     def free_stock(self, goods: Sequence[Goods]) -> list[FreeStock]:
-        """On hand minus reserved, without what has expired; of a kit what its components make."""
+        """On hand minus reserved, without expired goods; for a kit the number that its components allow."""
         return free_stock(self._odoo, goods)
 
     def check(self) -> list[Check]:
-        """Server, login, rights, and whether every record that the settings name is there."""
+        """Checks server, login, rights, and that every record named in the settings exists."""
         return checks(self._odoo)
 
     def rehearse(self, orders: Sequence[FulfillmentOrder]) -> list[Check]:
-        """How Odoo would invoice these orders: drafts that are removed again."""
+        """How Odoo would invoice these orders: drafts that are removed afterwards."""
         return rehearse(self._odoo, orders)
 
     def identity(self) -> str:
@@ -127,7 +127,7 @@ class OdooConnector(Connector[OdooSettings]):
         return self._name
 
     def exclusive(self) -> str | None:
-        """One writer of stock for a database: Odoo over-reserves when two transactions reserve at once."""
+        """One writer of stock for each database: Odoo over-reserves if two transactions reserve at once."""
         return self._name
 
     def close(self) -> None:

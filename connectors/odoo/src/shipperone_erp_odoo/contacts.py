@@ -1,6 +1,6 @@
-"""Contacts of our own in Odoo: get-or-create under an external id of what identifies them.
+"""Contacts created by this connector: get-or-create under an external id of their identifying data.
 
-A contact that an accountant has corrected since is still that contact: it is used as it is, and never written to.
+A contact that an accountant has corrected since remains that contact: it is used unchanged, and never written to.
 """
 
 import base64
@@ -21,9 +21,9 @@ MADE_AT_MOST = 9
 
 @dataclass(frozen=True, slots=True)
 class Contact:
-    """A contact to be made.
+    """A contact to be created.
 
-    `earlier`: the external id under which earlier versions made the same company, as a contact of one of these `names`.
+    `earlier`: the external id of previous versions for the same company, as a contact with one of these `names`.
     """
 
     draft: Draft
@@ -32,12 +32,12 @@ class Contact:
 
     @property
     def registered(self) -> str | None:
-        """Its registration number, as it is compared."""
+        """Its registration number, in its form for comparison."""
         return registration_number(_text(self.draft.head.get(REGISTRY)))
 
 
 def contact_id(kind: str, identity: Sequence[str]) -> str:
-    """The external id of the contact that these texts identify."""
+    """The external id of the contact identified by these texts."""
     digest = hashlib.sha256("\x1f".join(identity).encode()).digest()
     return external_id(kind, base64.b32encode(digest).decode().lower()[:20])
 
@@ -45,7 +45,7 @@ def contact_id(kind: str, identity: Sequence[str]) -> str:
 def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> dict[str, int | Refused]:
     """The contact of each key.
 
-    One that is archived or that became somebody else's is left as it is, and the next one is made.
+    A contact that is archived, or has become another company or person, is left unchanged, and the next one is created.
     """
     wanted: dict[str, Contact] = {}
     for contact in contacts.values():
@@ -76,18 +76,18 @@ def get_or_create(odoo: Odoo, contacts: Mapping[str, Contact], at: Company) -> d
 
 
 def fields_of(registered: Iterable[str | None]) -> list[str]:
-    """The fields of a contact that are read; the registration number where one is compared."""
+    """The fields of a contact to read; includes the registration number only if one is compared."""
     return [*FIELDS, REGISTRY] if any(registered) else FIELDS
 
 
 def another_company(registered: str | None, row: Row) -> bool:
-    """Both have a registration number, and not the same one."""
+    """Whether both have a registration number, and these differ."""
     theirs = registration_number(_text(row.get(REGISTRY)))
     return registered is not None and theirs is not None and registered != theirs
 
 
 def vat_group(vat: str | None, row: Row) -> Refused:
-    """Several companies have one VAT id."""
+    """The refusal for several companies with one VAT id."""
     return Refused(
         Reason.CUSTOMER_AMBIGUOUS,
         f"contact {row['id']} in Odoo has VAT id {vat} and another registration number than the order: companies of a "
@@ -102,7 +102,7 @@ def _same_company(contact: Contact, row: Row | None) -> Refused | None:
 
 
 def _earlier(odoo: Odoo, contact: Contact, fields: Sequence[str], at: Company) -> Row | None:
-    """The company's contact that an earlier version made; None if there is none that is still used."""
+    """The company's contact from a previous version; None if there is none that is still in use."""
     if contact.earlier is None:
         return None
     for number in range(1, MADE_AT_MOST + 1):
@@ -121,8 +121,10 @@ def _active(odoo: Odoo, ids: Sequence[int], fields: Sequence[str], at: Company) 
 
 
 def _still(row: Row, contact: Contact) -> bool:
-    """It is the same contact, perhaps corrected: it belongs to the same parent, and has something left that
-    identifies it."""
+    """Whether it is still the same contact, perhaps corrected.
+
+    It must belong to the same parent, and still have some identifying data.
+    """
     head = contact.draft.head
     if one(row["parent_id"]) != head.get("parent_id/.id"):
         return False

@@ -1,7 +1,7 @@
-"""A credit note of an issued invoice, for a person who stands for it: a draft, made once for its key, never posted.
+"""A credit note of an issued invoice, at an accountant's request: a draft, created once for its key, never posted.
 
-Nothing that runs by itself calls this. Odoo's own wizard makes another credit note each time that it is asked; one that
-is loaded under an external id is made once, and is set off against its invoice by Odoo as soon as somebody posts it.
+No automatic process calls this. Odoo's own wizard creates another credit note at every request. One that is loaded
+under an external id is created once, and Odoo reconciles it with its invoice as soon as it is posted.
 """
 
 import datetime
@@ -37,10 +37,10 @@ LINE = [
 
 @dataclass(frozen=True, slots=True)
 class CreditNote:
-    """What an operator asks for, as of that day. `reason` is printed on it.
+    """An operator's request, as of that day. `reason` is printed on it.
 
-    `items`: so many pieces of each of ShipperOne's items, by the item's id; `shipping`: so much of the shipping amount.
-    Without both it is the invoice in full.
+    `items`: the number of pieces of each of ShipperOne's items, by the item's id; `shipping`: the part of the shipping
+    amount. Without both it is the invoice in full.
     """
 
     key: str
@@ -52,15 +52,15 @@ class CreditNote:
 
     @property
     def in_part(self) -> bool:
-        """It is not about the whole invoice."""
+        """Whether it is about only a part of the invoice."""
         return bool(self.items) or bool(self.shipping)
 
 
 def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
-    """The credit note of that key, and `Voided` once somebody has cancelled it.
+    """The credit note of that key, or `Voided` once it was cancelled in Odoo.
 
-    `Refused` if the invoice is not a posted one, has less left to be credited than is asked for, or the day is locked;
-    if a draft does not come to its amount, it is left as it is.
+    `Refused` if the invoice is not posted, if less is left to be credited than requested, or if the day is locked. If a
+    draft does not match its amount, it is left unchanged.
     """
     invoice = _invoice(odoo, request.invoice)
     at = company(odoo, named(invoice["company_id"]))
@@ -81,7 +81,7 @@ def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
         id = made
         order_links.show(odoo, "account.move", {xid: (id, None)}, at.id)
     elif request.in_part:
-        wanted = None  # what it was made with: others may have credited more of the invoice since
+        wanted = None  # it keeps the amount with which it was created: others may have credited more since
     found = odoo.find("account.move", [("id", "=", id)], FIELDS, company=at.id)
     if not found or found[0]["state"] == "cancel":
         return Voided(reference(id))
@@ -101,11 +101,11 @@ def credit(odoo: Odoo, request: CreditNote) -> Document | Voided:
 
 
 CREDIT = "CN"
-"""What the external ids of credit notes begin with."""
+"""The prefix of the external ids of credit notes."""
 
 
 def listed(odoo: Odoo, row: Row, key: str, invoice: int | None) -> Document:
-    """A credit note as a document. Its total is negative, so that nobody takes it for the order's invoice."""
+    """A credit note as a document. Its total is negative, so that it cannot be mistaken for the order's invoice."""
     id = int(row["id"])
     return Document(
         kind="credit_note",
@@ -138,7 +138,7 @@ def _invoice(odoo: Odoo, told: str) -> Row:
 
 
 def _refuse_others(odoo: Odoo, invoice: Row, ours: int | None, at: Company) -> None:
-    """Another live credit note of the invoice is there: a second one beside it would credit it twice."""
+    """Refuse if the invoice has another live credit note, since a second one would credit it twice."""
     domain = [("reversed_entry_id", "=", invoice["id"]), ("state", "!=", "cancel"), ("id", "!=", ours or 0)]
     others = odoo.find("account.move", domain, ["name"], company=at.id, order="id")
     if others:
@@ -148,7 +148,7 @@ def _refuse_others(odoo: Odoo, invoice: Row, ours: int | None, at: Company) -> N
 
 
 def _credited(odoo: Odoo, invoice: Row, at: Company) -> dict[int, Decimal]:
-    """How much of each of the invoice's lines other live credit notes take back, by the lines' sequence numbers."""
+    """The quantities of the invoice's lines that other live credit notes credit, by the lines' sequence numbers."""
     domain = [("reversed_entry_id", "=", invoice["id"]), ("state", "!=", "cancel")]
     others = odoo.find("account.move", domain, ["id"], company=at.id, order="id")
     found: dict[int, Decimal] = {}
@@ -166,7 +166,7 @@ def _rows(odoo: Odoo, moves: Sequence[int], at: Company) -> list[Row]:
 
 
 def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], request: CreditNote) -> list[Row]:
-    """The invoice's lines with what is asked for of each; the dearest ones first, so that parts add up to the whole."""
+    """The invoice's lines with the requested part of each; the highest prices first, so that parts add up."""
     chosen: list[Row] = []
     for item, pieces in request.items.items():
         of_item = [row for row in rows if item_of(row["sequence"]) == item]
@@ -191,7 +191,7 @@ def parts(odoo: Odoo, rows: Sequence[Row], credited: Mapping[int, Decimal], requ
 
 
 def _shipping(rows: Sequence[Row], credited: Mapping[int, Decimal], request: CreditNote) -> list[Row]:
-    """Shipping lines, of which an amount is credited once: it is one unit at its price."""
+    """The credited shipping lines. Each is one unit at its price, so an amount of it is credited only once."""
     left, chosen = request.shipping, []
     for row in rows:
         if left and SHIPPING <= row["sequence"] < CHARGES and not credited.get(row["sequence"]):
@@ -228,7 +228,7 @@ def _draft(odoo: Odoo, at: Company, invoice: Row, request: CreditNote, rows: Seq
 
 
 def _line(row: Row) -> dict[str, object]:
-    """The same line once more: that it is a credit note turns its sign."""
+    """The same line for a credit note, whose kind of document reverses the sign."""
     share = row["analytic_distribution"]
     return {
         "invoice_line_ids/sequence": row["sequence"],

@@ -1,7 +1,7 @@
 """Delivering: exactly these items leave the stock, once, and the rest of the reservation stays reserved.
 
-What has left under a key is a question to Odoo and not a memory of ours: the moves carry the key. Many orders are
-looked at, picked and validated together; whatever that answered, everything is looked at again.
+The quantity that has left under a key is read from Odoo and not stored here: the moves carry the key. Many orders are
+read, picked and validated together. After each validation everything is read again, whatever the answer was.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,16 +23,16 @@ from shipperone_erp_odoo.sales import deliveries
 from shipperone_erp_odoo.warehouses import own_company, sites
 
 ROUNDS = 5
-"""A plan that somebody got in the way of is made again this often."""
+"""The number of attempts for a plan that conflicts with a concurrent change."""
 
 VALIDATE = {"skip_backorder": True, "skip_sms": True}
-"""No wizard: the rest becomes a backorder, and no text message goes to the customer from here."""
+"""Without a wizard: the rest becomes a backorder, and no text message is sent to the customer."""
 
 Answer = Done | Pending
 
 
 def deliver(odoo: Odoo, requests: Sequence[Deliver]) -> Answers[Answer]:
-    """Done once all of it has left the stock, by this call, by an earlier one, or by the warehouse itself."""
+    """Done once all goods have left the stock, by this call, by an earlier one, or by the warehouse itself."""
     answers: Answers[Answer] = Answers()
     if not odoo.settings.deliver:
         for request in requests:
@@ -54,7 +54,7 @@ def deliver(odoo: Odoo, requests: Sequence[Deliver]) -> Answers[Answer]:
 
 @dataclass(slots=True)
 class _Work:
-    """A key, the pickings that its goods were reserved by, and how much of each product leaves under it."""
+    """A key, the pickings of its reservation, and the quantity of each product to be delivered under it."""
 
     key: str
     roots: Sequence[int]
@@ -62,15 +62,15 @@ class _Work:
     tries: int = 0
     refusal: Refused | None = None
     before: Mapping[int, Found] = field(default_factory=dict)
-    """What was there when it was refused."""
+    """The pickings at the time of the refusal."""
 
     def refused(self, refusal: Refused, before: Mapping[int, Found]) -> None:
-        """Odoo said no. If nothing has moved on by the next look, that is the answer."""
+        """Record Odoo's refusal. It becomes the answer if nothing has changed by the next look."""
         self.refusal, self.before = refusal, _without_marks(before)
 
 
 def _roots(odoo: Odoo, requests: Sequence[Deliver], company: int, answers: Answers[Answer]) -> dict[str, list[int]]:
-    """The pickings that each request's goods were reserved by; a request that has none is answered."""
+    """The pickings of each request's reservation; a request without any is answered."""
     references = dict.fromkeys(reservation.reference for request in requests for reservation in request.reservations)
     ids = {text: referred(text) for text in references}
     ids |= deliveries(odoo, [text for text in references if not ids[text]], company)
@@ -85,9 +85,9 @@ def _roots(odoo: Odoo, requests: Sequence[Deliver], company: int, answers: Answe
 
 
 def _reserved_now(odoo: Odoo, requests: Sequence[Deliver], answers: Answers[Answer]) -> dict[str, list[int]]:
-    """Deliveries for what no reservation covers (`without_reservation = "deliver"`), made under the request's key.
+    """Deliveries of goods without a reservation (`without_reservation = "deliver"`), created under the request's key.
 
-    They are never sales orders: what leaves here is invoiced already, and a sale would ask to be invoiced again.
+    They are never sales orders: these goods are invoiced already, and a sale would have to be invoiced again.
     """
     asked = []
     for request in requests:
@@ -146,8 +146,10 @@ class _Chunk:
         self.left: dict[str, list[int]] = {}
 
     def deliver(self, works: Sequence[_Work]) -> dict[str, list[int]]:
-        """Round after round, until each is answered. Those that share a reservation are delivered in turn. By key, the
-        pickings that its goods left by."""
+        """Deliver in rounds until each key is answered; returns by key the pickings by which the goods left.
+
+        Keys that share a reservation are delivered one after the other.
+        """
         waiting = list(works)
         while waiting:
             seen = self._look(waiting)
@@ -157,7 +159,7 @@ class _Chunk:
         return self.left
 
     def _look(self, works: Sequence[_Work]) -> dict[str, dict[int, Found]]:
-        """The pickings of each, with their backorders."""
+        """The pickings of each key, with their backorders."""
         chained = chains(self.odoo, {id for work in works for id in work.roots}, self.company)
         there = found(self.odoo, sorted({id for ids in chained.values() for id in ids}), self.company)
         return {
@@ -172,8 +174,7 @@ class _Chunk:
     def _planned(
         self, works: Sequence[_Work], seen: Mapping[str, Mapping[int, Found]]
     ) -> dict[str, tuple[_Work, Plan]]:
-        """What leaves in this round, by key. Those of which nothing is missing any more, or that cannot leave, are
-        answered."""
+        """The plan of this round by key. Completed keys, and keys that cannot be delivered, are answered."""
         turn: dict[str, tuple[_Work, Plan]] = {}
         busy: set[int] = set()
         rest: list[Move] = []
@@ -198,7 +199,7 @@ class _Chunk:
         return turn
 
     def _keep_backorders(self, turn: dict[str, tuple[_Work, Plan]], seen: Mapping[str, Mapping[int, Found]]) -> None:
-        """Those that leave in part, by an operation type that would cancel the rest, are answered instead."""
+        """Answer partial deliveries whose operation type would cancel the rest."""
         parts = {
             id: key
             for key, (_, planned) in turn.items()
@@ -210,7 +211,7 @@ class _Chunk:
             turn.pop(parts[id], None)
 
     def _plan(self, work: _Work, pickings: Mapping[int, Found], still: Mapping[int, Decimal]) -> Plan:
-        """All that is missing is covered, or nothing is done."""
+        """A plan that covers the whole missing quantity; otherwise a refusal, and nothing is done."""
         if work.refusal is not None and _without_marks(pickings) == work.before:
             raise explained(self.odoo, work.refusal, pickings, self.company)
         work.refusal = None
@@ -225,8 +226,10 @@ class _Chunk:
     def _picked(
         self, turn: Mapping[str, tuple[_Work, Plan]], seen: Mapping[str, Mapping[int, Found]]
     ) -> dict[str, list[int]]:
-        """What leaves is picked and marked: the pickings to be validated, by key. A key that somebody got in the way of
-        is missing, and looked at again in the next round."""
+        """Pick and mark the planned goods; returns by key the pickings to validate.
+
+        A key with a concurrent change is missing in the result, and is looked at again in the next round.
+        """
         entire = {
             key: [seen[key][id] for id in planned.takes]
             for key, (_, planned) in turn.items()
@@ -252,8 +255,11 @@ class _Chunk:
         turn: Mapping[str, tuple[_Work, Plan]],
         seen: Mapping[str, Mapping[int, Found]],
     ) -> None:
-        """All in one transaction. Odoo rolls all of it back for one that it refuses and does not say which: then the
-        halves, and theirs. What was done is never concluded from an answer."""
+        """Validate all pickings in one transaction.
+
+        If Odoo refuses one picking it rolls back all of them, and does not name it: then each half is validated
+        separately, recursively. Success is never concluded from an answer.
+        """
         groups = [list(picked)] if picked else []
         while groups:
             keys = groups.pop()
@@ -265,7 +271,7 @@ class _Chunk:
                 groups += [keys[half:], keys[:half]]
 
     def _validated(self, ids: Sequence[int]) -> Refused | None:
-        """Why Odoo does not validate these pickings; None where it does."""
+        """Odoo's reason for not validating these pickings; None on success."""
         try:
             return wizard(
                 self.odoo.call("stock.picking", "button_validate", ids, company=self.company, context=VALIDATE)
@@ -274,7 +280,7 @@ class _Chunk:
             return refusal
 
     def _unmark(self, rest: Sequence[Move]) -> None:
-        """The rest of a move that was split has inherited the key, and has not left under it."""
+        """Remove the key from the rest of a split move: it has inherited the key, but has not left under it."""
         if rest:
             self.odoo.call(
                 "stock.move", "write", [move.id for move in rest], company=self.company, vals={"origin": False}
@@ -282,7 +288,7 @@ class _Chunk:
 
 
 def _without_marks(pickings: Mapping[int, Found]) -> dict[int, Found]:
-    """As they are apart from the keys, which are ours."""
+    """The pickings without the keys, which this connector writes itself."""
     return {
         id: replace(picking, moves=tuple(replace(move, mark="") for move in picking.moves))
         for id, picking in pickings.items()

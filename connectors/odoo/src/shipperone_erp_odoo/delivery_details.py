@@ -1,8 +1,8 @@
-"""To whom goods go, and by which parcel: the addressee, the carrier and the tracking number on a delivery in Odoo.
+"""The addressee, the carrier and the tracking number of a delivery in Odoo.
 
-A reservation may be asked for before ShipperOne shows its buyer, so the addressee is written once the invoice is built.
-Carrier and tracking number are written when the goods have left: before, Odoo would order a parcel from the carrier.
-None of it holds an order: what Odoo does not take here is left out.
+A reservation may be requested before ShipperOne lists its buyer, so the addressee is written once the invoice is built.
+Carrier and tracking number are written after the goods have left; earlier, Odoo would order a parcel from the carrier.
+None of this holds an order: values that Odoo does not accept are left out.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,7 +16,7 @@ from shipperone_erp_odoo.warehouses import Company
 
 
 def address(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], who: Mapping[str, Buyer], at: Company) -> None:
-    """Deliveries of these reservations that have no addressee get the contact that the goods went to, by key."""
+    """Set the contact that receives the goods on deliveries of these reservations without an addressee, by key."""
     to = {
         id: who[key].addressee
         for key, reservations in reserved.items()
@@ -33,7 +33,7 @@ def address(odoo: Odoo, reserved: Mapping[str, Sequence[Reservation]], who: Mapp
 
 
 def track(odoo: Odoo, left: Mapping[str, Sequence[int]], orders: Mapping[str, FulfillmentOrder], company: int) -> None:
-    """The deliveries by which goods left, by key, get the carrier and the tracking number that the order states."""
+    """Set the order's carrier and tracking number on the deliveries by which goods left, by key."""
     settings = odoo.settings
     if not (settings.tracking or settings.carrier) or not odoo.has("stock.picking", "carrier_tracking_ref"):
         return
@@ -55,7 +55,7 @@ def track(odoo: Odoo, left: Mapping[str, Sequence[int]], orders: Mapping[str, Fu
 
 
 def stated_at(order: FulfillmentOrder, place: str | None) -> str | None:
-    """The text at that place of what ShipperOne listed of the order beyond the known fields: `parcel.number`."""
+    """The text at that place among the raw fields that ShipperOne listed for the order: `parcel.number`."""
     found: object = order.extra
     for name in (place or "").split("."):
         found = found.get(name) if isinstance(found, Mapping) else None

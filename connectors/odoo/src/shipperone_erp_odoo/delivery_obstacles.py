@@ -1,4 +1,4 @@
-"""Why goods do not leave, in words: not reserved, the rest would be cancelled, Odoo asks something or lacks a lot."""
+"""Explains why goods do not leave: not reserved, the rest would be cancelled, a wizard of Odoo, a missing lot."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -9,7 +9,7 @@ from shipperone_erp_odoo.pickings import Found
 
 
 def lacks(odoo: Odoo, pickings: Mapping[int, Found], product: int, rest: Decimal, company: int) -> Refused:
-    """So much of the product is not reserved by these deliveries."""
+    """The refusal for a quantity of the product that these deliveries have not reserved."""
     waiting = [
         picking.name for picking in pickings.values() for move in picking.moves if move.open and move.product == product
     ]
@@ -24,8 +24,10 @@ def lacks(odoo: Odoo, pickings: Mapping[int, Found], product: int, rest: Decimal
 
 
 def never_backorders(odoo: Odoo, parts: Sequence[int], company: int) -> dict[int, Refused]:
-    """Those of these deliveries, of which a part is to leave, whose operation type never makes backorders: it would
-    cancel the rest of the reservation, and say nothing."""
+    """The partial deliveries whose operation type never creates backorders.
+
+    Odoo would silently cancel the rest of their reservation.
+    """
     if not parts:
         return {}
     rows = odoo.find("stock.picking", [("id", "in", parts)], ["picking_type_id"], company=company)
@@ -45,7 +47,7 @@ def never_backorders(odoo: Odoo, parts: Sequence[int], company: int) -> dict[int
 
 
 def explained(odoo: Odoo, refusal: Refused, pickings: Mapping[int, Found], company: int) -> Refused:
-    """Odoo said no, and nothing has moved on since: with what is known of it."""
+    """Odoo's refusal with further details, if nothing has changed since."""
     domain = [
         ("picking_id", "in", sorted(pickings)), ("picked", "=", True), ("product_id.tracking", "!=", "none"),
         ("lot_id", "=", False), ("lot_name", "=", False),
@@ -59,7 +61,7 @@ def explained(odoo: Odoo, refusal: Refused, pickings: Mapping[int, Found], compa
 
 
 def wizard(told: object) -> Refused | None:
-    """What Odoo wants to be asked of a person before the goods leave; None where it asks nothing."""
+    """The refusal for a question that Odoo's wizard asks before the goods leave; None if there is no wizard."""
     if not isinstance(told, Mapping) or told.get("type") != "ir.actions.act_window":
         return None
     what = told.get("name") or told.get("res_model")

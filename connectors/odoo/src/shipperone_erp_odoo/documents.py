@@ -1,4 +1,4 @@
-"""The documents that this connector has made in Odoo, for reconciliation: what carries an external id of ours."""
+"""The documents of this connector in Odoo, for reconciliation: those with its external ids."""
 
 from collections import defaultdict
 from datetime import UTC, datetime
@@ -19,9 +19,9 @@ PAGE = 500
 
 
 def documents(odoo: Odoo, since: datetime) -> list[Document]:
-    """Reservations, invoices and credit notes made since then, in all companies of the user.
+    """Reservations, invoices and credit notes created since then, in all companies of the user.
 
-    An invoice tells its items; a reservation does not, since its moves are by product, nor does a credit note.
+    An invoice lists its items. A reservation does not, since its moves are by product, nor does a credit note.
     """
     if odoo.protocol == "xmlrpc":
         said = "XML-RPC cannot carry external ids: reconcile needs protocol JSON-RPC or JSON-2"
@@ -42,7 +42,7 @@ INVOICE = ["name", "state", "invoice_origin", "amount_total", "currency_id", "in
 
 
 def _made(odoo: Odoo, model: str, fields: list[str], since: datetime) -> dict[str, list[tuple[Row, str]]]:
-    """Rows with their keys, by kind. A page at a time, by id: what is made meanwhile shifts nothing."""
+    """Rows with their keys, by kind. Read in pages by id, so that concurrent creations do not shift the pages."""
     found: dict[str, list[tuple[Row, str]]] = defaultdict(list)
     last = 0
     start = since.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
@@ -62,7 +62,7 @@ def _made(odoo: Odoo, model: str, fields: list[str], since: datetime) -> dict[st
 
 
 def _standing(odoo: Odoo, rows: list[Row]) -> dict[int, Stands]:
-    """These invoices with their lines, a company and a page at a time."""
+    """These invoices with their lines, read in pages for each company."""
     found: dict[int, Stands] = {}
     for name in dict.fromkeys(named(row["company_id"]) for row in rows):
         ids = [int(row["id"]) for row in rows if named(row["company_id"]) == name]
@@ -72,7 +72,7 @@ def _standing(odoo: Odoo, rows: list[Row]) -> dict[int, Stands]:
 
 
 def _credited(odoo: Odoo, notes: list[Row]) -> dict[int, int | None]:
-    """The invoice that each of these credit notes takes back."""
+    """The invoice that each of these credit notes credits."""
     if not notes:
         return {}
     companies = {"allowed_company_ids": me(odoo)["company_ids"]}

@@ -29,7 +29,7 @@ Answer = Invoice | Voided
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What the settings say of one order's invoice. `position`: None is the one that Odoo detects."""
+    """The settings for one order's invoice. With `position` None Odoo detects the fiscal position."""
 
     journal: int
     position: int | Literal[""] | None
@@ -63,7 +63,7 @@ def by_company(
 
 
 def skus(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> set[str]:
-    """What the invoices of these orders may name: their items, shipping, charges."""
+    """The SKUs that the invoices of these orders may name: their items, shipping, charges."""
     settings = odoo.settings
     more = [settings.shipping_product] if settings.shipping_product else []
     return {item.sku for order in orders for item in order.items} | {*more, *settings.charges.values()}
@@ -74,14 +74,14 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
     known = products(odoo, skus(odoo, list(orders.values())), at.id)
     seen = existing_documents.invoices(odoo, list(orders.values()), at.id)
     lock = locked_until(odoo, at)
-    today = datetime.datetime.now(datetime.UTC).date()  # of what is dated as it is issued
+    today = datetime.datetime.now(datetime.UTC).date()  # the day of issue, for invoices dated by it
     days = {request.key: request.issue_date or request.tax_date or today for request in requests}
     plans: dict[str, tuple[Terms, list[DraftLine]]] = {}
     for request in requests:
         with answers.of(request.key):
             seen.refuse(request.order)
             if locks(lock, days[request.key]) and odoo.reference(external_id("INV", request.key)) is None:
-                refuse_locked(lock, days[request.key], at)  # what is there already is answered as it is
+                refuse_locked(lock, days[request.key], at)  # an existing draft is answered regardless of the lock
             plans[request.key] = plan(odoo, at, request.order, known)
     found = buyers(odoo, {key: orders[key] for key in plans}, at)
     sales = sold(odoo, {request.key: request.reservations for request in requests}, at.id)
@@ -120,19 +120,19 @@ def _build(odoo: Odoo, at: Company, requests: Sequence[BuildInvoice], answers: A
 
 
 def there(known: Mapping[str, Product | Refused]) -> dict[str, Product]:
-    """Those products that can be taken."""
+    """The products that can be used."""
     return {sku: product for sku, product in known.items() if isinstance(product, Product)}
 
 
 def named(order: FulfillmentOrder) -> str:
-    """As documents name it to people."""
+    """The order's name on documents."""
     return f"{order.order_id} / {order.order_number}" if order.order_number else order.order_id
 
 
 def plan(
     odoo: Odoo, at: Company, order: FulfillmentOrder, known: Mapping[str, Product | Refused]
 ) -> tuple[Terms, list[DraftLine]]:
-    """What an invoice of this order says. `Refused` where the settings, or Odoo, do not have what it needs."""
+    """The contents of this order's invoice. `Refused` if the settings or Odoo lack something that it needs."""
     settings = odoo.settings
     chosen = item_taxes(odoo, at, order, known)
     needed = [item.sku for item in order.items]
@@ -187,7 +187,7 @@ def _terms(odoo: Odoo, at: Company, order: FulfillmentOrder, rules: Sequence[Tax
 
 
 def _position(odoo: Odoo, name: str | None, at: Company) -> int | Literal[""] | None:
-    """Without a name there is none: what Odoo detects by the buyer's address does not know our taxes."""
+    """Without a name, none: the one that Odoo detects by the buyer's address would not fit the configured taxes."""
     if name == DETECTED:
         return None
     return lookups.fiscal_position(odoo, name, at) if name else EMPTY
@@ -196,14 +196,14 @@ def _position(odoo: Odoo, name: str | None, at: Company) -> int | Literal[""] | 
 def draft(
     odoo: Odoo, at: Company, request: BuildInvoice, who: Buyer, sale: Sold, terms: Terms, lines: Sequence[DraftLine]
 ) -> Draft:
-    """The invoice of this order as `load` takes it."""
+    """The invoice of this order in the form of `load`."""
     order = request.order
     head: dict[str, object] = {
         "move_type": "out_invoice",
         "company_id/.id": at.id,
         "journal_id/.id": terms.journal,
         "partner_id/.id": who.invoiced,
-        "partner_shipping_id/.id": who.addressee,  # else Odoo takes any delivery address of the buyer
+        "partner_shipping_id/.id": who.addressee,  # otherwise Odoo chooses any delivery address of the buyer
         "ref": named(order),
         "invoice_origin": order.order_id,
         "currency_id/.id": currency(odoo, order, at)[0],
@@ -238,7 +238,7 @@ def draft(
 def with_note(
     field: str, note: str | None, lines: list[dict[str, object]], display_type: str | None = None
 ) -> list[dict[str, object]]:
-    """The lines, and behind them a line of text without an amount. `display_type` is that of the others."""
+    """The lines, followed by a line of text without an amount. `display_type` is that of the other lines."""
     if note is None:
         return lines
     others = [{**line, f"{field}/display_type": display_type} for line in lines]
@@ -246,10 +246,10 @@ def with_note(
 
 
 def dates(odoo: Odoo, supplied: object, issued: object = None) -> dict[str, object]:
-    """The columns that say when the supply was, as far as this Odoo has them, and the invoice's date.
+    """The columns for the day of supply, as far as this version of Odoo has them, and for the invoice's date.
 
-    `issued`: where an operator has set it, the invoice's date and the day of its entry in the books; otherwise these
-    are the day of supply (Odoo derives the entry's).
+    `issued`: if an operator has set it, the invoice's date and the accounting date; otherwise both are the day of
+    supply (Odoo derives the accounting date).
     """
     if supplied is None and issued is None:
         return {}

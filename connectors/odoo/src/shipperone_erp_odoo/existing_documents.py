@@ -1,7 +1,7 @@
-"""Documents in Odoo that name an order: ours, and those that somebody made by hand or by another program.
+"""Finds documents in Odoo that name an order: those of this connector, and those created by hand or by another program.
 
-What is ours has an external id of ours. A live document without one that names the order is foreign: to make a second
-one beside it would reserve or invoice twice, so a person is asked (`already_in_erp`).
+The connector's documents have its external ids. A live document without one that names the order is foreign. A second
+document beside it would reserve or invoice twice, so an operator must decide (`already_in_erp`).
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,12 +12,12 @@ from shipperone_erp_odoo.odoo import Odoo, Row
 from shipperone_erp_odoo.warehouses import me
 
 Condition = tuple[str, str, object]
-"""One of a domain."""
+"""A condition of a domain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """Live documents by the order's id or number that they name, and the external ids of those that are ours."""
+    """Live documents by the order's id or number that they name, and the external ids of the connector's own."""
 
     what: str
     by_name: dict[str, list[Row]]
@@ -25,16 +25,16 @@ class Seen:
     certain: bool
 
     def external_ids(self, order: FulfillmentOrder) -> set[str]:
-        """Those of the documents of ours that name this order, without the module."""
+        """The external ids, without the module, of the connector's documents that name this order."""
         rows = (row for name in _names(order) for row in self.by_name.get(name, ()))
         return {self.ours[int(row["id"])] for row in rows if int(row["id"]) in self.ours}
 
     def any_of(self, order: FulfillmentOrder) -> bool:
-        """Some document names this order."""
+        """Whether any document names this order."""
         return any(name in self.by_name for name in _names(order))
 
     def refuse(self, order: FulfillmentOrder) -> None:
-        """`Refused`, already_in_erp, if one that is not ours names this order."""
+        """`Refused`, already_in_erp, if a foreign document names this order."""
         if not self.certain:
             return
         for name in _names(order):
@@ -49,7 +49,7 @@ class Seen:
 
 
 def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Seen:
-    """The live deliveries that name these orders. Backorders belong to what they are the rest of."""
+    """The live deliveries that name these orders. A backorder belongs to the delivery that it completes."""
     domain = [
         ("origin", "in", _all(orders)), ("state", "!=", "cancel"), ("backorder_id", "=", False),
         ("picking_type_code", "=", "outgoing"),
@@ -59,8 +59,10 @@ def pickings(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int) -> Se
 
 
 def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, whose: Condition | None = None) -> Seen:
-    """The live sales orders and quotations that name these orders, as their source or as the customer's reference;
-    those of `whose` only, where that is said."""
+    """The live sales orders and quotations that name these orders as their source or as the customer's reference.
+
+    `whose` restricts them, if it is given.
+    """
     names = _all(orders)
     of_whom = [whose] if whose else []
     domain = ["|", ("origin", "in", names), ("client_order_ref", "in", names), ("state", "!=", "cancel"), *of_whom]
@@ -69,7 +71,7 @@ def sale_orders(odoo: Odoo, orders: Sequence[FulfillmentOrder], company: int, wh
 
 
 def ours(odoo: Odoo) -> Condition:
-    """What the sales orders of this connector have in common: its user, as salesperson unless another one is set."""
+    """The condition for this connector's sales orders: its user, the salesperson unless another one is set."""
     return ("create_uid" if odoo.settings.salesperson else "user_id", "=", me(odoo)["id"])
 
 

@@ -1,4 +1,4 @@
-"""A way to an Odoo that can be shut, kept silent, or lose one answer: an HTTP proxy on this machine, for tests."""
+"""An HTTP proxy on this machine, for tests: it can refuse connections, delay responses, or lose one response."""
 
 import contextlib
 import socket
@@ -13,11 +13,11 @@ from shipperone_erp_odoo.protocols import READS
 
 PASSED_ON = ("content-type", "authorization", "x-odoo-database", "user-agent")
 PATIENCE = 120.0
-"""Seconds that a call may take behind the gate, and the longest silence."""
+"""The time limit in seconds of a call through the proxy, and of the longest delay."""
 
 
 class Gate:
-    """Open at `url` until it is closed for good. Nobody but its owner may shut, silence and open it."""
+    """Listens at `url` until it is closed. Only its owner may call its methods."""
 
     def __init__(self, target: str) -> None:
         self._odoo = httpx.Client(
@@ -33,38 +33,38 @@ class Gate:
 
     @property
     def url(self) -> str:
-        """Where it is, for as long as it lives."""
+        """Its address, constant during its lifetime."""
         return f"http://127.0.0.1:{self._port}"
 
     def open(self) -> None:
-        """Calls pass; those that were kept waiting go on their way, too late for whoever made them."""
+        """Forward calls. Delayed calls are forwarded too, although their callers have given up."""
         self._speaking.set()
         if self._server is None:
             self._server = _Server(self, self._port)
             self._port = self._server.server_port
 
     def shut(self) -> None:
-        """Nobody listens any more, and what is open breaks off."""
+        """Stop listening, and break open connections."""
         if self._server is not None:
             self._server.end()
             self._server = None
 
     def silence(self) -> None:
-        """Calls are taken and kept."""
+        """Accept calls and delay them."""
         self._speaking.clear()
 
     def lose_answer(self) -> None:
-        """The next change reaches Odoo, and its connection ends before the answer."""
+        """Forward the next change to Odoo, and break its connection before the response."""
         self._loses = True
 
     def close(self) -> None:
-        """For good."""
+        """Close it permanently."""
         self._speaking.set()
         self.shut()
         self._odoo.close()
 
     def passed(self, method: str, path: str, headers: dict[str, str], body: bytes) -> httpx.Response | None:
-        """Odoo's answer; None if it is lost."""
+        """Odoo's response; None if it is to be lost."""
         self._speaking.wait(PATIENCE)
         with self._losing:
             lost = self._loses and changes(path, body)
@@ -74,7 +74,7 @@ class Gate:
 
 
 def changes(path: str, body: bytes) -> bool:
-    """The call may change something in Odoo."""
+    """Whether the call may change data in Odoo."""
     if path.startswith("/json/2/"):
         return path.rsplit("/", 1)[-1] not in READS
     if path != "/jsonrpc":
@@ -84,7 +84,7 @@ def changes(path: str, body: bytes) -> bool:
 
 
 class _Server(ThreadingHTTPServer):
-    """One opening of the gate: from `open` to `shut`."""
+    """The listening server between one `open` and the next `shut`."""
 
     daemon_threads = True
     block_on_close = False
@@ -105,7 +105,7 @@ class _Server(ThreadingHTTPServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A connection that broke off is what the gate is for."""
+        """A broken connection is intended here, and is not reported."""
 
     def end(self) -> None:
         self.shutdown()
@@ -139,7 +139,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Type", answer.headers.get("content-type", "text/plain"))
         if "location" in answer.headers:
             self.send_header("Location", answer.headers["location"])
-        if answer.status_code in (204, 304):  # neither a length nor a body
+        if answer.status_code in (204, 304):  # these have neither a length nor a body
             self.end_headers()
             return
         self.send_header("Content-Length", str(len(answer.content)))
@@ -147,4 +147,4 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(answer.content)
 
     def log_message(self, format: str, *args: Any) -> None:
-        """Nothing: what the connector says is listened to."""
+        """Suppressed, since tests capture the connector's output."""

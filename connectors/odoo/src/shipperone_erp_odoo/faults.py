@@ -1,18 +1,18 @@
-"""What Odoo's own errors mean. A fault keeps Odoo's name of it and Odoo's sentence; its traceback stays there.
+"""The meaning of Odoo's errors. An error keeps Odoo's name and message; its traceback is not kept.
 
-AccessDenied, no such database     AuthFailed: the tenant pauses
-AccessError                        Refused, erp_access_denied: Odoo's sentence names the group that may
+AccessDenied, no such database     AuthFailed: the tenant is paused
+AccessError                        Refused, erp_access_denied: Odoo's message names the group with the right
 serialization, deadlock, lock      Transient: Odoo has rolled back
-MissingError                       Gone: somebody deleted it
-UserError, ValidationError         Refused, erp_refused, in Odoo's words
-everything else                    Refused, erp_refused: this version, or one of its modules, and we do not fit
+MissingError                       Gone: the record was deleted
+UserError, ValidationError         Refused, erp_refused, with Odoo's message
+everything else                    Refused, erp_refused: this version or a module of it is incompatible
 """
 
 from shipperone_erp import AuthFailed, ConnectorError, Owner, Reason, Refused, Transient
 
 
 class OdooRefused(Refused):
-    """Odoo said no, and rolled the call back. `name` is Odoo's name of the error."""
+    """Odoo refused the call and rolled it back. `name` is Odoo's name of the error."""
 
     def __init__(self, reason: Reason, sentence: str, owner: Owner = Owner.IT, *, name: str) -> None:
         super().__init__(reason, sentence, owner)
@@ -20,14 +20,14 @@ class OdooRefused(Refused):
 
 
 class Gone(OdooRefused):
-    """A record that was asked for is not there: somebody deleted it."""
+    """A requested record does not exist any more."""
 
 
 PASSING = ("SerializationFailure", "DeadlockDetected", "LockNotAvailable", "OperationalError", "PoolError")
-"""PostgreSQL's, as Odoo names them (`psycopg2.errors.SerializationFailure`)."""
+"""PostgreSQL's errors, as Odoo names them (`psycopg2.errors.SerializationFailure`)."""
 
 PASSING_WORDS = ("could not serialize access", "deadlock detected", "could not obtain lock")
-"""The same inside the messages of `load`, which names no errors."""
+"""The same errors inside messages of `load`, which does not name error types."""
 
 SAID_NO = ("UserError", "ValidationError", "RedirectWarning", "Warning", "LockedError")
 
@@ -35,12 +35,12 @@ LONGEST = 500
 
 
 def passing(words: str) -> bool:
-    """A message of `load` says that another transaction was in the way; nothing was written."""
+    """Whether a message of `load` reports a conflict with another transaction; then nothing was written."""
     return any(known in words for known in PASSING_WORDS)
 
 
 def meaning(name: str, words: str, doing: str) -> ConnectorError:
-    """The exception that a hook raises for Odoo's error of that name. `doing` begins the sentence."""
+    """The exception of a hook for Odoo's error of that name. `doing` begins the sentence."""
     kind = name.rsplit(".", 1)[-1]
     said = f"{doing}: {tidy(words)}"
     if "does not exist" in words and "database" in words:
@@ -59,6 +59,6 @@ def meaning(name: str, words: str, doing: str) -> ConnectorError:
 
 
 def tidy(words: str) -> str:
-    """Odoo's words in one line of bearable length."""
+    """Odoo's message as a single line, shortened if necessary."""
     line = " ".join(words.split())
     return line if len(line) <= LONGEST else f"{line[: LONGEST - 1]}…"

@@ -1,4 +1,4 @@
-"""What is free of ShipperOne's SKUs in its warehouses, before anything is reserved. Reads only."""
+"""The free quantity of ShipperOne's SKUs in its warehouses, before any reservation. Reads only."""
 
 from collections.abc import Sequence
 from decimal import ROUND_DOWN, Decimal
@@ -14,7 +14,7 @@ Asked = tuple[Goods, Site]
 
 
 def free_stock(odoo: Odoo, goods: Sequence[Goods]) -> list[FreeStock]:
-    """An answer for each: what can be reserved by Odoo's counts, or why an order of it would be refused."""
+    """An answer for each: the reservable quantity by Odoo's counts, or the reason for refusing an order of it."""
     known = sites(odoo, [each.warehouse_code for each in goods])
     found: list[FreeStock] = []
     by_company: dict[Company, list[Asked]] = {}
@@ -41,7 +41,7 @@ def _of_company(odoo: Odoo, company: Company, asked: Sequence[Asked]) -> list[Fr
             if product.service:
                 said = f'"{each.sku}" is a service in Odoo, of which no stock can be reserved'
                 raise Refused(Reason.ERP_REFUSED, said)
-            product.quantity(Decimal(0))  # refused where its unit is not known
+            product.quantity(Decimal(0))  # refused if its unit is unknown
             one_piece = parts(odoo, product, Decimal(1), company.id)
         except Refused as refused:
             found.append(_refused(each, refused))

@@ -1,7 +1,7 @@
-"""HTTP to Odoo: one kept client, connect and read time-outs, TLS verified, no redirect followed, nothing sent twice.
+"""HTTP to Odoo: one persistent client, connect and read time-outs, verified TLS, no redirects, no automatic repetition.
 
-What cannot have reached Odoo is `Transient`. A call that may have changed something and whose answer is lost is
-`Unknown`: whoever called says it again with the same key.
+A call that certainly did not reach Odoo is `Transient`. A call that may have changed data and whose response is lost is
+`Unknown`: the caller repeats it with the same key.
 """
 
 import ssl
@@ -17,7 +17,7 @@ BUSY = (429, 503)
 
 
 class Wire:
-    """The way to one Odoo. `transport`: another one in tests (`httpx.MockTransport`)."""
+    """The connection to one Odoo. `transport`: a different one in tests (`httpx.MockTransport`)."""
 
     def __init__(
         self,
@@ -33,15 +33,15 @@ class Wire:
             transport=transport,
             timeout=httpx.Timeout(timeout, connect=connect_timeout),
             verify=ssl.create_default_context(cafile=ca_file) if url.startswith("https:") else True,
-            trust_env=False,  # a proxy of the environment would see every order
+            trust_env=False,  # a proxy set in the environment would see every order
             follow_redirects=False,  # a redirected POST becomes a GET
             limits=httpx.Limits(keepalive_expiry=3.0),  # Odoo closes early: an idle connection is soon a dead one
         )
 
     def post(self, path: str, content: bytes, headers: dict[str, str], *, doing: str, writes: bool) -> httpx.Response:
-        """What came back, whatever its status, if it can be Odoo's own answer.
+        """The response, with any status, if it may come from Odoo.
 
-        `writes`: whether an answer that is lost leaves open what happened.
+        `writes`: whether a lost response leaves the outcome unknown.
         """
         try:
             response = self._client.post(f"{self.url}{path}", content=content, headers=headers)
@@ -60,13 +60,13 @@ class Wire:
         return self._answered(response, doing, writes=False)
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._client.close()
 
     def _answered(self, response: httpx.Response, doing: str, *, writes: bool) -> httpx.Response:
         status = response.status_code
         if response.is_redirect:
-            # the target may carry a token in its query; its host is what tells that `url` is wrong
+            # the target's query may contain a token; its host suffices to show that `url` is wrong
             target = response.next_request.url if response.next_request else httpx.URL()
             place = f"{target.scheme}://{target.netloc.decode()}"
             raise Transient(f"{doing}: {self.url} redirects to {place} (HTTP {status}); set `url` to where Odoo is")
@@ -78,12 +78,12 @@ class Wire:
 
 
 def lost(sentence: str, *, writes: bool) -> ConnectorError:
-    """What is raised when it is not known whether the call was carried out."""
+    """The error for a call whose execution is unknown."""
     return Unknown(f"{sentence}; whether it was done is not known") if writes else Transient(sentence)
 
 
 def not_odoo(response: httpx.Response, doing: str, *, writes: bool) -> ConnectorError:
-    """An answer that is not one of Odoo's: a proxy's page, a login page, a cut body."""
+    """The error for a response that is not Odoo's: a proxy's page, a login page, a cut body."""
     said = f"{doing}: the answer is not Odoo's (HTTP {response.status_code}{_title(response)}); is `url` right?"
     return lost(said, writes=writes)
 
@@ -128,7 +128,7 @@ class _TitleReader(HTMLParser):
 
 
 def _title(response: httpx.Response) -> str:
-    """', "502 Bad Gateway"': the page's title, to tell whose page it is."""
+    """', "502 Bad Gateway"': the page's title, to identify its source."""
     reader = _TitleReader()
     reader.feed(response.text[:5000])
     title = " ".join(reader.title.split())[:80]

@@ -1,9 +1,9 @@
-"""What a customer invoice in Odoo says of an order, line by line, to the cent. It only plans.
+"""Plans the lines of a customer invoice in Odoo for an order, exact to the cent. Nothing is written.
 
-Odoo keeps a price in cents, and a line's gross may be no multiple of its quantity: 3 pieces for 10.00. Such a line is
-split into two whose prices differ by one cent (two at 3.33 and one at 3.34): an accountant then finds the true quantity
-and a true price on the document, and statistics by product stay right, which a line of "1" with the total would spoil.
-Only a fraction of a piece, which has no cents to share out, goes as one unit with its quantity in the name.
+Odoo keeps a price in cents, and a line's gross may not be a multiple of its quantity: 3 pieces for 10.00. Such a line
+is split into two whose prices differ by one cent (two at 3.33 and one at 3.34). The document then has the true quantity
+and a true price, and statistics by product stay correct, unlike with a single line of "1" with the total. Only a
+fraction of a piece, which cannot be split into cents, is one unit with its quantity in the name.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,25 +16,25 @@ from shipperone_erp_odoo.products import Product
 from shipperone_erp_odoo.settings import OdooSettings
 
 CENT = Decimal("0.01")
-"""What Odoo rounds a unit price to; an amount may be coarser, by its currency."""
+"""Odoo rounds unit prices to this; amounts may be coarser, depending on the currency."""
 
 NOTHING = Decimal(0)
 
 ITEMS, KNOWN, SHIPPING, CHARGES = 1000, 1_000_000, 2_000_000_000, 2_000_010_000
 ROUNDING, NOTE = 2_050_000_000, 2_100_000_000
-"""Where the sequence numbers of lines begin: by them a line is known again when it is read back.
+"""The first sequence numbers of lines, by which a line is recognised when it is read back.
 
-From KNOWN on the item's own id is in them, so that an invoice tells its items without the order; an id that is no whole
-number, or too large for it, is counted from ITEMS on.
+From KNOWN on they contain the item's own id, so that an invoice identifies its items without the order. An id that is
+not a whole number, or is too large, is counted from ITEMS on.
 """
 
 WHOLE = 9
-"""The last digit of the line that stands for a whole item with a quantity of one."""
+"""The last digit for a line that represents a whole item with a quantity of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftLine:
-    """A line of an invoice. `sequence` says what it is about."""
+    """A line of an invoice. `sequence` encodes its subject."""
 
     sequence: int
     product: Product
@@ -45,13 +45,13 @@ class DraftLine:
 
 
 def sequence_of(order: FulfillmentOrder) -> dict[int, OrderItem]:
-    """The items by the sequence number that their lines begin with; the same however the order lists them."""
+    """The items by the sequence number of their first line; independent of the sequence in the order's listing."""
     items = sorted(order.items, key=lambda item: str(item.item_id))
     return {_sequence(str(item.item_id), number): item for number, item in enumerate(items)}
 
 
 def item_of(sequence: int) -> int | None:
-    """The id of the item that a line is about, where its sequence number has it."""
+    """The id of a line's item, if its sequence number contains it."""
     return (sequence - KNOWN) // 10 if KNOWN <= sequence < SHIPPING else None
 
 
@@ -68,7 +68,7 @@ def draft_lines(
     settings: OdooSettings,
     cent: Decimal = CENT,
 ) -> list[DraftLine]:
-    """The lines of the invoice of this order. `taxes` by item id as text; `products` by SKU, shipping's among them.
+    """The lines of the invoice of this order. `taxes` by item id as text; `products` by SKU, shipping's included.
 
     `cent` is the currency's smallest unit.
     """
@@ -91,7 +91,7 @@ def draft_lines(
 
 
 def gross(item: OrderItem, cent: Decimal = CENT) -> Decimal:
-    """What the item's line comes to, with tax, in whole cents."""
+    """The total of the item's line, with tax, in whole cents."""
     amount = item.line_total_incl_tax
     if amount is None:
         amount = item.row_total_incl_tax
@@ -125,7 +125,7 @@ def _item_lines(
 def _shipping(
     order: FulfillmentOrder, taxes: Mapping[str, Tax], product: Product, settings: OdooSettings, cent: Decimal
 ) -> Sequence[tuple[tuple[int, ...], Decimal]]:
-    """The shipping amount, or its shares by rate: cents that remain go to the largest share."""
+    """The shipping amount, or its shares by rate; the remaining cents go to the largest share."""
     amount = order.shipping_amount_incl_tax or NOTHING
     if settings.shipping_tax == "product":
         return [(product.taxes, amount)]

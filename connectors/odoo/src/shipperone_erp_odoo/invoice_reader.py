@@ -1,7 +1,8 @@
-"""A customer invoice as it stands in Odoo, read back into what core compares.
+"""Reads a customer invoice from Odoo in the form that core compares.
 
-On a tax-included line Odoo 19 may state a total that is a cent off quantity times price while the document's total is
-right; so a line is quantity times price wherever all of these add up to that total, and Odoo's own figure elsewhere.
+For a tax-included line Odoo 19 may return a total that differs by a cent from quantity times price, although the
+document's total is correct. A line's amount is therefore quantity times price if these add up to the document's total,
+and otherwise Odoo's own amount.
 """
 
 import datetime
@@ -23,8 +24,11 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Stands:
-    """An invoice in Odoo. `date` is the accounting date; `number` None while it has none; `rounded`: it has a line for
-    cents, which is not among `lines`."""
+    """An invoice in Odoo.
+
+    `date` is the accounting date; `number` is None before it is assigned; `rounded`: the invoice has a rounding line,
+    which is not among `lines`.
+    """
 
     id: int
     state: str
@@ -39,7 +43,7 @@ class Stands:
     taxes: Mapping[int, Tax] = field(repr=False)
 
     def answer(self, odoo: Odoo, order: FulfillmentOrder) -> Invoice:
-        """As a hook answers it, by the order's items."""
+        """The invoice as a hook's answer, with the order's items."""
         issued = self.state == "posted"
         return Invoice(
             reference=reference(self.id),
@@ -54,7 +58,7 @@ class Stands:
         )
 
     def listed(self, odoo: Odoo) -> tuple[InvoiceLine, ...]:
-        """Its items, told by its lines alone; none where one of them does not tell its item, or how many pieces."""
+        """Its items, from its lines alone; empty if one line does not identify its item, or its number of pieces."""
         by_item: dict[int | None, list[Row]] = {}
         for row in self.lines:
             if row["sequence"] < SHIPPING:
@@ -87,7 +91,7 @@ class Stands:
         return [row for row in self.lines if SHIPPING <= row["sequence"] < CHARGES]
 
     def _percent(self, row: Row) -> Decimal | None:
-        """The line's rate; None where it is no plain percentage."""
+        """The line's rate; None if it is not a plain percentage."""
         taxes = [self.taxes[id] for id in row["tax_ids"] if id in self.taxes]
         percents = [tax.percent for tax in taxes if tax.percent is not None]
         return sum(percents, NOTHING) if len(percents) == len(row["tax_ids"]) else None
@@ -102,12 +106,12 @@ class Stands:
 
     @property
     def of_lines(self) -> Decimal:
-        """Quantity times price of all its lines."""
+        """The sum over all lines of quantity times price."""
         return sum(map(_product, self.lines), NOTHING)
 
 
 def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
-    """These invoices with their lines; one that was deleted is missing."""
+    """These invoices with their lines; deleted ones are missing."""
     if not ids:
         return {}
     fields = ["name", "state", "amount_total", "currency_id", "invoice_date", "date", "company_id", "move_type"]
@@ -141,23 +145,23 @@ def standing(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Stands]:
 
 
 def reference(id: int) -> str:
-    """`account.move 57`: the same for a draft and for what is issued from it."""
+    """`account.move 57`: the same for a draft and for the invoice issued from it."""
     return f"account.move {id}"
 
 
 def referred(reference: str | None) -> int | None:
-    """The id in a reference of ours; None in one that a person wrote."""
+    """The id in a reference of this connector; None for a reference written by an operator."""
     name, _, id = (reference or "").partition(" ")
     return int(id) if name == "account.move" and id.isdigit() else None
 
 
 def money(amount: object) -> Decimal:
-    """An amount of Odoo's in cents: what a double says beyond them is noise."""
+    """An amount from Odoo in cents: further digits are noise of the float."""
     return Decimal(str(amount)).quantize(CENT, ROUND_HALF_UP)
 
 
 def _whole(row: Row) -> bool:
-    """It stands for a whole item with a quantity of one."""
+    """Whether it represents a whole item with a quantity of one."""
     return int(row["sequence"]) % 10 == WHOLE
 
 

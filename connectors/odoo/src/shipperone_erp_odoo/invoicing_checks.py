@@ -1,4 +1,4 @@
-"""What `doctor` shows of what invoices need: taxes, positions, journals, terms, currencies, rounding, lock dates."""
+"""The checks of `doctor` for invoices: taxes, positions, journals, terms, currencies, rounding, lock dates."""
 
 import datetime
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ Checks = Iterator[Check]
 
 
 def invoicing(odoo: Odoo) -> Checks:
-    """A line for each record that invoices need, and for what Odoo would do to their amounts and dates."""
+    """A line for each record that invoices need, and for each effect of Odoo on their amounts and dates."""
     settings, at = odoo.settings, own_company(odoo)
     if not settings.taxes:
         cure = "[[tenants.NAME.odoo.taxes]] with percent and tax, for each rate that is sold"
@@ -57,7 +57,7 @@ def invoicing(odoo: Odoo) -> Checks:
 
 
 def _sold_as(odoo: Odoo, at: Company) -> Checks:
-    """What the settings say of sales orders is there."""
+    """Checks that the records named for sales orders exist."""
     settings = odoo.settings
     if name := settings.salesperson:
         yield _resolves("salesperson", lambda: lookups.salesperson(odoo, name, at) and name)
@@ -68,12 +68,12 @@ def _sold_as(odoo: Odoo, at: Company) -> Checks:
 
 
 def _sample(odoo: Odoo, name: str, at: Company) -> Check:
-    """Odoo itself works out a sample with this tax, and writes nothing."""
+    """Odoo itself computes a sample with this tax; nothing is written."""
     found = _resolves("taxes", lambda: lookups.tax(odoo, name, at).name)
     if not found.ok:
         return found
     if odoo.protocol == "xmlrpc":
-        # the answer holds a record, which Odoo cannot put into XML
+        # the answer contains a record, which Odoo cannot convert to XML
         says = f"{name} is included in its price; no sample of it can be worked out over XML-RPC"
         return Check("taxes", None, says, 'leave out `protocol`: "auto" is better')
     quantity, price = SAMPLE
@@ -90,11 +90,11 @@ def _sample(odoo: Odoo, name: str, at: Company) -> Check:
 
 
 SAMPLE = (3, Decimal("19.99"))
-"""Pieces at a price whose tax is no whole number of cents: a tax that is added would come to another total."""
+"""Pieces at a price whose tax is not a whole number of cents: a tax added on top would give another total."""
 
 
 def _journals(odoo: Odoo) -> set[str | None]:
-    """Those that some setting names for the tenant's company, or the one that is taken without."""
+    """The journals that settings name for the tenant's company, and None for the default one."""
     settings = odoo.settings
     own = [rule.journal for rule in settings.warehouses.values() if rule.company in (None, settings.company)]
     named = [rule.journal for rule in settings.taxes] + [payment.journal for payment in settings.payments.values()]
@@ -110,7 +110,7 @@ def _journal(odoo: Odoo, code: str | None, at: Company) -> str:
 
 
 def _currencies(odoo: Odoo, at: Company) -> Checks:
-    """Active currencies that Odoo would post 1 : 1."""
+    """Active currencies that Odoo would post at a rate of 1 : 1."""
     active = odoo.find("res.currency", [("name", "!=", at.currency)], ["name"], order="name")
     bare = [str(row["name"]) for row in active if not lookups.rated(odoo, int(row["id"]), at)]
     if bare:
@@ -119,7 +119,7 @@ def _currencies(odoo: Odoo, at: Company) -> Checks:
 
 
 def _rounding(odoo: Odoo, at: Company) -> Checks:
-    """Whether an invoice with two rates comes to its lines."""
+    """Whether an invoice with two rates equals the sum of its lines."""
     settings = odoo.settings
     account, taxes = settings.rounding_account, {rule.tax for rule in settings.taxes}
     if account:
@@ -146,7 +146,7 @@ def _locks(odoo: Odoo, at: Company) -> Checks:
 
 
 DAYS_AHEAD = 5
-"""A lock as close as this meets orders that shipped and are not invoiced yet."""
+"""A lock date this close affects orders that have shipped and are not invoiced yet."""
 
 
 def _resolves(name: str, find: Callable[[], object]) -> Check:

@@ -1,5 +1,7 @@
-"""`issue_invoice` posts the draft that ShipperOne accepted; `discard_invoice` cancels one, and deletes nothing: a draft
-may have a number, and a cancelled one is the mark that a late call finds."""
+"""`issue_invoice` posts the draft that ShipperOne accepted; `discard_invoice` cancels a draft.
+
+Discarding deletes nothing: a draft may have a number, and a cancelled one is the mark for a late call.
+"""
 
 import datetime
 from collections.abc import Mapping, Sequence
@@ -86,7 +88,7 @@ class _Chunk:
         return standing(self.odoo, [id for id in self.ids.values() if id], self.at)
 
     def _still_the_same(self, one: Stands, request: IssueInvoice) -> None:
-        """The draft is what ShipperOne accepted, or somebody has changed it meanwhile."""
+        """Refuse if a user has changed the draft that ShipperOne accepted."""
         now = one.answer(self.odoo, request.order)
         for name in ("lines", "shipping_amount_incl_tax", "total_incl_tax", "currency"):
             ours, accepted = getattr(now, name), getattr(request.invoice, name)
@@ -99,7 +101,7 @@ class _Chunk:
                 )
 
     def _date(self, ready: Sequence[IssueInvoice], stands: Mapping[int, Stands]) -> None:
-        """Drafts that do not have their dates yet get them."""
+        """Set the dates on drafts that do not have them yet."""
         by_days: dict[tuple[datetime.date | None, datetime.date | None], list[int]] = {}
         for request in ready:
             id = self.ids[request.key] or 0
@@ -110,7 +112,7 @@ class _Chunk:
             self.odoo.call("account.move", "write", ids, company=self.at.id, vals=dates(self.odoo, *days))
 
     def _post(self, ready: Sequence[IssueInvoice]) -> None:
-        """All at once; if Odoo refuses that, one by one. Whether it was done is read, never concluded."""
+        """Post all at once, or one by one if Odoo refuses. Success is read from Odoo, never concluded."""
         ids = [self.ids[request.key] or 0 for request in ready]
         try:
             if ids:
@@ -133,7 +135,7 @@ class _Chunk:
 
 
 def discard(odoo: Odoo, request: DiscardInvoice) -> Done:
-    """The draft is cancelled; of a key that Odoo does not know a cancelled one is made."""
+    """Cancel the draft; an unknown key gets a cancelled one."""
     at = _company(odoo, request.order.warehouse_code)
     id = referred(request.invoice.reference if request.invoice else None) or _marked(odoo, at, request)
     one = standing(odoo, [id], at).get(id)
@@ -145,7 +147,7 @@ def discard(odoo: Odoo, request: DiscardInvoice) -> Done:
 
 
 def _marked(odoo: Odoo, at: Company, request: DiscardInvoice) -> int:
-    """The invoice of that key, made empty if there is none."""
+    """The invoice of that key; created empty if there is none."""
     xid = external_id("INV", request.key)
     head = {
         "move_type": "out_invoice",

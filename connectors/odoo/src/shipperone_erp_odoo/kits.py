@@ -1,6 +1,6 @@
-"""Kits (phantom bills of materials): Odoo counts no kits, only their components, so these are what stock is asked for.
+"""Kits (phantom bills of materials): Odoo counts only their components, so the stock of these is queried.
 
-An order line of a kit is invoiced as the kit that it names.
+An order line of a kit is invoiced as the named kit.
 """
 
 from collections.abc import Sequence
@@ -11,15 +11,17 @@ from shipperone_erp_odoo.odoo import Odoo, Row, named, one
 from shipperone_erp_odoo.products import Product, by_id
 
 Parts = tuple[tuple[Product, Decimal], ...]
-"""Products in their own units, and how much of each."""
+"""Products in their own units, with the quantity of each."""
 
 DEEPEST = 5
-"""Kits within kits; more is a bill of materials that contains itself."""
+"""The largest depth of nested kits; more means a bill of materials that contains itself."""
 
 
 def parts(odoo: Odoo, product: Product, quantity: Decimal, company: int) -> Parts:
-    """What so much of the product is in stock: itself, or of a kit its components. `Refused`, kit_incomplete, where
-    that is not known exactly."""
+    """The stocked products for a quantity of the product: itself, or the components of a kit.
+
+    `Refused`, kit_incomplete, if these are not known exactly.
+    """
     if not product.kit:
         return ((product, quantity),)
     one_kit = odoo.kept(("kit", product.id, company), lambda: _components(odoo, product, company, DEEPEST))
@@ -61,7 +63,7 @@ def _components(odoo: Odoo, kit: Product, company: int, depth: int) -> Parts:
 
 
 def _bill(odoo: Odoo, kit: Product, company: int) -> Row:
-    """The bill of materials that Odoo itself would take."""
+    """The bill of materials that Odoo itself would use."""
     domain = [
         ("type", "=", "phantom"), ("company_id", "in", [False, company]), "|", ("product_id", "=", kit.id),
         "&", ("product_id", "=", False), ("product_tmpl_id.product_variant_ids", "in", [kit.id]),

@@ -1,4 +1,4 @@
-"""Records as Odoo's `load` takes them: columns and rows of text, and what it says of those that it refuses. Pure."""
+"""Records in the form of Odoo's `load`: columns and rows of text; and its messages about refused records. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,14 +8,14 @@ from typing import Any, Literal
 from shipperone_erp_odoo.faults import tidy
 
 EMPTY: Literal[""] = ""
-"""A cell of a draft that is sent empty: Odoo keeps nothing there, where it would work out a default of its own."""
+"""An explicitly empty cell of a draft: Odoo stores no value there, instead of its own default."""
 
 Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A record to be made under an external id: columns as `load` takes them, and those of each of its lines."""
+    """A record to be created under an external id: columns in the form of `load`, and those of each of its lines."""
 
     xid: str
     head: Mapping[str, object]
@@ -23,15 +23,15 @@ class Draft:
 
 
 def said_by(messages: Iterable[Row]) -> str:
-    """All that these messages of `load` say."""
+    """The text of all these messages of `load`."""
     return tidy(" ".join(str(message.get("message", "")) for message in messages))
 
 
 def named_bad(messages: Iterable[Row], count: int) -> dict[int, str]:
-    """The records that these messages of `load` name, with why.
+    """The records that these messages of `load` name, with the reasons.
 
-    Odoo repeats what was wrong with any record under the first one: a first record that is named with another one's
-    message is not bad by that.
+    Odoo repeats the message of any bad record for the first one: a first record with another record's message is not
+    bad because of it.
     """
     bad = {
         int(message["record"]): tidy(str(message.get("message", "")))
@@ -44,7 +44,7 @@ def named_bad(messages: Iterable[Row], count: int) -> dict[int, str]:
 
 
 def alike(drafts: Sequence[Draft]) -> list[list[Draft]]:
-    """Drafts that fill the same columns: an empty cell is a value too, and would keep Odoo from its own default."""
+    """Drafts grouped by their filled columns: an empty cell is a value too, and would override Odoo's own default."""
     groups: dict[object, list[Draft]] = {}
     for draft in drafts:
         lines = {name for line in draft.lines for name, value in line.items() if value is not None}
@@ -54,7 +54,7 @@ def alike(drafts: Sequence[Draft]) -> list[list[Draft]]:
 
 
 def table(drafts: Iterable[Draft]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows of text; a draft's further lines stand below it with the head's cells empty."""
+    """Columns and rows of text; further lines of a draft follow it, with the head's cells empty."""
     heads, lines = dict[str, None](), dict[str, None]()
     for draft in drafts:
         heads |= dict.fromkeys(name for name, value in draft.head.items() if value is not None)
@@ -71,7 +71,7 @@ def table(drafts: Iterable[Draft]) -> tuple[list[str], list[list[str]]]:
 
 
 def cell(value: object) -> str:
-    """A number without an exponent, nothing as nothing."""
+    """A number without an exponent; an empty text for None."""
     if value is None or value is False:
         return ""
     return f"{value:f}" if isinstance(value, Decimal) else str(value)

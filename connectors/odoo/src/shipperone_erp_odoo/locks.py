@@ -1,5 +1,7 @@
-"""Locked periods. Odoo does not refuse an invoice dated into one: it moves the accounting date to another day and says
-nothing. So the lock is looked at before, and the job is held for the accountant (B7, O3)."""
+"""Locked periods. Odoo does not refuse an invoice in one, but silently moves its accounting date to another day.
+
+Therefore the lock is checked first, and the job is held for the accountant (B7, O3).
+"""
 
 import datetime
 
@@ -8,15 +10,15 @@ from shipperone_erp_odoo.odoo import Odoo, Row
 from shipperone_erp_odoo.warehouses import Company
 
 LOCKS = ("period_lock_date", "fiscalyear_lock_date", "tax_lock_date", "sale_lock_date", "hard_lock_date")
-"""Those that hold sales, over all versions; since 18 each has a twin `user_…` that knows the user's exceptions."""
+"""The locks that affect sales, over all versions; since 18 each has a twin `user_…` with the user's exceptions."""
 
 
 Lock = tuple[datetime.date, str]
-"""A day, and the field that has it."""
+"""A day, and the field that contains it."""
 
 
 def locked_until(odoo: Odoo, at: Company) -> Lock | None:
-    """The last day on which this user can put no invoice, and the field that says so."""
+    """The last day for which this user cannot create an invoice, and the field that sets it."""
     fields = []
     for name in LOCKS:
         if odoo.has("res.company", f"user_{name}"):
@@ -31,12 +33,12 @@ def locked_until(odoo: Odoo, at: Company) -> Lock | None:
 
 
 def locks(lock: Lock | None, day: datetime.date | None) -> bool:
-    """An invoice of that day falls into the locked period."""
+    """Whether an invoice of that day falls into the locked period."""
     return lock is not None and day is not None and day <= lock[0]
 
 
 def refuse_locked(lock: Lock | None, day: datetime.date | None, at: Company) -> None:
-    """`Refused`, erp_period_locked, if an invoice of that day would be moved."""
+    """`Refused`, erp_period_locked, if Odoo would move an invoice of that day."""
     if lock is not None and locks(lock, day):
         raise Refused(
             Reason.ERP_PERIOD_LOCKED,

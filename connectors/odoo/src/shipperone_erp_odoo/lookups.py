@@ -1,6 +1,6 @@
-"""Records that people set up and settings name: journals, taxes, terms, positions, teams, accounts, currencies.
+"""Configured records named by settings: journals, taxes, terms, positions, teams, accounts, currencies.
 
-A name that fits none or several is `config_incomplete`, with the names that there are.
+A name that matches none or several is `config_incomplete`, with the existing names.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from shipperone_erp_odoo.warehouses import Company
 
 @dataclass(frozen=True, slots=True)
 class Tax:
-    """A sales tax. `included`: its price includes it, without which no gross amount can be kept to the cent."""
+    """A sales tax. `included`: prices include it; without this no gross amount can be exact to the cent."""
 
     id: int
     name: str
@@ -28,7 +28,7 @@ def tax(odoo: Odoo, name: str, at: Company) -> Tax:
 
 
 def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
-    """These taxes, archived ones too."""
+    """These taxes, including archived ones."""
 
     def find() -> dict[int, Tax]:
         domain = [("id", "in", sorted(ids))]
@@ -39,7 +39,7 @@ def taxes_by_id(odoo: Odoo, ids: frozenset[int], at: Company) -> dict[int, Tax]:
 
 
 def sale_taxes(odoo: Odoo, ids: tuple[int, ...], at: Company) -> list[Tax]:
-    """Those of these taxes that are sale taxes of the company: a product lists those of every company."""
+    """The sale taxes of the company among these: a product lists the taxes of every company."""
 
     def find() -> list[Tax]:
         domain = [("id", "in", list(ids)), ("type_tax_use", "=", "sale"), ("company_id", "=", at.id)]
@@ -57,7 +57,7 @@ def sales_taxes(odoo: Odoo, at: Company) -> list[Tax]:
 
 
 def sales_journal(odoo: Odoo, code: str | None, at: Company) -> int:
-    """The sales journal of that code; None: the company's first, as Odoo itself would take it."""
+    """The sales journal of that code; None: the company's first one, which Odoo itself would use."""
     named = [("code", "=", code)] if code else []
     domain = [("type", "=", "sale"), ("company_id", "=", at.id), *named]
     what = f"sales journal with the code {code}" if code else "sales journal"
@@ -89,7 +89,7 @@ def analytic_account(odoo: Odoo, name: str, at: Company) -> int:
 
 
 def payment_journal(odoo: Odoo, code: str, at: Company) -> tuple[int, int]:
-    """The bank or cash journal of that code, and its first way of being paid whose money has an account."""
+    """The bank or cash journal of that code, and its first payment method with an account for the money."""
 
     def find() -> tuple[int, int]:
         domain = [("code", "=", code), ("type", "in", ["bank", "cash"]), ("company_id", "=", at.id)]
@@ -110,7 +110,7 @@ def payment_journal(odoo: Odoo, code: str, at: Company) -> tuple[int, int]:
 
 
 OWN_ACCOUNT_SINCE = 18
-"""Before, a payment is booked by an account of the company where its journal has none; since, not at all."""
+"""Earlier versions post to an account of the company if the journal has none; since this version they post nowhere."""
 
 
 def salesperson(odoo: Odoo, login: str, at: Company) -> int:
@@ -131,7 +131,7 @@ def pricelist_named(odoo: Odoo, name: str, currency: str, at: Company) -> int:
 
 
 def carrier(odoo: Odoo, name: str, company: int) -> int | None:
-    """The carrier of that name; None if there is none, or several are named so."""
+    """The carrier of that name; None if there is none, or if several have it."""
 
     def find() -> int | None:
         domain = [("name", "=", name), ("company_id", "in", [False, company])]
@@ -142,8 +142,10 @@ def carrier(odoo: Odoo, name: str, company: int) -> int | None:
 
 
 def currency(odoo: Odoo, code: str, at: Company) -> tuple[int, Decimal]:
-    """The active currency of that code, and its smallest unit. `Refused`, currency_differs, if Odoo has none, or would
-    post it 1 : 1 into the company's books."""
+    """The active currency of that code, and its smallest unit.
+
+    `Refused`, currency_differs, if Odoo does not have it, or would post it 1 : 1 into the company's books.
+    """
 
     def find() -> tuple[int, Decimal]:
         found = odoo.find("res.currency", [("name", "=", code)], ["decimal_places"])
@@ -161,7 +163,7 @@ def currency(odoo: Odoo, code: str, at: Company) -> tuple[int, Decimal]:
 
 
 def rated(odoo: Odoo, currency: int, at: Company) -> bool:
-    """The company has a rate of that currency. Odoo takes 1 for any other one, and raises no error."""
+    """Whether the company has a rate of that currency. Without one Odoo silently uses 1."""
     domain = [("currency_id", "=", currency)]
     return bool(odoo.find("res.currency.rate", domain, ["id"], company=at.id, limit=1))
 
@@ -193,7 +195,7 @@ def account(odoo: Odoo, code: str, at: Company) -> int:
 
 
 def language(odoo: Odoo, text: str) -> str | None:
-    """Odoo's code of the active language that a text such as `sk`, `sk-SK` or `sk_SK` names; None if there is none."""
+    """Odoo's code of the active language named by a text such as `sk`, `sk-SK` or `sk_SK`; None if there is none."""
 
     def find() -> list[tuple[str, str]]:
         return [(str(row["code"]), str(row["iso_code"])) for row in odoo.find("res.lang", [], ["code", "iso_code"])]

@@ -1,7 +1,7 @@
-"""The invoice, mailed to its buyer by Odoo itself (`mail_invoice`): with Odoo's own template, once, after it is posted.
+"""The invoice mailed to its buyer by Odoo itself (`mail_invoice`): with Odoo's own template, once, after posting.
 
-Odoo notes on the invoice that it was sent, in the transaction that makes the message: one that says so is not sent
-again, whoever sent it.
+Odoo records on the invoice that it was sent, in the same transaction as the message. An invoice with that record is not
+sent again, regardless of the sender.
 """
 
 from collections.abc import Mapping
@@ -12,12 +12,14 @@ from shipperone_erp_odoo.odoo import Odoo
 from shipperone_erp_odoo.warehouses import Company
 
 WIZARD_OF_ONE_SINCE = 18
-"""Before, one wizard sends any number of invoices; since, there is one for a single invoice."""
+"""Earlier versions have one wizard for any number of invoices; since this one it takes a single invoice."""
 
 
 def send(odoo: Odoo, at: Company, posted: Mapping[int, IssueInvoice], answers: Answers[Invoice | Voided]) -> None:
-    """Those of these posted invoices, by id, that were not sent yet, and whose contact has an address. What Odoo says
-    against it is that invoice's answer; the invoice stays posted, and the next call tries again."""
+    """Send the posted invoices, by id, that were not sent yet and whose contact has an address.
+
+    An error of Odoo is that invoice's answer; the invoice stays posted, and the next call tries again.
+    """
     domain = [
         ("id", "in", sorted(posted)), ("state", "=", "posted"), ("is_move_sent", "=", False),
         ("partner_id.email", "!=", False),

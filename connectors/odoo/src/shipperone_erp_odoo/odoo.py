@@ -1,4 +1,4 @@
-"""One Odoo database as the flows see it: calls by name, searches, get-or-create by external id, what it has."""
+"""One Odoo database for the flows: calls by name, searches, get-or-create by external id, its fields and protocol."""
 
 import random
 import re
@@ -19,19 +19,19 @@ from shipperone_erp_odoo.protocols import Json2Session, JsonRpc, RpcSession, Ses
 from shipperone_erp_odoo.settings import OdooSettings
 
 MODULE = "__shipperone__"
-"""The module of our external ids. With `mode` and `noupdate` as below, loading an id that is there changes nothing."""
+"""The module of this connector's external ids. With `mode` and `noupdate` as below, a load never changes a record."""
 
 CREATE_IF_ABSENT = {"mode": "update", "noupdate": True}
 RACES = 6
-"""How often a load is tried that another transaction was in the way of."""
+"""The number of attempts of a load that conflicts with another transaction."""
 
 UNCLEAR = 4
-"""How often a load is tried whose message may mean that, in a language that is not known."""
+"""The number of attempts of a load whose message may report a conflict, in an unknown language."""
 
 JSON2_SINCE = 19
 
 KEPT_FOR = 300.0
-"""Seconds until a record that people set up is looked at again."""
+"""Seconds until a configured record is read again."""
 
 OPTIONAL = {
     "product.product": ("is_storable", "is_kits"),
@@ -48,14 +48,14 @@ OPTIONAL = {
     ),
     "res.users.apikeys": ("expiration_date",),
 }  # fmt: skip
-"""Fields that only some versions have, or only with some module: those that `has` is asked for."""
+"""Fields that exist only in some versions or with some module; `has` checks them."""
 
 Domain = Sequence[Any]
 AnswerT = TypeVar("AnswerT")
 
 
 class Odoo:
-    """A login to one database. Opens nothing before the first call; any number of threads."""
+    """A login to one database. Opens nothing before the first call; usable from any number of threads."""
 
     def __init__(self, settings: OdooSettings, transport: httpx.BaseTransport | None = None) -> None:
         self.settings = settings
@@ -73,7 +73,7 @@ class Odoo:
         try:
             told = JsonRpc(self.wire).send("common", "version")
         except ConnectorError:
-            # JSON-RPC is to be retired: later versions may only have this page
+            # JSON-RPC will be removed: later versions may only have this page
             page = self.wire.get("/web/version", doing="version")
             try:
                 return int(page.json()["version_info"][0])
@@ -84,7 +84,7 @@ class Odoo:
 
     @cached_property
     def protocol(self) -> str:
-        """The protocol that is spoken: the one that is forced, else the best that this version and secret allow."""
+        """The protocol in use: the forced one, else the best that this version and secret permit."""
         if self.settings.protocol != "auto":
             return self.settings.protocol
         return "json2" if self.settings.api_key and self.version >= JSON2_SINCE else "jsonrpc"
@@ -112,9 +112,9 @@ class Odoo:
         context: Mapping[str, Any] | None = None,
         **named: Any,
     ) -> Any:
-        """The method's answer; whatever goes wrong is one of `shipperone_erp`'s exceptions.
+        """The method's answer; every error is one of `shipperone_erp`'s exceptions.
 
-        `company` is the one that the call is made in: without it, Odoo takes the user's first.
+        `company` is the company of the call: without it, Odoo uses the user's first one.
         """
         around = {**(context or {}), **({"allowed_company_ids": [company]} if company else {})}
         given = {**named, **({"context": around} if around else {})}
@@ -131,7 +131,7 @@ class Odoo:
         order: str | None = None,
         limit: int | None = None,
     ) -> list[Row]:
-        """Records by a domain. `archived`: those as well."""
+        """Records that match a domain. `archived`: includes archived ones."""
         more: dict[str, Any] = {"order": order} if order else {}
         if limit:
             more["limit"] = limit
@@ -142,26 +142,26 @@ class Odoo:
         return found
 
     def has(self, model: str, name: str) -> bool:
-        """Whether the model has that field in this version, with the modules installed here."""
+        """Whether the model has that field in this version, with the installed modules."""
         if model not in self._fields:
             told = self.call(model, "fields_get", allfields=list(OPTIONAL[model]), attributes=["type"])
             self._fields[model] = frozenset(told)
         return name in self._fields[model]
 
     def kept(self, what: object, find: Callable[[], AnswerT]) -> AnswerT:
-        """What `find` answers, asked once in a while: for records that people set up. What it raises is not kept."""
+        """The cached answer of `find`, refreshed periodically: for configured records. Exceptions are not cached."""
         if not self.is_kept(what):
             self._kept[what] = (time.monotonic(), find())
         kept: AnswerT = self._kept[what][1]
         return kept
 
     def is_kept(self, what: object) -> bool:
-        """`kept` has an answer for it that is still used."""
+        """Whether `kept` has a valid cached answer for it."""
         since, _ = self._kept.get(what, (0.0, None))
         return bool(since) and time.monotonic() - since <= KEPT_FOR
 
     def own(self, what: object, make: Callable[[], AnswerT]) -> AnswerT:
-        """What `make` makes, once for this connection: what is learned of this Odoo while it is used."""
+        """The result of `make`, created once for this connection: for facts about this Odoo that are learned in use."""
         made: AnswerT = self._own.setdefault(what, make())
         return made
 
@@ -177,7 +177,7 @@ class Odoo:
         return int(answer[1]) if answer and answer[1] else None
 
     def external_ids(self, model: str, ids: Sequence[int]) -> dict[int, str]:
-        """Those of the records that have one of ours: the name of it. XML-RPC cannot carry this answer: empty there."""
+        """The names of this connector's external ids among the records; empty over XML-RPC, which cannot carry them."""
         if not ids or self.protocol == "xmlrpc":
             return {}
         told: Mapping[str, str] = self.call(model, "get_external_id", ids)
@@ -185,11 +185,11 @@ class Odoo:
         return {id: name for id, (_, name) in ours.items()}
 
     def load(self, model: str, drafts: Sequence[Draft], *, company: int | None = None) -> dict[str, int | Refused]:
-        """Get-or-create: for each draft's external id the record's id, or why there is none.
+        """Get-or-create: for each draft's external id the record's id, or the reason why there is none.
 
-        A record that is there already is left exactly as it is. All that can be made is made in one transaction;
-        records that Odoo names as bad are left out and the others loaded again. Two different drafts under one external
-        id are both refused.
+        An existing record is left unchanged. All possible records are created in one transaction; records that Odoo
+        names as bad are left out, and the others are loaded again. Two different drafts under one external id are both
+        refused.
         """
         by_xid: dict[str, Draft] = {}
         answers: dict[str, int | Refused] = {}
@@ -204,9 +204,9 @@ class Odoo:
     def write_each(
         self, model: str, records: Mapping[int, Mapping[str, object]], *, company: int | None = None
     ) -> dict[int, Refused]:
-        """Write to each record its own values, columns as `load` takes them, in one transaction and one call.
+        """Write to each record its own values, columns in the form of `load`, in one transaction and one call.
 
-        Empty where all of it was written; else nothing was, and these are the records that Odoo refused.
+        Returns the records that Odoo refused, and then nothing was written; empty if everything was written.
         """
         columns = list(next(iter(records.values()), {}))
         rows = [[str(id), *(cell(values[name]) for name in columns)] for id, values in records.items()]
@@ -230,7 +230,7 @@ class Odoo:
                 break
             bad = named_bad(told["messages"], len(wanted))
             if not bad:
-                if len(wanted) > 1:  # it does not say which: each for itself
+                if len(wanted) > 1:  # Odoo does not name the record: each one is written separately
                     for draft in wanted:
                         answers |= self._load(model, [draft], company)
                     break
@@ -242,10 +242,10 @@ class Odoo:
         return answers
 
     def _loaded(self, model: str, columns: list[str], rows: list[list[str]], company: int | None) -> Row:
-        """The answer of `load`, repeated while another transaction may have been in the way.
+        """The answer of `load`, repeated as long as another transaction may have been in conflict.
 
-        PostgreSQL reports that in the language of its server: a text that is not recognised is refused only after it
-        was answered `UNCLEAR` times.
+        PostgreSQL reports a conflict in the language of its server: an unrecognised text counts as a refusal only after
+        `UNCLEAR` attempts.
         """
         unclear = 0
         for attempt in range(1, RACES + 1):
@@ -260,7 +260,7 @@ class Odoo:
         raise Transient(f"{model}: other transactions were in the way {RACES} times; nothing was written")
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self.wire.close()
 
 
@@ -268,12 +268,12 @@ KINDS = {"stock.picking": "transfer", "sale.order": "sales order", "account.move
 
 
 def external_id(kind: str, key: str, *more: str) -> str:
-    """`__shipperone__.PICK_a-FO-1-…`: the name under which a document of that key is made, once."""
+    """`__shipperone__.PICK_a-FO-1-…`: the name under which the document of that key is created, once."""
     return f"{MODULE}.{'_'.join((kind, key, *(re.sub(r'[^A-Za-z0-9_-]', '_', part) for part in more)))}"
 
 
 def one(value: Any) -> int | None:
-    """The id in a many-to-one: `[7, 'name']`; None where it is empty."""
+    """The id in a many-to-one: `[7, 'name']`; None if it is empty."""
     return int(value[0]) if value else None
 
 

@@ -1,6 +1,6 @@
-"""What the chatter of a document says of it: the order's page in ShipperOne (`order_link`), and the tag (`tag`).
+"""Posts to a document's chatter: the order's page in ShipperOne (`order_link`), and the tag (`tag`).
 
-A message is made under an external id of its own, so it is there once. A courtesy: what Odoo does not take is left out.
+A message has an external id of its own, so it is created once. It is optional: a message that Odoo refuses is left out.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from shipperone_erp_odoo.odoo import MODULE, Draft, Odoo
 
 
 def show(odoo: Odoo, model: str, made: Mapping[str, tuple[int, FulfillmentOrder | None]], company: int) -> None:
-    """On each of these documents, by external id. Sales orders have tags of their own."""
+    """Post to each of these documents, by external id. Sales orders have real tags instead."""
     tag = odoo.settings.tag if model != "sale.order" else None
     drafts = []
     for xid, (id, order) in made.items():

@@ -1,4 +1,4 @@
-"""What is still to leave the stock under a key, and which moves it leaves by. Pure functions of what Odoo shows."""
+"""The quantity still to leave the stock under a key, and the moves for it. Pure functions on Odoo's data."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """So much of a move leaves."""
+    """A quantity of a move that leaves."""
 
     move: Move
     quantity: Decimal
@@ -19,17 +19,17 @@ class Take:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Which moves leave, and how much of each, by picking; `lacking` is what no open move has reserved, by product."""
+    """The leaving moves with their quantities, by picking; `lacking`: not reserved by any open move, by product."""
 
     takes: Mapping[int, Sequence[Take]]
     lacking: Mapping[int, Decimal]
 
 
 def missing(key: str, wanted: Mapping[int, Decimal], moves: Sequence[Move]) -> dict[int, Decimal]:
-    """By product, what has not left yet for this key.
+    """By product, the quantity that has not left yet for this key.
 
-    A product of which nothing is open any more has left in full: somebody validated it in Odoo, and what other keys
-    have not taken of it is ours.
+    A product without open moves has left completely: a user has validated it in Odoo, and the part that other keys have
+    not taken belongs to this key.
     """
     found = {}
     for product, quantity in wanted.items():
@@ -43,7 +43,7 @@ def missing(key: str, wanted: Mapping[int, Decimal], moves: Sequence[Move]) -> d
 
 
 def plan(moves: Sequence[Move], wanted: Mapping[int, Decimal]) -> Plan:
-    """So much of each product, out of what is reserved, the oldest moves first."""
+    """The quantity of each product, from reserved moves, the oldest first."""
     takes: dict[int, list[Take]] = {}
     lacking: dict[int, Decimal] = {}
     for product, quantity in wanted.items():
@@ -61,11 +61,11 @@ def plan(moves: Sequence[Move], wanted: Mapping[int, Decimal]) -> Plan:
 
 
 def whole(picking: Found, takes: Collection[Take]) -> bool:
-    """All that is still open of the picking leaves, and all of that is reserved: nothing of it is left behind."""
+    """Whether all open moves of the picking leave and are completely reserved, so that nothing is left behind."""
     leaving = {take.move.id: take.quantity for take in takes}
     return leaving == {move.id: move.wanted for move in picking.moves if move.open}
 
 
 def _is_key(mark: str) -> bool:
-    """A move's source document is a key of ours, not a person's or Odoo's own."""
+    """Whether a move's source document is a key of this connector, and not a text of a user or of Odoo."""
     return mark.startswith("i-")

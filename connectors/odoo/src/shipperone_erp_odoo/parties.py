@@ -1,4 +1,4 @@
-"""What an order states about its buyer and its destination. Pure functions."""
+"""The order's data about its buyer and its destination. Pure functions."""
 
 from shipperone_erp import FulfillmentOrder, Party
 from shipperone_erp_odoo.business_identity import company_name, registration_number, vat_id
@@ -9,14 +9,14 @@ PLACE = ("street", "city", "postcode", "country")
 ORDER = "order"
 LANGUAGE = "language"
 SPOKEN = ("language", "language_code", "lang", "locale", "locale_code", "store_language", "store_locale")
-"""Keys that ShipperOne may list a language under: `sk`, `sk-SK`, `sk_SK`."""
+"""Keys under which ShipperOne may list a language: `sk`, `sk-SK`, `sk_SK`."""
 
 
 def buyer(order: FulfillmentOrder) -> Party:
-    """The billing address, completed by what only the customer's record states.
+    """The billing address, completed with data that only the customer's record has.
 
     A VAT id, a registration number or a company that identifies nobody is None; the VAT id is normalised. `extra` has
-    the order's id, and the buyer's language, if the order states one.
+    the order's id, and the buyer's language, if the order has one.
     """
     billing, customer = order.billing or Party(), order.customer or Party()
     place = billing if billing.street else customer
@@ -34,18 +34,18 @@ def buyer(order: FulfillmentOrder) -> Party:
 
 
 def delivered_to(order: FulfillmentOrder, at: Company) -> str:
-    """The country of the delivery in capitals; where the order states none, the company's own."""
+    """The country of the delivery in capitals; the company's own if the order has none."""
     to = (order.shipping and order.shipping.country) or buyer(order).country or at.country or ""
     return to.upper()
 
 
 def _language(order: FulfillmentOrder) -> str | None:
-    """The buyer's language as the order states it; None if it states none."""
+    """The buyer's language in the order; None if it has none."""
     listed = [party.extra for party in (order.billing, order.customer) if party is not None] + [order.extra]
     texts = (extra.get(key) for extra in listed for key in SPOKEN)
     return next((text for text in texts if isinstance(text, str) and text.strip()), None)
 
 
 def _registered(text: str | None) -> str | None:
-    """The registration number as it is written."""
+    """The registration number in its written form."""
     return " ".join((text or "").split()) if registration_number(text) else None

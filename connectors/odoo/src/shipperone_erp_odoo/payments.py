@@ -1,8 +1,8 @@
-"""Payments that ShipperOne's buyers have made before the goods left: registered against the invoice once it is posted.
+"""Registers buyers' prepayments against the invoice once it is posted.
 
-A payment is get-or-create under the invoice's key, so it is registered once; one that somebody cancels in Odoo stays
-cancelled. An invoice that is paid already gets none. The money is where Odoo expects it (outstanding receipts of the
-journal) until the bank statement is reconciled.
+A payment is get-or-create under the invoice's key, so it is registered once; one that is cancelled in Odoo stays
+cancelled. An invoice that is already paid gets none. The money stays on Odoo's account for outstanding receipts of the
+journal until the bank statement is reconciled.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,12 +16,14 @@ from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.warehouses import Company
 
 PAYMENT = "PAY"
-"""The kind of external ids that payments are made under."""
+"""The kind of the external ids of payments."""
 
 
 def register(odoo: Odoo, at: Company, posted: Mapping[int, IssueInvoice], answers: Answers[Invoice | Voided]) -> None:
-    """The payments of these posted invoices, by id, whose method has a journal to be paid into. One that cannot be
-    registered is that invoice's answer: the invoice stays posted, and the next call tries the payment again."""
+    """Register the payments of these posted invoices, by id, whose payment method has a journal.
+
+    An error is that invoice's answer: the invoice stays posted, and the next call tries the payment again.
+    """
     rules = odoo.settings.payments
     paid = {
         id: rule.paid_into
@@ -54,7 +56,7 @@ def register(odoo: Odoo, at: Company, posted: Mapping[int, IssueInvoice], answer
 
 
 def _due(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, Row]:
-    """What is still owed on each of these invoices; one that is paid is missing."""
+    """The open amount of each of these invoices; paid ones are missing."""
     domain = [("move_id", "in", ids), ("display_type", "=", "payment_term"), ("reconciled", "=", False)]
     fields = ["move_id", "account_id", "partner_id", "amount_residual_currency", "currency_id", "date"]
     rows = odoo.find("account.move.line", domain, fields, company=at.id, order="id")
@@ -95,7 +97,7 @@ def _post(odoo: Odoo, ids: Sequence[int], at: Company) -> None:
 
 
 def _received(odoo: Odoo, ids: Sequence[int], at: Company) -> dict[int, list[int]]:
-    """By payment, its lines that are not set off against an invoice yet."""
+    """By payment, its lines that are not yet reconciled with an invoice."""
     domain = [
         ("payment_id", "in", ids), ("account_type", "=", "asset_receivable"), ("reconciled", "=", False),
         ("parent_state", "=", "posted"),

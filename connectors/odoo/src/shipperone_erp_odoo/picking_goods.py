@@ -1,8 +1,8 @@
-"""Writing in Odoo which goods of a picking are picked, and under which key: the step before it is validated.
+"""Marks goods of a picking as picked, and by which key: the step before its validation.
 
-The moves that leave carry the key as their source document, written in the same transaction that picks them. A plan is
-written whole, never as a difference; the unchanged unit beside it makes Odoo refuse the write of a move that is done
-meanwhile.
+The moves that leave have the key as their source document, written in the same transaction as the picking. A plan is
+written as absolute values, never as a difference. The unchanged unit beside it makes Odoo refuse a write to a move that
+is done by now.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,10 @@ LINE = [
 
 
 def pick_whole(odoo: Odoo, pickings: Mapping[str, Sequence[Found]], company: int) -> dict[str, Refused]:
-    """All that is open of these pickings, by key, in one transaction. The keys of which something was in the way, with
-    what it was: of them nothing is written."""
+    """Pick all open moves of these pickings, by key, in one transaction.
+
+    Returns the keys that failed, with the reasons; nothing is written for them.
+    """
     left = {
         key: {move.id: move.unit for picking in found for move in picking.moves if move.open}
         for key, found in pickings.items()
@@ -54,7 +56,7 @@ def lines_of(odoo: Odoo, pickings: Sequence[Found], company: int) -> dict[int, l
 def pick_part(
     odoo: Odoo, key: str, picking: Found, takes: Sequence[Take], lines: Mapping[int, Sequence[Row]], company: int
 ) -> None:
-    """These quantities of these moves and nothing else of the picking, in one transaction."""
+    """Pick these quantities of these moves, and nothing else of the picking, in one transaction."""
     leaving = {take.move.id: take.quantity for take in takes}
     commands = []
     for move in picking.moves:
@@ -69,8 +71,11 @@ def pick_part(
 
 
 def _picked(picking: Found, lines: Sequence[Row], take: Decimal) -> list[list[Any]]:
-    """The lines of a move with that much of it picked: a line that leaves in part is split, so that its rest stays
-    reserved and no other transaction can take it in between."""
+    """The lines of a move with that quantity picked.
+
+    A line that leaves in part is split, so that its rest stays reserved and no other transaction can take it in
+    between.
+    """
     commands: list[list[Any]] = []
     for line in lines:
         has = Decimal(line["quantity"])

@@ -1,4 +1,4 @@
-"""Reservations that are deliveries of their own: one `load` for deliveries and transfers, one more for chained ones."""
+"""Reservations as separate deliveries: one `load` for deliveries and transfers, one more for chained ones."""
 
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
@@ -23,7 +23,7 @@ class Deliveries:
         self.company = at.id
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> list[existing_documents.Seen]:
-        """The live deliveries that name these orders, and sales orders of ours from before the setting was changed."""
+        """The live deliveries that name these orders, and sales orders from before a change of the setting."""
         found = [existing_documents.pickings(self.odoo, orders, self.company)]
         if has_sold(self.odoo, self.company):
             found.append(
@@ -32,11 +32,11 @@ class Deliveries:
         return found
 
     def knows(self, order: Wanted) -> bool:
-        """It was made under this key."""
+        """Whether it was created under this key."""
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None
 
     def knows_otherwise(self, order: Wanted) -> bool:
-        """It was made as a sales order."""
+        """Whether it was created as a sales order."""
         if not has_sold(self.odoo, self.company):
             return False
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALES)[0]) is not None
@@ -52,20 +52,19 @@ class Deliveries:
         return {key: [pickings.get(id, Found(id, "")) for id in made] for key, made in ids.items()}
 
     def cancel(self, made: Sequence[Found]) -> None:
-        """What they hold is free."""
+        """Release the goods that they hold."""
         cancel(self.odoo, [picking.id for picking in made if picking.name], self.company)
 
     def reference(self, made: Sequence[Found]) -> str:
-        """By their names."""
+        """The reference, by their names."""
         return reference(made)
 
     def url(self, made: Sequence[Found]) -> str:
-        """The first one's form."""
+        """The address of the first one's form."""
         return link(self.odoo, "stock.picking", made[0].id)
 
     def _confirmed(self, ids: Iterable[int]) -> dict[int, Found]:
-        """Drafts are confirmed, which reserves, and others are left as they are by that; what is not reserved then is
-        asked for once more."""
+        """Confirm drafts, which reserves. Goods that are not reserved then are requested again."""
         all_of_them = sorted(ids)
         if all_of_them:
             each(self.odoo, "action_confirm", all_of_them, self.company)
@@ -78,11 +77,11 @@ class Deliveries:
 
 
 SALES = "SALE"
-"""The kind of external ids that sales orders are made under."""
+"""The kind of the external ids of sales orders."""
 
 
 def has_sold(odoo: Odoo, company: int) -> bool:
-    """The user has live sales orders in Odoo: some may be of this connector, made before `documents` was changed."""
+    """Whether the user has live sales orders, which may be this connector's from before a change of `documents`."""
 
     def find() -> bool:
         if not odoo.has("stock.picking", "sale_id"):
@@ -91,15 +90,15 @@ def has_sold(odoo: Odoo, company: int) -> bool:
         try:
             return bool(odoo.find("sale.order", domain, ["id"], company=company, limit=1))
         except Refused:
-            return False  # without the right to see any it has made none
+            return False  # a user without the right to read them has created none
 
     return odoo.kept(("has sold", company), find)
 
 
 def load_pickings(odoo: Odoo, orders: Sequence[Wanted], company: int, answers: Answers[Any]) -> dict[str, list[int]]:
-    """The pickings of each order, in the sequence of its plan; those that cannot be made are answered.
+    """The pickings of each order, in the sequence of its plan; those that cannot be created are answered.
 
-    A transfer is made before the delivery that is chained to it, since that one names its moves.
+    A transfer is created before the delivery that is chained to it, since the delivery names its moves.
     """
     chained = {order.key for order in orders if any(picking.kind == "transfer" for picking in order.pickings)}
     first = [
@@ -161,9 +160,9 @@ def _draft(odoo: Odoo, order: Wanted, picking: Picking, origins: dict[tuple[Prod
         "location_id/.id": site.stock,
         "location_dest_id/.id": to,
         **tagged(odoo, "delivery"),
-        "move_type": "one",  # a picking with one line reserved in part is not `assigned` then
+        "move_type": "one",  # otherwise a picking with one partly reserved line is `assigned`
     }
-    has_name = odoo.has("stock.move", "name")  # required up to 18, gone since
+    has_name = odoo.has("stock.move", "name")  # required up to 18, removed since
     lines = []
     for place, quantity in picking.moves.items():
         product, _ = place
@@ -173,7 +172,7 @@ def _draft(odoo: Odoo, order: Wanted, picking: Picking, origins: dict[tuple[Prod
             "move_ids/product_uom/.id": product.unit,
             "move_ids/location_id/.id": site.stock,
             "move_ids/location_dest_id/.id": to,
-            "move_ids/company_id/.id": site.company.id,  # Odoo would take the user's first company
+            "move_ids/company_id/.id": site.company.id,  # otherwise Odoo uses the user's first company
             "move_ids/procure_method": "make_to_order" if origins.get(place) else "make_to_stock",
             "move_ids/move_orig_ids/.id": origins.get(place),
         }

@@ -1,8 +1,8 @@
-"""What a request wants of Odoo's stock: pickings to be made, each with its moves, and which item wants how much.
+"""The stock that a request needs from Odoo: pickings to be created, each with its moves, and the quantity of each item.
 
-One picking delivers from the order's warehouse. Goods in another one either come by an internal transfer, which that
-delivery is chained to, or are delivered straight from there by a picking of their own (`transfers`). The first picking
-always carries the bare key: by it the whole reservation is found again.
+One picking delivers from the order's warehouse. Goods in another warehouse either come by an internal transfer, to
+which that delivery is chained, or are delivered directly from there by a picking of their own (`transfers`). The first
+picking always has the bare key, by which the whole reservation is found again.
 """
 
 from collections.abc import Collection, Mapping
@@ -17,15 +17,17 @@ from shipperone_erp_odoo.products import Product, counted
 from shipperone_erp_odoo.warehouses import Site
 
 Transfers = Literal["internal", "direct"]
-"""How goods that lie in another warehouse come: as the setting `transfers` says."""
+"""The way for goods in another warehouse, as in the setting `transfers`."""
 
 FoundT = TypeVar("FoundT", Site, Product)
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """An item, its product, where its goods lie, and how much of it in the product's own unit; `parts` is what of it
-    is kept in stock."""
+    """An item, its product, the warehouse of its goods, and the quantity in the product's own unit.
+
+    `parts` are the products of it that are kept in stock.
+    """
 
     item: OrderItem
     product: Product
@@ -36,7 +38,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Picking:
-    """A picking to be made, to the customer or from one warehouse to another; `moves` by product and source."""
+    """A picking to be created, to the customer or between warehouses; `moves` by product and source."""
 
     xid: str
     kind: Literal["delivery", "transfer"]
@@ -46,7 +48,7 @@ class Picking:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """A reservation to be made, all of it or nothing."""
+    """A reservation to be made completely or not at all."""
 
     key: str
     order: FulfillmentOrder
@@ -55,7 +57,7 @@ class Wanted:
     pickings: tuple[Picking, ...]
 
     def demand(self) -> dict[tuple[int, int], Decimal]:
-        """By stock location and product: what must be there, of what Odoo keeps a count of."""
+        """The required quantities by stock location and product, of products whose stock Odoo keeps."""
         found: dict[tuple[int, int], Decimal] = {}
         for line in self.lines:
             for product, quantity in line.parts:
@@ -74,8 +76,10 @@ def wanted(
     kind: str = "PICK",
     transfers: Transfers | None = None,
 ) -> Wanted:
-    """The reservation that this order needs, its deliveries under external ids of that kind. `Refused` if Odoo cannot
-    be asked for it. `transfers`: other ones than the settings say, of a reservation that was begun so."""
+    """The reservation that this order needs, with its deliveries under external ids of that kind.
+
+    `Refused` if Odoo cannot make it. `transfers` overrides the setting, for a reservation that was begun that way.
+    """
     home = _there(sites[order.warehouse_code])
     lines = tuple(_line(odoo, order, item, sites, products) for item in order.items)
     for line in lines:
@@ -88,22 +92,24 @@ def wanted(
 
 
 def sources(order: FulfillmentOrder) -> list[str]:
-    """The codes of all warehouses that goods of this order lie in, and its own."""
+    """The codes of all warehouses with goods of this order, including its own."""
     return list(dict.fromkeys([order.warehouse_code, *map(order.source_warehouse, order.items)]))
 
 
 def external_ids(
     odoo: Odoo, key: str, order: FulfillmentOrder, kind: str = "PICK", transfers: Transfers | None = None
 ) -> list[str]:
-    """Those of all documents that a reservation of this order may consist of; the first one always is there."""
+    """The external ids of all documents that a reservation of this order may have; the first one always exists."""
     further = "TRF" if (transfers or odoo.settings.transfers) == "internal" else kind
     others = [external_id(further, key, code) for code in sources(order) if code != order.warehouse_code]
     return [external_id(kind, key), *others]
 
 
 def begun_with(odoo: Odoo, key: str, order: FulfillmentOrder, live: Collection[str]) -> Transfers:
-    """How goods from elsewhere were asked for by the deliveries of this key, which may be another way than that of the
-    settings now. `live`: the external ids of ours among the deliveries that name the order."""
+    """How the deliveries of this key requested goods from elsewhere, possibly before a change of the setting.
+
+    `live`: the connector's external ids among the deliveries that name the order.
+    """
     now = odoo.settings.transfers
     far = external_ids(odoo, key, order, "PICK", "direct")[1:]
     if not far or not (live or odoo.protocol == "xmlrpc"):

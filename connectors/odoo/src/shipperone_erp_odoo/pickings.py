@@ -1,6 +1,6 @@
-"""Pickings as they stand in Odoo: states, moves, what is reserved of each, and their backorders.
+"""Pickings in Odoo: states, moves, the reserved quantity of each, and their backorders.
 
-A picking's own state is not believed: it is `assigned` with a line that is reserved in part. Every move is looked at.
+A picking's own state is not reliable: it is `assigned` even if a line is only partly reserved. Every move is read.
 """
 
 import re
@@ -17,7 +17,7 @@ NOTHING = Decimal(0)
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """How much of a product a move wants, and how much of that it has: reserved, or moved once it is done.
+    """The needed quantity of a product, and the available part of it: reserved, or moved once it is done.
 
     `name` is its picking's.
     """
@@ -36,18 +36,18 @@ class Move:
 
     @property
     def open(self) -> bool:
-        """Neither done nor cancelled."""
+        """Whether it is neither done nor cancelled."""
         return self.state not in OVER
 
     @property
     def ready(self) -> bool:
-        """All that it wants is reserved, or moved."""
+        """Whether the whole needed quantity is reserved, or moved."""
         return self.state == "done" or (self.state == "assigned" and self.has >= self.wanted)
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A picking that is there, and what its moves say of it."""
+    """An existing picking with its moves."""
 
     id: int
     name: str
@@ -55,22 +55,22 @@ class Found:
 
     @property
     def open(self) -> bool:
-        """Something of it is neither done nor cancelled."""
+        """Whether any move is neither done nor cancelled."""
         return any(move.open for move in self.moves)
 
     @property
     def cancelled(self) -> bool:
-        """All of it."""
+        """Whether all moves are cancelled."""
         return all(move.state == "cancel" for move in self.moves)
 
     @property
     def done(self) -> bool:
-        """Nothing of it is still to come, and something has come."""
+        """Whether no move is open, and at least one is done."""
         return not self.open and not self.cancelled
 
 
 def found(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Found]:
-    """These pickings by their moves; one that was deleted, or has none, is missing."""
+    """These pickings with their moves; deleted ones, and those without moves, are missing."""
     if not ids:
         return {}
     by_picking: dict[int, list[Move]] = {}
@@ -89,12 +89,12 @@ def moves(odoo: Odoo, domain: Sequence[object], company: int) -> list[Move]:
 
 
 def lacking(picking: Found) -> bool:
-    """It is open, and something of it that waits for no other move is not reserved in full."""
+    """Whether it is open, and a move that waits for no other move is not completely reserved."""
     return picking.open and any(move.state in ("confirmed", "partially_available") for move in picking.moves)
 
 
 def chains(odoo: Odoo, ids: Iterable[int], company: int) -> dict[int, list[int]]:
-    """By picking, itself and all that hang on it as backorders, and on those."""
+    """By picking, the picking itself and all its backorders, recursively."""
     found = {id: [id] for id in sorted(set(ids))}
     root = {id: {id} for id in found}
     newest = list(found)
@@ -113,13 +113,13 @@ def chains(odoo: Odoo, ids: Iterable[int], company: int) -> dict[int, list[int]]
 
 
 def backorders(odoo: Odoo, ids: Iterable[int], company: int) -> list[int]:
-    """These pickings and all that hang on them as backorders, and on those."""
+    """These pickings and all their backorders, recursively."""
     chained = chains(odoo, ids, company)
     return list(dict.fromkeys([*chained, *(id for chain in chained.values() for id in chain)]))
 
 
 def each(odoo: Odoo, method: str, ids: Sequence[int], company: int) -> None:
-    """In one transaction; if Odoo refuses that, one by one, since it does not say which one was in the way."""
+    """Call the method in one transaction; if Odoo refuses that, one by one, since it does not name the failing one."""
     try:
         odoo.call("stock.picking", method, ids, company=company)
     except Refused:
@@ -129,11 +129,11 @@ def each(odoo: Odoo, method: str, ids: Sequence[int], company: int) -> None:
             try:
                 odoo.call("stock.picking", method, [id], company=company)
             except Refused:
-                continue  # its moves tell what it has
+                continue  # the moves show the state
 
 
 def cancel(odoo: Odoo, ids: Collection[int], company: int) -> None:
-    """What they hold is free again; those that are done or cancelled are left as they are."""
+    """Release the goods that they hold; done or cancelled ones are left unchanged."""
     still = odoo.find(
         "stock.picking", [("id", "in", sorted(ids)), ("state", "not in", OVER)], ["id"], company=company, order="id"
     )
@@ -142,19 +142,19 @@ def cancel(odoo: Odoo, ids: Collection[int], company: int) -> None:
 
 
 def reference(pickings: Sequence[Found]) -> str:
-    """`WH/OUT/00012 (57)`, or `WH/OUT/00012 + WH2/OUT/00003 (57, 58)`: names for people, ids for us."""
+    """`WH/OUT/00012 (57)`, or `WH/OUT/00012 + WH2/OUT/00003 (57, 58)`: names for users, ids for the connector."""
     names, ids = " + ".join(p.name for p in pickings), ", ".join(str(p.id) for p in pickings)
     return f"{names} ({ids})"
 
 
 def referred(reference: str) -> list[int]:
-    """The ids in a reference of ours; none in one that a person wrote."""
+    """The ids in a reference of this connector; none for a reference written by an operator."""
     match = re.search(r"\((\d+(?:, \d+)*)\)$", reference)
     return [int(text) for text in match[1].split(", ")] if match else []
 
 
 def by_names(odoo: Odoo, model: str, references: Sequence[str], company: int) -> dict[str, list[int]]:
-    """The records of the names that people wrote as references: `WH/OUT/00012`, several with ` + `."""
+    """The records by the names that operators wrote as references: `WH/OUT/00012`, several with ` + `."""
     names = {text: [name.strip() for name in text.split("+")] for text in references}
     wanted = list(dict.fromkeys(name for several in names.values() for name in several))
     rows = odoo.find(model, [("name", "in", wanted)], ["name"], company=company, order="id") if wanted else []

@@ -1,7 +1,7 @@
 """ShipperOne's SKUs in Odoo. None, one, several and archived are four outcomes, with the records named (P5).
 
-Quantities are ShipperOne's pieces; Odoo's are in the product's own unit of measure. The factor between the two is known
-(Odoo's Units is one piece, others by `units`) or the item is refused: it is never guessed, and never rounded (P8).
+Quantities are ShipperOne's pieces; Odoo's are in the product's own unit of measure. If the factor is not known exactly,
+the item is refused: Odoo's Units is one piece, others are set by `units`. It is never guessed, and never rounded (P8).
 """
 
 from collections.abc import Collection, Sequence
@@ -16,7 +16,7 @@ UNITS = "uom.product_uom_unit"
 
 @dataclass(frozen=True, slots=True)
 class Product:
-    """A product by its SKU. `stored`: Odoo keeps a count of it; `pieces`: how many make one of its unit."""
+    """A product by its SKU. `stored`: Odoo keeps its stock; `pieces`: the number of pieces in its unit."""
 
     id: int
     sku: str
@@ -30,7 +30,7 @@ class Product:
     taxes: tuple[int, ...]
 
     def quantity(self, pieces: Decimal) -> Decimal:
-        """That many pieces in the product's own unit. `Refused`, unit_unclear, where that is not known exactly."""
+        """That number of pieces in the product's own unit. `Refused`, unit_unclear, if it is not known exactly."""
         if self.pieces is None:
             raise Refused(
                 Reason.UNIT_UNCLEAR,
@@ -48,14 +48,14 @@ class Product:
         return amount
 
     def in_pieces(self, quantity: Decimal) -> Decimal:
-        """A quantity in the product's own unit as ShipperOne's pieces."""
+        """A quantity in the product's own unit, converted into ShipperOne's pieces."""
         return quantity * (self.pieces or 1)
 
 
 def products(
     odoo: Odoo, skus: Collection[str], company: int, *, archived: bool = False
 ) -> dict[str, Product | Refused]:
-    """The product of each SKU, or why none can be taken. `archived`: one that was archived meanwhile will do."""
+    """The product of each SKU, or the reason why none can be used. `archived`: accepts one archived since."""
     wanted = sorted(set(skus))
     field = odoo.settings.sku_field
     by_sku: dict[str, list[Row]] = {sku: [] for sku in wanted}
@@ -65,7 +65,7 @@ def products(
 
 
 def by_id(odoo: Odoo, ids: Collection[int], company: int) -> dict[int, Product]:
-    """The products of these ids, archived ones too; one of another company is missing."""
+    """The products of these ids, including archived ones; one of another company is missing."""
     field = odoo.settings.sku_field
     rows = _rows(odoo, ("id", "in", sorted(set(ids))), company)
     return {int(row["id"]): _described(odoo, str(row[field] or row["display_name"]), row) for row in rows}
@@ -79,13 +79,15 @@ def _rows(odoo: Odoo, which: tuple[str, str, object], company: int) -> list[Row]
 
 
 def _stored(odoo: Odoo) -> str:
-    """The field that tells whether Odoo keeps a count of a product."""
+    """The field that shows whether Odoo keeps the stock of a product."""
     return "is_storable" if odoo.has("product.product", "is_storable") else "detailed_type"
 
 
 def counted(odoo: Odoo, product: Product, pieces: Decimal) -> Decimal:
-    """That many pieces as Odoo counts them in its stock. `Refused`, unit_unclear, where Odoo would round them: an
-    eighth of a box is 0.13 of it in the moves, and the goods of 0.13 boxes are then reserved."""
+    """That number of pieces in Odoo's stock unit. `Refused`, unit_unclear, if Odoo would round it.
+
+    An eighth of a box is 0.13 boxes in the moves, and goods for 0.13 boxes would be reserved.
+    """
     amount = product.quantity(pieces)
     if amount % 1 and amount % (finest := _finest(odoo, product.unit)):
         raise Refused(
@@ -98,7 +100,7 @@ def counted(odoo: Odoo, product: Product, pieces: Decimal) -> Decimal:
 
 
 def _finest(odoo: Odoo, unit: int) -> Decimal:
-    """What Odoo rounds stock in that unit of measure to: the unit's own rounding, or that of all quantities."""
+    """Odoo's rounding of stock in that unit of measure: the unit's own, or that of all quantities."""
 
     def find() -> Decimal:
         name = "product_uom_qty"
@@ -110,7 +112,7 @@ def _finest(odoo: Odoo, unit: int) -> Decimal:
 
 
 def duplicates(odoo: Odoo, company: int) -> list[str]:
-    """SKUs that several active products carry."""
+    """SKUs that several active products have."""
     field = odoo.settings.sku_field
     domain = [(field, "!=", False), ("company_id", "in", [False, company])]
     seen: dict[str, int] = {}
@@ -120,7 +122,7 @@ def duplicates(odoo: Odoo, company: int) -> list[str]:
 
 
 def pieces_in(odoo: Odoo, unit: object) -> Decimal | None:
-    """How many of ShipperOne's pieces make one of this unit of measure; None where nobody has said it."""
+    """The number of ShipperOne's pieces in this unit of measure; None if it is not configured."""
     piece = odoo.kept(UNITS, lambda: odoo.reference(UNITS))
     return Decimal(1) if one(unit) == piece else odoo.settings.units.get(named(unit))
 

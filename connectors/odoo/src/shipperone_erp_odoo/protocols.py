@@ -1,8 +1,8 @@
-"""Odoo's three protocols, each under odoo-client-lib's interface for it, on our own wire.
+"""Odoo's three protocols, each with odoo-client-lib's interface for it, over this connector's own HTTP client.
 
 The library's transports are not used: its XML-RPC re-sends a `create` after a disconnect and never times out, its
 JSON-RPC gives up after 5 s and turns a 502 into a JSON error, its JSON-2 loses types and status. Its services and
-models are passed by as well: at DEBUG they log each call's arguments, the password first.
+models are bypassed as well: at DEBUG they log each call's arguments, the password first.
 """
 
 import itertools
@@ -27,7 +27,7 @@ READS = frozenset({
     "check_object_reference", "check_access_rights", "has_access", "has_group", "context_get",
     "compute_all",
 })  # fmt: skip
-"""Methods that change nothing: if the answer is lost, nothing is in doubt."""
+"""Methods that change nothing: after a lost response no outcome is in doubt."""
 
 
 class Session(Protocol):
@@ -37,7 +37,7 @@ class Session(Protocol):
 
 
 class _Quiet:
-    """A service as odoo-client-lib asks for it, without its log of every argument."""
+    """A service with odoo-client-lib's interface, without its log of every argument."""
 
     def __init__(self, connector: "JsonRpc | XmlRpc", name: str) -> None:
         self._connector = connector
@@ -75,8 +75,10 @@ class JsonRpc(Connector):  # type: ignore[misc]  # the library is not typed
 
 
 class XmlRpc(Connector):  # type: ignore[misc]
-    """`/xmlrpc/2`: only where it is forced. Its faults name few types, and a method that returns nothing fails *after*
-    Odoo has done its work: that one is read as the success that it is."""
+    """`/xmlrpc/2`: only if it is forced. Its faults name few types.
+
+    A method that returns nothing fails *after* Odoo has done its work: that fault is read as the success that it is.
+    """
 
     PROTOCOL = "xmlrpc"
 
@@ -118,19 +120,19 @@ class RpcSession:
             raise AuthFailed(f"{said}; check `user`, `database` and its password or API key") from None
         named, given = dict(named), [] if ids is None else [ids]
         if "vals_list" in named:
-            given.append(named.pop("vals_list"))  # the one argument that Odoo looks for by its place
+            given.append(named.pop("vals_list"))  # the one argument that Odoo expects by position
         try:
             return connection.connector.send(
                 "object", "execute_kw",
                 connection.database, connection.user_id, connection.password, model, method, given, named,
             )  # fmt: skip
         except AuthFailed:
-            connection.user_id = None  # the next call asks who that is now
+            connection.user_id = None  # the next call determines the present user
             raise
 
 
 class Json2Session(Json2Connection):  # type: ignore[misc]
-    """`/json/2` with an API key: Odoo 19 on. Arguments by name only: by position it would need rights on the manual."""
+    """`/json/2` with an API key: Odoo 19 on. Arguments are named, since positional ones need rights on the manual."""
 
     def __init__(self, wire: Wire, database: str, key: str) -> None:
         super().__init__(Json2Connector("", 80), database, key)
@@ -162,7 +164,7 @@ def _json(response: httpx.Response, doing: str, *, writes: bool) -> Any:
 
 
 def _doing(method: str, args: tuple[Any, ...]) -> tuple[str, bool]:
-    """'stock.picking.load', and whether it may change something."""
+    """'stock.picking.load', and whether it may change data."""
     if method == "execute_kw":
         model, called = args[3], args[4]
         return f"{model}.{called}", called not in READS
@@ -170,7 +172,7 @@ def _doing(method: str, args: tuple[Any, ...]) -> tuple[str, bool]:
 
 
 def _named(fault: xmlrpc.client.Fault) -> tuple[str, str]:
-    """Odoo's name and words: the fault's code is the text (`warning -- UserError\\n\\n…`), or it is a traceback."""
+    """Odoo's name and message: the fault's code is the text (`warning -- UserError\\n\\n…`), or it is a traceback."""
     code, words = str(fault.faultCode), str(fault.faultString)
     if code.startswith("warning -- "):
         name, _, said = code.removeprefix("warning -- ").partition("\n\n")
@@ -183,7 +185,7 @@ def _named(fault: xmlrpc.client.Fault) -> tuple[str, str]:
 
 
 def _floats(value: Any) -> Any:
-    """XML-RPC knows no decimals: quantities and amounts go out as the doubles that Odoo keeps anyway."""
+    """XML-RPC has no decimals: quantities and amounts are sent as floats, which Odoo stores anyway."""
     if isinstance(value, Decimal):
         return float(value)
     if isinstance(value, Mapping):
@@ -194,7 +196,7 @@ def _floats(value: Any) -> Any:
 
 
 def _exact(value: Any) -> Any:
-    """The shortest decimal that a double stands for: what Odoo shows."""
+    """The shortest decimal of a float, which is the one that Odoo shows."""
     if isinstance(value, float):
         return Decimal(repr(value))
     if isinstance(value, dict):

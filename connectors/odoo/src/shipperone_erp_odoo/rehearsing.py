@@ -1,8 +1,8 @@
-"""Invoices as Odoo would make them, worked out by Odoo itself in drafts that are removed again.
+"""Invoices computed by Odoo itself, in drafts that are removed afterwards.
 
-Whether an invoice comes to its lines depends on how the company rounds tax, on the version and on the cents of the
-order: nothing but Odoo knows. A draft for this carries no order's name, is made out to the company itself, and gets no
-number that stays.
+Whether an invoice equals the sum of its lines depends on the company's rounding of tax, on the version and on the
+order's cents: only Odoo can compute it. Such a draft names no order, is addressed to the company itself, and keeps no
+number.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ from shipperone_erp_odoo.settings import PRODUCTS_OWN
 from shipperone_erp_odoo.warehouses import Company, own_company, sites
 
 TRIAL = "TRY"
-"""The kind of external ids that these drafts are made under."""
+"""The kind of the external ids of these drafts."""
 
 NAME = "ShipperOne doctor: may be deleted"
 
@@ -35,7 +35,7 @@ Planned = tuple[FulfillmentOrder, draft_invoices.Terms, Sequence[DraftLine]]
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """A draft that does not come to its lines."""
+    """A draft whose total differs from its lines."""
 
     order_id: str
     total: Decimal
@@ -43,7 +43,7 @@ class Off:
 
 
 def rehearse(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> list[Check]:
-    """What `doctor` shows of these orders' invoices; of samples of our own where there are none."""
+    """The checks of `doctor` for these orders' invoices; for generated samples if there are no orders."""
     try:
         return [*(_listed(odoo, orders) if orders else _samples(odoo))]
     except ConnectorError as error:
@@ -55,8 +55,11 @@ CHECK = "invoices"
 
 
 def off(odoo: Odoo, at: Company, planned: Mapping[str, Planned]) -> dict[str, Off]:
-    """Those of these plans, by key, that Odoo does not bring to their lines, with the cents on `rounding_account` where
-    that is set. `Refused` where Odoo makes no such draft. Nothing of it stays."""
+    """The plans, by key, whose total Odoo does not bring to the sum of their lines.
+
+    The rounding line on `rounding_account` is included if that is set. `Refused` if Odoo does not create such a draft.
+    No draft is left.
+    """
     (row,) = odoo.find("res.company", [("id", "=", at.id)], ["partner_id"], company=at.id)
     itself = Buyer(one(row["partner_id"]) or 0, None)
     drafts = {key: _draft(odoo, at, itself, *plan) for key, plan in planned.items()}
@@ -76,8 +79,10 @@ def off(odoo: Odoo, at: Company, planned: Mapping[str, Planned]) -> dict[str, Of
 def refuse_before_reserving(
     odoo: Odoo, at: Company, orders: Mapping[str, FulfillmentOrder], known: Mapping[str, Product | Refused]
 ) -> dict[str, Refused]:
-    """By key, the orders whose invoice Odoo would not bring to its lines, so that they would be held once they have
-    shipped. Asked only where it can be: two taxes, a company that rounds globally, no account for the cents."""
+    """By key, the orders that would be held after they ship, since Odoo's total would differ from the lines.
+
+    Only possible with two taxes, a company that rounds globally, and no account for the cents; checked only then.
+    """
     if odoo.settings.rounding_account is not None:
         return {}
     several = {key: order for key, order in orders.items() if _tells(order) and _rates(order)}
@@ -90,13 +95,13 @@ def refuse_before_reserving(
         try:
             terms, lines = draft_invoices.plan(odoo, at, order, all_of_it)
         except Refused:
-            continue  # what an invoice lacks is no matter of the reservation
+            continue  # missing data of an invoice must not affect the reservation
         if len({line.taxes for line in lines}) > 1:
             planned[key] = (order, terms, lines)
     try:
         found = off(odoo, at, planned) if planned else {}
     except Refused:
-        return {}  # a user without the right to make invoices
+        return {}  # a user without the right to create invoices
     return {
         key: Refused(
             Reason.TOTAL_DIFFERS,
@@ -112,7 +117,7 @@ CURE = "name an account for rounding differences in `rounding_account`, or have 
 
 
 def rounds_globally(odoo: Odoo, at: Company) -> bool:
-    """The company adds up the net amounts before it rounds the tax."""
+    """Whether the company adds up the net amounts before it rounds the tax."""
 
     def find() -> bool:
         (row,) = odoo.find("res.company", [("id", "=", at.id)], [METHOD], company=at.id)
@@ -122,14 +127,14 @@ def rounds_globally(odoo: Odoo, at: Company) -> bool:
 
 
 def _tells(order: FulfillmentOrder) -> bool:
-    """Its listing tells what each line comes to. A discount may still be read in two ways before the invoice."""
+    """Whether its listing shows the total of each line. A discount may still have two readings before the invoice."""
     return not any(
         item.discount or (item.row_total_incl_tax is None and item.price_incl_tax is None) for item in order.items
     )
 
 
 def _rates(order: FulfillmentOrder) -> bool:
-    """It may have two taxes."""
+    """Whether it may have two taxes."""
     rates = {item.tax_percent for item in order.items}
     return len(rates) > 1 or (None in rates and len(order.items) > 1)
 
@@ -139,7 +144,7 @@ def _listed(odoo: Odoo, orders: Sequence[FulfillmentOrder]) -> Iterator[Check]:
     by_company: dict[Company, dict[str, FulfillmentOrder]] = {}
     for number, order in enumerate(orders):
         site = known_sites[order.warehouse_code]
-        if not isinstance(site, Refused):  # a check of its own
+        if not isinstance(site, Refused):  # reported by another check
             by_company.setdefault(site.company, {})[str(number)] = order
     for at, of_company in by_company.items():
         known = products(odoo, draft_invoices.skus(odoo, list(of_company.values())), at.id)
@@ -168,11 +173,11 @@ def _found(gaps: Mapping[str, Off], tried: int, what: str, at: Company) -> Check
 
 
 PRICES = tuple(map(Decimal, ("19.99", "4.49", "7.35", "0.99", "12.07", "3.33", "101.11", "8.88")))
-"""Of samples: their taxes are no whole cents."""
+"""Prices of samples, whose taxes are not whole cents."""
 
 
 def _samples(odoo: Odoo) -> Iterator[Check]:
-    """Invoices of the shipping product with one tax and with two, of those that the settings name."""
+    """Invoices of the shipping product with one tax and with two, of the configured ones."""
     settings, at = odoo.settings, own_company(odoo)
     names = list(dict.fromkeys(rule.tax for rule in settings.taxes if rule.tax != PRODUCTS_OWN))[:3]
     if settings.shipping_product is None or not names:
@@ -217,7 +222,7 @@ def _gap(stands: Stands, plan: Planned) -> Off | None:
 
 
 def _remove(odoo: Odoo, ids: Sequence[int], at: Company) -> None:
-    """Deleted; where the user may not, or Odoo keeps them for their number, cancelled."""
+    """Delete them; cancel them if the user may not delete, or if Odoo keeps them for their number."""
     if not ids:
         return
     try:

@@ -1,5 +1,7 @@
-"""Releasing: what a reservation still holds is cancelled. A key that Odoo does not know gets a cancelled document, so
-that a reservation that comes late finds it void."""
+"""Releasing: the goods that a reservation still holds are cancelled.
+
+An unknown key gets a cancelled document, so that a late reservation finds it void.
+"""
 
 from collections.abc import Sequence
 
@@ -14,7 +16,7 @@ from shipperone_erp_odoo.warehouses import Site, customers, me, own_company, sit
 
 
 def release(odoo: Odoo, request: ReleaseStock) -> Done:
-    """The goods are free, by this call or an earlier one; what has left the stock stays gone."""
+    """Release the goods, by this call or an earlier one; delivered goods stay delivered."""
     home = sites(odoo, [request.order.warehouse_code])[request.order.warehouse_code]
     company = own_company(odoo).id if isinstance(home, Refused) else home.company.id
     ids = referred(request.reference or "")
@@ -37,7 +39,7 @@ def release(odoo: Odoo, request: ReleaseStock) -> Done:
 
 
 def _from_elsewhere(odoo: Odoo, request: ReleaseStock) -> list[int]:
-    """What brings the order's goods from other warehouses; if nothing does, `transfers` may have been changed."""
+    """The transfers of the order's goods from other warehouses. None of them may mean that `transfers` was changed."""
     ways: list[Transfers] = ["internal", "direct"]
     for way in sorted(ways, key=lambda way: way != odoo.settings.transfers):
         if found := _there(odoo, external_ids(odoo, request.key, request.order, transfers=way)[1:]):
@@ -50,7 +52,7 @@ def _there(odoo: Odoo, xids: Sequence[str]) -> list[int]:
 
 
 def _marked(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -> int:
-    """The picking of that external id, made empty if there is none."""
+    """The picking of that external id; created empty if there is none."""
     if isinstance(home, Refused):
         raise home
     head: dict[str, object] = {
@@ -63,7 +65,7 @@ def _marked(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -
 
 
 def _marked_sale(odoo: Odoo, xid: str, request: ReleaseStock, home: Site | Refused) -> int:
-    """The sales order of that external id, made empty and to the company itself if there is none."""
+    """The sales order of that external id; created empty, for the company itself, if there is none."""
     if isinstance(home, Refused):
         raise home
     at = home.company.id

@@ -1,7 +1,7 @@
-"""Reserving: get-or-create by `load`, confirm, look at every move; all of an order or nothing of it.
+"""Reserving: get-or-create by `load`, confirm, read every move; the whole order or nothing of it.
 
-Orders that cannot be met are found beforehand by what is free, so that a shortage leaves no document behind; whoever
-takes the goods in between is found afterwards, and then the picking is cancelled.
+Orders that cannot be fulfilled are found beforehand by the free quantities, so that a shortage leaves no document. A
+concurrent reservation of the same goods is found afterwards, and then the picking is cancelled.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -37,39 +37,44 @@ Answer = Reserved | Shortage | Pending | Voided
 
 
 class Way(Protocol):
-    """What the reservations of one company are in Odoo: deliveries of their own, or sales orders that have theirs."""
+    """The kind of document that reserves in one company: separate deliveries, or sales orders with deliveries."""
 
     def seen(self, orders: Sequence[FulfillmentOrder]) -> Sequence[existing_documents.Seen]:
-        """The live documents that name these orders, ours and others."""
+        """The live documents that name these orders, this connector's and others."""
 
     def knows(self, order: Wanted) -> bool:
-        """The document of this key is there."""
+        """Whether the document of this key exists."""
 
     def knows_otherwise(self, order: Wanted) -> bool:
-        """It is there as the other kind of document, from before `documents` was changed."""
+        """Whether it exists as the other kind of document, from before a change of `documents`."""
 
     def begun_with(self, order: Wanted, live: Collection[str]) -> Transfers:
-        """How its goods from elsewhere were asked for, perhaps before `transfers` was changed. `live`: the external ids
-        of ours that name the order."""
+        """How its goods from elsewhere were requested, possibly before a change of `transfers`.
+
+        `live`: the connector's external ids that name the order.
+        """
 
     def made(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[Found]]:
-        """Get-or-create, confirmed and asked to reserve: what is there by key, one for each planned picking, in the
-        plan's sequence. An order that cannot be made is answered and missing; what was cancelled has no live move."""
+        """Get-or-create, confirm and request the reservation: the documents by key, one for each planned picking, in
+        sequence.
+
+        An order that cannot be created is answered and missing; a cancelled document has no live move.
+        """
 
     def cancel(self, made: Sequence[Found]) -> None:
-        """What they hold is free again."""
+        """Release the goods that they hold."""
 
     def reference(self, made: Sequence[Found]) -> str:
-        """By which the reservation is found again."""
+        """The reference by which the reservation is found again."""
 
     def url(self, made: Sequence[Found]) -> str:
-        """Where people see it."""
+        """The address of the document for users."""
 
 
 def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None = None) -> Answers[Answer]:
-    """An answer or an exception for each key. `Transient`, `AuthFailed` raised by this are for all of them.
+    """An answer or an exception for each key. `Transient` and `AuthFailed` raised here apply to all of them.
 
-    `documents` is what the setting says; another one only for goods that no sale is still to be made of.
+    `documents` overrides the setting, for goods that no sale may be made of any more.
     """
     sold = (documents or odoo.settings.documents) == "sale_order"
     kind = SALE if sold else "PICK"
@@ -96,7 +101,7 @@ def reserve(odoo: Odoo, requests: Sequence[ReserveStock], documents: str | None 
                 asked.append((request, planned(request, "direct" if sold else None)))
         way = SaleOrders(odoo, company) if sold else Deliveries(odoo, company)
         before = _Chunk(odoo, company, way, planned, asked, answers).reserve()
-        if before:  # finished as what it was begun as
+        if before:  # finished as the kind as which it was begun
             for key, answer in reserve(odoo, before, "picking" if sold else "sale_order").found.items():
                 answers[key] = answer
     return answers
@@ -135,7 +140,7 @@ class _Chunk:
         self.counted: Mapping[stock.Place, stock.Count] = {}
 
     def reserve(self) -> list[ReserveStock]:
-        """The requests that are answered nowhere here: their reservations are documents of the other kind."""
+        """Returns the requests without an answer here: their reservations are documents of the other kind."""
         there = self._there_already()
         fitting = self._fitting([order for _, order in self.asked.values() if order.key not in there])
         fitting = self._invoiceable(fitting)
@@ -153,7 +158,7 @@ class _Chunk:
         return self.otherwise
 
     def _there_already(self) -> set[str]:
-        """The keys whose document exists: their goods are not to be found free, they are reserved."""
+        """The keys with an existing document: their goods are already reserved, so they need not be free."""
         orders = [order.order for _, order in self.asked.values()]
         seen = self.way.seen(orders)
         there = set()
@@ -178,9 +183,9 @@ class _Chunk:
         return there
 
     def _fitting(self, orders: Sequence[Wanted]) -> list[Wanted]:
-        """Those whose goods are free, the first ones first; the others are answered as short.
+        """The orders whose goods are free, in sequence; the others are answered as short.
 
-        Before that, Odoo tidies its counts where they cannot be right.
+        Odoo repairs its counts first, if they are implausible.
         """
         places = {place for order in orders for place in order.demand()}
         self.counted = stock.counts(self.odoo, places, self.company.id) if places else {}
@@ -203,13 +208,16 @@ class _Chunk:
         return fitting
 
     def _leaks(self, short: Sequence[tuple[Wanted, Mapping[stock.Place, Decimal]]]) -> dict[stock.Place, Decimal]:
-        """What these orders lack, and is counted as reserved though nothing holds it."""
+        """The quantity that these orders lack, and that is counted as reserved although nothing holds it."""
         touched = {place: self.counted[place] for order, _ in short for place in order.demand()}
         return stock.leaks(self.odoo, touched, self.company.id) if touched else {}
 
     def _got_less(self, order: Wanted, pickings: Sequence[Found]) -> bool:
-        """Odoo gave an order less than its counts show, as it does where rows of them cancel each other out: 17 leaves
-        such rows of reservations that were made at once and cancelled, and merges them when it tidies."""
+        """Whether Odoo gave an order less than its counts show.
+
+        This happens if rows of counts cancel each other out: version 17 leaves such rows after concurrent reservations
+        were cancelled, and merges them when it tidies up.
+        """
         return any(
             move.open and not move.ready and not move.origins and (move.source, move.product) in order.demand()
             for picking in pickings
@@ -217,7 +225,7 @@ class _Chunk:
         )
 
     def _invoiceable(self, orders: Sequence[Wanted]) -> list[Wanted]:
-        """Without those whose invoice Odoo could not bring to its lines, which are answered."""
+        """The orders without those whose invoice Odoo's total would differ from; the latter are answered."""
         known = {line.item.sku: line.product for order in orders for line in order.lines}
         refused = refuse_before_reserving(self.odoo, self.company, {o.key: o.order for o in orders}, known)
         for key, refusal in refused.items():
@@ -250,7 +258,7 @@ class _Chunk:
         return Reserved(self.way.reference(deliveries), self.way.url(deliveries))
 
     def _remember(self, order: Wanted, short: Sequence[Move]) -> None:
-        """Odoo gave less than its counts show, and nobody else has changed them."""
+        """Record that Odoo gave less than its counts show, although no other transaction has changed them."""
         lacking = {move.product: move.has for move in short}
         places = [place for place in order.demand() if place[1] in lacking and place in self.counted]
         now = stock.counts(self.odoo, places, self.company.id) if places else {}
@@ -272,8 +280,11 @@ class _Chunk:
     def _take_back_what_is_over(
         self, made: Sequence[Wanted], there: set[str], mine: Mapping[str, Sequence[Found]]
     ) -> None:
-        """Somebody else reserved at the same time, and Odoo gave out what it does not have: ours go back, the youngest
-        first, as far as they were not yet answered to core. What was there before is held for a person."""
+        """Undo this call's reservations that exceed the stock, since Odoo over-reserved in a concurrent transaction.
+
+        The youngest are undone first, as far as they were not answered to core yet. Earlier reservations are held for
+        an operator.
+        """
         held = [order for order in made if isinstance(self.answers.found.get(order.key), Reserved | Pending)]
         before = [self.asked[key][1] for key in there if isinstance(self.answers.found.get(key), Reserved | Pending)]
         places = {place for order in [*held, *before] for place in order.demand()}
@@ -304,7 +315,7 @@ class _Chunk:
 def _shared_out(
     orders: Sequence[Wanted], free: Mapping[stock.Place, Decimal]
 ) -> tuple[list[Wanted], list[tuple[Wanted, dict[stock.Place, Decimal]]]]:
-    """The orders that fit into what is free, the first ones first, and the others with what was left for each."""
+    """The orders that fit into the free quantities, in sequence, and the others with the remainder for each."""
     left = dict(free)
     fitting, short = [], []
     for order in orders:
@@ -324,7 +335,7 @@ def _leaked(
     leaks: Mapping[stock.Place, Decimal],
     counted: Mapping[stock.Place, stock.Count],
 ) -> Refused:
-    """The goods are there, and Odoo does not reserve them: its count of what is reserved is wrong and stays so."""
+    """The goods exist, but Odoo does not reserve them: its count of reserved goods is permanently wrong."""
     place, line, part = next(
         ((line.source.stock, product.id), line, product)
         for line in order.lines
@@ -343,7 +354,7 @@ def _leaked(
 
 
 def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
-    """The deliveries want just what the order does, or somebody has changed them."""
+    """Refuse if the deliveries differ from the order, since a user has changed them."""
     for planned, picking in zip(order.pickings, pickings, strict=True):
         wants: dict[int, Decimal] = {}
         for move in picking.moves:

@@ -1,4 +1,4 @@
-"""What the user may do in Odoo, by model and operation, and how long its API key still lives."""
+"""The user's rights in Odoo, by model and operation, and the expiry of its API key."""
 
 import datetime
 from collections.abc import Iterator
@@ -26,11 +26,11 @@ GROUPS = {
 }
 
 SOON = 14
-"""Days before its end from which a key is warned about."""
+"""Days before its expiry from which a key causes a warning."""
 
 
 def missing(odoo: Odoo) -> Iterator[Check]:
-    """A line for each right that the connector needs and the user lacks; one line if there is none."""
+    """A line for each right that the connector needs and the user lacks; one line if none is missing."""
     needed = {**STOCK, **INVOICES, **(CONTACTS if odoo.settings.customers == "match" else {})}
     if odoo.settings.documents == "sale_order":
         if not odoo.has("stock.picking", "sale_id"):
@@ -55,7 +55,7 @@ def missing(odoo: Odoo) -> Iterator[Check]:
 
 
 def key_expiry(odoo: Odoo) -> Iterator[Check]:
-    """The key that ends first of those of the user (O7). Odoo does not say which of them we use."""
+    """The user's key that expires first (O7). Odoo does not show which key is in use."""
     if odoo.settings.api_key is None or not odoo.has("res.users.apikeys", "expiration_date"):
         return
     try:
@@ -65,9 +65,9 @@ def key_expiry(odoo: Odoo) -> Iterator[Check]:
             ["expiration_date"],
         )
     except ConnectorError:
-        return  # not everybody may look at his own keys
+        return  # some users may not read their own keys
     now = datetime.datetime.now(datetime.UTC).replace(tzinfo=None)
-    # one that has ended is not the one that we have logged in with
+    # an expired key cannot be the one in use
     ends = sorted(end for row in rows if (end := datetime.datetime.fromisoformat(str(row["expiration_date"]))) > now)
     if ends:
         left = (ends[0] - now).days
@@ -77,7 +77,7 @@ def key_expiry(odoo: Odoo) -> Iterator[Check]:
 
 
 def _in_all_sales(odoo: Odoo) -> bool:
-    user = None if odoo.version < 18 else [int(me(odoo)["id"])]  # asked of the user himself since 18
+    user = None if odoo.version < 18 else [int(me(odoo)["id"])]  # queried for the user itself since 18
     return bool(odoo.call("res.users", "has_group", user, group_ext_id=ALL_SALES))
 
 

@@ -1,8 +1,8 @@
-"""Cents that Odoo is off an invoice's lines, on a line of their own (`rounding_account`).
+"""Books Odoo's rounding difference of an invoice on a line of its own (`rounding_account`).
 
-Where a company rounds tax globally, Odoo adds up the net amounts of all rates before it rounds them, and the tax of
-each rate by itself: an invoice with two rates may come to a cent more or less than its lines. Accountants book that
-cent on an account for rounding differences.
+If a company rounds tax globally, Odoo adds up the net amounts of all rates before it rounds them, and rounds the tax of
+each rate by itself. An invoice with two rates may then differ by a cent from the sum of its lines. Accountants book
+that cent on an account for rounding differences.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,15 +19,15 @@ NAME = "Rounding"
 
 
 Planned = tuple[FulfillmentOrder, Sequence[DraftLine]]
-"""An order, and the lines of its invoice."""
+"""An order, with the lines of its invoice."""
 
 
 def balanced(
     odoo: Odoo, at: Company, stands: Mapping[int, Stands], planned: Mapping[int, Planned]
 ) -> Mapping[int, Stands]:
-    """These invoices, each draft with a line for the cents that it was off what was planned.
+    """These invoices; each draft has a line for its difference from the plan.
 
-    A draft that somebody has changed is left as it is: its total is compared, and the order held.
+    A draft that was changed by a user is left unchanged: its total is compared, and the order is held.
     """
     code = odoo.settings.rounding_account
     if code is None:
@@ -43,7 +43,7 @@ def balanced(
 
 
 def _gap(odoo: Odoo, at: Company, one: Stands, order: FulfillmentOrder, plan: Sequence[DraftLine]) -> Decimal:
-    """What the draft lacks of its lines' amounts: as many cents as it has rates at most, else nothing."""
+    """The draft's difference from its lines' sum, if it is at most one cent for each rate; else zero."""
     if one.state != "draft" or one.rounded:
         return Decimal(0)
     _, cent = lookups.currency(odoo, order.currency or at.currency, at)

@@ -1,8 +1,8 @@
-"""Reservations that are sales orders (`documents = "sale_order"`): a confirmed `sale.order`; Odoo plans its delivery.
+"""Reservations as sales orders (`documents = "sale_order"`): a confirmed `sale.order`, whose delivery Odoo plans.
 
-It says what the invoice will say, as far as a sales order can: the buyer, the taxes, a line for each item at its price
-in ShipperOne. Confirming reserves what there is and never refuses, so every move is looked at, as with a delivery of
-its own.
+Its contents match the later invoice as far as possible: the buyer, the taxes, a line for each item at its price in
+ShipperOne. Its confirmation reserves the available goods and never fails, so every move is read, as for a separate
+delivery.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -24,10 +24,10 @@ from shipperone_erp_odoo.tags import tagged
 from shipperone_erp_odoo.warehouses import Company, Site, me
 
 SALE = "SALE"
-"""The kind of external ids that sales orders are made under."""
+"""The kind of the external ids of sales orders."""
 
 FINE = Decimal("0.000001")
-"""Odoo rounds a unit price to its own precision, two places unless somebody has set more."""
+"""Odoo rounds a unit price to its configured precision, by default two decimal places."""
 
 
 class SaleOrders:
@@ -44,11 +44,11 @@ class SaleOrders:
         return [self._sold, existing_documents.pickings(self.odoo, orders, self.at.id)]
 
     def knows(self, order: Wanted) -> bool:
-        """It was made under this key."""
+        """Whether it was created under this key."""
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order, SALE)[0]) is not None
 
     def knows_otherwise(self, order: Wanted) -> bool:
-        """It was made as a delivery."""
+        """Whether it was created as a delivery."""
         return self.odoo.reference(external_ids(self.odoo, order.key, order.order)[0]) is not None
 
     def begun_with(self, order: Wanted, live: Collection[str]) -> Transfers:
@@ -73,19 +73,19 @@ class SaleOrders:
         return {key: [found[id] for id in made] for key, made in ids.items()}
 
     def cancel(self, made: Sequence[Found]) -> None:
-        """What they hold is free."""
+        """Release the goods that they hold."""
         cancel(self.odoo, [order.id for order in made], self.at.id)
 
     def reference(self, made: Sequence[Found]) -> str:
-        """By their numbers."""
+        """The reference, by their numbers."""
         return reference(made)
 
     def url(self, made: Sequence[Found]) -> str:
-        """The first one's form."""
+        """The address of the first one's form."""
         return link(self.odoo, "sale.order", made[0].id)
 
     def _loaded(self, orders: Sequence[Wanted], answers: Answers[Any]) -> dict[str, list[int]]:
-        """The sales orders of each order; those that cannot be made are answered."""
+        """The sales orders of each order; those that cannot be created are answered."""
         by_key = {order.key: order.order for order in orders}
         known = products(self.odoo, draft_invoices.skus(self.odoo, list(by_key.values())), self.at.id) if orders else {}
         plans: dict[str, tuple[draft_invoices.Terms, list[DraftLine]]] = {}
@@ -126,7 +126,7 @@ class SaleOrders:
     def _drafts(
         self, order: Wanted, buyer: Buyer, terms: draft_invoices.Terms, lines: Sequence[DraftLine]
     ) -> list[Draft]:
-        """A sales order for each warehouse that delivers. Shipping and charges stand on the first one of the order."""
+        """A sales order for each warehouse that delivers. Shipping and charges are on the first one of the order."""
         first = self._sold is None or not self._sold.any_of(order.order)
         drafts = []
         for planned in order.pickings:
@@ -145,7 +145,7 @@ class SaleOrders:
         terms: draft_invoices.Terms,
         lines: Sequence[DraftLine],
     ) -> Draft:
-        """As `load` takes it. What Odoo would reckon from a pricelist or the buyer's record is said."""
+        """The draft for `load`. Values that Odoo would derive from a pricelist or the buyer's record are set."""
         unit = "product_uom_id" if self.odoo.has("sale.order.line", "product_uom_id") else "product_uom"
         taxes = "tax_ids" if self.odoo.has("sale.order.line", "tax_ids") else "tax_id"
         settings = self.odoo.settings
@@ -164,7 +164,7 @@ class SaleOrders:
             "fiscal_position_id/.id": terms.position,
             "payment_term_id/.id": terms.term,
             "team_id/.id": terms.team,
-            # the buyer's own salesperson would make it somebody else's document
+            # with the buyer's own salesperson it would look like a foreign document
             "user_id/.id": lookups.salesperson(self.odoo, settings.salesperson, self.at)
             if settings.salesperson
             else me(self.odoo)["id"],
@@ -190,7 +190,7 @@ class SaleOrders:
         )  # fmt: skip
 
     def _confirm(self, ids: Sequence[int]) -> dict[int, Refused]:
-        """Those that are still quotations, in one transaction; if Odoo refuses that, one by one, with why not."""
+        """Confirm the quotations, in one transaction, or one by one if Odoo refuses. Returns the failures."""
         domain = [("id", "in", ids), ("state", "in", ["draft", "sent"])]
         rows = self.odoo.find("sale.order", domain, ["id"], company=self.at.id, order="id") if ids else []
         todo = [int(row["id"]) for row in rows]
@@ -204,12 +204,12 @@ class SaleOrders:
                     self.odoo.call("sale.order", "action_confirm", [id], company=self.at.id)
                 except Refused as refusal:
                     now = self.odoo.find("sale.order", [("id", "=", id)], ["state"], company=self.at.id)
-                    if any(row["state"] in ("draft", "sent") for row in now):  # else somebody was faster
+                    if any(row["state"] in ("draft", "sent") for row in now):  # else another one has confirmed it
                         refused[id] = refusal
         return refused
 
     def _nothing_planned(self, ids: Sequence[int]) -> dict[int, Refused]:
-        """Those of these orders without a delivery that are confirmed all the same: their goods come another way."""
+        """Orders that are confirmed but have no delivery: their goods come another way."""
         domain = [("id", "in", ids), ("state", "=", "sale")]
         rows = self.odoo.find("sale.order", domain, ["name"], company=self.at.id, order="id") if ids else []
         said = "is confirmed in Odoo and has no delivery from the warehouse: look at its products' routes"
@@ -232,7 +232,7 @@ class SaleOrders:
         return {id: Found(id, name_of.get(id, ""), tuple(by_order.get(id, ()))) for id in wanted}
 
     def _in_one_step(self, site: Site) -> None:
-        """`Refused` where a sales order's delivery would not be one picking."""
+        """`Refused` if a sales order's delivery would not be a single picking."""
         if not delivers_in_one_step(self.odoo, site):
             raise Refused(
                 Reason.CONFIG_INCOMPLETE,
@@ -243,7 +243,7 @@ class SaleOrders:
 
 
 def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
-    """What leaves that warehouse goes straight to the customer."""
+    """Whether goods go from that warehouse directly to the customer."""
 
     def find() -> bool:
         (row,) = odoo.find("stock.warehouse", [("id", "=", site.id)], ["delivery_steps"], company=site.company.id)
@@ -253,8 +253,10 @@ def delivers_in_one_step(odoo: Odoo, site: Site) -> bool:
 
 
 def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
-    """One in that currency, for nothing but that: it is what a sales order has its currency from. Without any, that is
-    the company's."""
+    """A pricelist in that currency, needed only because it sets a sales order's currency.
+
+    Without a pricelist the currency is the company's.
+    """
     if odoo.settings.pricelist is not None:
         return lookups.pricelist_named(odoo, odoo.settings.pricelist, currency, at)
     found = lookups.pricelist(odoo, currency, at)
@@ -267,8 +269,10 @@ def _pricelist(odoo: Odoo, currency: str, at: Company) -> int | None:
 
 
 def _item_lines(order: Wanted, site: Site, lines: Sequence[DraftLine], cent: Decimal) -> list[DraftLine]:
-    """One for each item that leaves that warehouse, unlike the invoice's: what is delivered and invoiced of an item,
-    part by part, is then counted in one place. Its price may lose fractions of a cent."""
+    """One line for each item that leaves that warehouse, unlike on the invoice.
+
+    Partial deliveries and invoices of an item are then counted in one place. The price may lose fractions of a cent.
+    """
     taxes = {line.sequence - line.sequence % 10: line.taxes for line in lines}
     by_item = {line.item.item_id: line for line in order.lines}
     found = []

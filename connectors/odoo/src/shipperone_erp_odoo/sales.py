@@ -1,5 +1,7 @@
-"""Sales orders of ours once they are there: found by a reservation's reference, cancelled, their deliveries, and which
-of their lines an invoice's line is about, so that Odoo knows what of a sale is invoiced."""
+"""Existing sales orders of this connector: found by a reservation's reference, cancelled, and their deliveries.
+
+Also maps each line of an invoice to a line of the sale, so that Odoo counts the invoiced part of a sale.
+"""
 
 import re
 from collections.abc import Collection, Mapping, Sequence
@@ -11,23 +13,23 @@ from shipperone_erp_odoo.invoice_plan import SHIPPING, DraftLine
 from shipperone_erp_odoo.odoo import Odoo, Row, one
 
 CANCEL = {"disable_cancel_warning": True}
-"""No wizard that would write to the buyer."""
+"""Without the wizard that would write to the buyer."""
 
 
 def reference(orders: Sequence[pickings.Found]) -> str:
-    """`S00012 (sale.order 57)`, several as pickings': names for people, ids for us."""
+    """`S00012 (sale.order 57)`; several are joined as for pickings. Names are for users, ids for the connector."""
     names, ids = " + ".join(order.name for order in orders), ", ".join(str(order.id) for order in orders)
     return f"{names} (sale.order {ids})"
 
 
 def referred(reference: str) -> list[int]:
-    """The ids of the sales orders in a reference of ours: `S00012 (sale.order 57)`."""
+    """The ids of the sales orders in a reference of this connector: `S00012 (sale.order 57)`."""
     match = re.search(r"\(sale\.order (\d+(?:, \d+)*)\)$", reference)
     return [int(text) for text in match[1].split(", ")] if match else []
 
 
 def deliveries(odoo: Odoo, references: Sequence[str], company: int) -> dict[str, list[int]]:
-    """The deliveries of the sales orders that these reservations' references name, a person's by their numbers."""
+    """The deliveries of the sales orders in these references; references by operators are read by number."""
     ids = {text: referred(text) for text in references}
     if odoo.settings.documents == "sale_order":
         ids |= pickings.by_names(odoo, "sale.order", [text for text in references if not ids[text]], company)
@@ -37,8 +39,7 @@ def deliveries(odoo: Odoo, references: Sequence[str], company: int) -> dict[str,
 
 
 def cancel(odoo: Odoo, ids: Collection[int], company: int) -> None:
-    """What they hold is free. An order of which something was sold stays, about no more than that; any other one is
-    cancelled."""
+    """Release the goods that they hold. A partly delivered order is reduced to that part; any other is cancelled."""
     live = odoo.find(
         "sale.order", [("id", "in", sorted(ids)), ("state", "!=", "cancel")], ["locked"], company=company, order="id"
     ) if ids else []  # fmt: skip
@@ -67,14 +68,16 @@ def _deliveries(odoo: Odoo, ids: Sequence[int], company: int) -> list[Row]:
 
 
 def _cut(odoo: Odoo, ids: Sequence[int], company: int) -> None:
-    """What will not be delivered any more is not ordered either, or somebody would invoice it. Odoo would plan a return
-    for less than was delivered, and reckon the price anew, so both are said."""
+    """Reduce ordered quantities to the delivered ones, so that the rest is not invoiced.
+
+    Odoo would plan a return for less than was delivered, and compute a new price, so both are set explicitly.
+    """
     fields = ["product_uom_qty", "qty_delivered", "price_unit"]
     domain = [("order_id", "in", ids), ("qty_delivered_method", "=", "stock_move")]
     for row in odoo.find("sale.order.line", domain, fields, company=company, order="id"):
         if row["product_uom_qty"] > row["qty_delivered"]:
             values = {"product_uom_qty": row["qty_delivered"], "price_unit": row["price_unit"]}
-            # `write` names its argument otherwise in each version and module
+            # the argument of `write` has a different name in each version and module
             odoo.call("sale.order.line", "web_save", [int(row["id"])], company=company, vals=values, specification={})
 
 
@@ -85,7 +88,7 @@ class Sold:
     lines: Sequence[Row] = ()
 
     def line(self, drafted: DraftLine) -> int | None:
-        """The one that this line of an invoice is about; None where it does not tell."""
+        """The line for this line of an invoice; None if it cannot be determined."""
         of_product = [row for row in self.lines if one(row["product_id"]) == drafted.product.id]
         begins = drafted.sequence if drafted.sequence >= SHIPPING else drafted.sequence - drafted.sequence % 10
         exact = [row for row in of_product if row["sequence"] == begins]
@@ -94,7 +97,7 @@ class Sold:
 
 
 def sold(odoo: Odoo, reservations: Mapping[str, Sequence[Reservation]], company: int) -> dict[str, Sold | Refused]:
-    """The sales that each key's reservations are. `Refused`, already_in_erp, if somebody has invoiced one in Odoo."""
+    """The sales that are each key's reservations. `Refused`, already_in_erp, if a user has invoiced one in Odoo."""
     orders = {key: [id for r in live for id in referred(r.reference)] for key, live in reservations.items()}
     ids = sorted({id for made in orders.values() for id in made})
     if not ids:
@@ -114,7 +117,7 @@ def sold(odoo: Odoo, reservations: Mapping[str, Sequence[Reservation]], company:
 
 
 def _by_hand(odoo: Odoo, ids: Sequence[int], company: int) -> dict[int, str]:
-    """Sales orders that a person has invoiced, each with such an invoice. XML-RPC cannot tell whose one is."""
+    """Sales orders that a user has invoiced, each with such an invoice. XML-RPC does not show an invoice's author."""
     if odoo.protocol == "xmlrpc":
         return {}
     orders = odoo.find("sale.order", [("id", "in", ids)], ["invoice_ids"], company=company, order="id")

@@ -1,6 +1,6 @@
-"""A test database's master data, made by an administrator: products, warehouses, taxes, a user with few rights.
+"""A test database's master data, created by an administrator: products, warehouses, taxes, a user with few rights.
 
-Everything carries a tag and stands beside what was there before, which is not written to.
+All of it carries a tag. Existing records are not changed.
 """
 
 import secrets
@@ -16,7 +16,7 @@ from shipperone_erp_odoo.protocols import JsonRpc
 
 
 class Admin:
-    """The user that seeds and looks: an administrator, over JSON-RPC."""
+    """The user that creates and reads test data: an administrator, over JSON-RPC."""
 
     def __init__(
         self, url: str, database: str, user: str, password: str, transport: httpx.BaseTransport | None = None
@@ -35,7 +35,7 @@ class Admin:
         return int(self._connector.send("common", "version")["server_version_info"][0])
 
     def call(self, model: str, method: str, *args: Any, **named: Any) -> Any:
-        """The method's answer; arguments as Odoo's own RPC takes them."""
+        """The method's answer; arguments in the form of Odoo's own RPC."""
         connection = self._connection
         return self._connector.send(
             "object", "execute_kw", self.database, connection.user_id, connection.password, model, method, args, named
@@ -51,19 +51,19 @@ class Admin:
         return int(self.call(model, "create", [values])[0])
 
     def ref(self, xid: str) -> int:
-        """The record of an external id, which is there."""
+        """The record of an external id, which must exist."""
         module, name = xid.split(".", 1)
         return int(self.call("ir.model.data", "check_object_reference", module, name)[1])
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         self._wire.close()
 
 
 class Seed:
-    """One tagged set of master data. `tag` begins its SKUs: at most four characters, it is in warehouse codes.
+    """One tagged set of master data. `tag` begins its SKUs: at most four characters, since it is in warehouse codes.
 
-    `password` is the user's; left out, one that nobody has guessed before.
+    `password` is the user's; a random one by default.
     """
 
     def __init__(self, admin: Admin, tag: str, password: str | None = None) -> None:
@@ -78,11 +78,11 @@ class Seed:
         self.user = self._user()
 
     def sku(self, name: str) -> str:
-        """That of the product of this name."""
+        """The SKU of the product of this name."""
         return f"{self.tag}-{name}"
 
     def product(self, name: str, *, service: bool = False, **more: Any) -> int:
-        """One more product under that SKU; its id."""
+        """Create a further product under that SKU; returns its id."""
         if self.admin.version < 18:
             kind: dict[str, Any] = {"detailed_type": "service" if service else "product"}
         else:
@@ -95,7 +95,7 @@ class Seed:
         return f"{self.tag}{name}".upper()
 
     def stock(self, product: int, quantity: float, warehouse: str = "A", lot: int | None = None) -> None:
-        """So many are there, of that lot if it is by lots."""
+        """Set the stock to that quantity, of that lot if it is tracked by lots."""
         place = {"product_id": product, "location_id": self.warehouses[warehouse]["lot_stock_id"][0]}
         if lot:
             place["lot_id"] = lot
@@ -105,12 +105,12 @@ class Seed:
         self.admin.call("stock.quant", "action_apply_inventory", quant)
 
     def warehouse(self, name: str, **more: Any) -> None:
-        """One more, for `stock`; it is so from now on."""
+        """Create a further warehouse, for use in `stock`."""
         self.warehouses[name] = made = self._warehouse(name)
         self.admin.call("stock.warehouse", "write", [made["id"]], more)
 
     def unit(self, name: str, pieces: int) -> int:
-        """A new unit of measure of so many of Odoo's Units; its id."""
+        """A new unit of measure that equals so many of Odoo's Units; returns its id."""
         if self.admin.version >= 19:
             units = self.admin.ref("uom.product_uom_unit")
             size: dict[str, Any] = {"relative_factor": pieces, "relative_uom_id": units}
@@ -120,11 +120,11 @@ class Seed:
         return self.admin.make("uom.uom", name=name, **size)
 
     def counted_in(self, unit: int) -> dict[str, int]:
-        """What makes a product one that is counted in that unit."""
+        """The values of a product that is counted in that unit."""
         return {"uom_id": unit} if self.admin.version >= 19 else {"uom_id": unit, "uom_po_id": unit}
 
     def currency(self, name: str, rate: float | None = 1.25) -> int:
-        """That currency is active, with that rate or, None, without any; its id."""
+        """Activate that currency, with that rate or, if None, without any; returns its id."""
         (found,) = self.admin.find("res.currency", [("name", "=", name), ("active", "in", [True, False])], ["id"])
         self.admin.call("res.currency", "write", [found["id"]], {"active": True})
         rates = self.admin.find("res.currency.rate", [("currency_id", "=", found["id"])], ["id"])
@@ -136,13 +136,13 @@ class Seed:
         return int(found["id"])
 
     def grant(self, group: str, *, taken: bool = False) -> None:
-        """The user has that right from now on, or no longer."""
+        """Grant that right to the user, or remove it."""
         field = "group_ids" if self.admin.version >= 19 else "groups_id"
         command = (3 if taken else 4, self.admin.ref(group))
         self.admin.call("res.users", "write", [self.user], {field: [command]})
 
     def api_key(self) -> str:
-        """A key of the user, made as a person makes one: through a web session, with the password once more."""
+        """A key of the user, created as in the user interface: through a web session, with the password once more."""
         with httpx.Client(base_url=self.admin.url, timeout=60) as web:
 
             def ask(path: str, **params: Any) -> Any:
@@ -167,7 +167,7 @@ class Seed:
             return str(check["context"]["default_key"])
 
     def tax_name(self, rate: int) -> str:
-        """Under which settings name it."""
+        """The tax's name for the settings."""
         return f"{self.tag} {rate} % incl."
 
     def _warehouse(self, name: str) -> dict[str, Any]:
@@ -180,7 +180,7 @@ class Seed:
         return found[0]
 
     def tax(self, rate: int, company: int | None = None, *, name: str | None = None, included: bool = True) -> int:
-        """A new sales tax of that many percent, included in the price unless said otherwise; its id."""
+        """A new sales tax of that many percent, included in the price by default; returns its id."""
         name = name or self.tax_name(rate)
         values: dict[str, Any] = {"name": name, "amount": rate, "amount_type": "percent", "type_tax_use": "sale"}
         if self.admin.version < 18:

@@ -1,6 +1,6 @@
-"""`[tenants.NAME.odoo]`: which Odoo, which user, and how ShipperOne's words are mapped to the records there.
+"""`[tenants.NAME.odoo]`: the Odoo, its user, and the mapping of ShipperOne's terms to records there.
 
-Records are named as people see them in Odoo (a journal by its code, a tax by its name), or by their external id.
+Records have the names that users see in Odoo (a journal its code, a tax its name), or their external id.
 """
 
 import ssl
@@ -15,10 +15,10 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from shipperone_erp import ConnectorSettings, Secret
 
 PRODUCTS_OWN = "product"
-"""As the tax of an entry: the product's own."""
+"""The value of an entry's tax for the product's own tax."""
 
 DETECTED = "auto"
-"""As the fiscal position of an entry: the one that Odoo detects for the buyer."""
+"""The value of an entry's fiscal position for the one that Odoo detects for the buyer."""
 
 Tagged = Literal["delivery", "invoice", "credit_note", "payment", "sale_order"]
 """A kind of document that is tagged."""
@@ -36,7 +36,7 @@ class WarehouseRule(ConnectorSettings):
 
 
 class TaxRule(ConnectorSettings):
-    """`[[tenants.NAME.odoo.taxes]]`: the first one that fits an item is taken; none is `tax_not_mapped` (B6)."""
+    """`[[tenants.NAME.odoo.taxes]]`: the first rule that matches an item applies; else `tax_not_mapped` (B6)."""
 
     country: str = Field("*", description='where the goods go, two letters; "*" for any')
     business: bool | None = Field(None, description="only buyers with (true) or without (false) a VAT id")
@@ -61,7 +61,7 @@ class TaxRule(ConnectorSettings):
 
 
 class PaymentRule(ConnectorSettings):
-    """`[tenants.NAME.odoo.payments.METHOD]`: what an invoice paid by METHOD says (B15)."""
+    """`[tenants.NAME.odoo.payments.METHOD]`: the contents of an invoice paid by METHOD (B15)."""
 
     term: str | None = Field(None, description="the payment term's name")
     journal: str | None = Field(None, description="the code of the sales journal for such invoices")
@@ -242,7 +242,7 @@ class OdooSettings(ConnectorSettings):
 
     @property
     def secret(self) -> str:
-        """What stands for the password in JSON-RPC and XML-RPC: the API key, if there is one."""
+        """The password in JSON-RPC and XML-RPC: the API key, if there is one."""
         found = self.api_key or self.password
         assert found is not None  # noqa: S101  # _can_log_in
         return found.get_secret_value()

@@ -1,4 +1,4 @@
-"""What `init` asks of an Odoo: server, database, login; then the warehouses, journals, taxes and products there."""
+"""The questions of `init` about an Odoo: server, database, login; then its warehouses, journals, taxes and products."""
 
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
@@ -15,7 +15,7 @@ from shipperone_erp_odoo.warehouses import Company, me, own_company
 
 NONE = ""
 AT_MOST = 12
-"""Products that are offered; with more the names fit too much to be of use."""
+"""The largest number of products offered; more matches mean that the names distinguish too little."""
 
 
 def ask(setup: Setup, transport: httpx.BaseTransport | None) -> Question | SetupDone:
@@ -28,7 +28,7 @@ def ask(setup: Setup, transport: httpx.BaseTransport | None) -> Question | Setup
 
 
 class _Questions:
-    """The questions in their sequence, each asked only where its answer is not there yet."""
+    """The questions in their sequence, each asked only if its answer is missing."""
 
     def __init__(self, setup: Setup, transport: httpx.BaseTransport | None) -> None:
         self._setup = setup
@@ -36,12 +36,12 @@ class _Questions:
         self._open: list[Odoo] = []
 
     def close(self) -> None:
-        """Let go of the connections."""
+        """Close the connections."""
         for odoo in self._open:
             odoo.close()
 
     def all(self) -> Iterator[Question]:
-        """Those without an answer. What is wrong with the newest answer is raised."""
+        """The unanswered questions. An error in the last answer is raised."""
         yield from self._missing("url", "address of your Odoo", "As the browser shows it, such as https://erp.example.")
         server = self._odoo(database="unknown", user="unknown", password="unknown")  # noqa: S106  # nobody logs in
         version = server.version
@@ -116,7 +116,7 @@ class _Questions:
         )  # fmt: skip
 
     def done(self) -> SetupDone:
-        """The settings that the answers make."""
+        """The settings for these answers."""
         setup, settings = self._setup, dict(self._login())
         if company := setup.text("company"):
             settings["company"] = company
@@ -156,7 +156,7 @@ class _Questions:
 
 
 def _databases(odoo: Odoo) -> list[str]:
-    """The server's databases; nothing where it does not list them, as most do not."""
+    """The server's databases; empty if it does not list them, as is usual."""
     try:
         return [str(name) for name in JsonRpc(odoo.wire).send("db", "list") or []]
     except ConnectorError:
@@ -164,7 +164,7 @@ def _databases(odoo: Odoo) -> list[str]:
 
 
 def _rate(tax: Tax) -> Decimal:
-    """23 for what Odoo tells as 23.0."""
+    """23 for Odoo's 23.0."""
     percent = tax.percent or Decimal(0)
     return percent.quantize(Decimal(1)) if percent == percent.to_integral_value() else percent.normalize()
 

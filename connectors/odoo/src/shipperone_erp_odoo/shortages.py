@@ -1,4 +1,4 @@
-"""A reservation that lacks goods, by the items of the order: what each wants, and what is there of it. Pure."""
+"""A reservation that lacks goods, by the order's items: the needed and the available quantity of each. Pure."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import ROUND_DOWN, Decimal
@@ -12,13 +12,13 @@ NOTHING = Decimal(0)
 
 
 def short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[ShortLine]:
-    """Every item whose goods do not suffice for all that the order wants of them, with what is free of them in all."""
+    """Every item whose goods do not suffice for the whole order, with their total free quantity."""
     short = {place for place, quantity in order.demand().items() if place in free and free[place] < quantity}
     for line in order.lines:
         places = [((line.source.stock, product.id), quantity) for product, quantity in line.parts]
         if not any(place in short for place, _ in places):
             continue
-        # of a kit, as many whole ones as the scarcest of its components makes
+        # of a kit, the number of complete ones by its scarcest component
         enough = [free[place] * line.quantity / quantity for place, quantity in places if place in free and quantity]
         available = min(enough, default=NOTHING)
         if line.product.kit:
@@ -27,7 +27,7 @@ def short_lines(order: Wanted, free: Mapping[stock.Place, Decimal]) -> Iterable[
 
 
 def short_of(order: Wanted, short: Sequence[Move]) -> Iterable[ShortLine]:
-    """The items of the products that these moves lack, with what the moves had."""
+    """The items of the products that these moves lack, with the quantities of the moves."""
     had: dict[int, Decimal] = {}
     for move in short:
         had[move.product] = had.get(move.product, NOTHING) + move.has

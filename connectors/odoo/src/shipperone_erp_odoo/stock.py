@@ -1,9 +1,8 @@
-"""How much of a product is where, by Odoo's own counts: on hand, reserved, free.
+"""The stock of a product by location, by Odoo's own counts: on hand, reserved, free.
 
-Odoo lets more be reserved than there is, without an error, when two transactions reserve at once; and after such
-reservations are cancelled its counts stay wrong until its own tidying runs, which opening the inventory page triggers:
-what is counted as reserved has leaked then, since no delivery holds it. Goods whose lot has expired are on hand, and
-Odoo does not reserve them.
+If two transactions reserve at once, Odoo silently reserves more than the stock. After such reservations are cancelled
+its counts stay wrong until Odoo tidies up, which opening the inventory page triggers. Until then a leaked quantity is
+counted as reserved although no delivery holds it. Goods of an expired lot are on hand, but Odoo does not reserve them.
 """
 
 import datetime
@@ -17,12 +16,12 @@ from shipperone_erp_odoo.odoo import Odoo, Row, one
 
 NOTHING = Decimal(0)
 Place = tuple[int, int]
-"""A location that goods are counted under, and a product."""
+"""A location under which goods are counted, and a product."""
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """What Odoo counts of a product under a location; `expired`: what is on hand, not reserved and of no use."""
+    """Odoo's counts of a product under a location; `expired`: on hand, not reserved, and not usable."""
 
     on_hand: Decimal = NOTHING
     reserved: Decimal = NOTHING
@@ -30,17 +29,17 @@ class Count:
 
     @property
     def free(self) -> Decimal:
-        """On hand minus reserved, without what has expired; never below nothing."""
+        """On hand minus reserved, without expired goods; never negative."""
         return max(self.on_hand - self.reserved - self.expired, NOTHING)
 
     @property
     def over(self) -> Decimal:
-        """How much more is reserved than is there."""
+        """The quantity by which the reserved goods exceed the stock."""
         return max(self.reserved - max(self.on_hand, NOTHING), NOTHING)
 
 
 def counts(odoo: Odoo, places: Iterable[Place], company: int) -> dict[Place, Count]:
-    """The counts of these places; one call for each location."""
+    """The counts of these places, with one call for each location."""
     by_location: dict[int, set[int]] = {}
     for location, product in places:
         by_location.setdefault(location, set()).add(product)
@@ -66,15 +65,16 @@ def counts(odoo: Odoo, places: Iterable[Place], company: int) -> dict[Place, Cou
 
 @dataclass(slots=True)
 class Experience:
-    """Places where Odoo reserved less than is free by its counts, for a reason that these do not show.
+    """Places where Odoo reserved less than its counts show as free, for a reason that the counts do not contain.
 
-    Each is believed for a day, at the same counts: asking again would leave one more cancelled delivery.
+    Each is remembered for a day, as long as the counts stay the same: another attempt would leave one more cancelled
+    delivery.
     """
 
     _gave: dict[Place, tuple[Count, Decimal, float]] = field(default_factory=dict)
 
     def free(self, counted: Mapping[Place, Count]) -> dict[Place, Decimal]:
-        """What can be reserved of each place."""
+        """The reservable quantity of each place."""
         found = {}
         for place, count in counted.items():
             then, gave, since = self._gave.get(place, (None, NOTHING, 0.0))
@@ -83,7 +83,7 @@ class Experience:
         return found
 
     def remember(self, place: Place, count: Count, gave: Decimal) -> None:
-        """At these counts Odoo gave so much."""
+        """Record the quantity that Odoo gave at these counts."""
         self._gave[place] = (count, gave, time.monotonic())
 
 
@@ -91,7 +91,7 @@ A_DAY = 86400.0
 
 
 def leaks(odoo: Odoo, counted: Mapping[Place, Count], company: int) -> dict[Place, Decimal]:
-    """The places of which more is counted as reserved than deliveries and other moves hold, and how much more."""
+    """The places where more is counted as reserved than deliveries and other moves hold, and the difference."""
     held: dict[Place, Decimal] = {}
     for location in sorted({location for location, _ in counted}):
         products = sorted(product for at, product in counted if at == location)
@@ -105,28 +105,28 @@ def leaks(odoo: Odoo, counted: Mapping[Place, Count], company: int) -> dict[Plac
 
 
 HOLDING = ("assigned", "partially_available", "waiting", "confirmed")
-"""States of a move that may hold goods."""
+"""States of a move in which it may hold goods."""
 
 HELD = "quantity_product_uom"
 
 
 def _exact(row: Row) -> Decimal:
-    """What a move line holds, without the noise of a binary float."""
+    """The quantity of a move line, without the noise of a binary float."""
     return Decimal(str(row[HELD])).quantize(Decimal("0.000001"))
 
 
 def _expiry(odoo: Odoo) -> str | None:
-    """The date from which Odoo does not reserve a lot any more; None without the module that has such dates."""
+    """The date from which Odoo does not reserve a lot; None without the module for such dates."""
     name = "removal_date" if odoo.version >= REMOVED_SINCE else "expiration_date"
     return name if odoo.has("stock.quant", name) else None
 
 
 REMOVED_SINCE = 19
-"""The version from which a lot's removal date counts, not its expiration date."""
+"""The first version that uses a lot's removal date instead of its expiration date."""
 
 
 def over_reserved(odoo: Odoo, places: Collection[Place], company: int) -> Mapping[Place, Count]:
-    """Those of these places where more is reserved than there is, even after Odoo has tidied its counts up."""
+    """The places whose reserved goods exceed the stock, even after Odoo has tidied up."""
     found = {place: count for place, count in counts(odoo, places, company).items() if count.over}
     if found:
         tidy_up(odoo, company)
@@ -135,7 +135,7 @@ def over_reserved(odoo: Odoo, places: Collection[Place], company: int) -> Mappin
 
 
 def tidy_up(odoo: Odoo, company: int) -> None:
-    """Odoo merges and repairs its rows. Where the user may not, the counts stay as they are and are judged so."""
+    """Let Odoo merge and repair its counts. If the user lacks the right, the counts are used as they are."""
     try:
         odoo.call("stock.quant", "action_view_inventory", company=company)
     except ConnectorError:

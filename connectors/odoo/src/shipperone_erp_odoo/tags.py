@@ -1,7 +1,7 @@
-"""The tag of documents that the connector makes (`tag`), in fields that the merchant has added (`tag_fields`).
+"""The tag of the connector's documents (`tag`), in fields that the merchant has added (`tag_fields`).
 
-Of all documents only sales orders have tags in Odoo 17, 18 and 19: deliveries, invoices and payments have none (a
-delivery has properties, which each operation type defines for itself; an invoice has not even these). So those are
+In Odoo 17, 18 and 19 only sales orders have tags: deliveries, invoices and payments have none (a delivery has
+properties, which each operation type defines for itself; an invoice does not even have these). These documents are
 tagged in their chatter, which Odoo can search, and in a field of the merchant's own, if there is one.
 """
 
@@ -20,17 +20,17 @@ MODELS: dict[Tagged, str] = {
 }
 
 BY_NAME = ("char", "text", "many2one", "many2many", "selection")
-"""Types of fields that `load` fills by a text: what it says, or the record of that name."""
+"""Types of fields that `load` fills from a text: the text itself, or the record of that name."""
 
 
 def tagged(odoo: Odoo, kind: Tagged) -> dict[str, object]:
-    """The column of a document of that kind that holds the tag; nothing where the settings name none."""
+    """The column with the tag for a document of that kind; empty if the settings name none."""
     field = odoo.settings.tag_fields.get(kind)
     return {field: odoo.settings.tag} if field else {}
 
 
 def tag_fields(odoo: Odoo) -> Iterator[Check]:
-    """Each field that the settings name is there, and takes a text."""
+    """Checks that each field in the settings exists, and accepts a text."""
     for kind, field in odoo.settings.tag_fields.items():
         cure = f"make it in Odoo (Settings, Technical, Fields, in developer mode), or leave out {kind} in `tag_fields`"
         try:

@@ -1,4 +1,4 @@
-"""Which tax an item is invoiced with: the tenant's table of taxes, or the product's own tax where it says so."""
+"""Selects the tax of an item: by the tenant's table of taxes, or the product's own tax if the table says `product`."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from shipperone_erp_odoo.warehouses import Company
 
 @dataclass(frozen=True, slots=True)
 class ItemTax:
-    """The entry of the table that an item is invoiced by, and the tax in Odoo."""
+    """The table's entry for an item, and the tax in Odoo."""
 
     rule: TaxRule
     tax: Tax
@@ -25,7 +25,7 @@ class ItemTax:
 def item_taxes(
     odoo: Odoo, at: Company, order: FulfillmentOrder, products: Mapping[str, Product | Refused]
 ) -> dict[str, ItemTax]:
-    """The tax of each item, by its id as text. `Refused`, tax_not_mapped, where one has none."""
+    """The tax of each item, by its id as text. `Refused`, tax_not_mapped, if one has none."""
     settings, business, to = odoo.settings, buyer(order).vat_id is not None, delivered_to(order, at)
     found: dict[str, ItemTax] = {}
     for item in order.items:
@@ -41,10 +41,10 @@ def item_taxes(
 
 
 def rule_for(settings: OdooSettings, at: Company, country: str, *, business: bool, percent: Decimal | None) -> TaxRule:
-    """The first rule of the tenant's table that fits. `Refused`, tax_not_mapped, if none does (M7).
+    """The first rule of the tenant's table that matches. `Refused`, tax_not_mapped, if none does (M7).
 
-    `tax = "product"` fits only where ShipperOne states no rate, at home, for a buyer without a VAT id: a product's tax
-    is a private buyer's in the company's own country.
+    `tax = "product"` applies only if ShipperOne provides no rate, at home, for a buyer without a VAT id: a product's
+    tax is that of a private buyer in the company's own country.
     """
     own = percent is None and not business and country != "" and country == at.country
     for rule in settings.taxes:
@@ -64,7 +64,7 @@ def rule_for(settings: OdooSettings, at: Company, country: str, *, business: boo
 
 
 def _products_own(odoo: Odoo, at: Company, product: Product, rule: TaxRule, country: str) -> ItemTax:
-    """The product's sale tax, if its price includes it; else the entry of the table for its rate."""
+    """The product's sale tax, if its price includes it; else the table's entry for its rate."""
     own = lookups.sale_taxes(odoo, product.taxes, at)
     if len(own) != 1:
         names = ", ".join(tax.name for tax in own) or "none"

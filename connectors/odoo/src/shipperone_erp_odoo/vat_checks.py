@@ -17,13 +17,13 @@ from shipperone_erp_odoo.tax_rules import rule_for
 from shipperone_erp_odoo.warehouses import Company
 
 Number = tuple[str, str | None]
-"""A VAT id, and the country of the buyer."""
+"""A VAT id, with the country of the buyer."""
 
 FIRST = 1
-"""Rows before the first number: where several records fail, Odoo names the first one of the call as well."""
+"""The number of rows before the first VAT id: if several records fail, Odoo also names the first one of the call."""
 
 AT_ONCE = 4
-"""Numbers in one call: Odoo stops at the tenth refused row."""
+"""The number of VAT ids in one call: Odoo stops at the tenth refused row."""
 
 COLUMNS = ["name", "is_company", "vat", "country_id/.id"]
 NEVER_LOADED = ["x", "1", "", "-"]
@@ -31,7 +31,7 @@ NEVER_LOADED = ["x", "1", "", "-"]
 
 
 def invalid(odoo: Odoo, numbers: Collection[Number], at: Company) -> set[Number]:
-    """Those of these numbers that Odoo accepts on no contact."""
+    """The VAT ids that Odoo accepts on no contact."""
     unknown = [number for number in sorted(set(numbers), key=str) if not odoo.is_kept(("vat", number))]
     for start in range(0, len(unknown), AT_ONCE):
         chunk = unknown[start : start + AT_ONCE]
@@ -44,7 +44,7 @@ def invalid(odoo: Odoo, numbers: Collection[Number], at: Company) -> set[Number]
 
 
 def decides_tax(settings: OdooSettings, order: FulfillmentOrder, at: Company) -> bool:
-    """The order's tax, fiscal position or journal differ with and without its VAT id."""
+    """Whether the order's tax, fiscal position or journal depend on its VAT id."""
     to = delivered_to(order, at)
 
     def applied(item: OrderItem, *, business: bool) -> object:
@@ -68,9 +68,9 @@ def refusal(vat: str, order: FulfillmentOrder) -> Refused:
 
 
 def refuse_before_reserving(odoo: Odoo, orders: Mapping[str, FulfillmentOrder], at: Company) -> dict[str, Refused]:
-    """By key, the orders whose tax depends on a VAT id that Odoo does not accept. Nothing is reserved for them.
+    """By key, the orders whose tax depends on a VAT id that Odoo refuses. Nothing is reserved for them.
 
-    A number that is on a contact in Odoo already needs no check: the invoice is made out to that contact.
+    A VAT id that a contact in Odoo already has needs no check: the invoice is addressed to that contact.
     """
     if odoo.settings.customers == "fixed":
         return {}

@@ -1,4 +1,4 @@
-"""ShipperOne's warehouses in Odoo, the company of each, and the places that goods leave from and go to (B17)."""
+"""ShipperOne's warehouses in Odoo, the company of each, and the source and destination of their goods (B17)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from shipperone_erp_odoo.settings import WarehouseRule
 
 @dataclass(frozen=True, slots=True)
 class Company:
-    """A company that the user works in; `country` is its code, in capitals; so is `currency`."""
+    """A company that the user works in; `country` is its code in capitals, and so is `currency`."""
 
     id: int
     name: str
@@ -21,7 +21,7 @@ class Company:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """A warehouse: `code` is ShipperOne's, `name` Odoo's; types of its deliveries and of transfers within."""
+    """A warehouse: `code` is ShipperOne's, `name` Odoo's; with its operation types for deliveries and transfers."""
 
     code: str
     id: int
@@ -34,7 +34,7 @@ class Site:
 
 
 def own_company(odoo: Odoo) -> Company:
-    """The tenant's company: the one it names, else the user's own."""
+    """The tenant's company: the configured one, else the user's own."""
     return company(odoo, odoo.settings.company)
 
 
@@ -44,7 +44,7 @@ def company(odoo: Odoo, name: str | None) -> Company:
 
 
 def sites(odoo: Odoo, codes: Collection[str]) -> dict[str, Site | Refused]:
-    """The warehouse of each of ShipperOne's codes, or why there is none."""
+    """The warehouse of each of ShipperOne's codes, or the reason why there is none."""
     found: dict[str, Site | Refused] = {}
     for code in dict.fromkeys(codes):
         try:
@@ -55,7 +55,7 @@ def sites(odoo: Odoo, codes: Collection[str]) -> dict[str, Site | Refused]:
 
 
 def customers(odoo: Odoo, at: Company) -> int:
-    """The location that stands for customers: where deliveries go."""
+    """The location of customers, where deliveries go."""
 
     def find() -> int:
         domain = [("usage", "=", "customer"), ("company_id", "in", [False, at.id])]
@@ -68,7 +68,7 @@ def customers(odoo: Odoo, at: Company) -> int:
 
 
 def me(odoo: Odoo) -> Row:
-    """The user that we log in as: id, login, email, company_id, company_ids."""
+    """The user of the login: id, login, email, company_id, company_ids."""
 
     def find() -> Row:
         uid = odoo.call("res.users", "context_get")["uid"]
