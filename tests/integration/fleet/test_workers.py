@@ -139,6 +139,15 @@ def test_a_worker_that_is_killed_is_replaced_within_the_sum_of_the_times(tmp_pat
         until(lambda: "second" in two.serving())
         first = two.workers[0]
         until(lambda: two.serving() in ({"first": 2, "second": 0}, {"first": 1, "second": 1}))
+        first.freeze()  # nothing is handed to it, or closed by it, between the count and its death
+        assert stands_still(first.process)
+        ((its,),) = asked(
+            two.url,
+            "SELECT count(*) FROM procrastinate_jobs JOIN workers ON worker_id = engine_id "
+            "WHERE status = 'doing' AND name = 'first'",
+        )
+        ((before,),) = asked(two.url, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'")
+        assert its >= 1
         first.kill()
         died = time.monotonic()
         two.add(1)
@@ -151,7 +160,7 @@ def test_a_worker_that_is_killed_is_replaced_within_the_sum_of_the_times(tmp_pat
         assert took < STALLED + LEASE + 20, second.said  # the rest is a busy machine's
         assert "its worker shows no life any more" in second.said
         (failed,) = asked(two.url, "SELECT count(*) AS rows FROM procrastinate_jobs WHERE status = 'failed'")
-        assert failed.rows >= 1, "the stalled row is failed, never handed out again"
+        assert failed.rows - before == its, "each stalled row is failed once, never handed out again"
 
 
 def _leases(running):

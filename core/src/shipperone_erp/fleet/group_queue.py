@@ -170,6 +170,10 @@ class GroupQueue:
         that resumes would then finish the job of its successor.
         """
         jobs = self._app.job_manager
+        if self.worker_id:
+            # A worker that looks after others lives, however long its last round took: it would fail its own rows,
+            # serve the same groups anew, be late by that again, and so on.
+            await jobs.update_heartbeat(self.worker_id)
         stalled = self._settings.stalled.total_seconds()
         rescued = []
         for job in await jobs.get_stalled_jobs(task_name=TASK, seconds_since_heartbeat=stalled):
