@@ -30,14 +30,15 @@ def until(true: Callable[[], object], seconds: float = 60.0, why: str = "it neve
 
 
 class Worker:
-    """A running `shipperone-erp worker` and its log."""
+    """A running `shipperone-erp worker` (or `run`) and its log."""
 
-    def __init__(self, fleet: "Fleet", name: str, file: Path) -> None:
+    def __init__(self, fleet: "Fleet", name: str, file: Path, command: str = "worker") -> None:
         self.name = name
         self.log = fleet.folder / f"{name}-{time.monotonic_ns()}.log"
         with self.log.open("w") as out:
+            named = ("--name", name) if command == "worker" else ()
             self.process = warm_processes.Process(
-                "-c", "worker", "-c", str(file), "--name", name, env=fleet.environment, stdout=out, stderr=out
+                "-c", command, "-c", str(file), *named, env=fleet.environment, stdout=out, stderr=out
             )
 
     @property
@@ -70,6 +71,7 @@ class Fleet:
         self.erp = Erp(folder / "erp.db")
         self.workers: list[Worker] = []
         self.more_runtime = ""
+        self.token = '{ env = "TOKEN" }'
         self.tenants = [f"shop{number}" for number in range(len(sandboxes))]
         self.environment = {
             **os.environ,
@@ -85,7 +87,7 @@ class Fleet:
             f'[runtime]\nledger = "{self.url}"\nlease = "{LEASE}s"\n{self.more_runtime}'
             f"[runtime.fleet]\ngroups = {self.groups}\n{TIMES}"
             '[defaults]\nconnector = "counting"\ngo_live = "now"\ncurrency = "EUR"\npoll_interval = "0.3s"\n'
-            f'settle = "0.3s"\ntoken = {{ env = "TOKEN" }}\n[defaults.counting]\ndatabase = "{self.erp.file}"\n'
+            f'settle = "0.3s"\ntoken = {self.token}\n[defaults.counting]\ndatabase = "{self.erp.file}"\n'
         )
         for tenant, sandbox in zip(self.tenants, self.sandboxes, strict=True):
             if tenant not in without:
@@ -98,6 +100,16 @@ class Fleet:
     def start(self, name: str, file: Path | None = None) -> Worker:
         self.workers.append(Worker(self, name, file or self.file))
         return self.workers[-1]
+
+    def run(self) -> Worker:
+        """Start `shipperone-erp run` on the same configuration."""
+        self.workers.append(Worker(self, "run", self.file, "run"))
+        return self.workers[-1]
+
+    def done_of(self, tenant: str) -> int:
+        """How many jobs of that tenant are done."""
+        with self.ledger() as ledger:
+            return len(ledger.find_jobs(tenant=tenant, states=[State.DONE]))
 
     def add(self, orders: int, first: int = 1) -> None:
         """So many orders in each shop."""

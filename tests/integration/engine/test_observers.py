@@ -152,12 +152,12 @@ def events_of(*observers):
 
 
 def test_an_invoice_that_is_late_is_logged_once_until_it_is_in_time_again(caplog):
-    events = events_of(overdue_invoices({"acme": timedelta(hours=2)}, LOG))
+    events = events_of(overdue_invoices(LOG))
     late = a_job(stage=Stage.INVOICE, state=State.HELD, reason=Reason.TOTAL_DIFFERS, first_listed_at=NOON)
     reservation = a_job("FO-2", state=State.WAITING, first_listed_at=NOON)
 
     def look(*jobs, hours):
-        events.tell(WorkLeft("acme", Stage.INVOICE, jobs, NOON + timedelta(hours=hours)))
+        events.tell(WorkLeft("acme", Stage.INVOICE, jobs, NOON + timedelta(hours=hours), timedelta(hours=2)))
         return [record.getMessage() for record in caplog.records]
 
     assert look(late, reservation, hours=1.9) == []
@@ -192,7 +192,7 @@ def test_held_discounts_are_logged_when_they_begin_and_when_twice_as_many_are_he
         for number in range(4)
     ]  # fmt: skip
     for count in (1, 1, 2, 3, 4, 0, 1):
-        events.tell(WorkLeft("acme", Stage.INVOICE, held[:count], NOON))
+        events.tell(WorkLeft("acme", Stage.INVOICE, held[:count], NOON, timedelta(hours=2)))
     told = [record.getMessage() for record in caplog.records]
     assert [line.partition(": ")[0] for line in told] == ["acme"] * 4, "1, 2, 4, and 1 after none"
     assert told[0].endswith("Set `discount` in [tenants.acme] to the right one: all of them then resume by themselves")

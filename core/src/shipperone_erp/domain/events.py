@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
@@ -21,12 +21,13 @@ class CycleEnded:
 
 @dataclass(frozen=True, slots=True)
 class WorkLeft:
-    """The jobs of a stage that had not ended at `at`, once a cycle was over."""
+    """The jobs of a stage that had not ended at `at`, once a cycle was over. `invoice_within`: the tenant's setting."""
 
     tenant: str
     stage: Stage
     jobs: Sequence[Job]
     at: datetime
+    invoice_within: timedelta
 
 
 @dataclass(frozen=True, slots=True)

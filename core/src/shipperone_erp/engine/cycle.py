@@ -142,7 +142,8 @@ class StageCycle:
         known = (
             await self.unfinished() if chosen or held or busy else [job for job in planner_input.jobs if not job.ended]
         )
-        self._events.tell(WorkLeft(self.tenant, self.stage, known, self.context.now()))
+        left = WorkLeft(self.tenant, self.stage, known, self.context.now(), self.context.settings.invoice_within)
+        self._events.tell(left)
         times = [time for job in known if (time := self._comes_due(job)) is not None]
         due_in = (min(times) - self.context.now()).total_seconds() if times else None
         return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))

@@ -79,12 +79,11 @@ class Runtime:
         self.limits = SharedLimits(_rate(limits.shipperone), _rate(limits.erp))
         self.progress = Progress(time)
         self.events = Observers()
-        within = {name: settings.invoice_within for name, settings in configuration.tenants.items()}
         for observer in (
             change_log(self._log),
             denial_alert(self._log),
             open_discounts(self._log),
-            overdue_invoices(within, self._log),
+            overdue_invoices(self._log),
             self.progress,
         ):
             self.events.add(observer)

@@ -1,8 +1,6 @@
 """The log as an observer: one line for each order that has shipped and is not invoiced in time."""
 
 import logging
-from collections.abc import Mapping
-from datetime import timedelta
 
 from shipperone_erp.domain.events import Event, Observer, WorkLeft
 from shipperone_erp.domain.overdue import overdue
@@ -10,14 +8,14 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.durations import words
 
 
-def overdue_invoices(invoice_within: Mapping[str, timedelta], log: logging.Logger) -> Observer:
-    """`invoice_within` by tenant. An order is logged again only if it was invoiced, or in time, in between."""
+def overdue_invoices(log: logging.Logger) -> Observer:
+    """An order is logged again only if it was invoiced, or in time, in between."""
     reported: dict[tuple[str, Stage], frozenset[int]] = {}
 
     def tell(event: Event) -> None:
         if not isinstance(event, WorkLeft):
             return
-        queue, within = (event.tenant, event.stage), invoice_within[event.tenant]
+        queue, within = (event.tenant, event.stage), event.invoice_within
         late = [job for job in event.jobs if overdue(job, within, event.at)]
         for job in late:
             if job.id not in reported.get(queue, ()):

@@ -1,0 +1,104 @@
+"""What changes while workers serve: tenants, secrets, the database itself, another process beside them."""
+
+import pytest
+
+pytest.importorskip("procrastinate")
+
+from fleet_world import fleet, until
+from ledger_databases import empty_postgresql, own_postgresql
+from shipperone_erp.domain.records import Effect
+
+
+def test_a_tenant_is_added_paused_given_another_secret_and_removed_without_a_restart(tmp_path, postgresql_url):
+    with fleet(tmp_path, postgresql_url, shops=2) as two:
+        secret = tmp_path / "token"
+        secret.write_text(two.sandboxes[0].token)
+        two.token = f'{{ file = "{secret}" }}'
+        worker = two.start("only", two.write(without=("shop1",)))
+        two.add(1)
+        until(lambda: two.serving() == {"only": 1} and two.done_of("shop0") == 2, why=worker.said)
+        assert two.done_of("shop1") == 0
+
+        two.write()
+        until(lambda: two.serving() == {"only": 2} and two.done(1), why=worker.said)
+
+        assert two.command("pause", "shop1", "--note", "stocktaking").returncode == 0
+        two.add(1, first=2)
+        until(lambda: two.done_of("shop0") == 4, why=worker.said)
+        assert two.done_of("shop1") == 2
+        assert two.command("resume", "shop1").returncode == 0
+        until(lambda: two.done(2), why=worker.said)
+
+        for sandbox in two.sandboxes:
+            sandbox.revoke("another-token")
+        secret.write_text("another-token")
+        two.add(1, first=3)
+        until(lambda: two.done(3), why=worker.said)
+
+        two.write(without=("shop1",))
+        until(lambda: two.serving() == {"only": 1}, why=worker.said)
+        two.once_each(3)
+        assert worker.stop() == 0
+        assert "Traceback" not in worker.said, worker.said
+
+
+def test_run_beside_a_live_worker_stands_by_and_takes_over_when_that_is_killed(tmp_path, postgresql_url):
+    with fleet(tmp_path, postgresql_url, shops=1) as one:
+        worker = one.start("only")
+        one.add(1)
+        until(lambda: one.done(1), why=worker.said)
+        service = one.run()
+        until(lambda: service.said.count("standing by; it is served by") == 2, why=service.said)
+        one.add(1, first=2)
+        until(lambda: one.done(2), why=worker.said)
+        worker.kill()
+        one.add(1, first=3)
+        until(lambda: one.done(3), why=service.said)
+        one.once_each(3)
+        assert service.said.count("served here from now on") == 2
+        assert service.stop() == 0
+
+
+def test_a_restart_of_postgresql_ends_no_worker_and_does_nothing_twice(tmp_path):
+    with (
+        own_postgresql() as server,
+        empty_postgresql(server.url) as url,
+        fleet(tmp_path, url, shops=2) as two,
+    ):
+        workers = [two.start("one"), two.start("two")]
+        two.add(1)
+        until(lambda: two.done(1), why=workers[0].said)
+        two.add(3, first=2)
+        for _ in range(2):
+            server.stop()
+            server.start()
+        until(lambda: two.done(4), why=workers[0].said)
+        two.once_each(4)
+        until(lambda: sum(two.serving().values()) == 2, why=str(two.serving()))
+        for worker in workers:
+            assert worker.process.poll() is None, worker.said
+            assert worker.stop() == 0, worker.said
+            assert "this is a fault of shipperone-erp" not in worker.said, worker.said
+
+
+def test_calls_of_one_erp_are_limited_over_all_workers_and_tenants(tmp_path, postgresql_url):
+    rate = 3
+    with fleet(tmp_path, postgresql_url, shops=2) as two:
+        two.more_runtime = f"limits = {{ erp = {rate} }}\n"
+        two.write()
+        two.add(4)
+        workers = [two.start("one"), two.start("two")]
+        until(lambda: two.done(4), 120, workers[0].said)
+        two.once_each(4)
+        effects = all_effects(two)
+        calls = [effect for effect in effects if effect.kind not in ("confirm",)]
+        ended = [effect.outcome_at for effect in calls if effect.outcome_at is not None]
+        seconds = (max(ended) - min(effect.intent_at for effect in calls)).total_seconds()
+        assert len(calls) >= 3 * 8
+        assert len(calls) <= rate * (seconds + 2), f"{len(calls)} calls in {seconds:.1f} s"
+        assert [worker.stop() for worker in workers] == [0, 0]
+
+
+def all_effects(running) -> list[Effect]:
+    with running.ledger() as ledger:
+        return [effect for job in ledger.find_jobs() for effect in ledger.effects(job.id)]
