@@ -192,6 +192,14 @@ def release(session: nox.Session) -> None:
 
 
 @nox.session
+def faults(session: nox.Session) -> None:
+    """Thirty faults are planted in a copy of the source, one at a time; each must be caught by a test."""
+    install_wheels(session)
+    session.install(*TEST_TOOLS)
+    session.run("python", "tests/support/planted_faults.py", *session.posargs, env=TEST_PATH)
+
+
+@nox.session
 def chaos(session: nox.Session) -> None:
     """2,000 orders and 100 kills while everything goes wrong at once, on SQLite and PostgreSQL; effects are counted."""
     endurance(session, "chaos")
