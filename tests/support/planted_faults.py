@@ -138,7 +138,7 @@ def caught(fault: Fault, copy: Path) -> bool:
     sources = [copy / "core/src", *copy.glob("connectors/*/src")]
     path = os.pathsep.join(map(str, [*sources, copy / "tests", copy / "tests/support"]))
     tests = [str(copy / "tests" / test) for test in fault.tests.split()]
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-n", "2", "-p", "no:cacheprovider", *tests]
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
     try:
         done = subprocess.run(command, cwd=copy, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True)
     finally:
