@@ -162,7 +162,7 @@ def test_what_has_shipped_is_asked_what_its_invoice_will_be_asked(world):
         row for row in json.loads(world.command("run", "--dry-run", "--json").stdout) if row["order_id"] == "FO-2"
     ]
     assert dry["would"].startswith(
-        "would be held, shipping_missing: ShipperOne does not say the shipping_amount_incl_tax"
+        "would be held, shipping_missing: ShipperOne does not state the shipping_amount_incl_tax"
     )
 
 

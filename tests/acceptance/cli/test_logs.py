@@ -31,7 +31,7 @@ def test_off_a_terminal_each_line_is_a_json_object_and_a_change_is_told_once(wor
     held = changes[1]
     assert (held["tenant"], held["order_id"], held["owner"]) == ("acme", "FO-1", "accountant")
     assert held["message"] == "acme invoice FO-1 held, tax_not_mapped: the ERP said no (accountant)"
-    assert lines[-1]["message"].startswith("acme: 1 held for a person (1 tax_not_mapped); ")
+    assert lines[-1]["message"].startswith("acme: 1 held for an operator (1 tax_not_mapped); ")
     assert lines[0]["at"].endswith("Z")
 
 

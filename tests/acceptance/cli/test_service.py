@@ -140,7 +140,7 @@ def test_pause_and_resume_are_obeyed_at_once(often):
         often.sandbox.add(order("FO-1"))
         until(lambda: often.erp.delivered("FO-1"))
         said = often.command("pause", "acme", "--stage", "allocation", "--note", "stock-taking")
-        assert "acme: allocation paused; `shipperone-erp resume acme` lets it go on" in said.stdout
+        assert "acme: allocation paused; `shipperone-erp resume acme` lets it continue" in said.stdout
         until(lambda: "acme/allocation: paused by" in running.said, 3)
         often.sandbox.add(order("FO-2"))
         time.sleep(1)
@@ -182,7 +182,7 @@ def test_run_once_leaves_what_is_paused_and_says_so(world):
     done = world.command("run", "--once")
     assert done.returncode == 3
     assert "acme: paused: allocation (by " in done.stderr
-    assert "`shipperone-erp resume acme` lets it go on" in done.stderr
+    assert "`shipperone-erp resume acme` lets it continue" in done.stderr
     assert world.erp.effects("reserve_stock", "FO-2") == 0
     assert world.command("pause", "nobody").returncode == 2
 
@@ -235,7 +235,7 @@ def test_of_what_shipperone_has_accepted_a_person_may_only_say_retry(world):
     for arguments in (("ignore", "FO-1"), ("resolve", "FO-1", "--outcome", "cancelled")):
         said = world.command("order", *arguments, "--stage", "invoice")
         assert said.returncode == 2, said.stdout
-    # it is made anew only where the ERP's own list shows that it is missing, and this connector keeps none
+    # it is rebuilt only where the ERP's own list shows that it is missing, and this connector keeps none
     rebuilt = world.command("order", "retry", "FO-1", "--rebuild", "--stage", "invoice")
     assert (rebuilt.returncode, "nothing was done, since the ERP must be asked before" in rebuilt.stderr) == (5, True)
     assert world.job("FO-1", I) == job

@@ -49,7 +49,7 @@ def effects(merchant, order_id, stage) -> list[EffectKind]:
 
 @pytest.mark.case("B19")
 def test_a_bundle_and_its_parts_are_listed_and_nothing_is_set(merchant):
-    """It is held before anything is reserved, and says which rows; once the setting is there, it goes on."""
+    """It is held before anything is reserved, and says which rows; once the setting is there, it continues."""
     merchant.sandbox.add(order_of("bundle", "FO-1", 10))
     merchant.once(settle_for=0.3)
     held = merchant.job("FO-1", A)

@@ -106,8 +106,8 @@ def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
     assert preview.stdout.splitlines() == [
         "acme allocation: 2 order(s) are listed and held, the oldest FO-1, ordered 2026-02-03",
         "acme invoice: 1 order(s) are listed and held, the oldest FO-3, ordered 2026-03-01",
-        "--all       3 order(s) go on as if they had been listed just now",
-        "--from-now  3 order(s) are left alone (`order retry` takes up one); what comes later goes on",
+        "--all       3 order(s) continue as if they had been listed just now",
+        "--from-now  3 order(s) are left alone (`order retry` takes up one); what comes later continues",
     ]
     assert {job.reason for job in before.jobs()} == {Reason.BEFORE_GO_LIVE}, "a preview changes nothing"
     assert "there is no tenant nobody" in said(before, "go-live", "nobody", code=2)

@@ -303,7 +303,7 @@ def test_a_tenant_that_wants_every_total_compared_holds_one_without(merchant):
     merchant.once(settle_for=0.5)
     job = merchant.job("FO-1", Stage.INVOICE)
     assert (job.state, job.reason) == (State.HELD, Reason.TOTAL_DIFFERS)
-    assert "the ERP tells no total of the invoice, which should come to 24.99: nothing was compared" in job.sentence
+    assert "the ERP reports no total of the invoice, which should come to 24.99: nothing was compared" in job.sentence
     assert not merchant.sandbox.order("FO-1").invoices
     merchant.settings["not_compared"] = '"accept"'
     retried(merchant)

@@ -45,7 +45,7 @@ def test_nothing_is_sent_before_a_person_approves_the_draft(merchant):
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.AWAITING_APPROVAL, Owner.ACCOUNTANT)
     assert "of 24.99 EUR waits for `order approve FO-1`" in (job.sentence or "")
     assert merchant.sandbox.order("FO-1").invoices == []
-    assert "`order approve` lets it go on" in said(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
+    assert "`order approve` lets it continue" in said(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
     said(merchant, "order", "approve", "FO-1", "--note", "looks right")
     merchant.finishes()
     assert len(merchant.books.invoices("FO-1")) == len(merchant.sandbox.order("FO-1").invoices) == 1
@@ -251,7 +251,7 @@ def test_another_erp_and_what_names_documents_of_the_one_before(merchant):
     merchant.move_to_another_erp()
     assert merchant.command("run", "--once").returncode == 78
     refused = said(merchant, "ledger", "adopt", "acme", code=2)
-    assert "1 unfinished order(s) name documents of the ERP or shop of before" in refused
+    assert "1 unfinished order(s) name documents of the previous ERP or shop" in refused
     assert old.key in refused
     told = said(merchant, "ledger", "adopt", "acme", "--drop-references", "--note", "new server")
     assert "1 order(s) are held as erp_changed:" in told

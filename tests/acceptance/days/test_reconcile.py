@@ -89,7 +89,7 @@ def test_the_erp_was_put_back_and_each_thing_that_is_not_as_it_was_is_named(book
         (
             "not_in_ledger", "FO-77",
             f"the ERP has it under the key {unknown}, which this ledger does not know: another installation made it, or "
-            "the ledger is a copy of before (`shipperone-erp ledger restored`)",
+            "the ledger is an earlier copy (`shipperone-erp ledger restored`)",
         ),
     ]  # fmt: skip
     told = books.command("reconcile", "acme")
@@ -150,7 +150,7 @@ def test_what_an_ignored_order_leaves_in_the_erp_is_listed(books):
     assert reference
     assert books.books.reserved("FO-1") == 1
     assert reconciled(books, code=3) == [
-        ("ignored", "FO-1", f"a person said `order ignore`; in the ERP is left: reservation {reference}")
+        ("ignored", "FO-1", f"an operator said `order ignore`; in the ERP is left: reservation {reference}")
     ]
 
 
@@ -412,7 +412,7 @@ def test_an_accepted_invoice_that_a_restored_erp_has_lost_is_issued_anew_without
 
     done = books.command("order", "retry", "FO-1", "--rebuild", "--note", "ERP put back")
     assert done.returncode == 0, done.stderr
-    assert "FO-1: made anew under its next key" in done.stdout
+    assert "FO-1: rebuilt under its next key" in done.stdout
     books.finishes()
     after = books.job("FO-1", I)
     assert (after.key, after.accepted_at) == (f"{before.key}-g2", before.accepted_at)

@@ -77,7 +77,7 @@ def test_a_day_that_cannot_be_true_holds_the_invoice_with_the_value_as_listed(me
     assert effects(merchant, job) == [], "nothing was built"
     listing(merchant, shipped_at="2026-03-31T10:00:00Z")
     merchant.finishes()
-    assert merchant.tax_dates() == ["2026-03-31"], "it goes on by itself once the date is corrected"
+    assert merchant.tax_dates() == ["2026-03-31"], "it continues by itself once the date is corrected"
     assert merchant.job("FO-1", I).id == job.id
 
 
@@ -234,7 +234,7 @@ def test_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent(wor
     assert (world.erp.drafts(), world.erp.effects("discard_invoice")) == (1, 0)
     assert world.sandbox.order("FO-1").invoices == []
     with world.ledger() as ledger:
-        job_commands.retry(ledger, held, world.clock(), "made anew", rebuild=True)
+        job_commands.retry(ledger, held, world.clock(), "rebuilt", rebuild=True)
     world.once(settle_for=0.3)
     world.command("order", "approve", "FO-1")
     world.finishes()

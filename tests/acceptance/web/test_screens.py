@@ -310,7 +310,7 @@ def test_what_the_erp_has_lost_is_made_anew_from_the_page_and_what_it_has_is_not
         shown = browser.get("/order/acme/FO-1").text
         assert shown.count('value="make_anew"') == 1, "the invoice alone: what has shipped is not reserved again"
         browser.post("/act", form, on="/order/acme/FO-1")
-        until(browser, "/order/acme/FO-1", "Make anew: missing in the ERP: i-FO-1")
+        until(browser, "/order/acme/FO-1", "Rebuild: missing in the ERP: i-FO-1")
         assert "the ERP has its document" in words(browser.get("/order/acme/FO-1").text)
         assert ledger.job(job.id) == job
 

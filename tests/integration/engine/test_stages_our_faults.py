@@ -116,7 +116,7 @@ def test_an_intent_without_an_outcome_does_not_open_a_done_job_again(world, stag
 
 def opened_again(job: Job, **changes) -> Job:
     """What the recovery of 0.1.0 made of a job whose intent had no outcome."""
-    return varied(job, state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence="ShipperOne's queue will tell", lost_at=job.since,
+    return varied(job, state=State.WAITING, reason=Reason.OUTCOME_UNKNOWN, sentence="ShipperOne's queue decides", lost_at=job.since,
         settle_reads=(), next_attempt_at=job.since, **changes,
     )  # fmt: skip
 

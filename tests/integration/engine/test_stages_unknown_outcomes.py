@@ -1,4 +1,4 @@
-"""Answers that were lost, late, refused or none, on both sides: nothing twice, and every order goes on."""
+"""Answers that were lost, late, refused or none, on both sides: nothing twice, and every order continues."""
 
 import time
 from decimal import Decimal as D

@@ -106,7 +106,7 @@ def test_adopting_another_erp_needs_everything_finished_and_is_recorded(world):
     assert world.command("run", "--once").returncode == 78
     refused = world.command("ledger", "adopt", "acme")
     assert refused.returncode == 2
-    assert "1 unfinished order(s) name documents of the ERP or shop of before" in refused.stderr
+    assert "1 unfinished order(s) name documents of the previous ERP or shop" in refused.stderr
     assert "i-FO-1-" in refused.stderr
 
     world.erp_settings.pop("name")

@@ -292,7 +292,7 @@ def test_another_database_of_the_erp_is_refused_until_it_is_adopted(ledger):
     assert str(refused.value) == (
         "acme: this ledger is about something else: store_code was 'default' and is now 'test', "
         "identity was 'erp-1' and is now 'erp-staging'. Nothing was done. If it is right that the same orders go on "
-        "there, say `shipperone-erp ledger adopt acme`"
+        "there, run `shipperone-erp ledger adopt acme`"
     )
     assert ledger.binding("acme") == HERE
     ledger.write(SaveBinding("acme", copy), lease=None).result()

@@ -314,8 +314,8 @@ def test_a_digest_comes_once_a_day_when_all_is_well_too(tmp_path, ledger_url, re
     place.held("FO-1")
     place.later(hours=24)
     watch.tick()
-    assert receiver.got[1]["title"] == "shipperone-erp: 1 order needs somebody"
-    assert "Orders that need somebody: 1 (1 accountant)." in receiver.texts[1]
+    assert receiver.got[1]["title"] == "shipperone-erp: 1 order needs an operator"
+    assert "Orders that need an operator: 1 (1 accountant)." in receiver.texts[1]
     place.ledger.close()
 
 

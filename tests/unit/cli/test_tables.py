@@ -7,7 +7,7 @@ from shipperone_erp.cli.tables import laid_out, wrapped
 COLUMNS = ("tenant", "stage", "order_id", "state", "reason", "owner", "next_attempt_at", "sentence")
 SENTENCE = (
     "the lines come to 15.00 and shipping to 4.99, together 19.99, but the order's total is 14.99: if that is right, "
-    "say `order approve FO-2026-000000017-BRATISLAVA --total 14.99`"
+    "run `order approve FO-2026-000000017-BRATISLAVA --total 14.99`"
 )
 ROWS = [
     ("acme", "invoice", "FO-2026-000000017-BRATISLAVA", "held", "amount_unexplained", "accountant", None, SENTENCE),

@@ -220,7 +220,7 @@ def test_a_retry_keeps_a_lost_answer_and_begins_anew_where_nothing_was_made():
     assert LOST.waiting(Reason.OUTCOME_UNKNOWN, "?", Owner.NOBODY, until=LATER, attempts=0).retried(LATER).lost_at
     assert NEW.held(Reason.BUNDLE_UNCLEAR, "?", Owner.IT).retried(LATER).ending is State.SUPERSEDED
     assert HELD.retried(LATER, rebuild=True).ending is State.SUPERSEDED
-    with pytest.raises(InvalidTransition, match="built anew, since ShipperOne has accepted it"):
+    with pytest.raises(InvalidTransition, match="rebuilt, since ShipperOne has accepted it"):
         TAKEN.held(Reason.ERP_REFUSED, "no", Owner.IT).retried(LATER, rebuild=True)
 
 

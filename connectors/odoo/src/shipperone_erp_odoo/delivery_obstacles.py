@@ -65,5 +65,5 @@ def wizard(told: object) -> Refused | None:
     if not isinstance(told, Mapping) or told.get("type") != "ir.actions.act_window":
         return None
     what = told.get("name") or told.get("res_model")
-    said = f'Odoo asks before this delivery is validated ("{what}"), which only a person can answer: validate it there'
-    return Refused(Reason.ISSUED_NOT_DELIVERED, said, Owner.WAREHOUSE)
+    said = f'Odoo asks before this delivery is validated ("{what}"), which only a user of Odoo can answer'
+    return Refused(Reason.ISSUED_NOT_DELIVERED, f"{said}: validate it there", Owner.WAREHOUSE)

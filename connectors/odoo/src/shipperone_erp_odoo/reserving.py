@@ -367,6 +367,6 @@ def _still_wants(order: Wanted, pickings: Sequence[Found]) -> None:
             raise Refused(
                 Reason.ERP_CHANGED,
                 f"{picking.name} was changed in Odoo: it is no longer about what the order wants; put it right, or "
-                "cancel it and it is made anew",
+                "cancel it and it is rebuilt",
                 Owner.WAREHOUSE,
             )

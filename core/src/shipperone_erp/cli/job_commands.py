@@ -104,7 +104,7 @@ def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> Non
         for job in jobs:
             if not job.accepted:
                 job_commands.retry(ledger, job, utc_now(), note, rebuild=True)
-            done = "made anew under its next key" if job.accepted else "rebuilt"
+            done = "rebuilt under its next key" if job.accepted else "rebuilt"
             follows = job_commands.what_follows(ledger.job(job.id) or job)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
 
@@ -192,7 +192,7 @@ def pause(
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         job_commands.pause(ledger, tenant, stages, utc_now(), note)
-    print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` lets it go on")
+    print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` lets it continue")
 
 
 def resume(
@@ -228,14 +228,14 @@ def _preview(loaded: Configuration, tenant: str, stages: Sequence[Stage]) -> Non
     for queue in queues:
         print_text(f"{tenant} {queue.stage}: {queue.words()}")
     held = sum(queue.held for queue in queues)
-    print_text(f"--all       {held} order(s) go on as if they had been listed just now")
-    print_text(f"--from-now  {held} order(s) are left alone (`order retry` takes up one); what comes later goes on")
+    print_text(f"--all       {held} order(s) continue as if they had been listed just now")
+    print_text(f"--from-now  {held} order(s) are left alone (`order retry` takes up one); what comes later continues")
 
 
 def go_live(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
-    everything: Annotated[bool, typer.Option("--all", help="What was listed before goes on as well.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="What was listed before continues as well.")] = False,
     from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
     note: NoteText = None,
 ) -> None:

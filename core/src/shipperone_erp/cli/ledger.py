@@ -38,7 +38,7 @@ def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
         unfinished = ledger_admin.restored(ledger, utc_now(), note)
     print_text(
         f"noted; {len(unfinished)} order(s) were unfinished in this copy; their documents are asked for again by key. "
-        "What ShipperOne still lists goes on. What it does not is held as order_gone, unless the ERP or "
+        "What ShipperOne still lists continues. What it does not is held as order_gone, unless the ERP or "
         "pending_invoice shows that it was confirmed since; nothing of it is released by itself"
     )
 
@@ -48,7 +48,10 @@ def adopt(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
     drop_references: Annotated[
-        bool, typer.Option("--drop-references", help="Hold what names documents of before as erp_changed.")
+        bool,
+        typer.Option(
+            "--drop-references", help="Hold the orders that name documents of the previous ERP as erp_changed."
+        ),
     ] = False,
     note: NoteText = None,
 ) -> None:

@@ -133,7 +133,7 @@ class _Supervised:
         passed = len(self._skipped)
         skipped = f", the {passed} that you skipped included" if passed else ""
         print_paragraphs(
-            "Nothing is left to ask about. Opened up, every order goes on by itself, without a question:",
+            "Nothing is left to ask about. Opened up, every order continues by itself, without a question:",
             f"  [a] all that is listed{skipped}  [l] only what is listed later  [w] look again  [q] stop",
         )
         answer = _answer("open up", "alwq")

@@ -194,7 +194,7 @@ class TenantSettings(_Settings):
         "fulfillment_order", description="what an order's total is of, where nothing shows it"
     )
     not_compared: Literal["accept", "hold"] = Field(
-        "accept", description="an invoice whose total the ERP does not tell"
+        "accept", description="an invoice whose total the ERP does not report"
     )
     tolerance: Amount = Field(Decimal("0.00"), description="money, when comparing with ShipperOne")
     tax_date: Literal["shipped", "first_listed", "issued"] = Field("shipped", description="the day an invoice is of")
@@ -219,7 +219,7 @@ class TenantSettings(_Settings):
         timedelta(hours=1), description="an unknown outcome is read on this long before an operator is asked"
     )
     in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
-    approve: tuple[Literal["invoice"], ...] = Field((), description='["invoice"]: a person approves each draft')
+    approve: tuple[Literal["invoice"], ...] = Field((), description='["invoice"]: an operator approves each draft')
     approvals: Literal[1, 2] = Field(1, description="how many persons approve each draft; 2: one after another")
     policies: tuple[str, ...] = Field((), description="by entry-point name")
     fiscal_first: bool = Field(False, description="the connector's build_invoice issues at once")

@@ -80,12 +80,12 @@ def settle(job: Job, lost_at: datetime, listing: Listing, patience: Patience) ->
             return PutOnHold(
                 job.queue_shows(()),
                 Reason.OUTCOME_UNKNOWN,
-                f'{why}; in_doubt = "hold" leaves it to a person: ask ShipperOne whether it took the invoice, then '
+                f'{why}; in_doubt = "hold" leaves it to an operator: ask ShipperOne whether it took the invoice, then '
                 f"`order resolve {job.order_id} --outcome confirmed` or `cancelled`",
                 Owner.ACCOUNTANT,
             )
         return ConfirmByInference(job, why)
-    return _ask(job, f"the queue does not tell whether it was taken (two reads: {' and '.join(reads)})")
+    return _ask(job, f"the queue does not prove whether it was taken (two reads: {' and '.join(reads)})")
 
 
 def _undecided(job: Job, listing: Listing, patience: Patience) -> Decision:
@@ -127,7 +127,7 @@ def came_late(job: Job, patience: Patience, now: datetime) -> RecordObservation:
     The first call may have arrived late. Then the second one was refused or never sent.
     """
     why = "it was sent again after a lost answer, and is not listed any more: the first call may have come late"
-    waits = job.outcome_unknown(f"{why}; ShipperOne's queue will tell", now, settle=patience.settle)
+    waits = job.outcome_unknown(f"{why}; ShipperOne's queue decides", now, settle=patience.settle)
     return RecordObservation(waits, why)
 
 

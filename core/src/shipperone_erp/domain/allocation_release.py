@@ -32,7 +32,7 @@ def give_back(job: Job, listing: Listing, elsewhere: Listing | None) -> Decision
             )
     if elsewhere is None or not (listing.proves_absence and elsewhere.proves_absence):
         return NoAction(job.order_id, "is given back once a read of both queues proves that neither lists it", True)
-    return End(job, State.GONE, job.sentence or "a person gave it back")
+    return End(job, State.GONE, job.sentence or "an operator gave it back")
 
 
 def lists(listing: Listing, order_id: str) -> bool:

@@ -264,7 +264,7 @@ def _not_open(
     order = listed.order
     content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
     if any(job.state is State.IGNORED and job.content == content for job in jobs):
-        return NoAction(order.order_id, "is ignored, as a person decided; `order retry` takes it up again")
+        return NoAction(order.order_id, "is ignored, as an operator decided; `order retry` takes it up again")
     if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
         return NoAction(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
     history = History(rules, jobs, allocations)
@@ -277,7 +277,7 @@ def _not_open(
     if again.accepted_at is not None and listing.began_at < again.accepted_at:
         return NoAction(order.order_id, "was confirmed while this read was under way")
     if not again.ended and due(again, now):
-        return NoAction(order.order_id, "was confirmed, and is gone on with now")
+        return NoAction(order.order_id, "was confirmed, and is processed now")
     reads = again.listed_again + (1 if listing.complete else 0)
     if reads <= READS_BEFORE_LISTED_AGAIN:
         return RecordObservation(
@@ -286,7 +286,7 @@ def _not_open(
     document = again.number or again.reference or again.key
     sentence = (
         f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
-        f"is a true second shipment say `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
+        f"is a true second shipment run `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
     )
     occurrence = max(job.occurrence for job in jobs) + 1
     start = new_job(rules, listed, history, now, occurrence=occurrence)

@@ -72,7 +72,7 @@ def ended_with(unfinished: Sequence[Job]) -> Ended:
     if not held:
         return Ended(Ending.FINISHED, "")
     why = ", ".join(f"{count} {reason}" for reason, count in held.most_common())
-    return Ended(Ending.HELD, f"{held.total()} held for a person ({why}); `shipperone-erp orders` lists them")
+    return Ended(Ending.HELD, f"{held.total()} held for an operator ({why}); `shipperone-erp orders` lists them")
 
 
 def _away(job: Job) -> Ending | None:

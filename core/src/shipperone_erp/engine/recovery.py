@@ -56,7 +56,7 @@ def _asked(job: Job, context: RecoveryPorts) -> Job | None:
     """The job after a confirmation whose answer was lost with the process; None if ShipperOne has nothing to decide."""
     if not job.open or job.contradiction is not None:
         return None
-    sentence = "the process ended while ShipperOne was asked; ShipperOne's queue will tell"
+    sentence = "the process ended while ShipperOne was asked; ShipperOne's queue decides"
     return job.outcome_unknown(sentence, context.now(), settle=context.settings.settle).answered(None)
 
 

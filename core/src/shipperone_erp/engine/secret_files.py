@@ -42,7 +42,7 @@ async def watch_secrets(
             log.warning("a secret has changed, and the configuration cannot be read again: %s", error)
             continue
         for problem in set(again.problems) - set(configuration.problems):
-            log.warning("a secret has changed; this tenant goes on as it was: %s", problem)
+            log.warning("a secret has changed; this tenant continues as it was: %s", problem)
         files = files | again.secret_files
         seen = {**_signatures(again.secret_files), **now}
         renewed(again)

@@ -42,7 +42,7 @@ async def serve_once(
         ended = await _cycles(tenant, runs, time, selection, settle_for) if runs else Ended(Ending.FINISHED, "")
         if paused and ended.ending in (Ending.FINISHED, Ending.HELD):
             rests = " and ".join(f"{stage} (by {pause.actor})" for stage, pause in paused.items())
-            return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` lets it go on")
+            return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` lets it continue")
         return replace(ended, unknown=await tenant.unknown(selection.orders))
     except ConnectorError as failure:
         return Ended(Ending.ERP, failure.sentence)

@@ -33,8 +33,8 @@ class TokenBreaker:
         """ShipperOne answered 401 or 403. Logged once, however many orders are affected."""
         if not self._refused:
             self._say(
-                f"the tenant pauses, no order fails: {sentence.rstrip('.')}. Work goes on by itself once the token is "
-                "renewed"
+                f"the tenant pauses, no order fails: {sentence.rstrip('.')}. Work continues by itself once the token "
+                "is renewed"
             )
             self._breaker.opened(Reason.PLATFORM_AUTH, sentence, Owner.IT)
         self._refused[doing] = sentence

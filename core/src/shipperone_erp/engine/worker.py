@@ -90,7 +90,7 @@ class StageWorker:
                 )
                 await self._wait_after_failure()
             except Exception:  # a bug must not leave this queue unread for ever, nor stop another's
-                self._log.exception("%s: this is a fault of shipperone-erp; it goes on after a pause", self._name)
+                self._log.exception("%s: this is a fault of shipperone-erp; it continues after a pause", self._name)
                 await self._wait_after_failure()
 
     async def _under_lease(self) -> None:

@@ -196,7 +196,7 @@ class FleetScheduler:
                     self._log.warning("%s; what is served here goes on", failure)
                 away = True
             except Exception:  # an internal error must not stop this worker's heartbeat
-                self._log.exception("this is a fault of shipperone-erp; the worker goes on")
+                self._log.exception("this is a fault of shipperone-erp; the worker continues")
 
     async def _beat(self) -> None:
         """Send one heartbeat, and act on its result."""

@@ -60,7 +60,7 @@ class TenantBook:
         try:
             self._read(await asyncio.to_thread(self._configuration, ()))
         except ConfigurationError as error:  # an operator is editing it
-            self._log.warning("the configuration has changed, and cannot be read; it goes on as it was: %s", error)
+            self._log.warning("the configuration has changed, and cannot be read; it continues as it was: %s", error)
             self._seen = {**self._seen, **await asyncio.to_thread(self._signatures)}
             return False
         return True

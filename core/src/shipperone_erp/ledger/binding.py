@@ -34,7 +34,7 @@ def check_binding(ledger: Ledger, tenant: str, binding: Binding, stages: Collect
     )
     raise LedgerError(
         f"{tenant}: this ledger is about something else: {differences}. Nothing was done. If it is right that "
-        f"the same orders go on there, say `shipperone-erp ledger adopt {tenant}`",
+        f"the same orders go on there, run `shipperone-erp ledger adopt {tenant}`",
         exit_code=78,
     )
 

@@ -36,7 +36,7 @@ class LedgerReplaced(LedgerUnavailable):
         """`what` happened to the file at that place."""
         return cls(
             f"the ledger ({place}) {what} while it was used. This process stops: what it did would not be remembered. "
-            "Put the ledger back; if it is a copy of an earlier day, say `shipperone-erp ledger restored` before "
+            "Put the ledger back; if it is a copy of an earlier day, run `shipperone-erp ledger restored` before "
             "anything runs"
         )
 

@@ -268,7 +268,7 @@ class _Tenant:
                 self.add(check.name, verdict, check.sentence, check.cure, Ending.ERP)
             await self._bound(await self._within(asyncio.to_thread(plugins.identity)))
         except Exception as error:  # a connector may raise anything
-            said = f"the ERP does not say who it is: {getattr(error, 'sentence', type(error).__name__)}"
+            said = f"the ERP's identity could not be determined: {getattr(error, 'sentence', type(error).__name__)}"
             self.add("ERP", Verdict.FAIL, said, "check the connector's settings and the ERP", Ending.ERP)
         finally:
             await asyncio.to_thread(plugins.close)
@@ -280,7 +280,7 @@ class _Tenant:
             (Stage.INVOICE, "discard_invoice", "it does not discard drafts: an invoice that should change is held"),
         ):
             if stage in self.settings.stages and hook not in offers:
-                self.add("connector", Verdict.WARN, what, f"prefer a connector with {hook}; else a person undoes it")
+                self.add("connector", Verdict.WARN, what, f"prefer a connector with {hook}; else an operator undoes it")
 
     async def _bound(self, identity: str) -> None:
         settings = self.settings

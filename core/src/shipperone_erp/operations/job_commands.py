@@ -96,7 +96,7 @@ def listing(jobs: Sequence[Job]) -> list[str]:
 
 INSTEAD = {
     Reason.LISTED_AGAIN: "`order repeat` says that it is a true second shipment",
-    Reason.AWAITING_APPROVAL: "`order approve` lets it go on; `order retry --rebuild` has it made anew",
+    Reason.AWAITING_APPROVAL: "`order approve` lets it continue; `order retry --rebuild` has it rebuilt",
     Reason.RESERVED_NOT_SHIPPED: "`order release --note …` gives the reservation back",
 }
 """The command that applies to a reason for which another command is refused."""
@@ -118,7 +118,7 @@ def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild:
     """
     if rebuild and job.accepted:
         raise UsageError(
-            f"{job.key}: ShipperOne has accepted it, so it is not built anew; `order retry` alone goes on with it. If "
+            f"{job.key}: ShipperOne has accepted it, so it is not rebuilt; `order retry` alone goes on with it. If "
             "its document is not in the ERP any more: `order retry --rebuild`"
         )
     fresh = job.retried(now, rebuild=rebuild)

@@ -62,7 +62,7 @@ def adopt(
     named: Sequence[Job] = [job for job in ledger.find_jobs(tenant=tenant) if not job.ended and job.reference]
     if named and not drop_references:
         head = (
-            f"{tenant}: {len(named)} unfinished order(s) name documents of the ERP or shop of before; finish them, "
+            f"{tenant}: {len(named)} unfinished order(s) name documents of the previous ERP or shop; finish them, "
             "`order resolve` them, or say --drop-references, which holds them as erp_changed:"
         )
         raise UsageError("\n".join([head, *listing(named)]))

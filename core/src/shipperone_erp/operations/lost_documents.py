@@ -43,7 +43,7 @@ def pick_to_rebuild(ledger: Ledger, wanted: Pick) -> Job:
     if any(can_be_rebuilt(job) for job in jobs) or not accepted:
         return pick(ledger, wanted, can_be_rebuilt, "rebuilt")
     stage = Stage.INVOICE if any(job.stage is Stage.INVOICE for job in accepted) else Stage.ALLOCATION
-    return pick(ledger, wanted, lambda job: job.stage is stage and can_be_made_anew(job), "made anew")
+    return pick(ledger, wanted, lambda job: job.stage is stage and can_be_made_anew(job), "rebuilt")
 
 
 def make_anew(ledger: Ledger, loaded: Configuration, jobs: Sequence[Job], now: datetime, note: str | None) -> None:

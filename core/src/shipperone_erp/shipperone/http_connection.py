@@ -21,7 +21,7 @@ ADDED_BY_ITSELF = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 
 
 class HttpConnection(httpx.AsyncBaseTransport):
-    """A transport for one request after another, on one connection that is made anew where it cannot be used again.
+    """A transport for one request after another, on one connection that is rebuilt where it cannot be used again.
 
     No redirect is followed, no cookie is kept, and no POST is ever sent twice.
     """

@@ -195,7 +195,7 @@ async def _refused(execution: JobExecution, words: str, sentence: str) -> None:
         raise HoldJob(
             Reason.PLATFORM_REFUSED,
             f"ShipperOne refused {execution.job.reference}, which was made elsewhere: {words}"
-            f"{'; ' + both if both else ''}. Correct it and say `order adopt` again",
+            f"{'; ' + both if both else ''}. Correct it and run `order adopt` again",
             Owner.ACCOUNTANT if execution.job.stage is Stage.INVOICE else Owner.WAREHOUSE,
             differences,
         )

@@ -196,7 +196,7 @@ async def issue(execution: JobExecution) -> None:
         raise HoldJob(
             reason_for(differences, Reason.TOTAL_DIFFERS),
             f"invoice {answer.number} was issued otherwise than ShipperOne accepted it: "
-            f"{side_by_side(differences, 'issued', 'accepted')}; a person must correct it",
+            f"{side_by_side(differences, 'issued', 'accepted')}; an operator must correct it",
             Owner.ACCOUNTANT,
             differences,
         )
@@ -242,8 +242,8 @@ def _to_deliver(execution: JobExecution) -> tuple[FulfillmentOrder, str | None]:
         raise HoldJob(
             Reason.ISSUED_NOT_DELIVERED,
             f"invoice {execution.job.number} is issued, the goods are not delivered in the ERP: {why}, and "
-            '`without_reservation = "hold"` leaves it to a person: book the goods out by hand and say '
-            "`order resolve --outcome confirmed`, or set another rule and say `order retry`",
+            '`without_reservation = "hold"` leaves it to an operator: book the goods out by hand and say '
+            "`order resolve --outcome confirmed`, or set another rule and run `order retry`",
             Owner.WAREHOUSE,
         )
     covered = tuple(item for item in goods.items if item not in missing)
@@ -293,8 +293,8 @@ def _not_compared(execution: JobExecution) -> HoldJob:
     expected = figures(execution.order, execution.currency(), execution.discount).invoice_total
     return HoldJob(
         Reason.TOTAL_DIFFERS,
-        f"the ERP tells no total of the invoice, which should come to {expected}: nothing was compared, and "
-        f'`not_compared = "hold"` in [tenants.{execution.job.tenant}] leaves it to a person',
+        f"the ERP reports no total of the invoice, which should come to {expected}: nothing was compared, and "
+        f'`not_compared = "hold"` in [tenants.{execution.job.tenant}] leaves it to an operator',
         Owner.ACCOUNTANT,
         (Difference("total_incl_tax", None, str(expected)),),
     )
@@ -303,7 +303,7 @@ def _not_compared(execution: JobExecution) -> HoldJob:
 def _not_what_was_accepted(execution: JobExecution, differences: tuple[Difference, ...]) -> HoldJob:
     return HoldJob(
         Reason.CONFIRMED_NOT_ISSUED,
-        "ShipperOne has accepted the invoice, its document in the ERP was voided, and the one built anew is another: "
+        "ShipperOne has accepted the invoice, its document in the ERP was voided, and the one rebuilt is another: "
         + side_by_side(differences, "ERP", "accepted"),
         Owner.ACCOUNTANT,
         differences,

@@ -29,7 +29,7 @@ async def seek(execution: JobExecution) -> None:
         raise HoldJob(
             Reason.ORDER_GONE,
             "the order left the queue while nobody read it, or since the copy that this ledger is; the ERP has "
-            f"{there}, {'issued' if answer.issued else 'not issued'}: it is kept until a person says whether "
+            f"{there}, {'issued' if answer.issued else 'not issued'}: it is kept until an operator decides whether "
             "ShipperOne cancelled the order or took the invoice",
             Owner.ACCOUNTANT,
         )

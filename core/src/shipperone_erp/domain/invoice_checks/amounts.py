@@ -208,7 +208,7 @@ def _too_fine(order: FulfillmentOrder, currency: str, settings: TenantRules, dis
 def _missing(tenant: str, reason: Reason, what: str, also: str = "") -> Problem:
     return Problem(
         reason,
-        f"ShipperOne does not say the {what}, and absent is not zero: if it stands elsewhere in the order, name the "
+        f"ShipperOne does not state the {what}, and absent is not zero: if it is elsewhere in the order, name the "
         f"place in [tenants.{tenant}.fields]{also}",
         Owner.IT,
     )

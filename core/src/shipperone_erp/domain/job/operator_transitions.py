@@ -29,7 +29,7 @@ class OperatorTransitions(JobRecord):
         `rebuild`: its documents are undone first. Follows `held`, `waiting` and `ignored`.
         """
         self._must(self.state in (State.HELD, State.WAITING, State.IGNORED), "retried")
-        self._must(not (rebuild and self.accepted), "built anew, since ShipperOne has accepted it")
+        self._must(not (rebuild and self.accepted), "rebuilt, since ShipperOne has accepted it")
         fresh = changed(
             self._renewed(now),
             next_attempt_at=None,
@@ -225,7 +225,7 @@ class OperatorTransitions(JobRecord):
         Follows a job that ShipperOne has accepted, whose document was made here, and that is not being worked on.
         """
         rests = self.state in (State.DONE, State.HELD, State.WAITING) and self.ending is None
-        self._must(rests and self.accepted and not self.adopted, "made anew")
+        self._must(rests and self.accepted and not self.adopted, "rebuilt")
         generation = self.generation + 1
         return changed(
             self._renewed(now),

@@ -142,7 +142,7 @@ class WorkTransitions(JobRecord):
 
     def next_generation(self, step: Step = Step.NEW) -> Self:
         """It starts again under the next key, without a document, at `step`. Follows anything unfinished."""
-        self._must(not self.ended and step in STEPS[self.stage], "begun anew")
+        self._must(not self.ended and step in STEPS[self.stage], "restarted")
         generation = self.generation + 1
         return changed(
             self,
@@ -174,7 +174,7 @@ class WorkTransitions(JobRecord):
 
     def draft_forgotten(self) -> Self:
         """Another day of supply is listed, and the ERP holds nothing yet: it is computed from the beginning."""
-        self._must(self.stage is Stage.INVOICE and not self.accepted, "computed anew")
+        self._must(self.stage is Stage.INVOICE and not self.accepted, "recomputed")
         return changed(self, tax_date=None, approved=None, step=Step.NEW, invoice_json=None, reference=None)
 
     def compared_with_adopted(self, number: str | None, *, compared: bool) -> Self:

@@ -63,7 +63,7 @@ PAGES: Mapping[Reason, Explanation] = {
         "It is held before anything is reserved or built.",
         '`bundles = "children"` reserves what is in a bundle, `bundles = "parents"` the bundle itself; invoiced is the '
         "side on which the price stands. Prices on both sides that differ are the shop's to correct. "
-        "Then say `shipperone-erp order retry --reason bundle_unclear --yes`.",
+        "Then run `shipperone-erp order retry --reason bundle_unclear --yes`.",
         (ACCOUNTANT,),
     ),
     Reason.WAREHOUSE_UNKNOWN: Explanation(

@@ -28,7 +28,7 @@ PAGES: Mapping[Reason, Explanation] = {
         "ShipperOne gives an item neither a row total nor a price. Absent is not zero, so no invoice is made; a gift "
         "that is listed at 0 is invoiced at 0.00.",
         "It is held: nothing happens to it until an operator acts, or until ShipperOne lists the price.",
-        "If the price stands elsewhere in the order, name the place as `price_incl_tax` or `row_total_incl_tax` in "
+        "If the price is elsewhere in the order, name the place as `price_incl_tax` or `row_total_incl_tax` in "
         f"[tenants.NAME.fields]. {RETRY}",
         (SHIPPERONE,),
     ),
@@ -36,12 +36,12 @@ PAGES: Mapping[Reason, Explanation] = {
         IT,
         "ShipperOne gives no shipping amount. Absent is not zero, so no invoice is made; free shipping is listed as 0.",
         "It is held: nothing happens to it until an operator acts, or until ShipperOne lists the amount.",
-        "If it stands elsewhere in the order, name the place as `shipping_amount_incl_tax` in [tenants.NAME.fields]. "
+        "If it is elsewhere in the order, name the place as `shipping_amount_incl_tax` in [tenants.NAME.fields]. "
         f"{RETRY}",
     ),
     Reason.CURRENCY_MISSING: Explanation(
         IT,
-        "The order says no currency, and the tenant has none set.",
+        "The order states no currency, and the tenant has none set.",
         HELD,
         f'Set `currency = "EUR"` for the tenant, or name the place as `currency` in [tenants.NAME.fields]. {RETRY}',
     ),
@@ -53,11 +53,11 @@ PAGES: Mapping[Reason, Explanation] = {
     ),
     Reason.TOTAL_DIFFERS: Explanation(
         ACCOUNTANT,
-        "The invoice comes to another amount than what shipped, or the ERP tells no total of it and `not_compared` is "
-        "`hold`. ShipperOne was not asked.",
+        "The invoice comes to another amount than what shipped, or the ERP reports no total of it and `not_compared` "
+        "is `hold`. ShipperOne was not asked.",
         "One that differs was built again up to three times with the same result; now it is held.",
-        "Compare both sides in `order show ID`; correct prices or rounding in the ERP, have it tell its total, or set "
-        f'`not_compared = "accept"`. {RETRY}',
+        "Compare both sides in `order show ID`; correct prices or rounding in the ERP, have it report its total, or "
+        f'set `not_compared = "accept"`. {RETRY}',
     ),
     Reason.AMOUNT_UNEXPLAINED: Explanation(
         ACCOUNTANT,

@@ -11,7 +11,7 @@ PAGES: Mapping[Reason, Explanation] = {
     Reason.ITEMS_CHANGED: Explanation(
         NOBODY,
         "Items or quantities are not what they were, or the ERP's are not ShipperOne's.",
-        "The order is read again, what was made is undone, and it starts anew; if that cannot be, it is held. An order "
+        "The order is read again, what was made is undone, and it restarts; if that cannot be, it is held. An order "
         "that is listed otherwise from read to read is held after three changes within ten minutes, and proceeds by "
         "itself once it has stood still for as long.",
         f"If it is held, compare both sides in `order show ID`. {RETRY}",
@@ -173,7 +173,7 @@ PAGES: Mapping[Reason, Explanation] = {
         "The order, as ShipperOne lists it, lacks something that every order must have, or its id is listed twice, for "
         "two different orders.",
         "All other orders are processed. Once it can be read, it starts by itself.",
-        "If the field stands elsewhere, name the place in [tenants.NAME.fields]; else ask ShipperOne. If an id is "
+        "If the field is elsewhere, name the place in [tenants.NAME.fields]; else ask ShipperOne. If an id is "
         "listed twice, another field may tell the orders apart: name it as `order_id` there.",
     ),
     Reason.BEFORE_GO_LIVE: Explanation(
@@ -186,8 +186,8 @@ PAGES: Mapping[Reason, Explanation] = {
     Reason.AWAITING_APPROVAL: Explanation(
         ACCOUNTANT,
         'The invoice is built and compared, and an operator is to approve it (`approve = ["invoice"]`).',
-        "ShipperOne is not asked and nothing is issued. If the order changes, or the draft, it is asked for anew.",
-        "Look at the draft, then `shipperone-erp order approve ID`. To have it made anew: `order retry ID --rebuild`.",
+        "ShipperOne is not asked and nothing is issued. If the order changes, or the draft, it is requested again.",
+        "Look at the draft, then `shipperone-erp order approve ID`. To have it rebuilt: `order retry ID --rebuild`.",
     ),
     Reason.CONFIG_INCOMPLETE: Explanation(
         IT,

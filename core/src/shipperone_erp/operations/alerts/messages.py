@@ -57,7 +57,7 @@ def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, liste
     lines = [f"Done of {listed} listed in the last 24 hours: {done}."]
     if seen.orders:
         by = ", ".join(f"{count} {owner.value}" for owner, count in seen.by_owner.most_common())
-        lines.append(f"Orders that need somebody: {seen.orders} ({by}).")
+        lines.append(f"Orders that need an operator: {seen.orders} ({by}).")
     else:
         lines.append("No order needs anybody.")
     if seen.late:
@@ -68,8 +68,8 @@ def digest(seen: Attention, open_alerts: Sequence[AlertRecord], done: int, liste
         lines.append(f"The oldest open order was listed {seen.oldest:%Y-%m-%d %H:%M} UTC.")
     if open_alerts:
         lines += ["Open alerts:", *(f"- {line}" for line in _some([record.sentence for record in open_alerts]))]
-    need = {0: "nothing needs anybody", 1: "1 order needs somebody"}.get(
-        seen.orders, f"{seen.orders} orders need somebody"
+    need = {0: "nothing needs anybody", 1: "1 order needs an operator"}.get(
+        seen.orders, f"{seen.orders} orders need an operator"
     )
     return Message("digest", f"shipperone-erp: {need}", lines)
 

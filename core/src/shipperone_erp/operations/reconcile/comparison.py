@@ -91,7 +91,7 @@ def _beside_the_list(
             yield Compared(
                 None, document, Finding.NOT_IN_LEDGER,
                 f"the ERP has it under the key {document.key}, which this ledger does not know: another installation "
-                "made it, or the ledger is a copy of before (`shipperone-erp ledger restored`)",
+                "made it, or the ledger is an earlier copy (`shipperone-erp ledger restored`)",
             )  # fmt: skip
         elif content in of_content:  # otherwise it belongs to another tenant
             yield from _of_an_earlier_key(of_content[content], document)

@@ -43,7 +43,7 @@ class Finding(StrEnum):
 CURES: Mapping[Finding, str] = {
     Finding.ACCEPTED_NOT_ISSUED: "It is tried again without end; its sentence says what keeps the ERP from issuing it.",
     Finding.ISSUED_NOT_CONFIRMED: "Have ShipperOne take it, or credit it in the ERP.",
-    Finding.MISSING_IN_ERP: "`order retry ID --rebuild` has it made anew, without telling ShipperOne.",
+    Finding.MISSING_IN_ERP: "`order retry ID --rebuild` has it rebuilt, without telling ShipperOne.",
     Finding.CHANGED_IN_ERP: "Ask who changed it in the ERP; `order show ID` has what ShipperOne was told.",
     Finding.NOT_IN_LEDGER: "Look for another installation on the same ERP; after a restored copy: `ledger restored`.",
     Finding.LISTED_TWICE: "The accountant credits the one that is too many, or gives it another number.",

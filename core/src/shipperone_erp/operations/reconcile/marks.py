@@ -39,7 +39,7 @@ def _left(ledger: Ledger, tenant: str, acts: Mapping[int, Sequence[Action]]) -> 
         kind = rows[job.key]
         named = f"{kind} {job.reference}" if job.reference else kind
         if job.state is State.IGNORED:
-            said = f"a person said `order ignore`; in the ERP is left: {named}"
+            said = f"an operator said `order ignore`; in the ERP is left: {named}"
             yield job, Compared(job, None, Finding.IGNORED, said)
         elif unfinished(job) is not None:
             why = "".join(f": {part}" for part in (job.sentence, _dated(job, acts.get(job.id, ()))) if part)
