@@ -1,8 +1,8 @@
-"""Drafts that another user has written to since they were built: what lines and totals do not show.
+"""Finds drafts that another user has changed in ways that lines and totals do not show.
 
-A draft with another contact, with another tax of the same rate, or with two more lines that cancel each other out,
-comes to the total that ShipperOne accepted. Whoever means such a change posts the invoice in Odoo, and it is taken as
-issued; a program does not post it in their place.
+A draft with another contact, with another tax of the same rate, or with two further lines that cancel each other out,
+has the total that ShipperOne accepted. To confirm such a change, a user posts the invoice in Odoo, and it counts as
+issued; the connector does not post it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ from shipperone_erp_odoo.warehouses import Company, me
 def refused(
     odoo: Odoo, at: Company, drafts: Mapping[int, IssueInvoice], stands: Mapping[int, Stands]
 ) -> dict[str, Refused]:
-    """By key, the drafts that are not what would be built now. One call, unless some other user has written to one."""
+    """By key, the drafts that differ from the present plan. One call, unless another user has changed a draft."""
     domain = [
         ("id", "in", sorted(drafts)), "|", ("write_uid", "!=", me(odoo)["id"]),
         ("line_ids.write_uid", "!=", me(odoo)["id"]),
@@ -64,7 +64,7 @@ def _lines(odoo: Odoo, at: Company, ids: Sequence[int]) -> dict[int, list[Row]]:
 def _changes(
     row: Row, who: Buyer, theirs: Sequence[Row], ours: Sequence[DraftLine], taxes: Mapping[int, Tax]
 ) -> Iterator[tuple[Reason, str]]:
-    """What differs from the plan. A contact below the buyer is the same buyer."""
+    """The differences from the plan. A child contact of the buyer counts as the buyer."""
     if who.invoiced not in (one(row["partner_id"]), one(row["commercial_partner_id"])):
         to = f"{named(row['partner_id'])} (contact {one(row['partner_id'])})"
         yield Reason.ERP_REFUSED, f"it is made out to {to}, and the order's buyer is contact {who.invoiced}"

@@ -189,7 +189,7 @@ def status_rows(configuration: Configuration, ledger: Ledger, now: datetime) -> 
 
 
 def _counted(stage: Stage, counts: Collection[JobCount]) -> Row:
-    """What `status` counts of the unfinished jobs of one stage."""
+    """The counts in a row of `status`: the unfinished jobs of one stage."""
     states: Counter[State] = Counter()
     reasons: Counter[str] = Counter()
     owners: Counter[str] = Counter()
@@ -217,7 +217,7 @@ def _overdue(
 ) -> int:
     """How many orders have shipped and are not invoiced within `invoice_within`."""
     moment = now - settings.invoice_within
-    # most tenants have none: what was counted of all of them in one query shows it
+    # most tenants have none, which the counts of a single query already show
     if stage is not Stage.INVOICE or not any(
         alike.oldest <= moment for alike in counts if alike.state is not State.IGNORED
     ):

@@ -54,7 +54,7 @@ class Desk:
         return in_time(lambda: self.plugins.list_documents(since), "list_documents", self.harness.deadline)
 
     def free_stock(self, goods: Sequence[Goods]) -> dict[Goods, FreeStock] | None:
-        """By the goods; None where the connector cannot tell."""
+        """The answer of `free_stock` by goods; None if the connector does not provide it."""
         self.asked = "free_stock"
         return in_time(lambda: self.plugins.free_stock(goods), "free_stock", self.harness.deadline)
 

@@ -1,4 +1,4 @@
-"""The third habit: a statement that undoes or ends a document first changes its state, and only from the expected
+"""The third habit of statements: one that undoes or ends a document first changes its state, and only from the expected
 state.
 
 Each step runs once more on a document that it has already changed, in a savepoint. Either the database refuses it, or

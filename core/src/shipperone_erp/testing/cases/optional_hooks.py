@@ -1,4 +1,4 @@
-"""Q: what is optional: batches, the list of documents, the assessment of a difference, free stock."""
+"""Q: the optional hooks: batches, the list of documents, the assessment of a difference, free stock."""
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -232,10 +232,10 @@ def accepts_no_large_difference(bench: Bench) -> None:
     "that the ERP does not have.",
 )
 def counts_what_is_free(bench: Bench) -> None:
-    """Of a product 10 are in each of two warehouses, and an order has reserved 3 in the first. What is free in each is
-    what the ERP has on hand and not reserved there; a connector to one warehouse answers `warehouse_unknown` for the
-    other. A SKU that the ERP does not know has no figure, the reason `product_unknown`, and a sentence. Each is
-    answered, and asking changes nothing in the ERP."""
+    """10 of a product are in each of two warehouses, and an order has reserved 3 in the first. The free quantity in
+    each equals the ERP's quantity on hand and not reserved there; a connector to one warehouse answers
+    `warehouse_unknown` for the other. A SKU that is missing in the ERP has no quantity, the reason
+    `product_unknown`, and a sentence. Each is answered, and the query changes nothing in the ERP."""
     if bench.found.free_stock is Connector.free_stock:
         raise NotApplicable("the connector does not override free_stock")
     here, there = bench.harness.warehouse, bench.harness.other_warehouse
