@@ -26,7 +26,7 @@ def backup(
     with ledger_to_read(configuration(config, tenants_may_fail=True)) as ledger:
         ledger.backup(file)
     print_text(
-        f"copied to {file}; if the ledger is used after this, the copy is of an earlier day: once it is put back say "
+        f"copied to {file}; if the ledger is used after this, the copy is of an earlier day: once it is put back run "
         "`shipperone-erp ledger restored`, before anything runs"
     )
 
