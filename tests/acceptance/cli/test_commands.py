@@ -375,7 +375,7 @@ def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_o
     del world.environment["ACME_TOKEN"]
     preview = world.command("go-live", "acme")
     assert preview.returncode == 2
-    assert "--all       1 order(s) go on" in preview.stdout
+    assert "--all       1 order(s) continue" in preview.stdout
     assert preview.stderr.strip() == "say either --all or --from-now"
     adopted = world.command("ledger", "adopt", "acme")
     assert adopted.returncode == 78

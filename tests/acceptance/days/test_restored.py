@@ -277,7 +277,7 @@ def test_cancelled_since_or_not_the_copy_does_not_know_and_a_person_is_asked(yes
         merchant.once(settle_for=1)
     reservation, draft = newest(merchant, "FO-RESERVED"), merchant.job("FO-DRAFT", I)
     assert (reservation.reason, draft.reason) == (Reason.ORDER_GONE, Reason.ORDER_GONE)
-    assert "not issued: it is kept until a person says" in (draft.sentence or "")
+    assert "not issued: it is kept until an operator decides" in (draft.sentence or "")
     assert merchant.books.reserved("FO-RESERVED") == 1
     assert merchant.books.drafts() == isinstance(merchant.books, OnSql)
     nothing_twice(merchant, *STEPS)

@@ -336,7 +336,7 @@ def test_a_fault_as_the_command_line_says_it():
     )
     with pytest.raises(ValueError, match=r"'lost' is no fault; one of latency, lost_answer"):
         Fault.parse("lost")
-    with pytest.raises(ValueError, match=r"'tims' is nothing that a fault can be told; see docs/sandbox\.md"):
+    with pytest.raises(ValueError, match=r"'tims' is no part of a fault; see docs/reference/sandbox\.md"):
         Fault.parse("500:tims=1")
 
 

@@ -66,7 +66,7 @@ class Fault:
             elif name in ("retry_after", "method", "order_id"):
                 told[name] = value
             else:
-                raise ValueError(f"{name!r} is nothing that a fault can be told; see docs/reference/sandbox.md")
+                raise ValueError(f"{name!r} is no part of a fault; see docs/reference/sandbox.md")
         return cls(kind, **told)
 
 
