@@ -185,7 +185,9 @@ def _called(connection: socket.socket) -> list[str]:
         connection.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
         os._exit(0)
     connection.close()
-    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell that starts the tests in the background ignores it
+    signal.signal(
+        signal.SIGINT, signal.default_int_handler
+    )  # a shell that starts the tests in the background ignores it
     for number, file in enumerate(files):
         os.dup2(file, number)
         os.close(file)
