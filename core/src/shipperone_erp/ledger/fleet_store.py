@@ -3,20 +3,13 @@
 Every method is one short transaction on the database's clock; it blocks, and may be called from any thread.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from typing import Any
 
-from sqlalchemy import Connection, text
+from sqlalchemy import text
 
 from shipperone_erp.domain.fleet_records import Beat, MemberRecord, Refusal, WorkerRecord
-from shipperone_erp.kernel.errors import LedgerError
-from shipperone_erp.ledger.database import Database
-from shipperone_erp.ledger.errors import sentences
-from shipperone_erp.ledger.fleet_tables import APPLIED, SCHEMA
-
-LOCK = 7_255_011_873_421
-"""The advisory lock under which tables are created and changed."""
+from shipperone_erp.ledger.fleet_limits import FleetLimits
 
 FORGET = "1 day"
 """The time after which a worker that died without unregistering is no longer listed."""
@@ -25,67 +18,8 @@ _LIVES = "seen_at > now() - make_interval(secs => :stalled)"
 _BUMP = "UPDATE revision SET number = number + 1"
 
 
-class FleetStore:
+class FleetStore(FleetLimits):
     """One for a process; made by `Ledger.fleet`."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def apply(
-        self,
-        files: Sequence[tuple[str, str]],
-        *,
-        version: str,
-        held_back: Collection[str] = (),
-        covers: Collection[str] = (),
-    ) -> list[str]:
-        """Run the files that were not run yet, each in a transaction of its own; returns their names.
-
-        The first file includes the changes of those that it `covers`; they are recorded with it. One process does it at
-        a time. Files in `held_back` wait while a worker with an earlier engine than `version` lives; LedgerError if
-        another file comes after one that waits.
-        """
-        done = []
-        with self._session() as connection:
-            connection.exec_driver_sql(f"SELECT pg_advisory_lock({LOCK})")
-            connection.commit()
-            try:
-                _run(connection, APPLIED)
-                known = set(connection.execute(text(f"SELECT file FROM {SCHEMA}.applied")).scalars())
-                earlier = _earlier(connection, version) if held_back else []
-                connection.commit()
-                waiting = None
-                for name, script in files:
-                    if name in known:
-                        continue
-                    if name in held_back and earlier:
-                        waiting = name
-                        continue
-                    if waiting is not None:
-                        raise LedgerError(
-                            f"the tables of the fleet cannot be brought to this version while {' and '.join(earlier)} "
-                            "run(s) an earlier one: stop those first, or upgrade one version after another",
-                            exit_code=78,
-                        )
-                    _run(connection, script)
-                    for recorded in (name, *(covers if name == files[0][0] else ())):
-                        connection.execute(
-                            text(f"INSERT INTO {SCHEMA}.applied (file, version) VALUES (:file, :version)"),
-                            {"file": recorded, "version": version},
-                        )
-                    connection.commit()
-                    done.append(name)
-            finally:
-                connection.rollback()
-                connection.exec_driver_sql(f"SELECT pg_advisory_unlock({LOCK})")
-                connection.commit()
-        return done
-
-    def exists(self) -> bool:
-        """This database has a fleet's tables."""
-        with self._turn() as connection:
-            found = connection.execute(text(f"SELECT to_regclass('{SCHEMA}.limits')")).scalar()
-        return found is not None
 
     def register(self, worker: Mapping[str, Any]) -> None:
         """Register a started worker; remove the rows of those that died long ago."""
@@ -263,55 +197,6 @@ class FleetStore:
                 {"grp": group, "id": worker},
             )
 
-    def take(self, name: str, rate: float, most: int) -> tuple[int, float]:
-        """Up to `most` tokens of that bucket, which is filled at `rate` a second; and the seconds for which it is
-        blocked.
-        """
-        with self._turn() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO limits (name, tokens, refilled_at) VALUES (:name, :full, clock_timestamp()) "
-                    "ON CONFLICT DO NOTHING"
-                ),
-                {"name": name, "full": max(rate, 1.0)},
-            )
-            row = connection.execute(
-                text(
-                    "WITH held AS (SELECT name AS held_name, clock_timestamp() AS at, "
-                    "LEAST(:full, tokens + GREATEST(0, EXTRACT(EPOCH FROM clock_timestamp() - refilled_at)) * :rate) "
-                    "AS have, quiet_until > clock_timestamp() AS quiet FROM limits WHERE name = :name FOR UPDATE), "
-                    "given AS (SELECT *, CASE WHEN quiet THEN 0 ELSE LEAST(:most, FLOOR(have)) END AS part FROM held) "
-                    "UPDATE limits SET tokens = given.have - given.part, refilled_at = given.at FROM given "
-                    "WHERE name = given.held_name RETURNING given.part AS part, "
-                    "CASE WHEN given.quiet THEN EXTRACT(EPOCH FROM quiet_until - given.at) ELSE 0 END AS quiet"
-                ),
-                {"name": name, "rate": rate, "most": most, "full": max(rate, 1.0)},
-            ).one()
-            return int(row.part), float(row.quiet)
-
-    def silence(self, name: str, seconds: float) -> None:
-        """Block the name for that many seconds; a longer block is kept."""
-        with self._turn() as connection:
-            connection.execute(
-                text(
-                    "INSERT INTO limits (name, tokens, refilled_at, quiet_until) "
-                    "VALUES (:name, 0, clock_timestamp(), clock_timestamp() + make_interval(secs => :seconds)) "
-                    "ON CONFLICT (name) DO UPDATE SET quiet_until = GREATEST(limits.quiet_until, excluded.quiet_until)"
-                ),
-                {"name": name, "seconds": seconds},
-            )
-
-    def silences(self) -> list[tuple[str, float]]:
-        """The names that are blocked now, and the remaining seconds."""
-        with self._turn() as connection:
-            rows = connection.execute(
-                text(
-                    "SELECT name, EXTRACT(EPOCH FROM quiet_until - clock_timestamp()) AS seconds FROM limits "
-                    "WHERE quiet_until > clock_timestamp()"
-                )
-            ).all()
-        return [(row.name, float(row.seconds)) for row in rows]
-
     def drain(self, name: str, *, stalled: float) -> int:
         """Drain the live workers of that name: they give up their groups and take none; returns their number."""
         with self._turn() as connection:
@@ -369,41 +254,3 @@ class FleetStore:
         for one in refusals:
             refused.setdefault(one.tenant, []).append(f"worker {one.name}: {one.sentence}")
         return [MemberRecord(**row._mapping, refused=tuple(refused.get(row.tenant, ()))) for row in rows]
-
-    @contextmanager
-    def _turn(self) -> Iterator[Connection]:
-        """One transaction in the fleet's schema."""
-        with self._session() as connection:
-            connection.execute(text(f"SET LOCAL search_path TO {SCHEMA}"))
-            yield connection
-            connection.commit()
-
-    @contextmanager
-    def _session(self) -> Iterator[Connection]:
-        with sentences(self._database.place, self._database.hidden), self._database.writing.connect() as connection:
-            yield connection
-
-
-def _run(connection: Connection, script: str) -> None:
-    """Run the statements of a file at once, in the fleet's schema; the caller commits."""
-    connection.execute(text(f"SELECT set_config('search_path', '{SCHEMA}', true)"))
-    driver: Any = connection.connection.driver_connection
-    try:
-        driver.execute(script)
-    except Exception as error:  # the driver's own exception, which SQLAlchemy does not wrap here
-        message = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
-        raise LedgerError(f"the tables of the fleet cannot be made: {message}", exit_code=78) from None
-
-
-def _earlier(connection: Connection, version: str) -> list[str]:
-    """The live workers that run an earlier engine."""
-    if connection.execute(text(f"SELECT to_regclass('{SCHEMA}.workers')")).scalar() is None:
-        return []
-    rows = connection.execute(
-        text(f"SELECT name, engine FROM {SCHEMA}.workers WHERE seen_at > now() - interval '2 minutes'")
-    ).all()
-    return [row.name for row in rows if _numbers(row.engine) < _numbers(version)]
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split(".") if part.isdigit())
