@@ -13,7 +13,7 @@ def stands_still(process: subprocess.Popen | warm_processes.Process, seconds: fl
     while time.monotonic() < ends:
         try:
             state = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):  # gone before it was opened, or before it was read
             return False
         if state == "T":
             return True

@@ -16,6 +16,7 @@ from inspected import WAREHOUSES, tenant
 from payload_shapes import SHAPES, listed
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
+from shipperone_erp.operations.capture import pseudonyms
 from shipperone_erp.operations.capture.capture_file import captured
 from shipperone_erp.operations.capture.masking import Choice
 from shipperone_erp.operations.capture.pseudonyms import Pseudonyms
@@ -78,7 +79,9 @@ def of(document: Any) -> dict[Stage, list[Any]]:
     return {stage: document["queues"][stage.value] for stage in Stage}
 
 
-def test_nothing_of_a_person_is_in_a_capture_wherever_it_stands():
+def test_nothing_of_a_person_is_in_a_capture_wherever_it_stands(monkeypatch):
+    # a salt of its own for each capture; this one, since digits of a pseudonym may be a secret's by chance
+    monkeypatch.setattr(pseudonyms.secrets, "token_bytes", lambda length: bytes(length))
     document, masked = capture(planted())
     text = dumps(document)
     assert [secret for secret in SECRETS if secret in text] == []
