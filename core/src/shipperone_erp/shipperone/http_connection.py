@@ -87,8 +87,12 @@ class _Body(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         with _as_httpx():
-            # chunk by chunk as they were sent, not joined: a body in crumbs is recognised by its pieces
-            async for piece, _ in self._response.content.iter_chunks():
+            # Chunk by chunk as they were sent, not joined: a body in crumbs is recognised by its pieces. Not by
+            # iter_chunks: aiohttp has one empty body for all answers of a process, whose chunks have no end the second
+            # time.
+            content = self._response.content
+            while not content.at_eof():
+                piece, _ = await content.readchunk()
                 yield piece
 
     async def aclose(self) -> None:
