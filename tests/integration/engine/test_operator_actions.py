@@ -8,7 +8,7 @@ from job_rows import varied
 from ledger_databases import NOON, a_job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import Action
-from shipperone_erp.domain.states import Stage, State
+from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.errors import WriteRefused
@@ -31,6 +31,18 @@ def test_a_job_that_was_taken_is_steered_by_nobody_until_it_is_let_go(ledger):
     ledger.write(ReleaseJob(job.id), lease=None).result()
     assert ledger.steer(varied(job, attempts=1), ignored, ACT)
     assert ledger.job(job.id) == ignored
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [{"state": State.WAITING}, {"step": Step.RESERVING}, {"since": NOON.replace(hour=13)}, {"attempts": 1}],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_job_that_has_changed_since_an_operator_read_it_is_left_as_it_is(ledger, changed):
+    job = a_job(state=State.HELD)
+    ledger.write(InsertJob(job), UpdateJob(now := varied(job, **changed)), lease=None).result()
+    assert not ledger.steer(job, varied(job, state=State.IGNORED), ACT)
+    assert ledger.job(job.id) == now
 
 
 def test_of_many_that_are_taken_at_once_only_the_one_that_a_person_changed_is_refused(ledger):
