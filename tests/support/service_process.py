@@ -56,3 +56,15 @@ def until(true, seconds=20.0):
     while not true():
         assert time.monotonic() < ends, "it never came true"
         time.sleep(0.05)
+
+
+def at_rest(value, seconds=2.0, within=30.0):
+    """What it is once it has not changed for so long."""
+    ends = time.monotonic() + within
+    seen, since = value(), time.monotonic()
+    while time.monotonic() - since < seconds:
+        assert time.monotonic() < ends, "it never came to rest"
+        time.sleep(0.05)
+        if (now := value()) != seen:
+            seen, since = now, time.monotonic()
+    return seen

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from service_process import order, service, until
+from service_process import at_rest, order, service, until
 from shipperone_erp import Reason
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.runtime import Runtime
@@ -168,10 +168,8 @@ def test_a_pause_is_obeyed_while_a_queue_is_being_read(often):
         until(lambda: often.sandbox.requests.total() > reads)
         often.command("pause", "acme", "--stage", "allocation")
         until(lambda: "acme/allocation: paused by" in running.said, 3)
-        time.sleep(0.7)
-        paused_at = often.erp.effects("reserve_stock")
-        time.sleep(1.5)
-        assert often.erp.effects("reserve_stock") == paused_at < 20
+        # the hook in flight may end; how long that takes is the machine's affair, twenty orders are not
+        assert at_rest(lambda: often.erp.effects("reserve_stock")) < 20
 
 
 def test_run_once_leaves_what_is_paused_and_says_so(world):
