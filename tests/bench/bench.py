@@ -35,7 +35,10 @@ from shipperone_erp.engine.hook_threads import HookThreads  # noqa: E402
 from shipperone_erp.engine.process import collect_less_often  # noqa: E402
 from shipperone_erp.engine.runtime import Runtime  # noqa: E402
 from shipperone_erp.ledger.repository import Ledger  # noqa: E402
+from shipperone_erp.shipperone.account import Account  # noqa: E402
 from shipperone_erp.shipperone.client import ShipperOne  # noqa: E402
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange  # noqa: E402
+from shipperone_erp.shipperone.order_parser import OrderWire  # noqa: E402
 from shipperone_erp.shipperone.queue_reader import QueueReader  # noqa: E402
 
 
@@ -56,7 +59,8 @@ async def sandbox(orders: int) -> AsyncIterator[str]:
 
 
 async def bare(base_url: str, orders: int, concurrency: int) -> None:
-    client = ShipperOne("bench", base_url, "default", SecretStr("bench"), connections=concurrency)
+    account = Account("bench", base_url, "default", SecretStr("bench"))
+    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(concurrency)))
     erp = SlowErp(NoErpSettings(), tenant="bench")
     threads = HookThreads("bench", concurrency)
 
@@ -71,7 +75,7 @@ async def bare(base_url: str, orders: int, concurrency: int) -> None:
         await threads.run(erp.issue_invoice, IssueInvoice(order.order_id, built, order, None), deadline=60)
 
     async def stage(which: Stage, work: Callable[[FulfillmentOrder], Awaitable[None]]) -> int:
-        listing = await QueueReader(client, which).read()
+        listing = await QueueReader(client, which, OrderWire({})).read()
         waiting = iter([listed.order for listed in listing.orders.values()])
 
         async def worker() -> None:

@@ -11,7 +11,7 @@ MOST = 6
 ASIDE = {"testing", "sandbox", "demo", "scaffold"}
 """What tests and demonstrates has options instead."""
 
-WIDE = {"FleetScheduler", "ShipperOne"}
+WIDE = {"FleetScheduler"}
 """Constructors that still take more than six arguments. This set may only shrink."""
 
 READS_CLOCKS = {

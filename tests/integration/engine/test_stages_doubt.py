@@ -7,13 +7,11 @@ from datetime import UTC, datetime
 import pytest
 
 from shipperone_erp import Reason
-from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.sandbox import Fault, Sandbox
-from shipperone_erp.shipperone.client import ShipperOne
 from skipped_time import TimeOf
 from stage_orders import act, order
 from world import World
@@ -72,8 +70,8 @@ def test_a_doubt_that_lasts_for_too_long_is_held_with_what_kept_it_from_being_pr
 class _Reader:
     """Each read takes four seconds of the given clock; it notes whether a POST could begin meanwhile."""
 
-    def __init__(self, view, clock):
-        self.view, self.clock, self.posts = view, clock, []
+    def __init__(self, clock):
+        self.view, self.clock, self.posts = None, clock, []
 
     async def read(self, *, prove, posts_started):
         async def post():
@@ -94,14 +92,12 @@ class _Reader:
                                                   ([3.9, 4.0], [True, False, True])])  # fmt: skip
 def test_posts_of_a_queue_are_held_back_for_at_most_half_of_the_time(pauses, withheld):
     async def go():
-        client = ShipperOne("acme", "http://127.0.0.1:9", "default", Secret("t"))
         clock = [100.0]
-        view = QueueView(client, I, TimeOf(monotonic=lambda: clock[0]))
-        view._reader = reader = _Reader(view, clock)
+        reader = _Reader(clock)
+        view = reader.view = QueueView(reader, TimeOf(monotonic=lambda: clock[0]))
         for pause in [*pauses, 0.0]:
             await view.read(prove=True)
             clock[0] += pause
-        await client.aclose()
         return reader.posts
 
     assert asyncio.run(go()) == [(True, not held) for held in withheld]

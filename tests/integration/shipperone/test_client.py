@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
+from shipperone_client import client_of
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.domain.listing import ReadFailed, Trouble
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
@@ -33,7 +34,7 @@ def server() -> Iterator[ScriptedServer]:
 
 def calling(base_url: str, call: Callable[[ShipperOne], Awaitable[Any]], **settings: Any) -> Any:
     async def run() -> Any:
-        client = ShipperOne("acme", base_url, "default", Secret(TOKEN), **settings)
+        client = client_of(base_url, TOKEN, **settings)
         try:
             return await call(client)
         finally:
@@ -432,10 +433,10 @@ def test_the_token_is_nowhere(server: ScriptedServer, caplog: pytest.LogCaptureF
         answer = posting(server, http(status, echo))
         texts += [repr(answer), str(answer.body)]
     texts += [failing_read(server, http(401, echo)).sentence]
-    texts += [repr(ShipperOne("acme", server.base_url, "default", Secret(TOKEN)))]
+    texts += [repr(client_of(server.base_url, TOKEN))]
     for bad in (f"{TOKEN} \n x", f"{TOKEN}é", f"{TOKEN}\r\nHost: x", ""):
         with pytest.raises(ValueError, match="the token of tenant acme") as failure:
-            ShipperOne("acme", server.base_url, "default", Secret(bad))
+            client_of(server.base_url, bad)
         texts.append(repr(failure.value))
     assert TOKEN not in "".join(texts)
     assert TOKEN not in caplog.text
@@ -456,7 +457,7 @@ def test_the_token_is_nowhere(server: ScriptedServer, caplog: pytest.LogCaptureF
 )
 def test_an_address_that_cannot_be_used_is_refused_without_showing_it(base_url: str, says: str) -> None:
     with pytest.raises(ValueError) as failure:
-        ShipperOne("acme", base_url, "default", Secret(TOKEN))
+        client_of(base_url, TOKEN)
     assert says in str(failure.value)
     assert "hidden" not in str(failure.value)
 
@@ -482,7 +483,7 @@ def test_one_connection_serves_one_call_after_another(server: ScriptedServer) ->
 
 @pytest.mark.case("H7")
 def test_connections_of_a_burst_are_closed_later_on(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shipperone_erp.shipperone.client.IDLE_AT_MOST", 0.6)
+    monkeypatch.setattr("shipperone_erp.shipperone.http_exchange.IDLE_AT_MOST", 0.6)
 
     async def calls(client: ShipperOne) -> None:
         await asyncio.gather(*(client.allocate(f"A{n}", [1]) for n in range(6)))
@@ -516,7 +517,7 @@ def test_a_proxy_that_the_environment_names_is_used(server: ScriptedServer, monk
     assert len(server.requests) == 1
     monkeypatch.setenv("https_proxy", "socks5://me:hidden@localhost:1")
     with pytest.raises(ValueError, match="does not speak HTTP") as failure:
-        ShipperOne("acme", "https://shop2.invalid", "default", Secret(TOKEN))
+        client_of("https://shop2.invalid", TOKEN)
     assert "hidden" not in str(failure.value)
 
 

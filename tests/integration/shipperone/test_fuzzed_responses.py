@@ -10,12 +10,14 @@ from typing import Any
 import httpx
 import pytest
 
-from shipperone_erp.connector.secret import Secret
+from shipperone_client import client_of
 from shipperone_erp.domain.listing import Listing, ReadFailed
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.serialization import order_from_text, order_text
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.order_parser import OrderWire
+from shipperone_erp.shipperone.pacing import Pacing
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 ORDER: dict[str, Any] = {
@@ -73,8 +75,8 @@ class Answers(httpx.AsyncBaseTransport):
 
 def fuzzing(use: Any) -> Any:
     async def run() -> Any:
-        client = ShipperOne("acme", "http://shop.invalid", "default", Secret("tok-5ecret"), patience=0.0)
-        client._lanes = answers = Answers()  # type: ignore[assignment]
+        client = client_of("http://shop.invalid", "tok-5ecret", patience=0.0)
+        client._exchange._pool = answers = Answers()  # type: ignore[assignment]
         try:
             return await use(client, answers)
         finally:
@@ -89,7 +91,7 @@ def test_another_type_at_any_field_hides_that_order_at_most(what: str) -> None:
     async def use(client: ShipperOne, answers: Answers) -> None:
         for path in places(ORDER):
             answers.body = b"[" + GOOD + b"," + with_other(ORDER, path, OTHER[what]) + b"]"
-            listing: Listing = await QueueReader(client, Stage.INVOICE, pauses=()).read()
+            listing: Listing = await QueueReader(client, Stage.INVOICE, OrderWire({}), pauses=()).read()
             assert "FO-1" in listing.orders, f"{what} at {path} hides another order"
             for listed in listing.orders.values():
                 assert order_from_text(order_text(listed.order)) == listed.order, f"{what} at {path}"
@@ -132,10 +134,10 @@ def test_no_answer_to_a_read_or_a_confirmation_raises() -> None:
             )
             answers.headers = {name: text for name, values in headers.items() if (text := draw.choice(values))}
             answers.body = draw.choice(bodies)
-            client._pace = type(client._pace)(0.0)
+            client._pacing = Pacing(patience=0.0)
             with contextlib.suppress(ReadFailed):
                 list(await client.page(Stage.ALLOCATION, draw.choice([1, 2])))
-            client._pace = type(client._pace)(0.0)
+            client._pacing = Pacing(patience=0.0)
             answer: PostAnswer = await client.allocate("FO-1", [1])
             assert answer.outcome is not PostOutcome.NOT_SENT
             seen += 1

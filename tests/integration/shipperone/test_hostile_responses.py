@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
-from shipperone_erp.connector.secret import Secret
+from shipperone_client import client_of
 from shipperone_erp.domain.listing import Listing, ReadFailed
 from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.states import Stage
@@ -21,12 +21,14 @@ from shipperone_erp.shipperone import response_messages
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.decoding import decoded
 from shipperone_erp.shipperone.headers import place_of, retry_after
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.pages import Garbled, entries_in
 from shipperone_erp.shipperone.queue_reader import QueueReader
 from shipperone_erp.shipperone.tolerant_json import DEEPEST
 
 KIB = 1024
 MIB = 1024 * KIB
+USUAL = OrderWire({})
 
 
 def order(number: int | str, **changes: Any) -> dict[str, Any]:
@@ -47,7 +49,7 @@ def server() -> Iterator[ScriptedServer]:
 
 def using(server: ScriptedServer, use: Callable[[ShipperOne], Any], **settings: Any) -> Any:
     async def run() -> Any:
-        client = ShipperOne("acme", server.base_url, "default", Secret("tok-5ecret"), **settings)
+        client = client_of(server.base_url, "tok-5ecret", **settings)
         try:
             return await use(client)
         finally:
@@ -60,7 +62,7 @@ def listing_of(server: ScriptedServer, body: bytes, **settings: Any) -> Listing:
     """A read of the one page that the server has, in its own words past the first too."""
     headers = settings.pop("headers", {})
     server.answer = lambda request: http(200, body, **headers)
-    listing: Listing = using(server, lambda client: QueueReader(client, Stage.ALLOCATION).read(), **settings)
+    listing: Listing = using(server, lambda client: QueueReader(client, Stage.ALLOCATION, USUAL).read(), **settings)
     return listing
 
 
@@ -137,7 +139,7 @@ def test_an_empty_queue_in_any_form_is_empty_and_so_is_a_page_past_the_last(serv
     assert (dict(listing.orders), listing.complete, listing.proves_absence) == ({}, True, True)
     full = page(*(order(n) for n in range(100)))
     server.answer = lambda request: http(200, full if request.target.endswith("=1") else body)
-    listing = using(server, lambda client: QueueReader(client, Stage.INVOICE).read())
+    listing = using(server, lambda client: QueueReader(client, Stage.INVOICE, USUAL).read())
     assert (len(listing.orders), listing.complete, listing.alert) == (100, True, None)
 
 
@@ -237,7 +239,7 @@ def test_a_body_is_decoded_by_our_own_rule(body: bytes, kind: str, text: str) ->
 def test_a_page_in_a_declared_encoding_is_read(server: ScriptedServer) -> None:
     body = json.dumps([order(1, customer={"name": "Café"})], ensure_ascii=False).encode("latin-1")
     server.answer = lambda request: http(200, body, kind="application/json; charset=iso-8859-1")
-    listing = using(server, lambda client: QueueReader(client, Stage.ALLOCATION).read())
+    listing = using(server, lambda client: QueueReader(client, Stage.ALLOCATION, USUAL).read())
     assert listing.orders["FO-1"].order.customer.name == "Café"
 
 
@@ -342,7 +344,7 @@ def test_the_sum_of_all_pages_is_bounded_and_what_was_read_is_worked_on(server: 
         return http(200, page(*(order(f"{number}-{n}", note="x" * 3000) for n in range(100))))
 
     server.answer = endless
-    listing = using(server, lambda client: QueueReader(client, Stage.ALLOCATION).read(), max_response=MIB)
+    listing = using(server, lambda client: QueueReader(client, Stage.ALLOCATION, USUAL).read(), max_response=MIB)
     assert len(server.requests) == 4
     assert len(listing.orders) == 400
     assert (listing.complete, listing.proves_absence) == (False, False)
@@ -382,7 +384,7 @@ def test_a_large_page_does_not_keep_the_loop_from_others(server: ScriptedServer)
     server.answer = lambda request: http(200, body)
 
     async def use(client: ShipperOne) -> tuple[float, int]:
-        longest, running = 0.0, asyncio.ensure_future(QueueReader(client, Stage.ALLOCATION).read())
+        longest, running = 0.0, asyncio.ensure_future(QueueReader(client, Stage.ALLOCATION, USUAL).read())
         while not running.done():
             began = time.monotonic()
             await asyncio.sleep(0.01)

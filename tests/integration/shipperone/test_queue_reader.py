@@ -9,10 +9,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from scripted import Reply, Request, ScriptedServer, http
-from shipperone_erp.connector.secret import Secret
+from shipperone_client import TENANT, client_of
 from shipperone_erp.domain.listing import Listing, Trouble
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader, ReadFailed
 
 HTML = http(502, "<title>Bad Gateway</title>", kind="text/html")
@@ -57,9 +57,10 @@ def server() -> Iterator[ScriptedServer]:
 
 def reading(server: ScriptedServer, use: Callable[[QueueReader], Awaitable[Any]], **settings: Any) -> Any:
     async def run() -> Any:
-        client = ShipperOne("acme", server.base_url, "default", Secret("token"), settings.pop("fields", {}))
+        client = client_of(server.base_url)
+        wire = OrderWire(settings.pop("fields", {}), tenant=TENANT)
         try:
-            return await use(QueueReader(client, Stage.INVOICE, pauses=(0.01, 0.01), **settings))
+            return await use(QueueReader(client, Stage.INVOICE, wire, pauses=(0.01, 0.01), **settings))
         finally:
             await client.aclose()
 
@@ -98,10 +99,11 @@ def test_a_short_page_is_followed_by_one_more(server: ScriptedServer) -> None:
 
 
 @pytest.mark.case("Q2")
-def test_a_queue_without_an_end_is_an_alert(server: ScriptedServer) -> None:
+def test_a_queue_without_an_end_is_an_alert(server: ScriptedServer, monkeypatch: pytest.MonkeyPatch) -> None:
     queue = Queue([])
     queue.before = lambda number: http(200, json.dumps([order(number)]))
-    listing = read(server, queue, pages_at_most=7)
+    monkeypatch.setattr("shipperone_erp.shipperone.queue_reader.PAGES_AT_MOST", 7)
+    listing = read(server, queue)
     assert (listing.pages, len(listing.orders)) == (7, 7)
     assert (listing.complete, listing.proves_absence) == (False, False)
     assert listing.alert == "the queue did not end after 7 pages; 7 orders were read"

@@ -20,9 +20,11 @@ from shipperone_erp.domain.supply_date import DateRules, Window, allocation_acce
 from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.engine.selection import Selection
-from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
 
 
@@ -83,23 +85,15 @@ async def foresee(
     `listed_at`: read the queues from this address, which serves captured data, instead of the tenant's ShipperOne.
     """
     at = listed_at or ListedAt(settings.base_url, settings.store_code, settings.token)
-    client = ShipperOne(
-        settings.name,
-        at.base_url,
-        at.store_code,
-        at.token,
-        settings.fields,
-        queue_fields=settings.queue_fields,
-        charges=settings.charges,
-        max_response=max_response,
-        zones=Zones.of(settings.timezone, settings.dates_without_zone),
-    )
+    account = Account(settings.name, at.base_url, at.store_code, at.token)
+    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
     foreseen: list[Foreseen] = []
     try:
-        listings = {stage: await QueueReader(client, stage).read() for stage in settings.stages}
+        readers = [QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in settings.stages]
+        listings = {listing.stage: listing for listing in [await reader.read() for reader in readers]}
         failed: frozenset[str] = frozenset()
         with suppress(ReadFailed):  # the token may be limited to the stages' queues
-            failed = await read_failed(client)
+            failed = await read_failed(client, OrderWire(settings.fields, tenant=settings.name))
     finally:
         await client.aclose()
     invoices = listings.get(Stage.INVOICE)

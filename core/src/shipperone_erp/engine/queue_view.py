@@ -5,10 +5,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from shipperone_erp.domain.listing import Listed, Listing
-from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.shared_lock import SharedLock
 from shipperone_erp.kernel.time_source import TimeSource
-from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 
@@ -19,9 +17,9 @@ class QueueView:
     Within that time a read proves absence only if no POST is under way. `time` dates the reads.
     """
 
-    def __init__(self, client: ShipperOne, stage: Stage, time: TimeSource) -> None:
+    def __init__(self, reader: QueueReader, time: TimeSource) -> None:
         self.newest: Listing | None = None
-        self._reader = QueueReader(client, stage, time=time)
+        self._reader = reader
         self._time = time
         self._reading = asyncio.Lock()
         self._next: asyncio.Task[Listing] | None = None

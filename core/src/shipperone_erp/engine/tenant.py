@@ -34,13 +34,16 @@ from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.engine.stage_context import Erp, Observer, Platform, Process, Records, StageContext
 from shipperone_erp.engine.token_breaker import TokenBreaker
-from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import TimeSource
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.queue_reader import read_failed
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.order_parser import OrderWire
+from shipperone_erp.shipperone.pacing import Pacing
+from shipperone_erp.shipperone.queue_reader import QueueReader, read_failed
 from shipperone_erp.workflow.ports import Down
 
 IDENTITY_DEADLINE = timedelta(seconds=30)
@@ -81,24 +84,18 @@ class TenantRuntime:
         self.epoch = 0
         """Incremented when the ERP's secrets are renewed: work with the previous connector starts over."""
         self._shared = shared
-        self._client = ShipperOne(
-            settings.name,
-            settings.base_url,
-            settings.store_code,
-            settings.token,
-            settings.fields,
-            queue_fields=settings.queue_fields,
-            charges=settings.charges,
-            zones=Zones.of(settings.timezone, settings.dates_without_zone),
-            connections=settings.concurrency,
+        account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+        exchange = HttpExchange(
+            account.root,
+            ExchangeLimits(settings.concurrency, max_response=shared.max_response),
             tls=shared.tls() if settings.base_url.startswith("https:") else None,
-            max_response=shared.max_response,
-            time=shared.time,
             requested=self._requested,
-            limit=shared.limits.shipperone(settings.base_url),
+            time=shared.time,
         )
+        pacing = Pacing(shared.limits.shipperone(settings.base_url), time=shared.time)
+        self._client = ShipperOne(account, exchange, pacing, time=shared.time)
         self._clocks = {stage: StageClock(shared.time) for stage in Stage}
-        self.views = {stage: QueueView(self._client, stage, self._clocks[stage]) for stage in Stage}
+        self.views = {stage: QueueView(self._reader(stage), self._clocks[stage]) for stage in Stage}
         self._threads = HookThreads(settings.name, settings.concurrency)
         self.erp_breaker = ErpBreaker(shared.time, self._say, patience=max(8, settings.concurrency))
         self.bursts = RepeatedExceptions(shared.time, self._say)
@@ -193,7 +190,7 @@ class TenantRuntime:
             OtherQueues(
                 shipped=self._shipped,
                 read_invoice_queue=partial(self.views[Stage.INVOICE].read, prove=True),
-                read_failed=partial(read_failed, self._client),
+                read_failed=partial(read_failed, self._client, OrderWire(settings.fields, tenant=settings.name)),
             ),
             shared.crash_isolation,
             shared.events,
@@ -253,6 +250,9 @@ class TenantRuntime:
         """The orders of the newest read of pending_invoice."""
         newest = self.views[Stage.INVOICE].newest
         return newest.orders if newest else {}
+
+    def _reader(self, stage: Stage) -> QueueReader:
+        return QueueReader(self._client, stage, OrderWire.of(self.settings, stage), time=self._clocks[stage])
 
     def _requested(self, method: str, status: int | None, seconds: float) -> None:
         self.events.tell(RequestEnded(self.name, method, status, seconds))

@@ -22,7 +22,6 @@ from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel import private_files
-from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.errors import LedgerError, PluginRefused
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.kernel.time_source import utc_now
@@ -35,7 +34,10 @@ from shipperone_erp.operations.disk_space import free_space, ledger_file
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
 from shipperone_erp.operations.rehearsal import samples
 from shipperone_erp.operations.warehouse_mapping import unmapped
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 CLOCK_OFF = 60.0
@@ -134,18 +136,16 @@ class _Tenant:
         self.lines: list[Line] = []
         self.orders: list[FulfillmentOrder] = []
         self.raw: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
-        self.client = ShipperOne(
-            settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-            queue_fields=settings.queue_fields,
-            charges=settings.charges, zones=Zones.of(settings.timezone, settings.dates_without_zone),
-            timeout=10.0, max_response=runtime.max_response,
-        )  # fmt: skip
+        account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+        limits = ExchangeLimits(timeout=10.0, max_response=runtime.max_response)
+        self.client = ShipperOne(account, HttpExchange(account.root, limits))
 
     async def examine(self) -> list[Line]:
         try:
             if await self._address_and_token():
                 for stage in self.settings.stages:
-                    reader = QueueReader(self.client, stage, rows=partial(self._seen, stage))
+                    wire = OrderWire.of(self.settings, stage)
+                    reader = QueueReader(self.client, stage, wire, rows=partial(self._seen, stage))
                     await self._queue(reader, f"queue of {stage}")
                 raw = {stage: list(rows.values()) for stage, rows in self.raw.items()}
                 for finding in findings(self.settings, self.orders, raw):

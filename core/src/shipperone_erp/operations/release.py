@@ -12,7 +12,10 @@ from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 
@@ -40,14 +43,11 @@ def no_invoice_under_way(ledger: Ledger, job: Job) -> None:
 
 async def not_listed(settings: TenantSettings, job: Job, *, max_response: int) -> None:
     """UsageError if a queue lists the order, or does not prove its absence; QueueNotRead if it cannot be read."""
-    client = ShipperOne(
-        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-        queue_fields=settings.queue_fields,
-        max_response=max_response,
-    )  # fmt: skip
+    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
     try:
         for stage in Stage:
-            listing = await QueueReader(client, stage).read(prove=True)
+            listing = await QueueReader(client, stage, OrderWire.of(settings, stage)).read(prove=True)
             if lists(listing, job.order_id):
                 raise UsageError(f"order {job.order_id} is listed in pending_{stage}: nothing is given back of it")
             if not listing.proves_absence:

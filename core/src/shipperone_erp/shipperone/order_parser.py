@@ -10,13 +10,14 @@ no date     a date that cannot be read is absent and stays in `extra`; the invoi
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from shipperone_erp.domain.charges import read_charges
 from shipperone_erp.domain.field_places import ITEM, Field, Group, Places, Role
 from shipperone_erp.domain.json_object import JsonObject, Unreadable
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party
-from shipperone_erp.domain.rules import ChargeRule
+from shipperone_erp.domain.rules import ChargeRule, TenantRules
+from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.json_values import kind, rows_of, walk
 
@@ -62,6 +63,12 @@ class OrderWire:
         self._charges = charges
         self._zones = zones
         self._places = Places(fields, tenant)
+
+    @classmethod
+    def of(cls, rules: TenantRules, stage: Stage) -> Self:
+        """For the orders that this queue of the tenant lists."""
+        zones = Zones.of(rules.timezone, rules.dates_without_zone)
+        return cls(rules.fields_of(stage), charges=rules.charges, tenant=rules.name, zones=zones)
 
     def read(self, raw: object) -> FulfillmentOrder:
         """As `read_order`; also refuses a value that is not a JSON object."""

@@ -126,12 +126,11 @@ def _moved(first: _Pass, second: _Pass) -> str | None:
     return f"{len(moved)} order(s) came or went between its two passes ({some}{', …' if len(moved) > 3 else ''})"
 
 
-async def read_failed(client: ShipperOne) -> frozenset[str]:
+async def read_failed(client: ShipperOne, wire: OrderWire) -> frozenset[str]:
     """The ids of the orders that failed in ShipperOne's process. ReadFailed if the token may not read them.
 
     Evidence only: an order that is missing here proves nothing.
     """
-    wire = OrderWire(client.fields, charges=client.charges, tenant=client.tenant, zones=client.zones)
     found: set[str] = set()
     for number in range(1, PAGES_AT_MOST + 1):
         ids = set(map(wire.order_id, await client.failed_page(number))) - {None}
@@ -148,9 +147,9 @@ class QueueReader:
         self,
         client: ShipperOne,
         stage: Stage,
+        wire: OrderWire,
         *,
         pauses: Sequence[float] = PAUSES,
-        pages_at_most: int = PAGES_AT_MOST,
         rows: Callable[[Sequence[Any]], None] | None = None,
         time: TimeSource | None = None,
     ) -> None:
@@ -160,10 +159,7 @@ class QueueReader:
         self._client = client
         self._stage = stage
         self._pauses = pauses
-        self._pages_at_most = pages_at_most
-        self._wire = OrderWire(
-            client.fields_of(stage), charges=client.charges, tenant=client.tenant, zones=client.zones
-        )
+        self._wire = wire
         self._known: dict[int, tuple[bytes, _Page]] = {}
 
     async def read(self, *, prove: bool = False, posts_started: Callable[[], int] = lambda: 0) -> Listing:
@@ -217,7 +213,7 @@ class QueueReader:
 
     async def _walk(self) -> _Pass:
         walk = _Pass()
-        while walk.pages < self._pages_at_most:
+        while walk.pages < PAGES_AT_MOST:
             number = walk.pages + 1
             try:
                 page = await self._page_with_patience(number)

@@ -10,7 +10,9 @@ from shipperone_erp.connector.api import ConnectorSettings
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 SettingsT = TypeVar("SettingsT", bound=ConnectorSettings)
@@ -51,13 +53,11 @@ def listed_order(tenant: Tenant[SettingsT], order_id: str) -> FulfillmentOrder:
 
 
 async def _listed(settings: TenantSettings, order_id: str) -> FulfillmentOrder:
-    client = ShipperOne(
-        settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-        queue_fields=settings.queue_fields,
-    )  # fmt: skip
+    client = ShipperOne(Account(settings.name, settings.base_url, settings.store_code, settings.token))
     try:
         for stage in settings.stages:
-            found = (await QueueReader(client, stage).read()).orders.get(order_id)
+            reader = QueueReader(client, stage, OrderWire.of(settings, stage))
+            found = (await reader.read()).orders.get(order_id)
             if found is not None:
                 return found.order
     except ReadFailed as failure:

@@ -8,26 +8,19 @@ from typing import Any
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.kernel.dates import Zones
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import PAGES_AT_MOST, QueueReader
 
 
 async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
     """Every page of both queues; `failed` and the warehouses if the token permits. ReadFailed if a queue is refused."""
-    client = ShipperOne(
-        settings.name,
-        settings.base_url,
-        settings.store_code,
-        settings.token,
-        settings.fields,
-        queue_fields=settings.queue_fields,
-        charges=settings.charges,
-        max_response=max_response,
-        zones=Zones.of(settings.timezone, settings.dates_without_zone),
-    )
+    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
     seen: dict[Stage, dict[str, Mapping[str, Any]]] = {stage: {} for stage in settings.stages}
 
     def note(stage: Stage, rows: Sequence[Any]) -> None:
@@ -37,7 +30,8 @@ async def read_queues(settings: TenantSettings, *, max_response: int) -> Queues:
     warehouses: Sequence[Any] | None = None
     try:
         for stage in settings.stages:
-            await QueueReader(client, stage, rows=partial(note, stage)).read()
+            wire = OrderWire.of(settings, stage)
+            await QueueReader(client, stage, wire, rows=partial(note, stage)).read()
         with suppress(ReadFailed):
             failed = await _failed(client)
         with suppress(ReadFailed):

@@ -15,7 +15,10 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.domain.totals import figures
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.findings import MOVING, Compared, Finding, Shipped
+from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
+from shipperone_erp.shipperone.order_parser import OrderWire
 from shipperone_erp.shipperone.queue_reader import QueueReader
 
 HOLDS_GOODS = frozenset(
@@ -25,6 +28,10 @@ HOLDS_GOODS = frozenset(
 
 NOT_READ_FOR = timedelta(minutes=10)
 """An order missing in the ledger is new, unless the service has not read that queue for this long."""
+
+
+QUEUES_IN_TURN = (Stage.ALLOCATION, Stage.INVOICE)
+"""The invoice queue last: an order may ship between the two reads, but never moves back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +46,12 @@ def read_queues(settings: TenantSettings, *, max_response: int) -> QueuesRead:
     """Read both queues. ReadFailed if one cannot be read. Blocking; must not be called in a running event loop."""
 
     async def read() -> QueuesRead:
-        client = ShipperOne(
-            settings.name, settings.base_url, settings.store_code, settings.token, settings.fields,
-            queue_fields=settings.queue_fields, max_response=max_response,
-        )  # fmt: skip
+        account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+        client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(max_response=max_response)))
         try:
-            # the invoice queue last: an order may ship between the two reads, but never moves back
-            allocation = await QueueReader(client, Stage.ALLOCATION).read(prove=True)
-            return QueuesRead(allocation, await QueueReader(client, Stage.INVOICE).read(prove=True))
+            readers = [QueueReader(client, stage, OrderWire.of(settings, stage)) for stage in QUEUES_IN_TURN]
+            allocation, invoice = [await reader.read(prove=True) for reader in readers]
+            return QueuesRead(allocation, invoice)
         finally:
             await client.aclose()
 

@@ -34,7 +34,9 @@ from shipperone_erp.operations.setup_guide.interview import Answer, Answers
 from shipperone_erp.operations.setup_guide.secret_storage import PLACES, Kept
 from shipperone_erp.operations.setup_guide.tenant_toml import OWN, document, local_zone
 from shipperone_erp.operations.warehouse_mapping import codes_of
-from shipperone_erp.shipperone.client import RESPONSE_AT_MOST, ShipperOne
+from shipperone_erp.shipperone.account import Account
+from shipperone_erp.shipperone.client import ShipperOne
+from shipperone_erp.shipperone.http_exchange import RESPONSE_AT_MOST, ExchangeLimits, HttpExchange
 from shipperone_erp.shipperone.lost_answers import lost_read
 
 WRITE = "write"
@@ -307,7 +309,8 @@ def _answers_at(base_url: str) -> bool:
 
 
 async def _warehouses(settings: TenantSettings) -> Sequence[Any] | None:
-    client = ShipperOne(settings.name, settings.base_url, settings.store_code, settings.token, timeout=ANSWERS_WITHIN)
+    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
+    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(timeout=ANSWERS_WITHIN)))
     try:
         return await client.warehouses()
     except ReadFailed as failure:
