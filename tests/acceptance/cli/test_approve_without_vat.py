@@ -1,4 +1,4 @@
-"""An order whose VAT id is not valid: an operator decides that it is handled without, and nothing else is decided."""
+"""An order whose VAT id is not valid: an operator decides that it is processed without, and nothing else is decided."""
 
 from dataclasses import replace
 

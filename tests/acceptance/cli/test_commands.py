@@ -251,7 +251,7 @@ def test_a_retry_is_recorded_with_who_and_why_and_the_next_run_finishes(world):
     assert world.command("run", "--once", "--settle-for", "1s").returncode == 3
     done = world.command("order", "retry", "FO-1", "--note", "SKU was added")
     assert done.returncode == 0
-    assert "acme allocation FO-1: retried; a running service takes it up at once" in done.stdout
+    assert "acme allocation FO-1: retried; a running service processes it at once" in done.stdout
     (story,) = printed(world.command("order", "show", "FO-1", "--json"))
     assert [(act["action"], act["note"]) for act in story["actions"]] == [("retry", "SKU was added")]
     assert story["actions"][0]["actor"]

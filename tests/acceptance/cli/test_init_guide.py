@@ -181,7 +181,7 @@ def test_what_the_connector_has_not_asked_for_is_named(magento, erp):
     own = ("--token", "env:TOK", "--set", "url=sqlite:///erp.db", "--set", "recipe=inbox", "--set", "receipe=own")
     done = warm_processes.run(*flags(magento, *own, "--write"), cwd=erp, env=environment(TOK=TOKEN))
     assert done.returncode == 0
-    assert "not asked, so not used: receipe" in done.stderr.splitlines()
+    assert "not used, since the question was not asked: receipe" in done.stderr.splitlines()
 
 
 def test_a_second_shop_comes_to_the_end_of_the_file_and_its_comments_stay(magento, erp):

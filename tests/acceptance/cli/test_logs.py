@@ -1,4 +1,4 @@
-"""What `run` says: lines for people and an estimate on a terminal, JSON lines off it, nothing twice."""
+"""What `run` says: lines for people and an estimate on a terminal, else JSON lines, nothing twice."""
 
 import json
 import os

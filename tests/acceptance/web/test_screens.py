@@ -65,7 +65,7 @@ def test_an_order_is_retried_from_the_page_and_goes_through(merchant):
     assert "Invoice: held" in shown
     assert "stock reserved" in shown
     answer = browser.post("/act", {"act": "retry", "key": key, "note": "price list mended"}, on="/order/acme/FO-BAD")
-    assert "a running service takes it up at once" in words(answer.text)
+    assert "a running service processes it at once" in words(answer.text)
     world.finishes()
     assert world.erp.issued("FO-BAD") == ["50:2"]
     assert "Nothing needs an operator" in words(browser.get("/held").text)

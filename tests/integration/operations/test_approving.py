@@ -41,7 +41,7 @@ def approve(ledger, configuration, job, name):
 
 def test_the_second_person_lets_the_draft_go_on_and_the_first_alone_does_not(shop):
     ledger, configuration, job = shop
-    assert approve(ledger, configuration, job, "anna") == "it waits for a second person's approval"
+    assert approve(ledger, configuration, job, "anna") == "a second person must approve it, too"
     assert ledger.job(job.id).state is State.HELD
     with pytest.raises(UsageError, match="you have approved it already; another person must approve it, too"):
         approve(ledger, configuration, job, "anna")

@@ -491,7 +491,7 @@ def test_init_writes_a_file_that_a_person_completes_and_check_accepts(tmp_path):
     assert run("init", "acme", "--connector", "generic_sql", "-c", str(file)).returncode == 0
     again = run("init", "acme", "--connector", "generic_sql", "-c", str(file))
     assert again.returncode == 2
-    assert "is there already; name another with -c" in again.stderr
+    assert "exists already; name another file with -c" in again.stderr
     unfinished = run("config", "check", "-c", str(file))
     assert unfinished.returncode == 78
     assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in unfinished.stderr

@@ -24,13 +24,19 @@ from shipperone_erp.operations.job_commands import Pick
 def adopt(
     order_id: Annotated[str | None, typer.Argument(metavar="[ID]", help="The order's id, or the job's key.")] = None,
     config: ConfigFile = DEFAULT_FILE,
-    reference: Annotated[str | None, typer.Option(help="What the ERP calls the document.")] = None,
+    reference: Annotated[str | None, typer.Option(help="The document's reference in the ERP.")] = None,
     number: Annotated[str | None, typer.Option(help="The invoice's number.")] = None,
-    total: Annotated[str | None, typer.Option(help="The invoice's total, tax included: it is compared.")] = None,
+    total: Annotated[
+        str | None, typer.Option(help="The invoice's total, tax included. It is compared with the order.")
+    ] = None,
     dated: Annotated[str | None, typer.Option("--date", help="The invoice's date, as 2026-03-01.")] = None,
     csv_file: Annotated[
         Path | None,
-        typer.Option("--csv", help=f"Many at once; columns {', '.join(adoption.COLUMNS)}. All of them, or none."),
+        typer.Option(
+            "--csv",
+            help=f"A CSV file with many documents; columns {', '.join(adoption.COLUMNS)}. All rows "
+            "are adopted, or none.",
+        ),
     ] = None,
     tenant: OnlyTenant = None,
     stage: OnlyStage = None,
@@ -40,19 +46,19 @@ def adopt(
     """Confirm a document that was created elsewhere to ShipperOne. It is compared first, and never changed."""
     if csv_file is not None:
         if order_id or reference or number or total or dated or stage or key:
-            raise UsageError("say either ID and --reference, or --csv FILE")
+            raise UsageError("give either ID and --reference, or --csv FILE")
         made = adoption.from_csv(csv_file, tenant)
     elif order_id and reference:
         when = parsed(date.fromisoformat, dated, "--date", "a date such as 2026-03-01")
         money = parsed(amount, total, "--total", "an amount such as 24.99")
         made = [Made(Pick(order_id, tenant, stage, key), reference, number, money, when)]
     else:
-        raise UsageError("say which order, and by --reference what the document is called; or --csv FILE")
+        raise UsageError("give the order's ID and --reference, the document's reference in the ERP; or --csv FILE")
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         for job in adoption.adopt(ledger, made, utc_now(), note):
             print_text(
-                f"{job.tenant} {job.stage} {job.order_id}: {job.reference} is adopted; the service compares it and "
-                "confirms it to ShipperOne"
+                f"{job.tenant} {job.stage} {job.order_id}: {job.reference} is adopted; the service compares it with "
+                "the order and confirms it to ShipperOne"
             )
 
 
@@ -63,11 +69,16 @@ def approve(
     key: OneKey = None,
     total: Annotated[
         str | None,
-        typer.Option(help="Accept the listed amounts, which nothing explains, at exactly this sum of the invoice."),
+        typer.Option(
+            help="Accept the listed amounts, although they do not add up, if the invoice comes to exactly this total."
+        ),
     ] = None,
     without_vat: Annotated[
         bool,
-        typer.Option("--without-vat", help="Handle the order without its VAT id, which is held as not valid."),
+        typer.Option(
+            "--without-vat",
+            help="Process the order without its VAT id, for an order that is held because the id is invalid.",
+        ),
     ] = False,
     note: NoteText = None,
 ) -> None:
@@ -79,7 +90,7 @@ def approve(
     """
     if without_vat:
         if total is not None:
-            raise UsageError("say either --total or --without-vat")
+            raise UsageError("give either --total or --without-vat")
         _approve_without_vat(order_ids, config, tenant, key, note)
         return
     if total is not None:
@@ -91,7 +102,7 @@ def approve(
         jobs = [job_commands.pick(ledger, wanted, job_commands.can_be_approved, "approved") for wanted in picks]
         for job in jobs:
             done = job_commands.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
-            follows = "a running service takes it up at once" if done else "it waits for a second person's approval"
+            follows = "a running service processes it at once" if done else "a second person must approve it, too"
             print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; {follows}")
 
 
@@ -99,9 +110,9 @@ def _approve_total(
     order_ids: list[str], config: Path, tenant: str | None, key: str | None, total: str, note: str | None
 ) -> None:
     if len(order_ids) != 1:
-        raise UsageError("--total is the sum of one order's invoice: name one order")
+        raise UsageError("--total applies to one order's invoice: give one order")
     if not (note or "").strip():
-        raise UsageError("say by --note why this sum is right; it is kept with your name")
+        raise UsageError("give the reason why this total is right by --note; it is recorded with your name")
     wanted = parsed(amount, total, "--total", "an amount such as 24.99")
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
@@ -109,8 +120,9 @@ def _approve_total(
         job = job_commands.pick(ledger, chosen, job_commands.total_can_be_approved, "approved by its total")
         wanted = approve_sum(ledger, loaded, job, utc_now(), note, total=wanted)
     print_text(
-        f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service takes "
-        "it up at once"
+        f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service "
+        "processes "
+        "it at once"
     )
 
 
@@ -118,22 +130,24 @@ def _approve_without_vat(
     order_ids: list[str], config: Path, tenant: str | None, key: str | None, note: str | None
 ) -> None:
     if not (note or "").strip():
-        raise UsageError("say by --note why the order is invoiced without its VAT id; it is kept with your name")
+        raise UsageError(
+            "give the reason for invoicing the order without its VAT id by --note; it is recorded with your name"
+        )
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
         fits, act = job_commands.vat_can_be_left_out, "approved without its VAT id"
         for job in [job_commands.pick(ledger, wanted, fits, act) for wanted in picks]:
             job_commands.approve_without_vat(ledger, job, utc_now(), note)
             print_text(
-                f"{job.tenant} {job.stage} {job.order_id}: it is handled without its VAT id; a running service "
-                "takes it up at once"
+                f"{job.tenant} {job.stage} {job.order_id}: it is processed without its VAT id; a running service "
+                "processes it at once"
             )
 
 
 def credited(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the invoice's key.")],
     number: Annotated[str, typer.Option(help="The credit note's number in the ERP.")],
-    credit_amount: Annotated[str, typer.Option("--amount", help="What it takes off, tax included, as 30.00.")],
+    credit_amount: Annotated[str, typer.Option("--amount", help="The credited amount, tax included, such as 30.00.")],
     config: ConfigFile = DEFAULT_FILE,
     tenant: OnlyTenant = None,
     key: OneKey = None,
@@ -142,7 +156,7 @@ def credited(
     """Record a credit note, made in the ERP, against an invoice: it increases the amount that may still be invoiced."""
     off = parsed(amount, credit_amount, "--amount", "an amount such as 30.00")
     if off is None or not number.strip():
-        raise UsageError("say by --number what the credit note is called, and by --amount what it takes off")
+        raise UsageError("give the credit note's number by --number, and the credited amount by --amount")
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         job = job_commands.pick(ledger, Pick(order_id, tenant, None, key), credit_notes.can_be_credited, "credited")
@@ -156,24 +170,25 @@ def credited(
         f"{job.number or job.reference or job.key} is recorded"
     )
     for one in done.resumed:
-        print_text(f"{one.tenant} {one.stage} {one.order_id}: taken up again; it is checked with the credit note")
+        print_text(f"{one.tenant} {one.stage} {one.order_id}: retried; it is checked again, with the credit note")
 
 
 def release(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the job's key.")],
-    note: Annotated[str, typer.Option("--note", help="Why; kept with the act.")],
+    note: Annotated[str, typer.Option("--note", help="The reason; recorded with the action.")],
     config: ConfigFile = DEFAULT_FILE,
     tenant: OnlyTenant = None,
     key: OneKey = None,
 ) -> None:
     """Release the reservation of a confirmed order that will not ship; refused while a queue lists the order."""
     if not note.strip():
-        raise UsageError("say by --note why the goods are given back")
+        raise UsageError("give the reason for releasing the reservation by --note")
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         wanted = Pick(order_id, tenant, None, key)
         job = job_commands.pick(ledger, wanted, job_commands.can_be_released, "released")
         asyncio.run(releasing.release_unlisted(ledger, loaded, job, note))
     print_text(
-        f"{job.tenant} {job.order_id}: {job.reference} is given back by the service, once it has read both queues again"
+        f"{job.tenant} {job.order_id}: {job.reference} will be released by the service after it has read both queues "
+        "again"
     )

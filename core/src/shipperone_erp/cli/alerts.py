@@ -14,7 +14,7 @@ from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.alerts import watch as watching
 
-app = typer.Typer(no_args_is_help=True, help="Alerts: test whether they arrive; watch beside the service.")
+app = typer.Typer(no_args_is_help=True, help="Alerts: send a test message; watch beside the service.")
 
 
 @app.command("test")
@@ -32,7 +32,7 @@ def send_test(config: ConfigFile = DEFAULT_FILE) -> None:
 @app.command()
 def watch(
     config: ConfigFile = DEFAULT_FILE,
-    once: Annotated[bool, typer.Option("--once", help="Look once and end, for cron.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="Check once and exit, for cron.")] = False,
 ) -> None:
     """Send alerts from a separate process, which also notices that the service has died; until Ctrl-C.
 
@@ -59,6 +59,6 @@ def _wanted(config: ConfigFile) -> Configuration:
     loaded = configuration(config, tenants_may_fail=True)
     if not loaded.runtime.alerts.wanted:
         raise UsageError(
-            "alerts have no recipient: write `to` or `command` under [runtime.alerts]; see docs/how-to/alerts.md"
+            "alerts have no recipient: set `to` or `command` in [runtime.alerts]; see docs/how-to/alerts.md"
         )
     return loaded

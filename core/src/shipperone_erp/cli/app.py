@@ -21,12 +21,12 @@ COMMANDS = {
     "init": Place(
         "init",
         "init",
-        "Set up a tenant. On a terminal it asks, checks each answer, and finally writes a TOML that works.",
+        "Set up a tenant. On a terminal: ask questions, check each answer, and write a working TOML file.",
     ),
     "inspect": Place(
         "inspect",
         "inspect",
-        "Read the queues, find the place of each field and check the sums; changes nothing in ShipperOne or the ERP.",
+        "Read the queues, locate each field and check the sums. Changes nothing in ShipperOne or the ERP.",
     ),
     "capture": Place(
         "capture",
@@ -37,18 +37,18 @@ COMMANDS = {
     "doctor": Place(
         "doctor",
         "doctor",
-        "Check address, token, store code, queues, ERP, ledger, clock, disk, secrets: a line each, with the cure.",
+        "Check address, token, store code, queues, ERP, ledger, clock, disk and secrets: one line each, with the cure.",
     ),
     "run": Place("run", "run", "Serve the tenants: read ShipperOne's queues, call the ERP, confirm."),
     "go-live": Place(
         "job_commands",
         "go_live",
-        "Decide about the orders that were listed before this tenant's go-live; without an option, show them.",
+        "Decide about the orders that were listed before this tenant's go-live. Without an option: show them.",
     ),
     "pause": Place(
         "job_commands",
         "pause",
-        "Pause a tenant (or one stage of it) until `resume`: no new work is started. A running service obeys at once.",
+        "Pause a tenant (or one stage of it) until `resume`: no new work is started. Takes effect at once.",
     ),
     "resume": Place("job_commands", "resume", "Resume a paused tenant or stage."),
     "status": Place(
@@ -74,8 +74,8 @@ COMMANDS = {
     ),
     "worker": Place("fleet", "app", "One of many workers on one ledger on PostgreSQL; list them, drain one."),
     "ledger": Place("ledger", "app", "The ledger: backup, restored, adopt."),
-    "connectors": Place("connectors", "app", "Connectors: list, show, new, test, try; list if nothing is said."),
-    "alerts": Place("alerts", "app", "Alerts: test whether they arrive; watch beside the service."),
+    "connectors": Place("connectors", "app", "Connectors: list, show, new, test, try. Without a subcommand: list."),
+    "alerts": Place("alerts", "app", "Alerts: send a test message; watch beside the service."),
     "explain": Place(
         "explain",
         "explain",
@@ -87,7 +87,7 @@ COMMANDS = {
 app = typer.Typer(
     name="shipperone-erp",
     cls=type("Commands", (WithPlugged,), {"places": COMMANDS}),
-    help="Connects an ERP to ShipperOne: reserves stock for what is to be shipped, invoices what has shipped.",
+    help="Connects an ERP to ShipperOne: reserves stock for orders to be shipped, and invoices shipped orders.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -105,7 +105,7 @@ def _tell_version(asked: bool) -> None:
 def _(
     context: typer.Context,
     told: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and end.")
+        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Runs before any command."""

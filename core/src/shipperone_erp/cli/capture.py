@@ -20,12 +20,12 @@ from shipperone_erp.operations.inspect.queue_reading import read_queues
 
 def capture(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Written anew, with mode 0600.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file to write, with mode 0600; it is overwritten.")],
     config: ConfigFile = DEFAULT_FILE,
     mask_ids: Annotated[bool, typer.Option("--mask-ids", help="Mask the ids of orders and items, too.")] = False,
     mask_skus: Annotated[bool, typer.Option("--mask-skus", help="Mask SKUs, too.")] = False,
     keep: Annotated[
-        list[str] | None, typer.Option(help="A path that may stay as it is, such as items.colour (repeatable).")
+        list[str] | None, typer.Option(help="A path whose values are not masked, such as items.colour (repeatable).")
     ] = None,
 ) -> None:
     """Write the queues to a file, with every text masked unless it is known to be harmless; nothing else changes."""
@@ -34,7 +34,7 @@ def capture(
     try:
         queues = asyncio.run(read_queues(settings, max_response=loaded.runtime.max_response))
     except ReadFailed as failure:
-        say(f"{tenant}: {failure.sentence}; `shipperone-erp doctor {tenant}` looks at each cause")
+        say(f"{tenant}: {failure.sentence}; `shipperone-erp doctor {tenant}` checks each possible cause")
         raise typer.Exit(Ending.PLATFORM) from None
     choice = Choice(mask_ids, mask_skus, frozenset(keep or ()))
     document, masked = captured(settings, queues, choice, utc_now())
@@ -48,6 +48,6 @@ def capture(
     print_text(
         f"{orders} orders written to {file} ({len(text.encode()) / 1024:.0f} kB, mode 0600)",
         *in_words(masked, choice),
-        f"look at it before you send it on:  less {file}",
+        f"check it before you share it:  less {file}",
         f"rehearse with it:  shipperone-erp sandbox --replay {file}",
     )

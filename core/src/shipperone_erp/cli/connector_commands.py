@@ -17,9 +17,9 @@ from shipperone_erp.operations import connector_page
 from shipperone_erp.operations.queue_files import read_file
 
 Harness = Annotated[
-    str | None, typer.Option(metavar="MODULE:CLASS", help="The harness; else the one that the package declares.")
+    str | None, typer.Option(metavar="MODULE:CLASS", help="The harness; default: the one that the package declares.")
 ]
-Live = Annotated[bool, typer.Option("--live", help="The harness may talk to a real ERP.")]
+Live = Annotated[bool, typer.Option("--live", help="Allow the harness to use a real ERP.")]
 
 
 def list_(as_json: AsJson = False) -> None:
@@ -36,9 +36,9 @@ def list_(as_json: AsJson = False) -> None:
 
 def show(
     name: Annotated[str, typer.Argument(metavar="NAME")],
-    markdown: Annotated[bool, typer.Option("--markdown", help="As a page to publish, in Markdown.")] = False,
+    markdown: Annotated[bool, typer.Option("--markdown", help="Print a page to publish, in Markdown.")] = False,
     report: Annotated[
-        Path | None, typer.Option(help="With --markdown: what `connectors test NAME --json` has printed.")
+        Path | None, typer.Option(help="With --markdown: a file with the output of `connectors test NAME --json`.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -74,7 +74,7 @@ def _tested(file: Path) -> Mapping[str, Any]:
             return dict(told)
     except (OSError, ValueError, TypeError, KeyError):
         pass
-    raise UsageError(f"{file} is not what `shipperone-erp connectors test NAME --json` prints")
+    raise UsageError(f"{file} does not contain the output of `shipperone-erp connectors test NAME --json`")
 
 
 def _must_be_installed(name: str) -> None:
@@ -85,19 +85,21 @@ def _must_be_installed(name: str) -> None:
 def prove(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     case: Annotated[list[str] | None, typer.Option(help="Only this case, such as R3 (repeatable).")] = None,
-    exclude: Annotated[list[str] | None, typer.Option(help="Not this case (repeatable).")] = None,
+    exclude: Annotated[list[str] | None, typer.Option(help="Skip this case (repeatable).")] = None,
     harness: Harness = None,
     live: Live = False,
-    jobs: Annotated[int, typer.Option(min=1, help="Run this many cases at once, each in a process of its own.")] = 1,
-    failed_first: Annotated[bool, typer.Option("--failed-first", help="Begin with what failed the last time.")] = False,
+    jobs: Annotated[int, typer.Option(min=1, help="Run this many cases in parallel, each in its own process.")] = 1,
+    failed_first: Annotated[
+        bool, typer.Option("--failed-first", help="Run first the cases that failed the last time.")
+    ] = False,
     durations: Annotated[int, typer.Option(min=0, help="Also list this many of the slowest cases.")] = 0,
     capture: Annotated[
-        Path | None, typer.Option(help="Orders that flow as well, in a file as `capture` writes it.")
+        Path | None, typer.Option(help="A file written by `capture`: its orders are processed as well.")
     ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Also write JUnit's XML to this file.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Also write JUnit XML to this file.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Test for every expensive mistake: passed, failed with its cost for a merchant, or skipped with the reason."""
+    """Test a connector: each case passes, fails with its cost for a merchant, or is skipped with the reason."""
     from shipperone_erp.testing import report
     from shipperone_erp.testing.cases import CASES
     from shipperone_erp.testing.harness_lookup import harness_of
@@ -107,11 +109,11 @@ def prove(
 
     for wanted in (*(case or ()), *(exclude or ())):
         if wanted not in CASES:
-            raise UsageError(f"there is no case {wanted}; they are {', '.join(CASES)}")
+            raise UsageError(f"there is no case {wanted}; the cases are {', '.join(CASES)}")
     found = harness_of(name, harness)
     if capture is not None:
         if jobs > 1:
-            raise UsageError("--capture is for one process: leave out --jobs")
+            raise UsageError("--capture works in one process only: leave out --jobs")
         read_file(capture)  # a file without orders is refused before any database is created
         found = type(found.__name__, (found,), {"capture": capture.resolve(), "__module__": found.__module__})
     last = LastFailures(name)

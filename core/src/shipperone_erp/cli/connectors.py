@@ -14,21 +14,21 @@ COMMANDS = {
     "test": Place(
         "connector_commands",
         "prove",
-        "Test for every expensive mistake: passed, failed with its cost for a merchant, or skipped with the reason.",
+        "Test a connector: each case passes, fails with its cost for a merchant, or is skipped with the reason.",
     ),
     "new": Place(
         "scaffold",
         "new",
-        "Write the package of a new connector, with an ERP in SQLite that works at once; asks questions on a terminal.",
+        "Write the package of a new connector, with a working ERP in SQLite. On a terminal: ask questions.",
     ),
     "try": Place(
         "try_hook",
         "try_",
-        "Call one hook, after its prerequisites: its answer, core's reaction to it, the ERP's documents afterwards.",
+        "Call one hook after its prerequisites: show its answer, core's reaction, and the ERP's documents afterwards.",
     ),
 }
 
-app = typer.Typer(cls=group_of(COMMANDS), help="Connectors: list, show, new, test, try; list if nothing is said.")
+app = typer.Typer(cls=group_of(COMMANDS), help="Connectors: list, show, new, test, try. Without a subcommand: list.")
 
 
 @app.callback(invoke_without_command=True)

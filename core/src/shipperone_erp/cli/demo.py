@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 
 def demo(
-    folder: Annotated[Path, typer.Option("--folder", help="Where its files are written.")] = Path("shipperone-demo"),
+    folder: Annotated[Path, typer.Option("--folder", help="The folder for its files.")] = Path("shipperone-demo"),
     serve: Annotated[
-        bool, typer.Option("--serve", help="Then keep it running, with the operations page, until Ctrl-C.")
+        bool, typer.Option("--serve", help="Keep running afterwards, with the operations page, until Ctrl-C.")
     ] = False,
 ) -> None:
     """Process some 40 orders with a sandbox and a SQLite ERP; some are held, with an explanation. Needs nothing."""
@@ -43,17 +43,20 @@ def sandbox(
     orders: Annotated[int, typer.Option(min=0, help="How many orders wait in pending_allocation.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
     fault: Annotated[
-        list[str] | None, typer.Option(help="What goes wrong, such as lost_answer:invoice:times=1 (repeatable).")
+        list[str] | None, typer.Option(help="A fault to inject, such as lost_answer:invoice:times=1 (repeatable).")
     ] = None,
     scenario: Annotated[
         list[str] | None,
-        typer.Option(help="One order more of this kind, such as bundle (repeatable)."),
+        typer.Option(help="Add one order of this kind, such as bundle (repeatable)."),
     ] = None,
     replay: Annotated[
-        Path | None, typer.Option(help="Orders in a file, as `capture` writes it, in place of made ones.")
+        Path | None, typer.Option(help="A file written by `capture`: its orders replace the generated ones.")
     ] = None,
     tenant: Annotated[
-        str | None, typer.Option(help="With --replay: whose mapping reads them; else the one that `inspect` finds.")
+        str | None,
+        typer.Option(
+            help="With --replay: the tenant whose mapping reads them; default: the mapping that `inspect` finds."
+        ),
     ] = None,
     config: ConfigFile = DEFAULT_FILE,
 ) -> None:
@@ -62,7 +65,7 @@ def sandbox(
 
     for name in scenario or ():
         if name not in SCENARIOS:
-            raise UsageError(f"there is no scenario {name}; they are {', '.join(SCENARIOS)}")
+            raise UsageError(f"there is no scenario {name}; the scenarios are {', '.join(SCENARIOS)}")
     try:
         faults = [Fault.parse(text) for text in fault or ()]
     except ValueError as error:

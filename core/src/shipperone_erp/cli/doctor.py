@@ -23,7 +23,7 @@ def doctor(
     config: ConfigFile = DEFAULT_FILE,
     as_json: AsJson = False,
 ) -> None:
-    """Check address, token, store code, queues, ERP, ledger, clock, disk, secrets: a line each, with the cure."""
+    """Check address, token, store code, queues, ERP, ledger, clock, disk and secrets: one line each, with the cure."""
     loaded = configuration(config, tenants_may_fail=True)
     if tenant is not None:
         must_know(loaded, tenant)

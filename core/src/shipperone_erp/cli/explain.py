@@ -11,7 +11,9 @@ from shipperone_erp.domain.reasons import Reason
 
 
 def explain(
-    reason: Annotated[str | None, typer.Argument(metavar="REASON", help="One of the reasons; none lists them.")] = None,
+    reason: Annotated[
+        str | None, typer.Argument(metavar="REASON", help="A reason; without one, all are listed.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """The meaning of a reason, the owner of the next step, the runtime's behaviour meanwhile, and the cure."""
@@ -20,7 +22,7 @@ def explain(
         if as_json:
             print_json([{"reason": name, "owner": owner} for name, owner in rows])
         else:
-            print_table(["reason", "usually the move of"], rows)
+            print_table(["reason", "usual owner"], rows)
     elif as_json:
         print_json(explanations.as_json(reason))
     else:

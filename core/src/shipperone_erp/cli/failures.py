@@ -16,5 +16,5 @@ def told(error: Exception) -> int:
     if isinstance(error, ConnectorError):
         say(REDACTION(error.sentence))
         return Ending.ERP
-    say(*last_words().splitlines(), "this is a fault of shipperone-erp or of a connector")
+    say(*last_words().splitlines(), "this is a bug in shipperone-erp or in a connector")
     return Ending.FAILED

@@ -26,8 +26,8 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.fleet_report import fleet_of, worker_rows
 
 NOT_POSTGRESQL = LedgerError(
-    'many workers need a ledger on PostgreSQL: [runtime] ledger = "postgresql+psycopg://…". One process with a SQLite '
-    "ledger is `shipperone-erp run`",
+    'a fleet of workers needs a ledger on PostgreSQL: [runtime] ledger = "postgresql+psycopg://…". One process with a '
+    "SQLite ledger is `shipperone-erp run`",
     exit_code=78,
 )
 
@@ -39,9 +39,9 @@ def worker(
     context: typer.Context,
     config: ConfigFile = DEFAULT_FILE,
     name: Annotated[
-        str | None, typer.Option(help="What it is called in `worker list`.", show_default="HOST-PID")
+        str | None, typer.Option(help="The worker's name in `worker list`.", show_default="HOST-PID")
     ] = None,
-    log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, JSON lines off it.")] = LogForm.AUTO,
+    log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, else JSON lines.")] = LogForm.AUTO,
 ) -> None:
     """Serve groups of tenants, together with other workers on the same ledger, until SIGTERM or Ctrl-C."""
     if context.invoked_subcommand is not None:
@@ -108,7 +108,7 @@ def drain(
         stalled = loaded.runtime.fleet.stalled.total_seconds()
         if store is None or not store.drain(name, stalled=stalled):
             raise UsageError(f"no live worker is called {name}; `shipperone-erp worker list` names them")
-    print_text(f"{name} gives back what it serves, as soon as its calls have returned; then it may be stopped")
+    print_text(f"{name} releases its groups as soon as its calls have returned; then it can be stopped")
 
 
 def _must_be_postgresql(loaded: Configuration) -> None:

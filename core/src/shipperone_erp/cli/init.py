@@ -38,26 +38,34 @@ def init(
     connector: Annotated[str | None, typer.Option("--connector", help="The connector's name.")] = None,
     config: Annotated[Path, typer.Option("-c", "--config", help="The file to write.")] = FILE,
     base_url: Annotated[str | None, typer.Option("--base-url", help="Your ShipperOne instance.")] = None,
-    allow_http: Annotated[bool | None, typer.Option("--allow-http/--no-http", help="It may be unencrypted.")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="The store code that came with the token.")] = None,
+    allow_http: Annotated[
+        bool | None, typer.Option("--allow-http/--no-http", help="Allow an unencrypted address.")
+    ] = None,
+    store: Annotated[str | None, typer.Option("--store", help="The store code that you got with the token.")] = None,
     token: Annotated[
         str | None,
         typer.Option("--token", metavar="PLACE", help="Where the token is: env:NAME, file:PATH, credential:NAME."),
     ] = None,
-    secrets: Annotated[str | None, typer.Option(help="Where typed secrets are kept: file, env or credential.")] = None,
+    secrets: Annotated[
+        str | None, typer.Option(help="Where typed secrets are stored: file, env or credential.")
+    ] = None,
     stages: Annotated[str | None, typer.Option(help="both, allocation or invoice.")] = None,
     own: Annotated[
-        list[str] | None, typer.Option("--set", metavar="NAME=VALUE", help="A question of the connector (repeatable).")
+        list[str] | None,
+        typer.Option("--set", metavar="NAME=VALUE", help="The answer to a question of the connector (repeatable)."),
     ] = None,
     own_secret: Annotated[
-        list[str] | None, typer.Option("--secret", metavar="NAME=PLACE", help="Where a secret of the connector is.")
+        list[str] | None,
+        typer.Option("--secret", metavar="NAME=PLACE", help="Where a secret of the connector is stored."),
     ] = None,
     timezone: Annotated[str | None, typer.Option(help="Such as Europe/Bratislava.")] = None,
-    findings: Annotated[str | None, typer.Option(help="What `inspect` finds: settled, all or none of it.")] = None,
+    findings: Annotated[
+        str | None, typer.Option(help="Which findings of `inspect` to write: settled, all or none.")
+    ] = None,
     go_live: Annotated[str | None, typer.Option(help="ask or now.")] = None,
     yes: Annotated[bool, typer.Option("--write", help="Write it without asking.")] = False,
 ) -> None:
-    """Set up a tenant. On a terminal it asks, checks each answer, and finally writes a TOML that works.
+    """Set up a tenant. On a terminal: ask questions, check each answer, and write a working TOML file.
 
     NAME and --connector alone write a commented TOML to be filled in.
     """
@@ -90,7 +98,9 @@ def _template(name: str, connector: str, config: Path) -> None:
         with private_files.written(config, new=True) as file:
             file.write(text)
     except FileExistsError:
-        raise UsageError(f"{config} is there already; name another with -c, or add the tenant to it by hand") from None
+        raise UsageError(
+            f"{config} exists already; name another file with -c, or add the tenant to it by hand"
+        ) from None
     print_text(f"wrote {config}; fill in the marked places, then: shipperone-erp config check -c {config}")
 
 
@@ -100,7 +110,7 @@ def _guided(
     guide = Guide(config, tenants_in(config), references)
     if terminal:
         print_paragraphs(
-            f"A question at a time; Enter takes the [default], {BACK} goes back. Nothing is written before the end."
+            f"One question at a time. Enter takes the [default], {BACK} goes back. Nothing is written before the end."
         )
     asked: set[str] = set()
 
@@ -112,7 +122,7 @@ def _guided(
 
     finished = interview(following, _Terminal() if terminal else Unattended(_flag), given)
     for name in (name for name in given if name.startswith(OWN) and name not in asked):
-        typer.echo(f"not asked, so not used: {name.removeprefix(OWN)}", err=True)
+        typer.echo(f"not used, since the question was not asked: {name.removeprefix(OWN)}", err=True)
     if finished is None:
         raise UsageError("nothing was written")
     written = write(finished, config, os.environ)
@@ -175,7 +185,7 @@ def _placed(text: str) -> tuple[str, dict[str, str]]:
     name, place = _pair(text)
     kind, colon, where = place.partition(":")
     if not colon or kind not in ("env", "file", "credential") or not where:
-        raise UsageError(f"{name}: say where it is: env:NAME, file:PATH or credential:NAME; never the secret itself")
+        raise UsageError(f"{name}: give its place: env:NAME, file:PATH or credential:NAME; never the secret itself")
     return name, {kind: where}
 
 

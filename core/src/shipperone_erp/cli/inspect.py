@@ -40,19 +40,24 @@ def inspect(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
     file: Annotated[
-        Path | None, typer.Option(help="Queues in a file, as `capture` writes it, or a page as ShipperOne answers it.")
+        Path | None, typer.Option(help="A file written by `capture`, or one page of a queue as ShipperOne returns it.")
     ] = None,
-    stage: Annotated[Stage, typer.Option(help="With --file: which queue a page is of.")] = Stage.INVOICE,
-    apply: Annotated[bool, typer.Option("--apply", help="Write into the TOML what no order contradicts.")] = False,
+    stage: Annotated[Stage, typer.Option(help="With --file: the queue that a page belongs to.")] = Stage.INVOICE,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Write the settings that no order contradicts into the TOML.")
+    ] = False,
     accountant_agrees: Annotated[
-        bool, typer.Option("--accountant-agrees", help="With --apply: also discount, charges, timezone, order_total.")
+        bool,
+        typer.Option(
+            "--accountant-agrees", help="With --apply: also write discount, charges, timezone and order_total."
+        ),
     ] = False,
     without_erp: Annotated[
-        bool, typer.Option("--without-erp", help="Do not ask the ERP which SKUs and warehouses it knows.")
+        bool, typer.Option("--without-erp", help="Do not check the SKUs and warehouses in the ERP.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read the queues, find the place of each field and check the sums; changes nothing in ShipperOne or the ERP."""
+    """Read the queues, locate each field and check the sums. Changes nothing in ShipperOne or the ERP."""
     loaded = configuration(config, tenants_may_fail=True)
     settings = settings_of(loaded, tenant)
     queues = read_file(file, stage) if file is not None else _read(loaded, settings)
@@ -74,7 +79,7 @@ def _read(loaded: Configuration, settings: TenantSettings) -> Queues:
     try:
         return asyncio.run(read_queues(settings, max_response=loaded.runtime.max_response))
     except ReadFailed as failure:
-        say(f"{settings.name}: {failure.sentence}; `shipperone-erp doctor {settings.name}` looks at each cause")
+        say(f"{settings.name}: {failure.sentence}; `shipperone-erp doctor {settings.name}` checks each possible cause")
         raise typer.Exit(Ending.PLATFORM) from None
 
 
@@ -91,7 +96,7 @@ def _report(found: Inspection) -> Iterator[str]:
         yield ""
         yield f"Amounts: {found.explained} of {found.totals} orders that list a total come to it"
         if found.rules:
-            yield "  of the orders that can tell one reading from another:"
+            yield "  of the orders by which the readings differ:"
         for rule in found.rules:
             chosen = "   <- proposed" if rule.chosen else ""
             yield f"  {rule.name}: {rule.explains} of {rule.of}; {rule.says}{chosen}"
@@ -104,7 +109,7 @@ def _report(found: Inspection) -> Iterator[str]:
     if found.unused:
         some = ", ".join(f"{each.path} ({each.orders}, {each.example})" for each in found.unused[:UNUSED_SHOWN])
         more = ", …" if len(found.unused) > UNUSED_SHOWN else ""
-        yield f"Not used, with in how many orders: {some}{more}"
+        yield f"Not used (number of orders in brackets): {some}{more}"
     yield ""
     total = sum(found.orders.values())
     yield f"With this mapping {found.then} of {total} orders would be held, without it {found.now}."
@@ -114,17 +119,17 @@ def _report(found: Inspection) -> Iterator[str]:
         yield f"{'Only you can answer:' if number == 0 else '                    '} {question}"
     if found.proposal.empty:
         if not found.then:
-            yield "Nothing has to be set: every field is at a usual place, or where your TOML says."
+            yield "Nothing has to be set: every field was found at a usual place or where your TOML says."
         return
-    yield f"Put this into your TOML, or: shipperone-erp inspect {found.tenant} --apply"
+    yield f"Add this to your TOML, or run: shipperone-erp inspect {found.tenant} --apply"
     if found.proposal.needs_a_yes:
         names = ", ".join(found.proposal.needs_a_yes)
-        yield f"  ({names} decide what is taxed and when: --apply writes them with --accountant-agrees alone)"
+        yield f"  ({names} decide what is taxed and when: --apply writes them only with --accountant-agrees)"
 
 
 def _erp(erp: ErpKnowledge) -> Iterator[str]:
     if erp.why_not:
-        yield f"ERP: it was not asked which SKUs and warehouses it knows: {erp.why_not}"
+        yield f"ERP: SKUs and warehouses were not checked: {erp.why_not}"
         return
     names = ", ".join(erp.warehouses)
     lacking = f", and not {', '.join(erp.unknown_warehouses)}" if erp.unknown_warehouses else ""
@@ -159,12 +164,12 @@ def _apply(loaded: Configuration, found: Inspection, *, agreed: bool) -> None:
     if not found.proposal.empty and wanted.empty:
         raise UsageError(
             f"nothing was written: {', '.join(found.proposal.needs_a_yes)} decide what is taxed and when. Show them to "
-            "an accountant, then say --accountant-agrees"
+            "an accountant, then use --accountant-agrees"
         )
     if wanted.empty:
-        say(f"{loaded.file}: there is nothing to be written")
+        say(f"{loaded.file}: there is nothing to write")
         return
     home = write_changes([loaded.file, *loaded.included], found.tenant, wanted.settings())
-    say(f"{home}: {', '.join(wanted.settings())} written; look at it, then: shipperone-erp config check")
+    say(f"{home}: {', '.join(wanted.settings())} written; check it, then run: shipperone-erp config check")
     if left := set(found.proposal.needs_a_yes) - set(wanted.needs_a_yes):
         say(f"not written, since an accountant has to agree: {', '.join(sorted(left))} (--accountant-agrees)")

@@ -30,7 +30,7 @@ class SetDate(Protocol):
 def supply_date(
     order_id: Annotated[str, typer.Argument(metavar="ID", help="The order's id, or the job's key.")],
     dated: Annotated[str, typer.Option("--date", help="The day of supply, as 2026-03-01.")],
-    note: Annotated[str, typer.Option("--note", help="Why; kept with the act.")],
+    note: Annotated[str, typer.Option("--note", help="The reason; recorded with the action.")],
     config: ConfigFile = DEFAULT_FILE,
     tenant: OnlyTenant = None,
     key: Annotated[str | None, typer.Option("--key", help="The job with this key.")] = None,
@@ -70,7 +70,7 @@ def _date(
     with Ledger.open(loaded.runtime.ledger) as ledger:
         job = job_commands.pick(ledger, pick, fits, "dated so")
         act(ledger, job, utc_now(), note, day=day, timezone=settings_of(loaded, job.tenant).timezone)
-    print_text(f"{job.tenant} {job.order_id}: its invoice {what}, {day}; a running service takes it up at once")
+    print_text(f"{job.tenant} {job.order_id}: its invoice {what}, {day}; a running service processes it at once")
 
 
 def _day(text: str, option: str) -> date:

@@ -25,7 +25,7 @@ from shipperone_erp.operations.job_commands import Pick
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
 SomeIds = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="Orders' ids, or jobs' keys.")]
 OneKey = Annotated[str | None, typer.Option("--key", help="The job with this key.")]
-NoteText = Annotated[str | None, typer.Option("--note", help="Why; kept with the act.")]
+NoteText = Annotated[str | None, typer.Option("--note", help="The reason; recorded with the action.")]
 Act = Callable[[Ledger, Job, datetime, str | None], None]
 
 
@@ -187,7 +187,7 @@ def pause(
     stage: OnlyStage = None,
     note: NoteText = None,
 ) -> None:
-    """Pause a tenant (or one stage of it) until `resume`: no new work is started. A running service obeys at once."""
+    """Pause a tenant (or one stage of it) until `resume`: no new work is started. Takes effect at once."""
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
@@ -239,7 +239,7 @@ def go_live(
     from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
     note: NoteText = None,
 ) -> None:
-    """Decide about the orders that were listed before this tenant's go-live; without an option, show them."""
+    """Decide about the orders that were listed before this tenant's go-live. Without an option: show them."""
     if everything and from_now:
         raise UsageError(EITHER)
     loaded = configuration(config, tenants_may_fail=True)

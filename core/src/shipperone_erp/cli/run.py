@@ -64,7 +64,7 @@ def run(
     tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant (may be repeated).")] = None,
     order: Annotated[list[str] | None, typer.Option(help="Only this order (may be repeated).")] = None,
     limit: Annotated[int | None, typer.Option(min=1, help="At most this many orders of each stage.")] = None,
-    log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, JSON lines off it.")] = LogForm.AUTO,
+    log: Annotated[LogForm, typer.Option(help="auto: text on a terminal, else JSON lines.")] = LogForm.AUTO,
     as_json: AsJson = False,
 ) -> None:
     """Serve the tenants: read ShipperOne's queues, call the ERP, confirm."""

@@ -20,7 +20,7 @@ def new(
     ] = None,
     author: Annotated[str | None, typer.Option(help="Who writes it, for the licence.")] = None,
 ) -> None:
-    """Write the package of a new connector, with an ERP in SQLite that works at once; asks questions on a terminal."""
+    """Write the package of a new connector, with a working ERP in SQLite. On a terminal: ask questions."""
     from shipperone_erp.scaffold import make
 
     if any(entry.name == name for entry in discovery.installed(discovery.CONNECTORS)):

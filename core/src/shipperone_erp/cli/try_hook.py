@@ -31,7 +31,7 @@ def try_(
     live: Live = False,
     as_json: AsJson = False,
 ) -> None:
-    """Call one hook, after its prerequisites: its answer, core's reaction to it, the ERP's documents afterwards."""
+    """Call one hook after its prerequisites: show its answer, core's reaction, and the ERP's documents afterwards."""
     from shipperone_erp.testing.bench import Bench
     from shipperone_erp.testing.findings import NotApplicable
     from shipperone_erp.testing.harness_lookup import harness_of

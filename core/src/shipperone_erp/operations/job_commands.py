@@ -176,7 +176,7 @@ def what_follows(job: Job) -> str:
         case State.DONE | State.GONE:
             return f"it has ended; if ShipperOne still lists it, it comes up again{left}"
         case _:
-            return "a running service takes it up at once"
+            return "a running service processes it at once"
 
 
 def can_be_ended(job: Job) -> bool:

@@ -33,7 +33,7 @@ ACTIONS: Mapping[str, str | tuple[str, str]] = {
     "act_resolve_cancelled": "Resolve as cancelled",
     "act_ignore": "Ignore",
     "act_note": "Add a note",
-    "second_approval": "it waits for a second person's approval",
+    "second_approval": "a second person must approve it, too",
     "note_kept": "the note is kept with the order",
     "act_adopt": "Adopt a document",
     "act_make_anew": "Rebuild: missing in the ERP",
