@@ -13,6 +13,7 @@ from fleet_world import STALLED, fleet
 from shipperone_erp.config import load
 from shipperone_erp.fleet import tables
 from shipperone_erp.fleet.scheduler import FleetScheduler
+from shipperone_erp.fleet.upkeep import FleetUpkeep
 from skipped_time import TimeOf
 from world import COUNTING
 
@@ -48,15 +49,11 @@ def test_a_tenant_that_makes_much_work_gets_a_group_of_its_own(tmp_path, postgre
             return frozenset({"shop1"}) if len(host.serving) == 3 else frozenset()
 
         async def serves() -> None:
-            scheduler = FleetScheduler(
-                load(three.file, only=()),
-                store,
-                name="only",
-                load=SimpleNamespace(heavy=heavy),
-                limits=SimpleNamespace(heard=lambda silences: None),
-                log=LOG,
-                time=TimeOf(monotonic=lambda: 1000 * time.monotonic()),
-            )
+            fast = TimeOf(monotonic=lambda: 1000 * time.monotonic())
+            load_counter, limits = SimpleNamespace(heavy=heavy), SimpleNamespace(heard=lambda silences: None)
+            configuration = load(three.file, only=())
+            upkeep = FleetUpkeep(store, load_counter, configuration.runtime.fleet.heavy, limits, LOG, fast)
+            scheduler = FleetScheduler(configuration, store, upkeep, name="only", log=LOG, time=fast)
             running = asyncio.create_task(scheduler.run(host, stopping))
             async with asyncio.timeout(60):
                 while not (served_apart() and len(host.serving) == 3):

@@ -62,6 +62,7 @@ def worker(
     from shipperone_erp.fleet.load_counter import LoadCounter
     from shipperone_erp.fleet.scheduler import FleetScheduler
     from shipperone_erp.fleet.tables import prepare
+    from shipperone_erp.fleet.upkeep import FleetUpkeep
 
     called = name or f"{socket.gethostname()}-{os.getpid()}"
 
@@ -72,9 +73,9 @@ def worker(
         load = LoadCounter()
         runtime.events.add(load)
         runtime.limits.share(store)
-        return FleetScheduler(
-            loaded, store, name=called, load=load, limits=runtime.limits, log=logging.getLogger("shipperone_erp.fleet")
-        )
+        log = logging.getLogger("shipperone_erp.fleet")
+        upkeep = FleetUpkeep(store, load, loaded.runtime.fleet.heavy, runtime.limits, log)
+        return FleetScheduler(loaded, store, upkeep, name=called, log=log)
 
     serve(loaded, [], console=console, scheduled=scheduled, shown_here=shown)
 

@@ -20,11 +20,10 @@ from typing import Any, TypeVar
 from shipperone_erp.config import Configuration
 from shipperone_erp.domain.fleet_records import Beat, slots
 from shipperone_erp.engine.scheduling import Host
-from shipperone_erp.engine.shared_limits import SharedLimits
 from shipperone_erp.fleet.group_queue import GroupQueue, database_errors
-from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.fleet.tables import engine_version
 from shipperone_erp.fleet.tenant_book import LOOK_EVERY, TenantBook
+from shipperone_erp.fleet.upkeep import FleetUpkeep, Schedule
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 from shipperone_erp.ledger.fleet_store import FleetStore
@@ -33,9 +32,6 @@ ResultT = TypeVar("ResultT")
 
 REFUSED_AGAIN = timedelta(seconds=10)
 """The delay until a group of which this worker serves no tenant is handed out again, so that others come first."""
-
-PRUNE_EVERY = 3600.0
-HEAVY_EVERY = 60.0
 
 
 def group_of(tenant: str, groups: int) -> str:
@@ -64,18 +60,16 @@ class FleetScheduler:
         self,
         configuration: Configuration,
         store: FleetStore,
+        upkeep: FleetUpkeep,
         *,
         name: str,
-        load: LoadCounter,
-        limits: SharedLimits,
         log: logging.Logger,
         time: TimeSource = MACHINE_TIME,
     ) -> None:
         self._time = time
         self._settings = configuration.runtime.fleet
         self._store = store
-        self._load = load
-        self._limits = limits
+        self._upkeep = upkeep
         self._log = log
         self.name = name
         self._id = uuid.uuid4().hex
@@ -90,7 +84,7 @@ class FleetScheduler:
         self._draining = False
         self._refusing = False
         self._wake = asyncio.Event()
-        self._next: dict[str, float] = {}
+        self._schedule = Schedule(time)
 
     async def run(self, host: Host, stopping: asyncio.Event) -> None:
         """See `Scheduler`."""
@@ -189,7 +183,7 @@ class FleetScheduler:
             try:
                 async with database_errors():
                     await self._beat()
-                    await self._tidy()
+                    await self._upkeep.run(self._queue, self._members, self._host.serving)
                 away = False
             except LedgerError as failure:
                 if not away:
@@ -219,13 +213,13 @@ class FleetScheduler:
         kept = [held for held in self._held.values() if not held.leaving]
         for held in kept[self._slots :]:  # the newest groups, which lose the least
             self._leave(held)
-        self._limits.heard(await asyncio.to_thread(self._store.silences))
+        await self._upkeep.follow_pauses()
         await self._follow(beat.revision)
 
     async def _follow(self, revision: int) -> None:
         """Serve the members of the held groups, as far as the configuration of this machine permits."""
         changed = False
-        if self._due("files", LOOK_EVERY):
+        if self._schedule.due("files", LOOK_EVERY):
             changed = await self._book.changed()
             renewed = await self._book.renewed()
             if renewed is not None:
@@ -241,7 +235,7 @@ class FleetScheduler:
         refusals = self._book.refusals(self._fleet)
         refused = {one.tenant for one in refusals}
         stalled = self._settings.stalled.total_seconds()
-        if refusals or self._refusing or changed or self._due("refusals", 60.0):
+        if refusals or self._refusing or changed or self._schedule.due("refusals", 60.0):
             self._refusing = bool(refusals)  # if none are left, the recorded refusals are withdrawn at once
             refuse = partial(self._store.refuse, self._id, refusals, stalled=stalled)
             if await asyncio.to_thread(refuse) > 0:
@@ -260,19 +254,6 @@ class FleetScheduler:
     def _in_leaving(self) -> set[str]:
         return {name for name, group in self._members.items() if group in self._held and self._held[group].leaving}
 
-    async def _tidy(self) -> None:
-        for group in await self._queue.rescue():
-            self._log.warning("group %s: its worker shows no life any more; it is handed out again", group)
-        for group in await asyncio.to_thread(self._store.without_hand_out):
-            await self._queue.defer(group)
-        if self._due("heavy", HEAVY_EVERY):
-            for tenant in self._load.heavy(self._settings.heavy) & self._host.serving:
-                alone = list(self._members.values()).count(self._members.get(tenant, "")) == 1
-                if not alone and await asyncio.to_thread(self._store.part, tenant):
-                    self._log.info("%s makes much work: it gets a group of its own", tenant)
-        if self._due("prune", PRUNE_EVERY):
-            await self._queue.prune()
-
     def _leave(self, held: HandOut) -> None:
         """Give a group back, once its hooks have returned."""
         if not held.leaving:
@@ -288,10 +269,3 @@ class FleetScheduler:
         task = asyncio.create_task(work)
         self._leaving.add(task)
         task.add_done_callback(self._leaving.discard)
-
-    def _due(self, what: str, every: float) -> bool:
-        now = self._time.elapsed()
-        if now < self._next.get(what, 0.0):
-            return False
-        self._next[what] = now + every
-        return True

@@ -1,0 +1,77 @@
+"""The work of each worker for the whole fleet, beside its own groups.
+
+It hands out again the groups of dead workers, gives a heavy tenant a group of its own, and removes old jobs.
+"""
+
+import asyncio
+import logging
+from collections.abc import Collection, Mapping
+
+from shipperone_erp.engine.shared_limits import SharedLimits
+from shipperone_erp.fleet.group_queue import GroupQueue
+from shipperone_erp.fleet.load_counter import LoadCounter
+from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
+from shipperone_erp.ledger.fleet_store import FleetStore
+
+PRUNE_EVERY = 3600.0
+HEAVY_EVERY = 60.0
+
+
+class Schedule:
+    """Which periodic work is due, by a monotonic clock. Each is due at its first call."""
+
+    def __init__(self, time: TimeSource) -> None:
+        self._time = time
+        self._next: dict[str, float] = {}
+
+    def due(self, work: str, every: float) -> bool:
+        """Whether this work is due; if so, it is due again after `every` seconds."""
+        now = self._time.elapsed()
+        if now < self._next.get(work, 0.0):
+            return False
+        self._next[work] = now + every
+        return True
+
+
+class FleetUpkeep:
+    """Runs after each heartbeat of a worker. LedgerError during an outage of the database.
+
+    `heavy`: a tenant with that many effects a minute gets a group of its own.
+    """
+
+    def __init__(
+        self,
+        store: FleetStore,
+        load: LoadCounter,
+        heavy: int,
+        limits: SharedLimits,
+        log: logging.Logger,
+        time: TimeSource = MACHINE_TIME,
+    ) -> None:
+        self._store = store
+        self._load = load
+        self._heavy = heavy
+        self._limits = limits
+        self._log = log
+        self._schedule = Schedule(time)
+
+    async def follow_pauses(self) -> None:
+        """Observe the pauses that ShipperOne or an ERP has requested from another worker."""
+        self._limits.heard(await asyncio.to_thread(self._store.silences))
+
+    async def run(self, queue: GroupQueue, members: Mapping[str, str], serving: Collection[str]) -> None:
+        """`members`: the group of each tenant whose group this worker holds; `serving`: the tenants served here."""
+        for group in await queue.rescue():
+            self._log.warning("group %s: its worker shows no life any more; it is handed out again", group)
+        for group in await asyncio.to_thread(self._store.without_hand_out):
+            await queue.defer(group)
+        if self._schedule.due("heavy", HEAVY_EVERY):
+            await self._split_off(members, serving)
+        if self._schedule.due("prune", PRUNE_EVERY):
+            await queue.prune()
+
+    async def _split_off(self, members: Mapping[str, str], serving: Collection[str]) -> None:
+        for tenant in self._load.heavy(self._heavy) & frozenset(serving):
+            alone = list(members.values()).count(members.get(tenant, "")) == 1
+            if not alone and await asyncio.to_thread(self._store.part, tenant):
+                self._log.info("%s makes much work: it gets a group of its own", tenant)
