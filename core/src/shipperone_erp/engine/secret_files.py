@@ -8,12 +8,11 @@ from pathlib import Path
 
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.kernel.file_versions import FileVersion, file_versions
 from shipperone_erp.ledger.served_tenants import tenants_served
 
 LOOK_EVERY = 1.0
 """Seconds between two checks of the files' times; a check costs microseconds."""
-
-Signature = tuple[int, int, int]
 
 
 async def watch_secrets(
@@ -28,11 +27,11 @@ async def watch_secrets(
     cannot be read (an operator may be editing it) is skipped until the next change.
     """
     files = configuration.secret_files
-    seen: dict[Path, Signature | None] = {}
+    seen: dict[Path, FileVersion | None] = {}
     while files and not stopping.is_set():
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), LOOK_EVERY)
-        now = _signatures(files)
+        now = file_versions(files)
         if now == seen:
             continue
         seen = now
@@ -44,17 +43,5 @@ async def watch_secrets(
         for problem in set(again.problems) - set(configuration.problems):
             log.warning("a secret has changed; this tenant continues as it was: %s", problem)
         files = files | again.secret_files
-        seen = {**_signatures(again.secret_files), **now}
+        seen = {**file_versions(again.secret_files), **now}
         renewed(again)
-
-
-def _signatures(files: frozenset[Path]) -> dict[Path, Signature | None]:
-    return {file: _signature(file) for file in files}
-
-
-def _signature(file: Path) -> Signature | None:
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -9,12 +9,11 @@ from pathlib import Path
 from shipperone_erp.config import Configuration, TenantSettings, load
 from shipperone_erp.domain.fleet_records import Refusal
 from shipperone_erp.kernel.errors import ConfigurationError
+from shipperone_erp.kernel.file_versions import FileVersion, file_versions
 from shipperone_erp.ledger.served_tenants import tenants_served
 
 LOOK_EVERY = 5.0
 """Seconds between two checks of the files' times."""
-
-Signature = tuple[int, int, int]
 
 
 class TenantBook:
@@ -23,7 +22,7 @@ class TenantBook:
     def __init__(self, configuration: Configuration, log: logging.Logger) -> None:
         self._file = configuration.file
         self._log = log
-        self._seen: dict[Path, Signature | None] = {}
+        self._seen: dict[Path, FileVersion | None] = {}
         self._read(configuration)
 
     def _read(self, configuration: Configuration) -> None:
@@ -43,7 +42,7 @@ class TenantBook:
 
     async def renewed(self) -> Configuration | None:
         """The configuration, loaded again, if a file of a secret has changed; otherwise None."""
-        now = {file: _signature(file) for file in self._secret_files}
+        now = file_versions(self._secret_files)
         if all(self._seen.get(file) == signature for file, signature in now.items()):
             return None
         self._seen |= now
@@ -90,20 +89,12 @@ class TenantBook:
             if problem.tenant is not None and problem.tenant in names:
                 self._incomplete[problem.tenant] = str(problem)
         self._secret_files |= read.secret_files
-        self._seen |= {file: _signature(file) for file in read.secret_files}
+        self._seen |= file_versions(read.secret_files)
         return read
 
     def _configuration(self, only: Collection[str]) -> Configuration:
         return load(self._file, environment=os.environ, tenants_may_fail=True, served=tenants_served, only=only)
 
-    def _signatures(self) -> dict[Path, Signature | None]:
+    def _signatures(self) -> dict[Path, FileVersion | None]:
         included = (file for pattern in self._include for file in self._file.parent.glob(pattern))
-        return {file: _signature(file) for file in (self._file, *included)}
-
-
-def _signature(file: Path) -> Signature | None:
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+        return file_versions((self._file, *included))
