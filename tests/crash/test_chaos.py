@@ -1,4 +1,4 @@
-"""The short form of `nox -s chaos`: everything goes wrong at once, and then effects are counted.
+"""The short forms of `nox -s chaos` and `nox -s chaos -- --fleet`: everything goes wrong at once, and then effects are counted.
 
 `SHIPPERONE_ERP_CHAOS_SEED=7 pytest tests/crash/test_chaos.py` repeats what a failure has printed.
 """
@@ -7,7 +7,8 @@ import os
 
 import pytest
 
-from endurance.chaos import SHORT, Chaos, table
+from endurance.chaos import SHORT, SHORT_FLEET, Chaos, table
+from ledger_databases import empty_postgresql, own_postgresql
 
 SEED = int(os.environ.get("SHIPPERONE_ERP_CHAOS_SEED", "1"))
 
@@ -21,3 +22,17 @@ def test_whatever_happens_nothing_is_done_twice_and_nothing_is_lost(tmp_path, le
     assert (counts["orders"], counts["kills"], counts["freezes past the lease"]) == (SHORT.orders, SHORT.kills, 1)
     for what in ("faults struck at ShipperOne", "effects whose outcome was lost", "invoices accepted"):
         assert int(counts[what]) > SHORT.orders // 10, f"{what}: there was no chaos"
+
+
+@pytest.mark.timeout(300)
+def test_whatever_happens_to_a_fleet_nothing_is_done_twice_and_nothing_is_lost(tmp_path):
+    pytest.importorskip("procrastinate")
+    with own_postgresql() as server, empty_postgresql(server.url) as url:
+        result = Chaos(tmp_path, url, SHORT_FLEET, SEED, server).run()
+    print(f"seed {SEED}\n{table(result.counts)}")
+    assert not result.wrong, "\n".join(result.wrong)
+    counts = result.counts
+    struck = (counts["kills"], counts["freezes past the lease"], counts["stops"], counts["restart"])
+    assert (counts["orders"], *struck) == (SHORT_FLEET.orders, 4, 2, 1, 1)
+    for what in ("faults struck at ShipperOne", "effects whose outcome was lost", "invoices accepted"):
+        assert int(counts[what]) > SHORT_FLEET.orders // 10, f"{what}: there was no chaos"

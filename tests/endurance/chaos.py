@@ -1,11 +1,14 @@
-"""Two merchants, real service processes, a real ledger; everything goes wrong at once; then effects are counted.
+"""Merchants, real service processes, a real ledger; everything goes wrong at once; then effects are counted.
 
     nox -s chaos                                          2,000 orders and 100 kills, on SQLite, then on PostgreSQL
     nox -s chaos -- --orders 300 --kills 12 --database sqlite --seed 7
+    nox -s chaos -- --fleet                               4 workers, 200 tenants, 10,000 orders, on one PostgreSQL
+    nox -s chaos -- --fleet --tenants 20 --orders 400 --kills 12
 
 While orders come and change, services are killed (SIGKILL), frozen past their lease (SIGSTOP) and stopped at random
-moments, ShipperOne and the ERP stumble, and a person retries and pauses. In the end the faults go off, a person acts on
-what is held, and what was reserved, issued and delivered is compared with what ShipperOne has accepted.
+moments, ShipperOne and the ERP stumble, and a person retries and pauses. With `--fleet` the services are workers of one
+fleet, and PostgreSQL is restarted under them. In the end the faults go off, a person acts on what is held, and what was
+reserved, issued and delivered is compared with what ShipperOne has accepted.
 """
 
 import argparse
@@ -17,24 +20,29 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
-from endurance.merchants import KINDS, Merchant, orders_at_random
-from endurance.processes import Fleet
-from endurance.verdict import everything, kept_though_cancelled, nothing_unaccepted
-from ledger_databases import empty_postgresql, running_postgresql
+from endurance.chaos_counts import counts, table
+from endurance.merchants import merchants
+from endurance.processes import Fleet, Workers
+from endurance.verdict import everything, nothing_unaccepted
+from ledger_databases import OwnPostgresql, empty_postgresql, own_postgresql, running_postgresql
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
+from shipperone_erp.domain.states import ENDED, Stage, State
 from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import job_commands
 from world import COUNTING
 
 LEASE = 0.8
+STALLED = 3.0
 TICK = 0.05
+VISITED = 10
+"""To so many merchants a second comes what comes by the second, and their effects are counted."""
+
 REST_WITHIN = 75.0
 """Seconds in which something must come to its end once the faults are off, until that is called stuck."""
 
@@ -52,20 +60,49 @@ go_live = "now"
 currency = "EUR"
 """
 
+FLEET_SETTINGS = """\
+[runtime]
+ledger = "{ledger}"
+lease = "{lease}s"
+limits = {{ shipperone = 100, erp = 100 }}
+[runtime.fleet]
+groups = {groups}
+heartbeat = "300ms"
+stalled = "{stalled}s"
+poll = "300ms"
+[defaults]
+poll_interval = "{poll}s"
+settle = "2s"
+stock_retry = "2s"
+gone_grace = "2s"
+hook_timeout = "2s"
+go_live = "now"
+currency = "EUR"
+"""
+"""Every merchant's ShipperOne is a thread of this one process, and answers later than that of two merchants."""
+
 
 @dataclass(frozen=True)
 class Size:
-    """How much of everything; `life` is for how many seconds somebody serves, on average, until a strike."""
+    """How much of everything; `life` is for how many seconds somebody serves, on average, until a strike.
+
+    With `workers` they are that many workers of one fleet, and its PostgreSQL is restarted `restarts` times.
+    """
 
     orders: int
     kills: int
     freezes: int
     stops: int
     life: float
+    tenants: int = 2
+    workers: int = 0
+    restarts: int = 0
 
 
 LONG = Size(orders=2000, kills=100, freezes=8, stops=6, life=1.5)
 SHORT = Size(orders=80, kills=8, freezes=1, stops=1, life=1.0)
+LONG_FLEET = Size(orders=10_000, kills=60, freezes=20, stops=6, life=4.0, tenants=200, workers=4, restarts=4)
+SHORT_FLEET = Size(orders=200, kills=4, freezes=2, stops=1, life=1.0, tenants=20, workers=3, restarts=1)
 
 
 @dataclass
@@ -77,20 +114,26 @@ class Result:
 
 
 class Chaos:
-    """One run on one ledger. `folder` holds all that it leaves: both ERPs, the services' logs, a SQLite ledger."""
+    """One run on one ledger. `folder` holds all that it leaves: the ERPs, the services' logs, a SQLite ledger.
 
-    def __init__(self, folder: Path, ledger_url: str, size: Size, seed: int) -> None:
+    A fleet needs `server`, the PostgreSQL of its ledger.
+    """
+
+    def __init__(
+        self, folder: Path, ledger_url: str, size: Size, seed: int, server: OwnPostgresql | None = None
+    ) -> None:
         self.size = size
         self.chance = random.Random(seed)
         self.url = ledger_url
-        each = [size.orders // 2, size.orders - size.orders // 2]
-        self.merchants = [
-            Merchant(kind, folder, random.Random(self.chance.getrandbits(32)), orders_at_random(self.chance, count, kind.name))
-            for kind, count in zip(KINDS, each, strict=True)
-        ]  # fmt: skip
+        self.merchants = merchants(folder, self.chance, size.tenants, size.orders)
+        self._visits = itertools.cycle(self.merchants)
         self.file = folder / "shipperone-erp.toml"
-        environment = {merchant.variable: merchant.sandbox.token for merchant in self.merchants}
-        self.fleet = Fleet(folder, self.file, {**environment, "PYTHONPATH": str(COUNTING)}, self.chance, LEASE)
+        tokens = {merchant.variable: merchant.sandbox.token for merchant in self.merchants}
+        common = (folder, self.file, {**tokens, "PYTHONPATH": str(COUNTING)}, self.chance, LEASE)
+        if server is not None:
+            self.fleet: Fleet = Workers(*common, count=size.workers, stalled=STALLED, server=server)
+        else:
+            self.fleet = Fleet(*common)
         self.result = Result()
         self.held: set[tuple[int, Reason]] = set()
         self.acts: Counter[str] = Counter()
@@ -101,9 +144,7 @@ class Chaos:
         with ExitStack() as stack:
             for merchant in self.merchants:
                 stack.enter_context(merchant.sandbox)
-            self.file.write_text(
-                SETTINGS.format(ledger=self.url, lease=LEASE) + "".join(m.table() for m in self.merchants)
-            )
+            self.file.write_text(self._settings() + "".join(m.table() for m in self.merchants))
             stack.callback(self.fleet.kill_all)
             self.fleet.tend()
             self.ledger = stack.enter_context(_opened(self.url))
@@ -111,12 +152,19 @@ class Chaos:
             worst = time.monotonic()
             self._all_is_well()
             self._a_person_until_nothing_moves()
+            self._until_each_is_served()
             self.fleet.end()
             self._judge()
             self.result.counts["seconds of trouble, and until all was done"] = (
                 f"{worst - began:.0f} + {time.monotonic() - worst:.0f}"
             )
         return self.result
+
+    def _settings(self) -> str:
+        if not self.size.workers:
+            return SETTINGS.format(ledger=self.url, lease=LEASE)
+        groups, poll = max(4, self.size.tenants // 4), max(0.3, self.size.tenants / 100)
+        return FLEET_SETTINGS.format(ledger=self.url, lease=LEASE, stalled=STALLED, groups=groups, poll=poll)
 
     def _bad_days(self) -> None:
         """Each life of a service has its share of what happens, and ends at a random moment."""
@@ -163,18 +211,19 @@ class Chaos:
                 (merchant.order_vanishes, 0.02), (merchant.erp_stumbles, 0.25),
             )  # fmt: skip
             for act, share in shares:
-                for _ in range(int(coming * share)):
+                for _ in range(int(coming * share + self.chance.random())):  # of ten orders, half an order at times
                     own.insert(self.chance.randint(1, len(own)), act)
             acts.append(own)
         return [act for pair in itertools.zip_longest(*acts) for act in pair if act is not None]
 
     def _strikes(self) -> list[str]:
         strikes = ["kill"] * self.size.kills + ["freeze"] * self.size.freezes + ["stop"] * self.size.stops
+        strikes += ["restart"] * self.size.restarts
         self.chance.shuffle(strikes)
         return strikes
 
     def _every_second(self) -> None:
-        for merchant in self.merchants:
+        for merchant in itertools.islice(self._visits, min(VISITED, len(self.merchants))):
             for _ in range(4):
                 merchant.goods_come()
             merchant.transfers_arrive(0.5)
@@ -205,23 +254,30 @@ class Chaos:
 
     def _a_person_until_nothing_moves(self) -> None:
         """Until all is done, or until what is held stays held whatever the person says."""
-        rounds, ended, moved_at = 0, 0, time.monotonic()
+        rounds, before, moved_at = 0, frozenset[int](), time.monotonic()
         while time.monotonic() - moved_at < REST_WITHIN:
             self.fleet.tend()
             for merchant in self.merchants:
                 merchant.transfers_arrive()
                 merchant.parcels_go_out()
             time.sleep(0.5)
-            jobs = self.ledger.find_jobs()
-            unfinished = [job for job in jobs if not job.ended]
-            if len(jobs) - len(unfinished) > ended:
-                ended, moved_at = len(jobs) - len(unfinished), time.monotonic()
+            unfinished = self.ledger.find_jobs(states=[state for state in State if state not in ENDED])
+            now = frozenset(job.id for job in unfinished)
+            if now != before:
+                before, moved_at = now, time.monotonic()
             if any(job.state is not State.HELD for job in unfinished) or self._listed_and_not_held(unfinished):
                 continue
             if not unfinished or rounds == 5:
                 return
             rounds += 1
             self._a_person_acts(unfinished)
+
+    def _until_each_is_served(self) -> None:
+        ends = time.monotonic() + REST_WITHIN
+        while (wrong := self.fleet.unserved(self.ledger)) is not None and time.monotonic() < ends:
+            time.sleep(0.5)
+        if wrong is not None:
+            self.result.wrong.append(wrong)
 
     def _listed_and_not_held(self, jobs: Sequence[Job]) -> bool:
         held = {(job.tenant, job.order_id) for job in jobs}
@@ -261,51 +317,10 @@ class Chaos:
         if any(merchant.sandbox.token in said for merchant in self.merchants):
             wrong.append("a token is in a log")
         wrong[:] = list(dict.fromkeys(wrong))
-        self.result.counts |= self._counts(jobs)
-
-    def _counts(self, jobs: Sequence[Job]) -> dict[str, int | str]:
-        states = [m.sandbox.order(order_id) for m in self.merchants for order_id in m.came]
-        effects = [effect for job in jobs for effect in self.ledger.effects(job.id)]
-        asked = [effect for effect in effects if effect.kind is EffectKind.CONFIRM]
-        struck: Counter[str] = Counter()
-        did: Counter[str] = Counter()
-        for merchant in self.merchants:
-            did += merchant.did
-            for switch in merchant.switches:
-                struck[switch.fault.kind] += switch.hits
-        kept = {(job.tenant, job.order_id) for job in jobs if kept_though_cancelled([job])}
-        cancelled = {(m.name, o) for m in self.merchants for o in m.came if m.sandbox.order(o).cancelled}
-        return {
-            "orders": len(states),
-            "orders cancelled": len(cancelled),
-            "orders with a transfer": sum(any(i.warehouse_code for i in s.order.items) for s in states),
-            "invoices accepted": sum(len(s.invoices) for s in states),
-            "lines edited at ShipperOne": did["lines edited"],
-            "kills": self.fleet.struck["kill"],
-            "freezes past the lease": self.fleet.struck["freeze"],
-            "stops": self.fleet.struck["stop"],
-            "killed inside a hook": self.fleet.struck["killed inside a hook"],
-            "requests to ShipperOne": sum(sum(m.sandbox.requests.values()) for m in self.merchants),
-            "faults struck at ShipperOne": sum(struck.values()),
-            **{f"  {kind}": times for kind, times in sorted(struck.items())},
-            "stumbles of the ERP": did["ERP stumbles"],
-            "jobs": len(jobs),
-            "effects": len(effects),
-            "effects whose outcome was lost": sum(effect.outcome is Outcome.UNKNOWN for effect in effects),
-            "confirmations": len(asked),
-            "lost answers of confirmations": sum(effect.outcome is Outcome.UNKNOWN for effect in asked),
-            "inferred": sum(job.inferred for job in jobs),
-            "kept for a cancelled order, inferred": len(kept & cancelled),
-            "superseded": sum(job.state is State.SUPERSEDED for job in jobs),
-            "gone": sum(job.state is State.GONE for job in jobs),
-            "rebuilt (generations past the first)": sum(job.generation > 1 for job in jobs),
-            "found held by a person": len(self.held),
-            **{f"  {reason}": times for reason, times in sorted(Counter(reason for _, reason in self.held).items())},
-            "a person's acts": sum(self.acts.values()),
-            **{f"  {act}": times for act, times in sorted(self.acts.items())},
-            "still held at the end": sum(job.state is State.HELD for job in jobs),
-            "wrong: twice, unaccepted, lost, stock, stuck": len(self.result.wrong),
-        }
+        self.result.counts |= counts(
+            self.merchants, self.ledger, jobs, struck=self.fleet.struck, held=self.held, acts=self.acts
+        )
+        self.result.counts["wrong: twice, unaccepted, lost, stock, stuck"] = len(wrong)
 
 
 def _now() -> datetime:
@@ -328,36 +343,33 @@ def _opened(url: str) -> Iterator[Ledger]:
         yield ledger
 
 
-def table(counts: dict[str, int | str]) -> str:
-    """Two columns."""
-    width = max(map(len, counts))
-    return "\n".join(f"{name:{width}}  {count:>7}" for name, count in counts.items())
-
-
 def main() -> int:
     options = argparse.ArgumentParser(prog="nox -s chaos --")
-    options.add_argument("--orders", type=int, default=LONG.orders)
-    options.add_argument("--kills", type=int, default=LONG.kills)
-    options.add_argument("--freezes", type=int, default=LONG.freezes)
-    options.add_argument("--stops", type=int, default=LONG.stops)
-    options.add_argument("--life", type=float, default=LONG.life, help="seconds that a service serves, on average")
+    options.add_argument("--fleet", action="store_true", help="workers of one fleet, on one PostgreSQL")
+    for what in ("orders", "kills", "freezes", "stops", "tenants", "workers", "restarts"):
+        options.add_argument(f"--{what}", type=int)
+    options.add_argument("--life", type=float, help="seconds that a service serves, on average")
     options.add_argument("--seed", type=int, default=random.SystemRandom().randrange(10**6))
     options.add_argument("--database", choices=["sqlite", "postgresql", "both"], default="both")
     options.add_argument("--keep", type=Path, help="a folder for all that is left: ERPs, logs, a SQLite ledger")
     chosen = options.parse_args()
-    size = Size(chosen.orders, chosen.kills, chosen.freezes, chosen.stops, chosen.life)
+    given = {name: value for name, value in vars(chosen).items() if value is not None and hasattr(LONG, name)}
+    size = replace(LONG_FLEET if chosen.fleet else LONG, **given)
     failed = False
-    for database in ["sqlite", "postgresql"] if chosen.database == "both" else [chosen.database]:
+    databases = ["sqlite", "postgresql"] if chosen.database == "both" else [chosen.database]
+    for database in ["fleet"] if chosen.fleet else databases:
         print(f"\n{database}, seed {chosen.seed}", flush=True)
         with ExitStack() as stack:
             folder = chosen.keep / database if chosen.keep else Path(stack.enter_context(tempfile.TemporaryDirectory()))
             folder.mkdir(parents=True, exist_ok=True)
-            url = "sqlite:///ledger.db"
-            if database == "postgresql":
+            server = stack.enter_context(own_postgresql()) if chosen.fleet else None
+            if server is not None:
+                url = stack.enter_context(empty_postgresql(server.url))
+            elif database == "postgresql":
                 url = stack.enter_context(empty_postgresql(stack.enter_context(running_postgresql())))
             else:
                 url = f"sqlite:///{folder.absolute()}/ledger.db"
-            result = Chaos(folder, url, size, chosen.seed).run()
+            result = Chaos(folder, url, size, chosen.seed, server).run()
         print(table(result.counts))
         for wrong in result.wrong:
             print(f"WRONG {wrong}")

@@ -75,6 +75,25 @@ KINDS = (
 )
 
 
+SHARE_AN_ERP = 20
+"""So many merchants with the same `exclusive` name, where there are many."""
+
+
+def merchants(folder: Path, chance: random.Random, count: int, orders: int) -> list["Merchant"]:
+    """So many merchants, of every kind by turns, with so many orders to come in all."""
+    made = []
+    for number in range(count):
+        kind, name = KINDS[number % len(KINDS)], ""
+        if count > len(KINDS):
+            name = f"{kind.name}_{number:03}"
+            if "exclusive" in kind.erp:
+                kind = replace(kind, erp={**kind.erp, "exclusive": f'"the ERP {number // SHARE_AN_ERP}"'})
+        own = random.Random(chance.getrandbits(32))
+        coming = orders_at_random(chance, orders * (number + 1) // count - orders * number // count, name or kind.name)
+        made.append(Merchant(kind, folder, own, coming, name))
+    return made
+
+
 def orders_at_random(chance: random.Random, count: int, prefix: str) -> list[SandboxOrder]:
     """Of one to four lines; some are shipped in parcels, some need a transfer."""
     return [_order(chance, f"{prefix}-{number:05}", number * 10) for number in range(1, count + 1)]
@@ -130,6 +149,7 @@ class Merchant:
     folder: Path
     chance: random.Random
     coming: list[SandboxOrder]
+    name: str = ""
     came: list[str] = field(default_factory=list)
     edits: dict[str, Edits] = field(default_factory=dict)
     stocked: Counter[tuple[str, str]] = field(default_factory=Counter)
@@ -137,7 +157,7 @@ class Merchant:
     did: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.name = self.kind.name
+        self.name = self.name or self.kind.name
         self.sandbox = Sandbox(token=f"the-token-of-{self.name}")
         self.sandbox.faults = Faults(self.chance.getrandbits(32))
         self.sandbox.auto_ship = not self.kind.ships_by_hand

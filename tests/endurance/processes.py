@@ -1,4 +1,4 @@
-"""Processes of `shipperone-erp run` that are killed, frozen past their lease, stopped, and replaced by others."""
+"""Processes of `run` or `worker` that are killed, frozen past their lease, stopped, and replaced by others."""
 
 import os
 import random
@@ -6,27 +6,29 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
+from typing import IO
 
+import warm_processes
+from ledger_databases import OwnPostgresql
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.repository import Ledger
 
 COMMAND = "from shipperone_erp.cli import main; main()"
 
+Started = subprocess.Popen[bytes] | warm_processes.Process
+
 
 class Service:
     """One process and what it says."""
 
-    def __init__(self, file: Path, log: Path, environment: Mapping[str, str]) -> None:
+    def __init__(self, process: Started, log: Path) -> None:
+        self.process = process
         self.log = log
         self._waking: threading.Timer | None = None
-        with log.open("w") as out:
-            self.process = subprocess.Popen(
-                [sys.executable, "-c", COMMAND, "run", "-c", str(file)],
-                stdout=out, stderr=out, env={**os.environ, **environment},
-            )  # fmt: skip
 
     @property
     def pid(self) -> int:
@@ -66,6 +68,7 @@ class Fleet:
         self._services: list[Service] = []
         self._logs: list[Path] = []
         self._two = False
+        self._longest_freeze = 3.0
         self.struck: Counter[str] = Counter()
         self.odd_ends: list[str] = []
 
@@ -75,8 +78,7 @@ class Fleet:
             if (code := service.process.poll()) is not None:
                 self._services.remove(service)
                 self._ended(service, code, asked=False)
-        awake = [service for service in self._services if not service.asleep]
-        for _ in range((2 if self._two else 1) - len(awake)):
+        for _ in range(self._missing()):
             self._start()
 
     def strike(self, how: str, ledger: Ledger) -> bool:
@@ -88,7 +90,7 @@ class Fleet:
         self._two = how == "freeze" or self._chance.random() < 0.7
         self.struck[how] += 1
         if how == "freeze":
-            service.freeze(self._lease + self._chance.uniform(0.5, 3.0))
+            service.freeze(self._lease + self._chance.uniform(0.5, self._longest_freeze))
             return True
         self._services.remove(service)
         if how == "kill":
@@ -132,6 +134,13 @@ class Fleet:
         """Everything that all of them have said."""
         return "\n".join(log.read_text(errors="replace") for log in self._logs)
 
+    def unserved(self, ledger: Ledger) -> str | None:
+        """What is wrong with who serves whom, once nobody is struck any more; None if nothing is."""
+
+    def _missing(self) -> int:
+        awake = [service for service in self._services if not service.asleep]
+        return (2 if self._two else 1) - len(awake)
+
     def _ended(self, service: Service, code: int, *, asked: bool) -> None:
         if code == -signal.SIGKILL:
             self.struck["killed inside a hook"] += 1
@@ -141,7 +150,14 @@ class Fleet:
     def _start(self) -> None:
         log = self._folder / f"service-{len(self._logs) + 1:03}.log"
         self._logs.append(log)
-        self._services.append(Service(self._file, log, self._environment))
+        with log.open("w") as out:
+            self._services.append(Service(self._started(out), log))
+
+    def _started(self, out: IO[str]) -> Started:
+        return subprocess.Popen(
+            [sys.executable, "-c", COMMAND, "run", "-c", str(self._file)],
+            stdout=out, stderr=out, env={**os.environ, **self._environment},
+        )  # fmt: skip
 
     def _holders(self, ledger: Ledger) -> list[Service]:
         try:
@@ -149,3 +165,60 @@ class Fleet:
         except LedgerError:
             return []
         return [service for service in self._services if service.pid in pids and not service.asleep]
+
+
+class Workers(Fleet):
+    """So many `worker` processes at every moment, frozen ones included; `restart` strikes their PostgreSQL."""
+
+    def __init__(
+        self,
+        folder: Path,
+        file: Path,
+        environment: Mapping[str, str],
+        chance: random.Random,
+        lease: float,
+        *,
+        count: int,
+        stalled: float,
+        server: OwnPostgresql,
+    ) -> None:
+        super().__init__(folder, file, environment, chance, lease)
+        self._count = count
+        self._stalled = stalled
+        self._longest_freeze = 2 * stalled  # so that some are taken for dead, and others are not
+        self._server = server
+
+    def strike(self, how: str, ledger: Ledger) -> bool:
+        """See `Fleet`; `restart` stops the database as by a crash, and starts it a moment later."""
+        if how != "restart":
+            return super().strike(how, ledger)
+        self.struck[how] += 1
+        self._server.stop()
+        time.sleep(self._chance.uniform(0.0, 2.0))
+        self._server.start()
+        return True
+
+    def unserved(self, ledger: Ledger) -> str | None:
+        """See `Fleet`: each tenant is served by one of the workers, and each of them is listed as alive."""
+        store = ledger.fleet()
+        assert store is not None
+        workers = [row for row in store.workers(stalled=self._stalled) if row.lives]
+        nobody = [row.tenant for row in store.tenants(stalled=self._stalled) if row.worker is None]
+        if len(workers) == self._count and not nobody:
+            return None
+        return f"{len(workers)} workers are listed of {self._count}; nobody serves {', '.join(nobody) or 'no tenant'}"
+
+    def _missing(self) -> int:
+        return self._count - len(self._services)
+
+    def _started(self, out: IO[str]) -> Started:
+        name = f"worker{len(self._logs)}"
+        arguments = ("worker", "--name", name, "-c", str(self._file))
+        return warm_processes.Process("-c", *arguments, env={**os.environ, **self._environment}, stdout=out, stderr=out)
+
+    def _ended(self, service: Service, code: int, *, asked: bool) -> None:
+        said = service.log.read_text(errors="replace")
+        if code == 1 and "cannot be used just now" in said and "is served here" not in said:
+            self.struck["started while there was no database"] += 1  # systemd starts it again
+        else:
+            super()._ended(service, code, asked=asked)
