@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,6 +20,7 @@ from world import COUNTING, Erp
 
 STALLED = 4.0
 LEASE = 1.5
+COMMAND = "from shipperone_erp.cli import main; main()"
 TIMES = f'heartbeat = "300ms"\nstalled = "{STALLED}s"\npoll = "300ms"\n'
 
 
@@ -30,16 +32,25 @@ def until(true: Callable[[], object], seconds: float = 60.0, why: str = "it neve
 
 
 class Worker:
-    """A running `shipperone-erp worker` (or `run`) and its log."""
+    """A running `shipperone-erp worker` (or `run`) and its log; `package`: the folder of another version of core."""
 
-    def __init__(self, fleet: "Fleet", name: str, file: Path, command: str = "worker") -> None:
+    def __init__(
+        self, fleet: "Fleet", name: str, file: Path, command: str = "worker", package: Path | None = None
+    ) -> None:
         self.name = name
         self.log = fleet.folder / f"{name}-{time.monotonic_ns()}.log"
+        named = ("--name", name) if command == "worker" else ()
+        arguments = (command, "-c", str(file), *named)
+        self.process: warm_processes.Process | subprocess.Popen[bytes]
         with self.log.open("w") as out:
-            named = ("--name", name) if command == "worker" else ()
-            self.process = warm_processes.Process(
-                "-c", command, "-c", str(file), *named, env=fleet.environment, stdout=out, stderr=out
-            )
+            if package is None:
+                self.process = warm_processes.Process("-c", *arguments, env=fleet.environment, stdout=out, stderr=out)
+            else:
+                path = os.pathsep.join((str(package), fleet.environment["PYTHONPATH"]))
+                self.process = subprocess.Popen(
+                    [sys.executable, "-c", COMMAND, *arguments],
+                    env={**fleet.environment, "PYTHONPATH": path}, stdout=out, stderr=out,
+                )  # fmt: skip
 
     @property
     def said(self) -> str:
@@ -97,13 +108,13 @@ class Fleet:
         path.write_text(text)
         return path
 
-    def start(self, name: str, file: Path | None = None) -> Worker:
-        self.workers.append(Worker(self, name, file or self.file))
+    def start(self, name: str, file: Path | None = None, package: Path | None = None) -> Worker:
+        self.workers.append(Worker(self, name, file or self.file, package=package))
         return self.workers[-1]
 
-    def run(self) -> Worker:
-        """Start `shipperone-erp run` on the same configuration."""
-        self.workers.append(Worker(self, "run", self.file, "run"))
+    def run(self, file: Path | None = None, package: Path | None = None) -> Worker:
+        """Start `shipperone-erp run` on the same configuration, or on another one."""
+        self.workers.append(Worker(self, "run", file or self.file, "run", package))
         return self.workers[-1]
 
     def done_of(self, tenant: str) -> int:

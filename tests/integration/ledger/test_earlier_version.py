@@ -1,14 +1,17 @@
 """A ledger that version 0.1.0 wrote, with a job at every step in every state: it opens, and no row of it ends a plan."""
 
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
-from ledger_databases import NOON
+from ledger_databases import NOON, empty_postgresql
 from places import SUPPORT
 from shipperone_erp import Owner, Reason
 from shipperone_erp.domain.decisions import NoAction, PutOnHold
@@ -21,6 +24,7 @@ from shipperone_erp.domain.states import STEPS, Outcome, Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
 
 WRITTEN = SUPPORT / "frozen" / "ledger_0_1_0.sql"
+WRITTEN_POSTGRESQL = SUPPORT / "frozen" / "ledger_0_1_0_postgresql.sql"
 ODD = {
     "odd-done-open": "it is done and still open",
     "odd-accepted-open": "ShipperOne has accepted it, and it is still open",
@@ -30,16 +34,35 @@ ODD = {
 }
 
 
-def written(folder: Path) -> Path:
+def sqlite_written(folder: Path) -> str:
     file = folder / "ledger.db"
     with closing(sqlite3.connect(file)) as database:
         database.executescript(WRITTEN.read_text(encoding="utf-8"))
-    return file
+    return f"sqlite:///{file}"
+
+
+@contextmanager
+def postgresql_written(server: str) -> Iterator[str]:
+    with empty_postgresql(server) as url:
+        engine = create_engine(url, poolclass=NullPool)
+        with closing(engine.raw_connection()) as connection:
+            connection.driver_connection.execute(WRITTEN_POSTGRESQL.read_text(encoding="utf-8"))
+            connection.commit()
+        yield url
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def written(request, tmp_path_factory):
+    if request.param == "sqlite":
+        yield sqlite_written(tmp_path_factory.mktemp("earlier"))
+        return
+    with postgresql_written(request.getfixturevalue("postgresql_server")) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")
-def earlier(tmp_path_factory):
-    with Ledger.open(f"sqlite:///{written(tmp_path_factory.mktemp('earlier'))}", migrate=True) as ledger:
+def earlier(written):
+    with Ledger.open(written, migrate=True) as ledger:
         yield ledger
 
 
@@ -130,8 +153,18 @@ def test_an_order_whose_job_refuses_a_transition_is_held_and_hides_no_other(jobs
     assert len(decisions) == 2
 
 
-def test_a_run_takes_the_ledger_up_and_leaves_what_contradicts_itself_to_an_operator(world):
-    written(world.folder)
+@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+def test_a_run_takes_the_ledger_up_and_leaves_what_contradicts_itself_to_an_operator(world, request, database):
+    if database == "sqlite":
+        sqlite_written(world.folder)
+        taken_up(world)
+        return
+    with postgresql_written(request.getfixturevalue("postgresql_server")) as url:
+        world.runtime_settings["ledger"] = f'"{url}"'
+        taken_up(world)
+
+
+def taken_up(world):
     with Ledger.open(world.ledger_url, migrate=True) as ledger:
         steps = {job.order_id: job.step for job in ledger.find_jobs()}
     world.once(settle_for=0.5)

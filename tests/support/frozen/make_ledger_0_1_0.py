@@ -2,9 +2,13 @@
 
 Run it with that version's core/src on the path, where the modules have the names of then:
 `PYTHONPATH=<0.1.0>/core/src python tests/support/frozen/make_ledger_0_1_0.py > tests/support/frozen/ledger_0_1_0.sql`
+
+With the URL of an empty database (`postgresql://…`) it is written there and printed by pg_dump, which must be on the PATH:
+ledger_0_1_0_postgresql.sql.
 """
 
 import sqlite3
+import subprocess
 import sys
 import tempfile
 from datetime import UTC, date, datetime, timedelta
@@ -93,14 +97,27 @@ job("odd-issuing", Stage.INVOICE, Step.ISSUING, State.WAITING, open=True, accept
 job("odd-step", Stage.ALLOCATION, Step.BUILT, State.WORKING)
 job("odd-closed", Stage.ALLOCATION, Step.RESERVED, State.NEW, open=False)
 
-with tempfile.TemporaryDirectory() as folder:
-    file = Path(folder) / "ledger.db"
-    with Ledger.open(f"sqlite:///{file}", migrate=True) as ledger:
+
+def write(url):
+    with Ledger.open(url, migrate=True) as ledger:
         ledger.start_writer()
         ledger.write(*map(InsertJob, made), lease=None).result()
         for number, outcome in enumerate([*Outcome, None], 1):
             effect = Effect(id=number, job_id=number, kind=EffectKind.RESERVE, key=made[number - 1].key, intent_at=NOON)
             ended = [EndEffect(number, outcome, NOON, "said")] if outcome is not None else []
             ledger.write(BeginEffect(effect), *ended, lease=None).result()
-    with sqlite3.connect(file) as database:
-        sys.stdout.write("\n".join(database.iterdump()) + "\n")
+
+
+if len(sys.argv) > 1:
+    write(sys.argv[1])
+    dump = ["pg_dump", "--inserts", "--rows-per-insert=100", "--no-owner", "--no-privileges", sys.argv[1]]
+    lines = subprocess.run(dump, check=True, stdout=subprocess.PIPE, text=True).stdout.splitlines()
+    # a driver runs it, on any version of PostgreSQL: no commands of psql, no settings of the session
+    left_out = ("--", "\\", "SET ", "SELECT pg_catalog.set_config")
+    sys.stdout.write("\n".join(line for line in lines if line and not line.startswith(left_out)) + "\n")
+else:
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "ledger.db"
+        write(f"sqlite:///{file}")
+        with sqlite3.connect(file) as database:
+            sys.stdout.write("\n".join(database.iterdump()) + "\n")
