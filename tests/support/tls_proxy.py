@@ -16,8 +16,10 @@ import pytest
 KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes")
 
 
-def certificate(folder: Path, name: str = "localhost") -> tuple[Path, Path, Path]:
-    """An authority, and a certificate of it for a server of that name with its key: three files."""
+def certificate(folder: Path, name: str = "localhost", *, days: int = 2) -> tuple[Path, Path, Path]:
+    """An authority, and a certificate of it for a server of that name with its key: three files. It expires in so many
+    days; with -1 it has expired.
+    """
     folder.mkdir(parents=True, exist_ok=True)
 
     def openssl(*args: str) -> None:
@@ -28,7 +30,7 @@ def certificate(folder: Path, name: str = "localhost") -> tuple[Path, Path, Path
     openssl("req", "-x509", *KEY, "-keyout", "ca.key", "-out", "ca.pem", *subject)
     openssl("req", *KEY, "-keyout", "server.key", "-out", "server.csr", "-subj", f"/CN={name}")
     (folder / "names").write_text(f"subjectAltName=DNS:{name}\n", encoding="utf-8")
-    signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", "2", "-extfile", "names")
+    signed = ("-CA", "ca.pem", "-CAkey", "ca.key", "-CAcreateserial", "-days", str(days), "-extfile", "names")
     openssl("x509", "-req", "-in", "server.csr", "-out", "server.pem", *signed)
     return folder / "ca.pem", folder / "server.pem", folder / "server.key"
 

@@ -20,6 +20,13 @@ ADDED_BY_ITSELF = ("Accept", "Accept-Encoding", "Content-Type", "User-Agent")
 """Headers that aiohttp adds where a request has none."""
 
 
+TURNS = 2
+"""Turns of the loop until aiohttp has heard that the server closed a connection: the first looks at the socket.
+
+TLS passes it on one turn later. tests/integration/shipperone/test_https.py fails where they are too few.
+"""
+
+
 class HttpConnection(httpx.AsyncBaseTransport):
     """A transport for one request after another, on one connection that is rebuilt where it cannot be used again.
 
@@ -31,15 +38,16 @@ class HttpConnection(httpx.AsyncBaseTransport):
         self._keepalive = keepalive
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._connecting = False
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """The answer, whose body is read or closed before the next request."""
         seconds = request.extensions["timeout"]
-        # the server may have closed the connection while the loop was busy: in the first turn the loop looks at the
-        # socket, in the second aiohttp has heard of it, and makes another one
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
-        with _as_httpx():
+        # the server may have closed the connection while the loop was busy: aiohttp then makes another one
+        for _ in range(self._turns(request.url.scheme)):
+            await asyncio.sleep(0)
+        self._connecting = False
+        with _as_httpx(), self._refusals_of_the_proxy():
             response = await self._opened().request(
                 request.method,
                 yarl.URL(str(request.url), encoded=True),
@@ -50,6 +58,19 @@ class HttpConnection(httpx.AsyncBaseTransport):
                 timeout=aiohttp.ClientTimeout(total=None, connect=seconds["connect"], sock_read=seconds["read"]),
             )
         return httpx.Response(response.status, headers=list(response.raw_headers), stream=_Body(response))
+
+    def _turns(self, scheme: str) -> int:
+        proxy = 2 if self._proxy is not None and self._proxy.startswith("https:") else 0
+        return TURNS + (scheme == "https") + proxy
+
+    @contextmanager
+    def _refusals_of_the_proxy(self) -> Iterator[None]:
+        try:
+            yield
+        except (aiohttp.ClientError, OSError) as failure:
+            if self._connecting and not isinstance(failure, TimeoutError | aiohttp.ClientConnectorError):
+                raise httpx.ProxyError("the proxy ended the connection") from failure
+            raise
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -73,10 +94,27 @@ class HttpConnection(httpx.AsyncBaseTransport):
                 max_line_size=LONGEST_HEADER,
                 max_field_size=LONGEST_HEADER,
                 skip_auto_headers=ADDED_BY_ITSELF,
+                trace_configs=[self._observed()] if self._proxy is not None else None,
             )
             # it would ask a lost GET again at once, past the limits on requests; there is no public way to forbid it
             self._session._retry_connection = False
         return self._session
+
+    def _observed(self) -> aiohttp.TraceConfig:
+        """A proxy that ends the connection instead of answering CONNECT fails as a lost answer does. Nothing of the
+        request was sent before the connection stands.
+        """
+        trace = aiohttp.TraceConfig()
+
+        async def begins(*_: object) -> None:
+            self._connecting = True
+
+        async def ends(*_: object) -> None:
+            self._connecting = False
+
+        trace.on_connection_create_start.append(begins)
+        trace.on_connection_create_end.append(ends)
+        return trace
 
 
 class _Body(httpx.AsyncByteStream):
@@ -103,7 +141,13 @@ class _Body(httpx.AsyncByteStream):
 def _as_httpx() -> Iterator[None]:
     try:
         yield
-    except (aiohttp.ClientConnectorError, aiohttp.InvalidURL) as failure:
+    except aiohttp.ClientConnectorCertificateError as failure:
+        raise httpx.ConnectError(_untrusted(failure)) from failure
+    except aiohttp.ClientConnectorError as failure:
+        # without a text: the other side ended the handshake silently
+        reported = f"{failure.host}:{failure.port}: {failure.strerror}" if failure.strerror else ""
+        raise httpx.ConnectError(reported) from failure
+    except aiohttp.InvalidURL as failure:
         raise httpx.ConnectError(str(failure)) from failure
     except aiohttp.ConnectionTimeoutError as failure:
         raise httpx.ConnectTimeout("") from failure
@@ -113,3 +157,12 @@ def _as_httpx() -> Iterator[None]:
         raise httpx.ReadTimeout("") from failure
     except aiohttp.ClientError as failure:
         raise httpx.ReadError("") from failure
+
+
+def _untrusted(failure: aiohttp.ClientConnectorCertificateError) -> str:
+    cause = failure.certificate_error
+    why = cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else str(cause)
+    return (
+        f"the certificate of {failure.host}:{failure.port} is not trusted ({why.rstrip('.')}); "
+        "the file of an authority of your own is named by SSL_CERT_FILE"
+    )
