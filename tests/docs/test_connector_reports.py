@@ -4,7 +4,7 @@ import pytest
 
 from connector_reports import HOW, harness_for, report_of
 from docs_render import connector_page_file
-from shipperone_erp.connector import discovery
+from shipperone_erp.connector import discovery, plugin_checks
 from shipperone_erp.connector.discovery import CONNECTORS
 from shipperone_erp.testing import SUITE
 from shipperone_erp.testing.cases import CASES
@@ -32,7 +32,7 @@ def test_a_report_is_of_todays_suite_and_leaves_out_what_the_connector_leaves_ou
     for case in CASES.values():
         harness = harness_for(name, case)
         found = connector_of(harness)
-        why = case.lacking(discovery.overridden(found), declared(harness, found))
+        why = case.lacking(plugin_checks.overridden(found), declared(harness, found))
         if case.id in harness.departures:
             why = f"the connector departs from it: {harness.departures[case.id]}"
         elif why is not None:

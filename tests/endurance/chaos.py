@@ -34,7 +34,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import ENDED, Stage, State
 from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_commands, pauses
 from world import COUNTING
 
 LEASE = 0.8
@@ -234,14 +234,14 @@ class Chaos:
             self._a_person_acts(self.chance.sample(held, min(len(held), 3)))
         if self.chance.random() < 0.05:
             merchant, stage = self.chance.choice(self.merchants), self.chance.choice(list(Stage))
-            job_commands.pause(self.ledger, merchant.name, [stage], _now(), "stock-taking")
+            pauses.pause(self.ledger, merchant.name, [stage], _now(), "stock-taking")
             self.acts["pause"] += 1
         elif self.chance.random() < 0.4:
             self._resume_all()
 
     def _resume_all(self) -> None:
         for pause in self.ledger.pauses():
-            job_commands.resume(self.ledger, pause.tenant, [pause.stage], _now(), None)
+            pauses.resume(self.ledger, pause.tenant, [pause.stage], _now(), None)
 
     def _all_is_well(self) -> None:
         """The faults go off, what is still to come comes, everything is in stock, nothing is paused."""

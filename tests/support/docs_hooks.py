@@ -9,7 +9,7 @@ import shipperone_erp
 from shipperone_erp import Capability, Connector, ConnectorError, Policy
 from shipperone_erp.connector.api import ConnectorSettings, Plugin
 from shipperone_erp.connector.capabilities import MEANS, WITHOUT
-from shipperone_erp.connector.discovery import hooks_of
+from shipperone_erp.connector.plugin_checks import hooks_of
 from shipperone_erp.domain.hook_answers import Delay
 from shipperone_erp.domain.order import Exact, Extra, ItemId
 

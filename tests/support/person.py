@@ -4,7 +4,7 @@ from typing import Any
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_commands, job_selection
 from world import World
 
 ACTS = {
@@ -18,7 +18,7 @@ def says(world: World, what: str, order_id: str, stage: Stage | None = None, **o
     """`order WHAT ID`; the job as it was."""
     fits, act = ACTS[what]
     with world.ledger() as ledger:
-        job = job_commands.pick(ledger, job_commands.Pick(order_id, stage=stage), fits, what)
+        job = job_selection.pick(ledger, job_selection.Pick(order_id, stage=stage), fits, what)
         act(ledger, job, world.clock(), "as told in a test", **options)
     return job
 

@@ -72,7 +72,7 @@ FAULTS = (
           "    if len(reads) < 2:\n", "    if len(reads) < 1:\n", "unit/domain/test_planner.py"),
     Fault("a read during the lost call decides", f"{CORE}/domain/absence.py",
           "    if listing.began_at < due:\n", "    if False:\n", "unit/domain/test_planner.py"),
-    Fault("an order that has changed is processed as it was", f"{CORE}/domain/planner.py",
+    Fault("an order that has changed is processed as it was", f"{CORE}/domain/listed_orders.py",
           "elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):",
           "elif job.ending is None or _back_untouched(job):", "unit/domain/test_planner.py"),
     Fault("what was confirmed and is still listed is processed again", f"{CORE}/domain/history.py",

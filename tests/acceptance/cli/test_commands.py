@@ -15,7 +15,7 @@ import pytest
 import warm_processes
 from shipperone_erp import Reason
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.operations.job_commands import actor
+from shipperone_erp.operations.actors import actor
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

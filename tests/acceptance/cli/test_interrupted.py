@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from shipperone_erp.operations.job_commands import actor
+from shipperone_erp.operations.actors import actor
 from world import World
 
 COMMAND = [sys.executable, "-c", "from shipperone_erp.cli import main; main()"]

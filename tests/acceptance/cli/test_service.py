@@ -12,7 +12,7 @@ from service_process import at_rest, order, service, until
 from shipperone_erp import Reason
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.runtime import Runtime
-from shipperone_erp.operations.job_commands import actor
+from shipperone_erp.operations.actors import actor
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder, generate
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

@@ -24,7 +24,7 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import actors, job_commands
 from shipperone_erp.operations.doctor import Line, Verdict
 from shipperone_erp.operations.reconcile.comparison import reconcile
 from shipperone_erp.operations.reconcile.findings import Finding, Shipped
@@ -211,7 +211,7 @@ def test_what_heals_is_marked_and_leaves_and_what_is_selected_stays(page, shop):
     page.get_by_label("Select FO-1", exact=True).check()
     page.mouse.move(0, 0)
     (job,) = shop.site.ledger.find_jobs(order_id="FO-23")
-    with job_commands.acting_as("somebody"):
+    with actors.acting_as("somebody"):
         job_commands.ignore(shop.site.ledger, job, datetime.now(UTC), "healed meanwhile")
     page.wait_for_selector("li.healed", timeout=8000)
     assert "FO-23" in page.locator("li.healed").inner_text()

@@ -20,7 +20,7 @@ from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import actors, pauses
 from shipperone_erp.operations.doctor import Line, Verdict
 from shipperone_erp.operations.reconcile.findings import Compared, Finding, Shipped
 from shipperone_erp.operations.reconcile.running import NotCompared, Reconciled
@@ -363,8 +363,8 @@ def test_nothing_that_the_erp_or_an_operator_wrote_runs_as_markup(tmp_path):
     configuration = configured(tmp_path)
     settings = configuration.tenants["acme"]
     with ledger_with(tmp_path, held()) as ledger, served(configuration, ledger) as page:
-        with job_commands.acting_as("<b>anna</b>"):
-            job_commands.pause(ledger, "acme", [Stage.INVOICE], NOW, EVIL)
+        with actors.acting_as("<b>anna</b>"):
+            pauses.pause(ledger, "acme", [Stage.INVOICE], NOW, EVIL)
         found = [
             Compared(None, document, Finding.NOT_IN_LEDGER, EVIL),
             Compared(job_of(page), document, Finding.CHANGED_IN_ERP, EVIL, (Difference(EVIL, EVIL, EVIL),)),

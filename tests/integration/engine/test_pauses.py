@@ -7,7 +7,7 @@ from shipperone_erp.domain.records import Pause
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import pauses
 from skipped_time import SkippedTime
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -33,12 +33,12 @@ def test_a_thousand_stages_ask_once(sqlite_url):
 
     async def ask() -> None:
         with Counted.open(sqlite_url, migrate=True) as ledger:
-            job_commands.pause(ledger, "t7", [I], NOW, None)
+            pauses.pause(ledger, "t7", [I], NOW, None)
             known = OperatorSignals(ledger, SkippedTime(seconds=1.0))
             answers = await asyncio.gather(*(known.paused(f"t{number}") for number in range(1000)))
             assert [set(answer) for answer in answers] == [{I} if number == 7 else set() for number in range(1000)]
             assert ledger.asked == 1
-            job_commands.resume(ledger, "t7", [I], NOW, None)
+            pauses.resume(ledger, "t7", [I], NOW, None)
             known.acted()
             assert set(await known.paused("t7")) == set()
             assert ledger.asked == 2
@@ -54,7 +54,7 @@ def test_what_was_asked_before_somebody_acted_is_not_taken_for_what_is(sqlite_ur
 
             def somebody_acts() -> None:
                 if ledger.asked == 1:
-                    job_commands.pause(ledger, "acme", [A], NOW, None)
+                    pauses.pause(ledger, "acme", [A], NOW, None)
                     known.acted()
 
             monkeypatch.setattr(ledger, "meanwhile", somebody_acts)

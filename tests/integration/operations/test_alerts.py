@@ -23,6 +23,7 @@ from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.errors import ConfigurationError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob, UpdateJob
+from shipperone_erp.operations import pauses
 from shipperone_erp.operations.alerts.watch import AlertWatch
 from world import COUNTING
 
@@ -271,9 +272,8 @@ def test_a_queue_that_is_not_read_a_refused_token_and_a_dead_process_are_told_ap
 
 
 def test_a_tenant_that_people_have_paused_is_nobodys_alarm(place):
-    from shipperone_erp.operations import job_commands
 
-    job_commands.pause(place.ledger, "acme", [Stage.INVOICE], place.now, "stock-taking")
+    pauses.pause(place.ledger, "acme", [Stage.INVOICE], place.now, "stock-taking")
     place.now += timedelta(hours=3)
     place.elapsed += 3 * 3600
     assert place.watch().tick() is None

@@ -8,7 +8,8 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.operations.job_commands import acting_as, note_down
+from shipperone_erp.operations.actors import acting_as
+from shipperone_erp.operations.job_commands import note_down
 
 pytest.importorskip("starlette", reason="the page needs the extra: pip install 'shipperone-erp[web]'")
 

@@ -14,11 +14,11 @@ from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import adoption, approving, credit_notes, job_commands
+from shipperone_erp.operations import adoption, approving, credit_notes, job_commands, job_selection
 from shipperone_erp.operations import release as releasing
 from shipperone_erp.operations.adoption import Made, amount, parsed
 from shipperone_erp.operations.approving import approve_sum
-from shipperone_erp.operations.job_commands import Pick
+from shipperone_erp.operations.job_selection import Pick
 
 
 def adopt(
@@ -99,7 +99,7 @@ def approve(
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
-        jobs = [job_commands.pick(ledger, wanted, job_commands.can_be_approved, "approved") for wanted in picks]
+        jobs = [job_selection.pick(ledger, wanted, job_commands.can_be_approved, "approved") for wanted in picks]
         for job in jobs:
             done = job_commands.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
             follows = "a running service processes it at once" if done else "a second person must approve it, too"
@@ -117,7 +117,7 @@ def _approve_total(
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         chosen = Pick(order_ids[0], tenant, None, key)
-        job = job_commands.pick(ledger, chosen, job_commands.total_can_be_approved, "approved by its total")
+        job = job_selection.pick(ledger, chosen, job_commands.total_can_be_approved, "approved by its total")
         wanted = approve_sum(ledger, loaded, job, utc_now(), note, total=wanted)
     print_text(
         f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service "
@@ -136,7 +136,7 @@ def _approve_without_vat(
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
         fits, act = job_commands.vat_can_be_left_out, "approved without its VAT id"
-        for job in [job_commands.pick(ledger, wanted, fits, act) for wanted in picks]:
+        for job in [job_selection.pick(ledger, wanted, fits, act) for wanted in picks]:
             job_commands.approve_without_vat(ledger, job, utc_now(), note)
             print_text(
                 f"{job.tenant} {job.stage} {job.order_id}: it is processed without its VAT id; a running service "
@@ -159,7 +159,7 @@ def credited(
         raise UsageError("give the credit note's number by --number, and the credited amount by --amount")
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        job = job_commands.pick(ledger, Pick(order_id, tenant, None, key), credit_notes.can_be_credited, "credited")
+        job = job_selection.pick(ledger, Pick(order_id, tenant, None, key), credit_notes.can_be_credited, "credited")
         known = loaded.tenants.get(job.tenant)
         done = credit_notes.credited(
             ledger, job, utc_now(), note, credit=CreditNote(number.strip(), off),
@@ -186,7 +186,7 @@ def release(
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         wanted = Pick(order_id, tenant, None, key)
-        job = job_commands.pick(ledger, wanted, job_commands.can_be_released, "released")
+        job = job_selection.pick(ledger, wanted, job_commands.can_be_released, "released")
         asyncio.run(releasing.release_unlisted(ledger, loaded, job, note))
     print_text(
         f"{job.tenant} {job.order_id}: {job.reference} will be released by the service after it has read both queues "

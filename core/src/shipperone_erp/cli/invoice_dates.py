@@ -14,9 +14,9 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import invoice_dates, job_commands
+from shipperone_erp.operations import invoice_dates, job_selection
 from shipperone_erp.operations.adoption import parsed
-from shipperone_erp.operations.job_commands import Pick
+from shipperone_erp.operations.job_selection import Pick
 
 
 class SetDate(Protocol):
@@ -68,7 +68,7 @@ def _date(
 ) -> None:
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        job = job_commands.pick(ledger, pick, fits, "dated so")
+        job = job_selection.pick(ledger, pick, fits, "dated so")
         act(ledger, job, utc_now(), note, day=day, timezone=settings_of(loaded, job.tenant).timezone)
     print_text(f"{job.tenant} {job.order_id}: its invoice {what}, {day}; a running service processes it at once")
 

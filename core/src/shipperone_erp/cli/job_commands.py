@@ -19,8 +19,8 @@ from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import job_commands, lost_documents
-from shipperone_erp.operations.job_commands import Pick
+from shipperone_erp.operations import job_commands, job_selection, lost_documents, pauses
+from shipperone_erp.operations.job_selection import Pick
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
 SomeIds = Annotated[list[str] | None, typer.Argument(metavar="[ID…]", help="Orders' ids, or jobs' keys.")]
@@ -148,7 +148,7 @@ def note(
     """Add a note to an order; nothing else changes. The operations page and `order show` show it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     with _ledger(config) as ledger:
-        for job in [job_commands.pick(ledger, wanted, lambda job: True, "noted") for wanted in picks]:
+        for job in [job_selection.pick(ledger, wanted, lambda job: True, "noted") for wanted in picks]:
             job_commands.note_down(ledger, job, utc_now(), note)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: the note is kept")
 
@@ -170,7 +170,7 @@ def _steer(
     config: ConfigFile, picks: list[Pick], fits: Callable[[Job], bool], done: str, act: Act, note: str | None
 ) -> None:
     with _ledger(config) as ledger:
-        jobs = [job_commands.pick(ledger, wanted, fits, done) for wanted in picks]
+        jobs = [job_selection.pick(ledger, wanted, fits, done) for wanted in picks]
         for job in jobs:
             act(ledger, job, utc_now(), note)
             follows = job_commands.what_follows(ledger.job(job.id) or job)
@@ -191,7 +191,7 @@ def pause(
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        job_commands.pause(ledger, tenant, stages, utc_now(), note)
+        pauses.pause(ledger, tenant, stages, utc_now(), note)
     print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` lets it continue")
 
 
@@ -205,7 +205,7 @@ def resume(
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        gone_on = job_commands.resume(ledger, tenant, stages, utc_now(), note)
+        gone_on = pauses.resume(ledger, tenant, stages, utc_now(), note)
     print_text(f"{tenant}: {' and '.join(gone_on) + ' goes on' if gone_on else 'nothing was paused'}")
 
 

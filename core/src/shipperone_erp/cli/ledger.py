@@ -12,7 +12,7 @@ from shipperone_erp.domain.records import Binding
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import ledger_admin
-from shipperone_erp.operations.job_commands import listing
+from shipperone_erp.operations.job_selection import listing
 
 app = typer.Typer(help="The ledger: backup, restored, adopt.", no_args_is_help=True)
 

@@ -25,7 +25,7 @@ from shipperone_erp.config.settings import (
 )
 from shipperone_erp.config.toml_files import Document, parse
 from shipperone_erp.config.validation_errors import Fault, faults, nearest
-from shipperone_erp.connector import capabilities, discovery
+from shipperone_erp.connector import capabilities, discovery, plugin_checks
 from shipperone_erp.connector.api import ConnectorSettings, NoSettings, settings_type
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ConfigurationError, PluginRefused, Problem
@@ -297,7 +297,7 @@ class _Loading:
         self, name: str, home: Document, here: tuple[str, ...], connector: str, plugin: Any, raw: dict[str, Any]
     ) -> None:
         """Check that the connector implements the hooks that the tenant's stages need."""
-        offered = discovery.overridden(plugin)
+        offered = plugin_checks.overridden(plugin)
         stages = _listed(raw, "stages") if "stages" in raw else list(Stage)
         needed = [hook for stage, hooks in NEEDED.items() if stage in stages for hook in hooks]
         if Stage.INVOICE in stages and raw.get("fiscal_first") is not True:

@@ -13,7 +13,7 @@ from typing import Any
 import pluggy
 from pydantic import ValidationError
 
-from shipperone_erp.connector import discovery
+from shipperone_erp.connector import plugin_checks
 from shipperone_erp.connector.api import PROJECT, Connector, Policy
 from shipperone_erp.connector.sanitizer import AnswerSanitizer
 from shipperone_erp.domain import hook_answers, order
@@ -45,7 +45,7 @@ class HookCaller:
                 hook, remove_plugins=[other for other in plugins.values() if other is not plugin]
             )
             for plugin in plugins.values()
-            for hook in discovery.overridden(type(plugin))
+            for hook in plugin_checks.overridden(type(plugin))
         }
 
     def call(self, plugin: Plugin, hook: str, **argument: Any) -> Any:

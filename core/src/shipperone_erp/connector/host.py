@@ -11,7 +11,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from shipperone_erp.connector import capabilities, discovery
+from shipperone_erp.connector import capabilities, discovery, plugin_checks
 from shipperone_erp.connector.answer_contract import AnswerContract, InvoiceAnswer, ReserveAnswer, named
 from shipperone_erp.connector.api import PROJECT, Connector, ConnectorSettings, Policy
 from shipperone_erp.connector.hook_caller import HookCaller, Plugin
@@ -61,7 +61,7 @@ class TenantPlugins:
     ) -> None:
         self.tenant = tenant
         self.name = name
-        self.offers = discovery.overridden(type(connector))
+        self.offers = plugin_checks.overridden(type(connector))
         self._declared = capabilities.read(connector.capabilities)
         self._connector = connector
         self._policies = dict(policies or {})
@@ -92,7 +92,7 @@ class TenantPlugins:
     @property
     def rewrites(self) -> bool:
         """A policy implements `before_build`."""
-        return any("before_build" in discovery.overridden(type(policy)) for policy in self._policies.values())
+        return any("before_build" in plugin_checks.overridden(type(policy)) for policy in self._policies.values())
 
     @property
     def batch_size(self) -> int:
@@ -139,7 +139,7 @@ class TenantPlugins:
         found = [
             self._opinion(policy, f"policy {name}", mismatch)
             for name, policy in self._policies.items()
-            if "handle_mismatch" in discovery.overridden(type(policy))
+            if "handle_mismatch" in plugin_checks.overridden(type(policy))
         ]
         decided = min(found, key=lambda one: MOST_CAREFUL_FIRST.index(one.verdict), default=Resolution.abstain())
         if decided.verdict is Verdict.ABSTAIN and "handle_mismatch" in self.offers:
@@ -149,7 +149,7 @@ class TenantPlugins:
     def before_build(self, request: BuildInvoice) -> BuildInvoice:
         """The request after all policies, in order; only `order.extra` may have changed."""
         for name, policy in self._policies.items():
-            if "before_build" not in discovery.overridden(type(policy)):
+            if "before_build" not in plugin_checks.overridden(type(policy)):
                 continue
             answer = self._caller.call(policy, "before_build", request=request)
             same = isinstance(answer, BuildInvoice) and replace(

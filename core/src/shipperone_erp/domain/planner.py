@@ -8,42 +8,21 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from shipperone_erp.domain.absence import absent, came_late, lists_none_of, may_exist, settle
+from shipperone_erp.domain.absence import absent
 from shipperone_erp.domain.allocation_release import give_back, kept_too_long, shipped_after_all, to_be_given_back
 from shipperone_erp.domain.decisions import (
     Continue,
     Decision,
     NoAction,
     PutOnHold,
-    RecordObservation,
-    Restamp,
-    SendAgain,
-    Start,
-    StartHeld,
-    Supersede,
-    TreatAsRefused,
 )
-from shipperone_erp.domain.discount_readings import discount_is_set
-from shipperone_erp.domain.history import History
 from shipperone_erp.domain.job import InvalidTransition, Job
-from shipperone_erp.domain.keys import content_digest, undated
-from shipperone_erp.domain.listing import Listed, Listing, UnreadableOrder
-from shipperone_erp.domain.new_jobs import adopted_for_another_listing, new_job, start_job
-from shipperone_erp.domain.order import FulfillmentOrder
+from shipperone_erp.domain.listed_orders import due, listed_decisions, unreadable_decisions, why_not_now
+from shipperone_erp.domain.listing import Listing, UnreadableOrder
 from shipperone_erp.domain.planner_input import PlannerInput, PlannerRules
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.domain.serialization import order_text
-from shipperone_erp.domain.states import Stage, State, Step
-from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
-from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, until_it_stands_still
+from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.durations import words
-
-READS_BEFORE_LISTED_AGAIN = 3
-"""The number of complete reads that may still list a confirmed order before an operator must act: a listing can lag."""
-
-
-HEALED_BY_LISTING = (Reason.ORDER_GONE, Reason.ORDER_UNREADABLE)
-"""Reasons that no longer hold a job once its order is listed and can be read."""
 
 
 def plan(rules: PlannerRules, listing: Listing, planner_input: PlannerInput, now: datetime) -> list[Decision]:
@@ -103,13 +82,13 @@ def _of_order(
     yield from _unfinished(jobs, listing, planner_input, now)
     listed = listing.orders.get(order_id)
     if listed is not None:
-        yield from _listed(rules, listing, listed, jobs, allocations, planner_input.live, now)
+        yield from listed_decisions(rules, listing, listed, jobs, allocations, planner_input.live, now)
     if entry is not None:
-        yield from _listed_unreadable(rules, listing, entry, order_id, jobs, now)
+        yield from unreadable_decisions(rules, listing, entry, order_id, jobs, now)
     if listed is None and entry is None:
         for job in jobs:
             if job.open and job.ending is not None and job.lost_at is None and not due(job, now):
-                yield NoAction(order_id, _why_not_now(job))
+                yield NoAction(order_id, why_not_now(job))
             elif job.open:
                 yield absent(
                     job,
@@ -136,13 +115,6 @@ def _held_as_contradictory(job: Job, clause: str) -> Decision:
     )
 
 
-def due(job: Job, now: datetime) -> bool:
-    """Its next attempt is due. A held job has none, unless it is retried automatically."""
-    if job.next_attempt_at is None:
-        return job.state is not State.HELD
-    return job.next_attempt_at <= now
-
-
 def _unfinished(
     jobs: Iterable[Job], listing: Listing, planner_input: PlannerInput, now: datetime
 ) -> Iterator[Decision]:
@@ -157,173 +129,5 @@ def _unfinished(
             yield give_back(job, listing, planner_input.elsewhere) if to_be_given_back(job) else Continue(job)
 
 
-def _listed(
-    rules: PlannerRules,
-    listing: Listing,
-    listed: Listed,
-    jobs: Collection[Job],
-    allocations: Collection[Job],
-    live: bool,
-    now: datetime,
-) -> Iterator[Decision]:
-    job = next((job for job in jobs if job.open), None)
-    if job is not None and job.fingerprint != listed.fingerprint and undated(job.order) == undated(listed.order):
-        stamped = job.restamped(listed.fingerprint, order_text(listed.order))
-        others = [stamped if one is job else one for one in jobs]
-        for decision in _listed(rules, listing, listed, others, allocations, live, now):
-            yield Restamp(stamped, decision)
-    elif job is None:
-        yield _not_open(rules, listing, listed, jobs, allocations, live, now)
-    elif job.lost_at is not None and not _never_taken(job, settled := settle(job, job.lost_at, listing, rules)):
-        yield settled
-    elif job.sent_again and lists_none_of(listed, job):
-        yield came_late(job, rules, now)
-    elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, rules.unsteady_within, now)):
-        yield rests
-    elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
-        yield _as_listed(rules, job.listed_unchanged(), listed, jobs, allocations, now)
-    elif job.ending is State.NEW and job.dated_by_operator and job.fingerprint == listed.fingerprint and due(job, now):
-        yield Continue(job)
-    elif _rests(job) and not due(job, now):
-        yield NoAction(job.order_id, _why_not_now(job))
-    elif job.adopted:
-        yield Supersede(
-            job.outcome_void(),
-            adopted_for_another_listing(rules, listed, job, History(rules, jobs, allocations), now),
-        )
-    elif job.invoice is not None and job.invoice.issued:
-        yield PutOnHold(
-            job,
-            Reason.ISSUED_NOT_CONFIRMED,
-            f"invoice {job.invoice.number or job.invoice.reference} is already issued, but ShipperOne now lists the "
-            "order otherwise: correct the document in the ERP, or have ShipperOne take it as it is",
-            Owner.ACCOUNTANT,
-        )
-    else:
-        free = live and job.reason is not Reason.BEFORE_GO_LIVE
-        following = _not_open(rules, listing, listed, jobs, allocations, free, now)
-        successor = following if isinstance(following, Start | StartHeld) else None
-        if isinstance(successor, Start) and job.ending is None:
-            successor = held_as_unsteady(job, successor.job, jobs, rules.unsteady_within, now) or successor
-        yield Supersede(job.outcome_void(), successor)
-
-
-def _never_taken(job: Job, settled: Decision) -> bool:
-    """The lost confirmation had no effect, and its document is to be undone: it is not sent again."""
-    return isinstance(settled, SendAgain | TreatAsRefused) and job.ending is not None
-
-
-def _rests(job: Job) -> bool:
-    """It is to be undone, or never can be: it continues at its due time, unless the reason that held it is over."""
-    if job.reason in HEALED_BY_LISTING:
-        return False
-    return job.ending is not None or job.reason is Reason.ISSUED_NOT_CONFIRMED
-
-
-def _back_untouched(job: Job) -> bool:
-    """Its order had gone, but the connector could not undo the job's document; now the order is listed again."""
-    return job.ending is State.GONE and job.state is State.HELD and job.reason is Reason.ORDER_GONE
-
-
-def _as_listed(
-    rules: PlannerRules, job: Job, listed: Listed, jobs: Collection[Job], allocations: Collection[Job], now: datetime
-) -> Decision:
-    heals = (
-        job.reason in HEALED_BY_LISTING
-        or discount_is_set(job, rules.discount)
-        or (job.reason is Reason.DATE_IMPLAUSIBLE and _date_can_be_true(rules, job, listed, allocations))
-    )
-    seen_absent = job.absent_since is not None or job.absence_doubtful
-    job = job.listed()
-    if heals or due(job, now):
-        if rules.stage is Stage.INVOICE and job.occurrence > 1 and job.step is Step.NEW:
-            # `order repeat` allows a second shipment of the order, but never one that was not allocated
-            too_much = History(rules, jobs, allocations).more_than_allocated(job.order)
-            if too_much:
-                return PutOnHold(job, Reason.MORE_THAN_ORDERED, too_much, Owner.SHIPPERONE)
-        return Continue(job, heals=heals)
-    return RecordObservation(job, "is listed again") if seen_absent else NoAction(job.order_id, _why_not_now(job))
-
-
-def _date_can_be_true(rules: PlannerRules, job: Job, listed: Listed, allocations: Collection[Job]) -> bool:
-    """The day of supply that held the job is plausible now: it was corrected, or the tenant's settings allow it."""
-    window = Window.of(rules.dates, job.first_listed_at, allocation_accepted_at(allocations))
-    fixed = job.tax_date if may_exist(job) else None
-    return implausible(listed.order, rules.dates, window, fixed=fixed) is None
-
-
-def _not_open(
-    rules: PlannerRules,
-    listing: Listing,
-    listed: Listed,
-    jobs: Collection[Job],
-    allocations: Collection[Job],
-    live: bool,
-    now: datetime,
-) -> Decision:
-    order = listed.order
-    content = content_digest(rules.base_url, rules.store_code, rules.stage, order)
-    if any(job.state is State.IGNORED and job.content == content for job in jobs):
-        return NoAction(order.order_id, "is ignored, as an operator decided; `order retry` takes it up again")
-    if any(job.state is State.IGNORED and _still_reserves(job, order) for job in jobs):
-        return NoAction(order.order_id, "is ignored with what it has reserved; `order retry` releases that first")
-    history = History(rules, jobs, allocations)
-    again = history.confirmed_before(order)
-    if again is None:
-        return start_job(rules, listed, history, live, now)
-    repeated = history.repeated(content)
-    if repeated is not None:
-        return start_job(rules, listed, history, live, now, occurrence=repeated.occurrence)
-    if again.accepted_at is not None and listing.began_at < again.accepted_at:
-        return NoAction(order.order_id, "was confirmed while this read was under way")
-    if not again.ended and due(again, now):
-        return NoAction(order.order_id, "was confirmed, and is processed now")
-    reads = again.listed_again + (1 if listing.complete else 0)
-    if reads <= READS_BEFORE_LISTED_AGAIN:
-        return RecordObservation(
-            again.listed_after_acceptance(reads), "was confirmed and is still listed: a listing can lag"
-        )
-    document = again.number or again.reference or again.key
-    sentence = (
-        f"ShipperOne confirmed {history.the_same(again.order, order)} as {document} and still lists the same: if this "
-        f"is a true second shipment run `order repeat {order.order_id}`, else have ShipperOne take it out of the queue"
-    )
-    occurrence = max(job.occurrence for job in jobs) + 1
-    start = new_job(rules, listed, history, now, occurrence=occurrence)
-    return StartHeld(start.held(Reason.LISTED_AGAIN, sentence, Owner.SHIPPERONE))
-
-
-def _still_reserves(job: Job, order: FulfillmentOrder) -> bool:
-    """The job may hold stock for one of these items: a second reservation beside it would hold it twice."""
-    ids = {str(item.item_id) for item in order.items}
-    return job.stage is Stage.ALLOCATION and may_exist(job) and any(str(item_id) in ids for item_id in job.item_ids)
-
-
-def _why_not_now(job: Job) -> str:
-    if job.state is State.HELD:
-        return f"is held, {job.reason}: {job.sentence}"
-    return f"waits, {job.reason}: {job.sentence}"
-
-
 def _name(entry: UnreadableOrder) -> str:
     return entry.order_id or f"unreadable-{entry.digest}"
-
-
-def _listed_unreadable(
-    rules: PlannerRules, listing: Listing, entry: UnreadableOrder, order_id: str, jobs: Collection[Job], now: datetime
-) -> Iterator[Decision]:
-    """An order that cannot be read blocks no other: it gets a held job of its own, or its open job is held."""
-    job = next((job for job in jobs if job.open), None)
-    if job is not None and job.lost_at is not None:
-        yield settle(job, job.lost_at, listing, rules)
-        return
-    if job is not None and job.state is State.HELD:
-        yield NoAction(order_id, f"cannot be read as listed now: {entry.sentence}")
-        return
-    if job is not None:
-        yield PutOnHold(job, Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT)
-        return
-    order = FulfillmentOrder(order_id=order_id, warehouse_code="", items=(), extra={"listed": entry.raw})
-    listed = Listed(order=order, fingerprint=f"unreadable-{entry.digest}")
-    job = new_job(rules, listed, History(rules, jobs), now)
-    yield StartHeld(job.held(Reason.ORDER_UNREADABLE, entry.sentence, Owner.IT))

@@ -16,7 +16,9 @@ from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import Pick, act_of, has_changed, pick
+from shipperone_erp.operations.actors import new_action
+from shipperone_erp.operations.job_commands import has_changed
+from shipperone_erp.operations.job_selection import Pick, pick
 from shipperone_erp.workflow.adoption import adopted_invoice
 
 ValueT = TypeVar("ValueT")
@@ -86,7 +88,7 @@ def _steered(ledger: Ledger, made: Made, now: datetime, note: str | None) -> tup
         [made.reference]
         + [f"{name} {value}" for name, value in (("number", made.number), ("total", made.total)) if value is not None]
     )
-    return job, after, act_of(f"adopt {told}", job.tenant, now, note, job.id)
+    return job, after, new_action(f"adopt {told}", job.tenant, now, note, job.id)
 
 
 def from_csv(file: Path, tenant: str | None) -> list[Made]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from shipperone_erp.connector.api import Connector
 from shipperone_erp.connector.capabilities import MEANS, WITHOUT, Capability
-from shipperone_erp.connector.discovery import hooks_of
+from shipperone_erp.connector.plugin_checks import hooks_of
 
 
 def page(described: Mapping[str, Any], tested: Mapping[str, Any] | None = None) -> str:

@@ -10,7 +10,8 @@ from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import act_of, steer
+from shipperone_erp.operations.actors import new_action
+from shipperone_erp.operations.job_commands import steer
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ def go_live(
             release(ledger, job, what, now, note)
     for record in records.values():
         ledger.save_queue(replace(record, live_at=record.live_at or now))
-    ledger.act(act_of(what, tenant, now, note))
+    ledger.act(new_action(what, tenant, now, note))
     return waiting
 
 

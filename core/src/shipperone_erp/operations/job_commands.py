@@ -4,110 +4,20 @@ A running service applies it in its next cycle. Each command changes a job only 
 read.
 """
 
-import os
-import pwd
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from contextvars import ContextVar
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
 from shipperone_erp.domain.approved_totals import at_total
-from shipperone_erp.domain.ids import new_id
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.records import Action, Pause
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.without_vat import vat_mark
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.kernel.printable import one_line
 from shipperone_erp.ledger.repository import Ledger
+from shipperone_erp.operations.actors import actor, new_action
+from shipperone_erp.operations.job_selection import INSTEAD
 from shipperone_erp.workflow.approval import mark
-
-
-@dataclass(frozen=True, slots=True)
-class Pick:
-    """Selects a job by an order's id (or a key), narrowed down by tenant, stage and key."""
-
-    order_id: str
-    tenant: str | None = None
-    stage: Stage | None = None
-    key: str | None = None
-
-
-_ACTING: ContextVar[str | None] = ContextVar("acting", default=None)
-"""The user of the operations page on whose behalf the current request acts."""
-
-
-@contextmanager
-def acting_as(name: str) -> Iterator[None]:
-    """A context manager. Commands inside it, in this task and threads that it starts, are recorded by that name."""
-    token = _ACTING.set(name)
-    try:
-        yield
-    finally:
-        _ACTING.reset(token)
-
-
-def actor() -> str:
-    """The actor: a user of the page, or the effective user of this process. Environment variables do not count."""
-    if (named := _ACTING.get()) is not None:
-        return named
-    number = os.geteuid()
-    try:
-        return pwd.getpwuid(number).pw_name
-    except KeyError:  # for example in a container that runs under a user id without a name
-        return f"uid {number}"
-
-
-def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) -> Job:
-    """The selected job, if this command applies to it. UsageError if there is none, or several."""
-    jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, order_id=wanted.order_id, key=wanted.key)
-    if not jobs:
-        jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
-    if not jobs:
-        raise UsageError(f"no job of order {wanted.order_id} is known; `shipperone-erp orders` lists what is")
-    fitting = [job for job in jobs if fits(job)]
-    if len(fitting) == 1:
-        return fitting[0]
-    if not fitting:
-        instead = dict.fromkeys(f"  {hint}" for job in jobs if not job.ended and (hint := _instead(job)))
-        raise UsageError(
-            "\n".join(
-                [f"nothing of order {wanted.order_id} can be {act}:", *listing(jobs), *(f"  {i}" for i in instead)]
-            )
-        )
-    head = f"{len(fitting)} jobs of order {wanted.order_id} can be {act}; say which by --tenant, --stage or --key:"
-    raise UsageError("\n".join([head, *listing(fitting)]))
-
-
-def listing(jobs: Sequence[Job]) -> list[str]:
-    """One line for each job, to distinguish them."""
-
-    def line(job: Job) -> str:
-        document = job.number or job.reference
-        made = f"  in the ERP: {document}" if document else ""
-        return one_line(f"  {job.tenant} {job.stage} {job.key}  {job.state} {job.reason or ''}".rstrip() + made)
-
-    return [line(job) for job in jobs]
-
-
-INSTEAD = {
-    Reason.LISTED_AGAIN: "`order repeat` says that it is a true second shipment",
-    Reason.AWAITING_APPROVAL: "`order approve` lets it continue; `order retry --rebuild` has it rebuilt",
-    Reason.RESERVED_NOT_SHIPPED: "`order release --note …` gives the reservation back",
-}
-"""The command that applies to a reason for which another command is refused."""
-
-
-def _instead(job: Job) -> str | None:
-    if job.adopted:
-        return f"{job.reference} was made elsewhere: nothing of it is built, undone or given back from here"
-    if job.accepted and job.ending is not None:
-        return f"{job.reference} is being given back"
-    return INSTEAD.get(job.reason) if job.reason else None
 
 
 def retry(ledger: Ledger, job: Job, now: datetime, note: str | None, *, rebuild: bool = False) -> None:
@@ -190,23 +100,6 @@ def can_be_resolved(job: Job) -> bool:
     return can_be_ended(job) or (job.accepted and job.state in (State.HELD, State.WAITING) and by_hand)
 
 
-def pause(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> None:
-    """These stages start no new work from now on; a running call continues to its next recorded point."""
-    for stage in stages:
-        ledger.pause(
-            Pause(tenant=tenant, stage=stage, at=now, actor=actor(), note=note), act_of("pause", tenant, now, note)
-        )
-
-
-def resume(ledger: Ledger, tenant: str, stages: Sequence[Stage], now: datetime, note: str | None) -> list[Stage]:
-    """Resume these stages; returns those that were paused."""
-    return [
-        stage
-        for stage in stages
-        if ledger.resume(Pause(tenant=tenant, stage=stage, at=now, actor=actor()), act_of("resume", tenant, now, note))
-    ]
-
-
 def can_be_retried(job: Job) -> bool:
     """Held, waiting or ignored. A reason with a command of its own (`INSTEAD`) excludes a retry."""
     return job.state in (State.HELD, State.WAITING, State.IGNORED) and job.reason not in INSTEAD
@@ -238,7 +131,7 @@ def _second_person(ledger: Ledger, job: Job, now: datetime, note: str | None) ->
         return True
     if given:
         raise UsageError(f"{job.key}: you have approved it already; another person must approve it, too")
-    ledger.act(act_of(first, job.tenant, now, note, job.id))
+    ledger.act(new_action(first, job.tenant, now, note, job.id))
     return False
 
 
@@ -246,7 +139,7 @@ def note_down(ledger: Ledger, job: Job, now: datetime, note: str | None) -> None
     """Add a note to the job; nothing else changes. UsageError if it is empty."""
     if not (note or "").strip():
         raise UsageError("say by --note what is to be kept")
-    ledger.act(act_of("note", job.tenant, now, note, job.id))
+    ledger.act(new_action("note", job.tenant, now, note, job.id))
 
 
 def can_be_approved(job: Job) -> bool:
@@ -314,11 +207,6 @@ def can_be_repeated(job: Job) -> bool:
     return job.state is State.HELD and job.reason is Reason.LISTED_AGAIN
 
 
-def act_of(what: str, tenant: str, now: datetime, note: str | None, job_id: int | None = None) -> Action:
-    """The record of a command, with the user of this machine as its actor."""
-    return Action(id=new_id(), at=now, actor=actor(), action=what, tenant=tenant, job_id=job_id, note=note)
-
-
 def has_changed(job: Job) -> UsageError:
     """The error for a concurrent change: nothing was done."""
     return UsageError(f"{job.key} has just changed; look again with `shipperone-erp order show {job.order_id}`")
@@ -326,5 +214,5 @@ def has_changed(job: Job) -> UsageError:
 
 def steer(ledger: Ledger, before: Job, after: Job, what: str, now: datetime, note: str | None) -> None:
     """Change the job and record the actor; UsageError if it has changed since it was read."""
-    if not ledger.steer(before, after, act_of(what, before.tenant, now, note, before.id)):
+    if not ledger.steer(before, after, new_action(what, before.tenant, now, note, before.id)):
         raise has_changed(before)

@@ -9,7 +9,9 @@ from shipperone_erp.domain.records import Binding
 from shipperone_erp.domain.states import State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import act_of, has_changed, listing
+from shipperone_erp.operations.actors import new_action
+from shipperone_erp.operations.job_commands import has_changed
+from shipperone_erp.operations.job_selection import listing
 
 LONG_AGO = timedelta(days=3650)
 
@@ -27,7 +29,7 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
             ledger.save_queue(replace(record, last_good_read_at=now - LONG_AGO))
     unfinished = [job for job in ledger.find_jobs() if not job.ended]
     steered = [
-        (job, job.of_restored_ledger(), act_of("ledger restored", job.tenant, now, note, job.id))
+        (job, job.of_restored_ledger(), new_action("ledger restored", job.tenant, now, note, job.id))
         for job in unfinished
         if job.open and job.state is not State.IGNORED
     ]
@@ -35,7 +37,7 @@ def restored(ledger: Ledger, now: datetime, note: str | None) -> list[Job]:
     if changed is not None:
         raise has_changed(changed)
     for tenant in {record.tenant for record in ledger.queues()}:
-        ledger.act(act_of("ledger restored", tenant, now, note))
+        ledger.act(new_action("ledger restored", tenant, now, note))
     return unfinished
 
 
@@ -66,8 +68,10 @@ def adopt(
             "`order resolve` them, or say --drop-references, which holds them as erp_changed:"
         )
         raise UsageError("\n".join([head, *listing(named)]))
-    dropped = [(job, _dropped(job, before, now), act_of("drop references", tenant, now, note, job.id)) for job in named]
-    what = act_of("ledger adopt --drop-references" if drop_references else "ledger adopt", tenant, now, note)
+    dropped = [
+        (job, _dropped(job, before, now), new_action("drop references", tenant, now, note, job.id)) for job in named
+    ]
+    what = new_action("ledger adopt --drop-references" if drop_references else "ledger adopt", tenant, now, note)
     faster = ledger.rebind(tenant, binding, what, dropped=dropped if drop_references else None)
     if faster is not None:
         raise has_changed(faster)

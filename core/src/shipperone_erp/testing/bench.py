@@ -11,7 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-from shipperone_erp.connector import discovery
+from shipperone_erp.connector import plugin_checks
 from shipperone_erp.connector.api import Connector, ConnectorSettings, settings_type
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
@@ -42,7 +42,7 @@ class Bench:
         self.not_compared: set[str] = set()
         """The parts of the ERP's invoices that the harness does not return."""
         self.name = harness.connector if isinstance(harness.connector, str) else found.__name__
-        self.offers = discovery.overridden(found)
+        self.offers = plugin_checks.overridden(found)
         self.capabilities = declared(type(harness), found)
         self.log = logging.getLogger("shipperone_erp.conformance")
         self._run = harness.run or uuid.uuid4().hex[:8].upper()

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from shipperone_erp.connector import capabilities, discovery
+from shipperone_erp.connector import capabilities, discovery, plugin_checks
 from shipperone_erp.connector.api import Connector
 from shipperone_erp.connector.capabilities import Capability
 from shipperone_erp.connector.deprecations import ConnectorDeprecation, Deprecation
@@ -91,7 +91,7 @@ def run_case(
         if case.id == "L1":
             return ended("failed", str(refused))
         return ended("skipped", "the connector cannot be loaded; see L1")
-    if lacking := case.lacking(discovery.overridden(found), declared(harness, found)):
+    if lacking := case.lacking(plugin_checks.overridden(found), declared(harness, found)):
         return ended("skipped", lacking)
     if missing := [probe for probe in case.probes if not able(harness, probe)]:
         text = f"{harness.__name__} does not override {', '.join(missing)}: write it, or say why not in `departures`"
@@ -176,7 +176,7 @@ def not_compared(harness: type[ConnectorHarness], folder: Path, *, live: bool = 
         return ("nothing is compared in the ERP: it talks to a real ERP, and runs with --live",)
     try:
         found = connector_of(harness)
-        if not {"build_invoice"} <= discovery.overridden(found) or not able(harness, "documents"):
+        if not {"build_invoice"} <= plugin_checks.overridden(found) or not able(harness, "documents"):
             return ()
         erp = harness(folder)
         bench = Bench(erp, found, folder, SUITE)

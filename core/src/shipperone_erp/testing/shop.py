@@ -1,7 +1,6 @@
 """A merchant for one case: ShipperOne's sandbox, a configuration for the connector under test, core's runtime."""
 
 import asyncio
-import json
 import time
 from collections import defaultdict
 from collections.abc import Mapping
@@ -28,9 +27,7 @@ from shipperone_erp.sandbox.state import OrderState
 from shipperone_erp.testing.bench import STOCKED, Bench
 from shipperone_erp.testing.findings import Finding, must, same
 from shipperone_erp.testing.harness import able
-
-SETTLE = "0.3s"
-"""The delay after a lost response until a read of the queue counts: the sandbox has no delay of its own."""
+from shipperone_erp.testing.shop_configuration import configuration_text, entry_point
 
 LONGEST = 60.0
 """Seconds of one run after its first cycle; twice the harness's `deadline`, if that is more."""
@@ -56,7 +53,7 @@ class Shop:
 
     def __enter__(self) -> Self:
         self._closing.enter_context(self.sandbox)
-        declared = _entry_point(self._bench)
+        declared = entry_point(self._bench)
         self._connector = declared or self._closing.enter_context(discovery.at_hand(self._bench.found))
         self.sandbox.auto_ship = True
         return self
@@ -271,56 +268,11 @@ class Shop:
         return Ledger.open(f"sqlite:///{self._folder}/ledger.db", read_only=True)
 
     def _configuration(self) -> Path:
-        bench = self._bench
-        name = self._connector
-        stages = [stage for stage, hook in (("allocation", "reserve_stock"), ("invoice", "build_invoice"))
-                  if hook in bench.offers]  # fmt: skip
-        tenant = {
-            "base_url": self.sandbox.base_url,
-            "store_code": self.sandbox.store_code,
-            "token": self.sandbox.token,
-            "connector": name,
-            "stages": stages,
-            "go_live": "now",
-            "currency": bench.harness.currency,
-            "settle": SETTLE,
-            "stock_retry": "0.2s",
-            "gone_grace": "0s",
-            "shipping_on_parts": "as_listed",
-            "hook_timeout": f"{bench.harness.deadline:g}s",
-            "fiscal_first": "issue_invoice" not in bench.offers,
-            **self._more,
-        }
-        text = '[runtime]\nledger = "sqlite:///ledger.db"\n[tenants.kit]\n'
-        text += "".join(f"{key} = {_toml(value)}\n" for key, value in tenant.items())
-        text += f"[tenants.kit.{name}]\n"
-        text += "".join(f"{key} = {_toml(value)}\n" for key, value in bench.harness.settings().items())
         file = self._folder / "shipperone-erp.toml"
-        file.write_text(text, encoding="utf-8")
+        file.write_text(configuration_text(self._bench, self.sandbox, self._connector, self._more), encoding="utf-8")
         return file
 
 
 def _plain(order: FulfillmentOrder) -> bool:
     """Whether it depends on the connector only: no charge and no bundle, which depend on a tenant's settings."""
     return not order.charges and all(item.parent_item_id is None for item in order.items)
-
-
-def _entry_point(bench: Bench) -> str | None:
-    """The entry-point name of the connector; None if no installed package declares the class."""
-    found = bench.found
-    for entry in discovery.installed(discovery.CONNECTORS):
-        if entry.value.replace(" ", "") == f"{found.__module__}:{found.__qualname__}" or entry.name == bench.name:
-            return entry.name
-    return None
-
-
-def _toml(value: Any) -> str:
-    """A value as TOML on one line; `${` is not a variable here."""
-    if isinstance(value, Mapping):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(entry)}" for key, entry in value.items()) + " }"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, bool | int | float):
-        return json.dumps(value)
-    text = json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
-    return text.replace("${", "$${")

@@ -17,7 +17,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands, lost_documents
 from shipperone_erp.operations import release as releasing
 from shipperone_erp.operations.adoption import Made, amount, parsed
-from shipperone_erp.operations.job_commands import Pick
+from shipperone_erp.operations.job_selection import Pick
 from shipperone_erp.web.texts import text
 
 Values = Mapping[str, str]

@@ -18,7 +18,7 @@ from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import actor
+from shipperone_erp.operations.actors import actor
 from shipperone_erp.web.access import Access
 from shipperone_erp.web.app import application
 from shipperone_erp.web.guard import Asgi

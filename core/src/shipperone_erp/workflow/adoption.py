@@ -13,7 +13,8 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Stage, Step
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.confirmation import confirm
-from shipperone_erp.workflow.execution import HoldJob, JobExecution
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob
 from shipperone_erp.workflow.invoice_numbers import check_number
 
 LONG_BEFORE = timedelta(days=90)

@@ -16,7 +16,8 @@ from shipperone_erp.domain.states import EffectKind, Step
 from shipperone_erp.kernel.printable import label
 from shipperone_erp.workflow.compensation import rebuild
 from shipperone_erp.workflow.confirmation import confirm
-from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
 
 
 async def allocate(execution: JobExecution) -> None:

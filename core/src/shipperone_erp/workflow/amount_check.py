@@ -5,7 +5,8 @@ from shipperone_erp.domain.invoice_checks.amounts import Problem, problem
 from shipperone_erp.domain.invoice_checks.remainder import unexplained
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
-from shipperone_erp.workflow.execution import HoldJob, JobExecution, RetryLater
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob, RetryLater
 
 
 def check_amounts(execution: JobExecution) -> None:

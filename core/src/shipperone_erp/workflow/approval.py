@@ -7,7 +7,8 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.workflow.execution import HoldJob, JobExecution
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob
 
 
 def mark(job: Job) -> str | None:

@@ -9,7 +9,8 @@ from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice
 from shipperone_erp.domain.hook_requests import DiscardInvoice, ReleaseStock
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Stage, State
-from shipperone_erp.workflow.execution import HoldJob, JobExecution
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob
 
 
 async def clear(execution: JobExecution, why: str) -> None:

@@ -20,15 +20,9 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.workflow.amount_check import check_amounts
 from shipperone_erp.workflow.compensation import rebuild
-from shipperone_erp.workflow.execution import (
-    LOG,
-    HoldJob,
-    JobExecution,
-    ListingChanged,
-    RetryLater,
-    ShutdownRequested,
-    record_post,
-)
+from shipperone_erp.workflow.execution import LOG, JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob, ListingChanged, RetryLater, ShutdownRequested
+from shipperone_erp.workflow.recorded_posts import record_post
 
 AT_MOST = 3
 """The number of retries, and of rebuilds, after a mismatch until the job is held."""

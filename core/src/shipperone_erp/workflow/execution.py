@@ -27,12 +27,10 @@ from shipperone_erp.domain.hook_answers import (
     Voided,
     seconds,
 )
-from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.post_answer import PostAnswer, PostOutcome
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.reservations import Allocated, reserved_rows
@@ -42,7 +40,8 @@ from shipperone_erp.domain.totals import Discount
 from shipperone_erp.domain.without_vat import without_vat
 from shipperone_erp.kernel.errors import ContractViolation, LeaseLost, LedgerError
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.workflow.ports import Contention, EffectLog, StagePorts
+from shipperone_erp.workflow.interruptions import HoldJob, ListingChanged, RetryLater, ShutdownRequested
+from shipperone_erp.workflow.ports import Contention, StagePorts
 
 AnswerT = TypeVar("AnswerT")
 
@@ -50,49 +49,6 @@ VOIDED_AT_MOST = 3
 """The number of documents in a row that may turn out to be void until the job is held."""
 
 LOG = logging.getLogger("shipperone_erp.run")
-
-
-class RetryLater(Exception):
-    """Time, stock or the far side will resolve it: the job is retried at `until` (or when the ports resume)."""
-
-    def __init__(
-        self,
-        reason: Reason,
-        sentence: str,
-        *,
-        until: datetime,
-        owner: Owner = Owner.NOBODY,
-        counts: bool = True,
-    ) -> None:
-        super().__init__(sentence)
-        self.reason, self.sentence, self.until, self.owner, self.counts = reason, sentence, until, owner, counts
-
-
-class HoldJob(Exception):
-    """An operator must act: the job is unchanged until then, or until the cause is gone.
-
-    `until` is set where it is retried automatically: an accepted job is late, not lost.
-    """
-
-    def __init__(
-        self,
-        reason: Reason,
-        sentence: str,
-        owner: Owner,
-        differences: tuple[Difference, ...] = (),
-        until: datetime | None = None,
-    ) -> None:
-        super().__init__(sentence)
-        self.reason, self.sentence, self.owner, self.differences = reason, sentence, owner, differences
-        self.until = until
-
-
-class ShutdownRequested(Exception):
-    """Work on the job stops at a recorded point: `StagePorts.stopping` was set before its next effect."""
-
-
-class ListingChanged(Exception):
-    """The newest read no longer shows the order as this job has it: planning decides."""
 
 
 class JobExecution:
@@ -328,21 +284,3 @@ async def work(execution: JobExecution, flow: Callable[[JobExecution], Awaitable
 def _traceback(bug: BaseException) -> str:
     """The place where it was raised, without the message of a pydantic error's input or any local values."""
     return "".join(traceback.format_exception(bug, limit=-6, chain=False))
-
-
-OUTCOMES = {
-    PostOutcome.ACCEPTED: Outcome.OK,
-    PostOutcome.REFUSED: Outcome.REFUSED,
-    PostOutcome.UNKNOWN: Outcome.UNKNOWN,
-}
-"""The ledger's outcome of a POST; every other one means that nothing happened."""
-
-
-def record_post(effect_log: EffectLog, effect: Effect, answer: PostAnswer, job: Job) -> None:
-    """Record ShipperOne's answer, its status and its body unchanged, and in the same commit the resulting job.
-
-    ShipperOne cannot be queried for an answer again: an outcome without its job would make the order look untouched.
-    """
-    outcome = OUTCOMES.get(answer.outcome, Outcome.NOT_SENT)
-    text = dumps({"status": answer.status, "message": answer.message, "body": answer.body})
-    effect_log.record_outcome(effect, outcome, text, job)

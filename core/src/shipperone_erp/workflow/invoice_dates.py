@@ -12,7 +12,8 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Step
 from shipperone_erp.domain.supply_date import DateRules, Window, implausible
 from shipperone_erp.workflow.compensation import rebuild
-from shipperone_erp.workflow.execution import HoldJob, JobExecution
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob
 
 REBUILT_AT_MOST = 3
 """The number of rebuilds of a draft for another listed day until the job is held."""

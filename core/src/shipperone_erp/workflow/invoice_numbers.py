@@ -1,7 +1,8 @@
 """Checks that an invoice number is used once: an ERP restored from a backup may assign numbers a second time."""
 
 from shipperone_erp.domain.reasons import Owner, Reason
-from shipperone_erp.workflow.execution import HoldJob, JobExecution
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob
 
 
 async def check_number(execution: JobExecution) -> None:

@@ -8,7 +8,8 @@ from shipperone_erp.domain.hook_answers import Invoice, Pending, Voided
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import EffectKind, Step
 from shipperone_erp.workflow.confirmation import accept
-from shipperone_erp.workflow.execution import HoldJob, JobExecution
+from shipperone_erp.workflow.execution import JobExecution
+from shipperone_erp.workflow.interruptions import HoldJob
 from shipperone_erp.workflow.invoice import build_request, invoice
 from shipperone_erp.workflow.invoice_numbers import check_number
 

@@ -6,7 +6,6 @@ ERP) are cached by the answers that they depend on, so that going back does not 
 
 import asyncio
 import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,30 +13,21 @@ from types import MappingProxyType
 from typing import Any, TypeVar, cast
 from urllib.parse import urlsplit
 
-import httpx
-
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.editing import as_toml
 from shipperone_erp.config.settings import in_plain_text
 from shipperone_erp.connector import discovery
-from shipperone_erp.connector.api import NoSettings, settings_type
+from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
-from shipperone_erp.domain.hook_answers import ConnectorError
-from shipperone_erp.domain.listing import ReadFailed
-from shipperone_erp.kernel.errors import PluginRefused
-from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.inspect.findings import Inspection, Proposal
 from shipperone_erp.operations.inspect.inspection import Queues, inspect
-from shipperone_erp.operations.inspect.queue_reading import read_queues
+from shipperone_erp.operations.setup_guide.inspection_summary import inspection_summary, listed_counts
 from shipperone_erp.operations.setup_guide.interview import Answer, Answers
+from shipperone_erp.operations.setup_guide.probes import answers_at, ask_connector, listed_queues, warehouses_of
 from shipperone_erp.operations.setup_guide.secret_storage import PLACES, Kept
 from shipperone_erp.operations.setup_guide.tenant_toml import OWN, document, local_zone
 from shipperone_erp.operations.warehouse_mapping import codes_of
-from shipperone_erp.shipperone.account import Account
-from shipperone_erp.shipperone.client import ShipperOne
-from shipperone_erp.shipperone.http_exchange import RESPONSE_AT_MOST, ExchangeLimits, HttpExchange
-from shipperone_erp.shipperone.lost_answers import lost_read
 
 WRITE = "write"
 """The question whose explanation is the file, to the letter."""
@@ -60,7 +50,6 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
 }
 """Every answer that such a question may ever take, also of those that are not asked each time."""
 
-ANSWERS_WITHIN = 10.0
 References = Mapping[str, Mapping[str, str]]
 NONE_KEPT: References = MappingProxyType({})
 FoundT = TypeVar("FoundT")
@@ -106,7 +95,7 @@ class Guide:
                 "base_url", "address of your ShipperOne",
                 "Your own instance, as it came with the token, such as https://acme.example.",
             )  # fmt: skip
-        self._once(("address", _text(answers, "base_url")), lambda: _answers_at(_settings(answers).base_url))
+        self._once(("address", _text(answers, "base_url")), lambda: answers_at(_settings(answers).base_url))
         return None
 
     def _http(self, answers: Answers) -> Question | None:
@@ -173,7 +162,7 @@ class Guide:
                 "shipperone-erp-odoo); `shipperone-erp connectors new NAME` writes one of your own."
             )
             only = options[0].value if len(options) == 1 else None
-            found = _listed(self._queues(answers))
+            found = listed_counts(self._queues(answers))
             return Question("connector", "connector", explains, found, default=only, options=options)
         discovery.load_connector(_text(answers, "connector"))
         return None
@@ -193,7 +182,7 @@ class Guide:
         own = {key.removeprefix(OWN): answer for key, answer in answers.items() if key.startswith(OWN)}
         codes = dict.fromkeys([*codes_of(queues.warehouses or ()), *self._inspection(answers).warehouses])
         setup = Setup(_text(answers, "name"), self._file.parent, tuple(codes), own)
-        return self._once(("own", name, tuple(own.items()), setup.warehouses), lambda: _ask_connector(name, setup))
+        return self._once(("own", name, tuple(own.items()), setup.warehouses), lambda: ask_connector(name, setup))
 
     def _timezone(self, answers: Answers) -> Question | None:
         proposed = self._inspection(answers).proposal.timezone
@@ -214,13 +203,13 @@ class Guide:
         return Question(
             "findings", "where ShipperOne has its fields",
             f"Looking at the listed orders has found these settings:\n\n{text}",
-            _looked_at(found), default="settled", options=tuple(options),
+            inspection_summary(found), default="settled", options=tuple(options),
         )  # fmt: skip
 
     def _go_live(self, answers: Answers) -> Question | None:
         found = self._inspection(answers)
         said = "Were orders that are listed now handled by hand already? Then they must not be done a second time."
-        text = "" if not found.proposal.empty else _looked_at(found)
+        text = "" if not found.proposal.empty else inspection_summary(found)
         return _unless("go_live", answers, "going live", said, found=text, default="ask", options=GO_LIVE)
 
     def _write(self, answers: Answers) -> Question | None:
@@ -257,12 +246,12 @@ class Guide:
     def _warehouses(self, answers: Answers) -> Sequence[Any] | None:
         settings = _settings(answers)
         key = ("warehouses", settings.base_url, settings.store_code, settings.token.get_secret_value())
-        return self._once(key, lambda: asyncio.run(_warehouses(settings)))
+        return self._once(key, lambda: asyncio.run(warehouses_of(settings)))
 
     def _queues(self, answers: Answers) -> Queues:
         settings = _settings(answers)
         key = ("queues", settings.base_url, settings.store_code, settings.token.get_secret_value(), settings.stages)
-        return self._once(key, lambda: asyncio.run(_read(settings)))
+        return self._once(key, lambda: asyncio.run(listed_queues(settings)))
 
     def _inspection(self, answers: Answers) -> Inspection:
         queues, settings = self._queues(answers), _settings(answers)
@@ -298,70 +287,3 @@ def _settings(answers: Answers) -> TenantSettings:
         token=token, connector=answers.get("connector", "none"), connector_settings=NoSettings(), policy_settings={},
         **given,
     )  # fmt: skip
-
-
-def _answers_at(base_url: str) -> bool:
-    try:
-        httpx.get(base_url, timeout=ANSWERS_WITHIN)
-    except (httpx.HTTPError, httpx.InvalidURL) as failure:
-        raise ValueError(f"{lost_read(failure, base_url).sentence}; check the address and the network") from None
-    return True
-
-
-async def _warehouses(settings: TenantSettings) -> Sequence[Any] | None:
-    account = Account(settings.name, settings.base_url, settings.store_code, settings.token)
-    client = ShipperOne(account, HttpExchange(account.root, ExchangeLimits(timeout=ANSWERS_WITHIN)))
-    try:
-        return await client.warehouses()
-    except ReadFailed as failure:
-        wrong = wrong_part(failure, settings.base_url, settings.store_code)
-        if wrong is None:
-            return None
-        if wrong.part == "token":
-            raise ValueError(f"{failure.sentence}; is it the token that came with this store?") from None
-        raise ValueError(f"{wrong.part}: {failure.sentence}; {wrong.cure}") from None
-    finally:
-        await client.aclose()
-
-
-async def _read(settings: TenantSettings) -> Queues:
-    try:
-        return await read_queues(settings, max_response=RESPONSE_AT_MOST)
-    except ReadFailed as failure:
-        raise ValueError(f"{failure.sentence}; does the token have the scope to read this queue?") from None
-
-
-def _ask_connector(name: str, setup: Setup) -> Question | SetupDone:
-    found = discovery.load_connector(name)
-    try:
-        step = found.setup(setup)
-    except (ValueError, ConnectorError, PluginRefused):
-        raise
-    except Exception as error:
-        raise ValueError(f"the questions of {name} raised {type(error).__name__}; ask its author") from None
-    if isinstance(step, SetupDone) and not step.toml:
-        settings_type(found).model_validate(dict(step.settings), context={"base": setup.folder})
-    return step
-
-
-def _listed(queues: Queues) -> str:
-    counts = ", ".join(f"{len(rows)} order(s) in pending_{stage}" for stage, rows in queues.orders.items())
-    return f"{counts}; nothing was changed"
-
-
-def _looked_at(found: Inspection) -> str:
-    """The result of `inspect` in a few lines."""
-    total = sum(found.orders.values())
-    if not total:
-        return (
-            "no order is listed, so where ShipperOne has its fields could not be looked at; once there are some: "
-            f"shipperone-erp inspect {found.tenant}"
-        )
-    lines = [
-        f"{found.explained} of {found.totals} orders that list a total come to it",
-        f"with these settings {found.then} of {total} would be held, without them {found.now}",
-    ]
-    reasons = Counter({held.reason: held.orders for held in found.held_then})
-    lines += [f"  {count} {reason}" for reason, count in reasons.most_common()]
-    lines += [f"only you can answer: {question}" for question in found.questions]
-    return "\n".join(lines)

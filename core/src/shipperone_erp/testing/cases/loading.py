@@ -5,7 +5,7 @@ import threading
 import time
 from pathlib import Path
 
-from shipperone_erp.connector import discovery
+from shipperone_erp.connector import plugin_checks
 from shipperone_erp.domain.hook_answers import Check, ConnectorError, Invoice
 from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.kernel.redaction import secrets_in
@@ -32,7 +32,7 @@ def loads(bench: Bench) -> None:
     """The class is checked as at every start: it is a class and not an instance, its `api` range includes this core,
     each hook is marked, correctly named, takes its one argument and is no coroutine."""
     try:
-        discovery.checked(bench.found)
+        plugin_checks.checked(bench.found)
     except PluginRefused as refused:
         raise Finding(str(refused)) from None
 

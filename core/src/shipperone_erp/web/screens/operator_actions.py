@@ -13,7 +13,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import adoption, job_commands
+from shipperone_erp.operations import actors, adoption, job_commands, job_selection, pauses
 from shipperone_erp.operations import go_live as going_live
 from shipperone_erp.web import job_actions
 from shipperone_erp.web.access import Person
@@ -92,7 +92,7 @@ def _run_each(
 ) -> str:
     """The action for one job after another. A failure is reported, and does not stop the others."""
     follows, failed, done = "", [], 0
-    with job_commands.acting_as(person.name):
+    with actors.acting_as(person.name):
         for entry in previewed(site.ledger, action, keys, person):
             if entry.job is None or entry.why_not is not None:
                 failed.append(f"{entry.job.order_id if entry.job else entry.key}: {entry.why_not}")
@@ -123,7 +123,7 @@ async def _in_background(
         raise UsageError((rows[0].why_not if rows else None) or text("gone_job"))
 
     async def work() -> None:
-        with job_commands.acting_as(person.name):
+        with actors.acting_as(person.name):
             await action.in_background(ActionRequest(site.ledger, site.configuration, job, site.now(), note))
 
     site.background.start((action.name, job.tenant, job.order_id), person.name, site.now, work)
@@ -138,10 +138,10 @@ async def pause(site: Site, request: Request) -> Response:
     resumes = one(fields, "act") == "resume"
 
     def work() -> list[Stage]:
-        with job_commands.acting_as(person.name):
+        with actors.acting_as(person.name):
             if resumes:
-                return job_commands.resume(site.ledger, tenant, stages, site.now(), note)
-            job_commands.pause(site.ledger, tenant, stages, site.now(), note)
+                return pauses.resume(site.ledger, tenant, stages, site.now(), note)
+            pauses.pause(site.ledger, tenant, stages, site.now(), note)
             return list(stages)
 
     done = await asyncio.to_thread(work)
@@ -160,7 +160,7 @@ async def go_live(site: Site, request: Request) -> Response:
     known = site.configuration.tenants.get(tenant)
 
     def work() -> int:
-        with job_commands.acting_as(person.name):
+        with actors.acting_as(person.name):
             stages = known.stages if known else tuple(Stage)
             return len(going_live.go_live(site.ledger, tenant, stages, site.now(), note, from_now=from_now))
 
@@ -181,10 +181,10 @@ async def adopt(site: Site, request: Request) -> Response:
         made = adoption.from_text(one(fields, "rows"), name)
         for document in made:
             with contextlib.suppress(UsageError):  # `adopt` reports it, with its row
-                job = job_commands.pick(site.ledger, document.wanted, adoption.can_be_adopted, "adopted")
+                job = job_selection.pick(site.ledger, document.wanted, adoption.can_be_adopted, "adopted")
                 if not person.may_act(job):
                     raise forbidden(person)
-        with job_commands.acting_as(person.name):
+        with actors.acting_as(person.name):
             return len(adoption.adopt(site.ledger, made, site.now(), note))
 
     site.say(request, text("adopted_flash", n=await asyncio.to_thread(work)))
