@@ -59,7 +59,7 @@ def entries() -> list[object]:
         one,
         Effect(id=1, job_id=one.id, kind=EffectKind.CONFIRM, key=one.key, intent_at=NOW, request='{"order": {}}'),
         *(a_job(f"FO-2{n}", **held, reason=Reason.TOTAL_DIFFERS, owner=Owner.ACCOUNTANT, sentence="it differs by 1.00")
-          for n in range(4)),
+          for n in range(5)),
         a_job(f"FO-{long}", **held, reason=Reason.CONNECTOR_BUG, owner=Owner.IT, sentence=f"ValueError: {long}"),
         a_job("FO-3", state=State.WAITING, reason=Reason.NOT_ENOUGH_STOCK, owner=Owner.WAREHOUSE, since=NOW,
               sentence="3 wanted, 1 available", next_attempt_at=NOW + timedelta(minutes=9)),
@@ -204,6 +204,17 @@ def test_bulk_by_the_browser_shows_a_preview_and_then_acts(page, shop):
     page.wait_for_selector(".flash")
     states = {job.state for name in ("FO-21", "FO-22") for job in shop.site.ledger.find_jobs(order_id=name)}
     assert states == {State.IGNORED}
+
+
+def test_one_press_retries_an_order_of_the_list(page, shop):
+    page.goto(f"{shop.base}/held?reason=total_differs")
+    page.get_by_role("button", name="Retry FO-24", exact=True).click()
+    page.wait_for_selector(".flash")
+    assert "Retry: 1 order. FO-24:" in page.locator(".flash").inner_text()
+    assert page.url.endswith("/held?reason=total_differs")
+    (job,) = shop.site.ledger.find_jobs(order_id="FO-24")
+    assert job.state is State.NEW
+    assert page.complaints == []
 
 
 def test_what_heals_is_marked_and_leaves_and_what_is_selected_stays(page, shop):

@@ -13,7 +13,7 @@ from shipperone_erp.operations.reconcile.findings import Compared, Finding
 from shipperone_erp.operations.reconcile.running import Reconciled
 from shipperone_erp.web import texts
 from shipperone_erp.web.background_runs import Run
-from shipperone_erp.web.job_actions import JOB_ACTIONS
+from shipperone_erp.web.job_actions import IN_ROW, JOB_ACTIONS
 from shipperone_erp.web.site import HERE
 from stage_orders import order
 from web_page import add, configured, ledger_with, served, words
@@ -100,6 +100,46 @@ def test_bulk_shows_first_what_will_happen_to_each(tmp_path):
         assert str(done.url).endswith("/held?owner=accountant")
         assert {job.state for job in ledger.find_jobs()} == {State.IGNORED}
         assert [action.note for action, *_ in ledger.newest_actions()] == ["agreed"] * 3
+
+
+def test_the_button_of_an_order_in_the_list_acts_on_that_order_only(tmp_path):
+    pressed, selected = held("FO-1"), held("FO-2")
+    with ledger_with(tmp_path, pressed, selected) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        assert f'value="retry {pressed.key}" formaction="/act" aria-label="Retry FO-1"' in browser.get("/held").text
+        # what the form of the list submits with the button: the boxes that are checked and the action of the selection
+        form = {"row": f"retry {pressed.key}", "key": [selected.key], "act": "ignore", "back": "/held"}
+        assert "Retry: 1 order. FO-1:" in words(browser.post("/act", form, on="/held").text)
+        assert ledger.find_jobs(order_id="FO-1")[0].state is State.NEW
+        assert ledger.find_jobs(order_id="FO-2")[0].state is State.HELD
+
+
+def test_a_button_in_the_list_that_changes_documents_leads_to_the_preview(tmp_path):
+    job = held("FO-1", reference="I-1", step=Step.BUILT, reason=Reason.AWAITING_APPROVAL)
+    with ledger_with(tmp_path, job) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        shown = browser.get("/held").text
+        assert f'<button name="row" value="approve {job.key}" aria-label="Approve FO-1">Approve…' in shown
+        preview = words(browser.post("/act/preview", {"row": f"approve {job.key}", "back": "/held"}, on="/held").text)
+        assert "Approve 1 order" in preview
+        assert ledger.find_jobs()[0].state is State.HELD, "a preview does nothing"
+
+
+def test_what_an_order_of_the_list_offers_needs_no_input():
+    assert IN_ROW == ("approve", "retry", "rebuild")
+    assert [name for name in IN_ROW if JOB_ACTIONS[name].fields or JOB_ACTIONS[name].needs_note] == []
+    assert [name for name in IN_ROW if JOB_ACTIONS[name].harmless] == ["retry"]
+
+
+def test_a_refresh_of_an_open_page_leaves_the_message_to_the_next_page(tmp_path):
+    job = held("FO-1")
+    with ledger_with(tmp_path, job) as ledger, served(configured(tmp_path), ledger) as page:
+        browser = page.browser()
+        browser.http.follow_redirects = False
+        assert browser.post("/act", {"act": "retry", "key": job.key}, on="/held").status_code == 303
+        assert "Retry: 1 order" not in browser.get("/held", headers={"x-refresh": "1"}).text
+        assert "Retry: 1 order" in browser.get("/held").text
+        assert "Retry: 1 order" not in browser.get("/held").text
 
 
 def test_one_that_changed_meanwhile_stops_none_of_the_others(tmp_path):

@@ -54,6 +54,8 @@ class JobAction:
     """Returns the next step, if the job itself does not show it."""
     needs_note: bool = False
     fields: tuple[str, ...] = ()
+    harmless: bool = False
+    """It creates and changes no document by itself: a list's button runs it without a preview."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
     action.name: action
     for action in (
         JobAction("approve", job_commands.can_be_approved, _approve),
-        JobAction("retry", job_commands.can_be_retried, partial(_retry, rebuild=False)),
+        JobAction("retry", job_commands.can_be_retried, partial(_retry, rebuild=False), harmless=True),
         JobAction("rebuild", job_commands.can_be_rebuilt, partial(_retry, rebuild=True)),
         JobAction("repeat", job_commands.can_be_repeated, partial(_simple, job_commands.repeat), needs_note=True),
         JobAction(
@@ -203,6 +205,9 @@ JOB_ACTIONS: Mapping[str, JobAction] = {
 
 IN_BACKGROUND = tuple(action.name for action in JOB_ACTIONS.values() if isinstance(action, BackgroundAction))
 IN_BULK = tuple(a.name for a in JOB_ACTIONS.values() if not a.fields and not isinstance(a, BackgroundAction))
+
+IN_ROW = tuple(name for name in IN_BULK if not JOB_ACTIONS[name].needs_note)
+"""Those that need no input at all: each order of a list has a button for the first that fits."""
 
 
 def available(job: Job) -> list[JobAction]:

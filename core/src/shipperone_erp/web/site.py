@@ -39,6 +39,8 @@ Values = dict[str, Any]
 Clock = Callable[[], datetime]
 
 LOG = logging.getLogger("shipperone_erp.web")
+REFRESH = "x-refresh"
+"""The header by which page.js marks a request for the newest state of a page that is open already."""
 
 
 class Answered(Exception):
@@ -83,7 +85,10 @@ class Site:
         """Render the template with the result of `make` in a thread, so that the tenants' event loop is not blocked."""
         visit = visit_of(request)
         session = visit.session or self.access.begin()
-        message, session.message = session.message, None
+        message = None
+        if REFRESH not in request.headers:
+            # the page that a person opens next shows it; a refresh in the background would swallow it
+            message, session.message = session.message, None
         html = await asyncio.to_thread(self._filled, template, make, request, visit.person, session, message)
         if status == 200:
             self.away_since = None

@@ -43,7 +43,7 @@
           continue;
         }
         item.classList.add("healed");
-        for (const input of item.querySelectorAll("input")) { input.checked = false; input.disabled = true; }
+        for (const input of item.querySelectorAll("input, button")) { input.checked = false; input.disabled = true; }
         tell(document.body.dataset.healed.replace("%s", item.dataset.name || item.dataset.key));
       } else if (!busy(item) && !same(item, next)) {
         item.replaceChildren(...next.childNodes);

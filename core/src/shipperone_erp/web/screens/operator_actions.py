@@ -58,8 +58,7 @@ async def preview(site: Site, request: Request) -> Response:
     """The effect on each of the selected orders; nothing is changed yet."""
     fields = await site.form(request)
     person = site.acting(request)
-    action = _action(fields)
-    keys = fields.get("key", [])
+    action, keys = _chosen(fields)
 
     def make(ledger: Ledger) -> Values:
         rows = previewed(ledger, action, keys, person)
@@ -75,14 +74,14 @@ async def run(site: Site, request: Request) -> Response:
     """Perform the action on each order of the form, and return to the page of the form."""
     fields = await site.form(request)
     person = site.acting(request)
-    action = _action(fields)
+    action, keys = _chosen(fields)
     note = one(fields, "note") or None
     if action.needs_note and note is None:
         raise Answered(409, text("refused"), text("note_needed"))
     if isinstance(action, BackgroundAction):
-        return await _in_background(site, request, fields, action, person, note)
+        return await _in_background(site, request, fields, keys, action, person, note)
     values = {name: one(fields, name) for name in action.fields}
-    message = await asyncio.to_thread(_run_each, site, action, fields.get("key", []), person, note, values)
+    message = await asyncio.to_thread(_run_each, site, action, keys, person, note, values)
     site.say(request, message)
     return back_to(request, fields)
 
@@ -114,10 +113,16 @@ def _run_each(
 
 
 async def _in_background(
-    site: Site, request: Request, fields: Fields, action: BackgroundAction, person: Person, note: str | None
+    site: Site,
+    request: Request,
+    fields: Fields,
+    keys: Sequence[str],
+    action: BackgroundAction,
+    person: Person,
+    note: str | None,
 ) -> Response:
     """An action that first reads ShipperOne or the ERP: the form is answered at once, the order shows the result."""
-    rows = await asyncio.to_thread(previewed, site.ledger, action, fields.get("key", [])[:1], person)
+    rows = await asyncio.to_thread(previewed, site.ledger, action, keys[:1], person)
     job = rows[0].job if rows else None
     if job is None or rows[0].why_not is not None:
         raise UsageError((rows[0].why_not if rows else None) or text("gone_job"))
@@ -225,8 +230,13 @@ def _must_know(site: Site, name: str) -> None:
         raise Answered(404, text("not_found"), text("not_found_hint"))
 
 
-def _action(fields: Fields) -> JobAction:
-    found = job_actions.JOB_ACTIONS.get(one(fields, "act"))
+def _chosen(fields: Fields) -> tuple[JobAction, list[str]]:
+    """The action and the keys of the jobs: those that are selected, or the one whose own button was pressed."""
+    name, keys = one(fields, "act"), fields.get("key", [])
+    if row := one(fields, "row"):
+        name, _, key = row.partition(" ")
+        keys = [key]
+    found = job_actions.JOB_ACTIONS.get(name)
     if found is None:
         raise Answered(404, text("not_found"))
-    return found
+    return found, keys

@@ -33,6 +33,7 @@ ORDERS: Mapping[str, str | tuple[str, str]] = {
     "amount": "Amount",
     "next_attempt": "next attempt {at}",
     "select_order": "Select {order}",
+    "act_on_order": "{action} {order}",
     "select_all": "Select all",
     "with_selected": "With the selected orders",
     "preview": "Preview",
