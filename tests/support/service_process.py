@@ -36,7 +36,7 @@ class Service:
     def said(self) -> str:
         return self.log.read_text()
 
-    def stop(self, within: float = 20.0) -> int:
+    def stop(self, within: float = 60.0) -> int:
         self.process.send_signal(signal.SIGTERM)
         return self.process.wait(timeout=within)
 
@@ -51,14 +51,15 @@ def service(world, stop_within: float = 25.0):
         running.process.wait()
 
 
-def until(true, seconds=20.0):
+def until(true, seconds=60.0):
+    """Return once it is true. A test that passes waits no longer than that takes, so a busy machine has time enough."""
     ends = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < ends, "it never came true"
         time.sleep(0.05)
 
 
-def at_rest(value, seconds=2.0, within=30.0):
+def at_rest(value, seconds=2.0, within=60.0):
     """What it is once it has not changed for so long."""
     ends = time.monotonic() + within
     seen, since = value(), time.monotonic()

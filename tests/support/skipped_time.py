@@ -1,10 +1,11 @@
 """A time source for tests: it stands still until it is advanced, and nobody sleeps for real."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
-from shipperone_erp.kernel.time_source import MachineTime
+from shipperone_erp.kernel.time_source import MachineTime, TimeSource
 
 START = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
@@ -49,3 +50,28 @@ class TimeOf(MachineTime):
 
     def elapsed(self) -> float:
         return self._monotonic() if self._monotonic else super().elapsed()
+
+
+class SleptTime:
+    """The time of `run --once`, whose `settle_for` it measures: the pauses that a task has made, and nothing else.
+
+    So a test that gives it a second sees as many cycles on a machine where each takes a second as on one where it takes
+    milliseconds.
+    """
+
+    def __init__(self, machine: TimeSource) -> None:
+        self._machine = machine
+        self._slept: Counter[object] = Counter()
+
+    def now(self) -> datetime:
+        return self._machine.now()
+
+    def monotonic(self) -> float:
+        return self._slept[asyncio.current_task()]
+
+    def elapsed(self) -> float:
+        return self._machine.elapsed()
+
+    async def sleep(self, seconds: float) -> None:
+        await self._machine.sleep(seconds)
+        self._slept[asyncio.current_task()] += seconds

@@ -22,6 +22,7 @@ from shipperone_erp.engine.selection import Selection
 from shipperone_erp.kernel.time_source import MachineTime
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox
+from skipped_time import SleptTime
 
 COUNTING = PLUGINS / "counting"
 SETTLE = "0.3s"
@@ -149,13 +150,17 @@ class World:
         open_ledger: Callable[[str], Ledger] | None = None,
         configuration: Configuration | None = None,
     ) -> Ended:
-        """`run --once`; how the tenant ended. `configuration`: what `read` gave, for several at once."""
+        """`run --once`; how the tenant ended. `settle_for`: seconds of pauses, so that the machine's load does not count.
+
+        `configuration`: what `read` gave, for several at once.
+        """
         configuration = configuration or self.read()
         options: dict[str, Any] = {"open_ledger": open_ledger} if open_ledger else {}
 
         async def go() -> dict[str, Ended]:
             watch = [lambda before, after: self.changes.append((before, after))]
             async with Runtime(configuration, time=self.clock, observers=watch, **options) as runtime:
+                runtime._time = SleptTime(runtime._time)
                 return await runtime.once(Selection(frozenset(orders), limit), settle_for=timedelta(seconds=settle_for))
 
         return asyncio.run(go())["acme"]

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 import warm_processes
+from service_process import until
 from shipperone_erp import Reason
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.operations.actors import actor
@@ -53,13 +54,6 @@ def service(world, *arguments):
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-
-
-def until(true, seconds=20.0):
-    ends = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < ends, "it never came true"
-        time.sleep(0.05)
 
 
 def test_run_once_ends_with_0_when_everything_is_done(world):

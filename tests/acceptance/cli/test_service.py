@@ -34,12 +34,10 @@ def seldom(world):
 
 def test_a_hook_that_hangs_does_not_keep_the_service_from_stopping(often):
     often.sandbox.add(order())
-    often.erp.script("reserve_stock", "hang", detail="60")
+    often.erp.script("reserve_stock", "hang", detail="300")
     with service(often, stop_within=1.0) as running:
         until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
-        began = time.monotonic()
-        assert running.stop() == 0
-        assert time.monotonic() - began < 8
+        assert running.stop(within=100) == 0
         assert "a call is still not answered; it is unknown to whoever goes on here" in running.said
     assert often.erp.effects("reserve_stock") == 0
     often.finishes()
@@ -51,12 +49,10 @@ def test_a_long_queue_is_left_at_its_next_recorded_point_and_nothing_is_lost(oft
     for entry in entries:
         often.sandbox.add(entry)
     often.settings["concurrency"] = "2"
-    often.erp.script("reserve_stock", "hang_then", times=999, detail="0.2")
+    often.erp.script("reserve_stock", "hang_then", times=999, detail="0.5")
     with service(often) as running:
         until(lambda: often.erp.effects("reserve_stock") >= 3)
-        began = time.monotonic()
         assert running.stop() == 0
-        assert time.monotonic() - began < 5
     assert often.erp.effects("reserve_stock") < 60
     assert not [job for job in often.jobs() if job.state is State.HELD]
     often.erp.ask("DELETE FROM script")
@@ -67,13 +63,13 @@ def test_a_long_queue_is_left_at_its_next_recorded_point_and_nothing_is_lost(oft
 
 def test_a_second_signal_stops_at_once(often):
     often.sandbox.add(order())
-    often.erp.script("reserve_stock", "hang", detail="60")
-    with service(often) as running:
+    often.erp.script("reserve_stock", "hang", detail="300")
+    with service(often, stop_within=200) as running:
         until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
         running.process.send_signal(signal.SIGTERM)
         until(lambda: "stopping: " in running.said)
         running.process.send_signal(signal.SIGTERM)
-        assert running.process.wait(timeout=3) == -signal.SIGTERM
+        assert running.process.wait(timeout=60) == -signal.SIGTERM
     often.finishes()
     assert often.erp.effects("reserve_stock") == 1
 
@@ -141,7 +137,7 @@ def test_pause_and_resume_are_obeyed_at_once(often):
         until(lambda: often.erp.delivered("FO-1"))
         said = often.command("pause", "acme", "--stage", "allocation", "--note", "stock-taking")
         assert "acme: allocation paused; `shipperone-erp resume acme` lets it continue" in said.stdout
-        until(lambda: "acme/allocation: paused by" in running.said, 3)
+        until(lambda: "acme/allocation: paused by" in running.said)
         often.sandbox.add(order("FO-2"))
         time.sleep(1)
         assert often.erp.effects("reserve_stock", "FO-2") == 0
@@ -150,26 +146,26 @@ def test_pause_and_resume_are_obeyed_at_once(often):
         assert allocation["sentence"].endswith(": stock-taking")
         assert invoice["paused"] is None
         assert "allocation goes on" in often.command("resume", "acme").stdout
-        until(lambda: often.erp.delivered("FO-2"), 5)
+        until(lambda: often.erp.delivered("FO-2"))
         assert "nothing was paused" in often.command("resume", "acme").stdout
         assert running.stop() == 0
 
 
 def test_a_pause_is_obeyed_while_a_queue_is_being_read(often):
-    """Twenty orders wait for the one slot, and ShipperOne takes ten seconds for its next answer."""
+    """Twenty orders wait for the one slot, and ShipperOne's next answer comes long after the test."""
     often.settings["concurrency"] = "1"
-    often.erp.script("reserve_stock", "hang_then", times=99, detail="0.3")
+    often.erp.script("reserve_stock", "hang_then", times=99, detail="1")
     for number in range(20):
         often.sandbox.add(order(f"FO-{number}"))
     with service(often) as running:
         until(lambda: often.erp.effects("reserve_stock") > 0)
         reads = often.sandbox.requests.total()
-        often.sandbox.faults.add(Fault("latency", method="GET", seconds=10))
+        often.sandbox.faults.add(Fault("latency", method="GET", seconds=250))
         until(lambda: often.sandbox.requests.total() > reads)
         often.command("pause", "acme", "--stage", "allocation")
-        until(lambda: "acme/allocation: paused by" in running.said, 3)
+        until(lambda: "acme/allocation: paused by" in running.said)
         # the hook in flight may end; how long that takes is the machine's affair, twenty orders are not
-        assert at_rest(lambda: often.erp.effects("reserve_stock")) < 20
+        assert at_rest(lambda: often.erp.effects("reserve_stock"), 3) < 20
 
 
 def test_run_once_leaves_what_is_paused_and_says_so(world):
@@ -191,7 +187,7 @@ def test_what_a_person_says_takes_effect_while_the_service_runs(seldom):
     with service(seldom) as running:
         until(lambda: "product_unknown" in running.said)
         assert seldom.command("order", "retry", "FO-1").returncode == 0
-        until(lambda: seldom.sandbox.order("FO-1").allocations == 1, 15)
+        until(lambda: seldom.sandbox.order("FO-1").allocations == 1)
         assert running.stop() == 0
 
 
@@ -305,15 +301,19 @@ def test_what_is_ignored_stays_and_keeps_its_documents(world):
     assert len(world.erp.issued("FO-1")) == 1
 
 
-def serve(world, seconds, configuration=None):
-    """The service for that long, in this process."""
+def serve(world, seconds, configuration=None, enough=lambda: False):
+    """The service for that long, or until there is enough, in this process."""
     configuration = configuration or world.read()
 
     async def go():
         stopping = asyncio.Event()
         async with Runtime(configuration, time=world.clock) as runtime:
-            asyncio.get_running_loop().call_later(seconds, stopping.set)
-            await runtime.serve(stopping)
+            serving = asyncio.create_task(runtime.serve(stopping))
+            ends = time.monotonic() + seconds
+            while time.monotonic() < ends and not enough():
+                await asyncio.sleep(0.05)
+            stopping.set()
+            await serving
 
     asyncio.run(go())
 
@@ -349,7 +349,7 @@ def test_a_token_that_no_header_can_carry_does_not_end_the_watching(world):
         time.sleep(2.5)
         token.write_text("renewed-token")
         world.sandbox.add(order("FO-2"))
-        until(lambda: world.erp.delivered("FO-2"), 15)
+        until(lambda: world.erp.delivered("FO-2"))
         assert running.stop() == 0
 
 
@@ -393,7 +393,7 @@ def test_a_token_that_was_renewed_while_the_service_was_starting_is_read(often):
     often.sandbox.add(order())
     configuration = often.read()
     token.write_text(often.sandbox.token)
-    serve(often, 6.0, configuration)
+    serve(often, 60.0, configuration, lambda: often.erp.delivered("FO-1"))
     assert often.erp.delivered("FO-1") == 1
 
 
@@ -412,8 +412,8 @@ def test_a_queue_that_cannot_be_read_takes_nothing_from_the_orders_that_wait_for
     with service(world) as running:
         until(lambda: world.erp.ask("SELECT times FROM script")[0][0] < 99)
         world.sandbox.faults.add(Fault("500", action="pending_invoice", times=10**6))
-        until(lambda: len(world.erp.issued()) >= 8, 40)
+        until(lambda: len(world.erp.issued()) >= 8)
         world.sandbox.faults.clear()
-        until(lambda: world.erp.ask("SELECT on_hand FROM stock") == [(172,)], 40)
+        until(lambda: world.erp.ask("SELECT on_hand FROM stock") == [(172,)])
         assert running.stop() == 0
     assert world.erp.ask("SELECT on_hand, reserved FROM stock") == [(172, 0)]

@@ -224,10 +224,10 @@ def test_what_heals_is_marked_and_leaves_and_what_is_selected_stays(page, shop):
     (job,) = shop.site.ledger.find_jobs(order_id="FO-23")
     with actors.acting_as("somebody"):
         job_commands.ignore(shop.site.ledger, job, datetime.now(UTC), "healed meanwhile")
-    page.wait_for_selector("li.healed", timeout=8000)
-    assert "FO-23" in page.locator("li.healed").inner_text()
+    healed = page.wait_for_selector("li.healed", timeout=60_000)
+    assert "FO-23" in healed.inner_text()
     assert "FO-23 needs no operator any more" in page.locator("[data-said]").inner_text()
-    page.wait_for_selector("li.healed", state="detached", timeout=8000)
+    page.wait_for_selector("li.healed", state="detached", timeout=60_000)
     assert page.get_by_label("Select FO-1", exact=True).is_checked()
     assert page.complaints == []
 

@@ -1,6 +1,7 @@
 """The screens of the operations page over real ledgers: what they show, and that their actions are the command line's."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -240,11 +241,11 @@ def test_go_live_decides_about_what_was_listed_before(world):
 
 def until(browser, path, said):
     """Look until the page says so: what runs in the background has ended then."""
-    for _ in range(200):
-        shown = words(browser.get(path).text)
-        if said in shown:
-            return shown
-    raise AssertionError(shown)
+    ends = time.monotonic() + 60
+    while said not in (shown := words(browser.get(path).text)):
+        assert time.monotonic() < ends, shown
+        time.sleep(0.05)
+    return shown
 
 
 def test_reconcile_runs_in_the_background_and_its_totals_add_up(world):

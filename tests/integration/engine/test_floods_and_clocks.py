@@ -166,7 +166,7 @@ def test_what_is_urgent_does_not_queue_behind_a_flood():
     assert asyncio.run(go()) == ["other", "late", "flood 1", "flood 2", "flood 3"]
 
 
-def serve(world, act, until, seconds=20.0):
+def serve(world, act, until, seconds=90.0):
     """A service in this process; `act` is called in the middle, and it ends once `until` is true."""
     configuration = world.read()
 
@@ -281,7 +281,7 @@ def test_a_clock_that_is_set_a_day_ahead_releases_nothing_early(world):
     assert (world.erp.live("FO-1"), job.ended, job.reason is Reason.ORDER_GONE) == (1, False, False)
 
 
-def _wait(true, seconds=15.0):
+def _wait(true, seconds=60.0):
     pause = threading.Event()
     for _ in range(int(seconds / 0.05)):
         if true():

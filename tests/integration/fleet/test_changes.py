@@ -1,7 +1,5 @@
 """What changes while workers serve: tenants, secrets, the database itself, another process beside them."""
 
-import time
-
 import pytest
 
 pytest.importorskip("procrastinate")
@@ -9,7 +7,7 @@ pytest.importorskip("procrastinate")
 from fleet_world import fleet, until
 from ledger_databases import empty_postgresql, own_postgresql
 from shipperone_erp.domain.records import Effect
-from shipperone_erp.engine.operator_signals import PAUSES_GOOD_FOR
+from shipperone_erp.domain.states import Stage
 
 
 def test_a_tenant_is_added_paused_given_another_secret_and_removed_without_a_restart(tmp_path, postgresql_url):
@@ -26,7 +24,8 @@ def test_a_tenant_is_added_paused_given_another_secret_and_removed_without_a_res
         until(lambda: two.serving() == {"only": 2} and two.done(1), why=worker.said)
 
         assert two.command("pause", "shop1", "--note", "stocktaking").returncode == 0
-        time.sleep(4 * PAUSES_GOOD_FOR)  # a worker acts on a pause within this time, the ledger's answer included
+        for stage in Stage:
+            until(lambda stage=stage: f"shop1/{stage}: paused by" in worker.said, why=worker.said)
         two.add(1, first=2)
         until(lambda: two.done_of("shop0") == 4, why=worker.said)
         assert two.done_of("shop1") == 2

@@ -42,10 +42,10 @@ def test_two_workers_share_the_tenants_and_one_that_is_drained_gives_its_own_awa
 
         # an operator changes a tenant's settings on one machine after the other
         three.write("one.toml", changed='timezone = "Europe/Bratislava"')
-        until(lambda: [row["tenant"] for row in three.rows()["one"]["refuses"]] == ["shop0"], 30)
+        until(lambda: [row["tenant"] for row in three.rows()["one"]["refuses"]] == ["shop0"])
         assert "is not the one that the fleet serves" in three.rows()["one"]["refuses"][0]["sentence"]
         three.write("two.toml", changed='timezone = "Europe/Bratislava"')
-        until(lambda: [row["refuses"] for row in three.rows().values()] == [[], []], 30, "the fleet did not follow")
+        until(lambda: [row["refuses"] for row in three.rows().values()] == [[], []], why="the fleet did not follow")
 
         # one is drained: the other serves everybody, what came to it late included
         assert three.command("worker", "drain", "one").returncode == 0
@@ -157,7 +157,7 @@ def test_a_worker_that_is_killed_is_replaced_within_the_sum_of_the_times(tmp_pat
         took = time.monotonic() - died
         print(f"\ntakeover: handed out after {handed:.1f} s, done after {took:.1f} s")
         two.once_each(1)
-        assert took < STALLED + LEASE + 20, second.said  # the rest is a busy machine's
+        assert took < STALLED + LEASE + 50, second.said  # the rest is a busy machine's
         assert "its worker shows no life any more" in second.said
         (failed,) = asked(two.url, "SELECT count(*) AS rows FROM procrastinate_jobs WHERE status = 'failed'")
         assert failed.rows - before == its, "each stalled row is failed once, never handed out again"
