@@ -1,6 +1,5 @@
 """docs/reference/guide.md: every row names modules that are there, and tests that are run."""
 
-import ast
 import re
 from collections import Counter
 from functools import cache
@@ -25,8 +24,7 @@ def collected() -> Counter[str]:
     """The name of every test that pytest would collect here."""
     found: Counter[str] = Counter()
     for file in TESTS.rglob("test_*.py"):
-        tree = ast.parse(file.read_text(encoding="utf-8"))
-        found.update(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
+        found.update(re.findall(r"^def (test_\w+)\(", file.read_text(encoding="utf-8"), re.MULTILINE))
     return found
 
 

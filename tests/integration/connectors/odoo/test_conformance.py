@@ -18,7 +18,6 @@ from shipperone_erp.testing.runner import run_case
 from shipperone_erp_odoo.conformance import NEEDED, NEIGHBOUR, OdooHarness
 
 FILES = {"18-jsonrpc.jsonl", "19-json2.jsonl"}
-TAPES = {file.name: read(file) for file in sorted(KIT.glob("*.jsonl"))}
 PLAYED = [case for case in CASES.values() if case.id not in NOT_PLAYED]
 
 
@@ -56,21 +55,27 @@ def test_record(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def merchants():
+def tapes():
+    """By file, its header and its tape."""
+    return {file.name: read(file) for file in sorted(KIT.glob("*.jsonl"))}
+
+
+@pytest.fixture(scope="module")
+def merchants(tapes):
     """By file, what its cases share: made by its first part."""
-    return {name: playing(header, tape) for name, (header, tape) in TAPES.items()}
+    return {name: playing(header, tape) for name, (header, tape) in tapes.items()}
 
 
-def test_both_protocols_are_recorded_and_nothing_that_is_left_over():
-    assert set(TAPES) == FILES
-    for _, tape in TAPES.values():
+def test_both_protocols_are_recorded_and_nothing_that_is_left_over(tapes):
+    assert set(tapes) == FILES
+    for _, tape in tapes.values():
         assert set(tape.cases) <= {SEEDING, *(case.id for case in PLAYED)}
 
 
 @pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 @pytest.mark.parametrize("file", sorted(FILES))
-def test_from_recordings(file: str, case: Case, merchants, tmp_path: Path):
-    header, tape = TAPES[file]
+def test_from_recordings(file: str, case: Case, tapes, merchants, tmp_path: Path):
+    header, tape = tapes[file]
     harness = taped(tape, merchants[file], case.id, header)
     result = run_case(case, harness, tmp_path, live=True)
     if result.outcome == "skipped":
@@ -80,10 +85,10 @@ def test_from_recordings(file: str, case: Case, merchants, tmp_path: Path):
 
 @pytest.mark.parametrize("wrong", ["another content", "another sequence", "one too few", "one too many"])
 @pytest.mark.parametrize("id", ["R1", "S2"])
-def test_a_recording_that_no_longer_matches_fails_and_says_how_to_record_again(id, wrong, merchants, tmp_path):
+def test_a_recording_that_no_longer_matches_fails_and_says_how_to_record_again(id, wrong, tapes, tmp_path):
     """S2 looks only for secrets in what goes wrong: what it swallows is told all the same."""
     file = "18-jsonrpc.jsonl"
-    header, tape = TAPES[file]
+    header, tape = tapes[file]
     kept = [dict(one) for one in tape.cases[id]]
     if wrong == "another content":
         kept[-1]["request"] = [*kept[-1]["request"], "more"]
