@@ -2,12 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import partial
 
-from shipperone_erp.domain.absence import doubt_since, wants_proof
+from shipperone_erp.domain.absence import wants_proof
 from shipperone_erp.domain.allocation_release import to_be_given_back
 from shipperone_erp.domain.decisions import (
     Continue,
@@ -20,7 +20,7 @@ from shipperone_erp.domain.decisions import (
 )
 from shipperone_erp.domain.events import OrderPlanned, OrderRests, WorkLeft
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listing import Listed, Listing, ReadFailed
+from shipperone_erp.domain.listing import Listing, ReadFailed
 from shipperone_erp.domain.planner import plan, urgency
 from shipperone_erp.domain.planner_input import PlannerInput, planner_rules
 from shipperone_erp.domain.reasons import Reason
@@ -31,7 +31,9 @@ from shipperone_erp.engine.allocations import Allocations
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
+from shipperone_erp.engine.next_read import LastRead, next_read_for
 from shipperone_erp.engine.observers.registry import Observers
+from shipperone_erp.engine.other_queues import OtherQueues
 from shipperone_erp.engine.planner_input import load_planner_input
 from shipperone_erp.engine.ports import CyclePorts
 from shipperone_erp.engine.queue_record import QueueKeeper
@@ -41,9 +43,6 @@ from shipperone_erp.engine.shipping_deadline import ShippingDeadline
 from shipperone_erp.kernel.offload import aside
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.workflow.dispatch import act
-
-SHORTEST_DOUBT = timedelta(seconds=0.5)
-"""The shortest time until the next read after one that proved nothing about an unknown outcome."""
 
 AT_ONCE = 100
 """Orders that are planned or started in one step of the event loop: a few milliseconds."""
@@ -56,19 +55,6 @@ class Passed:
     moved: int
     due_in: float | None
     orders: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class OtherQueues:
-    """The reads of ShipperOne beside a stage's own queue.
-
-    `shipped`: the orders of the newest read of pending_invoice. `read_invoice_queue`: a read of it that can prove
-    absence. `read_failed`: the orders that ShipperOne lists as failed in its own process.
-    """
-
-    shipped: Callable[[], Mapping[str, Listed]]
-    read_invoice_queue: Callable[[], Awaitable[Listing]]
-    read_failed: Callable[[], Awaitable[frozenset[str]]]
 
 
 LOG = logging.getLogger("shipperone_erp.run")
@@ -144,7 +130,8 @@ class StageCycle:
         )
         left = WorkLeft(self.tenant, self.stage, known, self.context.now(), self.context.settings.invoice_within)
         self._events.tell(left)
-        times = [time for job in known if (time := self._comes_due(job)) is not None]
+        read = LastRead(self._planned_at, self._complete, frozenset(self._running))
+        times = [time for job in known if (time := next_read_for(job, read, self.rules.settle)) is not None]
         due_in = (min(times) - self.context.now()).total_seconds() if times else None
         return Passed(self._moved, due_in, frozenset(order_id for order_id, _ in chosen))
 
@@ -206,9 +193,9 @@ class StageCycle:
             confirmed=self._deadline.window(self.context.now()),
         )
         if listing.proves_absence and any(to_be_given_back(job) for job in planner_input.jobs):
-            planner_input = replace(planner_input, elsewhere=await self._elsewhere())
+            planner_input = replace(planner_input, elsewhere=await self._others.invoice_listing(self.tenant))
         if listing.proves_absence and any(job.absence_doubtful and not job.ended for job in planner_input.jobs):
-            planner_input = replace(planner_input, failed=await self._failed())
+            planner_input = replace(planner_input, failed=await self._others.failed_orders())
         self._planned = {job.id: job for job in (*planner_input.jobs, *planner_input.unshipped)}
         planner_input = replace(planner_input, jobs=tuple(map(self._released, planner_input.jobs)))
         self._allocations = Allocations(planner_input.allocations, self.context.settings, self.context.erp)
@@ -224,22 +211,6 @@ class StageCycle:
         ):
             return job
         return job.released(self.context.now())
-
-    async def _elsewhere(self) -> Listing | None:
-        """A read of pending_invoice that can prove absence; None if it fails."""
-        try:
-            return await self._others.read_invoice_queue()
-        except ReadFailed as failure:
-            LOG.warning("%s: pending_invoice must be read before goods are given back: %s", self.tenant,
-                              failure.sentence)  # fmt: skip
-            return None
-
-    async def _failed(self) -> frozenset[str]:
-        """The orders that ShipperOne lists as failed in its own process; none where the token may not read them."""
-        try:
-            return await self._others.read_failed()
-        except ReadFailed:
-            return frozenset()
 
     async def _act(self, chosen: list[tuple[str, list[Decision]]]) -> None:
         suspects = {order_id: decisions for order_id, decisions in chosen if self._suspected(decisions)}
@@ -315,18 +286,3 @@ class StageCycle:
     async def unfinished(self) -> list[Job]:
         """Every job of this stage that may still move automatically."""
         return await asyncio.to_thread(self._ledger.living_jobs, self.tenant, self.stage)
-
-    def _comes_due(self, job: Job) -> datetime | None:
-        """When this job requires the next read; None if only a change of the queue, or an operator, can move it.
-
-        A job that was due already and was left unchanged (not listed, or not readable) requires no further read.
-        """
-        if job.lost_at is not None and job.state not in (State.HELD, State.IGNORED):
-            doubted = doubt_since(job)
-            if doubted is not None:
-                # soon after the doubt began, then ever less often: a queue that keeps changing is not read continuously
-                return self._planned_at + max((self._planned_at - doubted) / 4, SHORTEST_DOUBT)
-            return job.lost_at + self.rules.settle if self._complete else None
-        if job.next_attempt_at is None or (job.state, job.reason) == (State.WAITING, Reason.PLATFORM_AUTH):
-            return None
-        return job.next_attempt_at if job.next_attempt_at > self._planned_at or job.order_id in self._running else None

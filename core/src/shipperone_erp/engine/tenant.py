@@ -20,13 +20,14 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
-from shipperone_erp.engine.cycle import OtherQueues, StageCycle
+from shipperone_erp.engine.cycle import StageCycle
 from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
 from shipperone_erp.engine.locks import ExclusiveNames
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
+from shipperone_erp.engine.other_queues import OtherQueues
 from shipperone_erp.engine.proxy_interception import ProxyInterception
 from shipperone_erp.engine.queue_view import QueueView
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions

@@ -1,38 +1,26 @@
 """The read side of the ledger. Every method may be called from any thread, during writes too."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Executable, Select, TextClause, bindparam, func, or_, select, union
+from sqlalchemy import Select, bindparam, func, or_, select, union
 
-from shipperone_erp.domain.ids import first_id_at
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import (
     Action,
     Binding,
     Effect,
-    JobCount,
-    JobSummary,
     NumberHolder,
     Pause,
     QueueRecord,
 )
-from shipperone_erp.domain.states import ENDED as ENDED_STATES
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.kernel.errors import LedgerDamaged
 from shipperone_erp.ledger import queries
-from shipperone_erp.ledger.database import Database
-from shipperone_erp.ledger.errors import sentences
-from shipperone_erp.ledger.integrity import damaged_among, damaged_rows
 from shipperone_erp.ledger.leases import LeaseRecord
+from shipperone_erp.ledger.list_reader import ListReader
 from shipperone_erp.ledger.schema import (
-    DISPROVED,
     ENDED,
-    NOT_COMPARED,
-    TAX_NOT_COMPARED,
     UNFINISHED,
     actions,
     bindings,
@@ -76,11 +64,8 @@ _OPEN_EFFECTS = (
 )
 
 
-class LedgerReader:
+class LedgerReader(ListReader):
     """The queries. Every method raises LedgerUnavailable while the database cannot be used."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
 
     def unfinished_jobs(self, tenant: str, stage: Stage) -> list[Job]:
         """Every job of this stage that has not ended, including those that an operator ignored; oldest first."""
@@ -119,93 +104,6 @@ class LedgerReader:
                 found += self._jobs(_OF_SALES_ORDERS, of_tenant=tenant, numbers=shared)
         return found
 
-    def find_jobs(
-        self,
-        *,
-        tenant: str | None = None,
-        stage: Stage | None = None,
-        order_id: str | None = None,
-        key: str | None = None,
-        states: Collection[State] | None = None,
-        reason: Reason | None = None,
-        since: datetime | None = None,
-        limit: int | None = None,
-    ) -> list[Job]:
-        """The jobs that meet every given condition, oldest first; `since`: first listed then or later."""
-        query = select(jobs).order_by(jobs.c.id).limit(limit)
-        conditions = {"tenant": tenant, "stage": stage, "order_id": order_id, "key": key, "reason": reason}
-        for name, value in conditions.items():
-            if value is not None:
-                query = query.where(jobs.c[name] == value)
-        if states is not None:
-            query = query.where(jobs.c.state.in_(list(states)))
-            if not any(state in ENDED_STATES for state in states):
-                query = query.where(UNFINISHED)  # redundant, but lets the partial index answer
-        if since is not None:
-            query = query.where(jobs.c.id >= first_id_at(since))
-        return self._jobs(query)
-
-    def listed(self, wanted: queries.Wanted, *, damaged: Callable[[str], None] | None = None) -> Iterator[JobSummary]:
-        """The jobs of a list, the most urgent first, read a few hundred at a time.
-
-        No transaction stays open between two of these reads: a slow reader (a pager) does not block the truncation of
-        the write-ahead log. Jobs that no longer meet the conditions when they are read are left out. With `damaged`, a
-        row that cannot be read is left out, and `damaged` is called with a sentence that names it.
-        """
-        ids = [row["id"] for row in self._rows(queries.urgent_first(wanted))]
-        for start in range(0, len(ids), CHUNK):
-            chunk = ids[start : start + CHUNK]
-            try:
-                found = self._summaries(wanted, chunk)
-            except LedgerDamaged:
-                if damaged is None:
-                    raise
-                with self._reading() as connection:
-                    wrong = damaged_among(connection, jobs, chunk, queries.SUMMARY)
-                for sentence in wrong.values():
-                    damaged(sentence)
-                found = self._summaries(wanted, [job_id for job_id in chunk if job_id not in wrong])
-            yield from (found[job_id] for job_id in chunk if job_id in found)
-
-    def _summaries(self, wanted: queries.Wanted, ids: Collection[int]) -> dict[int, JobSummary]:
-        return {row["id"]: JobSummary(**row) for row in self._rows(queries.summaries(wanted), ids=ids)}
-
-    def named(self, text: str, limit: int = 50) -> list[JobSummary]:
-        """Jobs whose order, key, invoice number or sales order is this text, or whose order begins with it."""
-        found: dict[int, JobSummary] = {}
-        for query in queries.named(text, limit):
-            for row in self._rows(query):
-                found.setdefault(row["id"], JobSummary(**row))
-        return list(found.values())[:limit]
-
-    def newest_actions(
-        self, *, tenant: str | None = None, actor: str | None = None, before: int | None = None, limit: int = 100
-    ) -> list[tuple[Action, str | None, Stage | None]]:
-        """The actions of operators, the newest first, each with its order and stage, if it has one."""
-        found: list[tuple[Action, str | None, Stage | None]] = []
-        for row in self._rows(queries.newest_actions(tenant, actor, before, limit)):
-            order_id, stage = row.pop("order_id"), row.pop("stage")
-            found.append((Action(**row), order_id, stage))
-        return found
-
-    def listed_between(self, since: datetime, until: datetime) -> tuple[int, int, list[tuple[datetime, datetime]]]:
-        """The number of jobs first listed in that period, the number of those done, and a sample of acceptance times.
-
-        The sample: pairs of the first listing and the acceptance, of at most 200 jobs.
-        """
-        ids = {"first": first_id_at(since), "last": first_id_at(until)}
-        (row,) = self._rows(queries.COUNTED_BETWEEN, **ids)
-        sample = self._rows(queries.ACCEPTED_BETWEEN, **ids) if row["done"] else []
-        return row["listed"], row["done"], [(one["first_listed_at"], one["accepted_at"]) for one in sample]
-
-    def jobs_by_id(self, ids: Collection[int]) -> list[Job]:
-        """The jobs of these ids, at most as many as a list shows."""
-        return self._jobs(select(jobs).where(jobs.c.id.in_(list(ids)[:CHUNK])))
-
-    def counts(self) -> list[JobCount]:
-        """The unfinished jobs of every tenant, counted by stage, state, reason, owner and whether accepted."""
-        return [JobCount(**row) for row in self._rows(queries.COUNTS)]
-
     def accepted_before(self, tenant: str, stage: Stage, moment: datetime) -> list[Job]:
         """The accepted jobs that have not ended and were first listed by then; oldest first."""
         return self._jobs(queries.ACCEPTED_BEFORE, of_tenant=tenant, of_stage=stage, moment=moment)
@@ -236,36 +134,6 @@ class LedgerReader:
     def unshipped(self, tenant: str, after: datetime | None, before: datetime) -> list[Job]:
         """Reservations confirmed to ShipperOne in this period, of orders that never reached the invoice queue."""
         return self._jobs(queries.unshipped(tenant, after, before))
-
-    def reservations(self, tenant: str | None = None) -> list[Job]:
-        """Allocation jobs whose reservation may be live; those of wholly invoiced orders are left out."""
-        return self._jobs(queries.reservations(tenant))
-
-    def not_compared(self) -> dict[tuple[str, Stage], int]:
-        """By tenant and stage, the number of accepted invoices of which only the items were compared."""
-        return self._accepted(NOT_COMPARED)
-
-    def tax_not_compared(self) -> dict[tuple[str, Stage], int]:
-        """By tenant and stage, the number of accepted invoices with a tax that was compared with nothing."""
-        return self._accepted(TAX_NOT_COMPARED)
-
-    def _accepted(self, those: TextClause) -> dict[tuple[str, Stage], int]:
-        counted = select(jobs.c.tenant, jobs.c.stage, func.count().label("count")).where(
-            those, jobs.c.accepted_at.is_not(None)
-        )
-        rows = self._rows(counted.group_by(jobs.c.tenant, jobs.c.stage))
-        return {(row["tenant"], row["stage"]): row["count"] for row in rows}
-
-    def disproved(self, since: datetime) -> dict[tuple[str, Stage], tuple[int, str]]:
-        """By tenant and stage: the number of denied confirmations that the queue shows as accepted, and the last
-        message.
-        """
-        query = select(jobs.c.tenant, jobs.c.stage, jobs.c.refusal).where(DISPROVED, jobs.c.accepted_at >= since)
-        found: dict[tuple[str, Stage], tuple[int, str]] = {}
-        for row in self._rows(query.order_by(jobs.c.accepted_at)):
-            queue = row["tenant"], row["stage"]
-            found[queue] = found.get(queue, (0, ""))[0] + 1, row["refusal"]
-        return found
 
     def effects(self, job_id: int) -> list[Effect]:
         """Every effect of this job, in order."""
@@ -330,24 +198,3 @@ class LedgerReader:
         for start in range(0, len(wanted), CHUNK):
             found += self._jobs(query, of_tenant=tenant, of_stage=stage, orders=wanted[start : start + CHUNK])
         return found
-
-    def _jobs(self, query: Select[Any], **values: object) -> list[Job]:
-        return [Job.of_row(row) for row in self._rows(query, **values)]
-
-    def _rows(self, query: Executable, **values: object) -> list[dict[str, Any]]:
-        with self._reading() as connection:
-            result = connection.execute(query, values)
-            names = tuple(result.keys())
-            try:
-                return [dict(zip(names, row, strict=True)) for row in result]
-            except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that no version has written
-                damaged = next(damaged_rows(connection), "a row cannot be read")
-                raise LedgerDamaged(
-                    f"the ledger ({self._database.place}) is damaged: {damaged}. Nothing is guessed in its place; "
-                    "`shipperone-erp doctor` lists every damaged row, docs/how-to/operations.md says how to go on"
-                ) from None
-
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
-        with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
-            yield connection
