@@ -315,7 +315,7 @@ def test_the_command_finds_the_harness_that_a_package_declares_and_tells_json(tm
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["honest", "--case", "R99"], 2, "there is no case R99; they are L1, "),
+        (["honest", "--case", "R99"], 2, "there is no case R99; the cases are L1, "),
         (
             ["hostile"],
             2,
