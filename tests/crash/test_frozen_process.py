@@ -142,7 +142,7 @@ def test_frozen_while_shipperone_is_asked(world, action):
     finally:
         process.kill()
     assert process.returncode == 1
-    assert "was taken over by another process; nothing more is recorded or started here" in said
+    assert "was taken over by another process; this process records and starts nothing more" in said
     assert world.jobs() == jobs
     assert asking
     assert (world.erp.live("FO-1"), world.erp.issued("FO-1")) == (1, ["1:2"])
@@ -160,7 +160,7 @@ def test_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_firs
         until(lambda: "standing by" in first.said + second.said)
         working, waiting = (first, second) if "standing by" in second.said else (second, first)
         for stage in Stage:
-            assert f"acme/{stage}: standing by; it is served by process {working.process.pid} on " in waiting.said
+            assert f"acme/{stage}: on standby; served by process {working.process.pid} on " in waiting.said
         assert "standing by" not in working.said
         world.erp.script("reserve_stock", "hang", order="FO-2", detail="300")
         world.sandbox.add(order("FO-2"))
@@ -170,7 +170,7 @@ def test_the_second_service_stands_by_says_for_whom_and_takes_over_when_the_firs
         until(lambda: world.erp.delivered("FO-2"))
         assert time.monotonic() - died > 0.5, "it waited for the lease's time"
         before = f"in place of process {working.process.pid} on "
-        assert all(f"acme/{stage}: served here from now on, {before}" in waiting.said for stage in Stage)
+        assert all(f"acme/{stage}: served by this process from now on, {before}" in waiting.said for stage in Stage)
         assert waiting.stop() == 0
     assert {job.state for job in world.jobs()} == {State.DONE}
     for order_id in ("FO-1", "FO-2"):

@@ -102,7 +102,7 @@ def test_an_order_that_kills_the_process_alone_twice_is_held_and_its_neighbours_
     assert ends[3] == 3, "then it is held, and the run ends"
     held = world.job("FO-2", Stage.ALLOCATION)
     assert held.state is State.HELD
-    assert held.sentence.startswith("reserve of this order ended the whole process 2 times while it ran alone: ")
+    assert held.sentence.startswith("reserve of this order crashed the process 2 times while it ran alone: ")
     assert held.sentence.endswith("`order retry FO-2`")
     for number in (0, 1, 3):
         assert world.erp.issued(f"FO-{number}") == [f"{number * 10 + 1}:1"]

@@ -90,7 +90,7 @@ def messages() -> list[Message]:
         for text in _said(ast.parse(file.read_text(encoding="utf-8")), of_settings=of_settings):
             assert place is not None, f"{name} prints {text!r}: name the page about it in PAGES"
             found.add(Message(*place, text))
-    words = {*PLAIN.values(), "there is no such setting", "it is missing"}
+    words = {*PLAIN.values(), "unknown setting", "it is missing"}
     found |= {Message("configuration.md", "the configuration", text) for text in words}
     return sorted(found)
 

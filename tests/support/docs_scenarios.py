@@ -34,7 +34,7 @@ VARIES = {
     "two_processes": {r"\bacme/(allocation|invoice): standing by": "acme/allocation: standing by"},
     "disk_full": {
         **FIRST_TO_SEE_IT,
-        r"cannot be used just now: .*?(\"|$)": r"cannot be used just now: database or disk is full\1",
+        r"is temporarily unavailable: .*?(\"|$)": r"is temporarily unavailable: database or disk is full\1",
         r"^\S+( +[\d.]+[KMGTP]?){3} +\d+% .*$": "/dev/sdb1        40G   40G     0 100% /srv",
     },
 }
@@ -168,7 +168,7 @@ def token_revoked(world: World) -> Steps:
         yield
         until(lambda: world.erp.delivered("FO-1"))
         fully_once(world)
-        assert "the token was read again" in running.said
+        assert "the token was reloaded" in running.said
         assert "renewed-token" not in running.said
 
 
@@ -359,7 +359,7 @@ def password_changed(world: World) -> Steps:
         yield
         until(lambda: world.erp.delivered("FO-1"))
         fully_once(world)
-        assert "the ERP's secrets were read again" in running.said
+        assert "the ERP's secrets were reloaded" in running.said
 
 
 def stock_taking(world: World) -> Steps:
@@ -453,7 +453,7 @@ def disk_full(world: World) -> Steps:
         written = max(file.stat().st_size for file in world.folder.glob("ledger.db*"))
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (min(written, 20_000), allowed[1]))
         world.sandbox.add(order())
-        until(lambda: "cannot be used just now" in running.said)
+        until(lambda: "is temporarily unavailable" in running.said)
         yield
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, allowed)
         until(lambda: world.erp.delivered("FO-1"))

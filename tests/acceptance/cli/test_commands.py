@@ -108,10 +108,10 @@ def test_a_usage_that_fits_nothing_ends_with_2(world):
     for arguments, said in (
         (("run", "--order", "FO-1"), "--order and --limit need --once or --dry-run"),
         (("run", "--once", "--tenant", "nobody"), "there is no tenant nobody; the configuration names acme"),
-        (("order", "show", "FO-404"), "no job of order FO-404 is known; `shipperone-erp orders` lists what is"),
+        (("order", "show", "FO-404"), "no job of order FO-404 is known; `shipperone-erp orders` lists the known ones"),
         (("order", "retry", "FO-1"), "nothing of order FO-1 can be retried"),
-        (("go-live", "acme"), "say either --all or --from-now"),
-        (("run", "--once", "--settle-for", "soon"), "write a span of time"),
+        (("go-live", "acme"), "give either --all or --from-now"),
+        (("run", "--once", "--settle-for", "soon"), "write a duration"),
     ):
         done = world.command(*arguments)
         assert (done.returncode, said in done.stderr) == (2, True), (arguments, done.stderr)
@@ -370,7 +370,7 @@ def test_a_secret_that_is_missing_where_a_person_types_is_told_and_no_fault_of_o
     preview = world.command("go-live", "acme")
     assert preview.returncode == 2
     assert "--all       1 order(s) continue" in preview.stdout
-    assert preview.stderr.strip() == "say either --all or --from-now"
+    assert preview.stderr.strip() == "give either --all or --from-now"
     adopted = world.command("ledger", "adopt", "acme")
     assert adopted.returncode == 78
     assert "tenants.acme.token: the environment variable ACME_TOKEN is not set" in adopted.stderr
@@ -424,7 +424,7 @@ def test_the_service_works_until_sigterm_and_ends_with_0(world):
         running.send_signal(signal.SIGTERM)
         assert running.wait(timeout=20) == 0
         said = running.stderr.read()
-    assert "stopping: what is being worked on goes to its next recorded point" in said
+    assert "stopping: jobs in progress continue to their next recorded point" in said
     assert world.sandbox.token not in said
     assert [job.state for job in world.jobs()] == [State.DONE] * 4
 

@@ -147,7 +147,7 @@ def test_what_goes_wrong_is_said_with_what_core_would_do(connectors, harness, co
         (["reserve"], "reserve cannot be tried; these can: reserve_stock, release_stock, build_invoice, "),
         (
             ["reserve_stock", "--harness", "wrong:Real"],
-            "Real talks to a real ERP: say --live, and mean a test database",
+            "Real uses a real ERP: give --live, and use a test database",
         ),
         (["reserve_stock", "--order", "nothing.json"], "nothing.json cannot be read as JSON"),
         (["reserve_stock", "--order", "wrong.py"], "wrong.py cannot be read as JSON"),

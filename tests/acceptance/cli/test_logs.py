@@ -53,7 +53,7 @@ def test_a_service_says_at_its_start_which_version_serves_how_many_tenants_from_
     number, ledger = version("shipperone-erp"), str(world.folder / "ledger.db")
     assert told == {
         "event": "started", "version": number, "tenants": 1, "ledger": ledger,
-        "message": f"shipperone-erp {number} serves 1 tenant(s); its ledger is {ledger}",
+        "message": f"shipperone-erp {number} serves 1 tenant(s); ledger: {ledger}",
     }  # fmt: skip
 
 

@@ -145,9 +145,7 @@ def test_no_secret_is_anywhere_and_people_are_only_where_they_must_be(planted, s
         until(lambda: "ShipperOne refuses the token" in running.said)
         (planted.folder / "token").write_text(RENEWED_TOKEN)
         (planted.folder / "password").write_text(RENEWED_PASSWORD)
-        until(
-            lambda: "the token was read again" in running.said and "the ERP's secrets were read again" in running.said
-        )
+        until(lambda: "the token was reloaded" in running.said and "the ERP's secrets were reloaded" in running.said)
         shop.add(order("FO-LATER"))
         until(lambda: planted.erp.delivered("FO-LATER"), 30)
         shop.faults.add(Fault("echo_html", method="GET", times=2))
@@ -285,8 +283,8 @@ def test_warnings_name_every_secret_in_plain_text_and_no_reference(world):
         '[tenants.shop.counting]\ndatabase = "x"\nname = "http://erp:${SHOP}@h/db"\npassword = { env = "SHOP" }\n'
     )
     world.environment["SHOP"] = "shop-secret"
-    reference = 'better { env = "NAME" }, { file = "path" } or { credential = "name" }'
-    inside = "a password in plain text inside an address; better ${NAME} in its place, from the environment"
+    reference = 'use { env = "NAME" }, { file = "path" } or { credential = "name" }'
+    inside = "a password in plain text inside an address; use ${NAME} in its place, from the environment"
     file = world.file
     wanted = [
         f"{file}:2: runtime.ledger: {inside}",

@@ -38,7 +38,7 @@ def test_a_hook_that_hangs_does_not_keep_the_service_from_stopping(often):
     with service(often, stop_within=1.0) as running:
         until(lambda: often.erp.ask("SELECT times FROM script") == [(0,)])
         assert running.stop(within=100) == 0
-        assert "a call is still not answered; it is unknown to whoever goes on here" in running.said
+        assert "a call is still unanswered; its outcome is unknown to the process that takes over" in running.said
     assert often.erp.effects("reserve_stock") == 0
     often.finishes()
     assert (often.erp.effects("reserve_stock"), len(often.erp.issued())) == (1, 1)
@@ -92,8 +92,8 @@ def test_a_token_is_renewed_in_its_file_while_the_service_runs(often):
         token.write_text("renewed-token")
         until(lambda: often.erp.delivered("FO-2"))
         assert running.stop() == 0
-    assert running.said.count("the tenant pauses, no order fails") == 1, running.said
-    assert "acme: the token was read again" in running.said
+    assert running.said.count("the tenant is paused, no order fails") == 1, running.said
+    assert "acme: the token was reloaded" in running.said
     assert "renewed-token" not in running.said
     assert {job.state for job in often.jobs()} == {State.DONE}
     assert {row["paused"] for row in json.loads(often.command("status", "--json").stdout)} == {None}
@@ -114,7 +114,7 @@ def test_the_erps_password_is_renewed_in_its_file_while_the_service_runs(often):
         password.write_text("new-password")
         until(lambda: often.erp.delivered("FO-2"))
         assert running.stop() == 0
-    assert "acme: the ERP's secrets were read again" in running.said
+    assert "acme: the ERP's secrets were reloaded" in running.said
     assert "-password" not in running.said
     assert {job.state for job in often.jobs()} == {State.DONE}
 
@@ -128,7 +128,7 @@ def test_a_secret_that_was_missing_at_the_start_is_taken_up_when_it_comes(often)
         (often.folder / "token").write_text(often.sandbox.token)
         until(lambda: often.erp.delivered("FO-1"))
         assert running.stop() == 0
-    assert "acme: its configuration is complete now; it is served" in running.said
+    assert "acme: its configuration is complete now; the tenant is served" in running.said
 
 
 def test_pause_and_resume_are_obeyed_at_once(often):
@@ -136,7 +136,7 @@ def test_pause_and_resume_are_obeyed_at_once(often):
         often.sandbox.add(order("FO-1"))
         until(lambda: often.erp.delivered("FO-1"))
         said = often.command("pause", "acme", "--stage", "allocation", "--note", "stock-taking")
-        assert "acme: allocation paused; `shipperone-erp resume acme` lets it continue" in said.stdout
+        assert "acme: allocation paused; `shipperone-erp resume acme` ends the pause" in said.stdout
         until(lambda: "acme/allocation: paused by" in running.said)
         often.sandbox.add(order("FO-2"))
         time.sleep(1)
@@ -176,7 +176,7 @@ def test_run_once_leaves_what_is_paused_and_says_so(world):
     done = world.command("run", "--once")
     assert done.returncode == 3
     assert "acme: paused: allocation (by " in done.stderr
-    assert "`shipperone-erp resume acme` lets it continue" in done.stderr
+    assert "`shipperone-erp resume acme` ends the pause" in done.stderr
     assert world.erp.effects("reserve_stock", "FO-2") == 0
     assert world.command("pause", "nobody").returncode == 2
 
@@ -198,7 +198,7 @@ def test_a_retry_of_all_with_one_reason_is_shown_before_it_is_done(world):
     world.once(settle_for=1)
     shown = world.command("order", "retry", "--reason", "product_unknown")
     assert shown.returncode == 0
-    assert "3 order(s) with product_unknown would be retried: say it again with --yes" in shown.stdout
+    assert "3 order(s) with product_unknown would be retried: repeat the command with --yes" in shown.stdout
     assert {job.state for job in world.jobs()} == {State.HELD}
     done = world.command("order", "retry", "--reason", "product_unknown", "--yes", "--note", "mended")
     assert "3 order(s) with product_unknown retried" in done.stdout

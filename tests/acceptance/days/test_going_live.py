@@ -96,22 +96,22 @@ def before(merchant):
 def test_the_preview_says_what_is_listed_and_what_either_answer_does(before):
     preview = before.command("go-live", "acme")
     assert preview.returncode == 2
-    assert preview.stderr.strip() == "say either --all or --from-now"
-    assert "nothing is known of its queues: there is no ledger" in preview.stdout
+    assert preview.stderr.strip() == "give either --all or --from-now"
+    assert "its queues could not be read: there is no ledger" in preview.stdout
 
     assert before.once().ending is Ending.HELD
     preview = before.command("go-live", "acme")
     assert preview.returncode == 2
-    assert preview.stderr.strip() == "say either --all or --from-now"
+    assert preview.stderr.strip() == "give either --all or --from-now"
     assert preview.stdout.splitlines() == [
         "acme allocation: 2 order(s) are listed and held, the oldest FO-1, ordered 2026-02-03",
         "acme invoice: 1 order(s) are listed and held, the oldest FO-3, ordered 2026-03-01",
-        "--all       3 order(s) continue as if they had been listed just now",
-        "--from-now  3 order(s) are left alone (`order retry` takes up one); what comes later continues",
+        "--all       3 order(s) are processed as if they had just been listed",
+        "--from-now  3 order(s) are ignored (`order retry` resumes one); orders listed later are processed",
     ]
     assert {job.reason for job in before.jobs()} == {Reason.BEFORE_GO_LIVE}, "a preview changes nothing"
     assert "there is no tenant nobody" in said(before, "go-live", "nobody", code=2)
-    assert said(before, "go-live", "acme", "--all", "--from-now", code=2).strip() == "say either --all or --from-now"
+    assert said(before, "go-live", "acme", "--all", "--from-now", code=2).strip() == "give either --all or --from-now"
 
     said(before, "go-live", "acme", "--from-now")
     assert "acme allocation: live, nothing is held" in before.command("go-live", "acme").stdout

@@ -65,7 +65,7 @@ def test_yesterdays_parcel_after_todays_is_refused_before_shipperone_is_asked(by
     assert "needs --note" in say(world, "retry", "FO-2", "--issue-date", today, code=2)
     assert "neither --rebuild" in say(world, "retry", "FO-2", "--issue-date", today, "--rebuild", "--note", "x", code=2)
     said = say(world, "retry", "FO-2", "--issue-date", today, "--note", "numbers follow the dates")
-    assert f"is issued with another date, {today}" in said
+    assert f"will be issued with another date, {today}" in said
     world.finishes()
     assert booked(world) == [("FO-1", today, None), ("FO-2", yesterday, today)]
     assert len(world.sandbox.order("FO-2").invoices) == 1

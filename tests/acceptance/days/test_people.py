@@ -45,7 +45,7 @@ def test_nothing_is_sent_before_a_person_approves_the_draft(merchant):
     assert (job.state, job.reason, job.owner) == (State.HELD, Reason.AWAITING_APPROVAL, Owner.ACCOUNTANT)
     assert "of 24.99 EUR waits for `order approve FO-1`" in (job.sentence or "")
     assert merchant.sandbox.order("FO-1").invoices == []
-    assert "`order approve` lets it continue" in said(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
+    assert "`order approve` ends the pause" in said(merchant, "order", "retry", "FO-1", "--stage", "invoice", code=2)
     said(merchant, "order", "approve", "FO-1", "--note", "looks right")
     merchant.finishes()
     assert len(merchant.books.invoices("FO-1")) == len(merchant.sandbox.order("FO-1").invoices) == 1
@@ -88,7 +88,7 @@ def test_an_approval_is_of_this_very_draft(merchant):
 
 def test_fiscal_first_and_approve_exclude_each_other(merchant):
     merchant.settings |= {"fiscal_first": "true", "approve": '["invoice"]'}
-    assert "before anybody could approve it" in said(merchant, "config", "check", code=78)
+    assert "before it can be approved" in said(merchant, "config", "check", code=78)
 
 
 # --- B12: reserved, never shipped

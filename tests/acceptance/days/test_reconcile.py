@@ -45,7 +45,7 @@ def test_a_month_without_findings_ends_with_0_and_writes_nothing_anywhere(mercha
     before = merchant.command("order", "show", "FO-1", "--json").stdout
     done = merchant.command("reconcile", "acme", "--since", f"{datetime.now(UTC):%Y-%m-%d}")
     assert (done.returncode, done.stdout) == (0, "")
-    agree = f"acme, since {datetime.now(UTC):%Y-%m-%d}: 4 document(s) agree; nothing to look at"
+    agree = f"acme, since {datetime.now(UTC):%Y-%m-%d}: 4 document(s) agree; no findings"
     assert done.stderr.splitlines() == [
         agree,
         "acme: accepted 49.98 EUR: 49.98 issued and equal, 0.00 not issued, 0.00 differing",
@@ -227,7 +227,7 @@ def test_an_erp_that_keeps_no_list_is_said_and_is_no_clean_month(merchant):
     done = merchant.command("reconcile", "acme")
     assert done.returncode == 1
     assert "acme: the ERP was not compared: " in done.stderr
-    assert ": not compared with the ERP; in the ledger alone: nothing to look at\n" in done.stderr
+    assert ": not compared with the ERP; in the ledger alone: no findings\n" in done.stderr
     assert "agree" not in done.stderr, "nothing agrees with what was not asked for"
     assert "list_documents" in done.stderr
 
@@ -412,7 +412,7 @@ def test_an_accepted_invoice_that_a_restored_erp_has_lost_is_issued_anew_without
 
     done = books.command("order", "retry", "FO-1", "--rebuild", "--note", "ERP put back")
     assert done.returncode == 0, done.stderr
-    assert "FO-1: rebuilt under its next key" in done.stdout
+    assert "FO-1: will be rebuilt under its next key" in done.stdout
     books.finishes()
     after = books.job("FO-1", I)
     assert (after.key, after.accepted_at) == (f"{before.key}-g2", before.accepted_at)

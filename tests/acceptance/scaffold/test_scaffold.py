@@ -152,7 +152,7 @@ def test_the_command_says_what_comes_next(tmp_path):
     said = runs(*command("acme", "--no-drafts", "--author", "Ann"), folder=tmp_path)
     assert said == (
         "wrote the connector acme into shipperone-erp-acme; now:\n  cd shipperone-erp-acme\n"
-        "  pip install -e . && pytest\nIts README says how to run it, and what to replace.\n"
+        "  pip install -e . && pytest\nIts README describes how to run it and which parts to replace.\n"
     )
     assert "no drafts" in (tmp_path / "shipperone-erp-acme/src/shipperone_erp_acme/connector.py").read_text()
     done = subprocess.run(command("generic_sql"), cwd=tmp_path, capture_output=True, text=True, check=False)

@@ -276,12 +276,12 @@ def test_a_name_in_a_header_counts_only_from_the_proxy(tmp_path):
 @pytest.mark.parametrize(
     ("runtime", "more", "said"),
     [
-        ('http = "0.0.0.0:8642"', "", "would be open to everybody who reaches 0.0.0.0"),
-        ('http = "[::]:8642"', "", "would be open to everybody who reaches ::"),
+        ('http = "0.0.0.0:8642"', "", "would be open to everybody who can reach 0.0.0.0"),
+        ('http = "[::]:8642"', "", "would be open to everybody who can reach ::"),
         ('http = "8642"', "", "write an address of this machine and a port"),
         ("", '[runtime.page.people.anna]\ntoken = "short"', "at least 20 characters"),
         ("", '[runtime.page.people.anna]\ntoken = { env = "ANNA" }', "the environment variable ANNA is not set"),
-        ("", '[runtime.page]\nreadonly = true', "there is no such setting; did you mean read_only?"),
+        ("", '[runtime.page]\nreadonly = true', "unknown setting; did you mean read_only?"),
         ("", '[runtime.page.proxy]\nheader = "X-User"\naddresses = ["example"]', "write an address such as 10.0.0.5"),
     ],
 )  # fmt: skip

@@ -377,7 +377,7 @@ class TestNew(ConnectorSuite):
     suite = "1.1"
 
 def test_ends():
-    assert "TestOld uses suite 1.0, which connector API 2.0 removes; instead: suite 1.1" in str(told[0].message)
+    assert "TestOld uses suite 1.0, which connector API 2.0 removes; use suite 1.1" in str(told[0].message)
 """
 
 

@@ -67,7 +67,7 @@ def test_a_tenant_cannot_confirm_transfers_that_the_connector_does_not_make(prob
         (
             "tenants.acme.transfer",
             7,
-            'connector acme declares no transfers, which transfer = "reserved" is about; leave it out',
+            'connector acme declares no transfers, which transfer = "reserved" needs; leave the setting out',
         )
     ]
 
@@ -88,9 +88,7 @@ def test_a_tenant_cannot_have_a_coupon_on_an_invoice_without_lines_below_zero(pr
     )
     ((key, _, cause),) = problems(Capability.NEGATIVE_LINES, charges)
     assert key == "tenants.acme.charges.1.sign"
-    assert cause.startswith(
-        "connector acme declares no negative lines: coupon cannot stand on an invoice; have the shop"
-    )
+    assert cause.startswith("connector acme declares no negative lines: coupon cannot be invoiced; have the shop")
 
 
 def test_the_default_day_of_supply_needs_an_erp_that_dates_back_and_the_cure_is_named(problems):
@@ -257,6 +255,6 @@ def test_a_departure_that_says_what_is_declared_still_works_and_warns(tmp_path):
         "the connector departs from it: a library",
     ]
     assert [str(one.message) for one in told] == [
-        "Departing uses departures for R7, which connector API 2.0 removes; instead: `capabilities` without transfers, on "
+        "Departing uses departures for R7, which connector API 2.0 removes; use `capabilities` without transfers, on "
         "the connector or its harness"
     ]

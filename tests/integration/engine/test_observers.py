@@ -120,7 +120,7 @@ def test_a_faulty_observer_is_logged_once_and_hinders_neither_work_nor_others(ca
         events.tell(OrderPlanned("acme", Stage.ALLOCATION))
     assert len(told) == 3
     assert [record.getMessage() for record in caplog.records] == [
-        "an observer has a fault; orders are not affected: 'OrderPlanned'"
+        "an observer failed; orders are not affected: 'OrderPlanned'"
     ]
 
 
@@ -195,7 +195,9 @@ def test_held_discounts_are_logged_when_they_begin_and_when_twice_as_many_are_he
         events.tell(WorkLeft("acme", Stage.INVOICE, held[:count], NOON, timedelta(hours=2)))
     told = [record.getMessage() for record in caplog.records]
     assert [line.partition(": ")[0] for line in told] == ["acme"] * 4, "1, 2, 4, and 1 after none"
-    assert told[0].endswith("Set `discount` in [tenants.acme] to the right one: all of them then resume by themselves")
+    assert told[0].endswith(
+        "Set `discount` in [tenants.acme] to the right one: all of these orders then resume automatically"
+    )
 
 
 IMPORTED = """

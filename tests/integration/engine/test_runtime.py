@@ -162,7 +162,7 @@ def test_a_fault_of_our_own_ends_one_tenants_run_and_no_others(world, monkeypatc
         ended = once(world)
     assert ended["acme"].ending is Ending.FINISHED
     assert ended["shop"] == Ended(
-        Ending.FAILED, "a fault of shipperone-erp, ZeroDivisionError: the traceback is in the log"
+        Ending.FAILED, "a bug in shipperone-erp, ZeroDivisionError: the traceback is in the log"
     )
 
 
@@ -253,7 +253,7 @@ def test_orders_that_wait_for_an_exclusive_name_in_vain_are_repeated_without_bac
     asyncio.run(go())
     waited = [job for job in changes if job.reason is Reason.ERP_UNAVAILABLE]
     assert {job.sentence for job in waited} == {
-        "calls of other orders kept the exclusive name one-stock for 0.5 s; this one is repeated"
+        "calls of other orders held the exclusive lock one-stock for 0.5 s; this call is repeated"
     }
     assert {job.attempts for job in waited} == {0}
     assert len(sys.modules["watched_module"].MOST) == 8

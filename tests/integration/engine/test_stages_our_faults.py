@@ -66,7 +66,7 @@ def test_a_fault_of_ours_after_a_post_is_an_unknown_outcome_that_the_queue_decid
     with world.ledger() as ledger:
         confirmations = [effect for effect in ledger.effects(job.id) if effect.kind is EffectKind.CONFIRM]
     assert confirmations[0].outcome is Outcome.UNKNOWN
-    assert "a fault of shipperone-erp" in confirmations[0].answer
+    assert "a bug in shipperone-erp" in confirmations[0].answer
     assert "s3cret" not in confirmations[0].answer
     assert Reason.CONNECTOR_BUG not in {after.reason for _, after in world.changes}
     assert (world.sandbox.order("FO-1").allocations, len(world.sandbox.order("FO-1").invoices)) == (1, 1)

@@ -51,14 +51,14 @@ def test_run_beside_a_live_worker_stands_by_and_takes_over_when_that_is_killed(t
         one.add(1)
         until(lambda: one.done(1), why=worker.said)
         service = one.run()
-        until(lambda: service.said.count("standing by; it is served by") == 2, why=service.said)
+        until(lambda: service.said.count("on standby; served by") == 2, why=service.said)
         one.add(1, first=2)
         until(lambda: one.done(2), why=worker.said)
         worker.kill()
         one.add(1, first=3)
         until(lambda: one.done(3), why=service.said)
         one.once_each(3)
-        assert service.said.count("served here from now on") == 2
+        assert service.said.count("served by this process from now on") == 2
         assert service.stop() == 0
 
 
@@ -81,7 +81,7 @@ def test_a_restart_of_postgresql_ends_no_worker_and_does_nothing_twice(tmp_path)
         for worker in workers:
             assert worker.process.poll() is None, worker.said
             assert worker.stop() == 0, worker.said
-            assert "this is a fault of shipperone-erp" not in worker.said, worker.said
+            assert "this is a bug in shipperone-erp" not in worker.said, worker.said
 
 
 def test_calls_of_one_erp_are_limited_over_all_workers_and_tenants(tmp_path, postgresql_url):

@@ -81,7 +81,7 @@ def test_the_fleet_takes_a_configuration_when_every_live_worker_has_it(made):
     made.add({"acme": ("group-1", "old"), "beta": ("group-1", "same")})
     made.register(process("one"))
     made.register(process("two"))
-    other = Refusal("acme", "new", "its configuration on this machine is not the one that the fleet serves")
+    other = Refusal("acme", "new", "its configuration on this machine differs from the fleet's")
     assert made.refuse("one", [other], stalled=STALLED) == 0
     assert made.digests()["acme"] == "old"
     assert made.refuse("two", [other], stalled=STALLED) == 1
@@ -92,7 +92,7 @@ def test_the_fleet_drops_a_tenant_that_no_live_worker_names(made):
     made.add({"acme": ("group-1", "old")})
     made.register(process("one"))
     made.register(process("two"))
-    gone = Refusal("acme", None, "the configuration of this machine does not name it")
+    gone = Refusal("acme", None, "the configuration of this machine does not contain it")
     assert made.refuse("one", [gone], stalled=STALLED) == 0
     assert made.refuse("two", [gone], stalled=STALLED) == 1
     assert made.digests() == {}

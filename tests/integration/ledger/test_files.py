@@ -89,7 +89,7 @@ def test_nothing_more_is_written_to_a_ledger_that_is_not_at_its_place_any_more(f
             file.rename(file.with_name("elsewhere.db"))
         if how == "replaced":
             shutil.copy(file.with_name("elsewhere.db"), file)
-        what = "was replaced by another file" if how == "replaced" else "was deleted or moved away"
+        what = "was replaced by another file" if how == "replaced" else "was deleted or moved"
         with pytest.raises(LedgerReplaced, match=what):
             ledger.beat([lease])
         with pytest.raises(LedgerReplaced, match="ledger restored"):
@@ -102,7 +102,7 @@ def test_the_next_heartbeat_notices_that_the_newest_part_was_deleted(file):
     with opened(file) as ledger:
         lease = a_lease(ledger)
         file.with_name("ledger.db-wal").unlink()
-        with pytest.raises(LedgerReplaced, match=r"lost ledger\.db-wal, the newest part of it"):
+        with pytest.raises(LedgerReplaced, match=r"lost ledger\.db-wal, its newest part"):
             ledger.beat([lease])
 
 
@@ -110,9 +110,9 @@ def test_a_ledger_that_went_away_from_under_a_process_invites_no_second_one(file
     with opened(file) as ledger:
         ledger.can_write()
         file.unlink()
-        with pytest.raises(LedgerError, match="Do not start another; put the ledger back"):
+        with pytest.raises(LedgerError, match="Do not start another process; restore the ledger file"):
             opened(file, migrate=False, read_only=True)
-        with pytest.raises(LedgerError, match=r"ledger\.db-wal beside it.*Nothing was started") as refused:
+        with pytest.raises(LedgerError, match=r"ledger\.db-wal exists.*Nothing was started") as refused:
             opened(file)
     assert refused.value.exit_code == 78
     assert not file.exists()
@@ -125,7 +125,7 @@ def test_a_service_whose_ledger_is_deleted_stops_with_a_sentence(world):
         until(lambda: world.command("status").returncode == 0)
         (world.folder / "ledger.db").unlink()
         assert running.process.wait(timeout=20) == 1
-        assert "was deleted or moved away while it was used. This process stops" in running.said
+        assert "was deleted or moved while it was in use. This process stops" in running.said
         assert "Traceback" not in running.said
     again = world.command("run", "--once", "--settle-for", "0s")
     assert (again.returncode, (world.folder / "ledger.db").exists()) == (78, False)
@@ -266,7 +266,7 @@ def test_a_ledger_on_postgresql_whose_tables_were_dropped_is_reported_in_a_sente
         with engine.begin() as connection:
             connection.exec_driver_sql("DROP TABLE leases")
         engine.dispose()
-        with pytest.raises(LedgerError, match='refused what was asked of it: relation "leases" does not exist'):
+        with pytest.raises(LedgerError, match='refused a statement: relation "leases" does not exist'):
             ledger.beat([lease])
 
 

@@ -41,7 +41,7 @@ def test_a_backup_overwrites_nothing_and_leaves_no_half(world, tmp_path):
     target.write_text("precious")
     done = world.command("ledger", "backup", str(target))
     assert (done.returncode, target.read_text()) == (1, "precious")
-    assert "is there already; nothing was overwritten" in done.stderr
+    assert "exists already; nothing was overwritten" in done.stderr
     assert world.command("ledger", "backup", str(tmp_path / "no" / "such" / "folder.db")).returncode == 1
     assert not list(tmp_path.glob("*.unfinished"))
 

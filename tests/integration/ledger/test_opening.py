@@ -85,7 +85,7 @@ def test_an_existing_ledger_keeps_what_it_holds(ledger_url):
 
 def test_a_missing_ledger_is_not_made_by_looking(ledger_url, tmp_path):
     for read_only in (True, False):
-        with pytest.raises(LedgerError, match=r"`shipperone-erp run` makes") as missing:
+        with pytest.raises(LedgerError, match=r"`shipperone-erp run` creates") as missing:
             Ledger.open(ledger_url, read_only=read_only)
         assert missing.value.exit_code == 1
     assert list(tmp_path.iterdir()) == []
@@ -94,7 +94,7 @@ def test_a_missing_ledger_is_not_made_by_looking(ledger_url, tmp_path):
 def test_an_earlier_schema_needs_run_to_migrate_it(ledger_url):
     Ledger.open(ledger_url, migrate=True).close()
     execute(ledger_url, f"UPDATE {VERSION_TABLE} SET version_num = '0000'")
-    with pytest.raises(LedgerError, match=r"`shipperone-erp run` makes or migrates it"):
+    with pytest.raises(LedgerError, match=r"`shipperone-erp run` creates or migrates it"):
         Ledger.open(ledger_url)
 
 
@@ -196,7 +196,7 @@ def test_read_only_writes_nothing(ledger_url):
         ("sqlite://", "the ledger's URL must name a file"),
         ("sqlite:///ledger.db?mode=rw", "the ledger's URL must name a file"),
         ("sqlite:///:memory:", "the ledger's URL must name a file"),
-        ("sqlite:///nowhere/at/all/ledger.db", "the ledger cannot be made: there is no directory"),
+        ("sqlite:///nowhere/at/all/ledger.db", "the ledger cannot be created: the directory"),
     ],
 )
 def test_urls_that_are_no_ledger(url, sentence):
@@ -233,7 +233,7 @@ def test_a_relative_path_is_that_of_the_moment_of_opening(tmp_path, monkeypatch)
 def test_the_password_is_in_no_error(where):
     with pytest.raises(LedgerUnavailable) as refused:
         Ledger.open(f"postgresql+psycopg://{where}", migrate=True)
-    assert str(refused.value).startswith("the ledger (database d on 127.0.0.1) cannot be used just now: ")
+    assert str(refused.value).startswith("the ledger (database d on 127.0.0.1) is temporarily unavailable: ")
     assert "hunter2" not in f"{refused.value!r} {refused.value}"
     assert refused.value.__suppress_context__
 
@@ -248,7 +248,9 @@ def test_the_password_of_a_refused_login_is_in_no_error(postgresql_url):
 def test_whatever_a_driver_says_secrets_are_taken_out():
     with pytest.raises(LedgerUnavailable) as refused, sentences("database d", ["hunter2"]):
         raise OperationalError("SELECT 1", {"a": "Jana"}, Exception("no service with password=hunter2"))
-    assert str(refused.value) == ("the ledger (database d) cannot be used just now: no service with password=********")
+    assert str(refused.value) == (
+        "the ledger (database d) is temporarily unavailable: no service with password=********"
+    )
 
 
 @pytest.mark.case("D5")
@@ -274,8 +276,8 @@ def test_a_tenant_under_another_name_is_refused_by_its_store_and_stage(ledger):
         check_binding(ledger, "acme-sk", HERE, [Stage.ALLOCATION, Stage.INVOICE])
     assert refused.value.exit_code == 78
     assert str(refused.value) == (
-        "acme-sk: this ledger has served allocation of this very store as tenant acme, and what was done there is known "
-        "under that name. Nothing was done. Call it [tenants.acme] again"
+        "acme-sk: this ledger has served allocation of the same store as tenant acme, and its jobs are recorded under "
+        "that name. Nothing was done. Name the table [tenants.acme] again"
     )
     assert ledger.binding("acme-sk") is None
     assert check_binding(ledger, "acme-outlet", replace(HERE, store_code="outlet"), [Stage.ALLOCATION]) is None
@@ -290,9 +292,9 @@ def test_another_database_of_the_erp_is_refused_until_it_is_adopted(ledger):
         check_binding(ledger, "acme", copy)
     assert refused.value.exit_code == 78
     assert str(refused.value) == (
-        "acme: this ledger is about something else: store_code was 'default' and is now 'test', "
-        "identity was 'erp-1' and is now 'erp-staging'. Nothing was done. If it is right that the same orders go on "
-        "there, run `shipperone-erp ledger adopt acme`"
+        "acme: this ledger belongs to another ERP or shop: store_code was 'default' and is now 'test', "
+        "identity was 'erp-1' and is now 'erp-staging'. Nothing was done. If the same orders are to continue there, "
+        "run `shipperone-erp ledger adopt acme`"
     )
     assert ledger.binding("acme") == HERE
     ledger.write(SaveBinding("acme", copy), lease=None).result()

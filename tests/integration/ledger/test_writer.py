@@ -319,7 +319,7 @@ def test_a_database_that_goes_away_fails_all_and_comes_back(postgresql_url):
                 connection.execute(
                     text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'INSERT INTO jobs%'")
                 )
-                with pytest.raises(LedgerUnavailable, match="cannot be used just now"):
+                with pytest.raises(LedgerUnavailable, match="is temporarily unavailable"):
                     futures[0].result(20)
             assert ledger.find_jobs() == []
             ledger.write(InsertJob(a_job("FO-1")), lease=None).result(20)

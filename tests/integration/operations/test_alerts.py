@@ -221,7 +221,7 @@ def test_what_could_not_be_delivered_is_told_later_and_the_address_is_in_no_log(
     place.later(minutes=5)
     assert watch.tick() is None
     warned = [record.getMessage() for record in caplog.records if record.name == "shipperone_erp"]
-    assert warned == ["alerts: address 1 (json): the service did not take the message; the message is tried again"]
+    assert warned == ["alerts: address 1 (json): the service did not take the message; the message is sent again later"]
     assert SECRET not in caplog.text
     assert SECRET not in repr(place.read())
     assert SECRET not in show(place.read())
@@ -350,10 +350,10 @@ def test_the_command_tests_every_way_and_shows_no_address(place, receiver):
 @pytest.mark.parametrize(
     ("setting", "said"),
     [
-        ('quiet = "22"', 'write two times of day such as "22:00-06:00"'),
-        ('digest = "25:00"', 'write a time of day such as "08:00"'),
+        ('quiet = "22"', 'write two times of day, such as "22:00-06:00"'),
+        ('digest = "25:00"', 'write a time of day, such as "08:00"'),
         ('off = ["heldd"]', "nothing_served"),
-        ('timezone = "Nowhere"', "is no time zone"),
+        ('timezone = "Nowhere"', "is not a time zone"),
         ('hold = "1h"', "held"),
     ],
 )

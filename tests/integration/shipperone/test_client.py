@@ -450,7 +450,7 @@ def test_the_token_is_nowhere(server: ScriptedServer, caplog: pytest.LogCaptureF
         ("ftp://acme.example", "must begin with https://"),
         ("https://", "name a host"),
         ("https://me:hidden@acme.example", "holds a user or a password"),
-        ("https://acme.example/?key=hidden", "ends before the ?"),
+        ("https://acme.example/?key=hidden", "out of base_url"),
         ("https://acme..example", "no address"),
         ("https://acme.example:hidden", "no address"),
     ],

@@ -111,13 +111,13 @@ databse = "erp.db"
 
 [tenant.typo]
 """)
-    span = 'write a span of time such as "90s", "15m", "2h", or a number of seconds'
+    span = 'write a duration such as "90s", "15m", "2h", or a number of seconds'
     names = ", ".join(sorted({point.name for point in entry_points(group=CONNECTORS)}))
     assert {"counting", "generic_sql", "odoo"} <= set(names.split(", "))
     assert found == [
-        "shipperone-erp.toml:2: runtime.ledgr: there is no such setting; did you mean ledger?",
+        "shipperone-erp.toml:2: runtime.ledgr: unknown setting; did you mean ledger?",
         f"shipperone-erp.toml:3: runtime.lease: {span}",
-        "shipperone-erp.toml:6: defaults.concurency: there is no such setting; did you mean concurrency?",
+        "shipperone-erp.toml:6: defaults.concurency: unknown setting; did you mean concurrency?",
         "shipperone-erp.toml:9: tenants.acme.base_url: write an address such as https://acme.example",
         "shipperone-erp.toml:10: tenants.acme.token: the environment variable NOT_THERE is not set",
         "shipperone-erp.toml:11: tenants.acme.connector: there is no connector countin; did you mean counting? "
@@ -125,7 +125,7 @@ databse = "erp.db"
         f"shipperone-erp.toml:12: tenants.acme.settle: {span}",
         "shipperone-erp.toml:13: tenants.acme.stages.1: write 'allocation' or 'invoice'",
         "shipperone-erp.toml:14: tenants.acme.go_live: write 'ask' or 'now'",
-        "shipperone-erp.toml:15: tenants.acme.timezone: no such time zone; write one such as Europe/Bratislava",
+        "shipperone-erp.toml:15: tenants.acme.timezone: not a time zone; write one such as Europe/Bratislava",
         'shipperone-erp.toml:16: tenants.acme.tolerance: write an amount such as "0.01"',
         "shipperone-erp.toml:17: tenants.acme.approve.0: write 'invoice'",
         'shipperone-erp.toml:18: tenants.acme.charges: write a list, such as ["…"]',
@@ -133,8 +133,8 @@ databse = "erp.db"
         f"shipperone-erp.toml:25: tenants.shop.token: the file {toml.file.parent}/no-such-file cannot be read "
         "(No such file or directory)".replace(f"{toml.file.parent}/", ""),
         "shipperone-erp.toml:28: tenants.shop.counting.database: it is missing",
-        "shipperone-erp.toml:29: tenants.shop.counting.databse: there is no such setting; did you mean database?",
-        "shipperone-erp.toml:31: tenant: there is no such table; did you mean tenants?",
+        "shipperone-erp.toml:29: tenants.shop.counting.databse: unknown setting; did you mean database?",
+        "shipperone-erp.toml:31: tenant: unknown table; did you mean tenants?",
     ]
 
 
@@ -164,13 +164,13 @@ def test_every_fault_of_a_charge_has_its_own_line(toml):
     assert found == [
         "shipperone-erp.toml:19: tenants.acme.charges.1.name: string should match pattern '^[A-Za-z0-9._-]{1,64}$'",
         "shipperone-erp.toml:20: tenants.acme.charges.1.path: write a key of the order, or a path such as totals.cod_fee",
-        "shipperone-erp.toml:21: tenants.acme.charges.1.sing: there is no such setting; did you mean sign?",
+        "shipperone-erp.toml:21: tenants.acme.charges.1.sing: unknown setting; did you mean sign?",
         "shipperone-erp.toml:22: tenants.acme.charges.1.kind: write 'line' or 'payment'",
         "shipperone-erp.toml:24: tenants.acme.charges.2.kind: it is missing",
-        "shipperone-erp.toml:25: tenants.acme.charges.2.name: an earlier charge has the name coupon already; it would be "
-        "counted twice",
-        "shipperone-erp.toml:26: tenants.acme.charges.2.path: an earlier charge has the path totals.coupon already; it "
+        "shipperone-erp.toml:25: tenants.acme.charges.2.name: an earlier charge has the name coupon already; its amount "
         "would be counted twice",
+        "shipperone-erp.toml:26: tenants.acme.charges.2.path: an earlier charge has the path totals.coupon already; its "
+        "amount would be counted twice",
         "shipperone-erp.toml:27: tenants.acme.charges.2.sign: write '+' or '-'",
     ]
 
@@ -212,7 +212,7 @@ def test_a_file_that_is_no_toml_names_the_line(toml):
 def test_a_file_that_is_not_there_says_what_writes_one(tmp_path):
     with pytest.raises(ConfigurationError) as raised:
         load(tmp_path / "nothing.toml")
-    assert "there is no such file; `shipperone-erp init NAME --connector C` writes one" in str(raised.value)
+    assert "the file does not exist; `shipperone-erp init NAME --connector C` writes one" in str(raised.value)
 
 
 def test_a_fault_of_one_tenant_alone_leaves_the_others(toml):
@@ -234,8 +234,8 @@ def test_one_queue_is_served_by_one_tenant(toml):
     )
     two = f"{GOOD}\n[tenants.shop]{second}"
     assert toml.problems(two, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN}) == [
-        "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme serves allocation and invoice of this very store "
-        "already: every order would be worked on twice"
+        "shipperone-erp.toml:14: tenants.shop.base_url: tenant acme serves allocation and invoice of the same store "
+        "already: every order would be processed twice"
     ]
     third = two + f"\n[tenants.third]{second.replace('tenants.shop.', 'tenants.third.')}"
     problems = toml.problems(third, {**ENVIRONMENT, "SHOP_TOKEN": TOKEN})
@@ -259,7 +259,7 @@ def test_an_invoice_stage_without_issue_invoice_needs_fiscal_first(toml, plugins
     text = GOOD.replace('"counting"', '"noissue"').split("[tenants.acme.counting]")[0]
     assert toml.problems(text) == [
         "shipperone-erp.toml:7: tenants.acme.connector: connector noissue does not implement issue_invoice, which this "
-        "tenant's stages need; only with fiscal_first = true does build_invoice issue by itself"
+        "tenant's stages need; build_invoice issues the invoice itself only with fiscal_first = true"
     ]
     line = 'base_url = "https://acme.example/"\n'
     assert toml.read(text.replace(line, line + "fiscal_first = true\n")).tenants["acme"].fiscal_first
@@ -273,7 +273,7 @@ def test_defaults_go_under_every_tenant_and_are_told_at_their_own_line(toml):
     read = toml.read(text + more)
     assert {name: tenant.concurrency for name, tenant in read.tenants.items()} == {"acme": 3, "shop": 5}
     assert toml.problems((text + more).replace("\ncurrency = ", "\ncurrencyy = ")) == [
-        "shipperone-erp.toml:3: defaults.currencyy: there is no such setting; did you mean currency?"
+        "shipperone-erp.toml:3: defaults.currencyy: unknown setting; did you mean currency?"
     ]
 
 
@@ -292,7 +292,7 @@ def test_included_files_hold_tenants_and_their_paths_are_their_own(toml, tmp_pat
     assert read.warnings == ()
     (folder / "twice.toml").write_text("[runtime]\nlease = 3\n[tenants.acme]\n")
     assert toml.problems(text) == [
-        "tenants.d/twice.toml:1: runtime: an included file holds [tenants.*] tables and nothing else",
+        "tenants.d/twice.toml:1: runtime: an included file contains [tenants.*] tables and nothing else",
         f"tenants.d/twice.toml:3: tenants.acme: tenant acme is in {toml.file} already".replace(f"{tmp_path}/", ""),
     ]
 
@@ -309,7 +309,7 @@ def test_secrets_come_from_the_environment_a_file_or_a_systemd_credential(toml, 
     (tmp_path / "acme-token").chmod(0o644)
     read = toml.read(GOOD.replace('{ env = "ACME_TOKEN" }', '{ file = "acme-token" }'))
     assert [warning.cause for warning in read.warnings] == [
-        f"others may read {tmp_path}/acme-token: chmod 600 {tmp_path}/acme-token"
+        f"other users can read {tmp_path}/acme-token: chmod 600 {tmp_path}/acme-token"
     ]
     plain = toml.read(GOOD.replace('{ env = "ACME_TOKEN" }', f'"{TOKEN}"'))
     assert [str(warning.key) for warning in plain.warnings] == ["tenants.acme.token"]
@@ -319,7 +319,7 @@ def test_secrets_come_from_the_environment_a_file_or_a_systemd_credential(toml, 
 @pytest.mark.parametrize("token", ["two words", "tökén", "a\nb"])
 def test_a_token_that_no_header_can_carry_is_a_fault_of_its_tenant_alone(toml, token):
     text = GOOD.replace('{ env = "ACME_TOKEN" }', '{ env = "ODD_TOKEN" }')
-    said = "shipperone-erp.toml:6: tenants.acme.token: it is empty, or has a character that no token has"
+    said = "shipperone-erp.toml:6: tenants.acme.token: it is empty, or contains a character that is invalid in a token"
     assert toml.problems(text, {**ENVIRONMENT, "ODD_TOKEN": token}) == [said]
     read = toml.read(text, {**ENVIRONMENT, "ODD_TOKEN": token}, tenants_may_fail=True)
     assert (read.tenants, [problem.tenant for problem in read.problems]) == ({}, ["acme"])

@@ -91,11 +91,11 @@ def test_config_show_masks_what_variables_put_in_at_any_depth_and_is_still_toml(
 
 
 PASTED = {
-    "env": (f'{{ env = "{GENERATED}" }}', "names no variable that is set"),
-    "env, no name at all": ('{ env = "pasted/token==" }', "names no variable that is set"),
-    "file": (f'{{ file = "{GENERATED}" }}', "names no file that is there"),
-    "a uuid as a file": ('{ file = "550e8400-e29b-41d4-a716-446655440000" }', "names no file that is there"),
-    "credential": (f'{{ credential = "{GENERATED}" }}', "names no credential that is there"),
+    "env": (f'{{ env = "{GENERATED}" }}', "names no existing environment variable"),
+    "env, no name at all": ('{ env = "pasted/token==" }', "names no existing environment variable"),
+    "file": (f'{{ file = "{GENERATED}" }}', "names no existing file"),
+    "a uuid as a file": ('{ file = "550e8400-e29b-41d4-a716-446655440000" }', "names no existing file"),
+    "credential": (f'{{ credential = "{GENERATED}" }}', "names no existing credential"),
 }
 SQL = '[tenants.acme.generic_sql]\nurl = "sqlite:///erp.db"\n'
 

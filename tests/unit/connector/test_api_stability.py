@@ -38,7 +38,7 @@ def test_a_range_that_excludes_this_core_is_refused_with_both_versions_and_the_w
         discovery.load_connector("acme")
     assert str(raised.value) == (
         f"connector acme (acme 1.0): it was written for the connector API >=2,<3, and this core has {API_VERSION}; "
-        "upgrade one, or set SHIPPERONE_ERP_IGNORE_API=acme to run it all the same"
+        "upgrade one of them, or set SHIPPERONE_ERP_IGNORE_API=acme to run it anyway"
     )
 
 
@@ -57,7 +57,7 @@ def test_a_connector_that_overrides_what_goes_away_is_told_so_once_it_is_loaded(
     with pytest.warns(ConnectorDeprecation) as told:
         discovery.load_connector("acme")
     assert [str(one.message) for one in told] == [
-        "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; instead: deliver_goods"
+        "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; use deliver_goods"
     ]
 
 
@@ -82,8 +82,8 @@ main()
     ("body", "said"),
     [
         ("@hookimpl\ndef deliver(self, request): return Done()",
-         "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; instead: deliver_goods"),
-        ("api = '>=2,<3'", "it is run all the same, since SHIPPERONE_ERP_IGNORE_API names it"),
+         "connector acme (acme 1.0) uses deliver, which connector API 2.0 removes; use deliver_goods"),
+        ("api = '>=2,<3'", "it is run anyway, since SHIPPERONE_ERP_IGNORE_API names it"),
     ],
 )  # fmt: skip
 def test_whoever_types_a_command_is_told_as_well(plugins, body, said):
@@ -118,7 +118,7 @@ def test_an_exported_name_that_goes_away_still_works_and_names_who_imports_it(pl
         discovery.load_connector("acme")
     assert str(told[0].message) == (
         "connector acme (acme 1.0), in acme_module, uses shipperone_erp.Finished, which connector API 2.0 removes; "
-        "instead: Done"
+        "use Done"
     )
     assert sys.modules["acme_module"].Finished is Done
     with pytest.raises(AttributeError, match="no attribute 'Nothing'"):

@@ -104,7 +104,7 @@ def test_the_same_package_found_twice_on_the_path_is_one(plugins: InstalledPlugi
 HOSTILE = {
     "misspelt hook": (
         "@hookimpl\ndef reserve_stok(self, request): ...",
-        "reserve_stok is marked @hookimpl, and there is no such hook; did you mean reserve_stock?",
+        "reserve_stok is marked @hookimpl, but is not a hook; did you mean reserve_stock?",
     ),
     "misspelt argument": (
         "@hookimpl\ndef reserve_stock(self, req): ...",
@@ -125,12 +125,12 @@ HOSTILE = {
     ),
     "async": (
         "@hookimpl\nasync def deliver(self, request): ...",
-        "deliver is `async def`; hooks are ordinary blocking functions, and run in threads",
+        "deliver is `async def`; hooks are ordinary blocking functions that run in threads",
     ),
     "a generator": ("@hookimpl\ndef deliver(self, request):\n    yield", "deliver has a `yield`; a hook returns its answer"),
     "keyword-only": (
         "@hookimpl\ndef deliver(self, *, request): ...",
-        "deliver takes request in a way of its own (keyword-only); plain is right",
+        "deliver takes request as keyword-only; declare it as an ordinary parameter",
     ),
     "a default": (
         "@hookimpl\ndef deliver(self, request=None): ...",
@@ -138,7 +138,7 @@ HOSTILE = {
     ),
     "an override without the mark": (
         "def deliver(self, request): ...",
-        "deliver overrides a hook without @hookimpl, so that it would never be called; add the mark",
+        "deliver overrides a hook without @hookimpl and would never be called; add @hookimpl",
     ),
     "a static method": ("@staticmethod\n@hookimpl\ndef deliver(request): ...", "deliver is a staticmethod; a hook is an ordinary method"),
     "a class method": ("@classmethod\n@hookimpl\ndef deliver(cls, request): ...", "deliver is a classmethod; a hook is an ordinary method"),
@@ -150,11 +150,11 @@ HOSTILE = {
     ),
     "an __init__ of its own": (
         "def __init__(self): ...",
-        "its __init__ must take (settings, *, tenant, log); best leave it out, and use self.settings, self.tenant, self.log",
+        "its __init__ must take (settings, *, tenant, log); better leave it out and use self.settings, self.tenant, self.log",
     ),
     "a policy's hook": (
         "@hookimpl\ndef before_build(self, request): ...",
-        "before_build is marked @hookimpl, and there is no such hook; they are ",
+        "before_build is marked @hookimpl, but is not a hook; they are ",
     ),
 }  # fmt: skip
 
@@ -179,10 +179,10 @@ def test_each_malformed_connector_has_its_own_sentence(plugins: InstalledPlugins
         ("class Plugged: ...", "acme_module:Plugged is not a subclass of shipperone_erp.Connector"),
         ("class Plugged(Policy[ConnectorSettings]): ...", "acme_module:Plugged is not a subclass of shipperone_erp.Connector"),
         ("class Plugged(Connector[ConnectorSettings]): api = '>=2'",
-         f"it was written for the connector API >=2, and this core has {API_VERSION}; upgrade one"),
+         f"it was written for the connector API >=2, and this core has {API_VERSION}; upgrade one of them"),
         ("class Plugged(Connector[ConnectorSettings]): api = 'newest'",
-         "api = 'newest' is no range of versions, such as '>=1,<2'"),
-        ("class Plugged(Connector[ConnectorSettings]): api = 1", "api = 1 is no range of versions, such as '>=1,<2'"),
+         "api = 'newest' is not a range of versions, such as '>=1,<2'"),
+        ("class Plugged(Connector[ConnectorSettings]): api = 1", "api = 1 is not a range of versions, such as '>=1,<2'"),
     ],
 )  # fmt: skip
 def test_what_is_no_connector_class(plugins: InstalledPlugins, source, sentence):

@@ -244,7 +244,7 @@ def test_a_policy_that_fails_lets_nothing_through_and_is_named(said, sentence):
 def test_nothing_accepts_what_shipperone_refused(action):
     decided = facade(policies=(Resolution.accept(),)).handle_mismatch(mismatch(action))
     assert (decided.verdict, decided.reason) == (Verdict.HOLD, "connector_bug")
-    assert "accept is for `compare` only" in str(decided.sentence)
+    assert "only `compare` allows accept" in str(decided.sentence)
 
 
 def test_a_policy_may_set_extra_and_nothing_else_before_an_invoice_is_built():

@@ -110,10 +110,10 @@ def test_a_json_log_line_has_no_control_character_and_says_the_same():
 
 
 def test_a_key_of_the_toml_forges_no_line_of_the_problems():
-    problem = Problem("c.toml", 3, "tenants.a\nc.toml:9: all is well\x1b[2J", "there is no such setting")
+    problem = Problem("c.toml", 3, "tenants.a\nc.toml:9: all is well\x1b[2J", "unknown setting")
     assert str(ConfigurationError((problem,))).splitlines() == [
         "1 problem in the configuration; nothing was started:",
-        "  c.toml:3: tenants.a\\nc.toml:9: all is well\\x1b[2J: there is no such setting",
+        "  c.toml:3: tenants.a\\nc.toml:9: all is well\\x1b[2J: unknown setting",
     ]
 
 

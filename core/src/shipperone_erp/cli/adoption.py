@@ -43,7 +43,7 @@ def adopt(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Confirm a document that was created elsewhere to ShipperOne. It is compared first, and never changed."""
+    """Confirm to ShipperOne a document that was created elsewhere. It is compared first, and never changed."""
     if csv_file is not None:
         if order_id or reference or number or total or dated or stage or key:
             raise UsageError("give either ID and --reference, or --csv FILE")

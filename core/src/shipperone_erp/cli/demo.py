@@ -39,7 +39,7 @@ def demo(
 
 
 def sandbox(
-    port: Annotated[int, typer.Option(help="0: any that is free.")] = 0,
+    port: Annotated[int, typer.Option(help="0: any free port.")] = 0,
     orders: Annotated[int, typer.Option(min=0, help="How many orders wait in pending_allocation.")] = 40,
     seed: Annotated[int, typer.Option(help="The same seed makes the same orders.")] = 1,
     fault: Annotated[

@@ -45,7 +45,7 @@ def supply_date(
         invoice_dates.set_supply_date,
         day,
         note,
-        "is of another day of supply",
+        "has another day of supply",
     )
 
 
@@ -59,7 +59,7 @@ def issue_date(config: Path, pick: Pick, dated: str, note: str | None) -> None:
         invoice_dates.set_issue_date,
         day,
         note,
-        "is issued with another date",
+        "will be issued with another date",
     )
 
 

@@ -46,18 +46,22 @@ def retry(
         bool,
         typer.Option(
             "--rebuild",
-            help="Undo what was made, make the next generation; of what is accepted only if the ERP has it no more.",
+            help="Undo the documents and start the next revision; after acceptance only if the document is missing "
+            "in the ERP.",
         ),
     ] = False,
     reason: Annotated[
-        Reason | None, typer.Option(metavar="REASON", help="All that are held or wait for it; first shown.")
+        Reason | None,
+        typer.Option(
+            metavar="REASON", help="All jobs that are held or wait with this reason; without --yes they are only shown."
+        ),
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="With --reason: do it.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="With --reason: retry them.")] = False,
     issued: Annotated[
         str | None,
         typer.Option(
             "--issue-date",
-            help="Issue the invoice with this date, as 2026-03-01, where the ERP takes none of the day of supply "
+            help="Issue the invoice with this date, as 2026-03-01, if the ERP refuses the day of supply "
             "(erp_period_locked). Needs --note.",
         ),
     ] = None,
@@ -67,7 +71,7 @@ def retry(
     if issued is not None:
         if not order_ids or len(order_ids) > 1 or rebuild or reason or stage is Stage.ALLOCATION:
             raise UsageError(
-                "--issue-date is for the invoice of one order: say its ID, and neither --rebuild nor --reason"
+                "--issue-date applies to one order's invoice: give its ID, and neither --rebuild nor --reason"
             )
         invoice_dates.issue_date(config, Pick(order_ids[0], tenant, Stage.INVOICE, key), issued, note)
         return
@@ -75,14 +79,14 @@ def retry(
     if reason is None:
         picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]
         if not picks:
-            raise UsageError("say which: orders' ids, or --reason R for all that are held or wait for it")
+            raise UsageError("give the orders' ids, or --reason R for all jobs that are held or wait with that reason")
         if rebuild:
             _rebuild(config, picks, note)
         else:
             _steer(config, picks, job_commands.can_be_retried, "retried", act, note)
         return
     if order_ids:
-        raise UsageError("say either ids or --reason")
+        raise UsageError("give either ids or --reason")
     with _ledger(config) as ledger:
         jobs = job_commands.held_for(ledger, reason, tenant, stage)
         if rebuild:
@@ -91,7 +95,7 @@ def retry(
             if yes:
                 act(ledger, job, utc_now(), note)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {job.sentence}")
-    done = "retried; the service takes them up now" if yes else "would be retried: say it again with --yes"
+    done = "retried; a running service processes them now" if yes else "would be retried: repeat the command with --yes"
     print_text(f"{len(jobs)} order(s) with {reason} {done}")
 
 
@@ -104,7 +108,7 @@ def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> Non
         for job in jobs:
             if not job.accepted:
                 job_commands.retry(ledger, job, utc_now(), note, rebuild=True)
-            done = "rebuilt under its next key" if job.accepted else "rebuilt"
+            done = "will be rebuilt under its next key" if job.accepted else "rebuilt"
             follows = job_commands.what_follows(ledger.job(job.id) or job)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
 
@@ -124,14 +128,15 @@ def repeat(
 
 def resolve(
     order_ids: Ids,
-    outcome: Annotated[Outcome, typer.Option(help="What ShipperOne did, or what was done by hand.")],
+    outcome: Annotated[Outcome, typer.Option(help="The outcome at ShipperOne, or of what was done by hand.")],
     config: ConfigFile = DEFAULT_FILE,
     tenant: OnlyTenant = None,
     stage: OnlyStage = None,
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """State the outcome of a held or waiting job, done by hand or unknown so far. It reopens if still listed."""
+    """Record the outcome of a held or waiting job that was done by hand, or whose outcome is unknown. It reopens if "
+    "still listed."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     act = partial(job_commands.resolve, outcome=outcome.value)
     _steer(config, picks, job_commands.can_be_resolved, f"resolved as {outcome.value}", act, note)
@@ -150,7 +155,7 @@ def note(
     with _ledger(config) as ledger:
         for job in [job_selection.pick(ledger, wanted, lambda job: True, "noted") for wanted in picks]:
             job_commands.note_down(ledger, job, utc_now(), note)
-            print_text(f"{job.tenant} {job.stage} {job.order_id}: the note is kept")
+            print_text(f"{job.tenant} {job.stage} {job.order_id}: the note is recorded")
 
 
 def ignore(
@@ -161,7 +166,7 @@ def ignore(
     key: OneKey = None,
     note: NoteText = None,
 ) -> None:
-    """Leave a held or waiting job alone, with its documents in the ERP; `order retry` resumes it."""
+    """Ignore a held or waiting job and keep its documents in the ERP; `order retry` resumes it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     _steer(config, picks, job_commands.can_be_ended, "ignored", job_commands.ignore, note)
 
@@ -192,7 +197,7 @@ def pause(
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         pauses.pause(ledger, tenant, stages, utc_now(), note)
-    print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` lets it continue")
+    print_text(f"{tenant}: {' and '.join(stages)} paused; `shipperone-erp resume {tenant}` ends the pause")
 
 
 def resume(
@@ -205,8 +210,8 @@ def resume(
     loaded = configuration(config, tenants_may_fail=True)
     stages = _stages(loaded, tenant, stage)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        gone_on = pauses.resume(ledger, tenant, stages, utc_now(), note)
-    print_text(f"{tenant}: {' and '.join(gone_on) + ' goes on' if gone_on else 'nothing was paused'}")
+        resumed = pauses.resume(ledger, tenant, stages, utc_now(), note)
+    print_text(f"{tenant}: {' and '.join(resumed) + ' resumed' if resumed else 'nothing was paused'}")
 
 
 def _stages(loaded: Configuration, tenant: str, stage: Stage | None) -> list[Stage]:
@@ -214,7 +219,7 @@ def _stages(loaded: Configuration, tenant: str, stage: Stage | None) -> list[Sta
     return [stage] if stage else list(Stage)
 
 
-EITHER = "say either --all or --from-now"
+EITHER = "give either --all or --from-now"
 
 
 def _preview(loaded: Configuration, tenant: str, stages: Sequence[Stage]) -> None:
@@ -223,20 +228,24 @@ def _preview(loaded: Configuration, tenant: str, stages: Sequence[Stage]) -> Non
         with Ledger.open(loaded.runtime.ledger, read_only=True) as ledger:
             queues = going_live.before_go_live(ledger, tenant, stages)
     except LedgerError as error:
-        print_text(f"{tenant}: nothing is known of its queues: {error}")
+        print_text(f"{tenant}: its queues could not be read: {error}")
         return
     for queue in queues:
         print_text(f"{tenant} {queue.stage}: {queue.words()}")
     held = sum(queue.held for queue in queues)
-    print_text(f"--all       {held} order(s) continue as if they had been listed just now")
-    print_text(f"--from-now  {held} order(s) are left alone (`order retry` takes up one); what comes later continues")
+    print_text(f"--all       {held} order(s) are processed as if they had just been listed")
+    print_text(
+        f"--from-now  {held} order(s) are ignored (`order retry` resumes one); orders listed later are processed"
+    )
 
 
 def go_live(
     tenant: Annotated[str, typer.Argument(metavar="TENANT")],
     config: ConfigFile = DEFAULT_FILE,
-    everything: Annotated[bool, typer.Option("--all", help="What was listed before continues as well.")] = False,
-    from_now: Annotated[bool, typer.Option("--from-now", help="What is listed now is left alone.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Process the orders that were listed before as well.")
+    ] = False,
+    from_now: Annotated[bool, typer.Option("--from-now", help="Ignore the orders that are listed now.")] = False,
     note: NoteText = None,
 ) -> None:
     """Decide about the orders that were listed before this tenant's go-live. Without an option: show them."""
@@ -254,5 +263,5 @@ def go_live(
         jobs = going_live.go_live(ledger, tenant, stages, utc_now(), note, from_now=from_now)
     finally:
         ledger.close()
-    what = "left alone (undone by `order retry`)" if from_now else "released"
+    what = "ignored (undone by `order retry`)" if from_now else "released"
     print_text(f"{tenant} is live; {len(jobs)} order(s) that were listed before: {what}")

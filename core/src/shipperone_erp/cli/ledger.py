@@ -19,15 +19,15 @@ app = typer.Typer(help="The ledger: backup, restored, adopt.", no_args_is_help=T
 
 @app.command()
 def backup(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the copy goes; nothing is overwritten.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The file for the copy; it must not exist.")],
     config: ConfigFile = DEFAULT_FILE,
 ) -> None:
     """Copy the ledger while it is in use; the copy is consistent. For SQLite; PostgreSQL has pg_dump."""
     with ledger_to_read(configuration(config, tenants_may_fail=True)) as ledger:
         ledger.backup(file)
     print_text(
-        f"copied to {file}; if the ledger is used after this, the copy is of an earlier day: once it is put back run "
-        "`shipperone-erp ledger restored`, before anything runs"
+        f"copied to {file}; if the ledger is used after this, the copy becomes outdated: after restoring it, run "
+        "`shipperone-erp ledger restored` before anything else runs"
     )
 
 
@@ -37,9 +37,10 @@ def restored(config: ConfigFile = DEFAULT_FILE, note: NoteText = None) -> None:
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         unfinished = ledger_admin.restored(ledger, utc_now(), note)
     print_text(
-        f"noted; {len(unfinished)} order(s) were unfinished in this copy; their documents are asked for again by key. "
-        "What ShipperOne still lists continues. What it does not is held as order_gone, unless the ERP or "
-        "pending_invoice shows that it was confirmed since; nothing of it is released by itself"
+        f"recorded; {len(unfinished)} order(s) were unfinished in this copy; their documents are looked up again by "
+        "key. Orders that ShipperOne still lists resume. Orders that it no longer lists are held as order_gone, "
+        "unless the ERP or pending_invoice shows that they were confirmed since; nothing of them is released "
+        "automatically"
     )
 
 

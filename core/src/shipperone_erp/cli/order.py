@@ -8,18 +8,19 @@ COMMANDS = {
     "show": Place(
         "orders",
         "show",
-        "The timeline of an order in both stages, a line for each event with amounts and numbers; and the differences.",
+        "The timeline of an order in both stages, one line per event with amounts and numbers, and the differences.",
     ),
     "retry": Place("job_commands", "retry", "Resume a held, waiting or ignored job, with fresh reads of both sides."),
     "resolve": Place(
         "job_commands",
         "resolve",
-        "State the outcome of a held or waiting job, done by hand or unknown so far. It reopens if still listed.",
+        "Record the outcome of a held or waiting job that was done by hand, or whose outcome is unknown. It reopens "
+        "if still listed.",
     ),
     "ignore": Place(
         "job_commands",
         "ignore",
-        "Leave a held or waiting job alone, with its documents in the ERP; `order retry` resumes it.",
+        "Ignore a held or waiting job and keep its documents in the ERP; `order retry` resumes it.",
     ),
     "note": Place(
         "job_commands",
@@ -34,7 +35,7 @@ COMMANDS = {
     "adopt": Place(
         "adoption",
         "adopt",
-        "Confirm a document that was created elsewhere to ShipperOne. It is compared first, and never changed.",
+        "Confirm to ShipperOne a document that was created elsewhere. It is compared first, and never changed.",
     ),
     "approve": Place(
         "adoption",

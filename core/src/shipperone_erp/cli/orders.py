@@ -99,15 +99,19 @@ def orders(
     config: ConfigFile = DEFAULT_FILE,
     state: Annotated[State | None, typer.Option(help="Only jobs in this state, ended ones included.")] = None,
     reason: Annotated[Reason | None, typer.Option(metavar="REASON", help="Only jobs with this reason.")] = None,
-    owner: Annotated[Owner | None, typer.Option(help="Only jobs whose next move is theirs.")] = None,
+    owner: Annotated[Owner | None, typer.Option(help="Only jobs with this owner of the next step.")] = None,
     tenant: OnlyTenant = None,
-    everything: Annotated[bool, typer.Option("--all", help="Also what has ended: done, gone, superseded.")] = False,
-    limit: Annotated[int | None, typer.Option(min=1, help="At most so many, the most urgent.")] = None,
+    everything: Annotated[bool, typer.Option("--all", help="Also ended jobs: done, gone, superseded.")] = False,
+    limit: Annotated[int | None, typer.Option(min=1, help="At most this many, the most urgent first.")] = None,
     documents: Annotated[
-        bool, typer.Option("--documents", help="Instead: what is open in the ERP, such as reservations and drafts.")
+        bool,
+        typer.Option(
+            "--documents", help="List the documents that are open in the ERP instead, such as reservations and drafts."
+        ),
     ] = False,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Write the list there instead, every column; for a spreadsheet.")
+        Path | None,
+        typer.Option("--csv", help="Write the list with all columns to this file instead, for a spreadsheet."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -116,9 +120,9 @@ def orders(
     Ends with 1 if a row of the ledger cannot be read: the others are listed, and stderr names it.
     """
     if documents and (state or reason or owner or everything):
-        raise UsageError("--documents goes with --tenant and --limit only")
+        raise UsageError("--documents can be combined with --tenant and --limit only")
     if csv_file and as_json:
-        raise UsageError("say either --csv or --json")
+        raise UsageError("give either --csv or --json")
     loaded = configuration(config, tenants_may_fail=True)
     damaged: list[str] = []
     with ledger_to_read(loaded) as ledger:
@@ -183,12 +187,14 @@ def show(
     raw: Annotated[
         bool,
         typer.Option(
-            "--raw", "--bodies", help="Also every body as sent and received, tracebacks, the order, the invoice."
+            "--raw",
+            "--bodies",
+            help="Also show every body as sent and received, tracebacks, the order and the invoice.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """The timeline of an order in both stages, a line for each event with amounts and numbers; and the differences."""
+    """The timeline of an order in both stages, one line per event with amounts and numbers, and the differences."""
     loaded = configuration(config, tenants_may_fail=True)
     ledger = ledger_to_read(loaded)
     try:
@@ -196,7 +202,7 @@ def show(
             tenant=tenant, stage=stage, key=order_id
         )
         if not jobs:
-            raise UsageError(f"no job of order {order_id} is known; `shipperone-erp orders` lists what is")
+            raise UsageError(f"no job of order {order_id} is known; `shipperone-erp orders` lists the known ones")
         stories = [order_story(ledger, job) for job in sorted(jobs, key=lambda job: job.id)]
     finally:
         ledger.close()

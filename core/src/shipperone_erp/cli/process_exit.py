@@ -22,7 +22,7 @@ def leave(code: int) -> NoReturn:
         from shipperone_erp.cli.options import say
 
         names = ", ".join(sorted({thread.name for thread in left}))
-        say(f"{len(left)} thread(s) that a connector has started are left behind: {names}")
+        say(f"{len(left)} thread(s) started by a connector did not end: {names}")
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

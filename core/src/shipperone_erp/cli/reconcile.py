@@ -40,13 +40,13 @@ def command(
     since: Annotated[
         str | None,
         typer.Option(
-            help="What was first listed, and made in the ERP, from that day on, as 2026-03-01, in the tenant's "
-            "timezone.",
+            help="Compare orders first listed and documents created from this day on, as 2026-03-01, in the "
+            "tenant's timezone.",
             show_default="the first day of last month",
         ),
     ] = None,
     csv_file: Annotated[
-        Path | None, typer.Option("--csv", help="Also write every document there, those that agree too.")
+        Path | None, typer.Option("--csv", help="Also write every document to this file, including those that agree.")
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -83,7 +83,7 @@ def command(
 def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
     """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'; no agreement without a list."""
     counted = Counter(one.finding.value for one in found if one.finding)
-    what = ", ".join(f"{count} {finding}" for finding, count in counted.items()) or "nothing to look at"
+    what = ", ".join(f"{count} {finding}" for finding, count in counted.items()) or "no findings"
     if not compared:
         return f"{settings.name}, since {start:%Y-%m-%d}: not compared with the ERP; in the ledger alone: {what}"
     agree = sum(1 for one in found if one.finding is None)

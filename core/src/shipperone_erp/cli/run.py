@@ -50,16 +50,20 @@ LOG = logging.getLogger(f"{ROOT}.run")
 
 def run(
     config: ConfigFile = DEFAULT_FILE,
-    once: Annotated[bool, typer.Option("--once", help="One complete cycle, then on while something can move.")] = False,
-    settle_for: Annotated[str, typer.Option(help="With --once: how long something may still move.")] = "90s",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would be done; write nothing.")] = False,
+    once: Annotated[
+        bool, typer.Option("--once", help="Run one complete cycle, and further ones while something can make progress.")
+    ] = False,
+    settle_for: Annotated[str, typer.Option(help="With --once: the longest time for these further cycles.")] = "90s",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would be done; write nothing.")] = False,
     file: Annotated[
         Path | None,
-        typer.Option(help="With --dry-run: queues in a file, as `capture` writes it."),
+        typer.Option(help="With --dry-run: read the queues from a file written by `capture`."),
     ] = None,
     supervised: Annotated[
         int | None,
-        typer.Option(metavar="N", min=1, help="Ask about the first N orders of each kind, one by one, then open up."),
+        typer.Option(
+            metavar="N", min=1, help="Ask before each of the first N orders of each kind, then process all orders."
+        ),
     ] = None,
     tenant: Annotated[list[str] | None, typer.Option(help="Only this tenant (may be repeated).")] = None,
     order: Annotated[list[str] | None, typer.Option(help="Only this order (may be repeated).")] = None,
@@ -78,7 +82,7 @@ def run(
     chosen = _chosen(loaded, tenant or [])
     selection = Selection(frozenset(order or ()), limit)
     if file is not None and (not dry_run or len(chosen or loaded.tenants) != 1):
-        raise UsageError("--file needs --dry-run, and one tenant: whose mapping reads it? Say --tenant NAME")
+        raise UsageError("--file needs --dry-run, and one tenant: give --tenant NAME, whose mapping reads it")
     if dry_run:
         raise typer.Exit(_dry_on(file, loaded, chosen, selection, as_json))
     if (order or limit) and not once and supervised is None:
@@ -161,7 +165,7 @@ def serve(
             if stopping.is_set():
                 signal.signal(signal.SIGTERM, signal.SIG_DFL)
                 signal.raise_signal(signal.SIGTERM)
-            LOG.info("stopping: what is being worked on goes to its next recorded point")
+            LOG.info("stopping: jobs in progress continue to their next recorded point")
             notify("STOPPING=1")
             stopping.set()
 
@@ -178,7 +182,7 @@ def serve(
                 "tenants": len(runtime.tenants),
                 "ledger": runtime.ledger.place,
             }
-            words = "shipperone-erp {version} serves {tenants} tenant(s); its ledger is {ledger}".format_map(started)
+            words = "shipperone-erp {version} serves {tenants} tenant(s); ledger: {ledger}".format_map(started)
             LOG.info("%s", words, extra={"fields": started})
             living = asyncio.create_task(signs_of_life())
             notify("READY=1")

@@ -12,13 +12,15 @@ from shipperone_erp.kernel.errors import UsageError
 
 
 def new(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="The connector's name, as a tenant will write it.")],
-    into: Annotated[Path | None, typer.Option("--into", help="The folder; ./shipperone-erp-NAME if left out.")] = None,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="The connector's name, as written in a tenant's configuration.")
+    ],
+    into: Annotated[Path | None, typer.Option("--into", help="The folder; default: ./shipperone-erp-NAME.")] = None,
     drafts: Annotated[
         bool | None,
         typer.Option("--drafts/--no-drafts", help="Whether the ERP keeps a draft of an invoice before it is issued."),
     ] = None,
-    author: Annotated[str | None, typer.Option(help="Who writes it, for the licence.")] = None,
+    author: Annotated[str | None, typer.Option(help="The author's name, for the licence.")] = None,
 ) -> None:
     """Write the package of a new connector, with a working ERP in SQLite. On a terminal: ask questions."""
     from shipperone_erp.scaffold import make
@@ -31,5 +33,5 @@ def new(
         f"wrote the connector {made.connector} into {made.folder}; now:",
         f"  cd {made.folder}",
         "  pip install -e . && pytest",
-        "Its README says how to run it, and what to replace.",
+        "Its README describes how to run it and which parts to replace.",
     )

@@ -22,9 +22,9 @@ DEFAULT_HTTP = "127.0.0.1:8642"
 def web(
     config: ConfigFile = DEFAULT_FILE,
     http: Annotated[
-        str | None, typer.Option(help="Address and port; port 0: any that is free.", show_default="[runtime] http")
+        str | None, typer.Option(help="Address and port; port 0: any free port.", show_default="[runtime] http")
     ] = None,
-    read_only: Annotated[bool, typer.Option("--read-only", help="Nobody can act on it.")] = False,
+    read_only: Annotated[bool, typer.Option("--read-only", help="Read only: no actions on the page.")] = False,
 ) -> None:
     """Serve the operations page beside a running service, on the same ledger, until Ctrl-C. Needs the extra web."""
     start_logging(LogForm.AUTO)

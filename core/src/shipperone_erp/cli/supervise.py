@@ -44,7 +44,7 @@ def supervise(loaded: Configuration, tenants: Sequence[str], count: int) -> bool
         for settings in chosen:
             _Supervised(loaded, settings, count).run()
     except Stopped:
-        print_text("stopped: nothing more was begun. `run --supervised` resumes with the next question")
+        print_text("stopped: no further order was started. `run --supervised` resumes with the next question")
         return False
     return True
 
@@ -67,8 +67,8 @@ class _Supervised:
             self._act(self._settings.stages, NOBODY)
         listed = len(self._look().candidates)
         print_paragraphs(
-            f"{self._settings.name}: {listed} order(s) are listed and wait. The first {self._count} of each kind are "
-            "asked about one by one; nothing is begun without a yes."
+            f"{self._settings.name}: {listed} order(s) are listed and wait. You are asked before each of the first "
+            f"{self._count} orders of each kind; nothing is started without a yes."
         )
         while True:
             seen = self._look()
@@ -85,7 +85,7 @@ class _Supervised:
         found = {(stage, order) for stage, orders in seen.begun.items() for order in orders} - self._resumed
         for stage, order in sorted(found):
             self._resumed.add((stage, order))
-            print_text("", f"{order} · {stage}: it was begun before, and is taken up")
+            print_text("", f"{order} · {stage}: it was started before, and resumes")
             self._act([stage], Selection(frozenset({order})))
             print_text(f"  {became(self._job(stage, order))}")
         return bool(found)
@@ -133,8 +133,8 @@ class _Supervised:
         passed = len(self._skipped)
         skipped = f", the {passed} that you skipped included" if passed else ""
         print_paragraphs(
-            "Nothing is left to ask about. Opened up, every order continues by itself, without a question:",
-            f"  [a] all that is listed{skipped}  [l] only what is listed later  [w] look again  [q] stop",
+            "No more questions. From now on orders can be processed automatically, without a question:",
+            f"  [a] all listed orders{skipped}  [l] only orders listed later  [w] read the queues again  [q] stop",
         )
         answer = _answer("open up", "alwq")
         if answer == "q":

@@ -25,7 +25,8 @@ def try_(
     name: Annotated[str, typer.Argument(metavar="NAME")],
     hook: Annotated[str, typer.Argument(metavar="HOOK", help="Such as reserve_stock, build_invoice, deliver.")],
     order: Annotated[
-        Path | None, typer.Option(help="A JSON file: an order as ShipperOne lists it; else a sample of two lines.")
+        Path | None,
+        typer.Option(help="A JSON file with an order as ShipperOne lists it; default: a sample order of two lines."),
     ] = None,
     harness: Harness = None,
     live: Live = False,
@@ -40,7 +41,7 @@ def try_(
 
     found = harness_of(name, harness)
     if found.live and not live:
-        raise UsageError(f"{found.__name__} talks to a real ERP: say --live, and mean a test database")
+        raise UsageError(f"{found.__name__} uses a real ERP: give --live, and use a test database")
     given = _read(order) if order else None
     steps = []
     with tempfile.TemporaryDirectory(prefix="try-", ignore_cleanup_errors=True) as folder, ExitStack() as closing:
@@ -82,11 +83,11 @@ def _read(file: Path) -> FulfillmentOrder:
         queues = read_file(file)
         found = next(orders_in(queues, found_settings(queues)), None)
         if found is None:
-            raise UsageError(f"{file} holds no order that can be read; `shipperone-erp inspect --file` tells why")
+            raise UsageError(f"{file} contains no readable order; `shipperone-erp inspect --file` shows the cause")
         return found
     first: Any = listed[0] if isinstance(listed, list) and listed else listed
     if not isinstance(first, dict):
-        raise UsageError(f"{file} holds no order: write one as ShipperOne lists it, an object with its items")
+        raise UsageError(f"{file} contains no order: write one as ShipperOne lists it, an object with its items")
     try:
         return read_order(first, {})
     except Unreadable as why:
@@ -97,7 +98,7 @@ def _asked(order: FulfillmentOrder) -> list[str]:
     lines = []
     for item in order.items:
         row = "" if item.row_total_incl_tax is None else f", {item.row_total_incl_tax}"
-        place = f", lies in {item.warehouse_code}" if item.warehouse_code else ""
+        place = f", in warehouse {item.warehouse_code}" if item.warehouse_code else ""
         lines.append(f"  item {item.item_id}: {plain(item.qty)} of {item.sku}{row}{place}")
     total = f"total {order.total_incl_tax or 'not listed'}{f' {order.currency}' if order.currency else ''}"
     return [f"order {order.order_id} from {order.warehouse_code}, {total}", *lines]

@@ -30,7 +30,7 @@ def time_of_day(value: str) -> time:
     """The time of day in a text such as `08:00`. ValueError shows the form."""
     found = _TIME.fullmatch(value)
     if found is None:
-        raise ValueError('write a time of day such as "08:00"')
+        raise ValueError('write a time of day, such as "08:00"')
     return time(int(found[1]), int(found[2]))
 
 
@@ -40,9 +40,9 @@ def quiet_hours(value: str) -> tuple[time, time]:
     try:
         ends = time_of_day(begin.strip()), time_of_day(end.strip())
     except ValueError:
-        raise ValueError('write two times of day such as "22:00-06:00"') from None
+        raise ValueError('write two times of day, such as "22:00-06:00"') from None
     if not dash or ends[0] == ends[1]:
-        raise ValueError('write two times of day such as "22:00-06:00"')
+        raise ValueError('write two times of day, such as "22:00-06:00"')
     return ends
 
 
@@ -60,14 +60,14 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"{value} is no time zone such as Europe/Bratislava") from None
+        raise ValueError(f"{value} is not a time zone; write one such as Europe/Bratislava") from None
     return value
 
 
 def _address(value: Secret) -> Secret:
     text = value.get_secret_value().strip()
     if "://" not in text:
-        raise ValueError("write an address as apprise has it, such as mailto://…, slack://…, json://…")
+        raise ValueError("write an address in apprise's form, such as mailto://…, slack://…, json://…")
     return Secret(text)
 
 
@@ -77,38 +77,40 @@ class AlertSettings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     to: tuple[Annotated[Secret, AfterValidator(_address)], ...] = Field(
-        (), description="addresses as apprise has them: mail, Slack, Teams, Telegram, webhooks and others"
+        (), description="addresses in apprise's form: mail, Slack, Teams, Telegram, webhooks and others"
     )
-    command: tuple[str, ...] = Field((), description="a program and its arguments; it gets the message as JSON")
+    command: tuple[str, ...] = Field((), description="a program and its arguments; it receives the message as JSON")
     every: Annotated[Duration, at_least(timedelta(seconds=5))] = Field(
-        timedelta(minutes=1), description="how often the ledger is looked at"
+        timedelta(minutes=1), description="how often the ledger is checked"
     )
-    off: tuple[Rule, ...] = Field((), description="rules that tell nothing")
+    off: tuple[Rule, ...] = Field((), description="rules that are switched off")
     owners: tuple[Owner, ...] = Field(
         (Owner.ACCOUNTANT, Owner.WAREHOUSE, Owner.IT, Owner.SHIPPERONE),
-        description="`held` tells of orders that are held for these",
+        description="`held` reports orders that are held for these owners",
     )
-    accepted_not_issued: Duration = Field(timedelta(hours=1), description="since ShipperOne has accepted it")
+    accepted_not_issued: Duration = Field(timedelta(hours=1), description="time since ShipperOne accepted the invoice")
     last_good_cycle: Annotated[Duration, at_least(timedelta(minutes=1))] = Field(
-        timedelta(minutes=10), description="since a queue was last read whole"
+        timedelta(minutes=10), description="time since the last complete read of a queue"
     )
     nothing_served: Annotated[Duration, at_least(timedelta(seconds=10))] = Field(
-        timedelta(minutes=2), description="since no process serves a stage of a tenant"
+        timedelta(minutes=2), description="time without a process that serves a stage of a tenant"
     )
-    over_after: Duration = Field(timedelta(minutes=2), description="how long it is well before that is told")
+    over_after: Duration = Field(
+        timedelta(minutes=2), description="how long a problem must be over before its end is reported"
+    )
     digest: Annotated[str, AfterValidator(_time)] | None = Field(
-        None, description='a summary once a day at that time, such as "08:00"'
+        None, description='a daily summary at this time, such as "08:00"'
     )
     quiet: Annotated[str, AfterValidator(_quiet)] | None = Field(
-        None, description='hours in which only urgent rules tell, such as "22:00-06:00"; the others tell afterwards'
+        None, description='hours in which only urgent rules send, such as "22:00-06:00"; the others send afterwards'
     )
-    urgent: tuple[Rule, ...] = Field((Rule.NOTHING_SERVED,), description="rules that tell in quiet hours, too")
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="of `digest` and `quiet`")
+    urgent: tuple[Rule, ...] = Field((Rule.NOTHING_SERVED,), description="rules that also send in quiet hours")
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="time zone of `digest` and `quiet`")
 
     @model_validator(mode="after")
     def _known_rules(self) -> "AlertSettings":
         if any(not part for part in self.command):
-            raise ValueError("command: write the program and each argument as a text that is not empty")
+            raise ValueError("command: write the program and each argument as a non-empty text")
         return self
 
     @property

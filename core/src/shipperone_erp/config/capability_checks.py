@@ -15,7 +15,7 @@ def unmet(settings: TenantSettings, declared: Collection[Capability]) -> Iterato
         return f"connector {settings.connector} declares no {noun(capability)}"
 
     if settings.transfer == "reserved" and Capability.TRANSFERS not in declared:
-        yield ("transfer",), f'{lacks(Capability.TRANSFERS)}, which transfer = "reserved" is about; leave it out'
+        yield ("transfer",), f'{lacks(Capability.TRANSFERS)}, which transfer = "reserved" needs; leave the setting out'
     if Capability.CURRENCIES not in declared:
         others = [one for one in settings.currencies if one != settings.currency]
         if others:
@@ -24,8 +24,8 @@ def unmet(settings: TenantSettings, declared: Collection[Capability]) -> Iterato
     if Capability.NEGATIVE_LINES not in declared:
         for index, charge in enumerate(settings.charges):
             if charge.kind == "line" and charge.sign == "-":
-                cause = f"{lacks(Capability.NEGATIVE_LINES)}: {charge.name} cannot stand on an invoice"
-                cure = 'have the shop take it off the rows, or write kind = "payment" if it is paid with'
+                cause = f"{lacks(Capability.NEGATIVE_LINES)}: {charge.name} cannot be invoiced"
+                cure = 'have the shop deduct it from the rows, or write kind = "payment" if it is a means of payment'
                 yield ("charges", index, "sign"), f"{cause}; {cure}"
     if settings.tax_date != "issued" and Capability.BACKDATING not in declared:
         cause = f'{lacks(Capability.BACKDATING)}: an invoice of an earlier day ("{settings.tax_date}") is not possible'

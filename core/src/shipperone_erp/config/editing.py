@@ -44,7 +44,7 @@ def write_changes(files: Sequence[Path], tenant: str, changes: Changes) -> Path:
             _put(table, changes)
             _replace(file, tomlkit.dumps(document))
             return file
-    raise ConfigurationError((Problem(str(files[0]), None, f"tenants.{tenant}", "no file has this tenant"),))
+    raise ConfigurationError((Problem(str(files[0]), None, f"tenants.{tenant}", "no file contains this tenant"),))
 
 
 def _no_table(home: Document, tenant: str) -> Problem:

@@ -15,17 +15,17 @@ class FleetSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    groups: int = Field(64, ge=1, le=10_000, description="into how many groups the tenants are divided")
+    groups: int = Field(64, ge=1, le=10_000, description="the number of groups into which the tenants are divided")
     heartbeat: Annotated[Duration, A_MOMENT] = Field(
-        timedelta(seconds=5), description="how often a worker shows that it lives, and looks at what it serves"
+        timedelta(seconds=5), description="interval of a worker's heartbeat and of its check of its groups"
     )
     stalled: Annotated[Duration, A_MOMENT] = Field(
-        timedelta(seconds=20), description="a worker without a heartbeat for so long is replaced"
+        timedelta(seconds=20), description="a worker without a heartbeat for this long is replaced"
     )
     poll: Annotated[Duration, A_MOMENT] = Field(
-        timedelta(seconds=5), description="how often a worker with room looks for a group"
+        timedelta(seconds=5), description="how often a worker with free capacity looks for a group"
     )
-    listen: bool = Field(True, description="LISTEN for new groups on a connection of its own; false behind PgBouncer")
+    listen: bool = Field(True, description="LISTEN for new groups on a dedicated connection; false behind PgBouncer")
     heavy: int = Field(
-        600, ge=1, description="effects a minute from which a tenant gets a group of its own, over five minutes"
+        600, ge=1, description="effects per minute, over five minutes, from which a tenant gets its own group"
     )

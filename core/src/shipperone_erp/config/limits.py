@@ -13,5 +13,9 @@ class LimitSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    shipperone: Rate | None = Field(None, description="requests a second to one ShipperOne, by its host and port")
-    erp: Rate | None = Field(None, description="calls a second of one ERP, by what its connector names as `identity()`")
+    shipperone: Rate | None = Field(
+        None, description="requests per second to one ShipperOne, identified by host and port"
+    )
+    erp: Rate | None = Field(
+        None, description="calls per second to one ERP, identified by its connector's `identity()`"
+    )

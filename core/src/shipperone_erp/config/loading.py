@@ -67,7 +67,7 @@ class _Loading:
         for key, value in list(self.main.values.items()):
             if key not in TOP:
                 self._report.problems.append(
-                    self.main.problem((key,), "there is no such table", near=nearest(key, TOP))
+                    self.main.problem((key,), "the table does not exist", near=nearest(key, TOP))
                 )
             elif not isinstance(value, dict):
                 self._report.problems.append(self.main.problem((key,), f"write a table: [{key}]"))
@@ -111,13 +111,13 @@ class _Loading:
         if settings.allow_http or not in_plain_text(settings.base_url):
             return
         path = ("tenants", settings.name, "base_url")
-        why = "http:// to another machine: the token and the customers' data can be read on the way. Write https://"
+        why = "http:// to another machine: the token and the customers' data can be read in transit. Write https://"
         if settings.name in self.known(ledger):
             self._report.warn(
                 home, path, f"{why}, or allow_http = true: the next minor version refuses it", settings.name
             )
         else:
-            cause = f"{why}; allow_http = true allows it in a network that is trusted"
+            cause = f"{why}; allow_http = true allows it in a trusted network"
             self._report.of_tenants.append(home.problem(path, cause, tenant=settings.name))
 
     def _alone(self, name: str, settings: TenantSettings, home: Document) -> None:
@@ -129,8 +129,9 @@ class _Loading:
                 shared.setdefault(first, []).append(stage)
         for other, stages in shared.items():
             cause = (
-                f"tenant {other} serves {' and '.join(stages)} of this very store already: every order would be worked "
-                "on twice"
+                f"tenant {other} serves {' and '.join(stages)} of the same store already: every order would be "
+                "processed "
+                "twice"
             )
             self._report.problems.append(home.problem(("tenants", name, "base_url"), cause))
 
@@ -178,7 +179,7 @@ class _Loading:
             for file in files:
                 document = parse(file)
                 for key in document.values.keys() - {"tenants"}:
-                    cause = "an included file holds [tenants.*] tables and nothing else"
+                    cause = "an included file contains [tenants.*] tables and nothing else"
                     self._report.problems.append(document.problem((key,), cause))
                 documents.append(document)
                 self.included.append(file)

@@ -29,7 +29,7 @@ def _person_token(value: Secret) -> Secret:
     text = value.get_secret_value().strip()
     if len(text) < SHORTEST_TOKEN or not text.isascii() or not text.isprintable() or " " in text:
         raise SecretMissing(
-            f"write a token of at least {SHORTEST_TOKEN} characters without a blank, as `openssl rand -hex 24` makes it"
+            f"write a token of at least {SHORTEST_TOKEN} characters without spaces, as `openssl rand -hex 24` prints it"
         )
     return Secret(text)
 
@@ -74,7 +74,7 @@ class PersonSettings(_Settings):
     """`[runtime.page.people.NAME]`: one user; the name is recorded with every action."""
 
     token: Annotated[Secret, AfterValidator(_person_token)] | None = Field(
-        None, description="what they log in with; without one they come through the proxy"
+        None, description="the token for the login; without one the person logs in through the proxy"
     )
     roles: tuple[Role, ...] = Field((Role.READER,), description='"reader", "warehouse", "accountant", "it"')
 
@@ -84,21 +84,23 @@ class ProxySettings(_Settings):
 
     header: HeaderName = Field(description="the header with the person's name, such as X-Remote-User")
     addresses: tuple[Annotated[str, AfterValidator(_network)], ...] = Field(
-        min_length=1, description="the proxy's addresses or networks: from any other the header counts for nothing"
+        min_length=1, description="the proxy's addresses or networks; the header is ignored from any other address"
     )
-    roles: tuple[Role, ...] = Field((Role.READER,), description="of those who are not listed in `people`")
+    roles: tuple[Role, ...] = Field((Role.READER,), description="roles of persons who are not listed in `people`")
 
 
 class PageSettings(_Settings):
     """`[runtime.page]`: the operations page."""
 
-    read_only: bool = Field(False, description="nobody can act on the page; it opens the ledger for reading")
+    read_only: bool = Field(False, description="no actions on the page; the ledger is opened read-only")
     people: Mapping[PersonName, PersonSettings] = Field(
-        default_factory=dict, description="who may use it, see below; nobody: everybody on this machine"
+        default_factory=dict, description="who may use the page, see below; empty: everybody on this machine"
     )
     proxy: ProxySettings | None = Field(None, description="a proxy that authenticates, see below")
-    hosts: tuple[HostName, ...] = Field((), description="further names under which the page is reached")
-    https: bool = Field(False, description="it is reached by https through a proxy: cookies go by https alone")
+    hosts: tuple[HostName, ...] = Field((), description="further host names of the page")
+    https: bool = Field(
+        False, description="the page is reached by https through a proxy: cookies are sent over https only"
+    )
     session: Annotated[Duration, at_least(timedelta(minutes=5))] = Field(
         timedelta(hours=12), description="how long a login lasts"
     )
@@ -115,6 +117,6 @@ def exposed(http: str, page: PageSettings) -> str | None:
     if ip_address(host).is_loopback or page.protected:
         return None
     return (
-        f"the page would be open to everybody who reaches {host}: give each person a token "
+        f"the page would be open to everybody who can reach {host}: give each person a token "
         "([runtime.page.people.NAME]), name a proxy that authenticates ([runtime.page.proxy]), or bind to 127.0.0.1"
     )

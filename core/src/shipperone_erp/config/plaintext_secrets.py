@@ -11,8 +11,8 @@ from shipperone_erp.connector.secret import Secret
 from shipperone_erp.kernel.redaction import passwords_in
 
 REFERENCE = '{ env = "NAME" }, { file = "path" } or { credential = "name" }'
-AS_SECRET = f"a secret in plain text; better {REFERENCE}"
-IN_ADDRESS = "a password in plain text inside an address; better ${NAME} in its place, from the environment"
+AS_SECRET = f"a secret in plain text; use {REFERENCE}"
+IN_ADDRESS = "a password in plain text inside an address; use ${NAME} in its place, from the environment"
 
 
 def plain_secrets(model: type[BaseModel], table: Any) -> Iterator[tuple[Path, str]]:

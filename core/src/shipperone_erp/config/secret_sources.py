@@ -53,7 +53,7 @@ class SecretPlaces:
     def _variable(self, name: str) -> str:
         value = self._environment.get(name, "").strip()
         if not value and (not _VARIABLE.fullmatch(name) or looks_like_a_secret(name)):
-            raise self._pasted(name, "env", "variable that is set", "the variable")
+            raise self._pasted(name, "env", "existing environment variable", "the variable")
         if not value:
             state = "empty" if name in self._environment else "not set"
             raise SecretMissing(f"the environment variable {name} is {state}")
@@ -62,16 +62,16 @@ class SecretPlaces:
     def _file(self, name: str) -> str:
         path = self._base / name
         if looks_like_a_secret(name) and not Path(name).is_absolute() and not path.exists():
-            raise self._pasted(name, "file", "file that is there", "the file")
+            raise self._pasted(name, "file", "existing file", "the file")
         value, mode = self._read(path)
         if mode & (stat.S_IRWXG | stat.S_IRWXO):
-            self.warnings.append(f"others may read {path}: chmod 600 {path}")
+            self.warnings.append(f"other users can read {path}: chmod 600 {path}")
         return value
 
     def _credential(self, name: str) -> str:
         folder = self._environment.get("CREDENTIALS_DIRECTORY")
         if looks_like_a_secret(name) and not (folder and (Path(folder) / name).exists()):
-            raise self._pasted(name, "credential", "credential that is there", "the credential")
+            raise self._pasted(name, "credential", "existing credential", "the credential")
         if not folder:
             raise SecretMissing(
                 f"the credential {name} was looked for, but CREDENTIALS_DIRECTORY is not set: systemd sets it where "

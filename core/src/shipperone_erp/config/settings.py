@@ -57,7 +57,7 @@ def _address(value: str) -> str:
     if parts.username or parts.password:
         raise ValueError("it holds a user or a password; ShipperOne takes only the token")
     if parts.query or parts.fragment:
-        raise ValueError("it ends before the ? or #: paths are added to it")
+        raise ValueError("leave out ? and #, and what follows: paths are appended to it")
     return value.rstrip("/")
 
 
@@ -77,7 +77,7 @@ def in_plain_text(base_url: str) -> bool:
 def _token(value: Secret) -> Secret:
     text = value.get_secret_value().strip()
     if not text or not text.isascii() or not text.isprintable() or " " in text:
-        raise SecretMissing("it is empty, or has a character that no token has")
+        raise SecretMissing("it is empty, or contains a character that is invalid in a token")
     return value
 
 
@@ -85,7 +85,7 @@ def _zone(value: str) -> str:
     try:
         ZoneInfo(value)
     except (ZoneInfoNotFoundError, ValueError):
-        raise ValueError("no such time zone; write one such as Europe/Bratislava") from None
+        raise ValueError("not a time zone; write one such as Europe/Bratislava") from None
     return value
 
 
@@ -115,27 +115,38 @@ class RuntimeSettings(_Settings):
     ledger: str = Field("sqlite:///shipperone-erp.db", description="SQLite or postgresql+psycopg://…; relative paths")
     include: tuple[str, ...] = Field((), description="more files with [tenants.*] tables, as patterns")
     http: Address | None = Field(None, description="where `run` serves the operations page, such as 127.0.0.1:8642")
-    lease: Duration = Field(timedelta(seconds=15), description="a process that stood still this long is replaced")
-    max_response: Size = Field(
-        ByteSize(32 * 1024**2), description="an answer that is larger is refused while it is read"
+    lease: Duration = Field(
+        timedelta(seconds=15), description="a process without a heartbeat for this long is replaced"
     )
-    keep_errors: Duration = Field(timedelta(days=30), description="refusals, errors, tracebacks of what has ended")
+    max_response: Size = Field(
+        ByteSize(32 * 1024**2), description="the largest response that is read; a larger one is refused"
+    )
+    keep_errors: Duration = Field(
+        timedelta(days=30), description="how long refusals, errors and tracebacks of ended jobs are kept"
+    )
     keep_bodies: Duration = Field(
-        timedelta(days=90), description="personal data and what was said about what has ended"
+        timedelta(days=90), description="how long personal data, requests and responses of ended jobs are kept"
     )
     keep_jobs: Annotated[Duration, at_least(timedelta(days=30))] = Field(
-        timedelta(days=400), description="what ended without ShipperOne's acceptance (`gone`, `superseded`)"
+        timedelta(days=400),
+        description="how long jobs that ended without ShipperOne's acceptance (`gone`, `superseded`) are kept",
     )
     keep_invoices: Annotated[Duration, at_least(timedelta(days=365))] = Field(
-        timedelta(days=4018), description="what ShipperOne has accepted, and every issued invoice: eleven years"
+        timedelta(days=4018), description="how long accepted jobs and issued invoices are kept: eleven years"
     )
     page: PageSettings = Field(default_factory=PageSettings, description="who may use the page, see below")
-    fleet: FleetSettings = Field(default_factory=FleetSettings, description="many workers on one ledger, see below")
-    tracing: bool = Field(False, description="traces by OpenTelemetry, to where its own environment variables say")
-    limits: LimitSettings = Field(
-        default_factory=LimitSettings, description="rates that tenants on one ShipperOne or ERP share"
+    fleet: FleetSettings = Field(
+        default_factory=FleetSettings, description="a fleet of workers on one ledger, see below"
     )
-    alerts: AlertSettings = Field(default_factory=AlertSettings, description="whom to tell, see below")
+    tracing: bool = Field(
+        False, description="export traces by OpenTelemetry, as configured by its environment variables"
+    )
+    limits: LimitSettings = Field(
+        default_factory=LimitSettings, description="rate limits shared by the tenants of one ShipperOne or ERP"
+    )
+    alerts: AlertSettings = Field(
+        default_factory=AlertSettings, description="recipients and rules of alerts, see below"
+    )
 
 
 def _path(value: str) -> str:
@@ -147,15 +158,13 @@ def _path(value: str) -> str:
 class ChargeSettings(_Settings):
     """`[[tenants.NAME.charges]]`: an amount of an order besides its lines and shipping."""
 
-    name: Name = Field(description="your name for it; on the invoice, in `order show`")
+    name: Name = Field(description="its name, on the invoice and in `order show`")
     path: Annotated[str, AfterValidator(_path)] = Field(
-        description="where it stands in the order, as ShipperOne lists it; through a list it is the sum of the entries"
+        description="its place in the order as ShipperOne lists it; a path through a list gives the sum of the entries"
     )
-    sign: Literal["+", "-"] = Field(
-        "+", description='"+" takes it as it stands, "-" takes it off however it is written'
-    )
+    sign: Literal["+", "-"] = Field("+", description='"+": used as listed; "-": always deducted, whatever its sign')
     kind: Literal["line", "payment"] = Field(
-        description='"line" is on the invoice (fee, coupon); "payment" only explains the order\'s total (gift card)'
+        description='"line": an invoice line (fee, coupon); "payment": only explains the order\'s total (gift card)'
     )
 
 
@@ -166,67 +175,88 @@ class TenantSettings(_Settings):
     base_url: Annotated[str, AfterValidator(_address)] = Field(
         description="paths are {base_url}/rest/{store_code}/V1/…"
     )
-    allow_http: bool = Field(False, description="base_url may be http:// to another machine: nothing is encrypted")
-    store_code: str = Field("default", min_length=1, description="comes with the token")
+    allow_http: bool = Field(False, description="allow an unencrypted base_url (http://) to another machine")
+    store_code: str = Field("default", min_length=1, description="the store code that belongs to the token")
     token: Annotated[Secret, AfterValidator(_token)] = Field(
         description='{ env = "NAME" }, { file = "path" } or { credential = "name" }'
     )
     connector: str = Field(description="the connector's entry-point name")
     stages: tuple[Stage, ...] = Field((Stage.ALLOCATION, Stage.INVOICE), min_length=1, description="which queues")
     poll_interval: Duration = Field(timedelta(seconds=30), description="how often the queues are read")
-    concurrency: int = Field(8, ge=1, le=256, description="calls of this tenant's ERP at once")
-    hook_timeout: Duration = Field(timedelta(seconds=120), description="a call of the ERP is unknown after this")
-    settle: Duration = Field(timedelta(seconds=60), description="after a lost answer, when a look at the queue counts")
-    go_live: Literal["ask", "now"] = Field(
-        "ask", description='"ask": what the first complete read lists is held until `go-live`; "now": it is not'
+    concurrency: int = Field(8, ge=1, le=256, description="concurrent calls of this tenant's ERP")
+    hook_timeout: Duration = Field(
+        timedelta(seconds=120), description="the outcome of a call of the ERP is unknown after this time"
     )
-    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="for dates of documents")
-    currency: Currency | None = Field(None, description="when an order does not say")
-    currencies: tuple[Currency, ...] = Field((), description="others that are allowed")
-    charges: tuple[ChargeSettings, ...] = Field((), description="amounts beyond lines and shipping, see below")
+    settle: Duration = Field(
+        timedelta(seconds=60), description="how long after a lost answer a read of the queue counts as proof"
+    )
+    go_live: Literal["ask", "now"] = Field(
+        "ask",
+        description='"ask": orders of the first complete read are held until `go-live`; "now": they are processed',
+    )
+    timezone: Annotated[str, AfterValidator(_zone)] = Field("UTC", description="time zone of documents' dates")
+    currency: Currency | None = Field(None, description="the currency of orders that state none")
+    currencies: tuple[Currency, ...] = Field((), description="further allowed currencies")
+    charges: tuple[ChargeSettings, ...] = Field((), description="amounts other than lines and shipping, see below")
     discount: Literal["in_row", "off_row", "off_row_net"] | None = Field(
-        None, description="rows are after the discount, before it, or before one without tax; unset: what is proven"
+        None,
+        description="rows are after the discount, before it, or before a discount without tax; unset: the "
+        "reading that the sums prove",
     )
     shipping_on_parts: Literal["hold", "as_listed"] = Field(
-        "hold", description="a part that lists the shipping (or a line charge) which an earlier invoice had already"
+        "hold",
+        description="a part that lists shipping (or a line charge) that an earlier invoice of the order already had",
     )
     order_total: Literal["fulfillment_order", "sales_order", "ignore"] = Field(
-        "fulfillment_order", description="what an order's total is of, where nothing shows it"
+        "fulfillment_order", description="the scope of an order's total, where no order proves it"
     )
     not_compared: Literal["accept", "hold"] = Field(
         "accept", description="an invoice whose total the ERP does not report"
     )
-    tolerance: Amount = Field(Decimal("0.00"), description="money, when comparing with ShipperOne")
-    tax_date: Literal["shipped", "first_listed", "issued"] = Field("shipped", description="the day an invoice is of")
+    tolerance: Amount = Field(
+        Decimal("0.00"), description="the accepted difference between amounts, in comparisons with ShipperOne"
+    )
+    tax_date: Literal["shipped", "first_listed", "issued"] = Field(
+        "shipped", description="the day of supply of an invoice"
+    )
     oldest_date: Duration = Field(
         timedelta(days=366), description="an older day of supply is held where no allocation dates it better"
     )
     dates_without_zone: Literal["utc", "tenant"] = Field(
-        "utc", description="what times are in that ShipperOne lists without an offset: UTC, or `timezone`"
+        "utc", description="the time zone of ShipperOne's times without an offset: UTC, or `timezone`"
     )
     transfer: Literal["arrived", "reserved"] = Field("arrived", description="when a transfer counts as reserved")
     bundles: Literal["hold", "children", "parents"] = Field(
-        "hold", description="which rows of a bundle are kept in stock, see below"
+        "hold", description="which rows of a bundle the ERP keeps in stock, see below"
     )
     services: tuple[str, ...] = Field(
-        ("virtual", "downloadable", "service"), description="item types that are invoiced, never reserved or delivered"
+        ("virtual", "downloadable", "service"),
+        description="item types that are invoiced, but never reserved or delivered",
     )
     without_reservation: Literal["deliver", "hold", "invoice_only"] = Field(
-        "deliver", description="what is invoiced and has no reservation in this ledger"
+        "deliver", description="delivery of invoiced items that have no reservation in this ledger"
     )
-    gone_grace: Duration = Field(timedelta(hours=2), description="before a vanished order's reservation is released")
+    gone_grace: Duration = Field(
+        timedelta(hours=2), description="how long after an order has left the queue its reservation is released"
+    )
     doubt_for: Duration = Field(
-        timedelta(hours=1), description="an unknown outcome is read on this long before an operator is asked"
+        timedelta(hours=1), description="how long reads try to resolve an unknown outcome before the job is held"
     )
-    in_doubt: Literal["accept", "hold"] = Field("accept", description="an invoice that left after a lost answer")
+    in_doubt: Literal["accept", "hold"] = Field(
+        "accept", description="an invoice whose answer was lost and whose order has left the queue"
+    )
     approve: tuple[Literal["invoice"], ...] = Field((), description='["invoice"]: an operator approves each draft')
-    approvals: Literal[1, 2] = Field(1, description="how many persons approve each draft; 2: one after another")
+    approvals: Literal[1, 2] = Field(1, description="how many persons must approve each draft")
     policies: tuple[str, ...] = Field((), description="by entry-point name")
-    fiscal_first: bool = Field(False, description="the connector's build_invoice issues at once")
-    ship_within: Duration = Field(timedelta(days=14), description="reserved, confirmed, not shipped for this long")
-    invoice_within: Duration = Field(timedelta(days=5), description="shipped and not invoiced for this long")
-    stock_retry: Duration = Field(timedelta(minutes=15), description="how often a shortage is tried again")
-    fields: Mapping[str, str] = Field(default_factory=dict, description="where ShipperOne puts a field")
+    fiscal_first: bool = Field(False, description="the connector's build_invoice issues the invoice at once")
+    ship_within: Duration = Field(
+        timedelta(days=14), description="report an order that is reserved and confirmed but not shipped for this long"
+    )
+    invoice_within: Duration = Field(
+        timedelta(days=5), description="report an order that is shipped but not invoiced for this long"
+    )
+    stock_retry: Duration = Field(timedelta(minutes=15), description="how often a shortage is retried")
+    fields: Mapping[str, str] = Field(default_factory=dict, description="the place of a field in ShipperOne's order")
     queue_fields: Mapping[Stage, Mapping[str, str]] = Field(default_factory=dict)
     connector_settings: SkipValidation[ConnectorSettings]
     policy_settings: SkipValidation[Mapping[str, ConnectorSettings]]

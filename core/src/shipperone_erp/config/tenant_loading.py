@@ -77,7 +77,7 @@ class TenantLoader:
                     where = ("fields", key) if stage is None else ("fields", stage.value, key)
                     fault(Fault(where, "there is no such field", nearest(key, FIELD_NAMES), False))
         for index, key, value in told_twice(raw.get("charges")):
-            cause = f"an earlier charge has the {key} {label(value)} already; it would be counted twice"
+            cause = f"an earlier charge has the {key} {label(value)} already; its amount would be counted twice"
             fault(Fault(("charges", index, key), cause, None, False))
 
         connector_settings: ConnectorSettings = NoSettings()
@@ -135,13 +135,13 @@ class TenantLoader:
         if Stage.INVOICE in stages and raw.get("fiscal_first") is not True:
             needed.append("issue_invoice")
         if raw.get("fiscal_first") is True and _listed(raw, "approve"):
-            cause = "with fiscal_first = true an invoice is issued before anybody could approve it; one of the two"
+            cause = "with fiscal_first = true an invoice is issued before it can be approved; set only one of the two"
             self._report.of_tenants.append(home.problem((*here, "approve"), cause, tenant=name))
         for hook in needed:
             if hook not in offered:
                 cause = f"connector {connector} does not implement {hook}, which this tenant's stages need"
                 if hook == "issue_invoice":
-                    cause += "; only with fiscal_first = true does build_invoice issue by itself"
+                    cause += "; build_invoice issues the invoice itself only with fiscal_first = true"
                 self._report.of_tenants.append(home.problem((*here, "connector"), cause, tenant=name))
 
     def _settings(
@@ -153,7 +153,7 @@ class TenantLoader:
             for found in faults(error, model, list(model.model_fields)):
                 fault(found, (key,))
         except Exception as error:  # a plug-in's validator may raise anything: only its tenant must fail
-            cause = f"the check of these settings raised {type(error).__name__}; ask the author of {key}"
+            cause = f"the check of these settings raised {type(error).__name__}; report it to the author of {key}"
             fault(Fault((), cause, None, True), (key,))
         return NoSettings()
 

@@ -40,7 +40,7 @@ def parse(file: Path) -> Document:
     try:
         text = file.read_text(encoding="utf-8")
     except FileNotFoundError:
-        cause = "there is no such file; `shipperone-erp init NAME --connector C` writes one"
+        cause = "the file does not exist; `shipperone-erp init NAME --connector C` writes one"
         raise ConfigurationError((Problem(str(file), None, "the file", cause),)) from None
     except (OSError, UnicodeDecodeError) as error:
         cause = f"it cannot be read: {error.strerror if isinstance(error, OSError) else 'it is not UTF-8'}"

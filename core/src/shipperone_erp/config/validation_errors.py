@@ -28,7 +28,7 @@ def faults(error: ValidationError, model: type[BaseModel], known: Sequence[str])
         near = None
         table, key = _table(model, path)
         if entry["type"] == "extra_forbidden":
-            cause = "there is no such setting"
+            cause = "unknown setting"
             near = nearest(str(path[-1]), known if table is model else list(table.model_fields))
         elif entry["type"] == "missing":
             cause = "it is missing"

@@ -84,7 +84,7 @@ class Plugin(Generic[SettingsT]):
 
     def _not_offered(self, hook: str) -> NoReturn:
         raise TypeError(
-            f"{type(self).__name__} does not implement {hook}; core asks only for what a connector overrides"
+            f"{type(self).__name__} does not implement {hook}; core calls only hooks that a connector overrides"
         )
 
 

@@ -95,8 +95,8 @@ def refusal(declared: Collection[Capability], connector: str, order: Fulfillment
             return Refused(Reason.UNIT_UNCLEAR, sentence, Owner.IT)
         if Capability.TRANSFERS not in declared and order.source_warehouse(item) != order.warehouse_code:
             sentence = (
-                f"{what} lies in {item.warehouse_code} and the order ships from {order.warehouse_code}; connector "
-                f"{connector} declares no transfers"
+                f"{what} is in warehouse {item.warehouse_code}, and the order ships from {order.warehouse_code}; "
+                f"connector {connector} declares no transfers"
             )
             return Refused(Reason.WAREHOUSE_UNKNOWN, sentence, Owner.IT)
     return None

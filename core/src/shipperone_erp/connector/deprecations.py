@@ -34,7 +34,7 @@ class Deprecation:
 
     def sentence(self, who: str, what: str) -> str:
         """The sentence for the log, and for the author."""
-        return f"{who} uses {what}, which connector API {self.removed_in} removes; instead: {self.instead}"
+        return f"{who} uses {what}, which connector API {self.removed_in} removes; use {self.instead}"
 
 
 GOING: Mapping[str, tuple[Deprecation, str, str]] = {}

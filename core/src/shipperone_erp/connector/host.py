@@ -158,7 +158,7 @@ class TenantPlugins:
             if same != request:
                 raise ContractViolation(
                     f"{self.tenant}: before_build of policy {name} changed more than order.extra, or answered with "
-                    f"{type(answer).__name__}: items, quantities and amounts are ShipperOne's"
+                    f"{type(answer).__name__}: a policy must not change items, quantities or amounts"
                 )
             request = answer
         return request
@@ -172,7 +172,7 @@ class TenantPlugins:
         return self._checks("rehearse", partial(self._connector.rehearse, orders))
 
     def _checks(self, method: str, ask: Callable[[], object]) -> list[Check]:
-        cure = "ask the connector's author"
+        cure = "report it to the connector's author"
         try:
             found = ask()
         except Exception as error:  # doctor shows any failure
@@ -232,7 +232,7 @@ class TenantPlugins:
             sentence = f"handle_mismatch of {who} answered with {named(answer)}, not a Resolution"
             return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
         if answer.verdict is Verdict.ACCEPT and mismatch.action != "compare":
-            sentence = f"handle_mismatch of {who} accepted what ShipperOne refused; accept is for `compare` only"
+            sentence = f"handle_mismatch of {who} accepted a refusal of ShipperOne; only `compare` allows accept"
             return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
         return answer
 
@@ -254,7 +254,7 @@ class TenantPlugins:
                     answered[request.key] = refused
         asked = tuple(request for request in requests if request.key not in answered)
         answers = self._contract.answers(hook, self._ask(hook, requests=asked) if asked else {})
-        lost = Unknown(f"{hook} gave no answer for this key")
+        lost = Unknown(f"{hook} returned no answer for this key")
         for request in asked:
             answer = answers.get(request.key, lost)
             try:

@@ -78,13 +78,13 @@ def check(found: Any, base: type[Plugin[Any]], where: str, value: str) -> None:
         elif marked and name not in hooks:
             near = difflib.get_close_matches(name, hooks, 1)
             hint = f"; did you mean {near[0]}?" if near else f"; they are {', '.join(sorted(hooks))}"
-            raise refuse(f"{name} is marked @hookimpl, and there is no such hook{hint}")
+            raise refuse(f"{name} is marked @hookimpl, but is not a hook{hint}")
     try:
         inspect.signature(found).bind(None, tenant="", log=None)
     except TypeError:
         raise refuse(
-            "its __init__ must take (settings, *, tenant, log); best leave it out, and use self.settings, self.tenant, "
-            "self.log"
+            "its __init__ must take (settings, *, tenant, log); better leave it out and use self.settings, "
+            "self.tenant, self.log"
         ) from None
 
 
@@ -92,14 +92,14 @@ def _check_version(found: type[Plugin[Any]], where: str, refuse: Callable[[str],
     try:
         fits = API_VERSION in SpecifierSet(found.api)
     except (InvalidSpecifier, TypeError, AttributeError):  # the last one from packaging before 25
-        raise refuse(f"api = {found.api!r} is no range of versions, such as '>=1,<2'") from None
+        raise refuse(f"api = {found.api!r} is not a range of versions, such as '>=1,<2'") from None
     if fits:
         return
-    mismatch = f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one"
+    mismatch = f"it was written for the connector API {found.api}, and this core has {API_VERSION}; upgrade one of them"
     name = where.split()[1]
     if name not in api_ignored():
-        raise refuse(f"{mismatch}, or set {IGNORE_API}={name} to run it all the same")
-    warning = f"{where}: {mismatch}; it is run all the same, since {IGNORE_API} names it"
+        raise refuse(f"{mismatch}, or set {IGNORE_API}={name} to run it anyway")
+    warning = f"{where}: {mismatch}; it is run anyway, since {IGNORE_API} names it"
     warnings.warn(warning, deprecations.ApiIgnored, stacklevel=2)
 
 
@@ -122,11 +122,11 @@ def _check_hook(found: type[Any], base: type[Any], name: str, own: Any, refuse: 
     if isinstance(own, staticmethod | classmethod | property) or not inspect.isfunction(own):
         raise refuse(f"{name} is a {type(own).__name__}; a hook is an ordinary method: def {name}(self, …)")
     if inspect.iscoroutinefunction(own) or inspect.isasyncgenfunction(own):
-        raise refuse(f"{name} is `async def`; hooks are ordinary blocking functions, and run in threads")
+        raise refuse(f"{name} is `async def`; hooks are ordinary blocking functions that run in threads")
     if inspect.isgeneratorfunction(own):
         raise refuse(f"{name} has a `yield`; a hook returns its answer")
     if not hasattr(own, MARK):
-        raise refuse(f"{name} overrides a hook without @hookimpl, so that it would never be called; add the mark")
+        raise refuse(f"{name} overrides a hook without @hookimpl and would never be called; add @hookimpl")
     if getattr(own, MARK).get("wrapper") or getattr(own, MARK).get("hookwrapper"):
         raise refuse(f"{name} is a hook wrapper; a {base.__name__.lower()} only implements hooks")
     argument = list(inspect.signature(getattr(base, name)).parameters)[1]
@@ -135,6 +135,8 @@ def _check_hook(found: type[Any], base: type[Any], name: str, own: Any, refuse: 
         given = ", ".join(str(parameter) for parameter in parameters) or "nothing"
         raise refuse(f"{name} takes ({given}); its one argument is named {argument}: def {name}(self, {argument})")
     if parameters[0].kind is not inspect.Parameter.POSITIONAL_OR_KEYWORD:
-        raise refuse(f"{name} takes {argument} in a way of its own ({parameters[0].kind.description}); plain is right")
+        raise refuse(
+            f"{name} takes {argument} as {parameters[0].kind.description}; declare it as an ordinary parameter"
+        )
     if parameters[0].default is not inspect.Parameter.empty:
         raise refuse(f"{name} gives {argument} a default; pluggy would never pass the request: leave the default out")

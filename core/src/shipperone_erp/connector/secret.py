@@ -31,7 +31,7 @@ class Secret(SecretStr):
             if isinstance(value, dict):
                 secrets: SecretSource | None = (details.context or {}).get("secrets")
                 if secrets is None:
-                    raise ValueError("a reference to a secret can only be resolved while a configuration is loaded")
+                    raise ValueError("a reference to a secret is resolved only while a configuration is loaded")
                 return Secret(secrets.resolve(value))
             if isinstance(value, str):
                 return Secret(value)
@@ -52,7 +52,7 @@ class Secret(SecretStr):
             }
 
         return {
-            "description": "A secret: best a reference; a plain string works and is warned about.",
+            "description": "A secret: preferably a reference; a plain string works, with a warning.",
             "anyOf": [
                 reference("env", "the environment variable that holds it"),
                 reference("file", "the file that holds it, relative to the TOML that names it"),

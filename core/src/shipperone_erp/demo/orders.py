@@ -18,11 +18,11 @@ PERSON = "FO-PERSON"
 STORIES: Mapping[str, str] = MappingProxyType(
     {
         PART: "ships in two parcels",
-        TRANSFER: "its goods lie in another warehouse",
-        SHORTAGE: "wants three of what there is one",
-        MISMATCH: "changes at ShipperOne while it is invoiced",
-        LOST: "ShipperOne takes its invoice, and the answer is lost on the way",
-        PERSON: "has a coupon that nobody mapped",
+        TRANSFER: "its goods are in another warehouse",
+        SHORTAGE: "wants three pieces of a product of which one is in stock",
+        MISMATCH: "is changed at ShipperOne while it is being invoiced",
+        LOST: "ShipperOne accepts its invoice, and the answer is lost",
+        PERSON: "has a coupon that the configuration does not map",
     }
 )
 

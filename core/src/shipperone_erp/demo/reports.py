@@ -27,7 +27,7 @@ def told(ledger: Ledger, sandbox: Sandbox, counted: Counted, listed: int, second
         f"{counted.drafts} left",
         f"  ShipperOne  {_accepted(sandbox, jobs)} invoices accepted, {_refused(sandbox)} POSTs refused",
         "",
-        "Those with something to tell:",
+        "Orders with a special course:",
     ]
     for order_id, story in STORIES.items():
         mine = sorted((job for job in jobs if job.order_id == order_id), key=lambda job: job.id)
@@ -53,7 +53,7 @@ def _chapter(ledger: Ledger, jobs: list[Job]) -> Iterable[str]:
         elif job.state is State.HELD:
             yield f"held for {job.owner}: {job.sentence}"
         elif job.stage is Stage.INVOICE and job.state is State.DONE:
-            again = " (found in the queue, not by an answer)" if job.inferred else ""
+            again = " (inferred from the queue)" if job.inferred else ""
             yield f"invoice {job.number} of {len(job.item_ids)} item(s) issued{again}"
         elif job.stage is Stage.INVOICE:
             yield f"{job.state}, {job.reason}: {job.sentence}"
@@ -63,9 +63,9 @@ def _tries(job: Job, effects: list[Effect]) -> Iterable[str]:
     reserves = [effect for effect in effects if effect.kind is EffectKind.RESERVE]
     pending = sum(1 for effect in reserves if effect.outcome is Outcome.PENDING)
     if pending:
-        yield f"waited for its transfer ({pending} looks)"
+        yield f"waited for its transfer ({pending} checks)"
     elif len(reserves) > 1:
-        yield f"reserved at the {len(reserves)}. try, once goods had come in"
+        yield f"reserved in the {len(reserves)}. attempt, after goods had arrived"
     for effect in effects:
         if effect.kind is EffectKind.CONFIRM and effect.outcome is Outcome.REFUSED:
             yield "ShipperOne refused its invoice"

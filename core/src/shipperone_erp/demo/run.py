@@ -39,7 +39,7 @@ connector = "generic_sql"
 currency = "EUR"
 timezone = "Europe/Bratislava"
 go_live = "now"        # a real tenant starts with "ask"
-settle = "2s"          # short, so that the demo is
+settle = "2s"          # short, for the demo
 stock_retry = "3s"
 
 {connector}"""

@@ -151,7 +151,7 @@ class HookExecutor:
         try:
             return await self._think(self.plugins.handle_mismatch, mismatch)
         except (Unknown, Transient):
-            sentence = f"handle_mismatch gave no answer within {self._deadline:g} s"
+            sentence = f"handle_mismatch returned no answer within {self._deadline:g} s"
             return Resolution.hold(Reason.CONNECTOR_BUG, sentence, Owner.IT)
 
     async def _think(self, function: Callable[[Any], AnswerT], argument: Any) -> AnswerT:
@@ -170,7 +170,7 @@ class HookExecutor:
                 return await self._exclusives.acquire(name)
         except TimeoutError:
             sentence = (
-                f"calls of other orders kept the exclusive name {name} for {self._deadline:g} s; this one is repeated"
+                f"calls of other orders held the exclusive lock {name} for {self._deadline:g} s; this call is repeated"
             )
             # at random: callers that timed out together would collide again
             raise Contention(sentence, spread(self._deadline / 2, 0.5)) from None
@@ -179,7 +179,7 @@ class HookExecutor:
         """One call in a thread. The result updates the ERP's circuit breaker; the answer is returned unchanged."""
         name = self.plugins.exclusive() if hook in STOCK_HOOKS else None
         if self._limit is not None and (wait := await self._limit.admit(self._deadline)) is not None:
-            raise Contention("the calls that this ERP takes in a second are used up; this one is repeated", wait)
+            raise Contention("the rate limit of this ERP is used up; this call is repeated", wait)
         async with self._crash_isolation.shared():
             release = await self._named(name) if name else _nothing
             try:

@@ -88,9 +88,7 @@ class HookThreads:
             raise Unknown(f"no answer within {deadline:g} s; the same call is made again with the same key") from None
 
     def _all_hang(self) -> Transient:
-        return Transient(
-            f"all {self.slots} calls that are made at once hang past their deadline; one must return first"
-        )
+        return Transient(f"all {self.slots} concurrent calls are past their deadline; one of them must return first")
 
     def close(self) -> None:
         """End the threads once they are idle; a hanging one ends with the process."""

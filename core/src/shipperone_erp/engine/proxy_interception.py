@@ -36,7 +36,9 @@ class ProxyInterception:
                 self._breaker.opened(Reason.PLATFORM_UNAVAILABLE, sentence, Owner.NOBODY)
                 self._refused.clear()
                 every = PROBE_EVERY.total_seconds()
-                self._say(f"confirmations pause, no order fails: {sentence}. One is tried every {every:.0f} s")
+                self._say(
+                    f"confirmations are paused, no order fails: {sentence}. One is sent every {every:.0f} s as a probe"
+                )
         return self._breaker.down is not None
 
     def passed(self) -> None:

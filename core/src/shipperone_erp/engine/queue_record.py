@@ -36,7 +36,7 @@ class QueueKeeper:
 
         The orders in `busy` are being worked on: their jobs follow the clock by themselves.
         """
-        message = "%s %s: this machine's clock was set by %+.0f s; what waits is moved along"
+        message = "%s %s: this machine's clock was changed by %+.0f s; the times of waiting jobs are adjusted"
         self._log.warning(message, self._tenant, self._stage, by.total_seconds())
         living = await asyncio.to_thread(self._ledger.living_jobs, self._tenant, self._stage)
         await asyncio.gather(*(self._move_along(job, by) for job in living if job.order_id not in busy))

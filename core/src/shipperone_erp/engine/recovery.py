@@ -20,7 +20,7 @@ async def recover(ledger: Ledger, context: RecoveryPorts) -> set[int]:
     ShipperOne has accepted, or that has ended, is never opened again: only its intent is recorded as unknown.
     """
     suspects: set[int] = set()
-    effect_log, lost = context.effect_log, "the process ended before the answer came"
+    effect_log, lost = context.effect_log, "the process ended before the answer arrived"
     await _heal(ledger, context)
     for effect in await asyncio.to_thread(ledger.open_effects, context.settings.name, context.stage):
         job = await asyncio.to_thread(ledger.job, effect.job_id)
@@ -56,7 +56,7 @@ def _asked(job: Job, context: RecoveryPorts) -> Job | None:
     """The job after a confirmation whose answer was lost with the process; None if ShipperOne has nothing to decide."""
     if not job.open or job.contradiction is not None:
         return None
-    sentence = "the process ended while ShipperOne was asked; ShipperOne's queue decides"
+    sentence = "the process ended during a request to ShipperOne; ShipperOne's queue shows whether it was accepted"
     return job.outcome_unknown(sentence, context.now(), settle=context.settings.settle).answered(None)
 
 
@@ -67,8 +67,8 @@ def _inside_a_hook(job: Job, effect: Effect, context: RecoveryPorts) -> Job:
         return after
     return after.held(
         Reason.CONNECTOR_BUG,
-        f"{effect.kind} of this order ended the whole process {kills} times while it ran alone: the system's log may "
-        f"say how. Once the connector is mended: `order retry {job.order_id}`",
+        f"{effect.kind} of this order crashed the process {kills} times while it ran alone: see the system's log. "
+        f"After the connector is fixed: `order retry {job.order_id}`",
         Owner.IT,
         at=context.now(),
     )

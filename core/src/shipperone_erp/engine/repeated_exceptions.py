@@ -74,9 +74,9 @@ class RepeatedExceptions:
         self._innocent |= {calls.held[order] for order in calls.failed.keys() & calls.held.keys()}
         calls.held = {}
         sentence = (
-            f"the connector raised {_named(error)} in {kind} for {BURST} orders in a row: a fault of the connector, or "
-            "of the machine, and not of these orders. They are tried again by themselves, one at a time; the traceback "
-            f"is in `order show {job.order_id} --raw`"
+            f"the connector raised {_named(error)} in {kind} for {BURST} orders in a row: the cause is the connector "
+            "or the machine, not these orders. They are retried automatically, one at a time; the traceback is in "
+            f"`order show {job.order_id} --raw`"
         )
         if not is_open:
             self._say(f"{kind} is suspended: {sentence}")
@@ -89,7 +89,7 @@ class RepeatedExceptions:
         if calls is None:
             return
         if calls.breaker.down is not None:
-            self._say(f"{kind} works again; what waited for it resumes")
+            self._say(f"{kind} works again; the orders that waited for it resume")
             calls.breaker.closed()
             now = self._time.monotonic()
             recent = {one: seen for one, seen in calls.suspects.items() if now - seen < WITHIN}

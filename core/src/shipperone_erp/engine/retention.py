@@ -58,9 +58,9 @@ class Retention:
             except LeaseLost:
                 self._lease = None
             except LedgerError as failure:
-                self._log.warning("retention: %s; it is tried again within the hour", failure)
+                self._log.warning("retention: %s; retried within the hour", failure)
             except Exception:  # a bug here must neither end retention for good, nor affect the queues
-                self._log.exception("retention: this is a fault of shipperone-erp; it is tried again within the hour")
+                self._log.exception("retention: this is a bug in shipperone-erp; retried within the hour")
             await self._time.sleep(spread(EVERY, 0.1))
 
     async def look(self) -> Removed:

@@ -56,7 +56,7 @@ class EveryTenant:
             host.renew(configuration)
             for name, settings in configuration.tenants.items():
                 if self._chosen(name) and name not in host.serving:
-                    self._log.info("%s: its configuration is complete now; it is served", name)
+                    self._log.info("%s: its configuration is complete now; the tenant is served", name)
                     host.start(settings)
 
         for name, settings in self._configuration.tenants.items():

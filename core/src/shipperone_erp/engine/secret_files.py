@@ -41,7 +41,7 @@ async def watch_secrets(
             log.warning("a secret has changed, and the configuration cannot be read again: %s", error)
             continue
         for problem in set(again.problems) - set(configuration.problems):
-            log.warning("a secret has changed; this tenant continues as it was: %s", problem)
+            log.warning("a secret has changed and cannot be used; this tenant keeps the previous one: %s", problem)
         files = files | again.secret_files
         seen = {**file_versions(again.secret_files), **now}
         renewed(again)

@@ -42,7 +42,7 @@ async def serve_once(
         ended = await _cycles(tenant, runs, time, selection, settle_for) if runs else Ended(Ending.FINISHED, "")
         if paused and ended.ending in (Ending.FINISHED, Ending.HELD):
             rests = " and ".join(f"{stage} (by {pause.actor})" for stage, pause in paused.items())
-            return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` lets it continue")
+            return Ended(Ending.HELD, f"paused: {rests}; `shipperone-erp resume {tenant.name}` ends the pause")
         return replace(ended, unknown=await tenant.unknown(selection.orders))
     except ConnectorError as failure:
         return Ended(Ending.ERP, failure.sentence)
@@ -50,8 +50,8 @@ async def serve_once(
         message = str(failure).removeprefix(f"{tenant.name}: ")
         return Ended(Ending.CONFIGURATION if failure.exit_code == 78 else Ending.FAILED, message)
     except Exception as error:  # a bug ends this tenant's run; the others finish theirs
-        logging.getLogger("shipperone_erp.run").exception("%s: this is a fault of shipperone-erp", tenant.name)
-        return Ended(Ending.FAILED, f"a fault of shipperone-erp, {type(error).__name__}: the traceback is in the log")
+        logging.getLogger("shipperone_erp.run").exception("%s: this is a bug in shipperone-erp", tenant.name)
+        return Ended(Ending.FAILED, f"a bug in shipperone-erp, {type(error).__name__}: the traceback is in the log")
     finally:
         for lease in leases:
             await keeper.give_back(lease)

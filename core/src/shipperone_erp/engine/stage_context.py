@@ -218,5 +218,5 @@ class StageContext:
 
 def _shipping(order: FulfillmentOrder) -> Decimal:
     if order.shipping_amount_incl_tax is None:
-        raise ValueError("an order without a shipping amount is held before it comes to this")
+        raise ValueError("an order without a shipping amount must have been held before this step")
     return order.shipping_amount_incl_tax

@@ -233,7 +233,7 @@ class TenantRuntime:
             self.settings = self.settings.model_copy(update={"token": settings.token})
             self._client.replace_token(settings.token)
             self.token.renewed()
-            self._say("the token was read again")
+            self._say("the token was reloaded")
         before, after = _plugged(self.settings), _plugged(settings)
         if after != before and repr(after) == repr(before):
             own = {"connector_settings": settings.connector_settings, "policy_settings": settings.policy_settings}
@@ -245,7 +245,7 @@ class TenantRuntime:
             self.bursts.forget()
             self._bound = False
             self.epoch += 1
-            self._say("the ERP's secrets were read again")
+            self._say("the ERP's secrets were reloaded")
 
     def _shipped(self) -> Mapping[str, Listed]:
         """The orders of the newest read of pending_invoice."""

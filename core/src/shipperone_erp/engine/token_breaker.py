@@ -33,8 +33,8 @@ class TokenBreaker:
         """ShipperOne answered 401 or 403. Logged once, however many orders are affected."""
         if not self._refused:
             self._say(
-                f"the tenant pauses, no order fails: {sentence.rstrip('.')}. Work continues by itself once the token "
-                "is renewed"
+                f"the tenant is paused, no order fails: {sentence.rstrip('.')}. Work resumes automatically once the "
+                "token is renewed"
             )
             self._breaker.opened(Reason.PLATFORM_AUTH, sentence, Owner.IT)
         self._refused[doing] = sentence
@@ -43,7 +43,7 @@ class TokenBreaker:
         """ShipperOne gave any other answer."""
         if self._refused.pop(doing, None) is not None and not self._refused:
             self._breaker.closed()
-            self._say("ShipperOne takes the token again")
+            self._say("ShipperOne accepts the token again")
 
     def renewed(self) -> None:
         """The token was replaced: its state is reset."""

@@ -32,8 +32,8 @@ def log_new_rules(
     if not held:
         return
     log.warning(
-        "%s: this version checks parts and sums that earlier versions did not, and holds %d order(s) for them; "
-        "`shipperone-erp run --dry-run` lists what would be done",
+        "%s: this version checks parts and sums that earlier versions did not check, and holds %d order(s) "
+        "because of them; `shipperone-erp run --dry-run` lists them",
         settings.name,
         len(held),
     )

@@ -90,7 +90,7 @@ class StageWorker:
                 )
                 await self._wait_after_failure()
             except Exception:  # a bug must not leave this queue unread for ever, nor stop another's
-                self._log.exception("%s: this is a fault of shipperone-erp; it continues after a pause", self._name)
+                self._log.exception("%s: this is a bug in shipperone-erp; it continues after a pause", self._name)
                 await self._wait_after_failure()
 
     async def _under_lease(self) -> None:
@@ -99,7 +99,7 @@ class StageWorker:
         if lease is None:
             return
         if self._before is not None:
-            self._log.info("%s: served here from now on, in place of %s", self._name, self._before)
+            self._log.info("%s: served by this process from now on, in place of %s", self._name, self._before)
             self._before = None
         try:
             await self._tenant.bind()
@@ -127,7 +127,9 @@ class StageWorker:
                 await self._finish_calls(cycles)
             _, late = await asyncio.wait({cycles}, timeout=STOP_WITHIN)
             if late:
-                self._log.warning("%s: a call is still not answered; it is unknown to whoever goes on here", self._name)
+                self._log.warning(
+                    "%s: a call is still unanswered; its outcome is unknown to the process that takes over", self._name
+                )
                 run.abandon()
                 cycles.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -215,4 +217,4 @@ class StageWorker:
 
     def _stand_by(self, holder: str) -> None:
         self._before = holder
-        self._log.info("%s: standing by; it is served by %s", self._name, holder)
+        self._log.info("%s: on standby; served by %s", self._name, holder)

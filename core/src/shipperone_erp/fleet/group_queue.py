@@ -52,7 +52,7 @@ class PatientJobs(JobManager):
             job = await super().fetch_job(queues, worker_id)
         except exceptions.ConnectorException as error:
             if not self._away:
-                self._log.warning("no group can be taken just now: %s", _said(error))
+                self._log.warning("no group can be claimed at the moment: %s", _said(error))
             self._away = True
             return None
         self._away = False
@@ -198,9 +198,9 @@ async def database_errors() -> AsyncIterator[None]:
     try:
         yield
     except exceptions.ConnectorException as error:
-        raise LedgerError(f"the fleet's part of the ledger cannot be used just now: {_said(error)}") from None
+        raise LedgerError(f"the fleet's part of the ledger is temporarily unavailable: {_said(error)}") from None
     except TimeoutError:
-        raise LedgerError("the fleet's part of the ledger gave no connection in time") from None
+        raise LedgerError("no connection to the fleet's tables in the ledger was available in time") from None
 
 
 def _said(error: BaseException) -> str:

@@ -149,12 +149,12 @@ class FleetScheduler:
                 return
             await self._deferred(group)
             await self._patiently(lambda: self._store.handed_out(group, self._id))
-            self._log.info("group %s with %d tenant(s) is served here", group, len(members))
+            self._log.info("group %s with %d tenant(s): served by this worker from now on", group, len(members))
             self._revision = 0  # requests the members with the next heartbeat, which follows at once
             self._wake.set()
             await held.back.wait()
             await self._patiently(lambda: self._store.handed_back(group, self._id))
-            self._log.info("group %s is given back", group)
+            self._log.info("group %s: released", group)
         finally:
             del self._held[group]
             held.ended.set()
@@ -187,10 +187,10 @@ class FleetScheduler:
                 away = False
             except LedgerError as failure:
                 if not away:
-                    self._log.warning("%s; what is served here goes on", failure)
+                    self._log.warning("%s; this worker keeps serving its groups", failure)
                 away = True
             except Exception:  # an internal error must not stop this worker's heartbeat
-                self._log.exception("this is a fault of shipperone-erp; the worker continues")
+                self._log.exception("this is a bug in shipperone-erp; the worker continues")
 
     async def _beat(self) -> None:
         """Send one heartbeat, and act on its result."""
@@ -200,11 +200,11 @@ class FleetScheduler:
             lambda: self._store.beat(self._id, self._queue.worker_id, asked, slots=self._slots, stalled=stalled)
         )
         if not beat.known and self._queue.worker_id:
-            self._log.warning("this worker stood still, and others took it for dead: what they serve is left to them")
+            self._log.warning("this worker was suspended, and other workers have taken over its groups: they keep them")
             await self._register()
             await self._queue.register_again()
         if beat.draining and not self._draining:
-            self._log.info("drained: every group is given back, and none is taken until a restart")
+            self._log.info("drained: every group is released, and none is claimed until a restart")
         self._draining = beat.draining
         self._slots = 0 if beat.draining else slots(beat.groups, beat.live)
         for held in list(self._held.values()):

@@ -59,7 +59,9 @@ class TenantBook:
         try:
             self._read(await asyncio.to_thread(self._configuration, ()))
         except ConfigurationError as error:  # an operator is editing it
-            self._log.warning("the configuration has changed, and cannot be read; it continues as it was: %s", error)
+            self._log.warning(
+                "the configuration has changed and cannot be read; the previous one stays in use: %s", error
+            )
             self._seen = {**self._seen, **await asyncio.to_thread(self._signatures)}
             return False
         return True
@@ -70,9 +72,9 @@ class TenantBook:
         for tenant, digest in fleet.items():
             own = self.digests.get(tenant)
             if own is None:
-                found.append(Refusal(tenant, None, "the configuration of this machine does not name it"))
+                found.append(Refusal(tenant, None, "the configuration of this machine does not contain it"))
             elif own != digest:
-                what = f"its configuration on this machine ({own}) is not the one that the fleet serves ({digest})"
+                what = f"its configuration on this machine ({own}) differs from the fleet's ({digest})"
                 found.append(Refusal(tenant, own, what))
             elif tenant in self._incomplete:
                 found.append(Refusal(tenant, own, self._incomplete[tenant]))

@@ -62,7 +62,7 @@ class FleetUpkeep:
     async def run(self, queue: GroupQueue, members: Mapping[str, str], serving: Collection[str]) -> None:
         """`members`: the group of each tenant whose group this worker holds; `serving`: the tenants served here."""
         for group in await queue.rescue():
-            self._log.warning("group %s: its worker shows no life any more; it is handed out again", group)
+            self._log.warning("group %s: its worker has no heartbeat any more; the group is handed out again", group)
         for group in await asyncio.to_thread(self._store.without_hand_out):
             await queue.defer(group)
         if self._schedule.due("heavy", HEAVY_EVERY):
@@ -74,4 +74,4 @@ class FleetUpkeep:
         for tenant in self._load.heavy(self._heavy) & frozenset(serving):
             alone = list(members.values()).count(members.get(tenant, "")) == 1
             if not alone and await asyncio.to_thread(self._store.part, tenant):
-                self._log.info("%s makes much work: it gets a group of its own", tenant)
+                self._log.info("%s has a high load: it gets its own group", tenant)

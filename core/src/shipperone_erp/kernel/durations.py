@@ -20,7 +20,7 @@ def parse_duration(value: Any) -> timedelta:
         return value
     seconds = _seconds(value)
     if seconds is None or not 0 <= seconds <= LONGEST:
-        raise ValueError('write a span of time such as "90s", "15m", "2h", or a number of seconds')
+        raise ValueError('write a duration such as "90s", "15m", "2h", or a number of seconds')
     return timedelta(seconds=seconds)
 
 

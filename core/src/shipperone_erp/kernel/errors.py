@@ -93,7 +93,7 @@ class LeaseHeldElsewhere(ShipperOneErpError):
     """Another process serves the same tenant."""
 
     def __init__(self, name: str, holder: str) -> None:
-        super().__init__(f"{name} is being served by {holder}; nothing was done here")
+        super().__init__(f"{name} is served by {holder}; this process did nothing")
         self.name = name
         self.holder = holder
 
@@ -102,5 +102,5 @@ class LeaseLost(ShipperOneErpError):
     """Another process took over while this one was paused; its writes were rejected."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(f"{name} was taken over by another process; nothing more is recorded or started here")
+        super().__init__(f"{name} was taken over by another process; this process records and starts nothing more")
         self.name = name

@@ -21,7 +21,7 @@ def loads(text: str | bytes) -> Any:
     try:
         return simplejson.loads(text, use_decimal=True)
     except ArithmeticError:  # decimal.InvalidOperation is no ValueError
-        raise ValueError("a number has an exponent that no number has") from None
+        raise ValueError("a number has an invalid exponent") from None
     except RecursionError:
         raise ValueError("lists and objects are nested too deeply") from None
 
@@ -34,7 +34,7 @@ def _plain(value: Any) -> Any:
         return dict(value)
     if isinstance(value, datetime.datetime | datetime.date):
         return value.isoformat()
-    raise TypeError(f"{type(value).__name__} has no JSON form here")
+    raise TypeError(f"{type(value).__name__} cannot be encoded as JSON")
 
 
 _ENCODER = simplejson.JSONEncoder(use_decimal=True, default=_plain, separators=(",", ":"), ensure_ascii=False)

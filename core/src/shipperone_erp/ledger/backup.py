@@ -14,10 +14,10 @@ from shipperone_erp.kernel.errors import LedgerError
 def copy_sqlite(connection: Connection, file: Path) -> None:
     """The copy appears under its name only once it is complete and on the disk. LedgerError if the file exists."""
     if file.exists():
-        raise LedgerError(f"{file} is there already; nothing was overwritten")
+        raise LedgerError(f"{file} exists already; nothing was overwritten")
     source = connection.connection.dbapi_connection
     if not isinstance(source, sqlite3.Connection):
-        raise LedgerError("this is no SQLite ledger")
+        raise LedgerError("this is not a SQLite ledger")
     unfinished = file.with_name(f"{file.name}.unfinished")
     try:
         unfinished.unlink(missing_ok=True)

@@ -33,8 +33,8 @@ def check_binding(ledger: Ledger, tenant: str, binding: Binding, stages: Collect
         if getattr(found, field.name) != getattr(binding, field.name)
     )
     raise LedgerError(
-        f"{tenant}: this ledger is about something else: {differences}. Nothing was done. If it is right that "
-        f"the same orders go on there, run `shipperone-erp ledger adopt {tenant}`",
+        f"{tenant}: this ledger belongs to another ERP or shop: {differences}. Nothing was done. If the same orders "
+        f"are to continue there, run `shipperone-erp ledger adopt {tenant}`",
         exit_code=78,
     )
 
@@ -44,7 +44,7 @@ def _refuse_a_second_name(ledger: Ledger, tenant: str, binding: Binding, stages:
         served = [record.stage for record in ledger.queues() if record.tenant == other and record.stage in stages]
         if served:
             raise LedgerError(
-                f"{tenant}: this ledger has served {' and '.join(served)} of this very store as tenant {other}, and "
-                f"what was done there is known under that name. Nothing was done. Call it [tenants.{other}] again",
+                f"{tenant}: this ledger has served {' and '.join(served)} of the same store as tenant {other}, and "
+                f"its jobs are recorded under that name. Nothing was done. Name the table [tenants.{other}] again",
                 exit_code=78,
             )

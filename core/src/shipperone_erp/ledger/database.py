@@ -63,7 +63,7 @@ def connect(url: str, access: Access) -> Database:
     driver = parsed.drivername
     if driver in ("sqlite", "sqlite+pysqlite"):
         if "?" in url:
-            raise LedgerError("the ledger's URL must name a file and nothing more, without a `?`", exit_code=78)
+            raise LedgerError("the ledger's URL must name a file only, without a `?`", exit_code=78)
         return _sqlite(parsed, access)
     if driver in ("postgresql", "postgresql+psycopg"):
         return _postgresql(parsed, access)
@@ -82,7 +82,7 @@ def _sqlite(url: URL, access: Access) -> Database:
         raise LedgerError("the ledger's URL must name a file: sqlite:///shipperone-erp.db", exit_code=78)
     path = Path(url.database).absolute()
     if access == "create" and not path.parent.is_dir():
-        raise LedgerError(f"the ledger cannot be made: there is no directory {path.parent}", exit_code=78)
+        raise LedgerError(f"the ledger cannot be created: the directory {path.parent} does not exist", exit_code=78)
     file = LedgerFile(path)
     if access == "create":
         file.make()
@@ -126,12 +126,12 @@ def _sqlite(url: URL, access: Access) -> Database:
 def _none_at(file: LedgerFile) -> str:
     if file.left_behind() is not None:
         return (
-            f"there is no ledger at {file.path}, but parts of one beside it: it was deleted or moved away. A process "
-            "that still uses it stops by itself. Do not start another; put the ledger back"
+            f"there is no ledger at {file.path}, but files that belong to one: it was deleted or moved. A process that "
+            "still uses it stops automatically. Do not start another process; restore the ledger file"
         )
     return (
-        f"there is no ledger at {file.path} yet; `shipperone-erp run` makes it. If there was one, put it back first: "
-        "a new one knows nothing of what was done"
+        f"there is no ledger at {file.path} yet; `shipperone-erp run` creates it. If there was one, restore it first: "
+        "a new ledger has no record of what was done"
     )
 
 

@@ -35,9 +35,9 @@ class LedgerReplaced(LedgerUnavailable):
     def at(cls, place: str, what: str) -> Self:
         """`what` happened to the file at that place."""
         return cls(
-            f"the ledger ({place}) {what} while it was used. This process stops: what it did would not be remembered. "
-            "Put the ledger back; if it is a copy of an earlier day, run `shipperone-erp ledger restored` before "
-            "anything runs"
+            f"the ledger ({place}) {what} while it was in use. This process stops, since its work could not be "
+            "recorded. Restore the ledger; if it is an earlier copy, run `shipperone-erp ledger restored` before "
+            "anything else runs"
         )
 
 
@@ -92,10 +92,10 @@ def _what(error: SQLAlchemyError) -> str:
     kind = _kind(error)
     if kind is LedgerUnreadable:
         return (
-            "cannot be read: stop what uses it, and put a copy back (docs/how-to/operations.md, a damaged ledger). "
-            "SQLite says"
+            "cannot be read: stop the processes that use it, and restore a copy (docs/how-to/operations.md, a damaged "
+            "ledger). SQLite reports"
         )
-    return "cannot be used just now" if kind is LedgerUnavailable else "refused what was asked of it"
+    return "is temporarily unavailable" if kind is LedgerUnavailable else "refused a statement"
 
 
 def _first_sentence(error: SQLAlchemyError) -> str:

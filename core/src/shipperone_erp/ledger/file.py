@@ -34,16 +34,18 @@ class LedgerFile:
         left = self.left_behind()
         if left is not None:
             raise LedgerError(
-                f"there is no ledger at {self.path}, but {left.name} beside it: it was deleted or moved away. "
-                "Nothing was started, since a process may still use it. Put the ledger back (an earlier copy: "
-                f"`shipperone-erp ledger restored`); to begin with an empty one, remove {left.name} first",
+                f"there is no ledger at {self.path}, but {left.name} exists: it was deleted or moved. Nothing "
+                "was started, since a process may still use it. Restore the ledger (for an earlier copy, then "
+                f"run `shipperone-erp ledger restored`); to start with an empty one, remove {left.name} first",
                 exit_code=78,
             )
         if not self.path.exists():
             private_files.create(self.path)
         for file in (self.path, *self.beside):
             if private_files.tighten(file):
-                LOG.warning("%s was readable by others, and holds personal data: its mode is 0600 now", file)
+                LOG.warning(
+                    "%s was readable by other users, and contains personal data: its mode was set to 0600", file
+                )
 
     def left_behind(self) -> Path | None:
         """SQLite's file beside the ledger's, if that exists and the ledger's does not."""
@@ -73,13 +75,13 @@ class LedgerFile:
         try:
             replaced = self._identity() != self._first
         except FileNotFoundError:
-            raise LedgerReplaced.at(str(self.path), "was deleted or moved away") from None
+            raise LedgerReplaced.at(str(self.path), "was deleted or moved") from None
         except OSError:  # not accessible now, for example on a network drive; SQLite reports it where it matters
             return
         if replaced:
             raise LedgerReplaced.at(str(self.path), "was replaced by another file")
         if in_use and not self.beside[0].exists():
-            raise LedgerReplaced.at(str(self.path), f"lost {self.beside[0].name}, the newest part of it,")
+            raise LedgerReplaced.at(str(self.path), f"lost {self.beside[0].name}, its newest part,")
 
     def _identity(self) -> tuple[int, int]:
         found = os.stat(self.path)
@@ -91,7 +93,7 @@ def refuse_another_programs(place: str, tables: list[str]) -> None:
     if tables and VERSION_TABLE not in tables:
         named = ", ".join(sorted(tables)[:SHOWN]) + (", …" if len(tables) > SHOWN else "")
         raise LedgerError(
-            f"{place} is the database of another program (its tables: {named}); nothing was touched. Name one of its "
-            "own for the ledger in [runtime]",
+            f"{place} is the database of another program (its tables: {named}); nothing was changed. Name another "
+            "database for the ledger in [runtime]",
             exit_code=78,
         )

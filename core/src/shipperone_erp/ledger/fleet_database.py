@@ -53,8 +53,8 @@ class FleetDatabase:
                         continue
                     if waiting is not None:
                         raise LedgerError(
-                            f"the tables of the fleet cannot be brought to this version while {' and '.join(earlier)} "
-                            "run(s) an earlier one: stop those first, or upgrade one version after another",
+                            f"the tables of the fleet cannot be migrated to this version while {' and '.join(earlier)} "
+                            "run(s) an earlier version: stop those first, or upgrade one version at a time",
                             exit_code=78,
                         )
                     _run(connection, script)
@@ -99,7 +99,7 @@ def _run(connection: Connection, script: str) -> None:
         driver.execute(script)
     except Exception as error:  # the driver's own exception, which SQLAlchemy does not wrap here
         message = getattr(getattr(error, "diag", None), "message_primary", None) or type(error).__name__
-        raise LedgerError(f"the tables of the fleet cannot be made: {message}", exit_code=78) from None
+        raise LedgerError(f"the tables of the fleet cannot be created: {message}", exit_code=78) from None
 
 
 def _earlier(connection: Connection, version: str) -> list[str]:

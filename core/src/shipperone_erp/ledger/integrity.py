@@ -64,7 +64,7 @@ def _database_check(connection: Connection) -> Iterator[str]:
             if finding != "ok":
                 yield f"SQLite's integrity check: {finding}"
         for table, row, parent, _ in connection.exec_driver_sql("PRAGMA foreign_key_check"):
-            yield f"row {row} of {table} belongs to no row of {parent}"
+            yield f"row {row} of {table} refers to a missing row of {parent}"
         return
     failed = connection.exec_driver_sql(
         "SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()"

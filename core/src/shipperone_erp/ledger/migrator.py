@@ -42,7 +42,7 @@ def check(database: Database) -> bool:
     if later:
         raise LedgerError(
             f"the ledger ({database.place}) was written by a later version of shipperone-erp (its schema is {found}, "
-            f"this version knows {REVISION}); nothing was touched: install that version again",
+            f"this version knows {REVISION}); nothing was changed: install that version again",
             exit_code=78,
         )
     return found == REVISION

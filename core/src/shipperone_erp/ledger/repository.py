@@ -53,7 +53,7 @@ class Ledger(AlertRecords):
         itself refuses every write.
         """
         if migrate and read_only:
-            raise ValueError("a ledger that is only read is not migrated")
+            raise ValueError("a ledger opened read-only is not migrated")
         database = connect(url, "read" if read_only else "create" if migrate else "write")
         try:
             with sentences(database.place, database.hidden):
@@ -63,8 +63,8 @@ class Ledger(AlertRecords):
                     current = migrator.check(database)
             if not current:
                 raise LedgerError(
-                    f"there is no ledger of this version in {database.place} yet; `shipperone-erp run` makes or "
-                    "migrates it"
+                    f"there is no ledger of this version in {database.place} yet; `shipperone-erp run` creates "
+                    "or migrates it"
                 )
         except BaseException:
             database.reading.dispose()
@@ -241,7 +241,7 @@ class Ledger(AlertRecords):
     def backup(self, file: Path) -> None:
         """Copy a SQLite ledger at this moment, while others use it. LedgerError if that is not possible."""
         if self._database.reading.dialect.name != "sqlite":
-            raise LedgerError("a ledger on PostgreSQL is copied by pg_dump, which can also do it while it is used")
+            raise LedgerError("a ledger on PostgreSQL is copied with pg_dump, also while it is in use")
         with sentences(self._database.place, self._database.hidden), self._database.reading.connect() as connection:
             copy_sqlite(connection, file)
 
@@ -288,7 +288,7 @@ class Ledger(AlertRecords):
         for run in statements(self._database.writing.dialect.name).arranged(writes):
             result = connection.exec_driver_sql(run.statement.sql, run.rows)
             if run.statement.hits_all and result.rowcount != len(run.rows):
-                raise WriteRefused("what was to be changed is not in the ledger; nothing was recorded")
+                raise WriteRefused("the row to be changed is not in the ledger; nothing was recorded")
 
     def _refuse_if_read_only(self) -> None:
         if self._read_only:

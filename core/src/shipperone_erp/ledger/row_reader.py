@@ -31,8 +31,8 @@ class RowReader:
             except (ValueError, TypeError, ArithmeticError, RecursionError):  # a value that no version has written
                 damaged = next(damaged_rows(connection), "a row cannot be read")
                 raise LedgerDamaged(
-                    f"the ledger ({self._database.place}) is damaged: {damaged}. Nothing is guessed in its place; "
-                    "`shipperone-erp doctor` lists every damaged row, docs/how-to/operations.md says how to go on"
+                    f"the ledger ({self._database.place}) is damaged: {damaged}. No value is assumed instead; "
+                    "`shipperone-erp doctor` lists every damaged row, docs/how-to/operations.md describes the repair"
                 ) from None
 
     @contextmanager

@@ -27,7 +27,7 @@ def pick(ledger: Ledger, wanted: Pick, fits: Callable[[Job], bool], act: str) ->
     if not jobs:
         jobs = ledger.find_jobs(tenant=wanted.tenant, stage=wanted.stage, key=wanted.order_id)
     if not jobs:
-        raise UsageError(f"no job of order {wanted.order_id} is known; `shipperone-erp orders` lists what is")
+        raise UsageError(f"no job of order {wanted.order_id} is known; `shipperone-erp orders` lists the known ones")
     fitting = [job for job in jobs if fits(job)]
     if len(fitting) == 1:
         return fitting[0]
@@ -55,7 +55,7 @@ def listing(jobs: Sequence[Job]) -> list[str]:
 
 INSTEAD = {
     Reason.LISTED_AGAIN: "`order repeat` says that it is a true second shipment",
-    Reason.AWAITING_APPROVAL: "`order approve` lets it continue; `order retry --rebuild` has it rebuilt",
+    Reason.AWAITING_APPROVAL: "`order approve` ends the pause; `order retry --rebuild` has it rebuilt",
     Reason.RESERVED_NOT_SHIPPED: "`order release --note …` gives the reservation back",
 }
 """The command that applies to a reason for which another command is refused."""

@@ -33,7 +33,7 @@ class Account:
         if url.userinfo:
             raise ValueError("base_url holds a user or a password; ShipperOne takes only the token")
         if url.query or url.fragment:
-            raise ValueError("base_url ends before the ? or #: paths are added to it")
+            raise ValueError("leave ? and #, and what follows, out of base_url: paths are appended to it")
         return str(url).rstrip("/")
 
     @cached_property

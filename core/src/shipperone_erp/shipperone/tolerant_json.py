@@ -90,7 +90,7 @@ class Span:
         except ValueError as failure:
             found = next((m for m in _EXPONENT.finditer(raw) if not m[0].startswith(b'"')), None)
             if found:
-                raise BadJson("a number has an exponent that no number has", self.start + found.start()) from None
+                raise BadJson("a number has an invalid exponent", self.start + found.start()) from None
             raise BadJson(f"a number has too many digits ({failure})"[:200], self.start) from None
 
     def members(self) -> list[tuple[str | None, "Span"]]:

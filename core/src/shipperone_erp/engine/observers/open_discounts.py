@@ -22,8 +22,9 @@ def open_discounts(log: logging.Logger) -> Observer:
             return
         reported[queue] = len(held)
         log.warning(
-            "%s: %s; first: order %s. Set `discount` in [tenants.%s] to the right one: all of them then resume by "
-            "themselves", event.tenant, together([job.differences for job in held]), held[0].order_id, event.tenant,
+            "%s: %s; first: order %s. Set `discount` in [tenants.%s] to the right one: all of these orders then "
+            "resume automatically",
+            event.tenant, together([job.differences for job in held]), held[0].order_id, event.tenant,
         )  # fmt: skip
 
     return tell

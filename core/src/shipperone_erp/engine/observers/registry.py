@@ -33,4 +33,4 @@ class Observers:
             except Exception:
                 if id(observer) not in self._faulty:
                     self._faulty.add(id(observer))
-                    LOG.exception("an observer has a fault; orders are not affected: %r", type(event).__name__)
+                    LOG.exception("an observer failed; orders are not affected: %r", type(event).__name__)

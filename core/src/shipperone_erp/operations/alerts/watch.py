@@ -113,7 +113,7 @@ class AlertWatch:
                 self._failing.discard(one.to)
             elif one.to not in self._failing:
                 self._failing.add(one.to)
-                LOG.warning("alerts: %s: %s; the message is tried again", one.to, one.why)
+                LOG.warning("alerts: %s: %s; the message is sent again later", one.to, one.why)
         return any(one.why is None for one in came)
 
 
@@ -138,7 +138,7 @@ async def watch(alerts: AlertWatch, every: timedelta, stopping: asyncio.Event) -
         except LedgerError as error:
             LOG.warning("alerts: the ledger cannot be used: %s", error)
         except Exception:
-            LOG.exception("alerts: a fault; they go on, and orders are not affected")
+            LOG.exception("alerts: a fault; alerts continue, and orders are not affected")
         with suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), every.total_seconds())
 

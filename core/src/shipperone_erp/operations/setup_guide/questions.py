@@ -110,7 +110,14 @@ class Guide:
 
     def _store(self, answers: Answers) -> Question | None:
         found = "the address answers"
-        return _unless("store_code", answers, "store code", "It comes with the token.", found=found, default="default")
+        return _unless(
+            "store_code",
+            answers,
+            "store code",
+            "It belongs to the token.",
+            found=found,
+            default="default",
+        )
 
     def _name(self, answers: Answers) -> Question | None:
         if "name" not in answers:

@@ -125,6 +125,6 @@ FRAME: Mapping[str, str | tuple[str, str]] = {
     "ledger_away": "The ledger cannot be read",
     "ledger_away_since": "since {since}. The page returns as soon as it answers again; orders wait meanwhile.",
     "failed": "This page failed",
-    "failed_why": "This is a fault of shipperone-erp; its log has the traceback. Orders are not affected.",
+    "failed_why": "This is a bug in shipperone-erp; its log has the traceback. Orders are not affected.",
     "back": "Back",
 }
