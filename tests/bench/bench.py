@@ -32,7 +32,7 @@ from shipperone_erp.config import Configuration, load  # noqa: E402
 from shipperone_erp.domain.run_outcome import Ending  # noqa: E402
 from shipperone_erp.domain.states import Stage  # noqa: E402
 from shipperone_erp.engine.hook_threads import HookThreads  # noqa: E402
-from shipperone_erp.engine.process import collect_less_often  # noqa: E402
+from shipperone_erp.engine.process_settings import collect_less_often  # noqa: E402
 from shipperone_erp.engine.runtime import Runtime  # noqa: E402
 from shipperone_erp.ledger.repository import Ledger  # noqa: E402
 from shipperone_erp.shipperone.account import Account  # noqa: E402

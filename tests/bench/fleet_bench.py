@@ -24,7 +24,7 @@ from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.domain.records import Lease
 from shipperone_erp.fleet.group_queue import GroupQueue
 from shipperone_erp.fleet.scheduler import group_of
-from shipperone_erp.fleet.tables import prepare
+from shipperone_erp.fleet.schema_upgrade import prepare
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Owner
 from shipperone_erp.ledger.repository import Ledger

@@ -11,11 +11,11 @@ from places import page_file
 from shipperone_erp.config.settings import TenantSettings
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
-from shipperone_erp.domain.invoice_checks.amounts import problem
+from shipperone_erp.domain.amounts.expected_totals import figures
+from shipperone_erp.domain.invoice_checks.stated_amounts import problem
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.totals import figures
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.shipperone.order_parser import OrderWire
 

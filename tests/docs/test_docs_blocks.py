@@ -174,7 +174,7 @@ with httpx.Client(base_url=f"{sandbox.base_url}/rest/default/V1", headers=header
 
 def test_what_a_log_says_on_the_privacy_page_is_what_the_code_says():
     (line,) = shown("privacy.md", "text")
-    source = (TESTS.parent / "core/src/shipperone_erp/engine/retention.py").read_text(encoding="utf-8")
+    source = (TESTS.parent / "core/src/shipperone_erp/engine/retention_schedule.py").read_text(encoding="utf-8")
     words = re.sub(r"\d+", "", line).split()
     assert [word for word in words if word.strip(",") not in source] == []
 

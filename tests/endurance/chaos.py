@@ -34,7 +34,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import ENDED, Stage, State
 from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands, pauses
+from shipperone_erp.operations import job_actions, pauses
 from world import COUNTING
 
 LEASE = 0.8
@@ -295,12 +295,12 @@ class Chaos:
             if job.reason is not None:
                 self.held.add((job.id, job.reason))
             try:
-                if job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and job_commands.can_be_ended(job):
+                if job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and job_actions.can_be_ended(job):
                     outcome = "confirmed" if merchants[job.tenant].took(job) else "cancelled"
-                    job_commands.resolve(self.ledger, job, _now(), "asked", outcome=outcome)
+                    job_actions.resolve(self.ledger, job, _now(), "asked", outcome=outcome)
                     self.acts[f"resolved as {outcome}"] += 1
-                elif job_commands.can_be_retried(job):
-                    job_commands.retry(self.ledger, job, _now(), "by a person")
+                elif job_actions.can_be_retried(job):
+                    job_actions.retry(self.ledger, job, _now(), "by a person")
                     self.acts["retried"] += 1
             except UsageError:
                 self.acts["too late: it has just changed"] += 1

@@ -21,7 +21,7 @@ from endurance import shop
 from endurance.process import cost
 from places import TESTS
 from shipperone_erp.config import load
-from shipperone_erp.engine.process import collect_less_often, keep_memory_together
+from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
 from shipperone_erp.engine.runtime import Runtime
 from world import COUNTING, Erp
 

@@ -31,13 +31,13 @@ from endurance import shop
 from endurance.process import cost
 from shipperone_erp.config import Configuration, load
 from shipperone_erp.domain.states import State
-from shipperone_erp.engine.process import collect_less_often, keep_memory_together
+from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
-from shipperone_erp.web.serving import local_page
+from shipperone_erp.operations import job_actions
+from shipperone_erp.web.page_server import local_page
 from world import COUNTING, Erp
 
 SAMPLES = 200
@@ -163,9 +163,9 @@ async def soak(
 
 def _ignore_what_is_held(ledger: Ledger) -> None:
     for job in ledger.find_jobs(states=[State.HELD]):
-        if job_commands.can_be_ended(job):
+        if job_actions.can_be_ended(job):
             with contextlib.suppress(UsageError):  # it has just changed
-                job_commands.ignore(ledger, job, datetime.now(UTC), "the soak does not mend it")
+                job_actions.ignore(ledger, job, datetime.now(UTC), "the soak does not mend it")
 
 
 def main() -> int:

@@ -30,7 +30,7 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import Fault, Sandbox
 from shipperone_erp_generic_sql import recipe
 from skipped_time import TimeOf
@@ -136,13 +136,13 @@ class Month:
             for job in ledger.find_jobs(states=[State.HELD]):
                 store = self.stores[job.tenant]
                 if job.reason is Reason.LISTED_AGAIN and store.planted[job.order_id] == "equal parts, repeated":
-                    job_commands.repeat(ledger, job, self.now(), "the second parcel")
+                    job_actions.repeat(ledger, job, self.now(), "the second parcel")
                     self.repeats += 1
                 elif job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at is not None:
                     state = store.sandbox.order(job.order_id)
                     took = not (state.to_allocate if job.stage is Stage.ALLOCATION else state.to_invoice)
                     outcome = "confirmed" if took else "cancelled"
-                    job_commands.resolve(ledger, job, self.now(), "asked", outcome=outcome)
+                    job_actions.resolve(ledger, job, self.now(), "asked", outcome=outcome)
                     self.asked += 1
 
 

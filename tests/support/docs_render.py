@@ -28,10 +28,10 @@ from places import DOCS, PAGES, PLUGINS, page_file
 from shipperone_erp.cli import INTERRUPTED
 from shipperone_erp.cli.app import app
 from shipperone_erp.config.alerts import AlertSettings
+from shipperone_erp.config.effective_configuration import toml
 from shipperone_erp.config.fleet import FleetSettings
 from shipperone_erp.config.limits import LimitSettings
 from shipperone_erp.config.page import PageSettings, PersonSettings, ProxySettings
-from shipperone_erp.config.rendering import toml
 from shipperone_erp.config.settings import (
     FIELD_NAMES,
     NOT_IN_TOML,

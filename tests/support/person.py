@@ -4,13 +4,13 @@ from typing import Any
 
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.operations import job_commands, job_selection
+from shipperone_erp.operations import job_actions, job_selection
 from world import World
 
 ACTS = {
-    "retry": (job_commands.can_be_retried, job_commands.retry),
-    "repeat": (job_commands.can_be_repeated, job_commands.repeat),
-    "resolve": (job_commands.can_be_resolved, job_commands.resolve),
+    "retry": (job_actions.can_be_retried, job_actions.retry),
+    "repeat": (job_actions.can_be_repeated, job_actions.repeat),
+    "resolve": (job_actions.can_be_resolved, job_actions.resolve),
 }
 
 

@@ -32,15 +32,15 @@ class Fault:
 
 FAULTS = (
     # amounts
-    Fault("a discount is not taken off its row", f"{CORE}/domain/totals.py",
+    Fault("a discount is not taken off its row", f"{CORE}/domain/amounts/expected_totals.py",
           "return rounded(amount - discount, currency)", "return rounded(amount, currency)",
-          "unit/domain/test_discount_readings.py acceptance/days/test_money.py"),
-    Fault("a net discount is taken off the gross amount", f"{CORE}/domain/totals.py",
+          "unit/domain/amounts/test_discount_readings.py acceptance/days/test_money.py"),
+    Fault("a net discount is taken off the gross amount", f"{CORE}/domain/amounts/expected_totals.py",
           "rounded((net - discount) * factor, currency)", "rounded(net * factor - discount, currency)",
-          "unit/domain/test_discount_readings.py acceptance/days/test_money.py"),
-    Fault("a missing shipping amount counts as zero", f"{CORE}/domain/invoice_checks/amounts.py",
+          "unit/domain/amounts/test_discount_readings.py acceptance/days/test_money.py"),
+    Fault("a missing shipping amount counts as zero", f"{CORE}/domain/invoice_checks/stated_amounts.py",
           "    if order.shipping_amount_incl_tax is None:\n", "    if False:\n",
-          "unit/domain/invoice_checks/test_amounts.py acceptance/days/test_money.py"),
+          "unit/domain/invoice_checks/test_stated_amounts.py acceptance/days/test_money.py"),
     Fault("the invoice's total is not compared", f"{CORE}/domain/invoice_checks/comparison.py",
           '        money("total_incl_tax", invoice.total_incl_tax, sums.invoice_total)\n', "",
           "unit/domain/invoice_checks"),
@@ -82,7 +82,7 @@ FAULTS = (
     Fault("a stale fencing token writes", f"{CORE}/ledger/fencing.py",
           "return set(held) - {Lease(row.name, row.owner, row.number) for row in rows}", "return set()",
           "integration/ledger/test_writer.py integration/ledger/test_leases.py"),
-    Fault("an operator's action overwrites a job that has changed", f"{CORE}/ledger/operator_actions.py",
+    Fault("an operator's action overwrites a job that has changed", f"{CORE}/ledger/action_records.py",
           "        jobs.c.step == before.step,\n        jobs.c.since == before.since,\n"
           "        jobs.c.attempts == before.attempts,\n", "", "integration/ledger/test_ledger_admin.py integration/ledger/test_writer.py integration/engine/test_operator_actions.py"),
     Fault("the key of a second shipment is that of the first", f"{CORE}/domain/keys.py",

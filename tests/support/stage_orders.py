@@ -2,7 +2,7 @@
 
 from decimal import Decimal as D
 
-from shipperone_erp.operations import job_commands, job_selection
+from shipperone_erp.operations import job_actions, job_selection
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
 
@@ -28,9 +28,9 @@ def voided_as_shipperone_accepts_it(world):
 
 def act(world, what, order_id, stage=None):
     with world.ledger() as ledger:
-        fits = {"retry": job_commands.can_be_retried, "repeat": job_commands.can_be_repeated}[what]
+        fits = {"retry": job_actions.can_be_retried, "repeat": job_actions.can_be_repeated}[what]
         job = job_selection.pick(ledger, job_selection.Pick(order_id, stage=stage), fits, what)
-        {"retry": job_commands.retry, "repeat": job_commands.repeat}[what](ledger, job, world.clock(), "by a test")
+        {"retry": job_actions.retry, "repeat": job_actions.repeat}[what](ledger, job, world.clock(), "by a test")
 
 
 def steer(world, act, order_id, stage, **options):

@@ -24,7 +24,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import InsertJob, RecordIntent
-from shipperone_erp.web.serving import address, bound, serve, site_of
+from shipperone_erp.web.page_server import address, bound, serve, site_of
 from shipperone_erp.web.site import Site
 
 TOKENS = {name: f"{name}-token-{'0123456789' * 3}" for name in ("anna", "walter", "ida", "rea")}

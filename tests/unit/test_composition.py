@@ -1,7 +1,8 @@
 """How things are put together: few arguments, one composition, and time from a `TimeSource`."""
 
 import ast
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import shipperone_erp
@@ -31,6 +32,9 @@ CLOCKS = {
     "asyncio.sleep",
 }  # fmt: skip
 
+
+PARALLEL = ("cli/", "web/screens/", "web/texts/", "testing/cases/", "config/")
+"""Named by a command, a page of the browser, a family of cases or a table of the TOML, each beside its subject."""
 
 LONGEST = 320
 """Lines of a module. A longer one has a second idea, which gets a module whose name says it."""
@@ -88,6 +92,17 @@ def test_only_the_composition_names_the_stage_context():
         if isinstance(node, ast.Name | ast.alias) and getattr(node, "id", getattr(node, "name", "")) == "StageContext"
     }
     assert naming == {"engine/tenant.py"}
+
+
+def named_alike(names: Iterable[str]) -> list[str]:
+    """Modules that share their base name with another one, outside the folders of `PARALLEL`."""
+    others = Counter(Path(name).name for name in names if not name.startswith(PARALLEL))
+    return sorted(name for name, times in others.items() if times > 1 and name != "__init__.py")
+
+
+def test_a_module_name_of_core_says_which_one_it_is():
+    assert named_alike(file.relative_to(SOURCE).as_posix() for file in SOURCE.rglob("*.py")) == []
+    assert named_alike(["engine/a.py", "ledger/a.py", "cli/b.py", "operations/b.py"]) == ["a.py"]
 
 
 def too_long(lengths: dict[str, int]) -> list[str]:

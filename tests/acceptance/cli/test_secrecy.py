@@ -20,7 +20,7 @@ from ledger_databases import dumped
 from places import PLUGINS
 from service_process import Service, until
 from shipperone_erp import Reason
-from shipperone_erp.cli.redaction import keep_out_of_logs
+from shipperone_erp.cli.output_redaction import keep_out_of_logs
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.redaction import Redaction, passwords_in, secrets_in, without_passwords
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder

@@ -19,8 +19,8 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.free_stock import ErpStock
-from shipperone_erp.operations.supervision import Candidate, Kind, kinds_of, shown
+from shipperone_erp.operations.stock_overview import ErpStock
+from shipperone_erp.operations.supervised_orders import Candidate, Kind, kinds_of, shown
 from shipperone_erp.sandbox import SandboxOrder
 from typist import Typist, environment
 from world import World

@@ -10,7 +10,7 @@ import pytest
 
 from merchant import Merchant, OnSql, both_finish, order, with_a_second_store
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.operations.reconcile.comparison import reconcile
+from shipperone_erp.operations.reconcile.erp_comparison import reconcile
 from shipperone_erp.sandbox import Fault
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741

@@ -13,7 +13,7 @@ from shipperone_erp import Owner, Reason
 from shipperone_erp.domain.keys import fingerprint
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import Fault
 from world import World
 
@@ -234,7 +234,7 @@ def test_a_draft_that_was_begun_with_an_impossible_day_stays_and_is_not_sent(wor
     assert (world.erp.drafts(), world.erp.effects("discard_invoice")) == (1, 0)
     assert world.sandbox.order("FO-1").invoices == []
     with world.ledger() as ledger:
-        job_commands.retry(ledger, held, world.clock(), "rebuilt", rebuild=True)
+        job_actions.retry(ledger, held, world.clock(), "rebuilt", rebuild=True)
     world.once(settle_for=0.3)
     world.command("order", "approve", "FO-1")
     world.finishes()

@@ -24,10 +24,10 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import EffectKind, Stage, State, Step
-from shipperone_erp.operations import actors, job_commands
+from shipperone_erp.operations import actors, job_actions
 from shipperone_erp.operations.doctor import Line, Verdict
-from shipperone_erp.operations.reconcile.comparison import reconcile
-from shipperone_erp.operations.reconcile.findings import Finding, Shipped
+from shipperone_erp.operations.reconcile.erp_comparison import reconcile
+from shipperone_erp.operations.reconcile.finding_kinds import Finding, Shipped
 from shipperone_erp.operations.reconcile.running import Reconciled
 from shipperone_erp.web.background_runs import Run
 from web_page import Served, add, configured, ledger_with, served
@@ -223,7 +223,7 @@ def test_what_heals_is_marked_and_leaves_and_what_is_selected_stays(page, shop):
     page.mouse.move(0, 0)
     (job,) = shop.site.ledger.find_jobs(order_id="FO-23")
     with actors.acting_as("somebody"):
-        job_commands.ignore(shop.site.ledger, job, datetime.now(UTC), "healed meanwhile")
+        job_actions.ignore(shop.site.ledger, job, datetime.now(UTC), "healed meanwhile")
     healed = page.wait_for_selector("li.healed", timeout=60_000)
     assert "FO-23" in healed.inner_text()
     assert "FO-23 needs no operator any more" in page.locator("[data-said]").inner_text()

@@ -10,7 +10,7 @@ from shipperone_erp.config import load
 from shipperone_erp.domain.fleet_records import Refusal
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.fleet import tables
+from shipperone_erp.fleet import schema_upgrade
 from shipperone_erp.ledger.repository import Ledger
 from web_page import served, words
 
@@ -28,7 +28,7 @@ def test_the_overview_shows_each_worker_and_which_of_them_serves_a_tenant(postgr
     with Ledger.open(postgresql_url, migrate=True) as ledger:
         fleet = ledger.fleet()
         assert fleet is not None
-        tables.prepare(fleet)
+        schema_upgrade.prepare(fleet)
         fleet.add({name: (f"group-{name}", "same") for name in TENANTS})
         for name in ("erp-one", "erp-two"):
             fleet.register({"id": name, "name": name, "host": "rack", "pid": 1, "version": "0.1.0", "engine": "3.9.0"})

@@ -28,7 +28,7 @@ from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.sandbox import Fault
 from shipperone_erp.web.metrics import expires
-from shipperone_erp.web.serving import local_page
+from shipperone_erp.web.page_server import local_page
 from stage_orders import order
 from web_page import PEOPLE, TOKENS, configured, ledger_with, served
 

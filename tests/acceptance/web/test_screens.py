@@ -10,11 +10,11 @@ from ledger_databases import a_job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.reconcile.findings import Compared, Finding
+from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 from shipperone_erp.operations.reconcile.running import Reconciled
 from shipperone_erp.web import texts
+from shipperone_erp.web.action_forms import IN_ROW, JOB_ACTIONS
 from shipperone_erp.web.background_runs import Run
-from shipperone_erp.web.job_actions import IN_ROW, JOB_ACTIONS
 from shipperone_erp.web.site import HERE
 from stage_orders import order
 from web_page import add, configured, ledger_with, served, words

@@ -22,7 +22,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State
 from shipperone_erp.kernel.errors import ConfigurationError, UsageError
 from shipperone_erp.operations import actors, pauses
 from shipperone_erp.operations.doctor import Line, Verdict
-from shipperone_erp.operations.reconcile.findings import Compared, Finding, Shipped
+from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding, Shipped
 from shipperone_erp.operations.reconcile.running import NotCompared, Reconciled
 from shipperone_erp.web.access import FAILURES, Access
 from shipperone_erp.web.background_runs import Run

@@ -24,9 +24,9 @@ from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.testing import Bench, ErpDocument, ErpLine, Finding, NotApplicable
 from shipperone_erp.testing.case_pages import listed
 from shipperone_erp.testing.cases import CASES, SUBJECTS
-from shipperone_erp.testing.comparison import invoice_is
 from shipperone_erp.testing.findings import binding
 from shipperone_erp.testing.harness import ConnectorHarness
+from shipperone_erp.testing.invoice_comparison import invoice_is
 from shipperone_erp.testing.kill_points import spread
 from shipperone_erp.testing.runner import connector_of, run_case
 from shipperone_erp.testing.source_location import place_of, raised_at

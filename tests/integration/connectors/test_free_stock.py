@@ -20,11 +20,11 @@ from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ContractViolation
-from shipperone_erp.operations import free_stock
-from shipperone_erp.operations.free_stock import ErpStock, ask
+from shipperone_erp.operations import stock_overview
 from shipperone_erp.operations.inspect.erp_knowledge import knowledge
 from shipperone_erp.operations.inspect.inspection import Queues, inspect
-from shipperone_erp.operations.supervision import Candidate, Kind, shown
+from shipperone_erp.operations.stock_overview import ErpStock, ask
+from shipperone_erp.operations.supervised_orders import Candidate, Kind, shown
 from shipperone_erp.sandbox import SandboxOrder
 from sql_erp import RECIPE as GUARDED
 from sql_erp import STATEMENTS, Erp, item, order, set_up
@@ -90,7 +90,7 @@ def test_what_it_raises_is_said_without_its_secrets():
     ],
 )
 def test_no_answer_is_a_sentence_and_never_an_exception(monkeypatch, answer, why_not, can_tell):
-    monkeypatch.setattr(free_stock.TenantPlugins, "create", lambda *named: telling(answer))
+    monkeypatch.setattr(stock_overview.TenantPlugins, "create", lambda *named: telling(answer))
     found = asyncio.run(ask(tenant(connector="telling"), [MUG]))
     assert why_not in found.why_not
     assert (found.found, found.can_tell) == ({}, can_tell)
@@ -104,8 +104,8 @@ def test_an_erp_that_is_silent_is_waited_for_only_so_long(monkeypatch):
             released.wait(5)
 
     made = TenantPlugins("acme", Silent(NoSettings(), tenant="acme"), name="silent")
-    monkeypatch.setattr(free_stock.TenantPlugins, "create", lambda *named: made)
-    monkeypatch.setattr(free_stock, "ANSWERS_WITHIN", 0.05)
+    monkeypatch.setattr(stock_overview.TenantPlugins, "create", lambda *named: made)
+    monkeypatch.setattr(stock_overview, "ANSWERS_WITHIN", 0.05)
     assert asyncio.run(ask(tenant(), [MUG])).why_not == "the ERP did not answer within 0.05 s"
     released.set()
 
@@ -119,7 +119,7 @@ def test_many_goods_are_asked_for_in_parts(monkeypatch):
             return [FreeStock(one.sku, one.warehouse_code, D(1)) for one in goods]
 
     made = TenantPlugins("acme", Counted(NoSettings(), tenant="acme"), name="counted")
-    monkeypatch.setattr(free_stock.TenantPlugins, "create", lambda *named: made)
+    monkeypatch.setattr(stock_overview.TenantPlugins, "create", lambda *named: made)
     wanted = [Goods(f"S{number}", "main") for number in range(450)]
     assert len(asyncio.run(ask(tenant(), [*wanted, *wanted])).found) == 450
     assert calls == [200, 200, 50]

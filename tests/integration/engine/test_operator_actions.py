@@ -11,10 +11,10 @@ from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.database_errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import ClaimJob, InsertJob, ReleaseAllJobs, ReleaseJob, UpdateJob
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import SandboxOrder
 
 ACT = Action(id=1, at=NOON, actor="jana", action="ignore", tenant="acme")
@@ -81,7 +81,7 @@ class Interrupted(Ledger):
     def ignore(self, job):
         self.answer = UsageError("done")
         try:
-            job_commands.ignore(self, self.job(job.id), job.since, "handled by hand")
+            job_actions.ignore(self, self.job(job.id), job.since, "handled by hand")
         except UsageError as error:
             self.answer = error
 

@@ -22,8 +22,8 @@ from shipperone_erp.domain.personal_data import ITEM_STAYS, NAMING, ORDER_STAYS,
 from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.serialization import order_from_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
-from shipperone_erp.engine import retention as runtime_retention
-from shipperone_erp.engine.retention import LEASE, Retention, stood_since
+from shipperone_erp.engine import retention_schedule as runtime_retention
+from shipperone_erp.engine.retention_schedule import LEASE, Retention, stood_since
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.kernel.errors import LeaseHeldElsewhere
 from shipperone_erp.kernel.json import loads
@@ -31,7 +31,7 @@ from shipperone_erp.ledger import retention
 from shipperone_erp.ledger.leases import Held
 from shipperone_erp.ledger.retention import AT_ONCE, Removed, Terms
 from shipperone_erp.ledger.unit_of_work import InsertJob, Record, RecordIntent, UpdateJob
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import Fault, SandboxOrder
 
 A, I = Stage.ALLOCATION, Stage.INVOICE  # noqa: E741
@@ -449,7 +449,7 @@ def test_what_is_retried_meanwhile_keeps_its_body(old_ledger):
     with old_ledger._reading() as connection:
         found = retention.old(connection, terms(bodies=1))
     assert list(found.bodies) == [ignored.id]
-    job_commands.retry(old_ledger, ignored, NOON + DAY, None)
+    job_actions.retry(old_ledger, ignored, NOON + DAY, None)
     retried = old_ledger.job(ignored.id)
     with old_ledger._writing() as connection:
         assert retention.remove(connection, found, NOON + DAY) == Removed()

@@ -11,7 +11,7 @@ from shipperone_erp import Reason
 from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import EffectKind, Stage, State
 from shipperone_erp.kernel.json import loads
-from shipperone_erp.operations import go_live, job_commands
+from shipperone_erp.operations import go_live, job_actions
 from shipperone_erp.sandbox import Fault
 from stage_orders import act, one_mug_less, order, steer, voided_as_shipperone_accepts_it
 
@@ -125,8 +125,8 @@ def test_ignored_and_retried_an_unknown_outcome_is_still_settled(world):
     world.sandbox.faults.add(Fault("lost_answer", action="invoice", times=1))
     world.once(settle_for=1)
     assert world.job("FO-1", I).lost_at is not None
-    steer(world, job_commands.ignore, "FO-1", I)
-    steer(world, job_commands.retry, "FO-1", I)
+    steer(world, job_actions.ignore, "FO-1", I)
+    steer(world, job_actions.retry, "FO-1", I)
     world.finishes()
     assert len(world.sandbox.order("FO-1").invoices) == 1
     assert world.erp.issued("FO-1") == ["1:2"]
@@ -140,7 +140,7 @@ def test_an_open_order_that_can_no_longer_be_read_is_held_and_heals_by_itself(wo
     assert world.once(settle_for=0.5).ending is Ending.HELD
     held = world.job("FO-1", A)
     assert (held.state, held.reason, held.reference is not None) == (State.HELD, Reason.ORDER_UNREADABLE, True)
-    steer(world, job_commands.retry, "FO-1", A)
+    steer(world, job_actions.retry, "FO-1", A)
     assert world.once(settle_for=0.5).ending is Ending.HELD
     world.sandbox.change("FO-1", lambda raw: raw)
     world.finishes()
@@ -151,7 +151,7 @@ def test_an_unreadable_order_that_is_retried_in_vain_is_held_again(world):
     world.sandbox.add(order())
     world.sandbox.change("FO-1", lambda raw: {**raw, "items": [{"id": 1, "sku": "MUG"}]})
     assert world.once(settle_for=0.2).ending is Ending.HELD
-    steer(world, job_commands.retry, "FO-1", A)
+    steer(world, job_actions.retry, "FO-1", A)
     assert world.once(settle_for=0.2).ending is Ending.HELD
     world.sandbox.change("FO-1", lambda raw: raw)
     world.finishes()
@@ -163,7 +163,7 @@ def test_a_rebuild_that_a_person_asked_for_is_done_once_the_lost_answer_is_settl
     world.sandbox.faults.add(Fault("dropped", action="invoice", times=1))
     world.once(settle_for=1)
     assert world.job("FO-1", I).lost_at is not None
-    steer(world, job_commands.retry, "FO-1", I, rebuild=True)
+    steer(world, job_actions.retry, "FO-1", I, rebuild=True)
     world.finishes()
     assert world.job("FO-1", I).generation == 2
     assert world.erp.issued("FO-1") == ["1:2"]
@@ -182,7 +182,7 @@ def test_a_refused_release_is_not_asked_for_again_before_a_person_says_so(world)
     assert kinds.count(EffectKind.RELEASE) == 1
     world.erp.ask("DELETE FROM script")
     world.sandbox.faults.clear()
-    steer(world, job_commands.retry, "FO-1", A)
+    steer(world, job_actions.retry, "FO-1", A)
     world.finishes()
     assert world.erp.live("FO-1") == 1
 
@@ -192,12 +192,12 @@ def test_an_ignored_reservation_is_not_joined_by_a_second_one_when_the_order_cha
     world.sandbox.faults.add(Fault("503", action="allocate", retry_after="60", times=99))
     world.once(settle_for=0)
     assert world.erp.live("FO-1") == 1
-    steer(world, job_commands.ignore, "FO-1", A)
+    steer(world, job_actions.ignore, "FO-1", A)
     world.sandbox.change("FO-1", one_mug_less)
     world.once(settle_for=0)
     assert world.erp.live("FO-1") == 1
     world.sandbox.faults.clear()
-    steer(world, job_commands.retry, "FO-1", A)
+    steer(world, job_actions.retry, "FO-1", A)
     world.once(settle_for=2)
     assert world.erp.live("FO-1") == 1
     assert world.erp.effects("release_stock") == 1
@@ -218,7 +218,7 @@ def test_what_a_person_ignores_while_the_service_is_busy_stays_ignored(world):
         time.sleep(0.02)
     waiting = [job for job in world.jobs(stage=A) if job.state is State.WAITING]
     last = max(waiting, key=lambda job: job.order_id)
-    steer(world, job_commands.ignore, last.order_id, A)
+    steer(world, job_actions.ignore, last.order_id, A)
     running.join()
     assert world.job(last.order_id, A).state is State.IGNORED
     assert world.erp.live(last.order_id) == 0
@@ -231,7 +231,7 @@ def test_a_draft_that_was_corrected_in_the_erp_is_read_again_by_retry(world):
     assert world.once(settle_for=3).ending is Ending.HELD
     held = world.job("FO-1", I)
     world.erp.ask("DELETE FROM script")
-    steer(world, job_commands.retry, "FO-1", I)
+    steer(world, job_actions.retry, "FO-1", I)
     world.finishes()
     assert world.job("FO-1", I).key == held.key, "the corrected draft was thrown away"
 

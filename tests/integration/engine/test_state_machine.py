@@ -30,7 +30,7 @@ from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_actions
 from shipperone_erp.sandbox import Fault, Sandbox, SandboxOrder
 from world import World
 
@@ -214,16 +214,16 @@ class Days(RuleBasedStateMachine):
                     self._act_on(ledger, job)
 
     def _act_on(self, ledger, job) -> None:
-        if job_commands.can_be_approved(job):
-            job_commands.approve(ledger, job, self.world.clock(), "it is right")
-        elif job_commands.can_be_repeated(job):
+        if job_actions.can_be_approved(job):
+            job_actions.approve(ledger, job, self.world.clock(), "it is right")
+        elif job_actions.can_be_repeated(job):
             if self.orders[job.order_id] == "equal parts, repeated" and self.sandbox.order(job.order_id).to_invoice:
-                job_commands.repeat(ledger, job, self.world.clock(), "the second parcel")
-        elif job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and job_commands.can_be_ended(job):
+                job_actions.repeat(ledger, job, self.world.clock(), "the second parcel")
+        elif job.reason is Reason.OUTCOME_UNKNOWN and job.lost_at and job_actions.can_be_ended(job):
             outcome = "confirmed" if self._took(job) else "cancelled"
-            job_commands.resolve(ledger, job, self.world.clock(), "asked", outcome=outcome)
-        elif job_commands.can_be_retried(job):
-            job_commands.retry(ledger, job, self.world.clock(), "by the machine")
+            job_actions.resolve(ledger, job, self.world.clock(), "asked", outcome=outcome)
+        elif job_actions.can_be_retried(job):
+            job_actions.retry(ledger, job, self.world.clock(), "by the machine")
 
     def _took(self, job) -> bool:
         state = self.sandbox.order(job.order_id)

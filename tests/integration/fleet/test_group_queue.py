@@ -9,7 +9,7 @@ from sqlalchemy import create_engine, text
 pytest.importorskip("procrastinate")
 
 from shipperone_erp.config.fleet import FleetSettings
-from shipperone_erp.fleet import tables
+from shipperone_erp.fleet import schema_upgrade
 from shipperone_erp.fleet.group_queue import GroupQueue
 from shipperone_erp.ledger.repository import Ledger
 
@@ -19,7 +19,7 @@ LOG = logging.getLogger("test")
 @pytest.fixture
 def url(postgresql_url):
     with Ledger.open(postgresql_url, migrate=True) as ledger:
-        tables.prepare(ledger.fleet())
+        schema_upgrade.prepare(ledger.fleet())
     return postgresql_url
 
 

@@ -11,7 +11,7 @@ pytest.importorskip("procrastinate")
 
 from fleet_world import STALLED, fleet
 from shipperone_erp.config import load
-from shipperone_erp.fleet import tables
+from shipperone_erp.fleet import schema_upgrade
 from shipperone_erp.fleet.scheduler import FleetScheduler
 from shipperone_erp.fleet.upkeep import FleetUpkeep
 from skipped_time import TimeOf
@@ -40,7 +40,7 @@ def test_a_tenant_that_makes_much_work_gets_a_group_of_its_own(tmp_path, postgre
     monkeypatch.setenv("TOKEN", "t")
     monkeypatch.syspath_prepend(str(COUNTING))
     with fleet(tmp_path, postgresql_url, shops=3, groups=1) as three, three.store() as store:
-        tables.prepare(store)
+        schema_upgrade.prepare(store)
         host, stopping = NobodysHost(), asyncio.Event()
         asked = []
 

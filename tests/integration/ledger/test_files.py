@@ -22,7 +22,7 @@ from shipperone_erp.cli import options, orders
 from shipperone_erp.domain.records import Binding, QueueRecord
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerDamaged, LedgerError
-from shipperone_erp.ledger.errors import LedgerReplaced, LedgerUnavailable
+from shipperone_erp.ledger.database_errors import LedgerReplaced, LedgerUnavailable
 from shipperone_erp.ledger.leases import Owner
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.served_tenants import tenants_served

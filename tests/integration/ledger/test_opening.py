@@ -22,7 +22,7 @@ from shipperone_erp.domain.records import Action, Binding, QueueRecord
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.binding import check_binding
-from shipperone_erp.ledger.errors import LedgerUnavailable, sentences
+from shipperone_erp.ledger.database_errors import LedgerUnavailable, sentences
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.schema import REVISION, VERSION_TABLE, metadata
 from shipperone_erp.ledger.unit_of_work import InsertJob, SaveBinding, SaveQueue

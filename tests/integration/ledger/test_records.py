@@ -20,7 +20,7 @@ from shipperone_erp.domain.records import Action, Binding, Effect, QueueRecord
 from shipperone_erp.domain.serialization import invoice_text, order_text
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.ledger import schema
-from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.database_errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
     InsertJob,

@@ -12,7 +12,7 @@ from ledger_databases import NOON, a_job, a_lease, an_effect, an_owner
 from shipperone_erp.domain.records import Action, Lease
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State, Step
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
-from shipperone_erp.ledger.errors import LedgerUnavailable, OpenJobExists, WriteRefused
+from shipperone_erp.ledger.database_errors import LedgerUnavailable, OpenJobExists, WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import Entry, InsertJob, RecordIntent, RecordOutcome, UpdateJob
 

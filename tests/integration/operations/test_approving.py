@@ -9,11 +9,11 @@ from shipperone_erp.domain.serialization import invoice_text
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.operations.actors import acting_as
-from shipperone_erp.operations.job_commands import note_down
+from shipperone_erp.operations.job_actions import note_down
 
 pytest.importorskip("starlette", reason="the page needs the extra: pip install 'shipperone-erp[web]'")
 
-from shipperone_erp.web.job_actions import JOB_ACTIONS, ActionRequest
+from shipperone_erp.web.action_forms import JOB_ACTIONS, ActionRequest
 from web_page import configured, ledger_with
 
 

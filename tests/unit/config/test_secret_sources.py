@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from shipperone_erp.config import load
-from shipperone_erp.config.rendering import show
+from shipperone_erp.config.effective_configuration import show
 from shipperone_erp.config.secret_sources import looks_like_a_secret
 from shipperone_erp.config.settings import in_plain_text
 from shipperone_erp.kernel.errors import ConfigurationError
@@ -152,7 +152,7 @@ def test_a_new_tenant_over_http_is_refused_an_allowed_one_is_not_and_one_that_wa
 
 
 def test_keys_and_texts_of_every_kind_are_shown_as_toml():
-    from shipperone_erp.config.rendering import toml
+    from shipperone_erp.config.effective_configuration import toml
 
     odd = {"od\nd key": 'a\x1b[2J\u202e\U000e0041\\ "é"', "n": 1, "yes": True, "list": ["x", {"y": "z"}]}
     assert tomllib.loads(f"it = {toml(odd)}") == {"it": odd}

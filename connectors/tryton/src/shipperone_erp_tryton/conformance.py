@@ -21,8 +21,8 @@ from typing import Any, ClassVar, TypeVar
 from shipperone_erp.testing import ConnectorHarness, ErpDocument
 from shipperone_erp_tryton import seeding
 from shipperone_erp_tryton.conformance_documents import invoices, reservations
+from shipperone_erp_tryton.database_locations import Location
 from shipperone_erp_tryton.erp import exact
-from shipperone_erp_tryton.locations import Location
 from shipperone_erp_tryton.process import open_database
 
 ResultT = TypeVar("ResultT")

@@ -18,8 +18,8 @@ from typing import Any, TypeVar
 
 from shipperone_erp import AuthFailed, ConnectorError, Reason, Refused, Transient, Unknown
 from shipperone_erp_tryton import process
+from shipperone_erp_tryton.database_locations import Location
 from shipperone_erp_tryton.faults import meaning, tidy
-from shipperone_erp_tryton.locations import Location
 from shipperone_erp_tryton.lock_queue import Kept, Turns
 from shipperone_erp_tryton.settings import TrytonSettings
 

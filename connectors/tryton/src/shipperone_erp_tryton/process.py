@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from shipperone_erp import Reason, Refused
-from shipperone_erp_tryton.locations import Location, locate
+from shipperone_erp_tryton.database_locations import Location, locate
 
 MODULE = "shipperone"
 """The name of this package's module in Tryton."""
@@ -78,7 +78,7 @@ def configure(kind: str, file: Path | None) -> None:
         if file is not None:
             config.update_etc(str(file))
         config.set("database", "uri", f"{kind}://")
-        config.set("database", "database_mixins", "shipperone_erp_tryton.locations.Located")
+        config.set("database", "database_mixins", "shipperone_erp_tryton.database_locations.Located")
         _configured = (kind, file)
     elif _configured != (kind, file):
         was, conf = _configured

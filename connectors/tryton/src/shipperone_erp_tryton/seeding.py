@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 from xml.etree import ElementTree
 
-from shipperone_erp_tryton.locations import Location, locate
+from shipperone_erp_tryton.database_locations import Location, locate
 from shipperone_erp_tryton.process import MODULE, configure
 
 ResultT = TypeVar("ResultT")

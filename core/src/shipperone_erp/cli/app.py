@@ -68,7 +68,7 @@ COMMANDS = {
         "Compare the ledger with the ERP's own list and ShipperOne's queues, and show the differences. Changes nothing.",  # noqa: E501
     ),
     "web": Place(
-        "serving",
+        "web",
         "web",
         "Serve the operations page beside a running service, on the same ledger, until Ctrl-C. Needs the extra web.",
     ),
@@ -114,7 +114,7 @@ def _(
 
 
 def _redacted() -> None:
-    from shipperone_erp.cli.redaction import REDACTION, keep_out_of_logs
+    from shipperone_erp.cli.output_redaction import REDACTION, keep_out_of_logs
 
     keep_out_of_logs(REDACTION)
 
@@ -133,7 +133,7 @@ def _exit_code() -> int:
     except SystemExit as ended:
         if isinstance(ended.code, str):
             from shipperone_erp.cli.options import say
-            from shipperone_erp.cli.redaction import REDACTION
+            from shipperone_erp.cli.output_redaction import REDACTION
 
             say(*REDACTION(ended.code).split("\n"))
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))

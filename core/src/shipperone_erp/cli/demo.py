@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text, settings_of
-from shipperone_erp.cli.redaction import REDACTION
-from shipperone_erp.cli.serving import must_have_web
+from shipperone_erp.cli.output_redaction import REDACTION
+from shipperone_erp.cli.web import must_have_web
 from shipperone_erp.kernel.errors import UsageError
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def demo(
     if not serve:
         raise typer.Exit(run_demo(folder, print_text))
     must_have_web()
-    from shipperone_erp.web.serving import local_page
+    from shipperone_erp.web.page_server import local_page
 
     def page(runtime: "Runtime") -> AbstractAsyncContextManager[str]:
         return local_page(runtime.configuration, runtime.ledger, REDACTION, runtime.events)

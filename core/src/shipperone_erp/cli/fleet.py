@@ -18,8 +18,8 @@ from shipperone_erp.cli.options import (
     print_json,
     print_text,
 )
-from shipperone_erp.cli.serving import must_have_web
 from shipperone_erp.cli.tables import print_table
+from shipperone_erp.cli.web import must_have_web
 from shipperone_erp.config import Configuration
 from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.ledger.repository import Ledger
@@ -61,7 +61,7 @@ def worker(
     from shipperone_erp.engine.scheduling import Scheduler
     from shipperone_erp.fleet.load_counter import LoadCounter
     from shipperone_erp.fleet.scheduler import FleetScheduler
-    from shipperone_erp.fleet.tables import prepare
+    from shipperone_erp.fleet.schema_upgrade import prepare
     from shipperone_erp.fleet.upkeep import FleetUpkeep
 
     called = name or f"{socket.gethostname()}-{os.getpid()}"

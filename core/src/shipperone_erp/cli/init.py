@@ -10,7 +10,7 @@ import typer
 
 from shipperone_erp import config as settings
 from shipperone_erp.cli.options import print_text
-from shipperone_erp.cli.redaction import REDACTION
+from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.cli.tables import print_paragraphs
 from shipperone_erp.config.secret_sources import SecretPlaces
 from shipperone_erp.connector.secret import Secret

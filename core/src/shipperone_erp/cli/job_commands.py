@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from shipperone_erp.cli import invoice_dates
+from shipperone_erp.cli import invoice_dating
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, must_know, print_text
 from shipperone_erp.cli.orders import OnlyStage, OnlyTenant
 from shipperone_erp.config import Configuration
@@ -19,7 +19,7 @@ from shipperone_erp.kernel.errors import LedgerError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.operations import job_commands, job_selection, lost_documents, pauses
+from shipperone_erp.operations import job_actions, job_selection, lost_documents, pauses
 from shipperone_erp.operations.job_selection import Pick
 
 Ids = Annotated[list[str], typer.Argument(metavar="ID…", help="Orders' ids, or jobs' keys.")]
@@ -73,9 +73,9 @@ def retry(
             raise UsageError(
                 "--issue-date applies to one order's invoice: give its ID, and neither --rebuild nor --reason"
             )
-        invoice_dates.issue_date(config, Pick(order_ids[0], tenant, Stage.INVOICE, key), issued, note)
+        invoice_dating.issue_date(config, Pick(order_ids[0], tenant, Stage.INVOICE, key), issued, note)
         return
-    act = partial(job_commands.retry, rebuild=rebuild)
+    act = partial(job_actions.retry, rebuild=rebuild)
     if reason is None:
         picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids or ()]
         if not picks:
@@ -83,14 +83,14 @@ def retry(
         if rebuild:
             _rebuild(config, picks, note)
         else:
-            _steer(config, picks, job_commands.can_be_retried, "retried", act, note)
+            _steer(config, picks, job_actions.can_be_retried, "retried", act, note)
         return
     if order_ids:
         raise UsageError("give either ids or --reason")
     with _ledger(config) as ledger:
-        jobs = job_commands.held_for(ledger, reason, tenant, stage)
+        jobs = job_actions.held_for(ledger, reason, tenant, stage)
         if rebuild:
-            jobs = [job for job in jobs if job_commands.can_be_rebuilt(job)]
+            jobs = [job for job in jobs if job_actions.can_be_rebuilt(job)]
         for job in jobs:
             if yes:
                 act(ledger, job, utc_now(), note)
@@ -107,9 +107,9 @@ def _rebuild(config: ConfigFile, picks: Sequence[Pick], note: str | None) -> Non
         lost_documents.make_anew(ledger, loaded, [job for job in jobs if job.accepted], utc_now(), note)
         for job in jobs:
             if not job.accepted:
-                job_commands.retry(ledger, job, utc_now(), note, rebuild=True)
+                job_actions.retry(ledger, job, utc_now(), note, rebuild=True)
             done = "will be rebuilt under its next key" if job.accepted else "rebuilt"
-            follows = job_commands.what_follows(ledger.job(job.id) or job)
+            follows = job_actions.what_follows(ledger.job(job.id) or job)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
 
 
@@ -123,7 +123,7 @@ def repeat(
 ) -> None:
     """Mark a repeated listing as a true second shipment of the same items in the same quantity."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
-    _steer(config, picks, job_commands.can_be_repeated, "repeated", job_commands.repeat, note)
+    _steer(config, picks, job_actions.can_be_repeated, "repeated", job_actions.repeat, note)
 
 
 def resolve(
@@ -138,8 +138,8 @@ def resolve(
     """Record the outcome of a held or waiting job that was done by hand, or whose outcome is unknown. It reopens if "
     "still listed."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
-    act = partial(job_commands.resolve, outcome=outcome.value)
-    _steer(config, picks, job_commands.can_be_resolved, f"resolved as {outcome.value}", act, note)
+    act = partial(job_actions.resolve, outcome=outcome.value)
+    _steer(config, picks, job_actions.can_be_resolved, f"resolved as {outcome.value}", act, note)
 
 
 def note(
@@ -154,7 +154,7 @@ def note(
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
     with _ledger(config) as ledger:
         for job in [job_selection.pick(ledger, wanted, lambda job: True, "noted") for wanted in picks]:
-            job_commands.note_down(ledger, job, utc_now(), note)
+            job_actions.note_down(ledger, job, utc_now(), note)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: the note is recorded")
 
 
@@ -168,7 +168,7 @@ def ignore(
 ) -> None:
     """Ignore a held or waiting job and keep its documents in the ERP; `order retry` resumes it."""
     picks = [Pick(order_id, tenant, stage, key) for order_id in order_ids]
-    _steer(config, picks, job_commands.can_be_ended, "ignored", job_commands.ignore, note)
+    _steer(config, picks, job_actions.can_be_ended, "ignored", job_actions.ignore, note)
 
 
 def _steer(
@@ -178,7 +178,7 @@ def _steer(
         jobs = [job_selection.pick(ledger, wanted, fits, done) for wanted in picks]
         for job in jobs:
             act(ledger, job, utc_now(), note)
-            follows = job_commands.what_follows(ledger.job(job.id) or job)
+            follows = job_actions.what_follows(ledger.job(job.id) or job)
             print_text(f"{job.tenant} {job.stage} {job.order_id}: {done}; {follows}")
 
 

@@ -27,7 +27,7 @@ def configuration(
     file: Path, *, tenants_may_fail: bool = False, only: Collection[str] | None = None
 ) -> "Configuration":
     """The configuration, `only` with these tenants; ConfigurationError with all its problems (exit code 78)."""
-    from shipperone_erp.cli.redaction import REDACTION
+    from shipperone_erp.cli.output_redaction import REDACTION
     from shipperone_erp.config import load
 
     loaded = load(file, environment=os.environ, tenants_may_fail=tenants_may_fail, served=_served, only=only)
@@ -67,7 +67,7 @@ def settings_of(loaded: "Configuration", tenant: str) -> "TenantSettings":
 
 def ledger_to_read(loaded: "Configuration") -> "Ledger":
     """The ledger as it is: reading commands never migrate it. The error for a full disk is reported as such."""
-    from shipperone_erp.ledger.errors import LedgerUnavailable
+    from shipperone_erp.ledger.database_errors import LedgerUnavailable
     from shipperone_erp.ledger.repository import Ledger
     from shipperone_erp.operations.disk_space import full_disk
 

@@ -33,27 +33,27 @@ COMMANDS = {
         "Mark a repeated listing as a true second shipment of the same items in the same quantity.",
     ),
     "adopt": Place(
-        "adoption",
+        "document_commands",
         "adopt",
         "Confirm to ShipperOne a document that was created elsewhere. It is compared first, and never changed.",
     ),
     "approve": Place(
-        "adoption",
+        "document_commands",
         "approve",
         "Approve the draft that awaits approval, and only that one: a draft that is built again needs a new approval.",
     ),
     "credited": Place(
-        "adoption",
+        "document_commands",
         "credited",
         "Record a credit note, made in the ERP, against an invoice: it increases the amount that may still be invoiced.",  # noqa: E501
     ),
     "release": Place(
-        "adoption",
+        "document_commands",
         "release",
         "Release the reservation of a confirmed order that will not ship; refused while a queue lists the order.",
     ),
     "supply-date": Place(
-        "invoice_dates",
+        "invoice_dating",
         "supply_date",
         "Set the day of supply of an invoice that is held because the listed one is implausible (date_implausible).",
     ),

@@ -23,10 +23,10 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.run_outcome import Ending, worst
 from shipperone_erp.kernel import csv_files
 from shipperone_erp.kernel.errors import UsageError
-from shipperone_erp.operations.adoption import parsed
-from shipperone_erp.operations.reconcile.findings import Compared
+from shipperone_erp.operations.document_adoption import parsed
+from shipperone_erp.operations.reconcile.finding_kinds import Compared
+from shipperone_erp.operations.reconcile.period_totals import sentences
 from shipperone_erp.operations.reconcile.running import reconcile_since, reconciled
-from shipperone_erp.operations.reconcile.totals import sentences
 
 COLUMNS = (
     "finding", "document", "order_id", "reference", "number", "date", "total_incl_tax", "currency", "state_in_erp",

@@ -26,15 +26,15 @@ from shipperone_erp.cli.options import (
     print_json,
     say,
 )
-from shipperone_erp.cli.redaction import REDACTION
-from shipperone_erp.cli.serving import must_have_web
+from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.cli.tables import print_table
+from shipperone_erp.cli.web import must_have_web
 from shipperone_erp.config import Configuration, parse_duration
 from shipperone_erp.domain.events import Observer
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending, worst
 from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
-from shipperone_erp.engine.process import collect_less_often, keep_memory_together
+from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
 from shipperone_erp.engine.requested_orders import nobody_knows
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.engine.scheduling import Scheduler
@@ -208,7 +208,7 @@ def _page(loaded: Configuration, runtime: Runtime) -> AbstractAsyncContextManage
     """A context manager that serves the operations page, if `[runtime] http` is set."""
     if loaded.runtime.http is None:
         return nullcontext()
-    from shipperone_erp.web.serving import page_in_service
+    from shipperone_erp.web.page_server import page_in_service
 
     return page_in_service(loaded, runtime.ledger, REDACTION, runtime.events)
 

@@ -11,7 +11,7 @@ import typer
 
 from shipperone_erp.cli.logs import ROOT
 from shipperone_erp.cli.options import print_text
-from shipperone_erp.cli.redaction import REDACTION
+from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.cli.tables import print_paragraphs
 from shipperone_erp.config import Configuration, TenantSettings
 from shipperone_erp.domain.job import Job
@@ -23,9 +23,9 @@ from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import go_live, job_commands
-from shipperone_erp.operations.free_stock import ask, goods_of
-from shipperone_erp.operations.supervision import Candidate, Look, became, look, shown
+from shipperone_erp.operations import go_live, job_actions
+from shipperone_erp.operations.stock_overview import ask, goods_of
+from shipperone_erp.operations.supervised_orders import Candidate, Look, became, look, shown
 
 NOBODY = Selection(frozenset({""}))
 """Selects no order: listed orders are recorded, but not processed."""
@@ -118,7 +118,7 @@ class _Supervised:
             return
         with Ledger.open(self._loaded.runtime.ledger) as ledger:
             if candidate.draft:
-                job_commands.approve(ledger, job, utc_now(), "supervised")
+                job_actions.approve(ledger, job, utc_now(), "supervised")
             else:
                 go_live.release(ledger, job, "go-live of this order", utc_now())
 

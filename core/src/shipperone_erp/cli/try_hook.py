@@ -9,7 +9,7 @@ import typer
 
 from shipperone_erp.cli.connector_commands import Harness, Live
 from shipperone_erp.cli.options import AsJson, print_json, print_text
-from shipperone_erp.cli.redaction import REDACTION
+from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.run_outcome import Ending

@@ -5,7 +5,7 @@ from typing import Any
 
 from pydantic_core import PydanticUndefined
 
-from shipperone_erp.config.rendering import toml
+from shipperone_erp.config.effective_configuration import toml
 from shipperone_erp.config.settings import TENANT_KEYS, TenantSettings
 from shipperone_erp.connector import discovery
 from shipperone_erp.connector.api import settings_type

@@ -6,7 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from shipperone_erp.demo.orders import Stock
+from shipperone_erp.demo.sample_orders import Stock
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import UsageError
 

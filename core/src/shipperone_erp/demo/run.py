@@ -12,8 +12,8 @@ from pathlib import Path
 
 from shipperone_erp.config import load
 from shipperone_erp.demo.erp import DemoErp
-from shipperone_erp.demo.orders import LOST, MISMATCH, PERSON, SHORTAGE, STORIES, TRANSFER, orders, stock
-from shipperone_erp.demo.reports import told
+from shipperone_erp.demo.sample_orders import LOST, MISMATCH, PERSON, SHORTAGE, STORIES, TRANSFER, orders, stock
+from shipperone_erp.demo.summary import told
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.runtime import Runtime

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from datetime import datetime
 
 from shipperone_erp.domain.absence import came_late, lists_none_of, may_exist, settle
+from shipperone_erp.domain.amounts.discount_readings import discount_is_set
 from shipperone_erp.domain.decisions import (
     Continue,
     Decision,
@@ -20,7 +21,6 @@ from shipperone_erp.domain.decisions import (
     Supersede,
     TreatAsRefused,
 )
-from shipperone_erp.domain.discount_readings import discount_is_set
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.keys import content_digest, undated

@@ -30,14 +30,14 @@ from shipperone_erp.engine import upgrade_checks
 from shipperone_erp.engine.allocations import Allocations
 from shipperone_erp.engine.clock import StageClock
 from shipperone_erp.engine.crash_isolation import CrashIsolation
+from shipperone_erp.engine.cycle_ports import CyclePorts
 from shipperone_erp.engine.fair_semaphore import FairSemaphore
+from shipperone_erp.engine.interrupted_intents import recover
 from shipperone_erp.engine.next_read import LastRead, next_read_for
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.other_queues import OtherQueues
-from shipperone_erp.engine.planner_input import load_planner_input
-from shipperone_erp.engine.ports import CyclePorts
+from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.queue_record import QueueKeeper
-from shipperone_erp.engine.recovery import recover
 from shipperone_erp.engine.selection import Selection, before_go_live
 from shipperone_erp.engine.shipping_deadline import ShippingDeadline
 from shipperone_erp.kernel.offload import aside

@@ -7,9 +7,9 @@ from datetime import datetime
 from pydantic import SecretStr
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.approved_totals import approved_total
+from shipperone_erp.domain.amounts.approved_totals import approved_total
 from shipperone_erp.domain.decisions import Continue, Decision, SendAgain, Start, order_of
-from shipperone_erp.domain.invoice_checks.amounts import foreseen
+from shipperone_erp.domain.invoice_checks.stated_amounts import foreseen
 from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.planner import plan
 from shipperone_erp.domain.planner_input import planner_rules
@@ -17,7 +17,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import RecordedJobs, to_be_checked
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.domain.supply_date import DateRules, Window, allocation_accepted_at, implausible
-from shipperone_erp.engine.planner_input import load_planner_input
+from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.engine.requested_orders import unknown_to
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.ledger.repository import Ledger

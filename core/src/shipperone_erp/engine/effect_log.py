@@ -13,7 +13,7 @@ from shipperone_erp.domain.states import EffectKind, Outcome, Stage
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.kernel.time_source import TimeSource
-from shipperone_erp.ledger.errors import WriteRefused
+from shipperone_erp.ledger.database_errors import WriteRefused
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.ledger.unit_of_work import (
     ClaimJob,

@@ -37,7 +37,7 @@ from shipperone_erp.engine.circuit_breaker import ErpBreaker
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.document_cache import ListedDocuments
 from shipperone_erp.engine.hook_threads import HookThreads
-from shipperone_erp.engine.locks import ExclusiveNames
+from shipperone_erp.engine.named_locks import ExclusiveNames
 from shipperone_erp.engine.repeated_exceptions import RepeatedExceptions
 from shipperone_erp.engine.shared_limits import SharedLimit
 from shipperone_erp.kernel.backoff import spread

@@ -11,7 +11,7 @@ from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.engine.clock import moved_queue
-from shipperone_erp.engine.ports import QueueRecordPorts
+from shipperone_erp.engine.cycle_ports import QueueRecordPorts
 from shipperone_erp.engine.upgrade_checks import RULES
 from shipperone_erp.ledger.repository import Ledger
 

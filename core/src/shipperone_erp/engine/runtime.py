@@ -19,7 +19,7 @@ from shipperone_erp.domain.records import Lease
 from shipperone_erp.domain.run_outcome import Ended, Ending
 from shipperone_erp.engine.crash_isolation import CrashIsolation
 from shipperone_erp.engine.lease_keeper import BEATS, LeaseKeeper
-from shipperone_erp.engine.locks import ExclusiveNames, Shares
+from shipperone_erp.engine.named_locks import ExclusiveNames, Shares
 from shipperone_erp.engine.observers.change_log import change_log
 from shipperone_erp.engine.observers.denial_alert import denial_alert
 from shipperone_erp.engine.observers.open_discounts import open_discounts
@@ -27,7 +27,7 @@ from shipperone_erp.engine.observers.overdue_invoices import overdue_invoices
 from shipperone_erp.engine.observers.progress import Progress, tell
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
-from shipperone_erp.engine.retention import Retention
+from shipperone_erp.engine.retention_schedule import Retention
 from shipperone_erp.engine.scheduling import EveryTenant, Host, Scheduler, ServiceHost
 from shipperone_erp.engine.selection import Selection
 from shipperone_erp.engine.shared_limits import SharedLimits
@@ -36,7 +36,7 @@ from shipperone_erp.engine.stage_context import Observer
 from shipperone_erp.engine.tenant import Shared, TenantRuntime
 from shipperone_erp.kernel.redaction import Redaction
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
-from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.database_errors import LedgerReplaced
 from shipperone_erp.ledger.repository import Ledger
 
 LOG = "shipperone_erp.run"

@@ -24,7 +24,7 @@ from shipperone_erp.engine.cycle import StageCycle
 from shipperone_erp.engine.effect_log import StageEffectLog
 from shipperone_erp.engine.hook_executor import CallTerms, HookBreakers, HookExecutor
 from shipperone_erp.engine.hook_threads import HookThreads
-from shipperone_erp.engine.locks import ExclusiveNames
+from shipperone_erp.engine.named_locks import ExclusiveNames
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.other_queues import OtherQueues

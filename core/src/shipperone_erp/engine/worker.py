@@ -19,7 +19,7 @@ from shipperone_erp.engine.tenant import TenantRuntime
 from shipperone_erp.kernel.backoff import Backoff, spread
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError, ShipperOneErpError
 from shipperone_erp.kernel.time_source import TimeSource
-from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.database_errors import LedgerReplaced
 
 LONGEST_WAIT = timedelta(minutes=2)
 """The longest time between two attempts while ShipperOne, the ERP or the ledger cannot be reached."""

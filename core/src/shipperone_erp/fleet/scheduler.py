@@ -21,7 +21,7 @@ from shipperone_erp.config import Configuration
 from shipperone_erp.domain.fleet_records import Beat, slots
 from shipperone_erp.engine.scheduling import Host
 from shipperone_erp.fleet.group_queue import GroupQueue, database_errors
-from shipperone_erp.fleet.tables import engine_version
+from shipperone_erp.fleet.schema_upgrade import engine_version
 from shipperone_erp.fleet.tenant_book import LOOK_EVERY, TenantBook
 from shipperone_erp.fleet.upkeep import FleetUpkeep, Schedule
 from shipperone_erp.kernel.errors import LedgerError

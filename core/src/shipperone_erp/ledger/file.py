@@ -8,7 +8,7 @@ from pathlib import Path
 
 from shipperone_erp.kernel import private_files
 from shipperone_erp.kernel.errors import LedgerError
-from shipperone_erp.ledger.errors import LedgerReplaced
+from shipperone_erp.ledger.database_errors import LedgerReplaced
 from shipperone_erp.ledger.schema import VERSION_TABLE
 
 LOG = logging.getLogger("shipperone_erp.ledger")

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.database import Database
-from shipperone_erp.ledger.errors import sentences
+from shipperone_erp.ledger.database_errors import sentences
 from shipperone_erp.ledger.fleet_tables import APPLIED, SCHEMA
 
 LOCK = 7_255_011_873_421

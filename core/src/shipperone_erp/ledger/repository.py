@@ -15,11 +15,11 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Action, Binding, Lease, Pause, QueueRecord
 from shipperone_erp.kernel.errors import LeaseLost, LedgerError
 from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
-from shipperone_erp.ledger import integrity, leases, migrator, operator_actions, retention
+from shipperone_erp.ledger import action_records, integrity, leases, migrator, retention
 from shipperone_erp.ledger.alert_records import AlertRecords
 from shipperone_erp.ledger.backup import copy_sqlite
 from shipperone_erp.ledger.database import Database, connect
-from shipperone_erp.ledger.errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
+from shipperone_erp.ledger.database_errors import OpenJobExists, TwoOpenJobs, WriteRefused, sentences
 from shipperone_erp.ledger.fencing import lost_leases
 from shipperone_erp.ledger.fleet_store import FleetStore
 from shipperone_erp.ledger.leases import Held, Owner, Seen
@@ -197,13 +197,13 @@ class Ledger(AlertRecords):
     def pause(self, pause: Pause, action: Action) -> None:
         """Pause a stage by an operator's action, at once; may be called twice."""
         with self._writing() as connection:
-            operator_actions.pause(connection, pause)
+            action_records.pause(connection, pause)
             self._run(connection, [Record(action)])
 
     def resume(self, pause: Pause, action: Action) -> bool:
         """Resume the stage; False (nothing recorded) if it was not paused."""
         with self._writing() as connection:
-            found = operator_actions.resume(connection, pause)
+            found = action_records.resume(connection, pause)
             if found:
                 self._run(connection, [Record(action)])
             return found
@@ -272,11 +272,11 @@ class Ledger(AlertRecords):
         try:
             with self._writing() as connection:
                 for before, after, action in steered:
-                    if not operator_actions.steer(connection, before, after):
+                    if not action_records.steer(connection, before, after):
                         raise _NotAsItWas(before)
                     self._run(connection, [Record(action)])
                 if relabelled is not None:
-                    operator_actions.relabel(connection, *relabelled)
+                    action_records.relabel(connection, *relabelled)
                 self._run(connection, list(writes))
             return None
         except _NotAsItWas as changed:

@@ -9,7 +9,7 @@ from sqlalchemy import Connection, Executable, Select
 from shipperone_erp.domain.job import Job
 from shipperone_erp.kernel.errors import LedgerDamaged
 from shipperone_erp.ledger.database import Database
-from shipperone_erp.ledger.errors import sentences
+from shipperone_erp.ledger.database_errors import sentences
 from shipperone_erp.ledger.integrity import damaged_rows
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from shipperone_erp.kernel.errors import LedgerError
-from shipperone_erp.ledger.errors import LedgerUnavailable, WriteRefused
+from shipperone_erp.ledger.database_errors import LedgerUnavailable, WriteRefused
 from shipperone_erp.ledger.unit_of_work import Entry
 
 GATHER = 0.004

@@ -8,8 +8,8 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
-from shipperone_erp.operations.amount_problems import possible_totals
+from shipperone_erp.operations import job_actions
+from shipperone_erp.operations.invoice_obstacles import possible_totals
 
 
 def persons(loaded: Configuration, job: Job) -> int:
@@ -31,5 +31,5 @@ def approve_sum(
         come_to = " or ".join(f"{one:f}" for one in sums) or "no sum that is known"
         said = "nothing" if total is None else f"{total:f}"
         raise UsageError(f"{job.key}: its invoice comes to {come_to}, not to {said}: nothing was approved")
-    job_commands.approve_total(ledger, job, now, note, total=total)
+    job_actions.approve_total(ledger, job, now, note, total=total)
     return total

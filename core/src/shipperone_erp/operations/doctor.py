@@ -14,7 +14,7 @@ from shipperone_erp.config import Configuration, RuntimeSettings, TenantSettings
 from shipperone_erp.config.settings import in_plain_text
 from shipperone_erp.connector.host import TenantPlugins
 from shipperone_erp.domain.disproved_denials import DISPROVED_WITHIN, disproved_sentence
-from shipperone_erp.domain.invoice_checks.amounts import Problem
+from shipperone_erp.domain.invoice_checks.stated_amounts import Problem
 from shipperone_erp.domain.listing import Listing, ReadFailed, Trouble
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
@@ -27,12 +27,12 @@ from shipperone_erp.kernel.json import dumps
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.amount_problems import problems
 from shipperone_erp.operations.connection import wrong_part
 from shipperone_erp.operations.date_findings import date_findings, date_problems
 from shipperone_erp.operations.disk_space import free_space, ledger_file
+from shipperone_erp.operations.invoice_obstacles import problems
+from shipperone_erp.operations.invoice_samples import samples
 from shipperone_erp.operations.queue_findings import discounts, findings, is_open
-from shipperone_erp.operations.rehearsal import samples
 from shipperone_erp.operations.warehouse_mapping import unmapped
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne

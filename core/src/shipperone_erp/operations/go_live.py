@@ -11,7 +11,7 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.actors import new_action
-from shipperone_erp.operations.job_commands import steer
+from shipperone_erp.operations.job_actions import steer
 
 
 @dataclass(frozen=True, slots=True)

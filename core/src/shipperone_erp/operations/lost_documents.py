@@ -14,9 +14,9 @@ from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import can_be_rebuilt, steer
+from shipperone_erp.operations.job_actions import can_be_rebuilt, steer
 from shipperone_erp.operations.job_selection import Pick, pick
-from shipperone_erp.operations.reconcile.findings import NOTHING_LEFT
+from shipperone_erp.operations.reconcile.finding_kinds import NOTHING_LEFT
 from shipperone_erp.operations.reconcile.running import NotCompared, documents
 
 

@@ -9,7 +9,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.operations.amount_problems import possible_totals
+from shipperone_erp.operations.invoice_obstacles import possible_totals
 
 DISCARDED = (State.GONE, State.SUPERSEDED)
 

@@ -11,7 +11,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import ShipperOneErpError, UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import job_commands
+from shipperone_erp.operations import job_actions
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange
@@ -31,7 +31,7 @@ async def release_unlisted(ledger: Ledger, loaded: Configuration, job: Job, note
         raise UsageError(f"{job.tenant} is not usable as it is configured, so its queues cannot be read")
     await asyncio.to_thread(no_invoice_under_way, ledger, job)
     await not_listed(loaded.tenants[job.tenant], job, max_response=loaded.runtime.max_response)
-    await asyncio.to_thread(job_commands.release, ledger, job, utc_now(), note)
+    await asyncio.to_thread(job_actions.release, ledger, job, utc_now(), note)
 
 
 def no_invoice_under_way(ledger: Ledger, job: Job) -> None:

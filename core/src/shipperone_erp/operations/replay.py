@@ -16,7 +16,7 @@ from shipperone_erp.domain.field_places import Places
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.operations.inspect.field_places import items_of, places_in_item, places_in_order
+from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order
 from shipperone_erp.operations.inspect.inspection import Queues, applied, inspect
 from shipperone_erp.operations.inspect.trial_reading import wire_of
 from shipperone_erp.sandbox.orders import Replayed, SandboxItem, SandboxOrder

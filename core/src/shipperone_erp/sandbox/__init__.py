@@ -8,7 +8,7 @@ from shipperone_erp.sandbox.faults import Fault, Faults
 from shipperone_erp.sandbox.orders import Replayed, SandboxItem, SandboxOrder, generate
 from shipperone_erp.sandbox.scenarios import SCENARIOS, order_of
 from shipperone_erp.sandbox.server import Post, Sandbox
-from shipperone_erp.sandbox.serving import serve
+from shipperone_erp.sandbox.standalone import serve
 
 __all__ = [
     "SCENARIOS", "Fault", "Faults", "Post", "Replayed", "Sandbox", "SandboxItem", "SandboxOrder", "generate",

@@ -18,7 +18,7 @@ import h11
 from shipperone_erp.kernel.json import loads
 from shipperone_erp.sandbox.faults import Fault, Faults
 from shipperone_erp.sandbox.orders import Replayed, SandboxOrder, generate
-from shipperone_erp.sandbox.rendering import Rendering
+from shipperone_erp.sandbox.page_format import Rendering
 from shipperone_erp.sandbox.replies import Reply, as_html, as_json, denied, instead, send
 from shipperone_erp.sandbox.state import QUEUES, OrderState, Shop
 

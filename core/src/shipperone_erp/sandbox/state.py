@@ -10,7 +10,7 @@ from typing import Any
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.kernel.json import dumps
 from shipperone_erp.sandbox.orders import SandboxItem, SandboxOrder
-from shipperone_erp.sandbox.rendering import Rendering
+from shipperone_erp.sandbox.page_format import Rendering
 
 QUEUES = ("pending_accept", "pending_allocation", "pending_shipment", "pending_invoice", "failed")
 

@@ -12,7 +12,7 @@ no date     a date that cannot be read is absent and stays in `extra`; the invoi
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Self
 
-from shipperone_erp.domain.charges import read_charges
+from shipperone_erp.domain.amounts.charges import read_charges
 from shipperone_erp.domain.field_places import ITEM, Field, Group, Places, Role
 from shipperone_erp.domain.json_object import JsonObject, Unreadable
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem, Party

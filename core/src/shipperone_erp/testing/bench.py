@@ -17,11 +17,11 @@ from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.redaction import secrets_in
-from shipperone_erp.testing.comparison import invoice_is, left_out
 from shipperone_erp.testing.connector_driver import Desk
 from shipperone_erp.testing.findings import SUITE, Finding, NotApplicable, binding
 from shipperone_erp.testing.harness import ConnectorHarness, ErpDocument, declared
 from shipperone_erp.testing.hook_calls import in_time
+from shipperone_erp.testing.invoice_comparison import invoice_is, left_out
 
 STOCKED = 10
 """The stock of a product, if a case does not set one."""

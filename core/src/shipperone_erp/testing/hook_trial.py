@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from shipperone_erp.domain.amounts.expected_totals import priced
 from shipperone_erp.domain.hook_answers import (
     AlreadyIssued,
     AuthFailed,
@@ -29,7 +30,6 @@ from shipperone_erp.domain.hook_answers import (
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, side_by_side
 from shipperone_erp.domain.keys import plain
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.totals import priced
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.findings import Finding

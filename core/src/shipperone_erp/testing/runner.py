@@ -18,10 +18,10 @@ from shipperone_erp.kernel.errors import PluginRefused
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import CASES
-from shipperone_erp.testing.comparison import left_out
 from shipperone_erp.testing.findings import SUITE, VERSIONS, Finding, NotApplicable, binding
 from shipperone_erp.testing.harness import ConnectorHarness, able, declared
 from shipperone_erp.testing.hook_calls import where
+from shipperone_erp.testing.invoice_comparison import left_out
 from shipperone_erp.testing.source_location import place_of
 
 Check = Callable[[Bench], None]

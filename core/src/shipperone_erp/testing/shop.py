@@ -13,10 +13,10 @@ from typing import Any, Self
 
 from shipperone_erp.config import load
 from shipperone_erp.connector import discovery
+from shipperone_erp.domain.amounts.expected_totals import figures
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.domain.totals import figures
 from shipperone_erp.engine.runtime import Runtime
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.inspect.trial_reading import judge

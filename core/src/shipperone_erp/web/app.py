@@ -12,13 +12,13 @@ from starlette.staticfiles import StaticFiles
 
 from shipperone_erp.web.guard import Asgi, Guard, Receive, Scope, Send
 from shipperone_erp.web.screens import (
+    actions,
     audit_log,
     doctor,
     health,
     inspect,
     lists,
     login,
-    operator_actions,
     order,
     overview,
     reconcile,
@@ -36,7 +36,7 @@ GET: tuple[tuple[str, Screen], ...] = (
     ("/held", lists.held),
     ("/waiting", lists.waiting),
     ("/search", lists.search),
-    ("/tenant/{tenant}", operator_actions.tenant),
+    ("/tenant/{tenant}", actions.tenant),
     ("/order/{tenant}/{order_id:path}", order.order),
     ("/bodies/{tenant}/{order_id:path}", order.raw),
     ("/reconcile", reconcile.show),
@@ -52,11 +52,11 @@ GET: tuple[tuple[str, Screen], ...] = (
     ("/metrics", health.metrics),
 )
 POST: tuple[tuple[str, Screen], ...] = (
-    ("/act/preview", operator_actions.preview),
-    ("/act", operator_actions.run),
-    ("/pause", operator_actions.pause),
-    ("/go-live", operator_actions.go_live),
-    ("/adopt", operator_actions.adopt),
+    ("/act/preview", actions.preview),
+    ("/act", actions.run),
+    ("/pause", actions.pause),
+    ("/go-live", actions.go_live),
+    ("/adopt", actions.adopt),
     ("/compare", reconcile.begin),
     ("/examine", doctor.begin),
     ("/inspect", inspect.begin),

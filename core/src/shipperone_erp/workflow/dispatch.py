@@ -28,7 +28,7 @@ from shipperone_erp.workflow.confirmation import accept, refused
 from shipperone_erp.workflow.execution import JobExecution, work
 from shipperone_erp.workflow.invoice import invoice
 from shipperone_erp.workflow.ports import StagePorts
-from shipperone_erp.workflow.recovery import seek
+from shipperone_erp.workflow.recovery_from_erp import seek
 
 FLOWS: dict[Stage, Callable[[JobExecution], Awaitable[None]]] = {Stage.ALLOCATION: allocate, Stage.INVOICE: invoice}
 

@@ -14,8 +14,10 @@ from functools import cached_property
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from shipperone_erp.domain.approved_totals import approved_total, reading_at
-from shipperone_erp.domain.discount_readings import settled
+from shipperone_erp.domain.amounts.approved_totals import approved_total, reading_at
+from shipperone_erp.domain.amounts.discount_readings import settled
+from shipperone_erp.domain.amounts.expected_totals import Discount
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.hook_answers import (
     AlreadyIssued,
     AuthFailed,
@@ -29,14 +31,12 @@ from shipperone_erp.domain.hook_answers import (
 )
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.reservations import Allocated, reserved_rows
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, Step
 from shipperone_erp.domain.supply_date import allocation_accepted_at, believed
-from shipperone_erp.domain.totals import Discount
 from shipperone_erp.domain.without_vat import without_vat
 from shipperone_erp.kernel.errors import ContractViolation, LeaseLost, LedgerError
 from shipperone_erp.kernel.json import dumps

@@ -9,6 +9,8 @@ that is accepted and not yet issued is late, not wrong: it is retried without li
 
 from dataclasses import replace
 
+from shipperone_erp.domain.amounts.expected_totals import figures, priced
+from shipperone_erp.domain.amounts.listed_amounts import replaced
 from shipperone_erp.domain.bundles import names
 from shipperone_erp.domain.hook_answers import AlreadyIssued, Invoice, Pending, Voided
 from shipperone_erp.domain.hook_requests import BuildInvoice, Deliver, Difference, IssueInvoice, Mismatch, Verdict
@@ -16,12 +18,10 @@ from shipperone_erp.domain.invoice_checks.comparison import invoice_differences,
 from shipperone_erp.domain.invoice_checks.listed_taxes import tax_compared
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
 from shipperone_erp.domain.line_selection import lost_by
-from shipperone_erp.domain.listed_amounts import replaced
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.reservations import leaving, unreserved
 from shipperone_erp.domain.states import EffectKind, State, Step
-from shipperone_erp.domain.totals import figures, priced
 from shipperone_erp.workflow.amount_check import check_amounts, total_is_of_more
 from shipperone_erp.workflow.approval import await_approval
 from shipperone_erp.workflow.compensation import issued_already, rebuild

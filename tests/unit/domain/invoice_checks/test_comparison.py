@@ -5,6 +5,7 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Reason
+from shipperone_erp.domain.amounts.expected_totals import figures
 from shipperone_erp.domain.invoice_checks.comparison import (
     invoice_differences,
     only_amounts,
@@ -12,7 +13,6 @@ from shipperone_erp.domain.invoice_checks.comparison import (
     reason_for,
 )
 from shipperone_erp.domain.invoice_checks.tax_rounding import rounding_hint
-from shipperone_erp.domain.totals import figures
 
 
 def order(

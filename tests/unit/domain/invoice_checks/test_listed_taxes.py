@@ -7,6 +7,7 @@ import pytest
 
 from shipperone_erp import FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Reason
 from shipperone_erp.config import TenantSettings
+from shipperone_erp.domain.amounts.expected_totals import figures
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, only_amounts, reason_for
 from shipperone_erp.domain.invoice_checks.listed_taxes import (
     listed_tax_differences,
@@ -15,7 +16,6 @@ from shipperone_erp.domain.invoice_checks.listed_taxes import (
     tax_compared,
 )
 from shipperone_erp.domain.money import rounded
-from shipperone_erp.domain.totals import figures
 from shipperone_erp.operations.queue_findings import findings
 
 ITEM = OrderItem(item_id=1, sku="MUG", qty=D(1), row_total_incl_tax=D("123.00"))

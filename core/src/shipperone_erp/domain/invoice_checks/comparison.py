@@ -6,16 +6,16 @@
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
+from shipperone_erp.domain.amounts.expected_totals import Discount, figures
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.hook_answers import Invoice
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.listed_taxes import listed_tax_differences
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
 from shipperone_erp.domain.keys import plain
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.order import Charge, FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.domain.totals import Discount, figures
 from shipperone_erp.kernel.printable import label
 
 

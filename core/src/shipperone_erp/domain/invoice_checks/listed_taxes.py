@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
+from shipperone_erp.domain.amounts.expected_totals import Figures
 from shipperone_erp.domain.hook_answers import Invoice, InvoiceLine
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.tax_rounding import tax_in
 from shipperone_erp.domain.money import decimals, rounded
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
-from shipperone_erp.domain.totals import Figures
 
 TAX = ("tax_amount", "row_tax_amount", "vat_amount")
 """Keys under which a row's tax may be listed."""

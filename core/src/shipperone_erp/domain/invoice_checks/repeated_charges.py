@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.recorded_jobs import name_of
 

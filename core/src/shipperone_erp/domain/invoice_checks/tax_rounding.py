@@ -2,9 +2,9 @@
 
 from decimal import Decimal
 
+from shipperone_erp.domain.amounts.expected_totals import Figures
 from shipperone_erp.domain.money import decimals_in_words, rounded
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.totals import Figures
 
 
 def tax_in(gross: Decimal, rate: Decimal) -> Decimal:

@@ -1,4 +1,4 @@
-"""Transitions of a job by an operator. Each is recorded as an action with its actor; see `operations.job_commands`."""
+"""Transitions of a job by an operator. Each is recorded as an action with its actor; see `operations.job_actions`."""
 
 from datetime import date, datetime
 from typing import Self

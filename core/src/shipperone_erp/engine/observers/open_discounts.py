@@ -2,7 +2,7 @@
 
 import logging
 
-from shipperone_erp.domain.discount_readings import held_for_discount, together
+from shipperone_erp.domain.amounts.discount_readings import held_for_discount, together
 from shipperone_erp.domain.events import Event, Observer, WorkLeft
 from shipperone_erp.domain.states import Stage
 

@@ -10,7 +10,7 @@ from typing import Any
 from shipperone_erp.domain.field_places import Places
 from shipperone_erp.operations.capture.allow_list import BY_FIELD, IDS, SKUS, looks_like_a_person, stays_by_form
 from shipperone_erp.operations.capture.pseudonyms import Pseudonyms
-from shipperone_erp.operations.inspect.field_places import items_of, places_in_item, places_in_order
+from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order
 
 KEY = re.compile(r"[^\W\d][\w .:/-]{0,60}|\d{1,5}")
 LONG_NUMBER = re.compile(r"\d{5}")

@@ -12,17 +12,17 @@ from typing import Any
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.settings import ChargeSettings
-from shipperone_erp.domain.charges import ITEMS
+from shipperone_erp.domain.amounts.charges import ITEMS
+from shipperone_erp.domain.amounts.expected_totals import READINGS, figures, readable
 from shipperone_erp.domain.field_places import Places
 from shipperone_erp.domain.invoice_checks.remainder import amounts_in
 from shipperone_erp.domain.invoice_checks.split_lines import Money, agrees
 from shipperone_erp.domain.line_selection import Rule, sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.totals import READINGS, figures, readable
 from shipperone_erp.kernel.json_values import exact, is_scalar, walk
 from shipperone_erp.operations.inspect.columns import Column, columns
-from shipperone_erp.operations.inspect.field_places import items_of, places_in_item, places_in_order, without_items
+from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order, without_items
 from shipperone_erp.operations.inspect.trial_reading import Verdict, judge, wire_of, with_fields
 from shipperone_erp.operations.inspect.vocabulary import NO_MONEY, PAYMENTS, rank, speaks_of
 from shipperone_erp.shipperone.order_parser import Unreadable

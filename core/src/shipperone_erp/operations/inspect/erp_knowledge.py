@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from shipperone_erp.domain.hook_requests import Goods
 from shipperone_erp.domain.reasons import Reason
-from shipperone_erp.operations.free_stock import ErpStock
+from shipperone_erp.operations.stock_overview import ErpStock
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,8 +12,8 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json_values import walk
 from shipperone_erp.operations.inspect.columns import columns
 from shipperone_erp.operations.inspect.examples import example, harmless, shape
-from shipperone_erp.operations.inspect.field_places import items_of, places_in_item, places_in_order, without_items
-from shipperone_erp.operations.inspect.findings import FieldFound, Unused
+from shipperone_erp.operations.inspect.field_search import items_of, places_in_item, places_in_order, without_items
+from shipperone_erp.operations.inspect.results import FieldFound, Unused
 from shipperone_erp.operations.inspect.trial_reading import Judged, Raw, Verdict
 
 UNUSED_AT_MOST = 40

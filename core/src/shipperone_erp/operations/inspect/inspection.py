@@ -9,14 +9,14 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.json import dumps
-from shipperone_erp.operations.free_stock import goods_of
 from shipperone_erp.operations.inspect import rule_search
 from shipperone_erp.operations.inspect.amounts_search import Found, amounts
 from shipperone_erp.operations.inspect.field_report import all_fields, unused
-from shipperone_erp.operations.inspect.findings import Held, Inspection, Proposal
+from shipperone_erp.operations.inspect.results import Held, Inspection, Proposal
 from shipperone_erp.operations.inspect.structure_search import structure
 from shipperone_erp.operations.inspect.trial_reading import Judged, Verdict, judge
 from shipperone_erp.operations.inspect.vocabulary import ORDERED, SHIPPED, speaks_of
+from shipperone_erp.operations.stock_overview import goods_of
 from shipperone_erp.operations.warehouse_mapping import codes_of
 
 Raw = Mapping[str, Any]

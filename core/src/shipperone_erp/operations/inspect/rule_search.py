@@ -8,16 +8,16 @@ from importlib import resources
 from typing import Any
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.discount_readings import EVERY, left_open
+from shipperone_erp.domain.amounts.discount_readings import EVERY, left_open
+from shipperone_erp.domain.amounts.expected_totals import READINGS, figures
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.invoice_checks.order_sums import Terms, charged
 from shipperone_erp.domain.line_selection import Rule as Rows
 from shipperone_erp.domain.line_selection import sort_out
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.totals import READINGS, figures
-from shipperone_erp.operations.inspect.findings import FieldFound, Proposal, Rule
+from shipperone_erp.operations.inspect.results import FieldFound, Proposal, Rule
 from shipperone_erp.operations.inspect.trial_reading import Raw, Verdict, adds_up, judge
 from shipperone_erp.operations.queue_findings import ON_UTC
 

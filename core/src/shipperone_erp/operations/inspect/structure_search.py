@@ -14,7 +14,7 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import NotADate, Zones, read_date
 from shipperone_erp.kernel.json_values import rows_of, walk
 from shipperone_erp.operations.inspect.columns import Column, columns
-from shipperone_erp.operations.inspect.field_places import (
+from shipperone_erp.operations.inspect.field_search import (
     items_of,
     lists_in,
     places_in_item,

@@ -8,16 +8,16 @@ from typing import Any
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.settings import ChargeSettings
-from shipperone_erp.domain.discount_readings import settled
+from shipperone_erp.domain.amounts.discount_readings import settled
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.invoice_checks.remainder import unexplained
 from shipperone_erp.domain.line_selection import sort_out
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.dates import Zones
-from shipperone_erp.operations.amount_problems import standing_against
+from shipperone_erp.operations.invoice_obstacles import standing_against
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 
 Raw = Mapping[str, Any]

@@ -3,9 +3,9 @@
 from dataclasses import replace
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.operations.free_stock import ask
 from shipperone_erp.operations.inspect.erp_knowledge import knowledge
-from shipperone_erp.operations.inspect.findings import Inspection
+from shipperone_erp.operations.inspect.results import Inspection
+from shipperone_erp.operations.stock_overview import ask
 
 
 async def with_erp(settings: TenantSettings, found: Inspection) -> Inspection:

@@ -8,7 +8,7 @@ from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.reconcile.findings import Compared, Finding
+from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 from shipperone_erp.operations.reports import money_text
 
 NOT_ISSUED = frozenset({"draft", "cancel", "cancelled", "canceled", "voided", "void"})

@@ -8,7 +8,7 @@ from shipperone_erp.domain.records import Action
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.open_documents import open_documents, unfinished
-from shipperone_erp.operations.reconcile.findings import Compared, Finding
+from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 
 DECISIONS = (
     "resolve ", "ignore", "adopt ", "approve --total ", "approve --without-vat", "repeat", "retry --rebuild, ",

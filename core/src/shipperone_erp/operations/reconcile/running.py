@@ -20,8 +20,8 @@ from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.binding import check_binding
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.reconcile.comparison import reconcile
-from shipperone_erp.operations.reconcile.findings import NOTES, Compared, Shipped
+from shipperone_erp.operations.reconcile.erp_comparison import reconcile
+from shipperone_erp.operations.reconcile.finding_kinds import NOTES, Compared, Shipped
 from shipperone_erp.operations.reconcile.unlisted import QueuesRead, read_queues, shipped
 
 AnswerT = TypeVar("AnswerT")

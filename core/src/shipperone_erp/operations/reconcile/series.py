@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.operations.reconcile.findings import Compared, Finding
+from shipperone_erp.operations.reconcile.finding_kinds import Compared, Finding
 
 
 class Numbers:

@@ -7,14 +7,14 @@ from datetime import timedelta
 
 from shipperone_erp.config import TenantSettings
 from shipperone_erp.domain.allocation_release import lists
+from shipperone_erp.domain.amounts.expected_totals import figures
 from shipperone_erp.domain.hook_answers import Document
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.domain.totals import figures
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.reconcile.findings import MOVING, Compared, Finding, Shipped
+from shipperone_erp.operations.reconcile.finding_kinds import MOVING, Compared, Finding, Shipped
 from shipperone_erp.shipperone.account import Account
 from shipperone_erp.shipperone.client import ShipperOne
 from shipperone_erp.shipperone.http_exchange import ExchangeLimits, HttpExchange

@@ -2,8 +2,8 @@
 
 from collections import Counter
 
-from shipperone_erp.operations.inspect.findings import Inspection
 from shipperone_erp.operations.inspect.inspection import Queues
+from shipperone_erp.operations.inspect.results import Inspection
 
 
 def listed_counts(queues: Queues) -> str:

@@ -20,8 +20,8 @@ from shipperone_erp.connector import discovery
 from shipperone_erp.connector.api import NoSettings
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import Option, Question, Setup, SetupDone
-from shipperone_erp.operations.inspect.findings import Inspection, Proposal
 from shipperone_erp.operations.inspect.inspection import Queues, inspect
+from shipperone_erp.operations.inspect.results import Inspection, Proposal
 from shipperone_erp.operations.setup_guide.inspection_summary import inspection_summary, listed_counts
 from shipperone_erp.operations.setup_guide.interview import Answer, Answers
 from shipperone_erp.operations.setup_guide.probes import answers_at, ask_connector, listed_queues, warehouses_of

@@ -11,7 +11,7 @@ from shipperone_erp.config import TenantSettings
 from shipperone_erp.config.editing import as_toml
 from shipperone_erp.connector.secret import Secret
 from shipperone_erp.connector.setup import SetupDone
-from shipperone_erp.operations.inspect.findings import Proposal
+from shipperone_erp.operations.inspect.results import Proposal
 
 OWN = "own."
 """The prefix of the names of a connector's questions, among the answers."""

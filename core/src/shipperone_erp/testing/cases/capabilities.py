@@ -18,11 +18,11 @@ from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import case
 from shipperone_erp.testing.cases.money import EARLIER
 from shipperone_erp.testing.cases.optional_hooks import FORMS
-from shipperone_erp.testing.comparison import expected_total
 from shipperone_erp.testing.connector_driver import TODAY
 from shipperone_erp.testing.findings import Finding, must
 from shipperone_erp.testing.harness import able
 from shipperone_erp.testing.hook_calls import answered
+from shipperone_erp.testing.invoice_comparison import expected_total
 
 PROBES = "settings add_product documents"
 MISSING = "it is declared; leave it out of `capabilities`, or see why it does not work"

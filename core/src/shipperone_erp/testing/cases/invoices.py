@@ -5,9 +5,9 @@ from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.testing.bench import Bench
 from shipperone_erp.testing.case import case
-from shipperone_erp.testing.comparison import expected_total
 from shipperone_erp.testing.connector_driver import TODAY
 from shipperone_erp.testing.findings import Finding, NotApplicable, must, same
+from shipperone_erp.testing.invoice_comparison import expected_total
 
 PROBES = "settings add_product documents"
 

@@ -15,10 +15,10 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.queries import Wanted
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.attention import Group, attention
-from shipperone_erp.web import job_actions
+from shipperone_erp.web import action_forms
 from shipperone_erp.web.access import Person
+from shipperone_erp.web.action_forms import JobAction
 from shipperone_erp.web.formatting import part
-from shipperone_erp.web.job_actions import JobAction
 from shipperone_erp.web.site import Site, Values, visit_of
 
 FIRST, PAGE = 8, 50
@@ -72,7 +72,7 @@ async def _list(site: Site, request: Request, which: str) -> Response:
         return {
             "which": which, "groups": groups, "attention": seen, "filters": filters, "tenants": tenants[:200],
             "reasons": list(dict.fromkeys(group.reason for group in every if group.reason)), "alone": alone,
-            "start": start, "page": PAGE, "filtered": any(filters.values()), "bulk": job_actions.IN_BULK,
+            "start": start, "page": PAGE, "filtered": any(filters.values()), "bulk": action_forms.IN_BULK,
             "may_act": person is not None and person.may_act_at_all and not site.read_only,
             "button_of": lambda job: None if site.read_only else _button(job, person),
             "tabs": [(one, seen.by_owner.get(one, 0), query(filters, owner=one)) for one in Owner], "query_of": query,
@@ -92,7 +92,7 @@ def _jobs(ledger: Ledger, group: Group, tenant: str | None, stage: Stage | None,
 
 
 def _shown(group: Group, jobs: list[Job], filters: Mapping[str, Any]) -> dict[str, Any]:
-    offered = [name for name in job_actions.IN_BULK if any(job_actions.JOB_ACTIONS[name].fits(job) for job in jobs)]
+    offered = [name for name in action_forms.IN_BULK if any(action_forms.JOB_ACTIONS[name].fits(job) for job in jobs)]
     return {"of": group, "jobs": jobs, "address": query(filters), "actions": offered}
 
 
@@ -100,7 +100,7 @@ def _button(job: Job, person: Person | None) -> JobAction | None:
     """The action of the order's own button, of those that this person may perform."""
     if person is None or not person.may_act(job):
         return None
-    actions = (job_actions.JOB_ACTIONS[name] for name in job_actions.IN_ROW)
+    actions = (action_forms.JOB_ACTIONS[name] for name in action_forms.IN_ROW)
     return next((action for action in actions if action.fits(job)), None)
 
 

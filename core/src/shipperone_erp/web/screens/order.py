@@ -16,7 +16,7 @@ from shipperone_erp.operations.attention import needs_operator
 from shipperone_erp.operations.order_comparison import Sides, sides
 from shipperone_erp.operations.order_timeline import events
 from shipperone_erp.operations.reports import Row, in_order_of_urgency, order_story
-from shipperone_erp.web import job_actions
+from shipperone_erp.web import action_forms
 from shipperone_erp.web.access import Person
 from shipperone_erp.web.background_runs import Run
 from shipperone_erp.web.site import Answered, Site, Values, forbidden, visit_of
@@ -36,7 +36,7 @@ async def order(site: Site, request: Request) -> Response:
             "tenant": tenant, "order_id": order_id, "head": jobs[0], "needs": needs_operator(jobs[0]),
             "jobs": [_shown(site, job, story, person, shipped) for job, story in zip(jobs, stories, strict=True)],
             "events": _events(stories), "sides": _sides(site, tenant, jobs), "explanations": EXPLANATIONS,
-            "background": _background(site, tenant, order_id), "fields_of": job_actions.fields_of,
+            "background": _background(site, tenant, order_id), "fields_of": action_forms.fields_of,
             "may_read_bodies": person is not None and person.may_act_at_all,
         }  # fmt: skip
 
@@ -82,7 +82,7 @@ def _shipped(jobs: Sequence[Job]) -> bool:
 
 def _shown(site: Site, job: Job, story: Row, person: Person | None, shipped: bool) -> dict[str, Any]:
     theirs = person is not None and person.may_act(job) and not site.read_only
-    available = [one for one in job_actions.available(job) if not (shipped and _needs_goods(job, one.name))]
+    available = [one for one in action_forms.available(job) if not (shipped and _needs_goods(job, one.name))]
     return {
         "job": job, "story": story, "actions": available if theirs else [], "not_theirs": bool(available) and not theirs
     }  # fmt: skip
@@ -95,7 +95,7 @@ def _needs_goods(job: Job, action: str) -> bool:
 
 def _background(site: Site, tenant: str, order_id: str) -> list[tuple[str, Run]]:
     """The background runs on this order, past and present, by their names."""
-    runs = ((name, site.background.runs.get((name, tenant, order_id))) for name in job_actions.IN_BACKGROUND)
+    runs = ((name, site.background.runs.get((name, tenant, order_id))) for name in action_forms.IN_BACKGROUND)
     return [(name, run) for name, run in runs if run is not None]
 
 

@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from shipperone_erp.kernel import csv_files
-from shipperone_erp.operations.adoption import parsed
-from shipperone_erp.operations.reconcile.findings import NOTES
+from shipperone_erp.operations.document_adoption import parsed
+from shipperone_erp.operations.reconcile.finding_kinds import NOTES
+from shipperone_erp.operations.reconcile.period_totals import by_rate, not_invoiced, totals
 from shipperone_erp.operations.reconcile.running import Reconciled, reconcile_since, reconciled
-from shipperone_erp.operations.reconcile.totals import by_rate, not_invoiced, totals
 from shipperone_erp.web.formatting import part
 from shipperone_erp.web.site import Answered, Site, Values, one, visit_of
 from shipperone_erp.web.texts import text

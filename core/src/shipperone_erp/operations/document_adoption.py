@@ -17,7 +17,7 @@ from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.actors import new_action
-from shipperone_erp.operations.job_commands import has_changed
+from shipperone_erp.operations.job_actions import has_changed
 from shipperone_erp.operations.job_selection import Pick, pick
 from shipperone_erp.workflow.adoption import adopted_invoice
 

@@ -21,8 +21,8 @@ from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.ledger.reader import LedgerReader
-from shipperone_erp.operations.free_stock import ErpStock
 from shipperone_erp.operations.reports import money_text
+from shipperone_erp.operations.stock_overview import ErpStock
 from shipperone_erp.shipperone.request_bodies import allocation_body, invoice_body
 
 

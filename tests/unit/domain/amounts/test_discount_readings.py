@@ -6,10 +6,10 @@ from decimal import Decimal as D
 import pytest
 
 from shipperone_erp import FulfillmentOrder, OrderItem, Reason
-from shipperone_erp.domain.discount_readings import left_open, settled, together
-from shipperone_erp.domain.invoice_checks.amounts import problem
+from shipperone_erp.domain.amounts.discount_readings import left_open, settled, together
+from shipperone_erp.domain.amounts.expected_totals import figures, line
+from shipperone_erp.domain.invoice_checks.stated_amounts import problem
 from shipperone_erp.domain.reasons import Owner
-from shipperone_erp.domain.totals import figures, line
 from tenants import tenant
 
 

@@ -5,9 +5,9 @@ It is stored with the listing's fingerprint: another listing, or another sum, ne
 
 from decimal import Decimal
 
+from shipperone_erp.domain.amounts.expected_totals import Discount, figures, readable
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.totals import Discount, figures, readable
 
 
 def at_total(job: Job, total: Decimal) -> str:

@@ -10,7 +10,7 @@ from shipperone_erp.domain.invoice_checks.listed_taxes import RateTotal, rate_to
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.money import rounded
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.operations.reconcile.findings import DIFFERING, Compared, Shipped
+from shipperone_erp.operations.reconcile.finding_kinds import DIFFERING, Compared, Shipped
 from shipperone_erp.operations.reconcile.unlisted import by_currency
 from shipperone_erp.operations.reports import money_text, tax_not_compared
 

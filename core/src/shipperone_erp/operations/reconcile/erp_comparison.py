@@ -20,7 +20,7 @@ from shipperone_erp.domain.recorded_jobs import RecordedJobs
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.operations.reconcile.credits import credit_notes
-from shipperone_erp.operations.reconcile.findings import MOVING, NOTHING_LEFT, Compared, Finding
+from shipperone_erp.operations.reconcile.finding_kinds import MOVING, NOTHING_LEFT, Compared, Finding
 from shipperone_erp.operations.reconcile.marks import marks
 from shipperone_erp.operations.reconcile.series import Numbers, issued_before, twice
 from shipperone_erp.operations.reconcile.unlisted import QueuesRead, beside_the_queues, holds_goods

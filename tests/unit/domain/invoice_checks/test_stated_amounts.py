@@ -11,12 +11,12 @@ from hypothesis import strategies as st
 from examples import examples
 from shipperone_erp import Charge, FulfillmentOrder, Invoice, InvoiceLine, OrderItem, Reason
 from shipperone_erp.config.settings import ChargeSettings, TenantSettings
-from shipperone_erp.domain.invoice_checks.amounts import problem
+from shipperone_erp.domain.amounts.expected_totals import figures, fitting_total, priced
 from shipperone_erp.domain.invoice_checks.comparison import invoice_differences, order_differences
+from shipperone_erp.domain.invoice_checks.stated_amounts import problem
 from shipperone_erp.domain.keys import fingerprint
 from shipperone_erp.domain.money import OTHER_DECIMALS, decimals, rounded
 from shipperone_erp.domain.serialization import order_from_text, order_text
-from shipperone_erp.domain.totals import figures, fitting_total, priced
 from shipperone_erp.shipperone.order_parser import OrderWire, Unreadable
 from tenants import tenant
 

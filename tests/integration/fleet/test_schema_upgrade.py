@@ -15,7 +15,7 @@ from shipperone_erp.domain.events import StepEnded
 from shipperone_erp.domain.fleet_records import Refusal, slots
 from shipperone_erp.domain.records import QueueRecord
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage
-from shipperone_erp.fleet import tables
+from shipperone_erp.fleet import schema_upgrade
 from shipperone_erp.fleet.load_counter import LoadCounter
 from shipperone_erp.kernel.errors import LedgerError
 from shipperone_erp.ledger.fleet_tables import SCHEMA
@@ -34,7 +34,7 @@ def store(postgresql_url):
 
 @pytest.fixture
 def made(store):
-    tables.prepare(store)
+    schema_upgrade.prepare(store)
     return store
 
 
@@ -49,15 +49,15 @@ def test_a_ledger_on_sqlite_has_no_fleet(sqlite_url):
 
 def test_several_workers_make_the_tables_at_once_and_each_file_is_run_once(store, postgresql_url):
     with ThreadPoolExecutor(3) as together:
-        ran = list(together.map(lambda _: tables.prepare(store), range(3)))
+        ran = list(together.map(lambda _: schema_upgrade.prepare(store), range(3)))
     assert sorted(map(len, ran)) == [0, 0, 2]
-    assert tables.prepare(store) == []
+    assert schema_upgrade.prepare(store) == []
     engine = create_engine(postgresql_url)
     with engine.connect() as connection:
         applied = set(connection.execute(text(f"SELECT file FROM {SCHEMA}.applied")).scalars())
         assert not [name for name in inspect(connection).get_table_names() if "procrastinate" in name]
     engine.dispose()
-    assert applied == {tables.WHOLE, "fleet_0001_workers.sql", *tables.engine_files()}
+    assert applied == {schema_upgrade.WHOLE, "fleet_0001_workers.sql", *schema_upgrade.engine_files()}
 
 
 def test_what_removes_something_waits_for_older_workers_and_nothing_passes_it(made):

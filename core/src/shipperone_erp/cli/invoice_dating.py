@@ -14,13 +14,13 @@ from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import invoice_dates, job_selection
-from shipperone_erp.operations.adoption import parsed
+from shipperone_erp.operations import invoice_dating, job_selection
+from shipperone_erp.operations.document_adoption import parsed
 from shipperone_erp.operations.job_selection import Pick
 
 
 class SetDate(Protocol):
-    """One of the two functions of `operations.invoice_dates`."""
+    """One of the two functions of `operations.invoice_dating`."""
 
     def __call__(
         self, ledger: Ledger, job: Job, now: datetime, note: str | None, /, *, day: date, timezone: str
@@ -41,8 +41,8 @@ def supply_date(
     _date(
         config,
         pick,
-        invoice_dates.lacks_true_supply_date,
-        invoice_dates.set_supply_date,
+        invoice_dating.lacks_true_supply_date,
+        invoice_dating.set_supply_date,
         day,
         note,
         "has another day of supply",
@@ -55,8 +55,8 @@ def issue_date(config: Path, pick: Pick, dated: str, note: str | None) -> None:
     _date(
         config,
         pick,
-        invoice_dates.is_refused_for_its_date,
-        invoice_dates.set_issue_date,
+        invoice_dating.is_refused_for_its_date,
+        invoice_dating.set_issue_date,
         day,
         note,
         "will be issued with another date",

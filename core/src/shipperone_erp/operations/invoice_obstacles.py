@@ -4,18 +4,18 @@ from collections.abc import Iterator, Sequence
 from decimal import Decimal
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.discount_readings import settled
-from shipperone_erp.domain.invoice_checks.amounts import Problem, foreseen, problem
+from shipperone_erp.domain.amounts.discount_readings import settled
+from shipperone_erp.domain.amounts.expected_totals import figures, readable
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
+from shipperone_erp.domain.invoice_checks.stated_amounts import Problem, foreseen, problem
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.listing import Listing
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.recorded_jobs import Recorded, RecordedJobs
 from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.totals import figures, readable
 from shipperone_erp.ledger.repository import Ledger
 
 TELLS_EARLY = frozenset({Reason.CURRENCY_DIFFERS, Reason.AMOUNT_UNEXPLAINED})

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from shipperone_erp.config import TenantSettings
-from shipperone_erp.domain.discount_readings import settled
+from shipperone_erp.domain.amounts.discount_readings import settled
+from shipperone_erp.domain.amounts.expected_totals import priced
 from shipperone_erp.domain.line_selection import sort_out
 from shipperone_erp.domain.order import FulfillmentOrder
-from shipperone_erp.domain.totals import priced
 
 OF_A_KIND = 5
 """The number of orders of each kind: correct amounts depend on the cents as well."""

@@ -6,7 +6,7 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Outcome, State
-from shipperone_erp.engine.ports import RecoveryPorts
+from shipperone_erp.engine.cycle_ports import RecoveryPorts
 from shipperone_erp.ledger.repository import Ledger
 
 KILLS_AT_MOST = 2

@@ -9,7 +9,7 @@ import typer
 
 from shipperone_erp.cli.logs import LogForm, start_logging
 from shipperone_erp.cli.options import DEFAULT_FILE, ConfigFile, configuration, print_text
-from shipperone_erp.cli.redaction import REDACTION
+from shipperone_erp.cli.output_redaction import REDACTION
 from shipperone_erp.config import Configuration
 from shipperone_erp.config.page import exposed, listening
 from shipperone_erp.kernel.errors import UsageError
@@ -50,7 +50,7 @@ def must_have_web() -> None:
 
 def serve_page(loaded: Configuration, ledger: Ledger, http: str) -> None:
     """Serve the page until SIGTERM or Ctrl-C, and print its address."""
-    from shipperone_erp.web.serving import address, bound, serve, site_of
+    from shipperone_erp.web.page_server import address, bound, serve, site_of
 
     try:
         opened = bound(http)

@@ -14,10 +14,10 @@ from shipperone_erp.domain.credit_note import CreditNote
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.kernel.time_source import utc_now
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import adoption, approving, credit_notes, job_commands, job_selection
+from shipperone_erp.operations import approving, document_adoption, job_actions, job_selection, recorded_credits
 from shipperone_erp.operations import release as releasing
-from shipperone_erp.operations.adoption import Made, amount, parsed
 from shipperone_erp.operations.approving import approve_sum
+from shipperone_erp.operations.document_adoption import Made, amount, parsed
 from shipperone_erp.operations.job_selection import Pick
 
 
@@ -34,7 +34,7 @@ def adopt(
         Path | None,
         typer.Option(
             "--csv",
-            help=f"A CSV file with many documents; columns {', '.join(adoption.COLUMNS)}. All rows "
+            help=f"A CSV file with many documents; columns {', '.join(document_adoption.COLUMNS)}. All rows "
             "are adopted, or none.",
         ),
     ] = None,
@@ -47,7 +47,7 @@ def adopt(
     if csv_file is not None:
         if order_id or reference or number or total or dated or stage or key:
             raise UsageError("give either ID and --reference, or --csv FILE")
-        made = adoption.from_csv(csv_file, tenant)
+        made = document_adoption.from_csv(csv_file, tenant)
     elif order_id and reference:
         when = parsed(date.fromisoformat, dated, "--date", "a date such as 2026-03-01")
         money = parsed(amount, total, "--total", "an amount such as 24.99")
@@ -55,7 +55,7 @@ def adopt(
     else:
         raise UsageError("give the order's ID and --reference, the document's reference in the ERP; or --csv FILE")
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
-        for job in adoption.adopt(ledger, made, utc_now(), note):
+        for job in document_adoption.adopt(ledger, made, utc_now(), note):
             print_text(
                 f"{job.tenant} {job.stage} {job.order_id}: {job.reference} is adopted; the service compares it with "
                 "the order and confirms it to ShipperOne"
@@ -99,9 +99,9 @@ def approve(
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
-        jobs = [job_selection.pick(ledger, wanted, job_commands.can_be_approved, "approved") for wanted in picks]
+        jobs = [job_selection.pick(ledger, wanted, job_actions.can_be_approved, "approved") for wanted in picks]
         for job in jobs:
-            done = job_commands.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
+            done = job_actions.approve(ledger, job, utc_now(), note, persons=approving.persons(loaded, job))
             follows = "a running service processes it at once" if done else "a second person must approve it, too"
             print_text(f"{job.tenant} {job.stage} {job.order_id}: approved; {follows}")
 
@@ -117,7 +117,7 @@ def _approve_total(
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         chosen = Pick(order_ids[0], tenant, None, key)
-        job = job_selection.pick(ledger, chosen, job_commands.total_can_be_approved, "approved by its total")
+        job = job_selection.pick(ledger, chosen, job_actions.total_can_be_approved, "approved by its total")
         wanted = approve_sum(ledger, loaded, job, utc_now(), note, total=wanted)
     print_text(
         f"{job.tenant} {job.stage} {job.order_id}: accepted at {wanted:f} as it is listed now; a running service "
@@ -135,9 +135,9 @@ def _approve_without_vat(
         )
     with Ledger.open(configuration(config, tenants_may_fail=True).runtime.ledger) as ledger:
         picks = [Pick(order_id, tenant, None, key) for order_id in order_ids]
-        fits, act = job_commands.vat_can_be_left_out, "approved without its VAT id"
+        fits, act = job_actions.vat_can_be_left_out, "approved without its VAT id"
         for job in [job_selection.pick(ledger, wanted, fits, act) for wanted in picks]:
-            job_commands.approve_without_vat(ledger, job, utc_now(), note)
+            job_actions.approve_without_vat(ledger, job, utc_now(), note)
             print_text(
                 f"{job.tenant} {job.stage} {job.order_id}: it is processed without its VAT id; a running service "
                 "processes it at once"
@@ -159,9 +159,11 @@ def credited(
         raise UsageError("give the credit note's number by --number, and the credited amount by --amount")
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
-        job = job_selection.pick(ledger, Pick(order_id, tenant, None, key), credit_notes.can_be_credited, "credited")
+        job = job_selection.pick(
+            ledger, Pick(order_id, tenant, None, key), recorded_credits.can_be_credited, "credited"
+        )
         known = loaded.tenants.get(job.tenant)
-        done = credit_notes.credited(
+        done = recorded_credits.credited(
             ledger, job, utc_now(), note, credit=CreditNote(number.strip(), off),
             currency=known.currency if known else None,
         )  # fmt: skip
@@ -186,7 +188,7 @@ def release(
     loaded = configuration(config, tenants_may_fail=True)
     with Ledger.open(loaded.runtime.ledger) as ledger:
         wanted = Pick(order_id, tenant, None, key)
-        job = job_selection.pick(ledger, wanted, job_commands.can_be_released, "released")
+        job = job_selection.pick(ledger, wanted, job_actions.can_be_released, "released")
         asyncio.run(releasing.release_unlisted(ledger, loaded, job, note))
     print_text(
         f"{job.tenant} {job.order_id}: {job.reference} will be released by the service after it has read both queues "

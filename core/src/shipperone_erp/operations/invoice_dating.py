@@ -14,7 +14,7 @@ from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations.job_commands import steer
+from shipperone_erp.operations.job_actions import steer
 
 OLDEST = timedelta(days=3653)
 """Before the first listing. An earlier day of supply is treated as a typing error."""

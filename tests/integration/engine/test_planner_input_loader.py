@@ -7,7 +7,7 @@ from ledger_databases import NOON, ORDER, a_job
 from shipperone_erp.domain.listing import Listed, Listing
 from shipperone_erp.domain.planner_input import PlannerRules
 from shipperone_erp.domain.states import Stage, State
-from shipperone_erp.engine.planner_input import load_planner_input
+from shipperone_erp.engine.planner_input_loader import load_planner_input
 from shipperone_erp.ledger.unit_of_work import InsertJob
 
 SCOPE = PlannerRules(

@@ -7,9 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from shipperone_erp.domain.approved_totals import reading_at
-from shipperone_erp.domain.charges import items_charges
-from shipperone_erp.domain.discount_readings import field_of, open_sums, settled
+from shipperone_erp.domain.amounts.approved_totals import reading_at
+from shipperone_erp.domain.amounts.charges import items_charges
+from shipperone_erp.domain.amounts.discount_readings import field_of, open_sums, settled
+from shipperone_erp.domain.amounts.expected_totals import Discount, Figures, figures
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.history import History
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.invoice_checks.bounds import Bounds
@@ -17,7 +19,6 @@ from shipperone_erp.domain.invoice_checks.remainder import enough, explaining, u
 from shipperone_erp.domain.invoice_checks.repeated_charges import repeated
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.line_selection import sort_out
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.money import decimals_in_words, rounded
 from shipperone_erp.domain.order import FulfillmentOrder
 from shipperone_erp.domain.reasons import Owner, Reason
@@ -25,7 +26,6 @@ from shipperone_erp.domain.recorded_jobs import Recorded
 from shipperone_erp.domain.reservations import rows_in
 from shipperone_erp.domain.rules import TenantRules
 from shipperone_erp.domain.states import Stage
-from shipperone_erp.domain.totals import Discount, Figures, figures
 from shipperone_erp.kernel.printable import label
 
 NOTHING_RECORDED = Recorded()

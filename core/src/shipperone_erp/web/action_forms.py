@@ -14,9 +14,16 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import adoption, approving, credit_notes, invoice_dates, job_commands, lost_documents
+from shipperone_erp.operations import (
+    approving,
+    document_adoption,
+    invoice_dating,
+    job_actions,
+    lost_documents,
+    recorded_credits,
+)
 from shipperone_erp.operations import release as releasing
-from shipperone_erp.operations.adoption import Made, amount, parsed
+from shipperone_erp.operations.document_adoption import Made, amount, parsed
 from shipperone_erp.operations.job_selection import Pick
 from shipperone_erp.web.texts import text
 
@@ -69,16 +76,16 @@ class BackgroundAction(JobAction):
 
 
 def _retry(request: ActionRequest, *, rebuild: bool) -> None:
-    job_commands.retry(request.ledger, request.job, request.now, request.note, rebuild=rebuild)
+    job_actions.retry(request.ledger, request.job, request.now, request.note, rebuild=rebuild)
 
 
 def _note(request: ActionRequest) -> str:
-    job_commands.note_down(request.ledger, request.job, request.now, request.note)
+    job_actions.note_down(request.ledger, request.job, request.now, request.note)
     return text("note_kept")
 
 
 def _resolve(request: ActionRequest, *, outcome: Literal["confirmed", "cancelled"]) -> None:
-    job_commands.resolve(request.ledger, request.job, request.now, request.note, outcome=outcome)
+    job_actions.resolve(request.ledger, request.job, request.now, request.note, outcome=outcome)
 
 
 def _simple(command: Callable[[Ledger, Job, datetime, str | None], None], request: ActionRequest) -> None:
@@ -87,7 +94,7 @@ def _simple(command: Callable[[Ledger, Job, datetime, str | None], None], reques
 
 def _approve(request: ActionRequest) -> str | None:
     needed = approving.persons(request.configuration, request.job)
-    done = job_commands.approve(request.ledger, request.job, request.now, request.note, persons=needed)
+    done = job_actions.approve(request.ledger, request.job, request.now, request.note, persons=needed)
     return None if done else text("second_approval")
 
 
@@ -103,7 +110,7 @@ def _adopt(request: ActionRequest) -> None:
         _filled(request, "reference"),
         request.values.get("number") or None, _amount(request, "total"), _day(request, "date"),
     )  # fmt: skip
-    adoption.adopt(request.ledger, [made], request.now, request.note)
+    document_adoption.adopt(request.ledger, [made], request.now, request.note)
 
 
 def _credited(request: ActionRequest) -> None:
@@ -113,17 +120,17 @@ def _credited(request: ActionRequest) -> None:
     known = request.configuration.tenants.get(request.job.tenant)
     credit = CreditNote(_filled(request, "number"), off)
     currency = known.currency if known else None
-    credit_notes.credited(request.ledger, request.job, request.now, request.note, credit=credit, currency=currency)
+    recorded_credits.credited(request.ledger, request.job, request.now, request.note, credit=credit, currency=currency)
 
 
 def _supply_date(request: ActionRequest) -> None:
-    invoice_dates.set_supply_date(
+    invoice_dating.set_supply_date(
         request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
     )
 
 
 def _issue_date(request: ActionRequest) -> None:
-    invoice_dates.set_issue_date(
+    invoice_dating.set_issue_date(
         request.ledger, request.job, request.now, request.note, day=_needed_day(request), timezone=request.timezone()
     )
 
@@ -167,37 +174,42 @@ def _needed_day(request: ActionRequest) -> date:
 JOB_ACTIONS: Mapping[str, JobAction] = {
     action.name: action
     for action in (
-        JobAction("approve", job_commands.can_be_approved, _approve),
-        JobAction("retry", job_commands.can_be_retried, partial(_retry, rebuild=False), harmless=True),
-        JobAction("rebuild", job_commands.can_be_rebuilt, partial(_retry, rebuild=True)),
-        JobAction("repeat", job_commands.can_be_repeated, partial(_simple, job_commands.repeat), needs_note=True),
+        JobAction("approve", job_actions.can_be_approved, _approve),
+        JobAction("retry", job_actions.can_be_retried, partial(_retry, rebuild=False), harmless=True),
+        JobAction("rebuild", job_actions.can_be_rebuilt, partial(_retry, rebuild=True)),
+        JobAction("repeat", job_actions.can_be_repeated, partial(_simple, job_actions.repeat), needs_note=True),
         JobAction(
-            "approve_total", job_commands.total_can_be_approved, _approve_total, needs_note=True, fields=("total",)
+            "approve_total", job_actions.total_can_be_approved, _approve_total, needs_note=True, fields=("total",)
         ),
         JobAction(
-            "approve_without_vat", job_commands.vat_can_be_left_out, partial(_simple, job_commands.approve_without_vat),
+            "approve_without_vat", job_actions.vat_can_be_left_out, partial(_simple, job_actions.approve_without_vat),
             needs_note=True,
         ),
-        JobAction("supply_date", invoice_dates.lacks_true_supply_date, _supply_date, needs_note=True, fields=("date",)),
-        JobAction("issue_date", invoice_dates.is_refused_for_its_date, _issue_date, needs_note=True, fields=("date",)),
         JobAction(
-            "resolve_confirmed", job_commands.can_be_resolved, partial(_resolve, outcome="confirmed"), needs_note=True
+            "supply_date", invoice_dating.lacks_true_supply_date, _supply_date, needs_note=True, fields=("date",)
+        ),
+        JobAction("issue_date", invoice_dating.is_refused_for_its_date, _issue_date, needs_note=True, fields=("date",)),
+        JobAction(
+            "resolve_confirmed", job_actions.can_be_resolved, partial(_resolve, outcome="confirmed"), needs_note=True
         ),
         JobAction(
-            "resolve_cancelled", lambda job: job_commands.can_be_resolved(job) and not job.accepted,
+            "resolve_cancelled", lambda job: job_actions.can_be_resolved(job) and not job.accepted,
             partial(_resolve, outcome="cancelled"), needs_note=True,
         ),
         JobAction(
-            "adopt", adoption.can_be_adopted, _adopt, needs_note=True, fields=("reference", "number", "total", "date")
+            "adopt", document_adoption.can_be_adopted, _adopt, needs_note=True,
+            fields=("reference", "number", "total", "date"),
         ),
-        JobAction("credited", credit_notes.can_be_credited, _credited, needs_note=True, fields=("number", "amount")),
+        JobAction(
+            "credited", recorded_credits.can_be_credited, _credited, needs_note=True, fields=("number", "amount")
+        ),
         BackgroundAction(
             "make_anew", lost_documents.can_be_made_anew, _one_at_a_time, needs_note=True, in_background=_make_anew
         ),
         BackgroundAction(
-            "release", job_commands.can_be_released, _one_at_a_time, needs_note=True, in_background=_release
+            "release", job_actions.can_be_released, _one_at_a_time, needs_note=True, in_background=_release
         ),
-        JobAction("ignore", job_commands.can_be_ended, partial(_simple, job_commands.ignore), needs_note=True),
+        JobAction("ignore", job_actions.can_be_ended, partial(_simple, job_actions.ignore), needs_note=True),
         JobAction("note", lambda job: True, _note, needs_note=True),
     )
 }  # fmt: skip

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from shipperone_erp.demo.erp import Counted
-from shipperone_erp.demo.orders import STORIES
+from shipperone_erp.demo.sample_orders import STORIES
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.records import Effect
 from shipperone_erp.domain.states import EffectKind, Outcome, Stage, State

@@ -8,7 +8,7 @@ import pytest
 
 EIGHT_THREADS = """
 import ctypes, sys, threading
-from shipperone_erp.engine.process import keep_memory_together
+from shipperone_erp.engine.process_settings import keep_memory_together
 
 if sys.argv[1] == "together":
     keep_memory_together()

@@ -14,14 +14,23 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from itertools import chain
 
+from shipperone_erp.domain.amounts.expected_totals import (
+    NOTHING,
+    READINGS,
+    Discount,
+    Reading,
+    figures,
+    fitting_total,
+    line,
+    readable,
+)
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.hook_requests import Difference
 from shipperone_erp.domain.job import Job
-from shipperone_erp.domain.listed_amounts import cleaned
 from shipperone_erp.domain.money import decimals, places_of
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import State, Step
-from shipperone_erp.domain.totals import NOTHING, READINGS, Discount, Reading, figures, fitting_total, line, readable
 
 Readings = frozenset[Reading]
 EVERY: Readings = frozenset(READINGS)

@@ -8,7 +8,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
-from shipperone_erp.domain.approved_totals import at_total
+from shipperone_erp.domain.amounts.approved_totals import at_total
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.reasons import Reason
 from shipperone_erp.domain.states import Stage, State, Step

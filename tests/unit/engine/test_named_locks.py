@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from shipperone_erp.engine.locks import ExclusiveNames, Shares
+from shipperone_erp.engine.named_locks import ExclusiveNames, Shares
 from shipperone_erp.kernel.errors import LeaseLost
 
 

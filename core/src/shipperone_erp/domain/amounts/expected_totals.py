@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal
 
-from shipperone_erp.domain.listed_amounts import cleaned
+from shipperone_erp.domain.amounts.listed_amounts import cleaned
 from shipperone_erp.domain.money import decimals, places_of, rounded, to_places
 from shipperone_erp.domain.order import FulfillmentOrder, OrderItem
 

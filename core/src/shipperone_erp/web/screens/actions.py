@@ -13,11 +13,11 @@ from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.ledger.repository import Ledger
-from shipperone_erp.operations import actors, adoption, job_commands, job_selection, pauses
+from shipperone_erp.operations import actors, document_adoption, job_actions, job_selection, pauses
 from shipperone_erp.operations import go_live as going_live
-from shipperone_erp.web import job_actions
+from shipperone_erp.web import action_forms
 from shipperone_erp.web.access import Person
-from shipperone_erp.web.job_actions import ActionRequest, BackgroundAction, JobAction
+from shipperone_erp.web.action_forms import ActionRequest, BackgroundAction, JobAction
 from shipperone_erp.web.screens.lists import word
 from shipperone_erp.web.site import Answered, Site, Values, back_to, forbidden, one
 from shipperone_erp.web.texts import text
@@ -103,7 +103,7 @@ def _run_each(
                 continue
             done += 1
             after = site.ledger.job(entry.job.id) or entry.job
-            follows = f"{after.order_id}: {said or job_commands.what_follows(after)}."
+            follows = f"{after.order_id}: {said or job_actions.what_follows(after)}."
     name = text(f"act_{action.name}")
     if failed and not done:
         raise UsageError("\n".join(failed))
@@ -183,14 +183,14 @@ async def adopt(site: Site, request: Request) -> Response:
         raise Answered(409, text("refused"), text("note_needed"))
 
     def work() -> int:
-        made = adoption.from_text(one(fields, "rows"), name)
+        made = document_adoption.from_text(one(fields, "rows"), name)
         for document in made:
             with contextlib.suppress(UsageError):  # `adopt` reports it, with its row
-                job = job_selection.pick(site.ledger, document.wanted, adoption.can_be_adopted, "adopted")
+                job = job_selection.pick(site.ledger, document.wanted, document_adoption.can_be_adopted, "adopted")
                 if not person.may_act(job):
                     raise forbidden(person)
         with actors.acting_as(person.name):
-            return len(adoption.adopt(site.ledger, made, site.now(), note))
+            return len(document_adoption.adopt(site.ledger, made, site.now(), note))
 
     site.say(request, text("adopted_flash", n=await asyncio.to_thread(work)))
     return back_to(request, fields)
@@ -207,7 +207,7 @@ async def tenant(site: Site, request: Request) -> Response:
         paused = {pause.stage: pause for pause in ledger.pauses() if pause.tenant == name}
         return {
             "tenant": name, "paused": paused, "queues": going_live.before_go_live(ledger, name, stages),
-            "adopted_columns": adoption.COLUMNS,
+            "adopted_columns": document_adoption.COLUMNS,
         }  # fmt: skip
 
     return await site.page(request, "tenant.html", make)
@@ -236,7 +236,7 @@ def _chosen(fields: Fields) -> tuple[JobAction, list[str]]:
     if row := one(fields, "row"):
         name, _, key = row.partition(" ")
         keys = [key]
-    found = job_actions.JOB_ACTIONS.get(name)
+    found = action_forms.JOB_ACTIONS.get(name)
     if found is None:
         raise Answered(404, text("not_found"))
     return found, keys
