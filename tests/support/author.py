@@ -6,6 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from places import ROOT
+
+MYPY_CACHE = {"MYPY_CACHE_DIR": str(ROOT / ".mypy_cache" / "of_tests")}
+"""The environment of each mypy of the tests: what one has found out about core and its dependencies serves the next."""
+
 
 @pytest.fixture
 def author_environment(tmp_path_factory: pytest.TempPathFactory) -> Path:

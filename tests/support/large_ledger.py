@@ -5,11 +5,12 @@ python tests/support/large_ledger.py FOLDER     writes FOLDER/ledger.db and a co
 
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from decimal import Decimal
-from itertools import islice
 from pathlib import Path
 from typing import Any
+
+from sqlalchemy import Connection
 
 from ledger_databases import a_job
 from shipperone_erp.domain.job import Job
@@ -23,19 +24,30 @@ from shipperone_erp.ledger.statements import statements
 from shipperone_erp.ledger.unit_of_work import InsertJob
 
 BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
+TEMPLATE = "FO-TEMPLATE"
 HELD_FOR = ((Reason.PRODUCT_UNKNOWN, Owner.IT), (Reason.TOTAL_DIFFERS, Owner.ACCOUNTANT))
 
 
+AT = f"strftime('%Y-%m-%dT%H:%M:%f000+00:00', {int(BEGAN.timestamp())} + i * 60, 'unixepoch')"
+ORDER_ID = "printf('FO-%06d', i)"
+
+
 def large_ledger(folder: Path, *, done: int = 100_000, held: int = 3_000) -> Path:
-    """Its configuration file, of one tenant `acme`."""
+    """Its configuration file, of one tenant `acme`. A job of each kind is written by core, and copied within SQLite."""
     url = f"sqlite:///{folder / 'ledger.db'}"
     Ledger.open(url, migrate=True).close()
     database = connect(url, "write")
+    every = max(1, (done + held) // max(1, held))
+    is_held = f"(i % {every} = 0 AND i / {every} < {held})"
+    conditions = [f"{is_held} AND i / {every} % 2 = {which}" for which in (0, 1)]
+    conditions += [f"NOT {is_held} AND i % 2 = {which}" for which in (0, 1)]
     with database.writing.begin() as connection:
-        written = _jobs(done, held)
-        while batch := list(islice(written, 5_000)):
-            for run in statements("sqlite").arranged(map(InsertJob, batch)):
-                connection.exec_driver_sql(run.statement.sql, run.rows)
+        for run in statements("sqlite").arranged(map(InsertJob, _kinds())):
+            connection.exec_driver_sql(run.statement.sql, run.rows)
+        rows = [dict(row) for row in connection.exec_driver_sql("SELECT * FROM jobs ORDER BY id").mappings()]
+        connection.exec_driver_sql("DELETE FROM jobs")
+        for row, condition in zip(rows, conditions, strict=True):
+            _copy(connection, row, condition, done + held)
     database.reading.dispose()
     file = folder / "shipperone-erp.toml"
     file.write_text(
@@ -47,26 +59,39 @@ def large_ledger(folder: Path, *, done: int = 100_000, held: int = 3_000) -> Pat
     return file
 
 
-def _jobs(done: int, held: int) -> Iterator[Job]:
+def _kinds() -> Iterator[Job]:
+    """Two that are held, then two that are done."""
     text = order_text(_order())
-    every = max(1, (done + held) // max(1, held))
-    left = held
-    for number in range(done + held):
-        is_held = left > 0 and number % every == 0
-        reason, owner = HELD_FOR[left % 2]
-        stage = Stage.ALLOCATION if (number + left) % 2 else Stage.INVOICE
-        left -= is_held
-        at = BEGAN + timedelta(minutes=number)
-        fate: dict[str, Any] = {"state": State.DONE, "step": Step.DONE, "open": False, "accepted_at": at}
-        if is_held:
-            fate = {
-                "state": State.HELD, "step": Step.RESERVING, "reason": reason, "owner": owner,
-                "sentence": f"the ERP refuses item 10 of FO-{number:06}: its price list ends before the day of supply",
-            }  # fmt: skip
+    common: dict[str, Any] = {"order_json": text, "since": BEGAN, "first_listed_at": BEGAN}
+    for number, (reason, owner) in enumerate(HELD_FOR):
+        sentence = f"the ERP refuses item 10 of {TEMPLATE}: its price list ends before the day of supply"
         yield a_job(
-            f"FO-{number:06}", id=number + 1, stage=stage, order_json=text, since=at, first_listed_at=at,
-            reference=f"R-{number}", number=f"2026-{number}", **fate,
+            TEMPLATE, id=number + 1, stage=list(Stage)[number], state=State.HELD, step=Step.RESERVING, reason=reason,
+            owner=owner, sentence=sentence, **common,
         )  # fmt: skip
+    for number, stage in enumerate(Stage, 3):
+        yield a_job(
+            f"{TEMPLATE}-{number}", id=number, stage=stage, state=State.DONE, step=Step.DONE, open=False,
+            accepted_at=BEGAN, **common,
+        )  # fmt: skip
+
+
+def _copy(connection: Connection, row: dict[str, Any], condition: str, count: int) -> None:
+    """Copies of that row for every number below `count` that the condition selects, a minute apart."""
+    values = {name: (":" + name, value) for name, value in row.items()}
+    values |= {name: (AT, None) for name in ("since", "first_listed_at", "accepted_at") if row[name] is not None}
+    values |= {
+        "id": ("i + 1", None), "order_id": (ORDER_ID, None), "key": (f"'a-' || {ORDER_ID}", None),
+        "reference": ("'R-' || i", None), "number": ("'2026-' || i", None),
+    }  # fmt: skip
+    if row["sentence"]:
+        values["sentence"] = (f"replace(:sentence, '{TEMPLATE}', {ORDER_ID})", row["sentence"])
+    connection.exec_driver_sql(
+        f"WITH RECURSIVE n(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i + 1 < {count})"
+        f" INSERT INTO jobs ({', '.join(values)}) SELECT {', '.join(sql for sql, _ in values.values())} FROM n"
+        f" WHERE {condition}",
+        {name: value for name, (sql, value) in values.items() if f":{name}" in sql},
+    )
 
 
 def _order() -> FulfillmentOrder:

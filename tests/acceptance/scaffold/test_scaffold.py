@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+import warm_processes
+from author import MYPY_CACHE
 from shipperone_erp.kernel.errors import UsageError
 from shipperone_erp.scaffold import make
 
@@ -65,7 +67,7 @@ def test_it_is_in_style(written, tmp_path):
 @pytest.mark.parametrize("written", ["drafts"], indirect=True)
 def test_it_is_typed(written):
     """By `mypy --strict`, as its own configuration says. The other variant's README does that below."""
-    runs(sys.executable, "-m", "mypy", folder=written.folder, MYPYPATH="src")
+    runs(sys.executable, "-m", "mypy", folder=written.folder, MYPYPATH="src", **MYPY_CACHE)
 
 
 @pytest.mark.timeout(400)
@@ -79,7 +81,7 @@ def test_it_installs_and_its_tests_are_green_at_once(written, author_environment
     develop, sandbox, sample = re.findall(r"```sh\n(.*?)```", (written.folder / "README.md").read_text(), re.DOTALL)
     said = ""
     for line in develop.splitlines():
-        said += runs("sh", "-c", line, folder=written.folder, PATH=path)
+        said += runs("sh", "-c", line, folder=written.folder, PATH=path, **MYPY_CACHE)
     assert " passed" in said
     assert "Success: no issues found" in said
     said = runs(
@@ -145,7 +147,7 @@ def test_without_copier_it_says_what_to_install(tmp_path, monkeypatch):
 
 
 def command(*arguments: str) -> list[str]:
-    return [sys.executable, "-c", "from shipperone_erp.cli import main; main()", "connectors", "new", *arguments]
+    return [str(warm_processes.command_for_shells() / "shipperone-erp"), "connectors", "new", *arguments]
 
 
 def test_the_command_says_what_comes_next(tmp_path):

@@ -22,6 +22,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from examples import THOROUGH
 from month.kinds import KINDS as MONTH
 from month.kinds import SETTINGS, STOCK, invoiced_rows
 from shipperone_erp import Reason
@@ -266,7 +267,7 @@ class Days(RuleBasedStateMachine):
         assert len(explained) <= len(self.orders), self.world.stuck()
 
 
-EXAMPLES = int(os.environ.get("SHIPPERONE_ERP_EXAMPLES", "15"))
+EXAMPLES = int(os.environ.get("SHIPPERONE_ERP_EXAMPLES", "40" if THOROUGH else "10"))
 TestDays = Days.TestCase
 TestDays.settings = settings(
     max_examples=EXAMPLES,

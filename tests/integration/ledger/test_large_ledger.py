@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+import warm_processes
 from large_ledger import large_ledger
 from shipperone_erp.config import load
 from shipperone_erp.ledger.repository import Ledger
@@ -47,10 +48,7 @@ def configuration(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def said(configuration: Path, *arguments: str) -> str:
-    done = subprocess.run(
-        [*COMMAND, *arguments, "-c", str(configuration)],
-        capture_output=True, text=True, env=ENVIRONMENT, check=False,
-    )  # fmt: skip
+    done = warm_processes.run(*arguments, "-c", str(configuration), env=ENVIRONMENT)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -101,8 +99,9 @@ def test_owner_state_and_limit_narrow_the_list(configuration):
 
 @pytest.mark.parametrize("columns", [80, 160])
 def test_on_a_terminal_nothing_is_wider_and_no_id_is_broken(configuration, columns):
-    shown = on_a_terminal(columns, *COMMAND, "orders", "--limit", "20", "-c", str(configuration))
-    shown += on_a_terminal(columns, *COMMAND, "status", "-c", str(configuration))
+    command = str(warm_processes.command_for_shells() / "shipperone-erp")
+    shown = on_a_terminal(columns, command, "orders", "--limit", "20", "-c", str(configuration))
+    shown += on_a_terminal(columns, command, "status", "-c", str(configuration))
     lines = re.sub(r"\x1b\[[0-9;]*m", "", shown).splitlines()
     assert max(map(len, lines)) <= columns
     assert len(set(re.findall(r"FO-\d{6}\b", shown))) == 20
