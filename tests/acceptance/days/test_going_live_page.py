@@ -29,7 +29,7 @@ VALUES ('by-hand-20', 'by-hand', '20', 'main', 'MUG', 1000000);
 
 def ships_from_now_on(sandbox):
     """The courier comes for what is allocated after FO-2."""
-    ends = time.monotonic() + 120
+    ends = time.monotonic() + 390
     while not sandbox.order("FO-2").allocations and time.monotonic() < ends:
         time.sleep(0.05)
     sandbox.auto_ship = True

@@ -357,7 +357,7 @@ def test_the_command_serves_until_it_is_stopped():
         assert len(listed.json()) == 7
         assert httpx.post(f"{base_url}{ACTIONS}/allocate", headers=headers, content="{}").status_code == 500
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()
