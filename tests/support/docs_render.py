@@ -119,7 +119,7 @@ def _binds() -> str:
     for of, binds in (("the call", ORDER_BINDS), *of_one.items()):
         for name, bind in binds.items():
             steps = ", ".join(sorted(bind.steps)) if bind.steps else "all"
-            rows.append(f"| `:{name}` | {of} | {bind.says} | {steps} |")
+            rows.append(f"| `:{name}` | {of} | {bind.description} | {steps} |")
     return "\n".join(rows)
 
 
@@ -145,7 +145,7 @@ def documents_taxes() -> str:
 
 def _scenarios() -> str:
     rows = ["| scenario | what it is |", "|---|---|"]
-    return "\n".join(rows + [f"| `{name}` | {scenario.says} |" for name, scenario in SCENARIOS.items()])
+    return "\n".join(rows + [f"| `{name}` | {scenario.description} |" for name, scenario in SCENARIOS.items()])
 
 
 def _install() -> str:

@@ -89,11 +89,11 @@ def test_what_it_raises_is_said_without_its_secrets():
         (OSError("no route"), "free_stock of connector telling raised OSError: no route", True),
     ],
 )
-def test_no_answer_is_a_sentence_and_never_an_exception(monkeypatch, answer, why_not, can_tell):
+def test_no_answer_is_a_sentence_and_never_an_exception(monkeypatch, answer, why_not, can_answer):
     monkeypatch.setattr(stock_overview.TenantPlugins, "create", lambda *named: telling(answer))
     found = asyncio.run(ask(tenant(connector="telling"), [MUG]))
     assert why_not in found.why_not
-    assert (found.found, found.can_tell) == ({}, can_tell)
+    assert (found.found, found.can_answer) == ({}, can_answer)
 
 
 def test_an_erp_that_is_silent_is_waited_for_only_so_long(monkeypatch):
@@ -302,7 +302,7 @@ def test_a_supervised_run_shows_what_is_free_at_each_item():
     assert "MUG ×2 (free: 40), TEA ×1 from far (product_unknown)" in told
     away = "\n".join(shown(candidate, tenant(), ErpStock(why_not="the ERP is away")))
     assert "what is free there is not known: the ERP is away" in away
-    silent = "\n".join(shown(candidate, tenant(), ErpStock(why_not="it cannot", can_tell=False)))
+    silent = "\n".join(shown(candidate, tenant(), ErpStock(why_not="it cannot", can_answer=False)))
     assert "not known" not in silent
     invoice = replace(candidate, stage=Stage.INVOICE)
     assert "free" not in "\n".join(shown(invoice, tenant(), stock))

@@ -117,7 +117,7 @@ def test_a_faulty_observer_is_logged_once_and_hinders_neither_work_nor_others(ca
     events.add(faulty)
     events.add(told.append)
     for _ in range(3):
-        events.tell(OrderPlanned("acme", Stage.ALLOCATION))
+        events.publish(OrderPlanned("acme", Stage.ALLOCATION))
     assert len(told) == 3
     assert [record.getMessage() for record in caplog.records] == [
         "an observer failed; orders are not affected: 'OrderPlanned'"
@@ -138,8 +138,8 @@ def test_log_and_progress_are_observers_of_the_same_events(caplog):
         OrderRests("acme", Stage.ALLOCATION),
         CycleEnded("acme", Stage.ALLOCATION, 0.1, True, 2),
     ):
-        events.tell(event)
-    assert (progress.backlog().done, progress.backlog().left) == (1, 1)
+        events.publish(event)
+    assert (progress.backlog().done, progress.backlog().remaining) == (1, 1)
     assert [record.getMessage() for record in caplog.records] == ["acme allocation FO-1 done"]
 
 
@@ -157,7 +157,7 @@ def test_an_invoice_that_is_late_is_logged_once_until_it_is_in_time_again(caplog
     reservation = a_job("FO-2", state=State.WAITING, first_listed_at=NOON)
 
     def look(*jobs, hours):
-        events.tell(WorkLeft("acme", Stage.INVOICE, jobs, NOON + timedelta(hours=hours), timedelta(hours=2)))
+        events.publish(WorkLeft("acme", Stage.INVOICE, jobs, NOON + timedelta(hours=hours), timedelta(hours=2)))
         return [record.getMessage() for record in caplog.records]
 
     assert look(late, reservation, hours=1.9) == []
@@ -174,9 +174,9 @@ def test_denials_that_the_queue_disproves_are_logged_once_a_tenant_from_the_thir
         for number in range(5):
             denied = {"inferred": True, "accepted_at": NOON, "open": False, "refusal": "out of order"}
             job = a_job(f"FO-{number}", tenant=tenant, **denied)
-            events.tell(JobChanged(None, job))
-            events.tell(JobChanged(job, job))
-            events.tell(JobChanged(None, a_job(f"FO-{number}", tenant=tenant)))
+            events.publish(JobChanged(None, job))
+            events.publish(JobChanged(job, job))
+            events.publish(JobChanged(None, a_job(f"FO-{number}", tenant=tenant)))
     assert [record.getMessage()[:70] for record in caplog.records] == [
         "acme: ShipperOne denied 3 confirmations that its own queue shows as ta",
         "beta: ShipperOne denied 3 confirmations that its own queue shows as ta",
@@ -192,7 +192,7 @@ def test_held_discounts_are_logged_when_they_begin_and_when_twice_as_many_are_he
         for number in range(4)
     ]  # fmt: skip
     for count in (1, 1, 2, 3, 4, 0, 1):
-        events.tell(WorkLeft("acme", Stage.INVOICE, held[:count], NOON, timedelta(hours=2)))
+        events.publish(WorkLeft("acme", Stage.INVOICE, held[:count], NOON, timedelta(hours=2)))
     told = [record.getMessage() for record in caplog.records]
     assert [line.partition(": ")[0] for line in told] == ["acme"] * 4, "1, 2, 4, and 1 after none"
     assert told[0].endswith(

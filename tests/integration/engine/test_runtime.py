@@ -427,7 +427,7 @@ def test_a_connector_of_before_is_closed_once_no_stage_works_with_it_also_while_
             it.renew()
             await it.begin()
             assert not it.closed.wait(0.2), "the cycles of before still have a call under way, perhaps"
-            it.tenant.left(Stage.ALLOCATION)
+            it.tenant.stage_released(Stage.ALLOCATION)
             return await asyncio.to_thread(it.closed.wait, 5)
 
     assert asyncio.run(go())

@@ -116,7 +116,7 @@ def test_without_a_rate_nothing_is_asked_and_a_silence_is_obeyed():
         limits.shipperone("https://ACME.example:443/").throttled(5.0)
         assert 4.9 < await limit.admit(0.1) <= 5.0
         assert counted.asked == 0
-        limits.heard([("shipperone https://other.example:443", 9.0)])
+        limits.apply_pauses([("shipperone https://other.example:443", 9.0)])
 
     asyncio.run(go())
 

@@ -50,7 +50,7 @@ def test_a_tenant_that_makes_much_work_gets_a_group_of_its_own(tmp_path, postgre
 
         async def serves() -> None:
             fast = TimeOf(monotonic=lambda: 1000 * time.monotonic())
-            load_counter, limits = SimpleNamespace(heavy=heavy), SimpleNamespace(heard=lambda silences: None)
+            load_counter, limits = SimpleNamespace(heavy=heavy), SimpleNamespace(apply_pauses=lambda silences: None)
             configuration = load(three.file, only=())
             upkeep = FleetUpkeep(store, load_counter, configuration.runtime.fleet.heavy, limits, LOG, fast)
             scheduler = FleetScheduler(configuration, store, upkeep, name="only", log=LOG, time=fast)

@@ -27,7 +27,7 @@ class Bind:
     """A bind of the order or the call. With `steps` None, every step has it."""
 
     type: TypeEngine[Any]
-    says: str
+    description: str
     of: Callable[[Call], Any]
     steps: frozenset[str] | None = None
 

@@ -29,23 +29,23 @@ class ElementBind:
     """A bind of one item, charge or tax rate: in statements with that `each`; of an item also in `available`."""
 
     type: TypeEngine[Any]
-    says: str
+    description: str
     of: Callable[[Any], Any]
     steps: frozenset[str] | None = None
 
 
 def _item(
-    type_: TypeEngine[Any], says: str, of: Callable[[Line], Any], steps: frozenset[str] | None = None
+    type_: TypeEngine[Any], description: str, of: Callable[[Line], Any], steps: frozenset[str] | None = None
 ) -> ElementBind:
-    return ElementBind(type_, says, of, steps)
+    return ElementBind(type_, description, of, steps)
 
 
-def _charge(type_: TypeEngine[Any], says: str, of: Callable[[ChargeLine], Any]) -> ElementBind:
-    return ElementBind(type_, says, of, INVOICING)
+def _charge(type_: TypeEngine[Any], description: str, of: Callable[[ChargeLine], Any]) -> ElementBind:
+    return ElementBind(type_, description, of, INVOICING)
 
 
-def _tax(type_: TypeEngine[Any], says: str, of: Callable[[TaxLine], Any]) -> ElementBind:
-    return ElementBind(type_, says, of, INVOICING)
+def _tax(type_: TypeEngine[Any], description: str, of: Callable[[TaxLine], Any]) -> ElementBind:
+    return ElementBind(type_, description, of, INVOICING)
 
 
 _ITEM: dict[str, ElementBind] = {

@@ -37,13 +37,13 @@ def unlocked(
         parsed = Parsed(statement.sql, dialect)
         sums = _AGGREGATE.search(parsed.bare)
         if sums and _GUARD.search(parsed.bare) and (old or not (row_locked or locked & parsed.tables)):
-            yield number, Finding(sums.start(), len(sums[0]), _says(old), warning=True)
+            yield number, Finding(sums.start(), len(sums[0]), _message(old), warning=True)
         row_locked |= _LOCKS.search(parsed.bare) is not None
         if parsed.verb == "UPDATE":
             locked |= parsed.tables
 
 
-def _says(old: bool) -> str:
+def _message(old: bool) -> str:
     if old:
         return "a guard over an aggregate of the transaction's beginning: two orders at once both take the last piece"
     return "a guard over an aggregate without an earlier lock: two orders at once both take the last piece"

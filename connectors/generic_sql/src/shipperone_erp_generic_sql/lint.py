@@ -36,7 +36,7 @@ class Finding:
 
     start: int
     width: int
-    says: str
+    message: str
     warning: bool = False
 
     def drawn(self, sql: str) -> str:
@@ -47,7 +47,7 @@ class Finding:
         column = self.start - begins
         indent = len(line) - len(line.lstrip())
         marks = "^" * max(1, min(self.width, len(line) - column))
-        return f"{self.says}\n    {line[indent:].rstrip()}\n    {' ' * (column - indent)}{marks}"
+        return f"{self.message}\n    {line[indent:].rstrip()}\n    {' ' * (column - indent)}{marks}"
 
 
 def _quotes(dialect: SqlDialect) -> re.Pattern[str]:
@@ -104,10 +104,10 @@ class Parsed:
         found = re.findall(r"\b(?:FROM|JOIN|INTO|UPDATE)\s+([A-Za-z_][\w.$]*)", self.bare, re.IGNORECASE)
         return frozenset(name.split(".")[-1].lower() for name in found) - {"select", "set", "dual", "json_table"}
 
-    def at_verb(self, says: str) -> Finding:
+    def at_verb(self, message: str) -> Finding:
         """A finding about the statement as a whole: its first word is marked."""
         start = self.bare.upper().find(self.verb) if self.verb else 0
-        return Finding(start, max(1, len(self.verb)), says)
+        return Finding(start, max(1, len(self.verb)), message)
 
     def errors(self, *, changes: bool, unfit: Callable[[str], str | None]) -> Iterator[Finding]:
         """Errors of the statement. `changes`: its step writes. `unfit`: returns the problem with a bind, or None."""
@@ -128,16 +128,16 @@ class Parsed:
     def not_in_a_query(self) -> Iterator[Finding]:
         """Conditions that are never true if one row of their query is NULL."""
         for found in _NOT_IN.finditer(self.bare):
-            says = "NOT IN over a query is never true once one of its rows is NULL"
-            yield Finding(found.start(), len("NOT IN"), says, warning=True)
+            message = "NOT IN over a query is never true once one of its rows is NULL"
+            yield Finding(found.start(), len("NOT IN"), message, warning=True)
 
     def _verb(self, changes: bool) -> Finding | None:
         verbs = ((*CHANGES, *self.dialect.calls) if changes else (*LOOKS, *self.dialect.calls)) or LOOKS
         if self.verb in verbs:
             if self.verb != "BEGIN" or _CALL_IN_A_BLOCK.fullmatch(self.bare):
                 return None
-            says = "a block holds one call and nothing else: BEGIN procedure(:key); END;"
-            return Finding(self.bare.upper().index("BEGIN"), 5, says)
+            message = "a block holds one call and nothing else: BEGIN procedure(:key); END;"
+            return Finding(self.bare.upper().index("BEGIN"), 5, message)
         if not self.verb:
             return self.at_verb(f"an empty text cannot stand here; {_one_of(verbs)}")
         return self.at_verb(f"{self.verb} cannot stand here; {_one_of(verbs)}")
@@ -156,8 +156,8 @@ class Parsed:
             word = re.sub(r"\s+", " ", found[0].upper())
             before = self.bare[: found.start()].rstrip().upper()
             if word in _ENDS_A_TRANSACTION:
-                says = f"{word} cannot stand here; the connector ends the transaction, with the whole step in it"
-                yield Finding(found.start(), len(found[0]), says)
+                message = f"{word} cannot stand here; the connector ends the transaction, with the whole step in it"
+                yield Finding(found.start(), len(found[0]), message)
             elif not changes and not before.endswith((" FOR", " KEY", "\nFOR")) and not self.is_call:
                 yield Finding(found.start(), len(found[0]), f"{word} cannot stand here; a query only looks")
                 return
@@ -165,13 +165,15 @@ class Parsed:
     def _binds(self, unfit: Callable[[str], str | None]) -> Iterator[Finding]:
         for found in _CAST.finditer(self.bare):
             name = found[1]
-            says = f":{name}:: makes the bind vanish: write CAST(:{name} AS …)"
-            yield Finding(found.start(), len(name) + 3, says)
+            message = f":{name}:: makes the bind vanish: write CAST(:{name} AS …)"
+            yield Finding(found.start(), len(name) + 3, message)
         for found in _BIND.finditer(self.sql):
             name, start = found[1], found.start()
             if self.bare[start] != ":":
-                says = f":{name} stands in quotes or in a comment, where it would still be taken for a bind: write \\:"
-                yield Finding(start, len(name) + 1, says)
+                message = (
+                    f":{name} stands in quotes or in a comment, where it would still be taken for a bind: write \\:"
+                )
+                yield Finding(start, len(name) + 1, message)
             elif problem := unfit(name):
                 yield Finding(start, len(name) + 1, problem)
 

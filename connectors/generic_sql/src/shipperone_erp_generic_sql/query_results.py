@@ -59,13 +59,13 @@ def reservation(row: Row) -> FoundReservation:
     return FoundReservation(
         reference=text(row, "reference", "find_reservation"),
         url=row.get("url"),
-        **_said(row, RESERVATION_STATES, "live", "find_reservation"),
+        **_found_fields(row, RESERVATION_STATES, "live", "find_reservation"),
     )
 
 
 def invoice(row: Row, lines: Iterable[InvoiceLine]) -> FoundInvoice:
     """A row of find_invoice with its lines."""
-    said = _said(row, INVOICE_STATES, None, "find_invoice")
+    said = _found_fields(row, INVOICE_STATES, None, "find_invoice")
     number = row.get("number")
     return FoundInvoice(
         invoice=Invoice(
@@ -107,7 +107,7 @@ def held_line(row: Row) -> HeldLine:
 
 def delivery(row: Row) -> Found:
     """A row of find_delivery; without a state the goods are delivered."""
-    return Found(**_said(row, DELIVERY_STATES, "done", "find_delivery"))
+    return Found(**_found_fields(row, DELIVERY_STATES, "done", "find_delivery"))
 
 
 def line(row: Row, step: str, ids: Mapping[str, int | str] = MappingProxyType({})) -> InvoiceLine:
@@ -154,7 +154,7 @@ def amount(row: Row, column: str) -> Decimal | None:
     return from_database(row.get(column), column)
 
 
-def _said(row: Row, states: tuple[str, ...], usual: str | None, step: str) -> dict[str, Any]:
+def _found_fields(row: Row, states: tuple[str, ...], usual: str | None, step: str) -> dict[str, Any]:
     state = _stripped(row.get("state")) or usual
     if state not in states:
         known = ", ".join(states)

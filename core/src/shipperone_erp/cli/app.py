@@ -95,7 +95,7 @@ app = typer.Typer(
 )
 
 
-def _tell_version(asked: bool) -> None:
+def _print_version(asked: bool) -> None:
     if asked:
         print(f"shipperone-erp {version('shipperone-erp')}")  # noqa: T201
         raise typer.Exit
@@ -104,8 +104,8 @@ def _tell_version(asked: bool) -> None:
 @app.callback()
 def _(
     context: typer.Context,
-    told: Annotated[
-        bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Print the version and exit.")
+    show_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
     """Runs before any command."""
@@ -138,7 +138,7 @@ def _exit_code() -> int:
             say(*REDACTION(ended.code).split("\n"))
         return ended.code if isinstance(ended.code, int) else int(bool(ended.code))
     except Exception as error:
-        from shipperone_erp.cli.failures import told
+        from shipperone_erp.cli.failures import report
 
-        return told(error)
+        return report(error)
     return 0

@@ -7,7 +7,7 @@ from shipperone_erp.domain.run_outcome import Ending
 from shipperone_erp.kernel.errors import ShipperOneErpError
 
 
-def told(error: Exception) -> int:
+def report(error: Exception) -> int:
     """Print the error; called while the exception is handled. Returns the exit code."""
     if isinstance(error, ShipperOneErpError):
         said = REDACTION(str(error))

@@ -24,19 +24,19 @@ def keep_out_of_logs(redaction: Redaction) -> None:
     """From now on every log record of this process is redacted when it is created, before any handler receives it."""
     logging.setLogRecordFactory(_redacting(logging.getLogRecordFactory(), redaction))
     logging.captureWarnings(True)
-    _tell_operators()
+    _log_deprecations()
     threading.excepthook = _log_thread
 
 
-def _tell_operators() -> None:
+def _log_deprecations() -> None:
     """Log deprecations for connector authors in this project's log; warnings of libraries are not shown."""
-    unheard = warnings.showwarning
+    show_others = warnings.showwarning
 
     def told(message: Warning | str, category: type[Warning], *place: Any, **more: Any) -> None:
         if issubclass(category, ConnectorDeprecation | ApiIgnored):
             logging.getLogger("shipperone_erp").warning("%s", message)
         else:
-            unheard(message, category, *place, **more)
+            show_others(message, category, *place, **more)
 
     warnings.showwarning = told
 

@@ -68,7 +68,7 @@ def command(
         print_json([one.row() for one in shown])
     elif shown:
         print_table(COLUMNS, [[one.row()[column] for column in COLUMNS] for one in shown])
-    say(_said(settings, start, found, compared=done.not_compared is None))
+    say(_summary(settings, start, found, compared=done.not_compared is None))
     for line in sentences(found, done.shipped, done.own):
         say(f"{tenant}: {line}")
     endings = []
@@ -80,7 +80,7 @@ def command(
         raise typer.Exit(worst([*endings, Ending.HELD] if done.open else endings))
 
 
-def _said(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
+def _summary(settings: TenantSettings, start: datetime, found: Sequence[Compared], *, compared: bool) -> str:
     """'acme, since 2026-10-01: 214 document(s) agree; 1 missing_in_erp, 2 open'; no agreement without a list."""
     counted = Counter(one.finding.value for one in found if one.finding)
     what = ", ".join(f"{count} {finding}" for finding, count in counted.items()) or "no findings"

@@ -35,7 +35,7 @@ from shipperone_erp.domain.listing import ReadFailed
 from shipperone_erp.domain.run_outcome import Ending, worst
 from shipperone_erp.engine.dry_run import Foreseen, ListedAt, foresee
 from shipperone_erp.engine.process_settings import collect_less_often, keep_memory_together
-from shipperone_erp.engine.requested_orders import nobody_knows
+from shipperone_erp.engine.requested_orders import unknown_orders
 from shipperone_erp.engine.runtime import OpenLedger, Runtime, migrated_ledger
 from shipperone_erp.engine.scheduling import Scheduler
 from shipperone_erp.engine.selection import Selection
@@ -126,7 +126,7 @@ def run_once(
         async with Runtime(loaded, tenants=tenants, open_ledger=open_ledger, redaction=REDACTION) as runtime:
             with shown(runtime.progress, console):
                 endings = await runtime.once(selection, settle_for)
-        missing = nobody_knows(loaded.tenants, {name: ended.unknown for name, ended in endings.items()})
+        missing = unknown_orders(loaded.tenants, {name: ended.unknown for name, ended in endings.items()})
         if as_json:
             print_json({name: {"exit": int(e.ending), "sentence": e.sentence} for name, e in endings.items()})
         else:
@@ -260,7 +260,7 @@ async def _dry(
         print_json([dict(zip(("tenant", "stage", "order_id", "would"), row, strict=True)) for row in rows])
     else:
         print_table(["tenant", "stage", "order", "would"], rows)
-    missing = [] if failed else nobody_knows(loaded.tenants, unknown)
+    missing = [] if failed else unknown_orders(loaded.tenants, unknown)
     for sentence in failed + missing:
         say(sentence)
     return int(worst([Ending.PLATFORM for _ in failed] + _usage(missing)))

@@ -104,14 +104,14 @@ class _Supervised:
         if answer == "s":
             self._skipped.add((candidate.stage, order_id))
             return
-        self._let_go_on(candidate)
+        self._permit(candidate)
         self._resumed.add((candidate.stage, order_id))
         self._act([candidate.stage], Selection(frozenset({order_id})))
         job = self._job(candidate.stage, order_id)
         if not (job is not None and job.reason is Reason.AWAITING_APPROVAL):
             print_text(f"  {became(job)}")
 
-    def _let_go_on(self, candidate: Candidate) -> None:
+    def _permit(self, candidate: Candidate) -> None:
         """Record the approval, if the ledger holds the order for one."""
         job = candidate.job
         if job is None or job.state is not State.HELD:

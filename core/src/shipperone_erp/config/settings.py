@@ -285,7 +285,7 @@ def entry_model(model: type[BaseModel], key: str) -> type[BaseModel] | None:
     return next((one for one in inner if isinstance(one, type) and issubclass(one, BaseModel)), None)
 
 
-def told_twice(charges: object) -> list[tuple[int, str, str]]:
+def repeated_charges(charges: object) -> list[tuple[int, str, str]]:
     """Charges, as written, that repeat an earlier one's name or path: the index, the key, the repeated value."""
     found = []
     for key in ("name", "path"):

@@ -48,15 +48,15 @@ def template(name: str, connector: str) -> str:
     ]
     out.append(f"[tenants.{name}.{connector}]")
     for key, field in model.model_fields.items():
-        says = f"   # {field.description}" if field.description else ""
+        comment = f"   # {field.description}" if field.description else ""
         if field.is_required():
             secret = isinstance(field.annotation, type) and issubclass(field.annotation, Secret)
             value = f'{{ env = "{variable.removesuffix("TOKEN")}{key.upper()}" }}' if secret else '""   # <-- fill in'
-            out.append(f"{key} = {value}{says}")
+            out.append(f"{key} = {value}{comment}")
         else:
             default = field.get_default(call_default_factory=True)
             shown = _default(None if default is PydanticUndefined else default)
-            out.append(f"# {key} = {shown}{says}")
+            out.append(f"# {key} = {shown}{comment}")
     return "\n".join(out) + "\n"
 
 

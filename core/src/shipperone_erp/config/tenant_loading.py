@@ -14,7 +14,7 @@ from shipperone_erp.config.settings import (
     FIELD_NAMES,
     TENANT_KEYS,
     TenantSettings,
-    told_twice,
+    repeated_charges,
 )
 from shipperone_erp.config.toml_files import Document
 from shipperone_erp.config.validation_errors import Fault, faults, nearest
@@ -76,7 +76,7 @@ class TenantLoader:
                 for key in [key for key in table if key not in FIELD_NAMES]:
                     where = ("fields", key) if stage is None else ("fields", stage.value, key)
                     fault(Fault(where, "there is no such field", nearest(key, FIELD_NAMES), False))
-        for index, key, value in told_twice(raw.get("charges")):
+        for index, key, value in repeated_charges(raw.get("charges")):
             cause = f"an earlier charge has the {key} {label(value)} already; its amount would be counted twice"
             fault(Fault(("charges", index, key), cause, None, False))
 

@@ -60,7 +60,7 @@ def used_by(found: type[Any], base: type[Any]) -> Mapping[str, Deprecation]:
     }
 
 
-def tell(who: str, uses: Mapping[str, Deprecation]) -> None:
+def report(who: str, uses: Mapping[str, Deprecation]) -> None:
     """Emit a warning for each; `who` is the connector's name, and its package's."""
     for name, deprecation in uses.items():
         warnings.warn(deprecation.sentence(who, name), ConnectorDeprecation, stacklevel=2)

@@ -149,7 +149,7 @@ def _situation() -> tuple[object, ...]:
 def _load(group: str, name: str, base: type[PluginT], kind: str) -> type[PluginT]:
     found, where, value = _import(group, name, kind)
     check(found, base, where, value)
-    deprecations.tell(where, deprecations.used_by(found, base))
+    deprecations.report(where, deprecations.used_by(found, base))
     return cast(type[PluginT], found)
 
 

@@ -43,10 +43,10 @@ class Secret(SecretStr):
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
-        def reference(key: str, says: str) -> dict[str, Any]:
+        def reference(key: str, description: str) -> dict[str, Any]:
             return {
                 "type": "object",
-                "properties": {key: {"type": "string", "description": says}},
+                "properties": {key: {"type": "string", "description": description}},
                 "required": [key],
                 "additionalProperties": False,
             }

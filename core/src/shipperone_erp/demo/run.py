@@ -13,7 +13,7 @@ from pathlib import Path
 from shipperone_erp.config import load
 from shipperone_erp.demo.erp import DemoErp
 from shipperone_erp.demo.sample_orders import LOST, MISMATCH, PERSON, SHORTAGE, STORIES, TRANSFER, orders, stock
-from shipperone_erp.demo.summary import told
+from shipperone_erp.demo.summary import summary_lines
 from shipperone_erp.domain.job import Job
 from shipperone_erp.domain.states import Stage, State
 from shipperone_erp.engine.runtime import Runtime
@@ -92,7 +92,7 @@ async def _run(file: Path, sandbox: Sandbox, erp: DemoErp, count: int, say: Say,
         await runtime.once(settle_for=SETTLE_FOR)
         seconds = time.monotonic() - began
         say("")
-        for line in told(runtime.ledger, sandbox, erp.counted(), count, seconds):
+        for line in summary_lines(runtime.ledger, sandbox, erp.counted(), count, seconds):
             say(line)
         if page is not None:
             await _serve(runtime, page, say)
@@ -140,11 +140,11 @@ class _Teller:
         if after.order_id in STORIES:
             why = f" {after.reason}: {after.sentence}" if after.reason else ""
             made = f" {after.number or after.reference}" if after.state is State.DONE else ""
-            self._tell(f"{after.order_id:<12} {after.stage:<10} {after.state}{made}{why}")
+            self._print(f"{after.order_id:<12} {after.stage:<10} {after.state}{made}{why}")
         if after.state is State.DONE:
             self._done += 1
             if self._done % 20 == 0:
-                self._tell(f"{self._done} jobs done")
+                self._print(f"{self._done} jobs done")
         self._work_in_the_warehouse(after)
 
     def _work_in_the_warehouse(self, job: Job) -> None:
@@ -159,11 +159,11 @@ class _Teller:
 
     def _receive(self) -> None:
         self._erp.receive("main", "VASE", 5)
-        self._tell("the warehouse receives 5 VASE")
+        self._print("the warehouse receives 5 VASE")
 
     def _unload(self) -> None:
         self._erp.unload_transfers()
-        self._tell("the transfer from the outlet is unloaded")
+        self._print("the transfer from the outlet is unloaded")
 
-    def _tell(self, text: str) -> None:
+    def _print(self, text: str) -> None:
         self._say(f"{time.monotonic() - self._began:5.1f} s  {text}")

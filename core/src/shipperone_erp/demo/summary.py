@@ -12,7 +12,7 @@ from shipperone_erp.ledger.repository import Ledger
 from shipperone_erp.sandbox import Sandbox
 
 
-def told(ledger: Ledger, sandbox: Sandbox, counted: Counted, listed: int, seconds: float) -> list[str]:
+def summary_lines(ledger: Ledger, sandbox: Sandbox, counted: Counted, listed: int, seconds: float) -> list[str]:
     """The lines of the summary."""
     jobs = ledger.find_jobs()
     done = Counter(job.stage for job in jobs if job.state is State.DONE)

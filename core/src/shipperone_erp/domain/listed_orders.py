@@ -32,7 +32,7 @@ from shipperone_erp.domain.reasons import Owner, Reason
 from shipperone_erp.domain.serialization import order_text
 from shipperone_erp.domain.states import Stage, State, Step
 from shipperone_erp.domain.supply_date import Window, allocation_accepted_at, implausible
-from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, until_it_stands_still
+from shipperone_erp.domain.unstable_listing import held_as_unsteady, is_unsteady, wait_until_stable
 
 READS_BEFORE_LISTED_AGAIN = 3
 """The number of complete reads that may still list a confirmed order before an operator must act: a listing can lag."""
@@ -71,7 +71,7 @@ def listed_decisions(
         yield settled
     elif job.sent_again and lists_none_of(listed, job):
         yield came_late(job, rules, now)
-    elif is_unsteady(job) and (rests := until_it_stands_still(job, listed, rules.unsteady_within, now)):
+    elif is_unsteady(job) and (rests := wait_until_stable(job, listed, rules.unsteady_within, now)):
         yield rests
     elif job.fingerprint == listed.fingerprint and (job.ending is None or _back_untouched(job)):
         yield _as_listed(rules, job.listed_unchanged(), listed, jobs, allocations, now)

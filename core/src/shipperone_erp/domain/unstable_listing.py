@@ -47,7 +47,7 @@ def is_unsteady(job: Job) -> bool:
     return job.state is State.HELD and job.listed_as is not None
 
 
-def until_it_stands_still(
+def wait_until_stable(
     job: Job, listed: Listed, within: timedelta, now: datetime
 ) -> RecordObservation | NoAction | None:
     """The decision about such a job; None once the listing has been unchanged for `within`."""

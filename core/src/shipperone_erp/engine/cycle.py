@@ -105,7 +105,7 @@ class StageCycle:
         ReadFailed if the queue cannot be read; LeaseLost or LedgerError if nothing can be recorded any more.
         """
         # an idle stage writes nothing, so that no rejected write would reveal that the lease was lost
-        await self.context.lease_stands()
+        await self.context.check_lease()
         self._moved = 0
         busy = bool(self._running)
         try:
@@ -129,7 +129,7 @@ class StageCycle:
             await self.unfinished() if chosen or held or busy else [job for job in planner_input.jobs if not job.ended]
         )
         left = WorkLeft(self.tenant, self.stage, known, self.context.now(), self.context.settings.invoice_within)
-        self._events.tell(left)
+        self._events.publish(left)
         read = LastRead(self._planned_at, self._complete, frozenset(self._running))
         times = [time for job in known if (time := next_read_for(job, read, self.rules.settle)) is not None]
         due_in = (min(times) - self.context.now()).total_seconds() if times else None
@@ -227,7 +227,7 @@ class StageCycle:
                 turn = self._in_turn(order_id, decisions, self._to_be_taken(decisions), self._clock.moved)
                 task = asyncio.get_running_loop().create_task(turn)
                 self._running[order_id] = task
-                self._events.tell(OrderPlanned(self.tenant, self.stage))
+                self._events.publish(OrderPlanned(self.tenant, self.stage))
                 task.add_done_callback(partial(self._rests, order_id))
         for first in range(0, len(notes), AT_ONCE):
             some = notes[first : first + AT_ONCE]
@@ -261,7 +261,7 @@ class StageCycle:
 
     def _rests(self, order_id: str, task: asyncio.Task[None]) -> None:
         self._running.pop(order_id, None)
-        self._events.tell(OrderRests(self.tenant, self.stage))
+        self._events.publish(OrderRests(self.tenant, self.stage))
 
     async def _order(self, decisions: list[Decision], taking: list[Job], *, alone: bool = False) -> None:
         """Act on one order. Does nothing if an operator has acted on it since it was planned: the next cycle plans

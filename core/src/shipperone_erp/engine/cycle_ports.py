@@ -57,7 +57,7 @@ class CyclePorts(QueueRecordPorts, StagePorts, Protocol):
     @property
     def clock(self) -> StageClock: ...
 
-    async def lease_stands(self) -> None:
+    async def check_lease(self) -> None:
         """Returns if this process still serves the stage; LeaseLost if another process took over."""
         ...
 

@@ -74,7 +74,7 @@ class StageEffectLog:
         if (begun := self._begun.pop(effect.id, None)) is not None:
             of, at = begun
             took = self._time.monotonic() - at
-            self._events.tell(StepEnded(of, effect.kind, outcome, effect.intent_at, took))
+            self._events.publish(StepEnded(of, effect.kind, outcome, effect.intent_at, took))
 
     def insert(self, job: Job) -> None:
         """See `workflow.ports.EffectLog`."""

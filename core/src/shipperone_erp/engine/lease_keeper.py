@@ -79,7 +79,7 @@ class LeaseKeeper:
             await self._clock.sleep(self.looks_every)
         return None
 
-    async def stands(self, lease: Lease) -> None:
+    async def check(self, lease: Lease) -> None:
         """Raise LeaseLost if another process has taken over; call it right before an exclusive effect.
 
         A heartbeat younger than the lease's time is sufficient proof; after a longer pause the ledger is queried.

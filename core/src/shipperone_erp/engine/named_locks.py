@@ -12,7 +12,7 @@ from shipperone_erp.kernel.time_source import MACHINE_TIME, TimeSource
 
 Take = Callable[[str], Awaitable[Lease]]
 GiveBack = Callable[[Lease], Awaitable[None]]
-Stands = Callable[[Lease], Awaitable[None]]
+LeaseCheck = Callable[[Lease], Awaitable[None]]
 Contended = Callable[[], Awaitable[bool]]
 
 
@@ -40,7 +40,7 @@ class ExclusiveNames:
         self,
         take: Take,
         give_back: GiveBack,
-        stands: Stands,
+        check: LeaseCheck,
         *,
         contended: Contended = _never,
         shares: Shares = Shares(),
@@ -48,7 +48,7 @@ class ExclusiveNames:
     ) -> None:
         self._take = take
         self._give_back = give_back
-        self._stands = stands
+        self._check_lease = check
         self._contended = contended
         self._share, self._pause = shares.share, shares.pause
         self._time = time
@@ -103,7 +103,7 @@ class ExclusiveNames:
         lease = self._leases.get(name)
         if lease is not None:
             try:
-                await self._stands(lease)
+                await self._check_lease(lease)
                 return
             except LeaseLost:
                 del self._leases[name]

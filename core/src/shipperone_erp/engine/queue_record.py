@@ -18,7 +18,7 @@ from shipperone_erp.ledger.repository import Ledger
 NOT_READ = {Trouble.UNAUTHORISED: Reason.PLATFORM_AUTH, Trouble.THROTTLED: Reason.PLATFORM_RATE_LIMITED}
 """The reason for a queue that cannot be read; for every other trouble it is `platform_unavailable`."""
 
-TELL_EVERY = timedelta(minutes=1)
+REPORT_EVERY = timedelta(minutes=1)
 """The longest time without a write if a successful read is the only news: a commit costs."""
 
 
@@ -82,6 +82,6 @@ class QueueKeeper:
             paused_at=None,
             rules=max(record.rules, RULES),
         )
-        recent = recorded_at is not None and timedelta(0) <= listing.began_at - recorded_at < TELL_EVERY
+        recent = recorded_at is not None and timedelta(0) <= listing.began_at - recorded_at < REPORT_EVERY
         if not recent or replace(now, last_good_read_at=recorded_at) != record:
             self._context.effect_log.queue(now)

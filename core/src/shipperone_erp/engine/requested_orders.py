@@ -19,7 +19,7 @@ def unknown_to(
     return frozenset(one for one in asked - listed if not ledger.find_jobs(tenant=tenant, order_id=one, limit=1))
 
 
-def nobody_knows(tenants: Mapping[str, TenantSettings], unknown: Mapping[str, frozenset[str]]) -> list[str]:
+def unknown_orders(tenants: Mapping[str, TenantSettings], unknown: Mapping[str, frozenset[str]]) -> list[str]:
     """A sentence for each order that is unknown to every one of these tenants: it may be of any of them."""
     everywhere = frozenset.intersection(*unknown.values()) if unknown else frozenset()
     if not everywhere:

@@ -69,7 +69,7 @@ class Retention:
             self._lease = await self._keeper.take(LEASE)
         removed = Removed()
         while True:
-            await self._keeper.stands(self._lease)
+            await self._keeper.check(self._lease)
             now = self._time.now()
             some = await asyncio.to_thread(self._ledger.remove_old, self._terms(now), now)
             if some == Removed():

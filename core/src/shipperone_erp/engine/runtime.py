@@ -24,7 +24,7 @@ from shipperone_erp.engine.observers.change_log import change_log
 from shipperone_erp.engine.observers.denial_alert import denial_alert
 from shipperone_erp.engine.observers.open_discounts import open_discounts
 from shipperone_erp.engine.observers.overdue_invoices import overdue_invoices
-from shipperone_erp.engine.observers.progress import Progress, tell
+from shipperone_erp.engine.observers.progress import Progress, report_progress
 from shipperone_erp.engine.observers.registry import Observers
 from shipperone_erp.engine.operator_signals import OperatorSignals
 from shipperone_erp.engine.retention_schedule import Retention
@@ -100,13 +100,13 @@ class Runtime:
             exclusives=ExclusiveNames(
                 self._take_exclusive,
                 self._keeper.give_back,
-                self._keeper.stands,
+                self._keeper.check,
                 contended=self._keeper.contended,
                 shares=Shares(runtime.lease.total_seconds(), 2 * self._keeper.looks_every),
                 time=self._time,
             ),
             crash_isolation=CrashIsolation(),
-            lease_stands=self._keeper.stands,
+            check_lease=self._keeper.check,
             observe=self._observe,
             redact=self._redaction,
             log=self._log,
@@ -116,13 +116,13 @@ class Runtime:
             limits=self.limits,
         )
         self.tenants = [TenantRuntime(settings, shared) for settings in self._chosen]
-        self._telling = asyncio.create_task(tell(self.progress, self._log))
+        self._reporting = asyncio.create_task(report_progress(self.progress, self._log))
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._telling.cancel()
+        self._reporting.cancel()
         await self._keeper.close(keep=self._shared.exclusives.in_use)
         await asyncio.gather(*(tenant.close() for tenant in self.tenants))
         await asyncio.to_thread(self.ledger.close)
@@ -188,7 +188,7 @@ class Runtime:
     def _observe(self, before: Job | None, after: Job) -> None:
         for observer in self._observers:
             observer(before, after)
-        self.events.tell(JobChanged(before, after))
+        self.events.publish(JobChanged(before, after))
 
 
 def _rate(rate: Decimal | None) -> float | None:

@@ -102,7 +102,7 @@ class SharedLimit:
     def throttled(self, seconds: float) -> None:
         """A request was answered by a `Retry-After`: block the name for all workers."""
         self.silenced(seconds)
-        self._limits.tell(self.name, seconds)
+        self._limits.announce(self.name, seconds)
 
     def _at_hand(self) -> bool:
         return self._tokens > 0 and self._limits.monotonic() < self._good_until
@@ -140,7 +140,7 @@ class SharedLimits:
         self.monotonic = monotonic
         self._rates = {"shipperone": shipperone, "erp": erp}
         self._known: dict[str, SharedLimit] = {}
-        self._told: set[asyncio.Task[None]] = set()
+        self._announcements: set[asyncio.Task[None]] = set()
 
     def share(self, buckets: Buckets) -> None:
         """Use this store of buckets from now on."""
@@ -154,24 +154,24 @@ class SharedLimits:
         """The limit of one ERP."""
         return self._limit("erp", identity)
 
-    def heard(self, silences: Iterable[tuple[str, float]]) -> None:
+    def apply_pauses(self, silences: Iterable[tuple[str, float]]) -> None:
         """Block these names, each for so many seconds, as other workers reported."""
         for name, seconds in silences:
             if name in self._known:
                 self._known[name].silenced(seconds)
 
-    def tell(self, name: str, seconds: float) -> None:
+    def announce(self, name: str, seconds: float) -> None:
         """Report the block to all other workers."""
 
-        async def tell() -> None:
+        async def announce() -> None:
             try:
                 await asyncio.to_thread(self.buckets.silence, name, seconds)
             except LedgerError:
                 return  # the far side answers each worker the same, one request later
 
-        task = asyncio.get_running_loop().create_task(tell())
-        self._told.add(task)
-        task.add_done_callback(self._told.discard)
+        task = asyncio.get_running_loop().create_task(announce())
+        self._announcements.add(task)
+        task.add_done_callback(self._announcements.discard)
 
     def _limit(self, kind: str, of: str) -> SharedLimit:
         name = f"{kind} {of}"

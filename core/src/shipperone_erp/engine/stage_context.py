@@ -61,7 +61,7 @@ class Records:
 
     effect_log: StageEffectLog
     holder_of_number: Callable[[str, str, str], NumberHolder | None]
-    lease_stands: Callable[[], Awaitable[None]]
+    check_lease: Callable[[], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class StageContext:
         self.hooks = erp.hooks
         self.erp = erp.identity
         self.effect_log = records.effect_log
-        self._lease_stands = records.lease_stands
+        self._check_lease = records.check_lease
         self.view = platform.view
         self.clock = process.clock
         self._holder_of_number = records.holder_of_number
@@ -115,8 +115,8 @@ class StageContext:
             return recent
         return await asyncio.to_thread(self._holder_of_number, job.tenant, number, job.key)
 
-    async def lease_stands(self) -> None:
-        await self._lease_stands()
+    async def check_lease(self) -> None:
+        await self._check_lease()
 
     def newest(self, order_id: str) -> Listed | None:
         return self.view.listed(order_id)
@@ -128,7 +128,7 @@ class StageContext:
         listed = self.view.listed(order.order_id)
         if listed is None or listed.fingerprint != fingerprint:
             return None
-        await self.lease_stands()
+        await self.check_lease()
         item_ids = [item.item_id for item in order.items]
         if self.stage is Stage.ALLOCATION:
             return await self._client.allocate(order.order_id, item_ids)

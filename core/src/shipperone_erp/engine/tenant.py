@@ -62,7 +62,7 @@ class Shared:
     time: TimeSource
     exclusives: ExclusiveNames
     crash_isolation: CrashIsolation
-    lease_stands: Callable[[Lease], Awaitable[None]]
+    check_lease: Callable[[Lease], Awaitable[None]]
     observe: Observer
     redact: Redaction
     log: logging.Logger
@@ -180,7 +180,7 @@ class TenantRuntime:
             Records(
                 StageEffectLog(shared.ledger, lease, shared.time, shared.events),
                 shared.ledger.holder_of_number,
-                partial(shared.lease_stands, lease),
+                partial(shared.check_lease, lease),
             ),
             Process(self._clocks[stage], shared.observe, shared.redact, stopping),
         )
@@ -202,7 +202,7 @@ class TenantRuntime:
         self._close_retired()
         return run
 
-    def left(self, stage: Stage) -> None:
+    def stage_released(self, stage: Stage) -> None:
         """The cycles of that stage have ended and no longer use their connector."""
         self._epochs.pop(stage, None)
         self._close_retired()
@@ -256,7 +256,7 @@ class TenantRuntime:
         return QueueReader(self._client, stage, OrderWire.of(self.settings, stage), time=self._clocks[stage])
 
     def _requested(self, method: str, status: int | None, seconds: float) -> None:
-        self.events.tell(RequestEnded(self.name, method, status, seconds))
+        self.events.publish(RequestEnded(self.name, method, status, seconds))
 
     def _say(self, sentence: str) -> None:
         self._shared.log.warning("%s: %s", self.name, sentence)

@@ -107,7 +107,7 @@ class StageWorker:
             run = await self._tenant.stage(self._stage, lease, self._begins_nothing)
             await self._until_stopped(run)
         finally:
-            self._tenant.left(self._stage)
+            self._tenant.stage_released(self._stage)
             with contextlib.suppress(LeaseLost, LedgerError):
                 await self._keeper.give_back(lease)
 
@@ -198,7 +198,7 @@ class StageWorker:
         newest = self._tenant.views[self._stage].newest
         listed = len(newest.orders) + len(newest.unreadable) if good and newest is not None else None
         seconds = self._time.monotonic() - began
-        self._tenant.events.tell(CycleEnded(self._tenant.name, self._stage, seconds, good, listed))
+        self._tenant.events.publish(CycleEnded(self._tenant.name, self._stage, seconds, good, listed))
 
     async def _wait_after_failure(self) -> None:
         self._failures += 1

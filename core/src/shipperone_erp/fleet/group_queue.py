@@ -52,7 +52,7 @@ class PatientJobs(JobManager):
             job = await super().fetch_job(queues, worker_id)
         except exceptions.ConnectorException as error:
             if not self._away:
-                self._log.warning("no group can be claimed at the moment: %s", _said(error))
+                self._log.warning("no group can be claimed at the moment: %s", _cause(error))
             self._away = True
             return None
         self._away = False
@@ -63,7 +63,7 @@ class PatientJobs(JobManager):
         try:
             await super().finish_job(job, status, delete_job)
         except exceptions.ConnectorException as error:
-            self._log.info("the hand-out %s was not closed here: %s", job.id, _said(error))
+            self._log.info("the hand-out %s was not closed here: %s", job.id, _cause(error))
 
 
 class GroupWorker(Worker):
@@ -198,12 +198,12 @@ async def database_errors() -> AsyncIterator[None]:
     try:
         yield
     except exceptions.ConnectorException as error:
-        raise LedgerError(f"the fleet's part of the ledger is temporarily unavailable: {_said(error)}") from None
+        raise LedgerError(f"the fleet's part of the ledger is temporarily unavailable: {_cause(error)}") from None
     except TimeoutError:
         raise LedgerError("no connection to the fleet's tables in the ledger was available in time") from None
 
 
-def _said(error: BaseException) -> str:
+def _cause(error: BaseException) -> str:
     """The first sentence of the driver's message, without parameters."""
     cause = error.__cause__
     message = getattr(getattr(cause, "diag", None), "message_primary", None)

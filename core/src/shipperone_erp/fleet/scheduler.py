@@ -258,9 +258,9 @@ class FleetScheduler:
         """Give a group back, once its hooks have returned."""
         if not held.leaving:
             held.leaving = True
-            self._aside(self._left(held))
+            self._aside(self._release(held))
 
-    async def _left(self, held: HandOut) -> None:
+    async def _release(self, held: HandOut) -> None:
         mine = [name for name, of in self._members.items() if of == held.group]
         await self._host.leave(mine)
         held.back.set()

@@ -57,7 +57,7 @@ class FleetUpkeep:
 
     async def follow_pauses(self) -> None:
         """Observe the pauses that ShipperOne or an ERP has requested from another worker."""
-        self._limits.heard(await asyncio.to_thread(self._store.silences))
+        self._limits.apply_pauses(await asyncio.to_thread(self._store.silences))
 
     async def run(self, queue: GroupQueue, members: Mapping[str, str], serving: Collection[str]) -> None:
         """`members`: the group of each tenant whose group this worker holds; `serving`: the tenants served here."""

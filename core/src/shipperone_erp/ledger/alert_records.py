@@ -49,7 +49,7 @@ class AlertRecords(LedgerReader):
                 except IntegrityError:  # another process has just recorded it too
                     continue
 
-    def claim_alerts(self, names: Collection[str], at: datetime, *, told: bool) -> set[str]:
+    def claim_alerts(self, names: Collection[str], at: datetime, *, sent: bool) -> set[str]:
         """Claim alerts for this caller alone, until the claim expires; returns those claimed. `told`: as the row has
         it.
         """
@@ -57,7 +57,7 @@ class AlertRecords(LedgerReader):
         if not names:
             return mine
         free = or_(alerts.c.claimed_at.is_(None), alerts.c.claimed_at < at - CLAIMED_FOR)
-        state = alerts.c.told_at.is_not(None) if told else alerts.c.told_at.is_(None)
+        state = alerts.c.told_at.is_not(None) if sent else alerts.c.told_at.is_(None)
         with self._writing() as connection:
             for name in sorted(names):
                 claim = update(alerts).where(alerts.c.name == name, free, state).values(claimed_at=at)
@@ -65,7 +65,7 @@ class AlertRecords(LedgerReader):
                     mine.add(name)
         return mine
 
-    def told_alerts(self, begun: Collection[str], over: Collection[str], at: datetime) -> None:
+    def record_alerts_sent(self, begun: Collection[str], over: Collection[str], at: datetime) -> None:
         """The alerts in `begun` were sent, and so were the ends of those in `over`."""
         with self._writing() as connection:
             for name in sorted(begun):

@@ -28,7 +28,7 @@ class ErpStock:
 
     found: Mapping[Goods, FreeStock] = field(default_factory=dict)
     why_not: str = ""
-    can_tell: bool = True
+    can_answer: bool = True
 
 
 def goods_of(order: FulfillmentOrder) -> list[Goods]:
@@ -56,7 +56,7 @@ def _asked(settings: TenantSettings, wanted: list[Goods]) -> ErpStock:
             answer = plugins.free_stock(wanted[start : start + AT_ONCE])
             if answer is None:
                 said = f"connector {settings.connector} cannot tell, by the settings that it has"
-                return ErpStock(why_not=said, can_tell=False)
+                return ErpStock(why_not=said, can_answer=False)
             found.update(answer)
     except ConnectorError as error:
         return ErpStock(why_not=error.sentence)

@@ -182,7 +182,7 @@ def shown(candidate: Candidate, settings: TenantSettings, stock: ErpStock | None
         issued = f"  {connector} will issue   it as a fiscal document"
         return [head, *_draft(candidate), posted, issued, FISCAL]
     if candidate.stage is Stage.ALLOCATION:
-        unasked = [f"  what is free there is not known: {free.why_not}"] if free.why_not and free.can_tell else []
+        unasked = [f"  what is free there is not known: {free.why_not}"] if free.why_not and free.can_answer else []
         return [head, f"  {connector} will reserve   {rows}", *unasked, posted, SHIPPED]
     listed = order.total_incl_tax
     total = (

@@ -19,7 +19,7 @@ Make = Callable[[str, int], SandboxOrder]
 class Scenario:
     """A kind of order: its description for operators, and its factory."""
 
-    says: str
+    description: str
     make: Make
 
 

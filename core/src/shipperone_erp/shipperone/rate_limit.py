@@ -82,7 +82,7 @@ class RateLimit:
         finally:
             if probes:
                 self._probing = False
-            self._go_on()
+            self._admit_due()
 
     def throttled(self, began: float, retry_after: float | None) -> None:
         """A request that began at that monotonic time was answered by 429, or by 503 with Retry-After."""
@@ -104,7 +104,7 @@ class RateLimit:
         self._interval *= SHRINKS_TO
         if self._interval < FREE_BELOW:
             self._interval = 0.0
-        self._go_on()
+        self._admit_due()
 
     def _estimate(self, kind: Kind) -> float:
         ahead = len(self._waiting[kind])
@@ -116,16 +116,16 @@ class RateLimit:
         """Returns when it is this request's turn; True if it is the probe."""
         turn: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._waiting[kind].append(turn)
-        self._go_on()
+        self._admit_due()
         try:
             return await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
                 self._probing = self._probing and not turn.result()
-                self._go_on()
+                self._admit_due()
             raise
 
-    def _go_on(self) -> None:
+    def _admit_due(self) -> None:
         """Admit the requests whose turn has come; set a timer for the next one."""
         if self._timer is not None:
             self._timer.cancel()
@@ -134,7 +134,7 @@ class RateLimit:
             now = self._time.monotonic()
             due = max(self._quiet_until, self._next_at if self._interval else 0.0)
             if now < due:
-                self._timer = asyncio.get_running_loop().call_later(due - now, self._go_on)
+                self._timer = asyncio.get_running_loop().call_later(due - now, self._admit_due)
                 return
             line = self._waiting.pop(kind)
             self._waiting[kind] = line  # the other kind comes first now

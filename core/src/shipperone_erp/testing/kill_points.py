@@ -144,12 +144,12 @@ class _Forker:
     """
 
     def __init__(self, module: str, name: str, path: tuple[str, ...]) -> None:
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - closed with the process
         self._process = subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", __name__, module, name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._said,
+            stderr=self._stderr,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
         )
         self._orders, self._answers = cast("IO[bytes]", self._process.stdin), cast("IO[bytes]", self._process.stdout)
@@ -166,8 +166,8 @@ class _Forker:
             struck: list[bool] = pickle.load(self._answers)  # noqa: S301
         except (EOFError, OSError) as error:
             self.close()
-            self._said.seek(0)
-            said = self._said.read().decode(errors="replace")[-800:]
+            self._stderr.seek(0)
+            said = self._stderr.read().decode(errors="replace")[-800:]
             raise RuntimeError(f"the process that forks those to be killed has ended: {said}") from error
         finally:
             limit.cancel()

@@ -151,14 +151,14 @@ def run_all(
     cases: Sequence[Case] | None = None,
 ) -> Iterator[Result]:
     """Every case (or those of these ids, or these), one after the other, each in a folder of its own."""
-    tell_departures(harness)
+    report_departures(harness)
     for found in chosen(only) if cases is None else cases:
         place = folder / found.id
         place.mkdir(parents=True)
         yield run_case(found, harness, place, live=live)
 
 
-def tell_departures(harness: type[ConnectorHarness]) -> None:
+def report_departures(harness: type[ConnectorHarness]) -> None:
     """Warn of departures that repeat a declaration of `capabilities`."""
     for departed in (CASES[name] for name in harness.departures if name in CASES and CASES[name].can):
         nouns = ", ".join(sorted(map(capabilities.noun, departed.can)))

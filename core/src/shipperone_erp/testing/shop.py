@@ -104,7 +104,7 @@ class Shop:
     def captured_goods_are_gone(self) -> None:
         """Finding unless exactly the goods of the captured orders have left the stock."""
         for sku, qty in self._captured.items():
-            self._is_left(sku, (Decimal(STOCKED), 0) if "deliver" in self._bench.offers else (qty + STOCKED, qty))
+            self._expect_stock(sku, (Decimal(STOCKED), 0) if "deliver" in self._bench.offers else (qty + STOCKED, qty))
 
     def _as_sold_here(self, order: FulfillmentOrder) -> SandboxOrder:
         items = tuple(
@@ -243,9 +243,9 @@ class Shop:
         """Finding unless the goods have left the stock, or are still reserved if the connector does not deliver."""
         bench = self._bench
         for item in order.items:
-            self._is_left(item.sku, (STOCKED - item.qty, 0) if "deliver" in bench.offers else (STOCKED, item.qty))
+            self._expect_stock(item.sku, (STOCKED - item.qty, 0) if "deliver" in bench.offers else (STOCKED, item.qty))
 
-    def _is_left(self, sku: str, wanted: tuple[Decimal | int, Decimal | int]) -> None:
+    def _expect_stock(self, sku: str, wanted: tuple[Decimal | int, Decimal | int]) -> None:
         bench = self._bench
         if not all(able(type(bench.harness), probe) for probe in ("on_hand", "reserved")):
             return

@@ -19,7 +19,7 @@ from shipperone_erp.testing.case import Case
 from shipperone_erp.testing.cases import CASES
 from shipperone_erp.testing.findings import ENDS, SUITE, VERSIONS, ConformanceWarning
 from shipperone_erp.testing.harness import ConnectorHarness
-from shipperone_erp.testing.runner import Result, run_case, tell_departures
+from shipperone_erp.testing.runner import Result, report_departures, run_case
 
 Test = Callable[[Any, Path, bool], None]
 
@@ -49,7 +49,7 @@ class ConnectorSuite:
         cls._made = {name: getattr(cls, name) for name in TESTS}
         if unknown := sorted(set(harness.departures) - set(CASES)):
             raise TypeError(f"{harness.__name__} departs from {', '.join(unknown)}, and there is no such case")
-        tell_departures(harness)
+        report_departures(harness)
         if cls.suite not in VERSIONS:
             raise TypeError(f"{cls.__name__}: there is no suite {cls.suite}; this kit has {', '.join(VERSIONS)}")
         if cls.suite in ENDS:

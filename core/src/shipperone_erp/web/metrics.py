@@ -76,11 +76,11 @@ class Metrics:
                 self._requests.labels(event.tenant, event.method, status).inc()
                 self._request_duration.labels(event.tenant, event.method).observe(event.seconds)
 
-    def _counter(self, name: str, says: str, *labels: str) -> Counter:
-        return Counter(PREFIX + name, says, labels, registry=self.registry)
+    def _counter(self, name: str, description: str, *labels: str) -> Counter:
+        return Counter(PREFIX + name, description, labels, registry=self.registry)
 
-    def _histogram(self, name: str, says: str, *labels: str) -> Histogram:
-        return Histogram(PREFIX + name, says, labels, registry=self.registry, buckets=SECONDS)
+    def _histogram(self, name: str, description: str, *labels: str) -> Histogram:
+        return Histogram(PREFIX + name, description, labels, registry=self.registry, buckets=SECONDS)
 
 
 class _OfTheLedger:
@@ -195,8 +195,8 @@ class _OfTheLedger:
         return expiry
 
 
-def _gauge(name: str, says: str, *labels: str) -> GaugeMetricFamily:
-    return GaugeMetricFamily(PREFIX + name, says, labels=labels)
+def _gauge(name: str, description: str, *labels: str) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, description, labels=labels)
 
 
 def expires(token: str) -> float | None:

@@ -42,7 +42,7 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
     def execution(job: Job) -> JobExecution:
         return JobExecution(job, ports, allocated(job), alone=alone)
 
-    async def go_on(job: Job) -> Job:
+    async def continue_job(job: Job) -> Job:
         one = execution(job)
         await work(one, _flow(job))
         return one.job
@@ -73,14 +73,14 @@ async def act(decision: Decision, ports: StagePorts, allocated: AllocatedOf, *, 
         case Start(job=job):
             ports.effect_log.insert(job)
             ports.changed(None, job)
-            return await go_on(job)
+            return await continue_job(job)
         case Continue(job=job):
-            return await go_on(job)
+            return await continue_job(job)
         case SendAgain(job=job):
-            return await go_on(job.not_taken())
+            return await continue_job(job.not_taken())
         case TreatAsRefused(job=job):
             one = execution(job.not_taken())
-            await work(one, _go_on_if_rebuilt)
+            await work(one, _continue_if_rebuilt)
             return one.job
         case ConfirmByInference(job=job):
             one = execution(job)
@@ -102,6 +102,6 @@ def _flow(job: Job) -> Callable[[JobExecution], Awaitable[None]]:
     return adopt if job.adopted else FLOWS[job.stage]
 
 
-async def _go_on_if_rebuilt(execution: JobExecution) -> None:
+async def _continue_if_rebuilt(execution: JobExecution) -> None:
     await refused(execution)
     await _flow(execution.job)(execution)

@@ -49,7 +49,7 @@ class DryRun:
                     self.found.append(check)
         except (ConnectorError, DatabaseFailed) as failure:
             self._say("dry run", False, str(failure), "the sentence says which statement")
-        self._nothing_is_left(prepared)
+        self._check_rollback(prepared)
         return self.found
 
     def _steps(self, trial: Trial) -> Iterator[Check]:
@@ -207,7 +207,7 @@ class DryRun:
         said = refusal.sentence if isinstance(refusal, Unmet) else str(refusal)
         return Check(name, None, f"it is refused, but not as a duplicate: {said}", _UNIQUE)
 
-    def _nothing_is_left(self, prepared: Prepared) -> None:
+    def _check_rollback(self, prepared: Prepared) -> None:
         def left(connection: Connection) -> list[str]:
             found = []
             for call in self._calls:

@@ -126,8 +126,8 @@ def _problems(
         readings = open_sums(order, currency)
         yield Problem(Reason.AMOUNT_UNEXPLAINED, _open(order, readings, tenant), Owner.ACCOUNTANT, readings)
     if part:
-        for stands_against in bounds.parts():
-            yield _held(order, f"{stands_against}. Have ShipperOne list the amounts of this part alone", sums)
+        for contradiction in bounds.parts():
+            yield _held(order, f"{contradiction}. Have ShipperOne list the amounts of this part alone", sums)
     if settings.shipping_on_parts == "hold":
         carried = repeated(
             order,

@@ -10,7 +10,7 @@ from shipperone_erp.domain.states import State
 def change_log(log: logging.Logger) -> Observer:
     """A retry for the same reason is not logged again."""
 
-    def tell(event: Event) -> None:
+    def observe(event: Event) -> None:
         if not isinstance(event, JobChanged):
             return
         before, after = event.before, event.after
@@ -23,7 +23,7 @@ def change_log(log: logging.Logger) -> Observer:
         words = f"{after.tenant} {after.stage} {after.order_id} {after.state}{made}{why}"
         log.info("%s", words, extra={"fields": _fields(after)})
 
-    return tell
+    return observe
 
 
 def _fields(job: Job) -> dict[str, str | int | None]:

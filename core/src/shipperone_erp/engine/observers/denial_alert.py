@@ -11,7 +11,7 @@ def denial_alert(log: logging.Logger) -> Observer:
     disproved: dict[str, set[int]] = {}
     reported: set[str] = set()
 
-    def tell(event: Event) -> None:
+    def observe(event: Event) -> None:
         if not isinstance(event, JobChanged):
             return
         job = event.after
@@ -24,4 +24,4 @@ def denial_alert(log: logging.Logger) -> Observer:
             reported.add(job.tenant)
             log.warning("%s: %s", job.tenant, sentence)
 
-    return tell
+    return observe

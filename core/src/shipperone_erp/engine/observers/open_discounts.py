@@ -11,7 +11,7 @@ def open_discounts(log: logging.Logger) -> Observer:
     """Logged when the first is held, and whenever their number has doubled, with the total by each reading."""
     reported: dict[tuple[str, Stage], int] = {}
 
-    def tell(event: Event) -> None:
+    def observe(event: Event) -> None:
         if not isinstance(event, WorkLeft):
             return
         queue = event.tenant, event.stage
@@ -27,4 +27,4 @@ def open_discounts(log: logging.Logger) -> Observer:
             event.tenant, together([job.differences for job in held]), held[0].order_id, event.tenant,
         )  # fmt: skip
 
-    return tell
+    return observe

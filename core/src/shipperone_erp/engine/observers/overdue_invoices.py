@@ -12,7 +12,7 @@ def overdue_invoices(log: logging.Logger) -> Observer:
     """An order is logged again only if it was invoiced, or in time, in between."""
     reported: dict[tuple[str, Stage], frozenset[int]] = {}
 
-    def tell(event: Event) -> None:
+    def observe(event: Event) -> None:
         if not isinstance(event, WorkLeft):
             return
         queue, within = (event.tenant, event.stage), event.invoice_within
@@ -25,4 +25,4 @@ def overdue_invoices(log: logging.Logger) -> Observer:
                 )  # fmt: skip
         reported[queue] = frozenset(job.id for job in late)
 
-    return tell
+    return observe

@@ -11,7 +11,7 @@ LOOK_BACK = 30.0
 """Seconds over which the pace is measured."""
 
 
-TELL_EVERY = 60.0
+REPORT_EVERY = 60.0
 """Seconds between two lines of the log."""
 
 
@@ -20,13 +20,13 @@ class Backlog:
     """`left`: the orders still to be worked on since the backlog began; `seconds` is an estimate."""
 
     done: int
-    left: int
+    remaining: int
     seconds: float | None
 
     def words(self) -> str:
         """'1,240 of 3,000 orders, about 2 min left'"""
         pace = f", about {_span(self.seconds)} left" if self.seconds is not None else ""
-        return f"{self.done:,} of {self.done + self.left:,} orders{pace}"
+        return f"{self.done:,} of {self.done + self.remaining:,} orders{pace}"
 
 
 class Progress:
@@ -34,7 +34,7 @@ class Progress:
 
     def __init__(self, time: TimeSource = MACHINE_TIME) -> None:
         self.time = time
-        self._left = 0
+        self._remaining = 0
         self._done = 0
         self._ends: deque[float] = deque()
 
@@ -47,15 +47,15 @@ class Progress:
 
     def planned(self) -> None:
         """An order is about to be worked on."""
-        if self._left == 0:
+        if self._remaining == 0:
             self._done = 0
             self._ends.clear()
             self._ends.append(self.time.monotonic())
-        self._left += 1
+        self._remaining += 1
 
     def rests(self) -> None:
         """Work on an order has paused or ended: the job is done, waits, or is held."""
-        self._left -= 1
+        self._remaining -= 1
         self._done += 1
         now = self.time.monotonic()
         self._ends.append(now)
@@ -64,21 +64,21 @@ class Progress:
 
     def backlog(self) -> Backlog | None:
         """The current backlog; None if there is none."""
-        if self._left == 0:
+        if self._remaining == 0:
             return None
         if len(self._ends) < 2:
-            return Backlog(self._done, self._left, None)
+            return Backlog(self._done, self._remaining, None)
         took = self.time.monotonic() - self._ends[0]
-        return Backlog(self._done, self._left, took / (len(self._ends) - 1) * self._left)
+        return Backlog(self._done, self._remaining, took / (len(self._ends) - 1) * self._remaining)
 
 
-async def tell(progress: Progress, log: logging.Logger) -> None:
+async def report_progress(progress: Progress, log: logging.Logger) -> None:
     """Log a line about the backlog every minute, until cancelled."""
     while True:
-        await progress.time.sleep(TELL_EVERY)
+        await progress.time.sleep(REPORT_EVERY)
         backlog = progress.backlog()
         if backlog is not None:
-            fields = {"event": "progress", "done": backlog.done, "left": backlog.left}
+            fields = {"event": "progress", "done": backlog.done, "left": backlog.remaining}
             log.info("%s", backlog.words(), extra={"fields": fields})
 
 

@@ -25,7 +25,7 @@ class Observers:
         """Send it no more events."""
         self._all.remove(observer)
 
-    def tell(self, event: Event) -> None:
+    def publish(self, event: Event) -> None:
         """Send the event to every observer, in the order in which they were added."""
         for observer in self._all:
             try:

@@ -57,14 +57,14 @@ class AlertWatch:
         self._ledger.forget_alerts([
             name for name, record in known.items() if record.told_at is None and name not in present
         ])  # fmt: skip
-        mine = self._ledger.claim_alerts(begun, at, told=False)
-        ended = self._ledger.claim_alerts(over, at, told=True)
+        mine = self._ledger.claim_alerts(begun, at, sent=False)
+        ended = self._ledger.claim_alerts(over, at, sent=True)
         if not mine and not ended:
             return None
         message = messages.alert(_records(known, mine), _records(known, ended))
-        if not self._told(message):
+        if not self._delivered(message):
             return None  # the claim expires, and then it is sent again
-        self._ledger.told_alerts(mine, ended, at)
+        self._ledger.record_alerts_sent(mine, ended, at)
         return message
 
     def _to_begin(self, record: AlertRecord, condition: Condition | None, at: datetime) -> bool:
@@ -92,20 +92,20 @@ class AlertWatch:
         known = self._ledger.alerts().get(DIGEST)
         if known is None or known.told_at is None:
             self._ledger.see_alerts({DIGEST: "the daily summary"}, at)
-            self._ledger.told_alerts([DIGEST], [], at)
+            self._ledger.record_alerts_sent([DIGEST], [], at)
             return
         zone = ZoneInfo(self._settings.timezone)
         local = at.astimezone(zone)
         due = datetime.combine(local.date(), time_of_day(self._settings.digest), zone)
         if due > local:
             due -= timedelta(days=1)
-        if known.told_at >= due or not self._ledger.claim_alerts([DIGEST], at, told=True):
+        if known.told_at >= due or not self._ledger.claim_alerts([DIGEST], at, sent=True):
             return
         listed, done, _ = self._ledger.listed_between(at - timedelta(days=1), at)
-        if self._told(messages.digest(attention(self._ledger.counts()), open_alerts, done, listed)):
-            self._ledger.told_alerts([DIGEST], [], at)
+        if self._delivered(messages.digest(attention(self._ledger.counts()), open_alerts, done, listed)):
+            self._ledger.record_alerts_sent([DIGEST], [], at)
 
-    def _told(self, message: Message) -> bool:
+    def _delivered(self, message: Message) -> bool:
         """Whether any delivery succeeded. A failing way is logged when it begins to fail, not with each message."""
         came = deliver(self._settings, message)
         for one in came:

@@ -29,7 +29,7 @@ def credit_notes(
     for job in own:
         for credit in job.credits:
             recorded.add((job.id, credit.number))
-            yield _recorded(job, credit, numbered.get(credit.number), told=bool(notes))
+            yield _recorded(job, credit, numbered.get(credit.number), known=bool(notes))
     invoices = {job.reference: job for job in own if job.stage is Stage.INVOICE and job.reference}
     earlier = {note.order_id for note in notes if note.order_id and note.refers_to not in invoices}
     for job in ledger.jobs_of_orders(tenant, Stage.INVOICE, earlier):  # jobs from before the period
@@ -51,10 +51,10 @@ def credit_notes(
         )  # fmt: skip
 
 
-def _recorded(job: Job, credit: CreditNote, document: Document | None, *, told: bool) -> Compared:
+def _recorded(job: Job, credit: CreditNote, document: Document | None, *, known: bool) -> Compared:
     said = f"an operator recorded it against invoice {job.number or job.key}"
     if document is None:
-        if not told:
+        if not known:
             return Compared(job, None, Finding.CREDITED, said, credit=credit)
         missing = f"{said}; the ERP lists no credit note {credit.number}"
         return Compared(job, None, Finding.CREDIT_DIFFERS, missing, credit=credit)

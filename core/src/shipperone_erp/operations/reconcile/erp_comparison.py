@@ -101,7 +101,7 @@ def _beside_the_list(
         at_rest = job.state not in MOVING and job.since < asked_at
         there = keys.get(job.key)
         if there and at_rest and job.state in NOTHING_LEFT and holds_goods(there[0]):
-            yield _left_reserved(job, there[0])
+            yield _still_reserved(job, there[0])
         elif there:
             yield _compared(job, there[0], at_rest)
         elif at_rest and job.reference and job.state not in NOTHING_LEFT and not job.adopted and job.key in since_then:
@@ -116,12 +116,12 @@ def _beside_the_list(
 def _of_an_earlier_key(job: Job, document: Document) -> Iterable[Compared]:
     """Documents of this content under an earlier key of the job, which should have been undone."""
     if holds_goods(document):
-        yield _left_reserved(job, document)
+        yield _still_reserved(job, document)
     elif document.kind == "invoice" and document.number:
         yield Compared(job, document, Finding.LISTED_TWICE, issued_before(job, document))
 
 
-def _left_reserved(job: Job, document: Document) -> Compared:
+def _still_reserved(job: Job, document: Document) -> Compared:
     return Compared(
         job, document, Finding.RESERVATION_WITHOUT_ORDER,
         f"the ERP still holds goods by {document.reference or document.key} ({document.state}); the ledger has given "

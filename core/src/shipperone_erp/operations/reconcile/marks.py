@@ -64,7 +64,7 @@ def _noted(job: Job, acts: Sequence[Action]) -> Compared | None:
         said = "ShipperOne's answer was lost; that it was accepted is inferred from what its queues listed afterwards"
         notes.append((Finding.INFERRED, said))
     if decided:
-        notes.append((Finding.DECIDED_BY_HAND, "; ".join(map(_said, decided))))
+        notes.append((Finding.DECIDED_BY_HAND, "; ".join(map(_action_text, decided))))
     if dated:
         notes.append((Finding.DATE_SET, dated))
     if job.accepted and not job.compared:
@@ -72,7 +72,7 @@ def _noted(job: Job, acts: Sequence[Action]) -> Compared | None:
     return Compared(job, None, notes[0][0], "; ".join(said for _, said in notes)) if notes else None
 
 
-def _said(act: Action) -> str:
+def _action_text(act: Action) -> str:
     return f"{act.actor} said {act.action}{f': {act.note}' if act.note else ''}"
 
 

@@ -87,7 +87,7 @@ def _not_invoiced(
         jobs.setdefault(job.order_id, []).append(job)
     queue = ledger.queue(settings.name, Stage.INVOICE)
     read_at = queue.last_good_read_at if queue else None
-    stands_still = read_at is None or listing.began_at - read_at > NOT_READ_FOR
+    not_read = read_at is None or listing.began_at - read_at > NOT_READ_FOR
     for one in shipped(settings, queues):
         own = jobs.get(one.order_id, [])
         listed = listing.orders[one.order_id]
@@ -102,7 +102,7 @@ def _not_invoiced(
             continue
         newest = max(own, key=lambda job: job.id, default=None)
         if newest is None:
-            if stands_still:
+            if not_read:
                 why = "the ledger does not know it: no service has read the queue lately"
                 yield Compared(None, None, Finding.SHIPPED_NOT_INVOICED, _waits(one, why), shipped=one)
         elif _rests(newest) and (Stage.INVOICE, one.order_id) not in said:

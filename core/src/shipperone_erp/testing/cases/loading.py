@@ -113,7 +113,7 @@ def _children() -> set[str]:
     "the wrong ERP unnoticed.",
     cure="Build identity() from the host and the database's name, not from the user, the password or the process.",
 )
-def says_who_it_is(bench: Bench) -> None:
+def names_its_erp(bench: Bench) -> None:
     """`identity()` of two connectors to one ERP is equal, and differs from that of the neighbour's ERP; it contains no
     secret.
 

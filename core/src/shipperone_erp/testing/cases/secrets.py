@@ -35,17 +35,17 @@ class Overheard(logging.Handler):
 @contextlib.contextmanager
 def overheard() -> Iterator[Overheard]:
     """Captures every logger at DEBUG, and both streams."""
-    heard, streams, root = Overheard(), io.StringIO(), logging.getLogger()
+    captured, streams, root = Overheard(), io.StringIO(), logging.getLogger()
     level = root.level
-    root.addHandler(heard)
+    root.addHandler(captured)
     root.setLevel(logging.DEBUG)
     try:
         with contextlib.redirect_stdout(streams), contextlib.redirect_stderr(streams):
-            yield heard
+            yield captured
     finally:
         root.setLevel(level)
-        root.removeHandler(heard)
-        heard.texts.append(streams.getvalue())
+        root.removeHandler(captured)
+        captured.texts.append(streams.getvalue())
 
 
 @case(
@@ -59,10 +59,10 @@ def keeps_secrets_at_work(bench: Bench) -> None:
     """The harness's own secrets; an order's whole life, `check` and `identity`; every logger is captured at DEBUG,
     and stdout and stderr too."""
     _, secrets = bench.secret_settings()
-    with overheard() as heard:
+    with overheard() as captured:
         answers = whole_life(bench, bench.desk)
         said = [bench.desk.connector.check(), bench.desk.connector.identity()]
-    _search(secrets, [*heard.texts, repr(answers), repr(said)])
+    _search(secrets, [*captured.texts, repr(answers), repr(said)])
 
 
 @case(
@@ -114,27 +114,27 @@ def _failures(bench: Bench, connector: Connector[Any]) -> list[str]:
     for hook, request in (("reserve_stock", desk.to_reserve(order)), ("build_invoice", desk.to_build(order))):
         if hook in bench.offers:
             calls.append((hook, lambda h=hook, r=request: getattr(connector, h)(r)))  # type: ignore[misc]
-    with overheard() as heard:
+    with overheard() as captured:
         for what, call in calls:
             try:
-                texts.append(repr(in_time(_told(call), what, bench.harness.deadline)))
+                texts.append(repr(in_time(_result_of(call), what, bench.harness.deadline)))
             except Finding as finding:
                 texts.append(str(finding))
         with contextlib.suppress(Exception):
             connector.close()
-    return texts + heard.texts
+    return texts + captured.texts
 
 
-def _told(call: Callable[[], Any]) -> Callable[[], Any]:
+def _result_of(call: Callable[[], Any]) -> Callable[[], Any]:
     """The call's result, or its exception in the form of a log."""
 
-    def told() -> Any:
+    def result() -> Any:
         try:
             return call()
         except Exception as error:
             return "".join(traceback.format_exception(error)) + repr(error)
 
-    return told
+    return result
 
 
 AROUND = 120
