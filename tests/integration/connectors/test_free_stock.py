@@ -81,7 +81,7 @@ def test_what_it_raises_is_said_without_its_secrets():
 
 
 @pytest.mark.parametrize(
-    ("answer", "why_not", "can_tell"),
+    ("answer", "why_not", "can_answer"),
     [
         (None, "connector telling cannot tell, by the settings that it has", False),
         (Transient("the ERP is away"), "the ERP is away", True),
